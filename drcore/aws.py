@@ -1,0 +1,234 @@
+"""The one door to AWS: boto3 with short timeouts, behind the gate for writes.
+
+Reads are tried three times, a write once: an answer that was lost is looked up, not repeated blindly. The two kinds
+of trouble are told apart at this border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.response import StreamingBody
+
+from drcore.calls import Call, Calls, Plane, as_json
+from drcore.clock import iso
+from drcore.errors import Busy, Rejected, Unknown
+
+# boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region.
+_CONNECT, _READ, _ATTEMPTS = 2, 8, 3
+
+# Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
+_READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
+# Reads by another name. Each takes nothing away and leaves nothing behind:
+_ALSO_READS = {
+    ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see _is_write: no reader is kept from a message
+    ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
+    ("route53", "TestDNSAnswer"),  # computes what DNS would answer
+}
+# Named as reads, and yet they hand something out, or take something in:
+_NO_READS = {
+    ("sts", "GetDelegatedAccessToken"),
+    ("sts", "GetFederationToken"),
+    ("sts", "GetSessionToken"),
+    ("sts", "GetWebIdentityToken"),
+    ("iam", "GetHumanReadableSummary"),  # has one written
+    ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
+}
+
+# Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
+# every other call is taken to need a control plane.
+_DATA = {
+    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"},
+    "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
+    "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
+    "sns": {"Publish"},
+    "lambda": {"Invoke"},
+    "sts": {"GetCallerIdentity", "AssumeRole"},
+    "secretsmanager": {"GetSecretValue", "BatchGetSecretValue"},
+    "cloudwatch": {"GetMetricData", "PutMetricData"},
+    "appconfigdata": {"StartConfigurationSession", "GetLatestConfiguration"},
+    "route53-recovery-cluster": {"GetRoutingControlState", "UpdateRoutingControlState", "UpdateRoutingControlStates"},
+}
+
+# `aws` writes what these answer with into a file that must be named.
+_INTO_A_FILE = {("s3", "GetObject"), ("lambda", "Invoke")}
+
+_CLI_NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where the aws command line calls a service otherwise
+_SHOWN = 2  # of a read's long list this many are shown: enough to carry on by hand
+
+_THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
+
+
+class Aws:
+    """Clients of one account, made on first use, one for each service and region.
+
+    `endpoint` replaces AWS's own addresses, `role` is assumed in the region of the call, so that credentials never
+    depend on another region.
+    """
+
+    def __init__(
+        self, calls: Calls, *, endpoint: str | None = None, role: str | None = None, run_id: str = "drcore"
+    ) -> None:
+        # An endpoint of one's own takes any credentials; real ones must never reach it.
+        self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
+        self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
+        self._sessions: dict[str, boto3.Session] = {}
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+
+    def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
+
+        Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
+        """
+        try:
+            client = self._client(service, region, _is_writing_method(service, operation, parameters))
+            answer: dict[str, Any] = getattr(client, operation)(**parameters)
+            for name, value in answer.items():
+                if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
+                    answer[name] = BytesIO(value.read())
+        except ClientError as error:
+            raise _answered(error, service, operation, region) from error
+        except (ParamValidationError, NoCredentialsError) as error:
+            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+        except BotoCoreError as error:
+            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
+        return answer
+
+    def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
+        """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
+        try:
+            client = self._client(service, region, False)
+            for page in client.get_paginator(operation).paginate(**parameters):
+                yield from page.get(items, ())
+        except ClientError as error:
+            raise _answered(error, service, operation, region) from error
+        except (ParamValidationError, NoCredentialsError) as error:
+            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+        except BotoCoreError as error:
+            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
+
+    def _client(self, service: str, region: str, write: bool) -> Any:
+        key = (service, region, write)
+        if key not in self._clients:
+            config = self._config(1 if write else _ATTEMPTS)
+            client = self._session(region).client(
+                service, region_name=region, endpoint_url=self._endpoint, config=config
+            )
+            _Watch(self._calls, service, client).register()
+            self._clients[key] = client
+        return self._clients[key]
+
+    def _config(self, attempts: int) -> Config:
+        return Config(
+            connect_timeout=_CONNECT,
+            read_timeout=_READ,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            tcp_keepalive=True,
+            user_agent_extra=f"drcore/{self._run_id}",
+        )
+
+    def _session(self, region: str) -> boto3.Session:
+        if not self._role:
+            return self.session
+        if region not in self._sessions:
+            sts = self.session.client(
+                "sts", region_name=region, endpoint_url=self._endpoint, config=self._config(_ATTEMPTS)
+            )
+            _Watch(self._calls, "sts", sts).register()
+            try:
+                got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
+            except ClientError as error:
+                raise _answered(error, "sts", "assume_role", region) from error
+            self._sessions[region] = boto3.Session(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        return self._sessions[region]
+
+
+class _Watch:
+    """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
+
+    def __init__(self, calls: Calls, service: str, client: Any) -> None:
+        self._calls, self._service, self._client = calls, service, client
+
+    def register(self) -> None:
+        events = self._client.meta.events
+        events.register("provide-client-params.*", self._take_parameters)
+        events.register_first("before-call.*", self._before)  # after botocore has validated the arguments
+        events.register("after-call.*", self._after)
+        events.register("after-call-error.*", self._failed)
+
+    def _take_parameters(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        region = self._client.meta.region_name
+        write = _is_write(self._service, model.name, params)
+        context["drcore"] = Call(
+            service=self._service,
+            operation=model.name,
+            region=region,
+            write=write,
+            plane=Plane.DATA if model.name in _DATA.get(self._service, ()) else Plane.CONTROL,
+            parameters=dict(params),
+            command=_command(self._service, model.name, region, params, write=write),
+        )
+
+    def _before(self, context: dict[str, Any], **_: Any) -> None:
+        self._calls.admit(context["drcore"])
+
+    def _after(self, context: dict[str, Any], parsed: Mapping[str, Any], **_: Any) -> None:
+        request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
+        self._calls.note(context["drcore"], parsed.get("Error", {}).get("Code", "OK"), request_id)
+
+    def _failed(self, context: dict[str, Any], exception: BaseException, **_: Any) -> None:
+        self._calls.note(context["drcore"], type(exception).__name__)
+
+
+def _is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> bool:
+    if (service, operation) == ("sqs", "ReceiveMessage"):
+        return parameters.get("VisibilityTimeout") != 0
+    if (service, operation) in _NO_READS:
+        return True
+    return not _READS.match(operation) and (service, operation) not in _ALSO_READS
+
+
+def _is_writing_method(service: str, method: str, parameters: Mapping[str, Any]) -> bool:
+    """The same question for a method's name; only chooses how often botocore may try."""
+    camel = "".join(part.capitalize() for part in method.split("_"))
+    return _is_write(service, camel, parameters)
+
+
+def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = f"{service} {operation} in {region}: {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if _THROTTLES.search(code):
+        return Busy(text, code)
+    return Unknown(text) if status >= 500 else Rejected(text, code)
+
+
+def _command(service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool) -> str:
+    words = ["aws", _CLI_NAMES.get(service, service), xform_name(operation, "-"), "--region", region]
+    more = 0
+    for name, value in parameters.items():
+        if not write and isinstance(value, list) and len(value) > _SHOWN and isinstance(value[0], dict):
+            value, more = value[:_SHOWN], len(value) - _SHOWN
+        words += [f"--{xform_name(name, '-')}", *_option(value)]
+    if (service, operation) == ("s3", "GetObject"):
+        words.append("/dev/stdout")
+    return shlex.join(words) + (f"  # and {more} more like these" if more else "")
+
+
+def _option(value: object) -> list[str]:
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, datetime):
+        return [iso(value)]
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return [str(item) for item in value]
+    return [value if isinstance(value, str) else as_json(value)]

@@ -1,0 +1,131 @@
+"""Every call to the outside, let through or stopped, then noted.
+
+One gate for AWS and for HTTP. A write is forbidden unless the loop has opened the gate for one act whose intent is
+on disk; a rehearsal opens it only as far as to see what would be written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from drcore.clock import iso
+
+
+class Plane(StrEnum):
+    """Which half of a service a call leans on; in a regional outage the control plane goes first."""
+
+    CONTROL = "control"
+    DATA = "data"
+
+
+class Writes(StrEnum):
+    """What the gate does with a write."""
+
+    FORBIDDEN = "forbidden"  # outside an act: a mistake in drcore
+    STOPPED = "stopped"  # in a rehearsal: reported, not made
+    ALLOWED = "allowed"  # inside an act whose intent is on disk
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: to whom, with what, and how it was answered (`OK`, an error code, or the name of a failure).
+
+    `command` is the same call for a shell, so that a person can carry on by hand; it never holds a secret.
+    """
+
+    service: str
+    operation: str
+    region: str
+    write: bool
+    plane: Plane = Plane.CONTROL
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+    answer: str = ""
+    request_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.operation} {as_json(self.parameters)}" + (
+            f" in {self.region}" if self.region else ""
+        )
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+[\d:]+)?")
+
+
+def by_hand(calls: Iterable[Call], *, write: bool) -> list[str]:
+    """The calls that write, or those that only read, as shell commands, each once, in the order of first use.
+
+    Of reads that differ in nothing but a time, as those of a wait do, the last is kept.
+    """
+    commands = {}
+    for call in calls:
+        if call.command and call.write is write:
+            commands[call.command if write else _TIME.sub("", call.command)] = call.command
+    return list(commands.values())
+
+
+class WriteStopped(BaseException):
+    """The gate stopped a write in a rehearsal. A BaseException, so that no handler of failures can swallow it."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(f"WOULD {call}")
+        self.call = call
+
+
+class Calls:
+    """The gate, and the list of calls made through it; each is also noted in the journal."""
+
+    def __init__(self, note: Callable[..., object]) -> None:
+        self.made: list[Call] = []
+        self.writes = Writes.FORBIDDEN
+        self._note = note
+
+    @contextmanager
+    def during(self, writes: Writes) -> Iterator[None]:
+        """Set what happens to writes for the length of one act."""
+        before, self.writes = self.writes, writes
+        try:
+            yield
+        finally:
+            self.writes = before
+
+    def admit(self, call: Call) -> None:
+        """Let a call through, or raise: WriteStopped in a rehearsal, RuntimeError outside any act."""
+        if call.write and self.writes is Writes.STOPPED:
+            raise WriteStopped(call)
+        if call.write and self.writes is Writes.FORBIDDEN:
+            raise RuntimeError(f"a write outside an act was refused: {call}")
+
+    def note(self, call: Call, answer: str, request_id: str = "") -> None:
+        """Remember how a call was answered. The arguments of writes are noted in full, those of reads only here."""
+        done = replace(call, answer=answer, request_id=request_id)
+        self.made.append(done)
+        told: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
+        self._note(
+            "call",
+            call=f"{call.service}:{call.operation}",
+            region=call.region,
+            plane=call.plane,
+            write=call.write,
+            answer=answer,
+            request_id=request_id,
+            **told,
+        )
+
+
+def as_json(value: object) -> str:
+    """Anything that a call may carry, as one line of JSON."""
+    return json.dumps(value, default=_readable, ensure_ascii=False)
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, datetime):
+        return iso(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

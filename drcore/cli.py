@@ -1,0 +1,284 @@
+"""The command line: drill, rehearse, execute, resume, verify, list, lab, sandbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from drcore.errors import BadInput, DrcoreError, Exit
+
+EXITS = (
+    "Exit codes: 0 goal reached and targets met. 1 the plan ran, and its goal or a target was missed. 2 bad input, "
+    "nothing touched. 3 refused (consent, lock, preflight). 4 the runner failed. 5 a rollback failed. "
+    "130, 143 stopped by a signal."
+)
+app = typer.Typer(
+    help="SyncWell's contingency and rollback plans as executable runbooks.",
+    epilog=EXITS,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
+    rich_markup_mode=None,
+)
+
+PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a plan, for example f.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, the start of it, or its path.")]
+Environment = Annotated[str, typer.Option("--environment", metavar="NAME", help="A folder of parameters/.")]
+Fault = Annotated[
+    str, typer.Option("--fault", metavar="NAME[:key=value,…]", help="What to break; a drill has a default.")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="The emulated world's seed: same seed, same run.")
+]
+Parameters = Annotated[
+    list[str] | None, typer.Option("-p", metavar="name=value", help="A parameter of the notebook; repeatable.")
+]
+ApprovalsFile = Annotated[
+    Path | None, typer.Option("--approvals", metavar="FILE", help="Approvals given beforehand, bound to one run.")
+]
+Records = Annotated[Path, typer.Option("--records", metavar="FOLDER", help="Where records are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The last line of stdout is one JSON object.")]
+WorldAt = Annotated[
+    str, typer.Option("--world", metavar="URL", help="An emulated world that runs (see: drcore sandbox).")
+]
+RECORDS = Path("records")
+
+
+@app.command()
+def rehearse(
+    plan: PlanName,
+    environment: Environment = "sandbox",
+    fault: Fault = "",
+    seed: Seed = None,
+    parameters: Parameters = None,
+    approvals: ApprovalsFile = None,
+    records: Records = RECORDS,
+    world: WorldAt = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read everything and write nothing: show every act with its exact arguments."""
+    _start("rehearse", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+
+
+@app.command()
+def drill(
+    plan: PlanName,
+    environment: Environment = "sandbox",
+    fault: Fault = "",
+    seed: Seed = None,
+    parameters: Parameters = None,
+    approvals: ApprovalsFile = None,
+    records: Records = RECORDS,
+    world: WorldAt = "",
+    as_json: AsJson = False,
+) -> None:
+    """Break something, then really carry out the plan. Refused in production."""
+    _start("drill", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+
+
+@app.command()
+def execute(
+    plan: PlanName,
+    environment: Environment = "sandbox",
+    fault: Fault = "",
+    seed: Seed = None,
+    parameters: Parameters = None,
+    approvals: ApprovalsFile = None,
+    records: Records = RECORDS,
+    world: WorldAt = "",
+    as_json: AsJson = False,
+) -> None:
+    """Carry out the plan in an incident, headless: every consent must be in the approvals file."""
+    _start("execute", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+
+
+@app.command()
+def resume(run: RunName, approvals: ApprovalsFile = None, records: Records = RECORDS, as_json: AsJson = False) -> None:
+    """Go on with a run that was stopped, refused or killed. No act is done twice."""
+
+    def go() -> Any:
+        from drcore import launch
+        from drcore.progress import Progress
+        from drcore.record import find
+
+        with Progress() as progress:
+            return launch.resume(find(records, run), approvals, progress.cell, progress.say)
+
+    _report(_guarded(go, as_json), as_json)
+
+
+@app.command()
+def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) -> None:
+    """Prove a record: every line, every file. Names the first bad line."""
+
+    def go() -> NoReturn:
+        from drcore import archive, record
+
+        folder = record.find(records, run)
+        proof = record.verify(folder)
+        for problem in proof.problems:
+            typer.echo(f"BROKEN  {problem}")
+        if proof.holds:
+            typer.echo(f"HOLDS   {proof.lines} lines, head {proof.head}")
+        for note in proof.notes:
+            typer.echo(f"note    {note}")
+        copy = archive.where(folder)
+        where = (
+            f"The copy in the archive: {copy}manifest.json"
+            if copy
+            else "Not in the archive: this copy is the only one."
+        )
+        typer.echo(f"note    {where}")
+        if as_json:
+            told = {"record": str(folder), "holds": proof.holds, "problems": proof.problems, "notes": proof.notes}
+            typer.echo(json.dumps(told | {"lines": proof.lines, "head": proof.head, "archived": copy or None}))
+        raise typer.Exit(Exit.REACHED if proof.holds else Exit.MISSED)
+
+    _guarded(go, as_json)
+
+
+@app.command("list")
+def list_(
+    plan: Annotated[
+        str, typer.Argument(metavar="[PLAN]", help="A plan: its steps, with what they change and need.")
+    ] = "",
+    iam: Annotated[bool, typer.Option("--iam", help="With a plan: the IAM policy that its acts need.")] = False,
+    records: Records = RECORDS,
+    as_json: AsJson = False,
+) -> None:
+    """Show the plans, environments and records; or the steps of one plan."""
+
+    def go() -> None:
+        from drcore import listing
+
+        listing.show(plan, iam=iam, records=records, as_json=as_json)
+
+    _guarded(go, as_json)
+
+
+@app.command()
+def lab(
+    plan: PlanName,
+    mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="rehearse, drill or execute.")] = "rehearse",
+    environment: Environment = "sandbox",
+    fault: Fault = "",
+    seed: Seed = None,
+    parameters: Parameters = None,
+    approvals: ApprovalsFile = None,
+    records: Records = RECORDS,
+    world: WorldAt = "",
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Step through a plan in JupyterLab, on a copy of its notebook inside a new record."""
+
+    def go() -> Any:
+        from drcore.lab import open_lab
+
+        order = _order(mode, plan, environment, fault, seed, parameters, approvals, records, world)
+        return open_lab(order, browser=browser, say=lambda text: typer.echo(text, err=True))
+
+    _report(_guarded(go, as_json), as_json)
+
+
+@app.command()
+def sandbox(
+    environment: Environment = "sandbox",
+    seed: Seed = None,
+    idle_seconds: Annotated[
+        float, typer.Option("--idle-seconds", help="End when nobody speaks to it for so long.")
+    ] = 86400,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the emulated world running, for notebooks and for looking around; Ctrl-C ends it."""
+
+    def go() -> int:
+        from drcore.parameters import Service, read
+        from drcore.setting import HOME
+
+        service = read(HOME / "parameters" / environment / "service.yaml", Service)
+        if not service.world:
+            raise BadInput(f"--environment: expected one with a world of its own, seen {environment!r}")
+        port = service.world.address.rsplit(":", 1)[-1]
+        command = [sys.executable if service.world.command[0] == "python" else service.world.command[0]]
+        command += [*service.world.command[1:], "--seed", str(1 if seed is None else seed), "--port", port]
+        typer.echo(
+            f"The world of {environment} at {service.world.address}. Use it with: --world {service.world.address}",
+            err=True,
+        )
+        return subprocess.run([*command, "--idle-seconds", str(idle_seconds)], check=False).returncode
+
+    raise typer.Exit(_guarded(go, as_json))
+
+
+def main() -> None:
+    """The entry point of the command `drcore`."""
+    app()
+
+
+def _start(mode: str, *given: Any) -> None:
+    *order, as_json = given
+
+    def go() -> Any:
+        from drcore import launch
+        from drcore.progress import Progress
+
+        with Progress() as progress:
+            return launch.start(_order(mode, *order), progress.cell, progress.say)
+
+    _report(_guarded(go, as_json), as_json)
+
+
+def _order(
+    mode: str,
+    plan: str,
+    environment: str,
+    fault: str,
+    seed: int | None,
+    parameters: list[str] | None,
+    approvals: Path | None,
+    records: Path,
+    world: str,
+) -> Any:
+    from drcore.launch import Order
+    from drcore.parameters import Mode
+
+    if mode not in list(Mode):
+        raise BadInput(f"--mode: expected one of {', '.join(Mode)}, seen {mode!r}")
+    pairs: dict[str, str] = {}
+    for text in parameters or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise BadInput(f"-p: expected name=value, seen {text!r}")
+        if name in pairs:
+            raise BadInput(f"-p {name}: given twice")
+        pairs[name] = value
+    return Order(plan.lower(), Mode(mode), environment, fault, seed, pairs, approvals, records, world)
+
+
+def _guarded(go: Callable[[], Any], as_json: bool) -> Any:
+    """Run a command; an error that drcore raises on purpose becomes its message and its exit code."""
+    try:
+        return go()
+    except DrcoreError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        if as_json:
+            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "exit": int(error.exit)}))
+        raise typer.Exit(int(error.exit)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(int(Exit.INTERRUPTED)) from None
+
+
+def _report(ended: Any, as_json: bool) -> NoReturn:
+    from drcore.report import report
+
+    report(ended, sys.stderr if as_json else sys.stdout)
+    if as_json:
+        typer.echo(json.dumps(ended.as_data()))
+    raise typer.Exit(int(ended.exit))

@@ -1,0 +1,131 @@
+"""The one clock: now, sleep, until.
+
+Against AWS it is the wall clock. An environment whose parameters name a time source is asked for the time, and
+told to let it pass, over HTTP; a wait of five minutes then costs milliseconds. Nothing else in drcore may read a
+clock or sleep (a lint rule).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+import urllib3
+
+from drcore.errors import Unknown
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """A source of UTC time that can be waited on. `slept` counts the seconds that were waited on it."""
+
+    slept: float
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+
+    def person(self) -> AbstractContextManager[None]:
+        """A context manager to be open while a person thinks, so that the world goes on meanwhile."""
+
+
+class WallClock:
+    """The time of this machine."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+        self.slept += seconds
+
+    @contextmanager
+    def person(self) -> Iterator[None]:
+        yield
+
+
+class RemoteClock:
+    """The time of an environment that keeps its own (`clock:` in its service.yaml).
+
+    `GET url` answers `{"now": "2026-01-05T09:00:00.000000Z"}`; `POST url {"sleep": seconds}` lets time pass and
+    answers the same.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url, self.slept = url, 0.0
+        # A time source never needs a second attempt: a repeated sleep would pass the time twice.
+        self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=60), retries=False)
+
+    def now(self) -> datetime:
+        return self._ask("GET", None)
+
+    def sleep(self, seconds: float) -> None:
+        self._ask("POST", json.dumps({"sleep": seconds}).encode())
+        self.slept += seconds
+
+    @contextmanager
+    def person(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        thought = int(time.monotonic() - began)
+        if thought:  # less than a second is no thought, and would make two equal drills differ
+            self._ask("POST", json.dumps({"sleep": thought}).encode())
+
+    def _ask(self, method: str, body: bytes | None) -> datetime:
+        try:
+            answer = self._http.request(method, self._url, body=body)
+        except urllib3.exceptions.HTTPError as error:
+            raise Unknown(f"the time source {self._url} does not answer: {error}") from error
+        try:
+            return parse_time(answer.json()["now"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unknown(f"the time source {self._url} answers {answer.status} without the time") from error
+
+
+def clock_at(url: str | None) -> Clock:
+    """The clock that an environment's parameters ask for: theirs, or the wall clock."""
+    return RemoteClock(url) if url else WallClock()
+
+
+def parse_time(text: str) -> datetime:
+    """ISO 8601 with a zone, as UTC. Raises ValueError for a naive or malformed time."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"expected a time with a zone, such as 2026-01-05T09:41:12Z, seen {text!r}")
+    return moment.astimezone(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """A time as every file of a record writes it: UTC, milliseconds, Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def until(
+    clock: Clock, look: Callable[[], T], good: Callable[[T], bool], *, within: float, every: float, hold: float = 0
+) -> tuple[T, datetime | None]:
+    """Look until `good` holds, and has held for `hold` seconds on end; give up after `within` seconds.
+
+    Returns the last thing seen, with the time since which it has been good (None: it is not, or not long enough).
+    Looks at least once, and the time for holding is added to the time for getting there.
+    """
+    deadline = clock.now() + timedelta(seconds=within)
+    since: datetime | None = None
+    while True:
+        seen = look()
+        now = clock.now()
+        since = (since or now) if good(seen) else None
+        if since is not None and now - since >= timedelta(seconds=hold):
+            return seen, since
+        if now >= deadline and since is None:
+            return seen, None
+        clock.sleep(every)

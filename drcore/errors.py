@@ -1,0 +1,75 @@
+"""What can go wrong, by what the caller should do next.
+
+Each error carries the exit code of the command line (see `drcore --help`). A message says what was expected,
+what was seen, whether anything was changed, and what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of `drcore`, a contract with whoever schedules it."""
+
+    REACHED = 0
+    MISSED = 1
+    BAD_INPUT = 2
+    REFUSED = 3
+    RUNNER_FAILED = 4
+    ROLLBACK_FAILED = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class DrcoreError(Exception):
+    """The root: everything that drcore raises on purpose."""
+
+    exit = Exit.MISSED
+
+
+class BadInput(DrcoreError):
+    """A parameter, option or file is wrong. Nothing was touched."""
+
+    exit = Exit.BAD_INPUT
+
+
+class Refused(DrcoreError):
+    """Consent, the lock or the preflight said no. Nothing was changed after that."""
+
+    exit = Exit.REFUSED
+
+
+class RunnerFailed(DrcoreError):
+    """The machinery failed, not the plan: a dead kernel, a timeout, a full disk."""
+
+    exit = Exit.RUNNER_FAILED
+
+
+class RollbackFailed(DrcoreError):
+    """An undo did not bring back what was there before."""
+
+    exit = Exit.ROLLBACK_FAILED
+
+
+class StepFailed(DrcoreError):
+    """A step ended FAILED or UNKNOWN, and the plan stops there."""
+
+
+class Unknown(DrcoreError):
+    """No answer, or none that can be trusted: what was asked for may or may not be so."""
+
+
+class Rejected(DrcoreError):
+    """The service answered, and its answer was no. Nothing was changed by that call.
+
+    `code` is the service's error code, for example `PreconditionFailedException`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Busy(Rejected):
+    """The service asked to come back later. Nothing was changed by that call."""

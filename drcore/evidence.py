@@ -1,0 +1,104 @@
+"""What a step shows for what it says: tables with their charts.
+
+An exhibit is data; `show` draws it, `Record.keep` stores it. The numbers of a chart are always kept beside it as a
+table, and every chart says in words what it shows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.clock import iso
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cell = str | int | float | bool | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under named columns. `name` is the stem of its file, `title` says what to see."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def csv(self) -> str:
+        """As CSV text: times in ISO 8601 UTC, an unknown value as an empty field."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([_plain(cell) for cell in row] for row in self.rows)
+        return text.getvalue()
+
+    def frame(self) -> pd.DataFrame:
+        """As a pandas DataFrame, to work on in a notebook."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart. A value of None is a gap: nothing was measured, which is not zero.
+
+    Series with the same `panel` share a pair of axes; panels stand under each other on one time axis.
+    """
+
+    label: str
+    times: tuple[datetime, ...]
+    values: tuple[float | None, ...]
+    panel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A horizontal line to compare with: a threshold or a target."""
+
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment to compare with: the fault, an action, the return to health."""
+
+    label: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Values over time. `title` says what to see, `unit` what is measured, `alt` the same for who cannot see it."""
+
+    name: str
+    title: str
+    unit: str
+    series: tuple[Series, ...]
+    limits: tuple[Limit, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    alt: str = ""
+
+    def table(self) -> Table:
+        """The same numbers, a row a time and series."""
+        rows = tuple(
+            (series.panel, series.label, time, value)
+            for series in self.series
+            for time, value in zip(series.times, series.values, strict=True)
+        )
+        return Table(self.name, self.title, ("panel", "series", "time", self.unit), rows)
+
+
+Exhibit = Table | Chart
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return iso(cell) if isinstance(cell, datetime) else str(cell)

@@ -1,0 +1,147 @@
+"""Telling people: the page to whoever is on call, the public status page.
+
+Steps that every plan has in the same form; a plan gives the words. Each message is looked for before it is sent, so
+that nobody is told twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.consent import Consent
+from drcore.services import sns, sqs, statuspage
+from drcore.services.statuspage import Incident
+from drcore.steps import Check, Step, Target, Way, no, yes
+
+if TYPE_CHECKING:
+    from drcore.run import Run
+
+Words = Callable[["Run"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """Whether this run's page went out, and what it says. An empty text: there is nothing to tell."""
+
+    sent: bool
+    text: str = field(default="", compare=False)
+
+
+def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was."""
+
+    def look(run: Run, target: Target) -> Paged:
+        queue = run.service.on_call.audit_queues[target.region]
+        sent = any(_run_id(body) == run.id for body in sqs.peek(run.aws, target.region, queue))
+        return Paged(sent, "" if sent else words(run))
+
+    def expect(run: Run, target: Target, paged: Paged) -> Check:
+        if paged.sent:
+            return yes("the page went out")
+        return no(f"to be told: {paged.text}") if paged.text else yes("there is nothing to tell")
+
+    def act(run: Run, target: Target, paged: Paged) -> None:
+        message = json.dumps({"run_id": run.id, "environment": run.service.environment, "text": paged.text})
+        topic = run.service.on_call.topics[target.region]
+        sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.id.upper()}: {run.id}", message)
+
+    return Step(
+        title="Notify on-call",
+        plan=plan,
+        changes="whoever is on call is paged, with what was seen",
+        look=look,
+        expect=expect,
+        act=act,
+        targets=_healthy_region,
+        needs=needs,
+        way=Way.NO_RETURN,
+        within=30,
+        every=5,
+        permissions=("sns:Publish", "sqs:GetQueueUrl", "sqs:ReceiveMessage"),
+    )
+
+
+def investigating(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Open this run's incident on the status page. `words` is empty when there is nothing to tell."""
+
+    def look(run: Run, target: Target) -> Incident:
+        return statuspage.incident_of(run.http, _page(run), run.id)
+
+    def expect(run: Run, target: Target, incident: Incident) -> Check:
+        if incident.id:
+            return yes(f"incident {incident.id} is {incident.status}")
+        return no(f"to be posted: {words(run)}") if words(run) else yes("there is nothing to tell")
+
+    def act(run: Run, target: Target, incident: Incident) -> None:
+        affected = dict.fromkeys(run.service.status_page.components, "degraded_performance")
+        name = "Some requests are failing"
+        statuspage.open_incident(run.http, _page(run), run.id, name, words(run), affected)
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes="the status page says that we investigate",
+        look=look,
+        expect=expect,
+        act=act,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
+        way=Way.COMPENSABLE,
+        within=30,
+        every=5,
+    )
+
+
+def resolved(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Resolve this run's incident, and set the components right again."""
+
+    def look(run: Run, target: Target) -> Incident:
+        return statuspage.incident_of(run.http, _page(run), run.id)
+
+    def expect(run: Run, target: Target, incident: Incident) -> Check:
+        if not incident.id:
+            return yes("this run has posted nothing that could be resolved")
+        return (
+            yes(f"incident {incident.id} is resolved")
+            if incident.status == "resolved"
+            else no(f"it is {incident.status}")
+        )
+
+    def act(run: Run, target: Target, incident: Incident) -> None:
+        statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes="the status page says what happened and that it is over",
+        look=look,
+        expect=expect,
+        act=act,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
+        way=Way.COMPENSABLE,
+        within=30,
+        every=5,
+    )
+
+
+def _healthy_region(run: Run) -> list[Target]:
+    return [Target(run.service.runner_region, "the on-call topic")]
+
+
+def _page(run: Run) -> statuspage.Page:
+    page = run.service.status_page
+    return statuspage.Page(page.url, page.page, run.secret(page.api_key))
+
+
+def _run_id(body: str) -> str:
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return ""
+    return str(message.get("run_id", "")) if isinstance(message, dict) else ""

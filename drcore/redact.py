@@ -1,0 +1,108 @@
+"""Taking secrets out of every text before it is written.
+
+A secret is known by its value (resolved from a reference, or found in an environment variable whose name says so)
+or by its form (access keys, bearer tokens, private keys). There is one redactor a run, and the record is written
+through it: nothing else has to remember.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "[redacted]"
+
+_SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY|CREDENTIAL)", re.IGNORECASE)
+_LEAST = 6  # a shorter value would blot out ordinary words
+
+_FORMS = re.compile(
+    r"""
+      \b(?:AKIA|ASIA)[A-Z0-9]{16}\b                                  # AWS access key ids
+    | (?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}                 # JSON web tokens
+    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)  # cut off: all that is left of it
+    | (?<=:\/\/)[^\/\s:@]+:[^\/\s@]+(?=@)                             # user:password in an address
+    | (?<=\bBearer\ )[\w.~+\/-]{20,}=*                                # bearer tokens
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NAMES = r"""(?:(?:aws_?)?secret_?access_?key|secret_?string|session_?token|password|passwd|api[_-]?key|client_?secret
+              |access_?token|refresh_?token|authorization)"""
+_NAMED = re.compile(
+    rf"""({_NAMES}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)((?:(?!\\["'])[^\s"',;&<>{{}}\[\]]){{6,}})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_NAME = re.compile(_NAMES, re.IGNORECASE | re.VERBOSE)
+
+
+class Redactor:
+    """Replaces every known or recognisable secret by `[redacted]`."""
+
+    def __init__(self, secrets: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> None:
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        named = (value for name, value in environment.items() if _SECRET_NAME.search(name))
+        self.add(*secrets, *(value for value in named if not _points_at(value)))
+
+    def add(self, *secrets: str) -> None:
+        """Learn values that must never be written, in every spelling in which they could turn up."""
+        for secret in secrets:
+            if len(secret) >= _LEAST:
+                self._known |= set(_spellings(secret))
+        longest_first = sorted(self._known, key=lambda known: (-len(known), known))
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def __call__(self, text: str) -> str:
+        """The text without its secrets."""
+        if self._pattern:
+            text = self._pattern.sub(HIDDEN, text)
+        return _NAMED.sub(lambda found: found[1] + HIDDEN, _FORMS.sub(HIDDEN, text))
+
+    def data(self, value: object) -> object:
+        """The same for plain data (what JSON can hold): every string in it, keys included.
+
+        A string under a name that means a secret is hidden whatever it is.
+        """
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, Mapping):
+            return {self(str(key)): self._named(str(key), inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.data(inner) for inner in value]
+        return value
+
+    def _named(self, name: str, value: object) -> object:
+        if isinstance(value, str) and value and _NAME.fullmatch(name):
+            return HIDDEN
+        return self.data(value)
+
+
+def _points_at(value: str) -> bool:
+    """Whether a value only says where a secret lies: an address, or a path that exists."""
+    return value.startswith(("http://", "https://")) or (value.startswith("/") and os.path.exists(value))  # noqa: PTH110
+
+
+def _spellings(secret: str) -> Iterable[str]:
+    yield from (secret, secret.replace('"', '""'), shlex.quote(f" {secret}")[2:-1])  # as it is, in CSV, in a command
+    for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (in_json, json.dumps(in_json)[1:-1])  # and in a JSON text within JSON
+    yield from (repr(secret)[1:-1], repr(f"\"'{secret}")[4:-1])  # the second: in a text that holds both quotes
+    yield from (html.escape(secret), html.escape(secret, quote=False))
+    for safe in ("", "/"):
+        yield from (quote(secret, safe), quote_plus(secret, safe))
+    yield base64.b64encode(secret.encode()).decode().rstrip("=")
+    yield from _in_base64(secret.encode())
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """The characters that a secret alone decides, wherever it stands in what was encoded."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + secret).decode().rstrip("=")
+        whole = len(encoded) - ((before + len(secret)) % 3 != 0)  # the last character may hold bits of what follows
+        inner = encoded[(0, 2, 3)[before] : whole]
+        yield from (inner, inner.translate(str.maketrans("+/", "-_")))

@@ -1,0 +1,1 @@
+"""SyncWell on an emulated AWS: one process, no account, no network."""

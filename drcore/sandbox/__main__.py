@@ -1,0 +1,42 @@
+"""`python -m drcore.sandbox --seed N`: start the sandbox on a loopback port."""
+
+import argparse
+import gc
+import json
+import os
+import signal
+import sys
+
+
+def main() -> None:
+    """Print one JSON line with address and pid when ready; serve until told to stop, or idle."""
+    options = _options()
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # moto keeps some names in sets; with hashes fixed, two runs of a seed list them in the same order.
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program again
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: sys.exit(0))
+    gc.disable()  # 200,000 objects are made at the start, and all of them stay
+
+    from drcore.sandbox.application import Application
+    from drcore.sandbox.server import Server
+
+    server = Server(Application(options.seed), options.port, options.idle_seconds)
+    gc.freeze()
+    gc.enable()
+    sys.stdout.write(json.dumps({"address": server.address, "pid": os.getpid()}) + "\n")
+    sys.stdout.flush()
+    server.serve()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="drcore.sandbox", description=__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="the same seed is the same world")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--idle-seconds", type=float, default=600.0, help="stop when nobody speaks for so long")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The sandbox as one function from request to answer; both doors open onto it."""
+
+import importlib
+import pkgutil
+import threading
+
+from drcore.sandbox import control, emulator, interference, services, syncwell
+from drcore.sandbox.dispatch import public
+from drcore.sandbox.exchange import Answer, Request
+from drcore.sandbox.services.statuspage import open_page
+from drcore.sandbox.world import World
+
+# Modules that register what they answer or break when they are imported.
+REGISTERED = (
+    interference,
+    *(importlib.import_module(f"{services.__name__}.{m.name}") for m in pkgutil.iter_modules(services.__path__)),
+)
+
+
+class Application:
+    """One world behind one lock: requests are answered one after the other, so a run can be repeated.
+
+    moto keeps its resources in the process, so a new Application empties the one before.
+    """
+
+    def __init__(self, seed: int) -> None:
+        emulator.reset()
+        self.world = World(seed)
+        self._lock = threading.Lock()
+        with self.world.clock.frozen():
+            open_page(self.world)
+            furnish(self.world)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; raises Dropped or NoAnswer where a fault takes the answer away."""
+        with self._lock, self.world.clock.frozen():
+            if request.path.startswith(control.PREFIX):
+                return control.answer(self.world, request)
+            return public(self.world, request)
+
+
+def furnish(world: World) -> None:
+    """Put SyncWell into an empty account."""
+    syncwell.build(world)

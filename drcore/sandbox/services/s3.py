@@ -1,0 +1,57 @@
+"""S3 Object Lock: what moto does wrong about retention.
+
+GetObjectRetention answers the retention (moto answers the object), and a COMPLIANCE retention cannot be
+shortened or weakened by anyone. Everything else of S3 is moto's.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from moto.s3.models import FakeKey, s3_backends
+
+from drcore.sandbox.layer import AwsError, Call, operation
+from drcore.sandbox.services.times import aware, iso
+
+
+@operation("s3", "GetObjectRetention")
+def get_object_retention(call: Call) -> dict[str, Any]:
+    """As the API."""
+    key = _key(call)
+    if not key.lock_mode or not key.lock_until:
+        raise AwsError(
+            "NoSuchObjectLockConfiguration",
+            "The specified object does not have a ObjectLock configuration",
+            404,
+        )
+    return {"Retention": {"Mode": key.lock_mode, "RetainUntilDate": _until(key)}}
+
+
+@operation("s3", "PutObjectRetention")
+def put_object_retention(call: Call) -> dict[str, Any]:
+    """As the API: a retention that is still in force may be made longer, not shorter or weaker.
+
+    GOVERNANCE gives way to BypassGovernanceRetention, COMPLIANCE to nobody.
+    """
+    key, wanted = _key(call), call.params.get("Retention") or {}
+    until = aware(wanted["RetainUntilDate"]) if wanted.get("RetainUntilDate") else None
+    bypass = key.lock_mode == "GOVERNANCE" and bool(call.params.get("BypassGovernanceRetention"))
+    in_force = bool(key.lock_mode and key.lock_until) and _until(key) > call.world.clock.now()
+    if in_force and not bypass:
+        weaker = key.lock_mode == "COMPLIANCE" and wanted.get("Mode") != "COMPLIANCE"
+        if weaker or until is None or until < _until(key):
+            raise AwsError("AccessDenied", "Access Denied because object protected by object lock.", 403)
+    key.lock_mode = wanted.get("Mode")
+    key.lock_until = iso(until) if until else None
+    return {}
+
+
+def _until(key: FakeKey) -> datetime:
+    return aware(str(key.lock_until))
+
+
+def _key(call: Call) -> FakeKey:
+    backend = s3_backends[call.account]["aws"]
+    found = backend.get_object(call.params["Bucket"], call.params["Key"], call.params.get("VersionId"))
+    if found is None:
+        raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+    return found

@@ -1,0 +1,24 @@
+"""SNS messages that the world itself sends: alarm actions, deployment triggers."""
+
+from moto.sns.exceptions import SNSNotFoundError
+from moto.sns.models import sns_backends
+
+from drcore.sandbox.chance import tied_to
+from drcore.sandbox.world import World
+
+
+def publish(world: World, region: str, topic: str, subject: str, message: str) -> bool:
+    """Publish to a topic's ARN and so to its subscriptions; False if there is no such topic."""
+    purpose = world.purpose("sns message", topic, sent(world, region, topic))
+    try:
+        with tied_to(purpose):
+            sns_backends[world.account][region].publish(message=message, arn=topic, subject=subject[:100])
+    except SNSNotFoundError:
+        return False
+    return True
+
+
+def sent(world: World, region: str, topic: str) -> int:
+    """How many messages the topic (by ARN) has sent, whoever published them; 0 if there is no such topic."""
+    known = sns_backends[world.account][region].topics.get(topic)
+    return len(known.sent_notifications) if known else 0

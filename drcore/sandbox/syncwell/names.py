@@ -1,0 +1,43 @@
+"""The names of SyncWell's resources: the same in every world, so that parameters can state them."""
+
+FUNCTIONS = ("syncwell-api", "syncwell-worker", "syncwell-webhook")
+API_FUNCTIONS = ("syncwell-api", "syncwell-webhook")
+"""The functions that API Gateway calls; the worker is fed by queues."""
+
+ALIAS = "live"
+STAGE = "prod"
+API = "syncwell"
+APPLICATION = "syncwell-backend"
+GROUP = "syncwell-backend-live"
+PIPELINE = "syncwell-backend"
+TOPIC = "syncwell-oncall"
+AUDIT_QUEUE = "syncwell-oncall-audit"
+
+REST_API_IDS = {"us-east-1": "sw1east7ab", "us-west-2": "sw2west4cd"}
+PATHS = ("/", "/v1/health", "/v1/sync/preview", "/v1/webhooks/{partner}")
+
+STATUS_PAGE_SECRET = "syncwell/statuspage-key"  # noqa: S105 - a name
+STATUS_PAGE_KEY = "emulated-statuspage-key-7f3a91"
+STATUS_PAGE_TOKEN = "5f6a0a3e-6a43-4f6e-9a37-6f2f3c1d9b10"  # noqa: S105 - an idempotency token
+
+LAMBDA_ROLE = "syncwell-lambda"
+
+
+def topic_arn(account: str, region: str) -> str:
+    """The topic that pages the on-call engineer of one region."""
+    return f"arn:aws:sns:{region}:{account}:{TOPIC}"
+
+
+def releases_bucket(region: str) -> str:
+    """Where the release manifest lies."""
+    return f"syncwell-releases-{region}"
+
+
+def evidence_bucket(region: str) -> str:
+    """Where records of drills and incidents are kept, with Object Lock."""
+    return f"syncwell-evidence-{region}"
+
+
+def canary_alarm(function: str) -> str:
+    """The alarm on the errors of the newest version of a function."""
+    return f"{function}-canary-errors"

@@ -1,0 +1,42 @@
+"""What the simulation knows but a plan may not: for tests only."""
+
+from typing import Any
+
+from drcore.sandbox.services import sns
+from drcore.sandbox.services.apigateway_stages import ApiGateway
+from drcore.sandbox.services.lambda_functions import Lambda
+from drcore.sandbox.services.times import iso
+from drcore.sandbox.syncwell import names
+from drcore.sandbox.syncwell.faults import Incident
+from drcore.sandbox.syncwell.serving import definitions, error_rate
+from drcore.sandbox.syncwell.traffic import Traffic
+from drcore.sandbox.world import World
+
+
+def tell(world: World) -> None:
+    """Contribute to GET /_sandbox/truth."""
+    traffic, gateway = world.shelf(Traffic), world.shelf(ApiGateway)
+    world.truth_of("fault", lambda: _fault(world))
+    world.truth_of("bad_release", lambda: traffic.bad_release)
+    world.truth_of("serving", lambda: {region: _serving(world, region) for region in world.regions})
+    world.truth_of("api", lambda: {region: dict(definitions(world, region)) for region in world.regions})
+    world.truth_of("error_rate", lambda: {region: error_rate(world, region) for region in world.regions})
+    world.truth_of("healthy_since", lambda: iso(traffic.healthy_since) if traffic.healthy_since else None)
+    world.truth_of("oncall_messages", lambda: _pages(world))
+    world.truth_of("create_deployment_calls", lambda: gateway.deployments_created)
+
+
+def _fault(world: World) -> dict[str, Any] | None:
+    broken = world.shelf(Incident).broken
+    if broken.at is None or broken.began is None:
+        return None
+    return {"name": broken.name, "at": iso(broken.at), "began": iso(broken.began)}
+
+
+def _serving(world: World, region: str) -> dict[str, dict[str, float]]:
+    functions = world.shelf(Lambda)
+    return {name: functions.serving(region, name, names.ALIAS) for name in names.FUNCTIONS}
+
+
+def _pages(world: World) -> int:
+    return sum(sns.sent(world, region, names.topic_arn(world.account, region)) for region in world.regions)

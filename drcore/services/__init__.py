@@ -1,0 +1,1 @@
+"""What drcore asks of each AWS or vendor service: reads first, then writes; no policy."""

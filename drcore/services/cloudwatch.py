@@ -1,0 +1,138 @@
+"""CloudWatch: alarms with their history, metrics by the minute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from drcore.aws import Aws
+from drcore.errors import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm as it stands. `state` is OK, ALARM or INSUFFICIENT_DATA, since the time `since`."""
+
+    name: str
+    state: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of an alarm's history."""
+
+    time: datetime
+    alarm: str
+    kind: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One statistic of one metric, `dimensions` as pairs. `stat` is for example Sum or p99."""
+
+    namespace: str
+    name: str
+    stat: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Values by the minute, oldest first. A minute without a value has no point: nothing is not zero."""
+
+    times: tuple[datetime, ...] = ()
+    values: tuple[float, ...] = ()
+    by_time: dict[datetime, float] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def total(self) -> float | None:
+        """The sum of all values, None when there is none."""
+        return sum(self.values) if self.values else None
+
+    @property
+    def highest(self) -> float | None:
+        return max(self.values, default=None)
+
+
+def alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
+    """All metric alarms whose names begin so. Raises Unknown, Rejected."""
+    found = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
+    return tuple(
+        Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", ""), _utc(each["StateUpdatedTimestamp"]))
+        for each in found
+    )
+
+
+def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:
+    """What happened to some alarms in a span, oldest first."""
+    turns = [
+        Turn(_utc(each["Timestamp"]), each["AlarmName"], each["HistoryItemType"], each["HistorySummary"])
+        for name in names
+        for each in aws.pages(
+            "cloudwatch",
+            region,
+            "describe_alarm_history",
+            "AlarmHistoryItems",
+            AlarmName=name,
+            StartDate=since,
+            EndDate=until,
+        )
+    ]
+    return tuple(sorted(turns, key=lambda turn: (turn.time, turn.alarm, turn.kind)))
+
+
+def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, until: datetime) -> tuple[Points, ...]:
+    """Each metric by the minute, in the order asked for; `since` is included, `until` is not.
+
+    Raises Unknown when CloudWatch says that an answer is not complete: part of the data is no data.
+    """
+    queries = [
+        {
+            "Id": f"m{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": [{"Name": name, "Value": value} for name, value in metric.dimensions],
+                },
+                "Period": 60,
+                "Stat": metric.stat,
+            },
+        }
+        for number, metric in enumerate(metrics)
+    ]
+    pairs: dict[str, dict[datetime, float]] = {query["Id"]: {} for query in queries}  # type: ignore[misc]  # ids are texts
+    for first in range(0, len(queries), 500):  # CloudWatch takes 500 queries a call
+        for result in aws.pages(
+            "cloudwatch",
+            region,
+            "get_metric_data",
+            "MetricDataResults",
+            MetricDataQueries=queries[first : first + 500],
+            StartTime=since,
+            EndTime=until,
+            ScanBy="TimestampAscending",
+        ):
+            if result["StatusCode"] not in ("Complete", "PartialData"):  # PartialData: more of it is on the next page
+                raise Unknown(f"cloudwatch get_metric_data in {region}: {result['StatusCode']}")
+            pairs[result["Id"]] |= dict(zip(map(_utc, result["Timestamps"]), result["Values"], strict=True))
+    return tuple(_points(pairs[f"m{number}"]) for number in range(len(metrics)))
+
+
+def _points(pairs: dict[datetime, float]) -> Points:
+    times = tuple(sorted(pairs))
+    return Points(times, tuple(pairs[time] for time in times), pairs)
+
+
+def whole_minutes(now: datetime, count: float) -> tuple[datetime, datetime]:
+    """The last `count` minutes that are over, as a span."""
+    end = now.replace(second=0, microsecond=0)
+    return end - timedelta(minutes=count), end
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

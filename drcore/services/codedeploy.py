@@ -1,0 +1,61 @@
+"""CodeDeploy: deployments that are running, the ones that rolled back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from drcore.aws import Aws
+
+RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment. `rolls_back` is the id of the one that it undoes, empty for an ordinary one."""
+
+    id: str
+    status: str
+    rolls_back: str
+    began: datetime
+
+
+def running(aws: Aws, region: str, application: str, group: str) -> tuple[Deployment, ...]:
+    """Deployments that have not ended. Raises Unknown, Rejected."""
+    found = aws.pages(
+        "codedeploy",
+        region,
+        "list_deployments",
+        "deployments",
+        applicationName=application,
+        deploymentGroupName=group,
+        includeOnlyStatuses=RUNNING,
+    )
+    return tuple(deployment(aws, region, each) for each in found)
+
+
+def rollbacks(aws: Aws, region: str, application: str, group: str, since: datetime) -> tuple[Deployment, ...]:
+    """Deployments made since a time that undo another one (a rollback is always a new deployment)."""
+    found = aws.pages(
+        "codedeploy",
+        region,
+        "list_deployments",
+        "deployments",
+        applicationName=application,
+        deploymentGroupName=group,
+        createTimeRange={"start": since},
+    )
+    made = (deployment(aws, region, each) for each in found)
+    return tuple(each for each in made if each.rolls_back)
+
+
+def deployment(aws: Aws, region: str, id_: str) -> Deployment:
+    """One deployment by its id."""
+    found = aws.call("codedeploy", region, "get_deployment", deploymentId=id_)["deploymentInfo"]
+    back = found.get("rollbackInfo", {}).get("rollbackTriggeringDeploymentId", "")
+    return Deployment(id_, found["status"], back, found["createTime"].astimezone(UTC))
+
+
+def stop(aws: Aws, region: str, id_: str) -> None:
+    """Stop a running deployment, and have CodeDeploy shift the traffic back."""
+    aws.call("codedeploy", region, "stop_deployment", deploymentId=id_, autoRollbackEnabled=True)

@@ -1,0 +1,45 @@
+"""S3: documents that other tools have left, names below a prefix, objects that cannot be changed afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from drcore.aws import Aws
+from drcore.errors import Unknown
+
+
+def document(aws: Aws, region: str, bucket: str, key: str) -> Any:
+    """A JSON object. Raises Rejected when there is none, Unknown when it is not JSON."""
+    body = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)["Body"].read()
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error
+
+
+def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
+    """The names of the folders right below a prefix."""
+    found = aws.pages("s3", region, "list_objects_v2", "CommonPrefixes", Bucket=bucket, Prefix=prefix, Delimiter="/")
+    return (each["Prefix"].rstrip("/").rsplit("/", 1)[-1] for each in found)
+
+
+def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until: datetime) -> str:
+    """Store an object that nobody can change before `until`; written again, it gets a new version beside the old one.
+
+    Returns the version id.
+    """
+    made = aws.call(
+        "s3",
+        region,
+        "put_object",
+        Bucket=bucket,
+        Key=key,
+        Body=body,
+        ChecksumAlgorithm="SHA256",
+        ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate=until,
+    )
+    return str(made.get("VersionId", ""))

@@ -1,0 +1,30 @@
+"""SQS: looking at messages without taking them."""
+
+from __future__ import annotations
+
+from drcore.aws import Aws
+
+
+def peek(aws: Aws, region: str, queue: str, most: int = 100) -> tuple[str, ...]:
+    """The bodies of the messages that lie in a queue, each once.
+
+    With a visibility timeout of 0 no other reader is kept from a message. One receive may show only a part of the
+    queue, so it goes on until a receive shows nothing new.
+    """
+    url = aws.call("sqs", region, "get_queue_url", QueueName=queue)["QueueUrl"]
+    seen: dict[str, str] = {}
+    while len(seen) < most:
+        found = aws.call(
+            "sqs",
+            region,
+            "receive_message",
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            WaitTimeSeconds=0,
+        )
+        new = {each["MessageId"]: each["Body"] for each in found.get("Messages", ()) if each["MessageId"] not in seen}
+        if not new:
+            break
+        seen |= new
+    return tuple(seen.values())

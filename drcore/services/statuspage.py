@@ -1,0 +1,70 @@
+"""Statuspage: incidents on the public status page, found again by their run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drcore.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where the page's API is, which page, with which key."""
+
+    url: str
+    page: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Page({self.url}, {self.page})"  # never the key
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident: investigating, identified, monitoring or resolved. An empty id: there is none."""
+
+    id: str = ""
+    status: str = ""
+    body: str = ""
+
+
+def incident_of(http: Http, page: Page, run_id: str) -> Incident:
+    """The incident that a run has opened. Raises Rejected, Unknown."""
+    found = http.ask("GET", f"{page.url}/pages/{page.page}/incidents", authorization=f"OAuth {page.key}")
+    for each in found:
+        if each.get("metadata", {}).get("drcore", {}).get("run_id") == run_id:
+            updates = each.get("incident_updates") or [{}]
+            return Incident(each["id"], each["status"], updates[0].get("body", ""))
+    return Incident()
+
+
+def open_incident(http: Http, page: Page, run_id: str, name: str, body: str, components: Mapping[str, str]) -> None:
+    """Post an incident. The API has no idempotency key: look for the run's incident first."""
+    incident: dict[str, Any] = {
+        "name": name,
+        "status": "investigating",
+        "body": body,
+        "component_ids": list(components),
+        "components": dict(components),
+        "metadata": {"drcore": {"run_id": run_id}},
+        "deliver_notifications": True,
+    }
+    http.ask(
+        "POST",
+        f"{page.url}/pages/{page.page}/incidents",
+        json={"incident": incident},
+        authorization=f"OAuth {page.key}",
+    )
+
+
+def resolve(http: Http, page: Page, incident_id: str, body: str, components: Sequence[str]) -> None:
+    """Resolve an incident, and set its components right again: they do not reset themselves."""
+    incident = {"status": "resolved", "body": body, "components": dict.fromkeys(components, "operational")}
+    http.ask(
+        "PATCH",
+        f"{page.url}/pages/{page.page}/incidents/{incident_id}",
+        json={"incident": incident},
+        authorization=f"OAuth {page.key}",
+    )

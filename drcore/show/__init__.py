@@ -1,0 +1,98 @@
+"""What a person sees of a run: cards, charts, the way.
+
+Each card comes twice: as HTML, and as the text that a terminal shows and that a reference output is compared
+with. Both are made of what they are given alone, so the same run looks the same; all of it is escaped.
+This is the only room of matplotlib and IPython; either is imported when something is drawn or displayed.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from drcore.show.cards import card, table
+from drcore.show.course import Timeline, timeline
+from drcore.show.ending import back, record, verdict
+from drcore.show.opening import banner, findings, note, way, whereabouts
+from drcore.show.words import visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from drcore.evidence import Chart
+
+__all__ = [
+    "Timeline",
+    "back",
+    "banner",
+    "card",
+    "display",
+    "display_chart",
+    "figure",
+    "findings",
+    "note",
+    "png",
+    "preload",
+    "record",
+    "table",
+    "timeline",
+    "verdict",
+    "way",
+    "whereabouts",
+]
+
+
+def preload() -> None:
+    """Import what charts are drawn with, which takes half a second, while something else is waited for."""
+    from drcore.show import charts, gantt  # noqa: F401
+    from drcore.show.paper import drawing
+
+    drawing()
+
+
+def display(html: str, text: str) -> None:
+    """Show a card under the cell that runs. Outside IPython nothing is: the launcher has its own view."""
+    _publish({"text/html": visible(html), "text/plain": visible(text)}, {})
+
+
+def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -> bytes:
+    """Show a chart as a picture with its words beside it, and return the picture (PNG).
+
+    `redact` takes secrets out before they are drawn: afterwards letters are pixels, in which nobody finds them.
+    """
+    from drcore.show.charts import redacted
+    from drcore.show.reading import alt, summary
+
+    shown = redacted(chart, redact)
+    picture = png(shown)
+    told = {"image/png": base64.b64encode(picture).decode(), "text/plain": summary(shown)}
+    _publish(told, {"image/png": {"alt": alt(shown)}})
+    return picture
+
+
+def figure(chart: Chart | Timeline) -> Figure:
+    """A chart as a matplotlib figure, to work on in a notebook."""
+    from drcore.show import charts, gantt
+
+    return gantt.drawn(chart) if isinstance(chart, Timeline) else charts.drawn(chart)
+
+
+def png(chart: Chart | Timeline) -> bytes:
+    """A chart as PNG, 900 pixels wide, byte for byte the same for the same chart."""
+    from drcore.show import paper
+
+    return paper.png(figure(chart))
+
+
+def _in_ipython() -> bool:
+    ipython = sys.modules.get("IPython")  # inside it, it is imported already
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+def _publish(data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    if _in_ipython():
+        from IPython.display import display as show
+
+        show(data, metadata=metadata, raw=True)

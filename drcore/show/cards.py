@@ -1,0 +1,117 @@
+"""What is shown of a step: its card, its tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from drcore.calls import by_hand
+from drcore.show.markup import render
+from drcore.show.words import SYMBOLS, at, because, changed, columns, day, duration, named, plain
+
+if TYPE_CHECKING:
+    from drcore.calls import Call
+    from drcore.evidence import Mark, Table
+    from drcore.steps import Seconds, StepResult, TargetResult
+
+
+def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
+    """A step: outcome first, then each target with what changed, why; at last how to do it by hand.
+
+    `marks` are the moments known so far: the card says how long after them the step began.
+    """
+    would = [call for target in result.targets if target.outcome == "WOULD" for call in target.calls]
+    calls = [*would, *result.calls]
+    rows = list(_facts(result))
+    html = render(
+        "card",
+        result=result,
+        when=_when(result, marks),
+        why=_why(result),
+        would=[_exactly(call) for call in would],
+        rows=rows,
+        writes=by_hand(calls, write=True),
+        reads=by_hand(calls, write=False),
+    )
+    lines = [f"{named(result.outcome)}  {result.step.title}", f"  {_why(result)}"]
+    for target in result.targets:
+        one = len(result.targets) == 1
+        lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *states(target)]
+    lines += [f"  WOULD {call}" for call in would]
+    return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
+
+
+def _when(result: StepResult, marks: Sequence[Mark]) -> str:
+    """`09:12:05 to 09:12:37 UTC, 2026-01-05; 12 min 5 s after fault`."""
+    text = f"{at(result.began)} to {at(result.ended)} UTC, {day(result.began)}"
+    since = [
+        f"{duration((result.began - mark.at).total_seconds())} after {mark.label}"
+        for mark in sorted(marks, key=lambda mark: mark.at)
+        if mark.at < result.began
+    ]
+    return "; ".join([text, *dict.fromkeys([*since[:1], *since[-1:]])])  # the fault, the latest news
+
+
+def _why(result: StepResult) -> str:
+    """Why, in one line; where targets ended in different ways, how many in which, with the reasons of the worst."""
+    if not result.targets:
+        return "there was nothing to do it for"
+    if len(result.targets) == 1:
+        return _said(result.targets[0])
+    order = list(SYMBOLS)
+    count = sorted(Counter(target.outcome for target in result.targets).items(), key=lambda each: -order.index(each[0]))
+    told = f"{len(result.targets)} targets: {', '.join(f'{number} {outcome}' for outcome, number in count)}"
+    worst = [_said(each) for each in result.targets if each.outcome is result.outcome]
+    return f"{told}. {'; '.join(worst)}" if result.outcome in ("FAILED", "UNKNOWN") else told
+
+
+def _said(target: TargetResult) -> str:
+    named_target = str(target.target)
+    return because(target) if named_target == "all" else f"{named_target}: {because(target)}"
+
+
+def states(target: TargetResult) -> list[str]:
+    """Lines of text: the fields that changed, or what was seen."""
+    heading, fields = changed(target)
+    if heading == "changed":
+        return [f"      {field.name}: {field.before} → {field.after}".replace("  : ", "  ") for field in fields]
+    seen = ", ".join(f"{field.name} {field.after}".strip() for field in fields)
+    return [f"      {heading}: {seen}"] if seen else []
+
+
+def _facts(result: StepResult) -> Iterable[tuple[str, str]]:
+    given = result.given
+    if given and given.how != "none needed":
+        who = f"{given.by}, by {given.how}" if given.granted else f"REFUSED: {given.how or 'nobody was there'}"
+        yield "consent", f"{who}: {given.reason}" if given.reason else who
+    yield "time", spent(result.seconds)
+
+
+def spent(seconds: Seconds) -> str:
+    """`32 s: machine 2 s, people 0 s, waiting for the cloud 30 s`."""
+    parts = [
+        ("machine", seconds.machine),
+        ("people", seconds.human),
+        ("waiting for the cloud", seconds.cloud),
+    ]
+    return f"{duration(seconds.total)}: {', '.join(f'{name} {duration(value)}' for name, value in parts)}"
+
+
+def _exactly(call: Call) -> str:
+    data = json.loads(json.dumps(call.parameters, default=plain))
+    line = json.dumps(data, ensure_ascii=False)
+    arguments = line if len(line) < 100 else json.dumps(data, indent=2, ensure_ascii=False)
+    return f"{call.service}:{call.operation}" + (f" in {call.region}" if call.region else "") + f" {arguments}"
+
+
+def table(shown: Table, limit: int = 20) -> tuple[str, str]:
+    """A table with its title, the first `limit` rows. An unknown value says so."""
+    rows = shown.rows[:limit]
+    note = f"{limit} of {len(shown.rows)} rows; all are in {shown.name}.csv" if len(shown.rows) > limit else ""
+    if not rows:
+        note = "no rows"
+    html = render("table", table=shown, rows=rows, note=note)
+    cells = [shown.columns, *(tuple(plain(cell, "unknown") for cell in row) for row in rows)]
+    return html, "\n".join([shown.title, *columns(cells), *([f"  {note}"] if note else [])])

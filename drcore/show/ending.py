@@ -1,0 +1,93 @@
+"""What is shown at the end of a run: the verdict, the going back, the record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.show.cards import spent, states
+from drcore.show.markup import render
+from drcore.show.words import at, columns, duration, named
+
+if TYPE_CHECKING:
+    from drcore.steps import Step, TargetResult
+    from drcore.verdict import Objective, Verdict
+
+_CELLS = 20  # of a bar, from nothing to its target
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A moment of the incident, with the seconds since the one before and since the first."""
+
+    name: str
+    at: datetime
+    after_last: float
+    after_first: float
+
+
+def verdict(judged: Verdict) -> tuple[str, str]:
+    """Are we there: the word, why, time and data lost against their targets, the moments."""
+    good = judged.exit == 0
+    word = f"{'✔' if good else '✖'} {judged.word.upper()}"
+    objectives = [("RTO", *_measured(judged.rto)), ("RPO", *_measured(judged.rpo))]
+    moments = list(_moments(judged.moments))
+    rows = [("time spent", spent(judged.seconds))]
+    html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
+    lines = [f"{word}  {judged.why}"]
+    lines += [f"  {name}  {bar}{' ' if bar else ''}{said}" for name, bar, said in objectives]
+    told = [
+        (moment.name, at(moment.at), f"{duration(moment.after_last)} after {before.name}" if before else "")
+        for before, moment in zip([None, *moments], moments, strict=False)
+    ]
+    return html, "\n".join([*lines, *columns(told), *columns(rows)])
+
+
+def _measured(objective: Objective) -> tuple[str, str]:
+    """A bar, then the same in words. The bar's `┃` is the target."""
+    target, measured = objective.target, objective.measured
+    if target is None:
+        return "", "no target, " + ("not measured" if measured is None else f"measured {duration(measured)}")
+    if measured is None:
+        return "", f"not measured; the target is {duration(target)}"
+    over = measured - target
+    cells = math.ceil(_CELLS * measured / target) if target else _CELLS * 2 if measured else 0
+    within = min(cells, _CELLS)
+    bar = "█" * within + "░" * (_CELLS - within) + "┃" + "▓" * min(cells - within, _CELLS)
+    end = f"MISSED by {duration(over)}" if over > 0 else "met"
+    return bar, f"{duration(measured)} of {duration(target)}: {end}"
+
+
+def _moments(moments: Mapping[str, datetime]) -> Iterator[_Moment]:
+    in_order = sorted(moments.items(), key=lambda each: each[1])
+    for (_, last), (name, moment) in zip([*in_order[:1], *in_order], in_order, strict=False):
+        first = in_order[0][1]
+        yield _Moment(name, moment, (moment - last).total_seconds(), (moment - first).total_seconds())
+
+
+def back(entries: Sequence[tuple[Step, TargetResult]], *, note: str = "") -> tuple[str, str]:
+    """What this run has done, in the order in which it is undone (last first), or how undoing it ended."""
+    lines = [
+        f"{len(entries)} acts, the last one first."
+        if entries
+        else "This run has changed nothing: there is nothing to undo."
+    ]
+    why = " ".join(filter(None, [note, *lines]))
+    html = render("back", entries=entries, why=why)
+    text = [f"Going back: {why}"]
+    for number, (step, result) in enumerate(entries, start=1):
+        there = f"{step.way}" if step.undo else f"no way back, {step.way}"
+        text.append(f"  {number}. {named(result.outcome)}  {step.title}, {result.target} ({there}): {result.why}")
+        text += states(result)
+    return html, "\n".join(text)
+
+
+def record(run_id: str, events: int, lost: str) -> tuple[str, str]:
+    """The end: the record is sealed. `lost` says what went wrong with closing, empty when nothing did."""
+    text = f"{events} events, each with the digest of the one before. Prove it with: drcore verify {run_id}"
+    head = f"The record of {run_id} is sealed."
+    said = f"{text}. {lost}" if lost else text
+    return render("note", head=head, text=said), f"{head} {said}"

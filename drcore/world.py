@@ -1,0 +1,96 @@
+"""Starting the world that an environment names, telling it of a fault, ending it.
+
+An environment may come with a world of its own (`world:` in its service.yaml): a command that serves it and prints
+its address. It is started in a process group of its own, so that it outlives a killed launcher and `resume` finds it
+as it was left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import urllib3
+
+from drcore.errors import BadInput, RunnerFailed
+from drcore.parameters import Service
+
+_READY = 30.0  # seconds; it takes about one
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A world that runs: its address, the process that serves it (None: somebody else started it)."""
+
+    address: str
+    pid: int | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Starting:
+    """A world on its way: started now, waited for when it is needed."""
+
+    def __init__(self, command: tuple[str, ...], *options: str) -> None:
+        words = [sys.executable if command[0] == "python" else command[0], *command[1:], *options]
+        self._process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | {"PYTHONHASHSEED": "0"},
+        )
+
+    def ready(self) -> Running:
+        """Wait for its one line. Raises RunnerFailed."""
+        assert self._process.stdout
+        readable, _, _ = select.select([self._process.stdout], [], [], _READY)
+        line = self._process.stdout.readline() if readable else b""
+        try:
+            told = json.loads(line)
+            return Running(told["address"], told["pid"])
+        except (ValueError, KeyError, TypeError) as error:
+            self._process.kill()
+            raise RunnerFailed(f"the world did not start: expected a line with its address, seen {line!r}") from error
+
+
+def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str, Any]:
+    """Break something. Returns what was broken, when, with which options. Raises BadInput, RunnerFailed."""
+    if not service.faults:
+        raise BadInput(f"fault: environment {service.environment} names no injector of faults (`faults:`)")
+    try:
+        answer = urllib3.request(
+            "POST", service.faults, json={"name": name, "options": dict(options)}, timeout=60, retries=False
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise RunnerFailed(f"the injector of faults does not answer: {error}") from error
+    told: dict[str, Any] = answer.json()
+    if answer.status != 200:
+        raise BadInput(f"fault: {told.get('error', answer.status)}")
+    return told
+
+
+def answers(world: Running) -> bool:
+    """Whether somebody answers at the world's address."""
+    try:
+        urllib3.request("GET", f"{world.address}/", timeout=2, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return False
+    return True
+
+
+def end(service: Service, world: Running) -> None:
+    """End a world that the launcher has started; one that is gone already is no error."""
+    if world.pid is None or not service.world:
+        return
+    try:
+        urllib3.request("POST", service.world.stop, timeout=5, retries=False)
+    except urllib3.exceptions.HTTPError:
+        return

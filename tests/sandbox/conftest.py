@@ -1,0 +1,42 @@
+"""Fixtures of the sandbox's tests."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.config import Config
+
+from drcore.sandbox import application
+from drcore.sandbox.door import ENDPOINT, InProcess
+from drcore.sandbox.frugal import LOADER
+
+Client = Callable[..., Any]
+
+
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    """A sandbox whose account is empty: the layer without SyncWell."""
+    monkeypatch.setattr(application, "furnish", lambda world: None)
+    return InProcess(7)
+
+
+@pytest.fixture
+def client(empty: InProcess) -> Client:
+    """Clients of the empty sandbox."""
+    return client_of(empty)
+
+
+def client_of(sandbox: InProcess) -> Client:
+    """`client("lambda", "us-west-2")`: an ordinary boto3 client of that sandbox, without retries."""
+
+    def make(service: str, region: str = "us-east-1") -> Any:
+        core = botocore.session.Session()
+        core.register_component("data_loader", LOADER)
+        session: Any = boto3.Session("key", "secret", region_name=region, botocore_session=core)
+        sandbox.attach(session)
+        once = Config(retries={"total_max_attempts": 1})
+        return session.client(service, endpoint_url=ENDPOINT, config=once)
+
+    return make
