@@ -7,6 +7,7 @@ the environment's parameters name.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -137,10 +138,15 @@ class Desk:
     def _how_to(self, step: str, phrase: str) -> str:
         return (
             "To approve it, put this into a file, and resume with it:\n"
-            f"run: {self._run_id}\napprovals:\n- step: {step}\n  phrase: {phrase!r}\n  by: <who>\n  reason: <why>\n"
+            f"run: {self._run_id}\napprovals:\n- step: {_quoted(step)}\n  phrase: {_quoted(phrase)}\n"
+            "  by: <who>\n  reason: <why>\n"
             f"  expires: <time with a zone, soon>\n"
             f"drcore resume {self._run_id} --approvals FILE"
         )
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # what JSON is, YAML is too
 
 
 def read_approvals(path: Path | None) -> Approvals | None:

@@ -119,13 +119,13 @@ class Headless:
 
     async def _visit(self, cell: nbformat.NotebookNode, index: int) -> None:
         self._transcript.cell_start(cell, index)
-        self._tell(cell, index)
+        self._tell(cell)
         trouble = await self._execute(cell, index) if cell.cell_type == "code" else None
         if trouble:
             self._transcript.cell_exception(cell)
             self._note(trouble, cell.id)
         self._transcript.cell_complete(cell)
-        self._tell(cell, index)
+        self._tell(cell)
 
     async def _execute(self, cell: nbformat.NotebookNode, index: int) -> Trouble | None:
         limit = self._job.cell_timeout or math.inf
@@ -214,12 +214,12 @@ class Headless:
         if not self._stop.done():
             self._stop.set_result(number)
 
-    def _tell(self, cell: nbformat.NotebookNode, index: int) -> None:
-        if not self._progress:
+    def _tell(self, cell: nbformat.NotebookNode) -> None:
+        if not self._progress or cell.cell_type != "code":
             return
         try:
-            total = len(self._transcript.nb.cells)
-            self._progress(CellEvent(cell.id, index, total, cell.metadata.papermill.status))
+            code = [each.id for each in self._transcript.nb.cells if each.cell_type == "code"]
+            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), cell.metadata.papermill.status))
         except OSError:  # a terminal that has gone away does not end a recovery
             self._progress = None
 

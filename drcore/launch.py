@@ -247,7 +247,9 @@ def finish(
             record.append("runner", durable=True, **told)
         if (folder / NOTEBOOK).exists():
             say("writing the page")
-            page.write_page(folder / NOTEBOOK, folder / PAGE, title=f"{plan.title}: {setting.run_id}", redact=redact)
+            said = (f"{ended.word.upper()} (exit {int(ended.exit)}). {ended.why}", _costs(ended))
+            title = f"{plan.title}: {setting.run_id}"
+            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=said)
             record.bind(NOTEBOOK, title="the executed notebook")
             record.bind(PAGE, title="the executed notebook as a page")
         keeps = setting.mode is not Mode.REHEARSE
@@ -271,6 +273,13 @@ def _open(folder: Path, service: Service, redact: Redactor) -> Record:
     except Unknown:
         clock = WallClock()  # the environment's own time is gone; a later time is better than none
     return Record(folder, clock, redact)
+
+
+def _costs(ended: Ended) -> str:
+    told = ended.rto or {}
+    target, measured = told.get("target_s"), told.get("measured_s")
+    wanted = f"target {target:g} s" if target else "no target"
+    return f"RTO {f'{measured:.0f} s' if measured is not None else 'not measured'}, {wanted}."
 
 
 def _archive(folder: Path, service: Service, say: Callable[[str], None]) -> str:

@@ -46,7 +46,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class CellEvent:
-    """A cell began (`status` "running") or ended ("completed", "failed"). `index` counts from 0."""
+    """A code cell began (`status` "running") or ended ("completed", "failed"). `index` counts from 0."""
 
     cell: str
     index: int

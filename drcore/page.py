@@ -56,8 +56,12 @@ def preload() -> None:
     from drcore import sanitise  # noqa: F401
 
 
-def write_page(notebook: Path, page: Path, *, title: str, redact: Callable[[str], str]) -> None:
+def write_page(
+    notebook: Path, page: Path, *, title: str, redact: Callable[[str], str], verdict: tuple[str, ...] = ()
+) -> None:
     """Write `page` from an executed `notebook`: no script, nothing fetched, every HTML in it sanitised.
+
+    `verdict` are lines for the box at the top: what the journal says of the run.
 
     Strings from an API are untrusted, also where drcore's own cards carry them. Raises OSError when a file
     cannot be read or written, nbformat's errors when `notebook` is not one.
@@ -65,10 +69,10 @@ def write_page(notebook: Path, page: Path, *, title: str, redact: Callable[[str]
     from drcore.jupyter import nbformat, redacted
 
     nb = redacted(nbformat.read(notebook, as_version=4), redact)
-    write_whole(page, _rendered(nb, redact(title)).encode("utf-8", errors="replace"))
+    write_whole(page, _rendered(nb, redact(title), tuple(map(redact, verdict))).encode("utf-8", errors="replace"))
 
 
-def _rendered(nb: nbformat.NotebookNode, title: str) -> str:
+def _rendered(nb: nbformat.NotebookNode, title: str, verdict: tuple[str, ...]) -> str:
     # nbconvert takes a third of a second to import. Its HTMLExporter would add Jupyter's 300 kB of style
     # sheets, and parse the finished page once more to add missing alt texts; those are written below.
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -86,7 +90,7 @@ def _rendered(nb: nbformat.NotebookNode, title: str) -> str:
         default_preprocessors=[],
         config={"NbConvertBase": {"display_data_priority": list(_FORMS)}},
     )
-    resources = {"title": title, "summary": _summary(nb), "about": _about, "figure": _figure}
+    resources = {"title": title, "verdict": verdict, "summary": _summary(nb), "about": _about, "figure": _figure}
     text, _ = exporter.from_notebook_node(nb, resources=resources)
     return str(text)
 

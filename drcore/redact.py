@@ -34,7 +34,8 @@ _FORMS = re.compile(
 _NAMES = r"""(?:(?:aws_?)?secret_?access_?key|secret_?string|session_?token|password|passwd|api[_-]?key|client_?secret
               |access_?token|refresh_?token|authorization)"""
 _NAMED = re.compile(
-    rf"""({_NAMES}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)((?:(?!\\["'])[^\s"',;&<>{{}}\[\]]){{6,}})""",
+    rf"""({_NAMES}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)
+         (?!bearer\s)((?:(?!\\["'])[^\s"',;&<>{{}}\[\]]){{6,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _NAME = re.compile(_NAMES, re.IGNORECASE | re.VERBOSE)
@@ -90,7 +91,8 @@ def _points_at(value: str) -> bool:
 def _spellings(secret: str) -> Iterable[str]:
     yield from (secret, secret.replace('"', '""'), shlex.quote(f" {secret}")[2:-1])  # as it is, in CSV, in a command
     for in_json in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield from (in_json, json.dumps(in_json)[1:-1])  # and in a JSON text within JSON
+        # and in a JSON text within JSON
+        yield from (in_json, json.dumps(in_json)[1:-1], json.dumps(in_json, ensure_ascii=False)[1:-1])
     yield from (repr(secret)[1:-1], repr(f"\"'{secret}")[4:-1])  # the second: in a text that holds both quotes
     yield from (html.escape(secret), html.escape(secret, quote=False))
     for safe in ("", "/"):

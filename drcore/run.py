@@ -210,8 +210,6 @@ class Run:
             raise self._refused(step.title, str(error)) from None
         self.results[step.title] = result
         self._settle_moment(step, result)
-        if step is not self.plan.goal and "acted" not in self.moments and any(call.write for call in result.calls):
-            self._moment("acted", result.ended)
         show.display(*show.card(result, marks=self.marks()))
         for exhibit in self._exhibits(result):
             self._keep(exhibit)

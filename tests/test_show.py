@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
-import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -282,7 +280,8 @@ def test_everything_should_work_with_nothing_to_show() -> None:
 def measured(chart: Chart) -> list[list[float]]:
     """The values of each line drawn from measurements in the first panel: no limits, moments, labels."""
     lines = [line for line in show.figure(chart).axes[0].lines if line.get_clip_on() and line.get_marker() == "o"]
-    return [[float(value) for _, value in np.asarray(line.get_xydata())] for line in lines]
+    points: list[Any] = [line.get_xydata() for line in lines]
+    return [[float(value) for _, value in each] for each in points]
 
 
 def test_a_gap_should_never_be_joined() -> None:

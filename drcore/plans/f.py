@@ -330,7 +330,7 @@ DECIDE = Step(
 def words_investigating(run: Run) -> str:
     if "detected" not in run.moments:
         return ""
-    return "We are investigating errors after a change to our service. Some syncs may fail or be slow; no data is lost."
+    return "We are investigating errors after a change to our service. Some syncs may fail or be slow."
 
 
 INVESTIGATING = investigating(
@@ -467,6 +467,10 @@ def show_versions(run: Run, states: Mapping[Target, Serving]) -> Iterator[Exhibi
     yield Table("versions", "Where each alias points", ("region", "function", "points at", "wanted"), rows)
 
 
+def when_acted(result: StepResult) -> datetime | None:
+    return result.ended if any(each.outcome == "DONE" for each in result.targets) else None
+
+
 LAMBDA = Step(
     title="Lambda rollback",
     plan="F.manual 2",
@@ -486,6 +490,8 @@ LAMBDA = Step(
     within=60,
     every=5,
     shows=show_versions,
+    moment="acted",
+    at=when_acted,
     permissions=("lambda:UpdateAlias",),
 )
 
