@@ -13,6 +13,7 @@ MAKEFLAGS += --no-print-directory
 PLAN        ?= f
 ENVIRONMENT ?= sandbox
 FAULT       ?=
+MODE        ?=
 SEED        ?=
 RECORDS     ?=
 ARGS        ?=
@@ -36,8 +37,8 @@ drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=s
 rehearse: setup ## the same plan with every write stopped and shown (as drill)
 	@$(VENV)/bin/drcore rehearse $(RUN)
 
-lab: setup ## step through a plan in JupyterLab (as drill; ARGS="--mode drill")
-	@$(VENV)/bin/drcore lab $(RUN)
+lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|execute)
+	@$(VENV)/bin/drcore lab $(RUN) $(if $(MODE),--mode '$(MODE)')
 
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
@@ -52,7 +53,7 @@ bench: setup ## how long the things take that an engineer waits for (ARGS=)
 	@$(PY) tests/bench.py $(ARGS)
 
 reference: setup ## the outputs that the notebooks are compared with, made anew
-	@$(PY) tests/reference.py
+	@$(PY) -m tests.reference
 
 lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -214,21 +214,27 @@ def _answered(error: ClientError, service: str, operation: str, region: str) -> 
 
 def _command(service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool) -> str:
     words = ["aws", _CLI_NAMES.get(service, service), xform_name(operation, "-"), "--region", region]
-    more = 0
+    before, more = "", 0
     for name, value in parameters.items():
+        shown = value
         if not write and isinstance(value, list) and len(value) > _SHOWN and isinstance(value[0], dict):
-            value, more = value[:_SHOWN], len(value) - _SHOWN
-        words += [f"--{xform_name(name, '-')}", *_option(value)]
-    if (service, operation) == ("s3", "GetObject"):
+            shown, more = value[:_SHOWN], len(value) - _SHOWN
+        if isinstance(value, bytes):  # `aws` takes these from a file only
+            before = shlex.join(["printf", "%s", value.decode(errors="replace")]) + " > body && "
+            shown = "body"
+        words += _option(xform_name(name, "-"), shown)
+    if (service, operation) in _INTO_A_FILE:
         words.append("/dev/stdout")
-    return shlex.join(words) + (f"  # and {more} more like these" if more else "")
+    return before + shlex.join(words) + (f"  # and {more} more like these" if more else "")
 
 
-def _option(value: object) -> list[str]:
+def _option(name: str, value: object) -> list[str]:
+    """An option as `aws` takes it: a flag with its opposite, a time in ISO 8601, words, or JSON."""
     if isinstance(value, bool):
-        return ["true" if value else "false"]
+        return [f"--{name}" if value else f"--no-{name}"]
     if isinstance(value, datetime):
-        return [iso(value)]
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return [str(item) for item in value]
-    return [value if isinstance(value, str) else as_json(value)]
+        return [f"--{name}", iso(value)]
+    if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
+        return [f"--{name}", *value]
+    text = value if isinstance(value, str) else as_json(value)
+    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -34,7 +35,7 @@ Fault = Annotated[
     str, typer.Option("--fault", metavar="NAME[:key=value,…]", help="What to break; a drill has a default.")
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="The emulated world's seed: same seed, same run.")
+    str | None, typer.Option("--seed", metavar="N", help="The emulated world's seed: same seed, same run.")
 ]
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", metavar="name=value", help="A parameter of the notebook; repeatable.")
@@ -47,6 +48,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="The last line of stdout is
 WorldAt = Annotated[
     str, typer.Option("--world", metavar="URL", help="An emulated world that runs (see: drcore sandbox).")
 ]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="With JupyterLab: open a browser.")]
 RECORDS = Path("records")
 
 
@@ -99,7 +101,14 @@ def execute(
 
 
 @app.command()
-def resume(run: RunName, approvals: ApprovalsFile = None, records: Records = RECORDS, as_json: AsJson = False) -> None:
+def resume(
+    run: RunName,
+    approvals: ApprovalsFile = None,
+    in_lab: Annotated[bool, typer.Option("--lab", help="In JupyterLab, where a person is asked.")] = False,
+    records: Records = RECORDS,
+    browser: Browser = True,
+    as_json: AsJson = False,
+) -> None:
     """Go on with a run that was stopped, refused or killed. No act is done twice."""
 
     def go() -> Any:
@@ -107,6 +116,10 @@ def resume(run: RunName, approvals: ApprovalsFile = None, records: Records = REC
         from drcore.progress import Progress
         from drcore.record import find
 
+        if in_lab:
+            from drcore.lab import reopen_lab
+
+            return reopen_lab(find(records, run), approvals, browser=browser, say=_say)
         with Progress() as progress:
             return launch.resume(find(records, run), approvals, progress.cell, progress.say)
 
@@ -173,7 +186,7 @@ def lab(
     approvals: ApprovalsFile = None,
     records: Records = RECORDS,
     world: WorldAt = "",
-    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    browser: Browser = True,
     as_json: AsJson = False,
 ) -> None:
     """Step through a plan in JupyterLab, on a copy of its notebook inside a new record."""
@@ -182,7 +195,7 @@ def lab(
         from drcore.lab import open_lab
 
         order = _order(mode, plan, environment, fault, seed, parameters, approvals, records, world)
-        return open_lab(order, browser=browser, say=lambda text: typer.echo(text, err=True))
+        return open_lab(order, browser=browser, say=_say)
 
     _report(_guarded(go, as_json), as_json)
 
@@ -202,12 +215,13 @@ def sandbox(
         from drcore.parameters import Service, read
         from drcore.setting import HOME
 
+        number = 1 if seed is None else _number(seed)
         service = read(HOME / "parameters" / environment / "service.yaml", Service)
         if not service.world:
             raise BadInput(f"--environment: expected one with a world of its own, seen {environment!r}")
         port = service.world.address.rsplit(":", 1)[-1]
         command = [sys.executable if service.world.command[0] == "python" else service.world.command[0]]
-        command += [*service.world.command[1:], "--seed", str(1 if seed is None else seed), "--port", port]
+        command += [*service.world.command[1:], "--seed", str(number), "--port", port]
         typer.echo(
             f"The world of {environment} at {service.world.address}. Use it with: --world {service.world.address}",
             err=True,
@@ -219,7 +233,19 @@ def sandbox(
 
 def main() -> None:
     """The entry point of the command `drcore`."""
-    app()
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:  # an option that there is not, an argument that is missing
+        if not sys.argv[1:]:  # not even a command: the message is the help
+            typer.echo(error.format_message(), err=True)
+        else:
+            _tell(BadInput(f"{error.format_message()} See: drcore --help"), "--json" in sys.argv)
+        sys.exit(int(BadInput.exit))
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # a terminal that has gone away does not keep a record from being finished
+        typer.echo(text, err=True)
 
 
 def _start(mode: str, *given: Any) -> None:
@@ -240,7 +266,7 @@ def _order(
     plan: str,
     environment: str,
     fault: str,
-    seed: int | None,
+    seed: str | None,
     parameters: list[str] | None,
     approvals: Path | None,
     records: Path,
@@ -257,9 +283,17 @@ def _order(
         if not equals or not name:
             raise BadInput(f"-p: expected name=value, seen {text!r}")
         if name in pairs:
-            raise BadInput(f"-p {name}: given twice")
+            raise BadInput(f"-p {name}: expected it once, seen it twice")
         pairs[name] = value
-    return Order(plan.lower(), Mode(mode), environment, fault, seed, pairs, approvals, records, world)
+    return Order(plan.lower(), Mode(mode), environment, fault, _number(seed), pairs, approvals, records, world)
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise BadInput(f"--seed: expected a whole number, seen {text!r}. Nothing was touched.")
+    return int(text)
 
 
 def _guarded(go: Callable[[], Any], as_json: bool) -> Any:
@@ -267,12 +301,16 @@ def _guarded(go: Callable[[], Any], as_json: bool) -> Any:
     try:
         return go()
     except DrcoreError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        if as_json:
-            typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "exit": int(error.exit)}))
+        _tell(error, as_json)
         raise typer.Exit(int(error.exit)) from None
     except KeyboardInterrupt:
         raise typer.Exit(int(Exit.INTERRUPTED)) from None
+
+
+def _tell(error: DrcoreError, as_json: bool) -> None:
+    typer.echo(f"{type(error).__name__}: {error}", err=True)
+    if as_json:
+        typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "exit": int(error.exit)}))
 
 
 def _report(ended: Any, as_json: bool) -> NoReturn:

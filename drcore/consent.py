@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,7 +89,11 @@ class Desk:
         """Ask for one step. Never raises for a no: the answer says so."""
         if level is Consent.NONE:
             return Given(True, self._who, "none needed")
-        return self._beforehand(step, level, phrase) or self._typed(step, level, phrase, changes)
+        beforehand = self._beforehand(step, level, phrase)
+        if beforehand and beforehand.granted:
+            return beforehand
+        typed = self._typed(step, level, phrase, changes)
+        return beforehand if beforehand and not typed.how else typed  # no keyboard: say what is wrong with the approval
 
     def _beforehand(self, step: str, level: Consent, phrase: str) -> Given | None:
         if self._policy and (step in self._policy.approves or ("*" in self._policy.approves and step != GOING_BACK)):
@@ -105,7 +110,7 @@ class Desk:
                 no = f"the approval is for {approval.phrase!r}, but it would now be {phrase!r}"
             elif approval.expires <= self._clock.now():
                 no = f"the approval expired at {iso(approval.expires)}"
-            elif level is Consent.SECOND and approval.by == self._who:
+            elif level is Consent.SECOND and _same(approval.by, self._who):
                 no = f"a second person must approve, and {approval.by} runs this"
             else:
                 return Given(True, approval.by, "approvals file", approval.reason)
@@ -113,8 +118,9 @@ class Desk:
 
     def _typed(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
         expected = "go" if level is Consent.GO else phrase
-        asked = f"{self._whereabouts}\n{step}: {changes}\n{phrase}\nType {expected!r} to go on, anything else to stop: "
-        answer = self._keyboard(asked)
+        radius = _lines(phrase) if level is Consent.GO else [phrase]  # what must be typed as it stands is not broken
+        asked = [self._whereabouts, *_lines(f"{step}: {changes}"), *radius]
+        answer = self._keyboard("\n".join([*asked, f"Type {expected!r} to go on, anything else to stop: "]))
         if answer is None:
             return Given(
                 False, reason="there is no keyboard, and nobody approved it beforehand", next=self._how_to(step, phrase)
@@ -130,7 +136,7 @@ class Desk:
         who = self._who
         if level is Consent.SECOND:
             who = (self._keyboard("Name of the second person, who has read the phrase: ") or "").strip()
-            if not who or who == self._who:
+            if not who or _same(who, self._who):
                 return Given(False, who, "keyboard", "a second person is needed", "Fetch one, and run the step again.")
         reason = "" if level is Consent.GO else (self._keyboard("Why, in one line, for the record: ") or "").strip()
         return Given(True, who, "keyboard", reason)
@@ -145,8 +151,18 @@ class Desk:
         )
 
 
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # what JSON is, YAML is too
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names are one person's: `Alice@laptop` is alice."""
+    first, second = (name.partition("@")[0].strip().casefold() for name in (one, other))
+    return first == second
 
 
 def read_approvals(path: Path | None) -> Approvals | None:

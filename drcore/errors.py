@@ -27,6 +27,10 @@ class DrcoreError(Exception):
 
     exit = Exit.MISSED
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows under a cell: the message, as the command line does. Where it was raised helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class BadInput(DrcoreError):
     """A parameter, option or file is wrong. Nothing was touched."""

@@ -21,7 +21,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
-_LONGEST_SOCKET = 100  # bytes of path; a unix socket's address holds 104 (macOS) or 108 (Linux)
+LONGEST_SOCKET = 100  # bytes of path; a unix socket's address holds 104 (macOS) or 108 (Linux)
 _OPTIONS = (
     "--HistoryManager.enabled=False",
     # Colours would put escape codes inside a secret and so past the redactor, and mean nothing in grey.
@@ -48,7 +48,7 @@ class Kernel:
         # Sockets in a private folder: no port to race for, no other user to keep out. Loopback where it is
         # too deep.
         sockets = str(self._private("socket"))
-        if len(os.fsencode(sockets)) + len("-1") < _LONGEST_SOCKET:
+        if len(os.fsencode(sockets)) + len("-1") < LONGEST_SOCKET:
             self._manager.transport, self._manager.ip = "ipc", sockets
         self._client: AsyncKernelClient | None = None
         self._notebook: _Client | None = None
@@ -141,12 +141,17 @@ class Kernel:
         return self._manager.provisioner
 
 
+def this_interpreter(name: str) -> KernelSpec:
+    """A kernel in the interpreter that drcore is installed in."""
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *_OPTIONS]
+    return KernelSpec(argv=argv, display_name=name, language="python")
+
+
 class _ThisInterpreter(KernelSpecManager):
     """Whatever kernel the notebook was saved with, it runs in the interpreter that drcore is installed in."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *_OPTIONS]
-        return KernelSpec(argv=argv, display_name=kernel_name, language="python")
+        return this_interpreter(kernel_name)
 
 
 class _Client(NotebookClient):

@@ -20,7 +20,7 @@ from drcore.consent import read_approvals
 from drcore.errors import BadInput, DrcoreError, Exit, Refused, RunnerFailed, Unknown
 from drcore.notebook import CellEvent, Ending, Execution, parameter_names, run_notebook
 from drcore.parameters import Mode, SecretRef, Service, at_world
-from drcore.record import NOTEBOOK, PAGE, Event, Record, read_events
+from drcore.record import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events
 from drcore.redact import Redactor
 from drcore.setting import HOME, Setting, prepare
 from drcore.steps import Plan
@@ -80,26 +80,36 @@ class Ended:
 def start(order: Order, progress: Progress, say: Callable[[str], None]) -> Ended:
     """Begin a run and see it through. Raises BadInput or Refused before anything is touched."""
     plan = plans.find(order.plan)
+    setting, folder = begin(order, plan, say)
+    return _through(plan, setting, folder, order.approvals, progress, say)
+
+
+def begin(order: Order, plan: Plan, say: Callable[[str], None]) -> tuple[Setting, Path]:
+    """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched."""
     setting = check(order, plan)
     read_approvals(order.approvals)
     setting = open_world(order, plan, setting, say)
     folder = order.records / setting.run_id
     folder.mkdir(parents=True)
-    setting.write(folder)
-    return _through(plan, setting, folder, order.approvals, progress, say)
+    setting.write(folder, redactor(setting))
+    return setting, folder
 
 
 def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> Ended:
     """Go on with a run that was stopped. Raises Refused when its world is gone, or somebody is writing to it."""
     setting = Setting.read(folder)
-    plan = plans.find(setting.plan)
     read_approvals(approvals)
+    see_world(setting)
+    return _through(plans.find(setting.plan), setting, folder, approvals, progress, say)
+
+
+def see_world(setting: Setting) -> None:
+    """Make sure that the world of a run still stands. Raises Refused."""
     if setting.world and not worlds.answers(worlds.Running(**setting.world)):
         raise Refused(
             f"the world of run {setting.run_id} at {setting.world['address']} has ended, and with it what this run had "
             f"changed. Nothing was touched. Start anew: drcore {setting.mode} {setting.plan}"
         )
-    return _through(plan, setting, folder, approvals, progress, say)
 
 
 def check(order: Order, plan: Plan) -> Setting:
@@ -118,7 +128,12 @@ def check(order: Order, plan: Plan) -> Setting:
     setting = prepare(plan, order.environment, order.mode, incident, run_id=run_id, seed=order.seed)
     if (order.records / setting.run_id).exists():
         raise BadInput(f"-p run_id: {order.records / setting.run_id} exists already: drcore resume {setting.run_id}")
+    _can_be_written(order.records)
     parse_fault(order.fault)
+    if order.world and not setting.service.world:
+        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
+    if order.world and not worlds.answers(worlds.Running(order.world.rstrip("/"))):
+        raise BadInput(f"--world: expected the address of a world that answers, seen {order.world!r}")
     if order.fault and order.mode is Mode.EXECUTE:
         raise BadInput("--fault: expected none with execute, which is for a real incident")
     if order.mode is Mode.DRILL and not setting.service.faults:
@@ -127,6 +142,12 @@ def check(order: Order, plan: Plan) -> Setting:
             "drill without a fault proves nothing. Nothing was touched."
         )
     return setting
+
+
+def _can_be_written(records: Path) -> None:
+    there = next(path for path in (records, *records.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
 
 
 def open_world(order: Order, plan: Plan, setting: Setting, say: Callable[[str], None]) -> Setting:
@@ -161,8 +182,8 @@ def parse_fault(text: str) -> tuple[str, dict[str, str]]:
     name, _, rest = text.partition(":")
     pairs = [pair.partition("=") for pair in rest.split(",") if pair]
     wrong = [key for key, equals, _ in pairs if not equals or not key]
-    if wrong:
-        raise BadInput(f"--fault: expected NAME[:key=value,…], seen {text!r}")
+    if wrong or (text and not name):
+        raise BadInput(f"--fault: expected NAME[:key=value,…], seen {text!r}. Nothing was touched.")
     return name, {key: value for key, _, value in pairs}
 
 
@@ -175,17 +196,15 @@ def _through(
     if approvals:
         environment["DRCORE_APPROVALS"] = str(approvals.absolute())
     began = len(read_events(folder))
+    # Before the thread: of packages that import each other, two threads at once can see unfinished halves.
+    import drcore.engine  # noqa: F401
+
     # What writes the page takes a second to import; meanwhile the notebook runs in a process of its own.
     Thread(target=page.preload, daemon=True).start()
     execution = run_notebook(
         HOME / "notebooks" / plan.notebook,
         folder / NOTEBOOK,
-        {
-            "environment": setting.service.environment,
-            "mode": setting.mode,
-            "run_id": setting.run_id,
-            **setting.incident,
-        },
+        setting.as_parameters(),
         cwd=folder,
         redact=redact,
         timeout=_TIMEOUT,
@@ -201,19 +220,26 @@ def redactor(setting: Setting) -> Redactor:
 
     A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
     """
+    redact = Redactor()
+    learn(setting, redact)
+    return redact
+
+
+def learn(setting: Setting, redact: Redactor) -> bool:
+    """Teach a redactor the secrets of a run. False when one cannot be read now."""
     from drcore.aws import Aws
     from drcore.calls import Calls
     from drcore.run import resolve
 
     service = at_world(setting.service, (setting.world or {}).get("address"))
-    redact = Redactor()
     aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
+    complete = True
     for reference in _references(service):
         try:
             redact.add(resolve(reference, aws, service.runner_region))
         except DrcoreError:
-            continue
-    return redact
+            complete = False
+    return complete
 
 
 def _references(service: Service) -> list[SecretRef]:
@@ -245,6 +271,8 @@ def finish(
                 "exit": int(ended.exit),
             }
             record.append("runner", durable=True, **told)
+        if not any(line["event"] == "file" for line in record.events):  # no cell has opened the run
+            record.bind(PARAMETERS, title="what this run was started with")
         if (folder / NOTEBOOK).exists():
             say("writing the page")
             said = (f"{ended.word.upper()} (exit {int(ended.exit)}). {ended.why}", _costs(ended))
@@ -310,10 +338,12 @@ def judge_from(events: list[Event], folder: Path, setting: Setting, execution: E
         pass
     elif execution and ending in _RUNNER:
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
-    elif "refused" in last:
-        word, why, end = Word.REFUSED, last["refused"]["why"], Exit.REFUSED
+    elif refusal := _refusal(events):
+        word, why, end = Word.REFUSED, refusal["why"], Exit.REFUSED
     elif execution and ending is Ending.CELL_FAILED and not _plan_failed(events):
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
+    elif not execution and _is_open(events):
+        word, why, end = Word.STOPPED, _left_open(last), Exit.INTERRUPTED
     steps = {line["step"]: line for line in events if line["event"] == "step-ended"}
     plan = plans.find(setting.plan)
     told = tuple(
@@ -329,22 +359,32 @@ def judge_from(events: list[Event], folder: Path, setting: Setting, execution: E
     return Ended(folder, setting, str(word), why, end, told, said["rto"], said["rpo"])
 
 
+def _refusal(events: list[Event]) -> Event | None:
+    """The last refusal, unless what was refused has gone through since, as it may where a person tries again."""
+    passed = {
+        "preflight" if line["event"] == "ready" else line.get("step"): line["n"] for line in events if _passes(line)
+    }
+    refusals = [line for line in events if line["event"] == "refused" and passed.get(line["what"], 0) < line["n"]]
+    return refusals[-1] if refusals else None
+
+
+def _passes(line: Event) -> bool:
+    return line["event"] in ("ready", "step-ended")
+
+
+def _is_open(events: list[Event]) -> bool:
+    """Whether a run was not closed since it was opened last, or never opened."""
+    turns = [line["event"] for line in events if line["event"] in ("opened", "opened-again", "closed")]
+    return not turns or turns[-1] != "closed"
+
+
+def _left_open(last: Mapping[str, Event]) -> str:
+    if "opened" not in last:
+        return "JupyterLab was shut down before any cell was run: nothing was read, nothing was changed"
+    verdict = f"; the verdict until then: {last['verdict']['word']}" if "verdict" in last else ""
+    held = "; the lock of the plan is still held" if "ready" in last and last["opened"]["mode"] != Mode.REHEARSE else ""
+    return f"JupyterLab was shut down before the run was closed{verdict}{held}"
+
+
 def _plan_failed(events: list[Event]) -> bool:
     return any(line["event"] == "step-ended" and line["outcome"] in ("FAILED", "UNKNOWN") for line in events)
-
-
-def copy_for_lab(plan: Plan, setting: Setting, folder: Path) -> Path:
-    """Put the plan's notebook into the record, with this run's parameters, for a person to step through."""
-    import papermill
-
-    target = folder / NOTEBOOK
-    given = {
-        "environment": setting.service.environment,
-        "mode": str(setting.mode),
-        "run_id": setting.run_id,
-        **setting.incident,
-    }
-    papermill.execute_notebook(
-        str(HOME / "notebooks" / plan.notebook), str(target), given, prepare_only=True, progress_bar=False
-    )
-    return target

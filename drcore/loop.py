@@ -231,7 +231,10 @@ class _Carrying:
 
     def _ask(self, states: Mapping[Target, State]) -> None:
         run, step = self.run, self.step
-        run.fence(step)
+        try:
+            run.fence(step)
+        except Unknown as error:
+            raise Refused(f"{step.title}: the lock cannot be read ({error}). This step changed nothing.") from error
         phrase = step.phrase(run, states) if step.phrase else f"{step.title.upper()}: {', '.join(map(str, states))}"
         before = run.clock.now()
         with run.clock.person():
@@ -247,11 +250,11 @@ class _Carrying:
         while True:
             tries += 1
             trouble = self._act(target, state, tries, back_to)
-            calm = trouble is None
-            result, can_be = self._wait(target, before, back_to, patient=calm and not step.repeat)
+            calm, last = trouble is None, tries >= _ATTEMPTS
+            result, can_be = self._wait(target, before, back_to, patient=(calm or last) and not step.repeat)
             if result.outcome is not Outcome.FAILED or not can_be:
                 break
-            if isinstance(trouble, Unknown | Busy) and tries < _ATTEMPTS:
+            if isinstance(trouble, Unknown | Busy) and not last:
                 self.run.clock.sleep(step.every)
             elif not (calm and step.repeat and result.after != state):
                 if calm and step.repeat:  # no batch is moving any more: give the last one the step's whole time
@@ -267,11 +270,11 @@ class _Carrying:
         run, step = self.run, self.step
         act = step.act if back_to is None else step.undo
         assert act  # carried here only with one
-        run.fence(step)
         kind = "intent" if back_to is None else "undo-intent"
-        told = {"try": tries, "before": step.to_json(state)}
-        run.record.append(kind, step=step.title, target=str(target), durable=True, **told)
+        told = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
         try:
+            run.fence(step)
+            run.record.append(kind, step=step.title, target=str(target), durable=True, **told)
             with run.calls.during(Writes.ALLOWED):
                 act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:

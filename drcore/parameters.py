@@ -131,9 +131,11 @@ class Service(Model):
     def _agrees(self) -> Self:
         if self.production and Mode.DRILL in self.modes:
             raise ValueError("modes: expected no drill in a production account, seen drill")
-        for field in ("drill_policy", "world", "faults"):
+        for field in ("drill_policy", "world", "faults", "endpoint", "clock"):
             if self.production and getattr(self, field):
                 raise ValueError(f"{field}: expected none in a production account, seen one")
+        if self.role and self.role.split(":")[4] != self.account:
+            raise ValueError(f"role: expected one of account {self.account}, seen {self.role}")
         if self.runner_region not in self.regions:
             raise ValueError(f"runner_region: expected one of {list(self.regions)}, seen {self.runner_region}")
         by_region = {

@@ -43,6 +43,7 @@ def findings(run: Run) -> Iterator[Finding]:
     yield Finding("identity", yes(seen) if right else no(f"expected account {run.service.account}, seen {seen}"))
     if not right:
         return
+    yield Finding("secrets", _secrets(run), blocks=False)
     yield Finding("runner's region", _runner(run))
     for region in run.service.regions:
         # A region that is away is a reason for the plan, not against it: every step says itself what it cannot see.
@@ -51,6 +52,15 @@ def findings(run: Run) -> Iterator[Finding]:
     for what, check in run.plan.must_exist(run):
         yield Finding(what, check)
     yield Finding("permissions", _permissions(run), blocks=False)
+
+
+def _secrets(run: Run) -> Check:
+    """Read them before anything else is: what is known is kept out of the record from then on."""
+    try:
+        run.secret(run.service.status_page.api_key)
+    except (Unknown, Rejected) as error:
+        return unknown(str(error))
+    return yes("can be read")
 
 
 def _runner(run: Run) -> Check:

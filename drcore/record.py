@@ -77,15 +77,24 @@ class Record:
             raise Refused(f"run {folder.name} is being written by another process; nothing was changed") from error
         _sync_folder(folder)
         torn = _mend(folder / JOURNAL)
-        self.events: list[Event] = [json.loads(line) for line in _lines(folder / JOURNAL)]
         lines = _lines(folder / JOURNAL)
+        try:
+            self.events: list[Event] = [json.loads(line) for line in lines]
+        except ValueError as error:
+            self._file.close()
+            raise Refused(f"the journal of {folder.name} is broken, see: drcore verify {folder}") from error
         self._last = digest(lines[-1]) if lines else FIRST
         self._sealed = (folder / MANIFEST).exists()
         if torn:
             self.append("torn-line-removed", bytes=len(torn), sha256=digest(torn), durable=True)
 
     def append(self, event: str, /, *, durable: bool = False, **fields: object) -> Event:
-        """Add one line. With `durable` it is on disk when this returns: so before every act, and after it."""
+        """Add one line. With `durable` it is on disk when this returns: so before every act, and after it.
+
+        Raises Refused when the record was closed.
+        """
+        if self._file.closed:
+            raise Refused("this run is closed, and nothing was changed: to go on with it, open it again first")
         if self._sealed:
             self._unseal()
         line: dict[str, Any] = {"n": len(self.events) + 1, "time": iso(self._clock.now()), "event": event}
@@ -129,6 +138,8 @@ class Record:
 
     def close(self) -> None:
         """Give the record free for another process."""
+        if self._file.closed:
+            return
         os.fsync(self._file.fileno())
         self._file.close()
 

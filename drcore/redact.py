@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import os
 import re
 import shlex
@@ -75,6 +76,8 @@ class Redactor:
             return {self(str(key)): self._named(str(key), inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.data(inner) for inner in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # JSON has no such number, and a journal line must never fail for its content
         return value
 
     def _named(self, name: str, value: object) -> object:
@@ -94,7 +97,9 @@ def _spellings(secret: str) -> Iterable[str]:
         # and in a JSON text within JSON
         yield from (in_json, json.dumps(in_json)[1:-1], json.dumps(in_json, ensure_ascii=False)[1:-1])
     yield from (repr(secret)[1:-1], repr(f"\"'{secret}")[4:-1])  # the second: in a text that holds both quotes
-    yield from (html.escape(secret), html.escape(secret, quote=False))
+    in_html = html.escape(secret, quote=False)
+    for quoted, single in (('"', "'"), ("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "'")):
+        yield in_html.replace('"', quoted).replace("'", single)  # as html, as Jinja, as Markdown write them
     for safe in ("", "/"):
         yield from (quote(secret, safe), quote_plus(secret, safe))
     yield base64.b64encode(secret.encode()).decode().rstrip("=")

@@ -12,7 +12,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -28,9 +29,9 @@ from drcore.errors import BadInput, DrcoreError, Exit, Refused, Rejected, Rollba
 from drcore.evidence import Chart, Exhibit, Mark
 from drcore.http import Http
 from drcore.loop import carry, carry_back
-from drcore.parameters import Mode, SecretRef, at_world
-from drcore.record import CARD, NOTEBOOK, PAGE, PARAMETERS, Event, Record, write_whole
-from drcore.redact import Redactor
+from drcore.parameters import Mode, SecretRef, as_data, at_world, parse
+from drcore.record import CARD, NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, write_whole
+from drcore.redact import HIDDEN, Redactor
 from drcore.setting import HOME, Setting, prepare
 from drcore.steps import Outcome, Plan, Step, StepResult, Target, TargetResult
 from drcore.verdict import Objective, Verdict, Word, judge
@@ -48,13 +49,8 @@ def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incid
     chosen = plans.find(plan)
     here = Path.cwd()
     if (here / PARAMETERS).is_file():
-        setting = Setting.read(here)
-        if (setting.plan, setting.mode) != (plan, mode) or run_id not in ("", setting.run_id):
-            raise BadInput(
-                f"this folder is the record of {setting.run_id} (plan {setting.plan}, {setting.mode}); the notebook's "
-                f"parameters say plan {plan}, {mode}, {run_id or 'no run id'}"
-            )
-        return Run(chosen, setting, here)
+        asked = {"plan": plan, "environment": environment, "mode": mode, "run_id": run_id}
+        return _at(chosen, _agreed(here, asked, as_data(parse(incident, chosen.incident, chosen.notebook))), here)
     if mode not in list(Mode):
         raise BadInput(f"mode: expected one of {', '.join(Mode)}, seen {mode!r}")
     setting = prepare(chosen, environment, Mode(mode), incident, run_id=run_id)
@@ -62,7 +58,42 @@ def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incid
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / PARAMETERS).is_file():
         setting.write(folder)
-    return Run(chosen, Setting.read(folder), folder)
+    return _at(chosen, Setting.read(folder), folder)
+
+
+_opened: dict[Path, Run] = {}
+
+
+def _at(plan: Plan, setting: Setting, folder: Path) -> Run:
+    """The run of a folder: the same one where this notebook has opened it before, with what it has done since."""
+    if folder in _opened and not _opened[folder].closed:
+        _opened[folder].open_again()
+    else:
+        _opened[folder] = Run(plan, setting, folder)
+    return _opened[folder]
+
+
+def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any]) -> Setting:
+    """The setting of the record that the notebook lies in. Raises BadInput when the notebook asks for another one.
+
+    What only the incident knows may still be changed in the notebook, until the run is opened for the first time.
+    """
+    setting = Setting.read(folder)
+    if incident != setting.incident and not read_events(folder):
+        setting = replace(setting, incident=incident)
+        setting.write(folder)
+    known = {"plan": setting.plan, **setting.as_parameters()}
+    wrong = [
+        f"{name}: expected {known[name]!r}, seen {value!r}"
+        for name, value in {**asked, **incident}.items()
+        if value != known[name] and (name, value) != ("run_id", "")
+    ]
+    if wrong:
+        raise BadInput(
+            f"{'; '.join(wrong)}. This notebook lies in the record of run {setting.run_id}, which was started so; for "
+            "other parameters start another run. Nothing was changed."
+        )
+    return setting
 
 
 class Run:
@@ -87,6 +118,7 @@ class Run:
         self.rehearsing = self.mode is Mode.REHEARSE
         self.clock = clock or clock_at(self.service.clock)
         self.redact = Redactor()
+        show.hide(self.redact)
         self.record = Record(folder, self.clock, self.redact)
         self.calls = Calls(self.record.append)
         self.aws = Aws(self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id)
@@ -108,6 +140,7 @@ class Run:
         self.moments: dict[str, datetime] = {}
         self._secrets: dict[str, str] = {}
         self._token = ""
+        self.closed = False
         self.verdict: Verdict | None = None
         self._open()
 
@@ -183,7 +216,7 @@ class Run:
         for finding in preflight.findings(self):
             found.append(finding)
             self.record.append("finding", what=finding.what, check=finding.check.answer, why=finding.check.why)
-        show.display(*show.findings(found))
+        self._show(show.findings(found))
         stops = [f"{finding.what}: {finding.check.why}" for finding in found if finding.stops]
         if stops:
             raise self._refused("preflight", f"{'; '.join(stops)}. Nothing was changed.")
@@ -192,10 +225,11 @@ class Run:
             if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
                 raise self._refused("lock", taken.why)
             self._token = next(iter(taken.states.values())).token
+        self.record.append("ready", durable=True)
 
     def way(self) -> None:
         """Draw all steps of the plan."""
-        show.display(*show.way(self.plan.steps, self.results))
+        self._show(show.way(self.plan.steps, self.results))
 
     def step(self, step: Step, *, despite: str = "") -> None:
         """Carry out one step and show it.
@@ -210,7 +244,7 @@ class Run:
             raise self._refused(step.title, str(error)) from None
         self.results[step.title] = result
         self._settle_moment(step, result)
-        show.display(*show.card(result, marks=self.marks()))
+        self._show(show.card(result, marks=self.marks()))
         for exhibit in self._exhibits(result):
             self._keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
@@ -230,7 +264,7 @@ class Run:
             rehearsed=self.rehearsing,
         )
         self._note_verdict()
-        show.display(*show.verdict(self.verdict))
+        self._show(show.verdict(self.verdict))
         if self.results:
             chart = show.timeline(self.results, self.moments)
             self.record.keep("timeline.csv", chart.table().csv(), title=chart.title)
@@ -245,7 +279,7 @@ class Run:
         entries = [(step, TargetResult(target, Outcome.DONE, "done by this run")) for step, target, _ in done]
         undoable = [act for act in done if act[0].undo]
         if self.rehearsing or not undoable or (self.verdict and self.verdict.exit is Exit.REACHED):
-            show.display(*show.back(entries))
+            self._show(show.back(entries))
             return
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.id}"
@@ -253,10 +287,10 @@ class Run:
             given = self.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
         self.record.append("consent", step=GOING_BACK, phrase=phrase, durable=True, **given.as_data())
         if not given.granted:
-            show.display(*show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
+            self._show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
             return
         results = [(step, self._undo(step, target, before)) for step, target, before in undoable]
-        show.display(*show.back(results))
+        self._show(show.back(results))
         bad = [
             f"{step.title}: {result.target}: {result.why}" for step, result in results if result.outcome not in _GOOD
         ]
@@ -278,12 +312,13 @@ class Run:
             lost = "" if given_back.outcome in _GOOD else f"The lock could not be given back: {given_back.why}"
             self._token = ""
         self.record.loosen(CARD)
-        write_whole(self.folder / CARD, self.redact(break_glass(self.plan, self.id, self.results)).encode())
+        write_whole(self.folder / CARD, self.redact(self._told(break_glass(self.plan, self.id, self.results))).encode())
         self.record.bind(CARD, title="the plan as shell commands")
         self.record.append("closed", lock=lost or "given back", durable=True)
         self.record.seal()
-        show.display(*show.record(self.id, len(self.record.events), lost))
+        self._show(show.record(self.id, len(self.record.events), lost))
         self.record.close()
+        self.closed = True
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -291,20 +326,31 @@ class Run:
         for line in self.record.events:
             if line["event"] == "moment":
                 self.moments.setdefault(line["name"], parse_time(line["at"]))
-        again = bool(self.record.events)
-        told = {"run_id": self.id, "plan": self.plan.id, "mode": self.mode, "environment": self.service.environment}
+        again = any(line["event"] == "opened" for line in self.record.events)
         self.record.append("host", **_host())
-        self.record.append("opened-again" if again else "opened", durable=True, **told)
+        self._note_opened(again)
         for name in (NOTEBOOK, PAGE):  # written anew while this run goes on
             self.record.loosen(name)
         if not again:
             self.record.bind(PARAMETERS, title="what this run was started with")
-        fault = self.setting.fault
-        if fault:
-            self._moment("fault", parse_time(fault["at"]))
+        if self.setting.fault:
+            self._moment("fault", parse_time(self.setting.fault["at"]))
         Thread(target=show.preload, daemon=True).start()  # the preflight waits for answers meanwhile
-        show.display(
-            *show.banner(
+        self._banner()
+
+    def open_again(self) -> None:
+        """The cell that opens the run was run again: nothing is lost, and the journal says so."""
+        self._note_opened(True)
+        self._banner()
+
+    def _note_opened(self, again: bool) -> None:
+        told = {"run_id": self.id, "plan": self.plan.id, "mode": self.mode, "environment": self.service.environment}
+        self.record.append("opened-again" if again else "opened", durable=True, **told)
+
+    def _banner(self) -> None:
+        fault = self.setting.fault
+        self._show(
+            show.banner(
                 plan=self.plan,
                 mode=self.mode,
                 environment=self.service.environment,
@@ -316,6 +362,20 @@ class Run:
                 fault=fault["name"] if fault else "",
             )
         )
+
+    def _show(self, card: tuple[str, str]) -> None:
+        """Show a card, given as HTML with its text."""
+        show.display(*(self.redact(self._told(text)) for text in card))
+
+    def _told(self, text: str) -> str:
+        """The text with the world's address as the parameters give it.
+
+        A port of the moment is no fact of a plan: equal drills then look alike, and the commands fit a world that was
+        started by hand.
+        """
+        world = self.setting.service.world
+        address = (self.setting.world or {}).get("address")
+        return text.replace(address, world.address) if world and address else text
 
     def _in_order(self, step: Step, despite: str) -> None:
         order = [each.title for each in self.plan.steps]
@@ -342,7 +402,8 @@ class Run:
     def _settle_moment(self, step: Step, result: StepResult) -> None:
         at = step.at(result) if step.moment else None
         if at:
-            self._moment(step.moment, at)
+            # An alarm may have been on before; in a drill nobody is late before its fault.
+            self._moment(step.moment, max(at, self.moments.get("fault", at)))
 
     def _moment(self, name: str, at: datetime) -> None:
         if name not in self.moments:
@@ -361,7 +422,7 @@ class Run:
         except (Unknown, Rejected) as error:
             told = f"The evidence of this step could not be read: {error}"
             self.record.append("no-evidence", step=result.step.title, why=str(error))
-            show.display(*show.note(told))
+            self._show(show.note(told))
 
     def _keep(self, exhibit: Exhibit) -> None:
         table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
@@ -370,7 +431,7 @@ class Run:
             picture = show.display_chart(exhibit, self.redact)
             self.record.keep(f"{exhibit.name}.png", picture, title=exhibit.title)
         else:
-            show.display(*show.table(exhibit))
+            self._show(show.table(exhibit))
 
     def _note_verdict(self) -> None:
         verdict = self.verdict
@@ -388,12 +449,13 @@ class Run:
                 first.setdefault((line["step"], line["target"]), line)
         for (title, named), line in reversed(first.items()):
             step = self.plan.step(title)
-            target = next((target for target in step.targets(self) if str(target) == named), None)
-            if (title, named) not in undone and target is not None:
-                yield step, target, step.from_json(line["before"])
+            if (title, named) not in undone:
+                yield step, Target(line["region"], line["thing"]), step.from_json(line["before"])
 
     def _undo(self, step: Step, target: Target, before: Any) -> TargetResult:
         try:
+            if HIDDEN in str(before):
+                raise Unknown("what was there before holds a secret, which is not in the journal: undo it by hand")
             result = carry_back(self, step, target, before)
         except DrcoreError as error:
             result = TargetResult(target, Outcome.UNKNOWN, str(error), before)

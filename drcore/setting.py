@@ -34,7 +34,8 @@ class Setting:
     world: Mapping[str, Any] | None = None
     fault: Mapping[str, Any] | None = None
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, redact: Redactor | None = None) -> None:
+        """Write it into the folder of a record, without the secrets that `redact` knows."""
         data = {
             "run_id": self.run_id,
             "plan": self.plan,
@@ -46,8 +47,13 @@ class Setting:
             "world": self.world,
             "fault": self.fault,
         }
-        text = json.dumps(Redactor().data(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        text = json.dumps((redact or Redactor()).data(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         write_whole(folder / PARAMETERS, text.encode())
+
+    def as_parameters(self) -> dict[str, Any]:
+        """What the notebook of this run is given."""
+        given = {"environment": self.service.environment, "mode": str(self.mode), "run_id": self.run_id}
+        return given | dict(self.incident)
 
     @staticmethod
     def read(folder: Path) -> Setting:

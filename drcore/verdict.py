@@ -75,7 +75,8 @@ def judge(
     start = moments.get("fault") or moments.get("detected")
     healthy = moments.get("healthy")
     measured = (healthy - start).total_seconds() if start and healthy else None
-    rto = Objective(rto_target, measured if not rehearsed else None)
+    # Without a beginning there was no incident, so there is no time that could have been kept or missed.
+    rto = Objective(rto_target if start or rehearsed else None, measured if not rehearsed else None)
     why = "; ".join([f"{result.step.title} is {result.outcome}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))

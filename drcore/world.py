@@ -79,6 +79,8 @@ def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str,
 
 def answers(world: Running) -> bool:
     """Whether somebody answers at the world's address."""
+    if not world.address.startswith(("http://", "https://")):
+        return False
     try:
         urllib3.request("GET", f"{world.address}/", timeout=2, retries=False)
     except urllib3.exceptions.HTTPError:

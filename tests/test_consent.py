@@ -16,7 +16,7 @@ from drcore.clock import iso
 from drcore.consent import GOING_BACK, Approval, Approvals, Consent, Desk, Given, from_keyboard, read_approvals
 from drcore.errors import BadInput
 from drcore.parameters import DrillPolicy
-from tests.tiny import START, ManualClock
+from tests.manual_clock import START, ManualClock
 
 PHRASE = "RESTORE SyncWellMetadata @ 2026-01-05T09:41:12Z"
 ALL = DrillPolicy(name="sandbox, all steps", approves=("*",))
@@ -57,7 +57,7 @@ def approved(run: str = "t-1", *, minutes: float = 10, phrase: str = PHRASE, by:
 def test_without_a_keyboard_the_answer_should_be_no_with_the_way_to_a_yes(level: Consent) -> None:
     given = ask(desk(), level)
     assert not given.granted
-    for part in ("drcore resume t-1 --approvals", "run: t-1", "step: Restore", PHRASE, "expires:"):
+    for part in ("drcore resume t-1 --approvals", "run: t-1", 'step: "Restore"', PHRASE, "expires:"):
         assert part in given.next
 
 
@@ -85,11 +85,16 @@ def test_the_right_words_should_be_a_yes_with_who_and_why() -> None:
 
 def test_the_phrase_should_be_shown_before_it_is_asked_for() -> None:
     asked: list[str] = []
-    ask(desk(lambda prompt: asked.append(prompt)))
+
+    def refuses(prompt: str) -> str:
+        asked.append(prompt)
+        return ""
+
+    ask(desk(refuses))
     assert PHRASE in asked[0] and "a table is restored" in asked[0]
 
 
-@pytest.mark.parametrize("second", ["", "  ", "alice", " alice ", None])
+@pytest.mark.parametrize("second", ["", "  ", "alice", " Alice ", "alice@laptop", None])
 def test_a_second_person_should_be_somebody_else(second: str | None) -> None:
     assert not ask(desk(typing(PHRASE, second)), Consent.SECOND).granted
 
@@ -114,9 +119,10 @@ def test_an_approval_given_beforehand_should_do_for_exactly_what_it_names() -> N
     ],
 )
 def test_an_approval_for_something_else_should_be_a_no_that_says_what(approvals: Approvals, why: str) -> None:
-    given = ask(desk(typing(PHRASE, "because"), approvals=approvals))
+    given = ask(desk(approvals=approvals))
     assert not given.granted
     assert why in given.reason
+    assert ask(desk(typing(PHRASE, "because"), approvals=approvals)).granted, "a person who is there can still say yes"
 
 
 def test_an_approval_should_not_do_for_another_step() -> None:
@@ -214,9 +220,10 @@ def test_an_approvals_file_should_be_strict(tmp_path: Path) -> None:
 
 
 def test_what_the_desk_tells_to_write_should_be_an_approvals_file_that_works(tmp_path: Path) -> None:
-    told = ask(desk(), phrase="POINT 'live' @ x: y").next
+    phrase = "POINT 'live' → \"41\" # of x: y"
+    told = ask(desk(), phrase=phrase).next
     text = told.split("\n", 1)[1].rsplit("\n", 1)[0]
     text = text.replace("<who>", "bob").replace("<why>", "agreed")
     (tmp_path / "a.yaml").write_text(text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z"))
-    given = ask(desk(approvals=read_approvals(tmp_path / "a.yaml")), phrase="POINT 'live' @ x: y")
+    given = ask(desk(approvals=read_approvals(tmp_path / "a.yaml")), phrase=phrase)
     assert given.granted

@@ -1,46 +1,27 @@
-"""A tiny world for tests of the core: a clock moved by hand, things in two regions, a run over them."""
+"""A tiny world for tests of the core: things in two regions, a run over them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import boto3
+import botocore.session
 
 from drcore.calls import Call
 from drcore.errors import DrcoreError
 from drcore.parameters import WORLD, Mode, Model, Service, at_world, read
 from drcore.run import Run
 from drcore.sandbox.door import ENDPOINT, InProcess
+from drcore.sandbox.frugal import LOADER
 from drcore.setting import Setting
 from drcore.steps import Check, Plan, Step, Target, no, yes
+from tests.manual_clock import ManualClock
 
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SANDBOX = Path(__file__).parents[1] / "parameters" / "sandbox" / "service.yaml"
 REGIONS = ("us-east-1", "us-west-2")
-
-
-class ManualClock:
-    """A clock that stands still until somebody sleeps on it."""
-
-    def __init__(self) -> None:
-        self.slept = 0.0
-        self.thought = 0.0
-        self._now = START
-
-    def now(self) -> datetime:
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self._now += timedelta(seconds=seconds)
-
-    @contextmanager
-    def person(self) -> Iterator[None]:
-        yield
-        self._now += timedelta(seconds=self.thought)
 
 
 def service(**changes: object) -> Service:
@@ -151,5 +132,7 @@ def open_run(
         Setting(folder.name, plan.id, mode, service(clock=None, **changes), {}, {}).write(folder)
     run = Run(plan, Setting.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())
     if door:
-        door.attach(run.aws.session)
+        core = botocore.session.Session()
+        core.register_component("data_loader", LOADER)  # reads the models of the services once, not once a run
+        run.aws.session = door.attach(boto3.Session("tiny", "tiny", botocore_session=core))
     return run

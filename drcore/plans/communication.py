@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.consent import Consent
+from drcore.errors import Rejected, Unknown
 from drcore.services import sns, sqs, statuspage
 from drcore.services.statuspage import Incident
-from drcore.steps import Check, Step, Target, Way, no, yes
+from drcore.steps import Check, Step, Target, Way, no, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run
@@ -57,11 +58,29 @@ def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
         act=act,
         targets=_healthy_region,
         needs=needs,
-        way=Way.NO_RETURN,
+        way=Way.COMPENSABLE,
         within=30,
         every=5,
         permissions=("sns:Publish", "sqs:GetQueueUrl", "sqs:ReceiveMessage"),
     )
+
+
+def audit_queue(run: Run) -> tuple[str, Check]:
+    """For a plan's `must_exist`: a page can be looked for, and is not moved away by being looked at.
+
+    Each look counts as a receive, so the queue must have no redrive policy.
+    """
+    region = run.service.runner_region
+    queue = run.service.on_call.audit_queues[region]
+    try:
+        moved = sqs.redrives(run.aws, region, queue)
+    except Rejected as error:
+        return "on-call audit queue", no(str(error))
+    except Unknown as error:
+        return "on-call audit queue", unknown(str(error))
+    if moved:
+        return "on-call audit queue", no(f"{queue} has a redrive policy: a look would move its messages away")
+    return "on-call audit queue", yes(queue)
 
 
 def investigating(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:

@@ -19,7 +19,7 @@ from drcore.evidence import Exhibit, Table
 from drcore.parameters import Minutes, Model
 from drcore.plans import backend
 from drcore.plans.backend import Signals, Synthetic
-from drcore.plans.communication import investigating, notify_on_call, resolved
+from drcore.plans.communication import audit_queue, investigating, notify_on_call, resolved
 from drcore.plans.releases import Manifest, Release, read_releases
 from drcore.services import apigateway, codedeploy, codepipeline, lambda_, s3
 from drcore.steps import Check, Plan, Step, StepResult, Target, Way, never, no, unknown, yes
@@ -100,7 +100,7 @@ class Facts(Model):
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
-    release: str = ""  # to go back to; empty: the newest stable one of the manifest
+    release: str = ""  # to go back to, by name or by a version of a function; empty: the newest stable one
     bug: str = ""  # what a person has found, where no alarm shows it
 
 
@@ -294,8 +294,8 @@ def _is_live(run: Run, region: str, release: Release) -> bool:
 def is_decided(run: Run, target: Target, decision: Decision) -> Check:
     if decision.unsafe:
         return never(
-            f"{', '.join(decision.unsafe)} changed the schema of the data: older code may corrupt it. Do not roll back. "
-            "Go to plan G, or mend forward"
+            f"{', '.join(decision.unsafe)} changed the schema of the data, and older code may corrupt it. "
+            "Do not roll back: go to plan G, or mend forward"
         )
     if decision.choice:
         return yes(f"{decision.choice}, by {decision.by}: {decision.reason}")
@@ -373,7 +373,7 @@ STOP = Step(
     needs=(DECIDE.title,),
     consent=Consent.GO,
     phrase=lambda run, states: "STOP " + _each(states, lambda seen: ", ".join(seen.running)),
-    way=Way.NO_RETURN,
+    way=Way.COMPENSABLE,
     within=180,
     repeat=True,
     permissions=("codedeploy:StopDeployment",),
@@ -388,7 +388,14 @@ def see_transition(run: Run, target: Target) -> codepipeline.Transition:
 
 
 def is_frozen(run: Run, target: Target, seen: codepipeline.Transition) -> Check:
-    return no("deployments may enter") if seen.open else yes(f"closed: {seen.reason}")
+    if not seen.open:
+        return yes(f"closed: {seen.reason}")
+    if run.intended(UNFREEZE, target):
+        return yes("this run had closed it, and has opened it again")
+    decided = run.results.get(DECIDE.title)
+    if "detected" not in run.moments and decided and decided.outcome == "ALREADY":
+        return yes("deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back")
+    return no("deployments may enter")
 
 
 def freeze(run: Run, target: Target, seen: codepipeline.Transition) -> None:
@@ -774,7 +781,8 @@ CLOSE = Step(
 
 
 def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
-    """Preflight: the release to go back to, the aliases, the stage, in every region that answers."""
+    """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
+    yield audit_queue(run)
     for region in run.service.regions:
         try:
             release = target_release(run, region).regions[region]

@@ -46,12 +46,17 @@ class InRegion(_Written):
 
 
 class Release(_Written):
-    """One release. `rollback_safe` is false when it changed the data's schema, so that older code must not come back."""
+    """One release. `rollback_safe` is false when it changed the data's schema: then older code must not come back."""
 
     release: str
     status: str
     rollback_safe: bool
     regions: dict[str, InRegion]
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions of all its functions, in all regions."""
+        return frozenset(version for region in self.regions.values() for version in region.functions.values())
 
 
 class _Releases(_Written):
@@ -65,12 +70,20 @@ class Releases:
     all: tuple[Release, ...]
 
     def target(self, name: str) -> Release:
-        """The release to go back to: the one named, or the newest stable one. Raises Rejected when there is none."""
-        for release in reversed(self.all):
-            if release.release == name or (not name and release.status == "stable"):
-                return release
-        known = ", ".join(release.release for release in self.all)
-        raise Rejected(f"release: expected one of {known}, seen {name or 'no stable one'!r}", "NoSuchRelease")
+        """The release to go back to: the one named, or the newest stable one.
+
+        A function's version number names a release too, where only one release has it. Raises Rejected otherwise.
+        """
+        if not name:
+            found = [release for release in self.all if release.status == "stable"][-1:]
+        else:
+            found = [release for release in self.all if release.release == name] or [
+                release for release in self.all if name in release.versions
+            ]
+        if len(found) != 1:
+            known = ", ".join(f"{each.release} (versions {', '.join(sorted(each.versions))})" for each in self.all)
+            raise Rejected(f"release: expected one of {known}, seen {name or 'no stable one'!r}", "NoSuchRelease")
+        return found[0]
 
     def newer_than(self, target: Release) -> tuple[Release, ...]:
         """The releases that a rollback to `target` takes out of service."""

@@ -31,7 +31,7 @@ class Option:
     def read(self, name: str, value: object) -> Value:
         """`value` as it came (text or JSON) in the type of the default; raises UnknownFault."""
         if self.choices and str(value) not in self.choices:
-            raise UnknownFault(f"{name}: expected one of {', '.join(self.choices)}; saw {value!r}")
+            raise UnknownFault(f"{name}: expected one of {', '.join(filter(None, self.choices))}; saw {value!r}")
         if isinstance(self.default, bool):
             text = str(value).lower()
             if text not in ("true", "false"):

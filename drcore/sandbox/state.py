@@ -14,7 +14,12 @@ from drcore.sandbox import chance, emulator
 if TYPE_CHECKING:
     from drcore.sandbox.world import World
 
-_NOISE = frozenset({"metric_data", "aws_metric_data", "_tick", "_etag", "account_id", "partition", "region_name"})
+_NOISE = frozenset(
+    {"metric_data", "aws_metric_data", "_tick", "_etag", "account_id", "partition", "region_name"}
+    # What a look into a queue leaves behind, even one that takes no message from anybody else:
+    | {"approximate_receive_count", "approximate_first_receive_timestamp", "receipt_handle", "_old_receipt_handles"}
+    | {"_pending_messages"}
+)
 """Attributes that are samples, caches or counters of use, or that repeat where the object stands."""
 
 _PLAIN = (str, int, float, bool, type(None))

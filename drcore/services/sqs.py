@@ -5,6 +5,13 @@ from __future__ import annotations
 from drcore.aws import Aws
 
 
+def redrives(aws: Aws, region: str, queue: str) -> bool:
+    """Whether messages are moved away from a queue after some receives. Raises Rejected when there is no queue."""
+    url = aws.call("sqs", region, "get_queue_url", QueueName=queue)["QueueUrl"]
+    found = aws.call("sqs", region, "get_queue_attributes", QueueUrl=url, AttributeNames=["RedrivePolicy"])
+    return bool(found.get("Attributes", {}).get("RedrivePolicy"))
+
+
 def peek(aws: Aws, region: str, queue: str, most: int = 100) -> tuple[str, ...]:
     """The bodies of the messages that lie in a queue, each once.
 

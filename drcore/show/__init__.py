@@ -16,7 +16,7 @@ from drcore.show.cards import card, table
 from drcore.show.course import Timeline, timeline
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, way, whereabouts
-from drcore.show.words import visible
+from drcore.show.words import hide, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +32,7 @@ __all__ = [
     "display_chart",
     "figure",
     "findings",
+    "hide",
     "note",
     "png",
     "preload",

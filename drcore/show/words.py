@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -98,15 +98,32 @@ def _inner(value: object) -> str:
     return " ".join(map(plain, value)) if isinstance(value, list | tuple) else plain(value)
 
 
+@dataclass
+class _Hidden:
+    by: Callable[[str], str] = str
+
+
+_hidden = _Hidden()
+
+
+def hide(redact: Callable[[str], str]) -> None:
+    """From now on take secrets out of every value before it is cut: nobody recognises one half of a secret."""
+    _hidden.by = redact
+
+
+def _line(text: str) -> str:
+    return " ".join(visible(_hidden.by(text)).split())
+
+
 def short(text: str, longest: int = _LONGEST) -> str:
     """The text in one line of what can be seen, cut where it is too long."""
-    line = " ".join(visible(text).split())
+    line = _line(text)
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def middle(text: str, longest: int) -> str:
     """The text, its middle left out where it is too long: names that begin alike differ at their ends."""
-    line = " ".join(visible(text).split())
+    line = _line(text)
     half = (longest - 1) // 2
     return line if len(line) <= longest else f"{line[: longest - 1 - half]}…{line[-half:]}"
 

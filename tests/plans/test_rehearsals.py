@@ -1,0 +1,102 @@
+"""A rehearsal reads everything, shows every act with its exact call, and writes nothing: for every plan and fault."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from drcore.calls import Call
+from drcore.errors import Exit
+from drcore.parameters import Mode
+from drcore.run import Run
+from drcore.steps import Outcome, Plan
+from drcore.verdict import Word
+from tests.plans.stage import PLANS, Stage, carry_out, client, each_fault, ended, lines, proven
+
+WORLDS = [(plan, fault) for plan in PLANS for fault in ("", *plan.faults)]
+each_world = pytest.mark.parametrize(
+    ("plan", "fault"), WORLDS, ids=[f"{plan.id}-{fault or 'quiet'}" for plan, fault in WORLDS]
+)
+
+
+@each_world
+def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(stage: Stage, plan: Plan, fault: str) -> None:
+    setting = stage.prepare(plan, Mode.REHEARSE, fault=fault)
+    before = stage.state()
+    run = stage.open(setting)
+
+    assert carry_out(run) is None
+    assert stage.state() == before
+    assert stage.effects == []
+    assert run.verdict and run.verdict.word is Word.COULD_RUN
+    assert ended(run).exit is Exit.REACHED
+    assert list(run.results) == [step.title for step in plan.steps]
+    assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
+    proven(run)
+
+
+@each_world
+def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(stage: Stage, plan: Plan, fault: str) -> None:
+    run = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
+    assert carry_out(run) is None
+
+    for result in run.results.values():
+        for each in result.targets:
+            assert each.outcome in (Outcome.ALREADY, Outcome.SKIPPED, Outcome.WOULD), f"{result.step.title}: {each.why}"
+            if each.outcome is Outcome.WOULD:
+                assert each.calls and each.calls[0].write
+                assert each.why == f"WOULD {each.calls[0]}"
+            elif each.outcome is Outcome.SKIPPED and run.only_rehearsed(result.step):
+                assert each.why.startswith("after "), f"{result.step.title}: {each.why}"
+            elif each.outcome is Outcome.SKIPPED:
+                assert not result.step.gate, f"{result.step.title} is no question, and was skipped: {each.why}"
+
+
+@each_fault
+def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(stage: Stage, plan: Plan, fault: str) -> None:
+    run = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
+    assert carry_out(run) is None
+
+    goal = run.results[plan.goal.title]
+    first = run.only_rehearsed(plan.goal)
+    if goal.outcome is not Outcome.ALREADY:
+        assert first, "the goal is not reached, and yet nothing would be done"
+        assert f"after {first}, which was not done in this rehearsal" in goal.why
+
+
+@each_fault
+def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(stage: Stage, plan: Plan, fault: str) -> None:
+    rehearsed = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
+    assert carry_out(rehearsed) is None
+    drilled = stage.open(replace(stage.prepare(plan), fault=rehearsed.setting.fault))
+    assert carry_out(drilled) is None
+
+    for title, result in rehearsed.results.items():
+        made = [comparable(drilled, call) for call in drilled.results[title].calls if call.write]
+        for each in result.targets:
+            for call in each.calls:
+                assert comparable(rehearsed, call) in made
+
+
+def comparable(run: Run, call: Call) -> str:
+    """A call without what may differ: the run's id, and the rates in words that go on to be measured."""
+    text = str(call).replace(run.id, "RUN")
+    message = call.parameters.get("Message", "")
+    return text.replace(json.dumps(message).replace(run.id, "RUN"), "MESSAGE") if message else text
+
+
+def test_a_reader_that_takes_messages_from_others_would_be_noticed(stage: Stage) -> None:
+    """The state that is compared above counts no mere look at a queue, but it does count a message taken away."""
+    run = stage.open(stage.prepare(PLANS[0], Mode.REHEARSE))
+    region = run.service.runner_region
+    client(run, "sns", region).publish(TopicArn=run.service.on_call.topics[region], Message="{}")
+    sqs = client(run, "sqs", region)
+    url = sqs.get_queue_url(QueueName=run.service.on_call.audit_queues[region])["QueueUrl"]
+
+    before = stage.state()
+    sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+    assert stage.state() == before
+    sqs.receive_message(QueueUrl=url, VisibilityTimeout=30)
+    assert stage.state() != before
