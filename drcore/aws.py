@@ -17,6 +17,7 @@ import boto3
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
 from drcore.calls import Call, Calls, Plane, as_json
@@ -65,6 +66,8 @@ _INTO_A_FILE = {("s3", "GetObject"), ("lambda", "Invoke")}
 _CLI_NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where the aws command line calls a service otherwise
 _SHOWN = 2  # of a read's long list this many are shown: enough to carry on by hand
 
+# The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
+_NO_ANSWER = (BotoCoreError, ResponseParserError)
 _THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
 
 
@@ -99,7 +102,7 @@ class Aws:
             raise _answered(error, service, operation, region) from error
         except (ParamValidationError, NoCredentialsError) as error:
             raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-        except BotoCoreError as error:
+        except _NO_ANSWER as error:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
         return answer
 
@@ -113,7 +116,7 @@ class Aws:
             raise _answered(error, service, operation, region) from error
         except (ParamValidationError, NoCredentialsError) as error:
             raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-        except BotoCoreError as error:
+        except _NO_ANSWER as error:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
 
     def _client(self, service: str, region: str, write: bool) -> Any:

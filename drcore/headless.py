@@ -75,7 +75,7 @@ class Headless:
         return Execution(self._ending, self._detail, self._cell, number, self._loop.time() - begun)
 
     async def _run_cells(self, nb: nbformat.NotebookNode) -> None:
-        self._kernel = Kernel(self._job.cwd, self._job.environment)
+        self._kernel = self._job.kernel or Kernel(self._job.cwd, self._job.environment)
         try:
             await self._start(nb)
             for index, cell in enumerate(nb.cells):

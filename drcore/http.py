@@ -45,7 +45,7 @@ class Http:
         if reply.status in (420, 429):
             raise Busy(what, str(reply.status))
         if 400 <= reply.status < 500:
-            raise Rejected(f"{what}: {reply.text[:200]}", str(reply.status))
+            raise Rejected(f"{what}: {reply.text[:2000]}", str(reply.status))
         if not 200 <= reply.status < 300 or reply.json is None:
             raise Unknown(f"{what}, expected JSON")
         return reply.json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -40,8 +41,9 @@ class Kernel:
     It also ends by itself, within a second or so, when this process is killed: ipykernel watches its parent.
     """
 
-    def __init__(self, cwd: Path, environment: Mapping[str, str]) -> None:
-        self._cwd, self._environment = cwd, environment
+    def __init__(self, cwd: Path, environment: Mapping[str, str], *, first: str = "pass") -> None:
+        """`first` is a statement that it carries out before it answers, such as an import that takes long."""
+        self._cwd, self._environment, self._first = cwd, environment, first
         self._folder = tempfile.TemporaryDirectory(prefix="drcore-", ignore_cleanup_errors=True)
         self._manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
         self._manager.connection_file = str(self._private("kernel.json"))
@@ -54,15 +56,18 @@ class Kernel:
         self._notebook: _Client | None = None
         self._reply: Mapping[str, Any] = {}
 
+    def warm_up(self) -> None:
+        """Start its process while something else is done. A failure shows in `start`, which tries once more."""
+        with contextlib.suppress(OSError, RuntimeError):
+            asyncio.run(self._spawn())
+
     async def start(self, nb: nbformat.NotebookNode, changed: Callable[[], None]) -> None:
-        """Start it; returns when it answers. `changed` is called at each output of a cell of `nb`.
+        """Start it, unless it is warm; returns when it answers. `changed` is called at each output of a cell of `nb`.
 
         Raises OSError or RuntimeError when it does not come up.
         """
-        # Nobody's IPython profile and startup files belong in a record.
-        environment = {**self._environment, "IPYTHONDIR": str(self._private("ipython"))}
-        with self._private("log").open("wb") as log:
-            await self._manager.start_kernel(cwd=str(self._cwd), env=environment, stdout=log, stderr=log)
+        if not self._manager.has_kernel:
+            await self._spawn()
         self._client = self._manager.client()
         self._client.start_channels()
         self._client.allow_stdin = False
@@ -109,14 +114,27 @@ class Kernel:
 
     async def end(self) -> None:
         """Kill the whole group, at once: an exit hook that a SIGKILL would skip is nothing to rely on."""
+        self.kill()
+        if self._client:
+            self._client.stop_channels()
+        await self._manager.cleanup_resources()
+
+    def kill(self) -> None:
+        """The same for a kernel that was warmed up in vain; harmless after `end`."""
         if self._manager.has_kernel:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._provisioner.pid, signal.SIGKILL)  # it leads its session, so its group
             self._provisioner.process.wait()
-        if self._client:
-            self._client.stop_channels()
-        await self._manager.cleanup_resources()
         self._folder.cleanup()
+
+    async def _spawn(self) -> None:
+        # Nobody's IPython profile and startup files belong in a record.
+        environment = {**self._environment, "IPYTHONDIR": str(self._private("ipython"))}
+        first = f"--IPKernelApp.exec_lines={self._first}"
+        with self._private("log").open("wb") as log:
+            await self._manager.start_kernel(
+                cwd=str(self._cwd), env=environment, stdout=log, stderr=log, extra_arguments=[first]
+            )
 
     async def _answer(self, client: AsyncKernelClient) -> None:
         # As jupyter_client's wait_for_ready, less the 0.2 s in which it drains old messages: nbclient

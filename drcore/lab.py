@@ -103,7 +103,7 @@ def _command(folder: Path, own: Path, browser: bool) -> list[str]:
 
 
 def _sockets(own: Path) -> list[str]:
-    """Kernels spoken to by sockets in a private folder, which nobody else can listen to, where its path is not too deep."""
+    """Kernels are spoken to by sockets in a private folder, unless its path is too deep for that."""
     longest = own / "runtime" / f"kernel-{'0' * 36}.json-ipc-1"
     return ["--ConnectionFileMixin.transport=ipc"] if len(os.fsencode(longest)) < LONGEST_SOCKET else []
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drcore import page, plans
 from drcore import world as worlds
@@ -25,6 +25,9 @@ from drcore.redact import Redactor
 from drcore.setting import HOME, Setting, prepare
 from drcore.steps import Plan
 from drcore.verdict import Word
+
+if TYPE_CHECKING:
+    from drcore.kernel import Kernel
 
 GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
 _TIMEOUT = 4 * 3600.0  # seconds of wall time for a whole run; a restore may take hours
@@ -80,19 +83,55 @@ class Ended:
 def start(order: Order, progress: Progress, say: Callable[[str], None]) -> Ended:
     """Begin a run and see it through. Raises BadInput or Refused before anything is touched."""
     plan = plans.find(order.plan)
-    setting, folder = begin(order, plan, say)
-    return _through(plan, setting, folder, order.approvals, progress, say)
+    with _Standby(order.approvals) as standby:
+        setting, folder = begin(order, plan, say, standby.warm_up)
+        return _through(plan, setting, folder, standby, progress, say)
 
 
-def begin(order: Order, plan: Plan, say: Callable[[str], None]) -> tuple[Setting, Path]:
-    """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched."""
+def begin(
+    order: Order, plan: Plan, say: Callable[[str], None], meanwhile: Callable[[Path], None] = lambda folder: None
+) -> tuple[Setting, Path]:
+    """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
+
+    `meanwhile` is called with the record's folder while the world starts.
+    """
     setting = check(order, plan)
     read_approvals(order.approvals)
-    setting = open_world(order, plan, setting, say)
-    folder = order.records / setting.run_id
+    folder, is_first = order.records / setting.run_id, not order.records.exists()
     folder.mkdir(parents=True)
-    setting.write(folder, redactor(setting))
-    return setting, folder
+    try:
+        opened = open_world(order, plan, setting, say, lambda: meanwhile(folder))
+        opened.write(folder, redactor(opened))
+    except BaseException:
+        folder.rmdir()  # nothing has begun that it could be the record of
+        if is_first:
+            order.records.rmdir()
+        raise
+    return Setting.read(folder), folder  # as it is in the record: a secret in a parameter goes no further
+
+
+class _Standby:
+    """The kernel of a run, which warms up while the world starts, the secrets are read, the notebook is prepared."""
+
+    def __init__(self, approvals: Path | None) -> None:
+        self.environment = dict(os.environ)
+        if approvals:
+            self.environment["DRCORE_APPROVALS"] = str(approvals.absolute())
+        self.kernel: Kernel | None = None
+
+    def __enter__(self) -> _Standby:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.kernel:
+            self.kernel.kill()
+
+    def warm_up(self, folder: Path) -> None:
+        from drcore.kernel import Kernel
+
+        first = "import drcore.run; drcore.run.warm_up(); del drcore"
+        self.kernel = Kernel(folder.absolute(), self.environment, first=first)
+        self.kernel.warm_up()
 
 
 def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> Ended:
@@ -100,7 +139,9 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
     setting = Setting.read(folder)
     read_approvals(approvals)
     see_world(setting)
-    return _through(plans.find(setting.plan), setting, folder, approvals, progress, say)
+    with _Standby(approvals) as standby:
+        standby.warm_up(folder)
+        return _through(plans.find(setting.plan), setting, folder, standby, progress, say)
 
 
 def see_world(setting: Setting) -> None:
@@ -150,19 +191,23 @@ def _can_be_written(records: Path) -> None:
         raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
 
 
-def open_world(order: Order, plan: Plan, setting: Setting, say: Callable[[str], None]) -> Setting:
+def open_world(
+    order: Order, plan: Plan, setting: Setting, say: Callable[[str], None], meanwhile: Callable[[], None]
+) -> Setting:
     """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed."""
     service = setting.service
     running = None
     if order.world:
+        meanwhile()
         running = worlds.Running(order.world.rstrip("/"))
     elif service.world:
         say("starting the emulated world")
         seed = 1 if setting.seed is None else setting.seed
         starting = worlds.Starting(service.world.command, "--seed", str(seed))
-        import drcore.engine  # noqa: F401  # takes as long to import as the world takes to start
-
+        meanwhile()
         running = starting.ready()
+    else:
+        meanwhile()
     setting = replace(setting, world=running.as_data() if running else None)
     name, options = parse_fault(order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
     if not name:
@@ -188,13 +233,10 @@ def parse_fault(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _through(
-    plan: Plan, setting: Setting, folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]
+    plan: Plan, setting: Setting, folder: Path, standby: _Standby, progress: Progress, say: Callable[[str], None]
 ) -> Ended:
     folder = folder.absolute()
     redact = redactor(setting)
-    environment = dict(os.environ)
-    if approvals:
-        environment["DRCORE_APPROVALS"] = str(approvals.absolute())
     began = len(read_events(folder))
     # Before the thread: of packages that import each other, two threads at once can see unfinished halves.
     import drcore.engine  # noqa: F401
@@ -210,7 +252,8 @@ def _through(
         timeout=_TIMEOUT,
         cell_timeout=None,
         progress=progress,
-        environment=environment,
+        environment=standby.environment,
+        kernel=standby.kernel,
     )
     return finish(plan, setting, folder, execution, redact, began, say)
 

@@ -15,6 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drcore.kernel import Kernel
 
 
 class Ending(StrEnum):
@@ -77,6 +81,7 @@ class Job:
     progress: Callable[[CellEvent], None] | None
     environment: Mapping[str, str]
     grace: float
+    kernel: Kernel | None
 
 
 def run_notebook(
@@ -91,6 +96,7 @@ def run_notebook(
     progress: Callable[[CellEvent], None] | None,
     environment: Mapping[str, str],
     grace: float = 30.0,
+    kernel: Kernel | None = None,
 ) -> Execution:
     """Run `source` in a kernel of its own and keep the executed notebook in `output`.
 
@@ -98,6 +104,8 @@ def run_notebook(
     what is not in it the notebook does not see. After a failure the remaining cells stay pending, except
     those tagged `always` (verdict, record, going back), which have the rest of `timeout` and at least
     `grace` seconds; after a signal they have `grace` seconds, and a second signal ends them.
+
+    `kernel` is one that was warmed up for this run, in the same folder and environment.
 
     Does not raise for what happens in the notebook. Signals are heard when called in the main thread, which
     must not be running an event loop; the handlers that were there before are put back.
@@ -118,6 +126,7 @@ def run_notebook(
         progress=progress,
         environment=dict(environment),
         grace=grace,
+        kernel=kernel,
     )
     return run(job)
 

@@ -61,6 +61,11 @@ def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incid
     return _at(chosen, Setting.read(folder), folder)
 
 
+def warm_up() -> None:
+    """Load what charts are drawn with beside what is done now, which mostly waits for answers."""
+    Thread(target=show.preload, daemon=True).start()
+
+
 _opened: dict[Path, Run] = {}
 
 
@@ -335,7 +340,7 @@ class Run:
             self.record.bind(PARAMETERS, title="what this run was started with")
         if self.setting.fault:
             self._moment("fault", parse_time(self.setting.fault["at"]))
-        Thread(target=show.preload, daemon=True).start()  # the preflight waits for answers meanwhile
+        warm_up()
         self._banner()
 
     def open_again(self) -> None:
@@ -442,15 +447,16 @@ class Run:
 
     def _acts(self) -> Iterator[tuple[Step, Target, Any]]:
         """What this run set out to do and has not undone, last first, each with what was there before."""
-        undone = {(line["step"], line["target"]) for line in self.record.events if line["event"] == "undone"}
         first: dict[tuple[str, str], Event] = {}
         for line in self.record.events:
+            act = (line.get("step", ""), line.get("target", ""))
             if line["event"] == "intent" and line["step"] not in (lock.TAKE.title, lock.GIVE.title):
-                first.setdefault((line["step"], line["target"]), line)
-        for (title, named), line in reversed(first.items()):
+                first.setdefault(act, line)
+            elif line["event"] == "undone":
+                first.pop(act, None)  # what is done once more after that can be undone once more
+        for (title, _), line in reversed(first.items()):
             step = self.plan.step(title)
-            if (title, named) not in undone:
-                yield step, Target(line["region"], line["thing"]), step.from_json(line["before"])
+            yield step, Target(line["region"], line["thing"]), step.from_json(line["before"])
 
     def _undo(self, step: Step, target: Target, before: Any) -> TargetResult:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]
 from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]
@@ -50,7 +51,12 @@ def sanitised(markup: str) -> str:
 
 class _Styles(CSSSanitizer):  # type: ignore[misc]
     def sanitize_css(self, style: str) -> str:
-        return "" if _FETCHES.search(style) else str(super().sanitize_css(style))
+        return _style(style)
+
+
+@lru_cache(maxsize=1024)  # a thousand elements of a page share a few dozen styles
+def _style(style: str) -> str:
+    return "" if _FETCHES.search(style) else str(CSSSanitizer.sanitize_css(_STYLE_CLEANER, style))
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
@@ -62,11 +68,12 @@ def _allowed(tag: str, name: str, value: str) -> bool:
     return name in _ANYWHERE or name in _OF_A_TAG.get(tag, ())
 
 
+_STYLE_CLEANER = _Styles(allowed_css_properties=_STYLES)
 _CLEANER = Cleaner(
     tags=_TAGS,
     attributes=_allowed,
     protocols=_names("http https mailto data"),
     strip=True,
     strip_comments=True,
-    css_sanitizer=_Styles(allowed_css_properties=_STYLES),
+    css_sanitizer=_STYLE_CLEANER,
 )

@@ -12,6 +12,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,9 +41,12 @@ class Starting:
 
     def __init__(self, command: tuple[str, ...], *options: str) -> None:
         words = [sys.executable if command[0] == "python" else command[0], *command[1:], *options]
+        # Not the launcher's own: it outlives the launcher, and would keep open the pipe that somebody reads from.
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # the process writes to it as long as it lives
         self._process = subprocess.Popen(
             words,
             stdout=subprocess.PIPE,
+            stderr=self._complaints,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             env=os.environ | {"PYTHONHASHSEED": "0"},
@@ -58,7 +62,11 @@ class Starting:
             return Running(told["address"], told["pid"])
         except (ValueError, KeyError, TypeError) as error:
             self._process.kill()
-            raise RunnerFailed(f"the world did not start: expected a line with its address, seen {line!r}") from error
+            self._complaints.seek(0)
+            last = self._complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise RunnerFailed(
+                f"the world did not start: expected a line with its address, seen {line!r}. {last}"
+            ) from error
 
 
 def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -19,7 +21,7 @@ from tests.command import Said, drcore, worlds_of
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-SEED = 770077  # of this module alone, so that a world that is left behind can be told from others
+SEED = 770_000_000 + os.getpid()  # of this process alone: a world that it leaves behind can be told from others
 FIELDS = {"run_id", "plan", "mode", "environment", "verdict", "steps", "rto", "rpo", "record", "exit"}
 STEP_FIELDS = {"id", "title", "outcome", "seconds"}
 ERROR_FIELDS = {"error", "message", "exit"}
@@ -133,6 +135,17 @@ def test_a_rehearsal_should_exit_with_0_and_take_the_same_line(tmp_path: Path) -
     assert set(rehearsed.json) == FIELDS
     assert rehearsed.json["mode"] == "rehearse"
     assert worlds_of(SEED) == []
+
+
+def test_a_refused_run_should_exit_with_3_keep_its_world_for_resume_and_let_go_of_the_pipes(tmp_path: Path) -> None:
+    """The world outlives the command. If it held the command's output open, `drcore … | tee` would wait for it."""
+    denied = "access-denied:service=sts"
+    refused = drcore("drill", "f", "--seed", str(SEED), "--fault", denied, "--records", tmp_path, "--json")
+    (kept,) = worlds_of(SEED)
+    psutil.Process(kept).terminate()
+    assert refused.exit == refused.json["exit"] == 3
+    assert refused.json["verdict"] == "refused"
+    assert f"drcore resume {refused.json['run_id']} --records {tmp_path}" in refused.err
 
 
 # ── what is refused before anything is touched ───────────────────────────────────────────────────────────────────────

@@ -41,6 +41,8 @@ class Looked:
     home: dict[str, str]
     home_after: dict[str, str]
     left_over: list[Path]
+    again: Lab
+    again_exit: int
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,10 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Looked:
     with taken(8888), running_lab("lab", "f", "-p", "bug=seen by me", records=records, environment=environment) as it:
         port = int(it.url.split(":")[2].split("/")[0])
         code = it.end(signal.SIGINT, signal.SIGINT)
-    return Looked(it, code, port, before, files(home), list(temporary.glob("drcore-lab-*")))
+        with running_lab("resume", it.folder.name, "--lab", records=records, environment=environment) as again:
+            again_code = again.end(signal.SIGTERM)
+    left_over = list(temporary.glob("drcore-lab-*"))
+    return Looked(it, code, port, before, files(home), left_over, again, again_code)
 
 
 @contextmanager
@@ -115,6 +120,13 @@ def test_who_only_looks_should_leave_a_record_that_says_so(looked: Looked) -> No
     proof = verify(looked.lab.folder)
     assert proof.holds, proof.problems
     assert not any("bound by no line" in note for note in proof.notes)
+
+
+def test_a_run_should_be_opened_in_jupyterlab_again(looked: Looked) -> None:
+    """In its own record, in the same world; ended by SIGTERM it is finished all the same."""
+    assert looked.again.folder == looked.lab.folder
+    assert (looked.again_exit, looked.again.told["verdict"]) == (Exit.INTERRUPTED, "stopped")
+    assert looked.again.told["record"] == str(looked.lab.folder)
 
 
 def test_the_notebook_should_be_the_plans_with_the_parameters_of_this_run(looked: Looked) -> None:

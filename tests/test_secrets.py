@@ -31,15 +31,20 @@ ALL = " and ".join(SECRETS.values())
 REGIONS = ("us-east-1", "us-west-2")
 PART = 14  # so many letters of a secret on end are a part of it
 
-SHOWN = """import os
-from drcore.evidence import Chart, Limit, Mark, Series, Table
+WORDS = """import os, json
 words = " and ".join([os.environ["PLANTED_TOKEN"], os.environ["PLANTED_SECRET"], {key!r}])
+"""
+SHOWN = """from drcore.evidence import Chart, Limit, Mark, Series, Table
 now = run.clock.now()
-run._keep(Table("planted-table", f"table {{words}}", ("a", words), ((words, now), (words[:0], 1.5))))
-run._keep(Chart("planted-chart", f"chart {{words}}", words, (Series(words, (now,), (1.0,), words),),
+run._keep(Table("planted-table", f"table {words}", ("a", words), ((words, now), (words[:0], 1.5))))
+run._keep(Chart("planted-chart", f"chart {words}", words, (Series(words, (now,), (1.0,), words),),
     (Limit(words, 2.0),), (Mark(words, now),), words))
 print(words, flush=True)
 words"""
+RAISED = """from drcore.plans import backend
+def broken(*_):
+    raise ValueError(f"seen {words}, {words!r}, {json.dumps(words)}, {json.dumps(json.dumps(words))}")
+backend.read_signals = broken"""
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ def client(service: str, region: str, address: str) -> Any:
     return session.client(service, endpoint_url=address)
 
 
-def plant(address: str, *, broken: bool) -> None:
-    """Put the secrets where AWS answers with them. `broken`: a manifest that no release can be read from."""
+def plant(address: str) -> None:
+    """Put the secrets where AWS answers with them."""
     client("secretsmanager", REGIONS[0], address).put_secret_value(SecretId="syncwell/statuspage-key", SecretString=KEY)
     for region in REGIONS:
         cloudwatch = client("cloudwatch", region, address)
@@ -140,24 +145,21 @@ def plant(address: str, *, broken: bool) -> None:
         )
         cloudwatch.set_alarm_state(AlarmName=f"syncwell-planted-{PLAIN}", StateValue="ALARM", StateReason=ALL)
         # A step shows the first 120 letters of this, which end within the secret.
-        told = f"closed for {'a good reason ' * 7} {PLAIN}"[:300]
+        told = "closed for a good reason, " * 4 + PLAIN
         client("codepipeline", region, address).disable_stage_transition(
             pipelineName="syncwell-backend", stageName="Deploy", transitionType="Inbound", reason=told
         )
         s3, place = client("s3", region, address), {"Bucket": f"syncwell-releases-{region}", "Key": "releases.json"}
         manifest = json.loads(s3.get_object(**place)["Body"].read())
         oldest = manifest["releases"][0] | {"release": ALL, "note": ALL}
-        if broken:
-            oldest["regions"] = ALL
         s3.put_object(**place, Body=json.dumps({"releases": [oldest, *manifest["releases"]]}).encode())
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own parameters; in the notebook also a table, a chart, words with the secrets."""
-    home = tmp_path_factory.mktemp("home")
-    for folder in ("parameters", "notebooks"):
-        shutil.copytree(ROOT / folder, home / folder)
+def drill(folder: Path, cell: str) -> Drilled:
+    """A drill of the project's own plan, with one more cell in its notebook, after the preflight."""
+    home, records = folder / "home", folder / "records"
+    for part in ("parameters", "notebooks"):
+        shutil.copytree(ROOT / part, home / part)
     path = home / "notebooks" / "f_backend_rollback.ipynb"
     notebook = json.loads(path.read_text())
     planted: dict[str, Any] = {
@@ -167,31 +169,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "execution_count": None,
         "outputs": [],
     }
-    after = [cell["id"] for cell in notebook["cells"]].index("preflight") + 1
-    notebook["cells"].insert(after, planted | {"source": SHOWN.format(key=KEY)})
+    after = [each["id"] for each in notebook["cells"]].index("preflight") + 1
+    notebook["cells"].insert(after, planted | {"source": WORDS.format(key=KEY) + cell})
     path.write_text(json.dumps(notebook))
-    return home
-
-
-def drill(home: Path, records: Path, *more: str, broken: bool = False) -> Drilled:
     with world() as address:
-        plant(address, broken=broken)
+        plant(address)
         said = drcore(
             *("drill", "f", "--world", address, "--records", records, "--fault", "bad-canary-stuck"),
-            *("-p", "run_id=f-secret", "-p", f"bug=they saw {ALL}", *more),
+            *("-p", "run_id=f-secret", "-p", f"bug=they saw {ALL}"),
             environment=ENVIRONMENT | {"DRCORE_HOME": str(home)},
         )
     return Drilled(said, records / "f-secret")
 
 
 @pytest.fixture(scope="module")
-def drilled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
-    return drill(home, tmp_path_factory.mktemp("records"))
+def drilled(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
+    return drill(tmp_path_factory.mktemp("shown"), SHOWN)
 
 
 @pytest.fixture(scope="module")
-def failed(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Drilled:
-    return drill(home, tmp_path_factory.mktemp("records"), broken=True)
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
+    return drill(tmp_path_factory.mktemp("raised"), RAISED)
 
 
 def test_a_secret_should_be_in_no_file_and_no_word_of_a_drill(drilled: Drilled) -> None:
@@ -216,12 +214,12 @@ def test_a_secret_should_be_in_no_file_and_no_word_of_a_drill_that_raised(failed
 
 
 def test_the_secrets_should_have_turned_up_in_what_was_raised(failed: Drilled) -> None:
-    assert failed.said.exit not in (0, 2)
-    assert "releases.json" in failed.said.out
-    assert HIDDEN in failed.said.out
+    assert failed.said.exit == 4
+    assert f"ValueError: seen {HIDDEN} and {HIDDEN} and {HIDDEN}, " in failed.said.out
     cells = json.loads((failed.folder / "notebook.ipynb").read_text())["cells"]
-    raised = [output for cell in cells for output in cell.get("outputs", ()) if output["output_type"] == "error"]
-    assert any(HIDDEN in output["evalue"] and HIDDEN in "".join(output["traceback"]) for output in raised)
+    raised = {cell["id"]: each for cell in cells for each in cell.get("outputs", ()) if each["output_type"] == "error"}
+    assert list(raised) == ["detect"]
+    assert HIDDEN in raised["detect"]["evalue"] and HIDDEN in "".join(raised["detect"]["traceback"])
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)

@@ -27,9 +27,9 @@ def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until: datetime) -> str:
-    """Store an object that nobody can change before `until`; written again, it gets a new version beside the old one.
+    """Store an object under Object Lock in governance mode; written again, it gets a new version beside the old one.
 
-    Returns the version id.
+    Until `until` only somebody with s3:BypassGovernanceRetention can remove a version. Returns the version id.
     """
     made = aws.call(
         "s3",

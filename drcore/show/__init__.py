@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from drcore.show.cards import card, table
@@ -45,12 +46,16 @@ __all__ = [
 ]
 
 
+_LOADING = Lock()
+
+
 def preload() -> None:
     """Import what charts are drawn with, which takes half a second, while something else is waited for."""
-    from drcore.show import charts, gantt  # noqa: F401
-    from drcore.show.paper import drawing
+    with _LOADING:
+        from drcore.show import charts, gantt  # noqa: F401
+        from drcore.show.paper import drawing
 
-    drawing()
+        drawing()
 
 
 def display(html: str, text: str) -> None:
@@ -67,7 +72,8 @@ def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -
     from drcore.show.reading import alt, summary
 
     shown = redacted(chart, redact)
-    picture = png(shown)
+    with _LOADING:  # two threads that import one package at the same time may each see half of it
+        picture = png(shown)
     told = {"image/png": base64.b64encode(picture).decode(), "text/plain": summary(shown)}
     _publish(told, {"image/png": {"alt": alt(shown)}})
     return picture

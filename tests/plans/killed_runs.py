@@ -1,8 +1,9 @@
 """Carries out a plan in child processes, each killed at another moment and gone on with in the next one.
 
-Run as a script with a plan and a kind of moment: prints as JSON a drill that was left alone and one that was killed. A world is
-a process of its own here, and so is each run on it. All of them are forked from this process, which has imported
-everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own process.
+Run as a script with a plan and a kind of moment: prints drills that were left alone and that were killed, as JSON.
+A world is a process of its own here, and so is each run on it. All of them are forked from this process, which has
+imported everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own
+process.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from drcore.sandbox.exchange import Headers, Request
 from drcore.sandbox.server import Server
 from drcore.setting import Setting, prepare
 from drcore.steps import Plan
-from tests.plans.stage import ENVIRONMENT, Effect, carry_out, share_models, staged, undrawn, watch
+from tests.plans.stage import ENVIRONMENT, SHORT, Effect, carry_out, share_models, staged, undrawn, watch
 
 BEFORE_CALL = "between the intent and the act"
 BEFORE_ANSWER = (
@@ -44,8 +45,6 @@ AFTER_STEP = "between two steps"
 KINDS = (BEFORE_CALL, BEFORE_ANSWER, AFTER_STEP)
 RUN_ID = "killed-1"  # the same in every world, so that what bears the run's name is equal too
 SEED = 1
-# Shorter waits, by parameters that an environment may set: the moments are the same.
-SHORT = {"hold_minutes": 1, "automation_minutes": 1}
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
 PLANS = tuple(plans.find(name) for name in plans.ids())
 FAULTS = tuple((plan, fault) for plan in PLANS for fault in plan.faults)
 STEPS = tuple((plan, step) for plan in PLANS for step in plan.steps)
+# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes.
+SHORT = {"hold_minutes": 1, "automation_minutes": 1}
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
 
 
@@ -111,14 +113,16 @@ class Stage:
             setting = replace(setting, fault=told)
         return setting
 
-    def open(self, setting: Setting, *, approvals: Approvals | None = None, keyboard: Any = None) -> Run:
-        """Open a run, or open it again: with nobody at the keyboard, if none is given."""
+    def open(
+        self, setting: Setting, *, plan: Plan | None = None, approvals: Approvals | None = None, keyboard: Any = None
+    ) -> Run:
+        """Open a run, first time or again; nobody is at the keyboard if none is given, `plan` is the real one."""
         folder = self.folder / setting.run_id
         folder.mkdir(exist_ok=True)
         if not (folder / "parameters.json").exists():
             setting.write(folder)
         run = Run(
-            plans.find(setting.plan),
+            plan or plans.find(setting.plan),
             Setting.read(folder),
             folder,
             keyboard=keyboard or (lambda prompt: None),

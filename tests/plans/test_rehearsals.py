@@ -31,7 +31,7 @@ def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(stage: St
     assert stage.state() == before
     assert stage.effects == []
     assert run.verdict and run.verdict.word is Word.COULD_RUN
-    assert ended(run).exit is Exit.REACHED
+    assert ended(run).exit == Exit.REACHED
     assert list(run.results) == [step.title for step in plan.steps]
     assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
     proven(run)

@@ -1,0 +1,117 @@
+"""A notebook in JupyterLab as a person uses it: by its menus, cells and input fields."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Dialog, Locator, Page, expect, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_PATIENCE = 60_000  # milliseconds, on a machine that has other things to do
+_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # what a container has none of
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """An empty page of a browser of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(_PATIENCE)
+        expect.set_options(timeout=_PATIENCE)
+        page.on("dialog", _leave)
+        yield page
+        browser.close()
+
+
+def _leave(dialog: Dialog) -> None:
+    dialog.accept()  # "changes you made may not be saved"
+
+
+class Notebook:
+    """The notebook that is open. A cell is named by a part of its source."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.hosts = page, set[str]()
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2].split(":")[0]))
+        page.goto(url)
+        self.await_kernel()
+
+    def await_kernel(self) -> None:
+        """The kernel answers; the indicator in the toolbar says so too early."""
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+    def menu(self, name: str, command: str) -> None:
+        """Choose an entry of a menu, and confirm it where Jupyter asks."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{name}$")).click()
+        self.page.locator(f'li[data-command="{command}"]').click()
+
+    def confirm(self) -> None:
+        """Say yes to what Jupyter asks."""
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def cell(self, source: str) -> Locator:
+        return self.page.locator(".jp-CodeCell").filter(has=self.page.locator(".jp-Editor", has_text=source))
+
+    def start(self, source: str) -> str:
+        """Run a cell without waiting for it; what stood in its prompt before."""
+        prompt = self.cell(source).locator(".jp-InputArea-prompt")
+        before = prompt.inner_text()
+        prompt.click()
+        self.page.keyboard.press("Control+Enter")
+        return before
+
+    def run(self, source: str, *answers: str) -> str:
+        """Run a cell, answer what it asks, wait until it is over; the text under it."""
+        before = self.start(source)
+        for answer in answers:
+            self.answer(answer)
+        self.await_over(source, before)
+        return self.cell(source).locator(".jp-OutputArea").first.inner_text()
+
+    def await_over(self, source: str, before: str) -> None:
+        """Wait until a cell has a new number."""
+        expect(self.cell(source).locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]:"))
+        expect(self.cell(source).locator(".jp-InputArea-prompt")).not_to_have_text(before)
+
+    def question(self) -> Locator:
+        """What is asked now."""
+        return self.page.locator(".jp-Stdin-prompt").filter(has=self.page.locator("xpath=..//input"))
+
+    def answer(self, text: str) -> str:
+        """Type into the field and press Enter; the question."""
+        field = self.page.locator(".jp-Stdin-input").last
+        field.wait_for()
+        asked = self.page.locator(".jp-Stdin-prompt").last.inner_text()
+        field.fill(text)
+        field.press("Enter")
+        gone = "asked => ![...document.querySelectorAll('.jp-Stdin-prompt')].some(each => each.innerText === asked)"
+        self.page.wait_for_function(gone, arg=asked)
+        return asked
+
+    def add_after(self, source: str, code: str) -> None:
+        """Put a new cell under another one."""
+        self.cell(source).locator(".jp-InputArea-prompt").click()
+        for key in ("Escape", "b", "Enter"):
+            self.page.keyboard.press(key)
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Escape")
+
+    def save(self) -> None:
+        """Save, and wait until the server has written it."""
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and "/api/contents" in answer.url):
+            self.page.keyboard.press("Control+s")
+
+    def errors(self) -> list[str]:
+        """The error outputs that stand in the notebook."""
+        return self.page.locator(
+            '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
+        ).all_inner_texts()
+
+    def picture(self, folder: Path, name: str) -> None:
+        """What a person sees now, for who wants to look."""
+        self.page.screenshot(path=folder / f"{name}.png")

@@ -1,0 +1,208 @@
+"""A drill of plan F stepped through by a person in JupyterLab: `drcore lab`, a real browser, a real kernel."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from drcore.plans import f
+from drcore.record import NOTEBOOK, Event, read_events, verify
+from drcore.sandbox.syncwell.names import STATUS_PAGE_KEY
+from tests.browser.notebook_page import CHROMIUM, Notebook, browser_page
+from tests.running_lab import Lab, running_lab
+
+ROOT = Path(__file__).parents[2]
+PHRASE = "ROLL BACK TO 2026.01.1 IN us-east-1, us-west-2"
+PLANTED = "print(run.secret(run.service.status_page.api_key))"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
+
+
+@dataclass
+class Story:
+    """What was seen on the way, and what is there at the end."""
+
+    lab: Lab
+    texts: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    charts: list[int] = field(default_factory=list)
+    on_disk: str = ""
+    exit: int = -1
+
+    @property
+    def events(self) -> list[Event]:
+        return read_events(self.lab.folder)
+
+    def of(self, event: str) -> list[Event]:
+        return [line for line in self.events if line["event"] == event]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout's notebooks and parameters, but for the policy that approves what nobody is asked for."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("notebooks", "parameters"):
+        shutil.copytree(ROOT / name, home / name)
+    service = home / "parameters" / "sandbox" / "service.yaml"
+    text = service.read_text()
+    service.write_text(re.sub(r"^drill_policy:\n(?:  .*\n?)+", "", text, flags=re.MULTILINE))
+    assert "drill_policy" not in service.read_text()
+    return home
+
+
+@pytest.fixture(scope="module")
+def story(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    records, pictures = tmp_path_factory.mktemp("records"), tmp_path_factory.mktemp("pictures")
+    words = ("lab", "f", "--mode", "drill", "--fault", "bad-release")
+    with running_lab(*words, records=records, environment={"DRCORE_HOME": str(home)}) as lab, browser_page() as page:
+        story, notebook = Story(lab), Notebook(page, lab.url)
+        notebook.picture(pictures, "1 opened")
+        until_the_aliases_are_back(notebook, story, pictures)
+        plant_a_secret(notebook, story)
+        restart_and_run_all(notebook, story, pictures)
+        notebook.save()
+        story.errors, story.hosts = notebook.errors(), notebook.hosts
+        story.charts = page.locator(".jp-RenderedImage img").evaluate_all("all => all.map(each => each.naturalWidth)")
+        notebook.menu("File", "filemenu:shutdown")
+        notebook.confirm()
+        story.exit = lab.end()
+    print(f"pictures: {pictures}")  # noqa: T201  # pytest shows it where a test fails
+    return story
+
+
+def until_the_aliases_are_back(notebook: Notebook, story: Story, pictures: Path) -> None:
+    for source in ('environment = "sandbox"  #', "# The parameters of this run", "runbook(", "run.preflight"):
+        story.texts[source] = notebook.run(source)
+    story.texts["too early"] = notebook.run("f.LAMBDA")
+    notebook.picture(pictures, "2 too early")
+    story.texts["opened twice"] = notebook.run("runbook(")
+    for source in ("run.way", "f.DETECT", "f.AUTOMATIC", "f.NOTIFY"):
+        story.texts[source] = notebook.run(source)
+    story.texts["wrong phrase"] = notebook.run("f.DECIDE", "roll back, please")
+    notebook.picture(pictures, "3 wrong phrase")
+    story.texts["f.DECIDE"] = notebook.run("f.DECIDE", PHRASE, "users cannot sync")
+    for source, answers in {"f.INVESTIGATING": ["go"], "f.STOP": [], "f.FREEZE": ["go"], "f.LAMBDA": ["go"]}.items():
+        story.texts[source] = notebook.run(source, *answers)
+    notebook.picture(pictures, "4 rolled back")
+
+
+def plant_a_secret(notebook: Notebook, story: Story) -> None:
+    notebook.add_after("f.LAMBDA", PLANTED)
+    story.texts["planted"] = notebook.run(PLANTED)
+    notebook.save()
+    story.on_disk = (story.lab.folder / NOTEBOOK).read_text()
+
+
+def restart_and_run_all(notebook: Notebook, story: Story, pictures: Path) -> None:
+    """Go on in a fresh kernel; every question is answered as it wants to be."""
+    before = notebook.cell("run.close").locator(".jp-InputArea-prompt").inner_text()
+    notebook.menu("Run", "runmenu:restart-and-run-all")
+    notebook.confirm()
+    field, over = notebook.page.locator(".jp-Stdin-input"), notebook.cell("run.close").locator(".jp-OutputArea-output")
+    while True:
+        field.or_(over).first.wait_for()
+        if over.count():
+            break
+        story.asked.append(notebook.answer("go"))
+    notebook.await_over("run.close", before)
+    notebook.picture(pictures, "5 closed")
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_shut_down_should_end_it_with_the_journals_verdict_and_a_record_that_holds(story: Story) -> None:
+    assert (story.exit, story.lab.told["verdict"]) == (0, "goal reached"), story.lab.said
+    assert verify(story.lab.folder).problems == ()
+    bound = {line["name"] for line in story.of("file")}
+    assert {"notebook.ipynb", "notebook.html", "parameters.json"} <= bound
+    assert (story.lab.folder / "archived.json").exists(), "a drill's record is archived"
+
+
+def test_nothing_should_be_asked_of_the_world_outside(story: Story) -> None:
+    """No news, no updates, no fonts from somewhere."""
+    assert story.hosts == {"127.0.0.1"}
+
+
+def test_no_error_should_stand_in_the_finished_notebook(story: Story) -> None:
+    assert story.errors == []
+
+
+def test_every_chart_should_be_drawn(story: Story) -> None:
+    assert len(story.charts) >= 5
+    assert min(story.charts) >= 900, "pixels"
+
+
+def test_cards_should_be_rendered_as_html(story: Story) -> None:
+    assert "SANDBOX, not production" in story.texts["runbook("]
+    assert re.search(r"(\d+) of \1 as expected", story.texts["run.preflight"])
+    assert "✔ DONE" in story.texts["f.LAMBDA"]
+    assert "<" not in story.texts["f.LAMBDA"]
+
+
+# ── consent ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_question_should_say_where_it_acts_and_on_what(story: Story) -> None:
+    assert story.asked
+    for question in story.asked:
+        assert "sandbox, not production | account 123456789012 | us-east-1, us-west-2" in question
+    assert any("POINT stage prod" in question for question in story.asked)
+
+
+def test_a_wrong_phrase_should_be_refused_and_asked_again_the_next_time(story: Story) -> None:
+    assert "Refused" in story.texts["wrong phrase"]
+    assert "Traceback" not in story.texts["wrong phrase"]
+    assert [line["granted"] for line in story.of("consent") if line["step"] == f.DECIDE.title] == [False, True]
+    assert "users cannot sync" in story.texts["f.DECIDE"]
+
+
+def test_who_has_decided_should_not_be_asked_again_after_a_restart(story: Story) -> None:
+    assert not any(PHRASE in question for question in story.asked)
+    assert not any("Lambda rollback" in question for question in story.asked)
+
+
+# ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_step_that_comes_too_early_should_be_refused(story: Story) -> None:
+    assert "needs Decide" in story.texts["too early"]
+    assert f.LAMBDA.title in [line["what"] for line in story.of("refused")]
+
+
+def test_the_journal_should_notice_cells_that_are_run_again(story: Story) -> None:
+    opened = [line["event"] for line in story.events if line["event"].startswith("opened")]
+    assert opened == ["opened", "opened-again", "opened-again"], "once, once more in the same kernel, once in another"
+    assert "SANDBOX, not production" in story.texts["opened twice"]
+    assert len([line for line in story.of("step") if line["step"] == f.DECIDE.title]) == 3
+
+
+def test_no_act_should_be_done_twice(story: Story) -> None:
+    acts = Counter((line["step"], line["target"]) for line in story.of("intent"))
+    assert [act for act, count in acts.items() if count > 1 and "lock" not in act[1]] == []
+
+
+# ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_secret_should_stay_on_the_screen_and_never_get_to_the_disk(story: Story) -> None:
+    assert STATUS_PAGE_KEY in story.texts["planted"], "the test would prove nothing"
+    assert STATUS_PAGE_KEY not in story.on_disk
+    assert "[redacted]" in story.on_disk
+    kept = [path for path in story.lab.folder.rglob("*") if path.is_file()]
+    assert [path for path in kept if STATUS_PAGE_KEY.encode() in path.read_bytes()] == []
+    assert [path for path in kept if story.lab.token.encode() in path.read_bytes()] == []
+
+
+def test_the_notebook_should_say_when_each_cell_was_run(story: Story) -> None:
+    cells = nbformat.read(story.lab.folder / NOTEBOOK, as_version=4).cells
+    times = {cell.id: cell.metadata.get("execution", {}) for cell in cells if cell.cell_type == "code"}
+    assert [name for name, told in times.items() if "shell.execute_reply" not in told] == []

@@ -1,0 +1,177 @@
+"""When the goal is missed and somebody says so, what a run has done is undone, last first, each act verified."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from drcore.consent import GOING_BACK, Approval, Approvals
+from drcore.errors import Exit, RollbackFailed, StepFailed
+from drcore.plans import f
+from drcore.run import Run
+from drcore.setting import Setting
+from drcore.steps import Plan, Step, Target, no
+from drcore.verdict import Word
+from tests.plans.stage import Stage, carry_out, each_fault, ended, lines, locks, proven
+
+
+def unreachable(plan: Plan) -> Plan:
+    """The same plan, but its goal is never seen to be reached."""
+    goal = replace(plan.goal, expect=lambda run, target, state: no("users are not well"), within=60, gate=True)
+    return replace(plan, goal=goal, steps=tuple(goal if step is plan.goal else step for step in plan.steps))
+
+
+def may_go_back(setting: Setting) -> Approvals:
+    given = Approval(
+        step=GOING_BACK,
+        phrase=f"GO BACK {setting.run_id}",
+        by="Ada",
+        reason="it made things worse",
+        expires=datetime(2026, 1, 6, tzinfo=UTC),
+    )
+    return Approvals(run=setting.run_id, approvals=(given,))
+
+
+def opened(stage: Stage, plan: Plan, fault: str, **changes: Any) -> Run:
+    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1}, **changes)
+    return stage.open(setting, plan=unreachable(plan), approvals=may_go_back(setting))
+
+
+def intents(run: Run) -> list[tuple[Step, str, Any]]:
+    """The acts of the plan, each with what was there before."""
+    steps = {step.title: step for step in run.plan.steps}
+    return [
+        (steps[line["step"]], line["target"], line["before"])
+        for line in lines(run, "intent")
+        if line["step"] in steps and line["try"] == 1
+    ]
+
+
+def target_of(run: Run, step: Step, name: str) -> Target:
+    return next(target for target in step.targets(run) if str(target) == name)
+
+
+@each_fault
+def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage, plan: Plan, fault: str) -> None:
+    run = opened(stage, plan, fault)
+
+    trouble = carry_out(run)
+
+    assert isinstance(trouble, StepFailed)
+    assert run.verdict and run.verdict.word is Word.GONE_BACK
+    assert ended(run).exit == Exit.MISSED
+    undoable = [(step, name, before) for step, name, before in intents(run) if step.undo]
+    assert undoable
+    assert [(line["step"], line["target"]) for line in lines(run, "undone")] == [
+        (step.title, name) for step, name, _ in reversed(undoable)
+    ]
+    later = stage.open(stage.prepare(plan))
+    for step, name, before in undoable:
+        assert step.look(later, target_of(later, step, name)) == step.from_json(before)
+    assert locks(run) == []
+    proven(run)
+
+
+def test_f_brings_back_the_very_versions_weights_and_deployments(stage: Stage) -> None:
+    setting = stage.prepare(f.PLAN, fault="bad-release")
+    before = stage.truth()
+    run = stage.open(setting, plan=unreachable(f.PLAN), approvals=may_go_back(setting))
+
+    carry_out(run)
+
+    after = stage.truth()
+    assert (after["serving"], after["api"]) == (before["serving"], before["api"])
+    assert run.verdict and run.verdict.word is Word.GONE_BACK
+
+
+@each_fault
+def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(
+    stage: Stage, plan: Plan, fault: str
+) -> None:
+    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1})
+    run = stage.open(setting, plan=unreachable(plan))
+    assert run.service.drill_policy and "*" in run.service.drill_policy.approves
+
+    carry_out(run)
+
+    assert not lines(run, "undo-intent")
+    assert [line["granted"] for line in lines(run, "consent") if line["step"] == GOING_BACK] == [False]
+    assert run.verdict and run.verdict.word is Word.MISSED
+    assert ended(run).exit == Exit.MISSED
+
+
+@each_fault
+def test_a_run_that_reached_its_goal_is_not_undone(stage: Stage, plan: Plan, fault: str) -> None:
+    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1, "hold_minutes": 1})
+    run = stage.open(setting, approvals=may_go_back(setting))
+    assert carry_out(run) is None
+    assert not lines(run, "undo-intent")
+
+
+def test_an_undo_that_is_denied_is_a_failed_rollback_and_the_others_go_on(stage: Stage) -> None:
+    run = opened(stage, f.PLAN, "bad-release")
+    forward(run)
+    stage.fault("access-denied", service="lambda", operation="UpdateAlias", region="us-east-1")
+
+    run.verify()
+    with pytest.raises(RollbackFailed, match="Lambda rollback: syncwell-api in us-east-1"):
+        run.go_back()
+    run.close()
+
+    failed = {(line["step"], line["target"]) for line in lines(run, "undo-failed")}
+    assert failed == {(f.LAMBDA.title, f"{name} in us-east-1") for name in run.facts.functions}
+    undone = {(line["step"], line["target"]) for line in lines(run, "undone")}
+    assert undone == {(step.title, name) for step, name, _ in intents(run) if step.undo} - failed
+    assert run.verdict and run.verdict.word is Word.ROLLBACK_FAILED
+    assert ended(run).exit == Exit.ROLLBACK_FAILED
+    proven(run)
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [("lost-response", {}), ("latency", {"seconds": 10}), ("throttling", {"count": 2})],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
+    stage: Stage, fault: str, options: dict[str, object]
+) -> None:
+    run = opened(stage, f.PLAN, "bad-release")
+    forward(run)
+    before = len(stage.effects)
+    stage.fault(fault, service="lambda", operation="UpdateAlias", **options)
+
+    run.verify()
+    run.go_back()
+
+    assert run.verdict and run.verdict.word is Word.GONE_BACK
+    updates = [each.asked for each in stage.effects[before:] if each.call == "lambda:UpdateAlias"]
+    assert len(updates) == len(set(updates)) == len(f.functions(run))
+
+
+def forward(run: Run) -> None:
+    """The plan up to its goal, which is missed."""
+    run.preflight()
+    for step in run.plan.steps:
+        if step is run.plan.goal:
+            break
+        run.step(step)
+    with pytest.raises(StepFailed):
+        run.step(run.plan.goal)
+
+
+def test_what_is_done_again_after_it_was_undone_is_undone_again(stage: Stage) -> None:
+    """A run that went back and is resumed goes forward anew; if it misses its goal again, it can go back again."""
+    run = opened(stage, f.PLAN, "bad-release")
+    before = stage.truth()["serving"]
+    carry_out(run)
+    again = stage.open(run.setting, plan=run.plan, approvals=may_go_back(run.setting))
+
+    carry_out(again)
+
+    assert stage.truth()["serving"] == before
+    undone = [(line["step"], line["target"]) for line in lines(again, "undone")]
+    assert undone[: len(undone) // 2] == undone[len(undone) // 2 :] != []
+    assert again.verdict and again.verdict.word is Word.GONE_BACK
