@@ -55,6 +55,7 @@ class Kernel:
         self._client: AsyncKernelClient | None = None
         self._notebook: _Client | None = None
         self._reply: Mapping[str, Any] = {}
+        self._ended = False
 
     def warm_up(self) -> None:
         """Start its process while something else is done. A failure shows in `start`, which tries once more."""
@@ -114,18 +115,21 @@ class Kernel:
 
     async def end(self) -> None:
         """Kill the whole group, at once: an exit hook that a SIGKILL would skip is nothing to rely on."""
-        self.kill()
-        if self._client:
-            self._client.stop_channels()
-        await self._manager.cleanup_resources()
-
-    def kill(self) -> None:
-        """The same for a kernel that was warmed up in vain; harmless after `end`."""
+        if self._ended:
+            return
+        self._ended = True
         if self._manager.has_kernel:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._provisioner.pid, signal.SIGKILL)  # it leads its session, so its group
             self._provisioner.process.wait()
+        if self._client:
+            self._client.stop_channels()
+        await self._manager.cleanup_resources()
         self._folder.cleanup()
+
+    def discard(self) -> None:
+        """End one that was warmed up, where no event loop runs; harmless after `end`."""
+        asyncio.run(self.end())
 
     async def _spawn(self) -> None:
         # Nobody's IPython profile and startup files belong in a record.

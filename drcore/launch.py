@@ -124,7 +124,7 @@ class _Standby:
 
     def __exit__(self, *_: object) -> None:
         if self.kernel:
-            self.kernel.kill()
+            self.kernel.discard()
 
     def warm_up(self, folder: Path) -> None:
         from drcore.kernel import Kernel
