@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
-from drcore.calls import Call, Calls, Plane, as_json
+from drcore.calls import Call, Calls, Plane, as_json, region_of
 from drcore.clock import iso
 from drcore.errors import Busy, Rejected, Unknown
 
@@ -86,6 +86,7 @@ class Aws:
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
         self._sessions: dict[str, boto3.Session] = {}
         self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._places: dict[tuple[str, str], str] = {}
 
     def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
@@ -106,6 +107,10 @@ class Aws:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
         return answer
 
+    def place(self, service: str, region: str, url: str) -> None:
+        """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
+        self._places[service, region] = url
+
     def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
         """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
         try:
@@ -123,9 +128,8 @@ class Aws:
         key = (service, region, write)
         if key not in self._clients:
             config = self._config(1 if write else _ATTEMPTS)
-            client = self._session(region).client(
-                service, region_name=region, endpoint_url=self._endpoint, config=config
-            )
+            endpoint = self._places.get((service, region), self._endpoint)
+            client = self._session(region).client(service, region_name=region, endpoint_url=endpoint, config=config)
             _Watch(self._calls, service, client).register()
             self._clients[key] = client
         return self._clients[key]
@@ -169,7 +173,7 @@ class _Watch:
         events.register("after-call-error.*", self._failed)
 
     def _take_parameters(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        region = self._client.meta.region_name
+        region = region_of(self._service, self._client.meta.region_name)
         write = _is_write(self._service, model.name, params)
         context["drcore"] = Call(
             service=self._service,

@@ -1,7 +1,8 @@
 """Every call to the outside, let through or stopped, then noted.
 
-One gate for AWS and for HTTP. A write is forbidden unless the loop has opened the gate for one act whose intent is
-on disk; a rehearsal opens it only as far as to see what would be written.
+One gate for AWS, HTTP, DNS. A write is forbidden unless the loop has opened the gate for one act whose intent is
+on disk; a rehearsal opens it only as far as to see what would be written. While a region is away no call goes to it,
+and none to a control plane that stands in us-east-1 only, unless the step says in writing why (aws-facts 0.2, A.6).
 """
 
 from __future__ import annotations
@@ -31,6 +32,31 @@ class Writes(StrEnum):
     FORBIDDEN = "forbidden"  # outside an act: a mistake in drcore
     STOPPED = "stopped"  # in a rehearsal: reported, not made
     ALLOWED = "allowed"  # inside an act whose intent is on disk
+
+
+# The control plane of these stands in us-east-1 and nowhere else, whatever region a client is made for.
+HOME_OF_GLOBAL = "us-east-1"
+RECOVERED = "recovered"  # the moment since when the region that was away may be called again
+_GLOBAL = {"cloudfront", "health", "iam", "organizations", "route53", "support"}
+
+
+def region_of(service: str, region: str) -> str:
+    """The region that a call really needs."""
+    return HOME_OF_GLOBAL if service in _GLOBAL else region
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a step may call the region that is away, or a control plane that stands in us-east-1 only.
+
+    `services` are the ones meant by it, by boto3's names (`http` for HTTP); empty: all of them.
+    """
+
+    why: str
+    services: tuple[str, ...] = ()
+
+    def covers(self, call: Call) -> bool:
+        return not self.services or call.service in self.services
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +111,8 @@ class Calls:
     def __init__(self, note: Callable[..., object]) -> None:
         self.made: list[Call] = []
         self.writes = Writes.FORBIDDEN
+        self.away = ""  # the region that has failed, and has not come back; empty: none
+        self._waiver: Waiver | None = None
         self._note = note
 
     @contextmanager
@@ -96,8 +124,23 @@ class Calls:
         finally:
             self.writes = before
 
+    @contextmanager
+    def under(self, waiver: Waiver | None) -> Iterator[None]:
+        """Let a step's waiver hold for as long as the step is carried out."""
+        before, self._waiver = self._waiver, waiver
+        try:
+            yield
+        finally:
+            self._waiver = before
+
     def admit(self, call: Call) -> None:
-        """Let a call through, or raise: WriteStopped in a rehearsal, RuntimeError outside any act."""
+        """Let a call through, or raise.
+
+        WriteStopped in a rehearsal; RuntimeError outside any act, and for what needs the region that is away: both
+        are mistakes in a plan, which no handler of failures may swallow.
+        """
+        if self._needs_what_is_away(call) and not (self._waiver and self._waiver.covers(call)):
+            raise RuntimeError(f"{self.away} is away, and nothing in this step says why it is called: {call}")
         if call.write and self.writes is Writes.STOPPED:
             raise WriteStopped(call)
         if call.write and self.writes is Writes.FORBIDDEN:
@@ -108,6 +151,8 @@ class Calls:
         done = replace(call, answer=answer, request_id=request_id)
         self.made.append(done)
         told: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
+        if self._waiver and self._needs_what_is_away(call):
+            told["waiver"] = self._waiver.why
         self._note(
             "call",
             call=f"{call.service}:{call.operation}",
@@ -118,6 +163,9 @@ class Calls:
             request_id=request_id,
             **told,
         )
+
+    def _needs_what_is_away(self, call: Call) -> bool:
+        return bool(self.away) and (call.region == self.away or call.service in _GLOBAL)
 
 
 def as_json(value: object) -> str:

@@ -75,7 +75,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Values over time. `title` says what to see, `unit` what is measured, `alt` the same for who cannot see it."""
+    """Values over time. `title` says what to see, `unit` what is measured, `alt` the same for who cannot see it.
+
+    `stacked`: the series stand on top of each other, as parts of a whole. `ceiling`: where the axis ends, if higher
+    values would hide the rest; the title should name them.
+    """
 
     name: str
     title: str
@@ -84,6 +88,8 @@ class Chart:
     limits: tuple[Limit, ...] = ()
     marks: tuple[Mark, ...] = ()
     alt: str = ""
+    stacked: bool = False
+    ceiling: float | None = None
 
     def table(self) -> Table:
         """The same numbers, a row a time and series."""

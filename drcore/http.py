@@ -34,9 +34,9 @@ class Http:
         self._calls = calls
         self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=8))
 
-    def get(self, url: str, *, authorization: str | None = None) -> Reply:
-        """Any answer, whatever its status. Raises Unknown when none came."""
-        return self._send("GET", url, None, authorization)
+    def get(self, url: str, *, authorization: str | None = None, region: str = "") -> Reply:
+        """Any answer, whatever its status; `region` is where the host stands. Raises Unknown when none came."""
+        return self._send("GET", url, None, authorization, region)
 
     def ask(self, method: str, url: str, *, json: Any = None, authorization: str | None = None) -> Any:
         """The JSON of an answer with status 2xx. Raises Rejected (Busy) for 4xx, Unknown for anything else."""
@@ -50,12 +50,12 @@ class Http:
             raise Unknown(f"{what}, expected JSON")
         return reply.json
 
-    def _send(self, method: str, url: str, json: Any, authorization: str | None) -> Reply:
+    def _send(self, method: str, url: str, json: Any, authorization: str | None, region: str = "") -> Reply:
         write = method not in _READS
         call = Call(
             service="http",
             operation=method,
-            region="",
+            region=region,
             write=write,
             plane=Plane.DATA,
             parameters={"url": url} | ({"json": json} if json is not None else {}),

@@ -209,7 +209,7 @@ def open_world(
     else:
         meanwhile()
     setting = replace(setting, world=running.as_data() if running else None)
-    name, options = parse_fault(order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
+    name, options = parse_fault(order.fault or ((plan.drill or plan.faults[0]) if order.mode is Mode.DRILL else ""))
     if not name:
         return setting
     at = at_world(service, running.address if running else None)
@@ -347,10 +347,14 @@ def _open(folder: Path, service: Service, redact: Redactor) -> Record:
 
 
 def _costs(ended: Ended) -> str:
-    told = ended.rto or {}
+    return " ".join([_cost("RTO", ended.rto or {}), *([_cost("RPO", ended.rpo)] if ended.rpo else [])])
+
+
+def _cost(name: str, told: Mapping[str, Any]) -> str:
     target, measured = told.get("target_s"), told.get("measured_s")
     wanted = f"target {target:g} s" if target else "no target"
-    return f"RTO {f'{measured:.0f} s' if measured is not None else 'not measured'}, {wanted}."
+    seconds = "not measured" if measured is None else f"{measured:.0f} s" if measured >= 10 else f"{measured:.1f} s"
+    return f"{name} {seconds}, {wanted}."
 
 
 def _archive(folder: Path, service: Service, say: Callable[[str], None]) -> str:

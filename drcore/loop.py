@@ -8,7 +8,7 @@ timing all come from here; no step has its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,16 +40,17 @@ _ATTEMPTS = 3  # so often is an act tried whose answer was lost, or that was thr
 
 def carry(run: Run, step: Step) -> StepResult:
     """Carry out one step for all its targets, and return how it went. Raises Refused when consent was not given."""
-    return _Carrying(run, step).all()
+    with run.calls.under(step.waiver):
+        return _Carrying(run, step).all()
 
 
 def carry_back(run: Run, step: Step, target: Target, before: State) -> TargetResult:
     """Undo one act: bring `before` back, and look until it is there. The caller has asked for consent."""
-    carrying = _Carrying(run, step)
-    state = step.look(run, target)
-    if state == before:
-        return TargetResult(target, Outcome.ALREADY, "as it was before this run", state, state)
-    return carrying.act_until(target, state, back_to=before)
+    with run.calls.under(step.waiver):
+        state = step.look(run, target)
+        if state == before:
+            return TargetResult(target, Outcome.ALREADY, "as it was before this run", state, state)
+        return _Carrying(run, step).act_until(target, state, back_to=before)
 
 
 class _Looks:
@@ -73,6 +74,7 @@ class _Looks:
             self.check = unknown(str(error))
         else:
             self.check = step.expect(run, self._target, self.after) if self._back_to is None else self._is_back()
+            run.watched.setdefault(step.title, []).append((run.clock.now(), self._target, self.after))
         self.count += 1
         self.all_good = self.all_good and self.check.answer is Answer.YES
         return self.check
@@ -104,7 +106,7 @@ class _Carrying:
         elif remaining:
             self._ask(remaining)
             for target, before in remaining.items():
-                self._note(self.act_until(target, before))
+                self._note(self._backed_out(self.act_until(target, before)))
         ended, cloud = run.clock.now(), run.clock.slept - slept
         machine = (ended - began).total_seconds() - self.human - cloud
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))
@@ -136,7 +138,9 @@ class _Carrying:
             if settled:
                 since = self.run.clock.now() if check.answer is Answer.YES else None
                 outcome, why = self._excused(settled, check.why)
-                self._note(TargetResult(target, outcome, why, state, state, since))
+                result = TargetResult(target, outcome, why, state, state, since)
+                stopped_before = outcome is Outcome.FAILED and self.run.intended(self.step, target)
+                self._note(self._backed_out(result) if stopped_before else result)
             else:
                 remaining[target] = state
         return remaining
@@ -276,10 +280,29 @@ class _Carrying:
             run.fence(step)
             run.record.append(kind, step=step.title, target=str(target), durable=True, **told)
             with run.calls.during(Writes.ALLOWED):
-                act(run, target, state if back_to is None else back_to)
+                answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:
             return error
+        if isinstance(answer, str):  # the id of what was set in motion, to ask for it after any restart
+            run.record.append("acted", step=step.title, target=str(target), answer=answer, durable=True)
         return None
+
+    def _backed_out(self, result: TargetResult) -> TargetResult:
+        """The same result, after a step that has acted and does not hold was made safe again."""
+        run, step, target = self.run, self.step, result.target
+        if step.back_out is None or result.after is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
+            return result
+        run.fence(step)
+        run.record.append("back-out-intent", step=step.title, target=str(target), why=result.why, durable=True)
+        try:
+            with run.calls.during(Writes.ALLOWED):
+                step.back_out(run, target, result.after)
+            after = step.look(run, target)
+        except (Unknown, Rejected) as error:
+            run.record.append("back-out-failed", step=step.title, target=str(target), why=str(error), durable=True)
+            return replace(result, why=f"{result.why}; backing out failed: {error}")
+        run.record.append("backed-out", step=step.title, target=str(target), durable=True)
+        return replace(result, why=f"{result.why}; backed out", after=after)
 
     def _note(self, result: TargetResult) -> None:
         self.results[result.target] = result

@@ -257,10 +257,12 @@ def _open(tree: object, at: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[
 
 def at_world(service: Service, address: str | None) -> Service:
     """The same facts with the address of the world put in where the files say `{world}`."""
-    if not service.world:
-        return service
-    text = service.model_dump_json().replace(WORLD, address or service.world.address)
-    return Service.model_validate_json(text)
+    return Service.model_validate_json(put_in_world(service.model_dump_json(), service, address))
+
+
+def put_in_world(text: str, service: Service, address: str | None) -> str:
+    """A text of parameters with the address of the world put in."""
+    return text.replace(WORLD, address or service.world.address) if service.world else text
 
 
 def as_data(model: BaseModel) -> dict[str, Any]:

@@ -22,14 +22,14 @@ from typing import Any
 from drcore import lock, plans, preflight, show
 from drcore.aws import Aws
 from drcore.breakglass import break_glass
-from drcore.calls import Call, Calls
+from drcore.calls import RECOVERED, Call, Calls
 from drcore.clock import WallClock, clock_at, iso, parse_time
 from drcore.consent import GOING_BACK, Approvals, Consent, Desk, read_approvals
 from drcore.errors import BadInput, DrcoreError, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.evidence import Chart, Exhibit, Mark
 from drcore.http import Http
 from drcore.loop import carry, carry_back
-from drcore.parameters import Mode, SecretRef, as_data, at_world, parse
+from drcore.parameters import Mode, SecretRef, as_data, at_world, parse, put_in_world
 from drcore.record import CARD, NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, write_whole
 from drcore.redact import HIDDEN, Redactor
 from drcore.setting import HOME, Setting, prepare
@@ -118,7 +118,9 @@ class Run:
         self.id, self.mode = setting.run_id, setting.mode
         address = (setting.world or {}).get("address")
         self.service = at_world(setting.service, address)
-        self.facts: Any = plan.facts.model_validate_json(json.dumps(setting.facts))
+        self.facts: Any = plan.facts.model_validate_json(
+            put_in_world(json.dumps(setting.facts), setting.service, address)
+        )
         self.incident: Any = plan.incident.model_validate_json(json.dumps(setting.incident))
         self.rehearsing = self.mode is Mode.REHEARSE
         self.clock = clock or clock_at(self.service.clock)
@@ -143,6 +145,9 @@ class Run:
         )
         self.results: dict[str, StepResult] = {}
         self.moments: dict[str, datetime] = {}
+        self.watched: dict[str, list[tuple[datetime, Target, Any]]] = {}  # what each look saw, by step
+        self.lost_s: float | None = None  # the seconds of data that may be lost, once a step has measured it
+        self._lost_region: str = getattr(self.incident, "failed_region", "")
         self._secrets: dict[str, str] = {}
         self._token = ""
         self.closed = False
@@ -153,8 +158,8 @@ class Run:
 
     @property
     def failed_region(self) -> str:
-        """The region that this incident has lost, empty if none."""
-        return getattr(self.incident, "failed_region", "")
+        """The region that this incident has lost: the one that was named, or confirmed by a person; empty if none."""
+        return self._lost_region
 
     def now_text(self) -> str:
         """The time, as a record writes it."""
@@ -183,12 +188,17 @@ class Run:
                 return title
         return ""
 
-    def decide(self, step: Step, choice: str) -> None:
-        """The act of a step that is a decision: it is recorded. A rehearsal stops it like any other write."""
+    def decide(self, step: Step, choice: str, *, failed_region: str = "") -> None:
+        """The act of a step that is a decision: it is recorded. A rehearsal stops it like any other write.
+
+        With `failed_region` it was decided which region has failed: from now on no call goes there.
+        """
         call = Call("drcore", "Decide", "", True, parameters={"step": step.title, "choice": choice})
         self.calls.admit(call)
-        self.record.append("decision", step=step.title, choice=choice, durable=True)
+        told = {"failed_region": failed_region} if failed_region else {}
+        self.record.append("decision", step=step.title, choice=choice, durable=True, **told)
         self.calls.note(call, "OK")
+        self._know(failed_region)
 
     def last(self, event: str, step: Step) -> Event | None:
         """The last line of a kind that the journal holds for a step."""
@@ -248,7 +258,7 @@ class Run:
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         self.results[step.title] = result
-        self._settle_moment(step, result)
+        self._settle(step, result)
         self._show(show.card(result, marks=self.marks()))
         for exhibit in self._exhibits(result):
             self._keep(exhibit)
@@ -265,7 +275,7 @@ class Run:
             self.plan.goal,
             self.moments,
             self.plan.rto(self),
-            Objective(self.plan.rpo(self), None),
+            Objective(self.plan.rpo(self), self.lost_s),
             rehearsed=self.rehearsing,
         )
         self._note_verdict()
@@ -331,6 +341,11 @@ class Run:
         for line in self.record.events:
             if line["event"] == "moment":
                 self.moments.setdefault(line["name"], parse_time(line["at"]))
+            elif line["event"] == "lost":
+                self.lost_s = line["seconds"]
+            elif line["event"] == "decision":
+                self._lost_region = line.get("failed_region") or self._lost_region
+        self._know(self._lost_region)
         again = any(line["event"] == "opened" for line in self.record.events)
         self.record.append("host", **_host())
         self._note_opened(again)
@@ -404,11 +419,21 @@ class Run:
         self.record.append("refused", what=what, why=why, durable=True)
         return Refused(why)
 
-    def _settle_moment(self, step: Step, result: StepResult) -> None:
+    def _settle(self, step: Step, result: StepResult) -> None:
+        """What a step has settled for the whole run: a moment, the data lost, whether a region is back."""
         at = step.at(result) if step.moment else None
         if at:
             # An alarm may have been on before; in a drill nobody is late before its fault.
             self._moment(step.moment, max(at, self.moments.get("fault", at)))
+        seconds = step.lost(self, result) if step.lost else None
+        if seconds is not None and self.lost_s is None:  # the first measurement is the one nearest to the fault
+            self.lost_s = seconds
+            self.record.append("lost", step=step.title, seconds=seconds, durable=True)
+        self._know(self._lost_region)
+
+    def _know(self, failed_region: str) -> None:
+        self._lost_region = failed_region or self._lost_region
+        self.calls.away = "" if RECOVERED in self.moments else self._lost_region
 
     def _moment(self, name: str, at: datetime) -> None:
         if name not in self.moments:
@@ -423,7 +448,8 @@ class Run:
         if not result.step.shows or not result.states:
             return
         try:
-            yield from result.step.shows(self, result.states)
+            with self.calls.under(result.step.waiver):
+                yield from result.step.shows(self, result.states)
         except (Unknown, Rejected) as error:
             told = f"The evidence of this step could not be read: {error}"
             self.record.append("no-evidence", step=result.step.title, why=str(error))

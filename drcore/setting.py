@@ -72,11 +72,19 @@ def prepare(
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
     checked = parse(dict(incident), plan.incident, f"parameters of {plan.notebook}")
+    service = standing_in(service, getattr(checked, "runner_region", ""))
     if mode not in service.modes:
         raise Refused(
             f"{mode} is refused in {environment}: service.yaml allows {', '.join(service.modes)}. Nothing was touched."
         )
     return Setting(run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed)
+
+
+def standing_in(service: Service, region: str) -> Service:
+    """The same facts for a runner that stands in another region, with its lock, its evidence. Raises BadInput."""
+    if region and region not in service.regions:
+        raise BadInput(f"runner_region: expected one of {', '.join(service.regions)}, seen {region!r}")
+    return service.model_copy(update={"runner_region": region}) if region else service
 
 
 def new_id(plan: str, mode: Mode) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from pydantic import TypeAdapter
 
-from drcore.calls import Call
+from drcore.calls import Call, Waiver
 from drcore.consent import Consent, Given
 from drcore.evidence import Exhibit
 from drcore.parameters import Model
@@ -111,6 +111,10 @@ class Step:
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
     - `moment`: the name of a moment in the incident that this step settles (detected, decided, healthy), read by `at`.
+    - `lost(run, result)`: the seconds of data that may be lost, where this step measures it: the run's RPO.
+    - `waiver`: why this step may call the region that is away, or a control plane that stands in us-east-1 only.
+    - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
+      act. It needs no consent of its own, and the step has failed all the same.
     - `permissions`: the IAM actions that the act needs.
     """
 
@@ -135,6 +139,9 @@ class Step:
     shows: Callable[[Run, Mapping[Target, State]], Iterable[Exhibit]] | None = None
     moment: str = ""
     at: Callable[[StepResult], datetime | None] = lambda result: result.since
+    lost: Callable[[Run, StepResult], float | None] | None = None
+    waiver: Waiver | None = None
+    back_out: Callable[[Run, Target, State], object] | None = None
     permissions: tuple[str, ...] = ()
 
     @property
@@ -232,7 +239,8 @@ class Plan:
 
     `facts` is the model of `<plan>.yaml`; `incident` the model of what only the incident knows (the notebook's
     parameters cell). `goal` is the step that says that users are well again. `rto` and `rpo` give the targets in
-    seconds, None where the plan has none. `checks` are the plan's own findings for the preflight.
+    seconds, None where the plan has none. `drill` is the fault of a drill that names none, with its options; empty:
+    the first of `faults`. `checks` are the plan's own findings for the preflight.
     """
 
     id: str
@@ -243,6 +251,7 @@ class Plan:
     facts: type[Model]
     incident: type[Model]
     faults: tuple[str, ...]
+    drill: str = ""
     rto: Callable[[Run], float | None]
     rpo: Callable[[Run], float | None] = lambda run: None
     must_exist: Callable[[Run], Iterable[tuple[str, Check]]] = lambda run: ()

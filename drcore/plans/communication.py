@@ -115,6 +115,39 @@ def investigating(title: str, words: Words, *, plan: str, needs: tuple[str, ...]
     )
 
 
+def update(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Say on the status page what is verified by now. `words` says nothing that is not."""
+
+    def look(run: Run, target: Target) -> Incident:
+        return statuspage.incident_of(run.http, _page(run), run.id)
+
+    def expect(run: Run, target: Target, incident: Incident) -> Check:
+        if not incident.id:
+            return yes("this run has posted nothing that could be updated")
+        if incident.status in ("monitoring", "resolved"):
+            return yes(f"incident {incident.id} is {incident.status}")
+        return no(f"to be posted: {words(run)}")
+
+    def act(run: Run, target: Target, incident: Incident) -> None:
+        affected = dict.fromkeys(run.service.status_page.components, "operational")
+        statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes="the status page says what is verified by now",
+        look=look,
+        expect=expect,
+        act=act,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
+        way=Way.COMPENSABLE,
+        within=30,
+        every=5,
+    )
+
+
 def resolved(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
     """Resolve this run's incident, and set the components right again."""
 

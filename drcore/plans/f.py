@@ -20,8 +20,9 @@ from drcore.parameters import Minutes, Model
 from drcore.plans import backend
 from drcore.plans.backend import Signals, Synthetic
 from drcore.plans.communication import audit_queue, investigating, notify_on_call, resolved
+from drcore.plans.drills import last_drill, said
 from drcore.plans.releases import Manifest, Release, read_releases
-from drcore.services import apigateway, codedeploy, codepipeline, lambda_, s3
+from drcore.services import apigateway, codedeploy, codepipeline, lambda_
 from drcore.steps import Check, Plan, Step, StepResult, Target, Way, never, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -740,21 +741,8 @@ def see_live(run: Run, target: Target) -> Live:
     )
 
 
-def last_drill(run: Run) -> datetime | None:
-    """The newest drill of this plan in the archive, by the time in its run id."""
-    store, region = run.service.evidence, run.service.runner_region
-    stamps = [
-        name.split("-")[2]
-        for name in s3.folders(run.aws, region, store.buckets[region], f"records/{run.plan.id}-drill-")
-    ]
-    return max((datetime.strptime(stamp, "%Y%m%dT%H%M%S%z") for stamp in stamps), default=None)
-
-
 def is_closed(run: Run, target: Target, seen: Live) -> Check:
-    overdue = seen.next_drill is None or seen.next_drill < run.clock.now()
-    last = f"{seen.last_drill:%Y-%m-%d}" if seen.last_drill else "never"
-    due = f"{seen.next_drill:%Y-%m-%d}" if seen.next_drill else "now"
-    drills = f"last drill {last}, next due {due}" + (", OVERDUE" if overdue else "")
+    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
     return (
         yes(f"{seen.release} serves alone; {drills}") if seen.alone else no(f"not only {seen.release} serves; {drills}")
     )

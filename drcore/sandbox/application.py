@@ -4,8 +4,8 @@ import importlib
 import pkgutil
 import threading
 
-from drcore.sandbox import control, emulator, interference, services, syncwell
-from drcore.sandbox.dispatch import public
+from drcore.sandbox import control, dns, emulator, interference, services, syncwell
+from drcore.sandbox.dispatch import COST, public
 from drcore.sandbox.exchange import Answer, Request
 from drcore.sandbox.services.statuspage import open_page
 from drcore.sandbox.world import World
@@ -37,6 +37,12 @@ class Application:
             if request.path.startswith(control.PREFIX):
                 return control.answer(self.world, request)
             return public(self.world, request)
+
+    def resolve(self, wire: bytes, asker: str) -> bytes:
+        """Answer a DNS message from an IP address; it costs virtual time as a call does. Raises NotDns."""
+        with self._lock, self.world.clock.frozen():
+            self.world.clock.advance(COST)
+            return dns.answer(self.world, wire, asker)
 
 
 def furnish(world: World) -> None:

@@ -59,9 +59,12 @@ def _aws(world: "World", message: Message, interferences: Sequence[Interference]
     purpose = (call.service, call.operation, call.region, count)
 
     def handled() -> Answer:
-        emulator.prepare(message.request)
+        fn = OPERATIONS.get((call.service, call.operation))
+        if call.service not in emulator.LACKING:
+            emulator.prepare(message.request)
+        elif fn is None:
+            raise emulator.NotEmulated(f"{call.service}:{call.operation}")
         with chance.tied_to(world.purpose(*purpose)):
-            fn = OPERATIONS.get((call.service, call.operation))
             if fn is None:
                 return emulator.answer(message.request)
             try:

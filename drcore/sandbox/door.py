@@ -41,3 +41,7 @@ class InProcess:
         except NoAnswer:
             raise TimeoutError(f"{method} {path}: no answer") from None
         return answer.status, encoding.loads(answer.body)
+
+    def resolve(self, wire: bytes, asker: str = "127.0.0.1") -> bytes:
+        """Ask the name servers: a DNS message for a DNS message. Raises NotDns."""
+        return self._application.resolve(wire, asker)

@@ -25,6 +25,10 @@ default_user_config["lambda"]["use_docker"] = False
 default_user_config["batch"]["use_docker"] = False
 
 
+LACKING = frozenset({"health", "route53-recovery-cluster"})
+"""Services that moto knows nothing of: what the sandbox does not answer itself nobody does."""
+
+
 class NotEmulated(NotImplementedError):
     """moto has no such operation."""
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import select
+import socket
+import struct
 import threading
 import time
 import traceback
@@ -10,6 +12,7 @@ from typing import Any
 
 from drcore.sandbox import control
 from drcore.sandbox.application import Application
+from drcore.sandbox.dns import NotDns
 from drcore.sandbox.exchange import Answer, Dropped, Headers, NoAnswer, Request
 
 POLL = 0.05
@@ -17,12 +20,16 @@ POLL = 0.05
 
 
 class Server(ThreadingHTTPServer):
-    """Serves an Application on 127.0.0.1 until it is told to stop or nobody has spoken for a while."""
+    """Serves an Application on 127.0.0.1 until it is told to stop or nobody has spoken for a while.
+
+    One port number for all: HTTP over TCP, DNS over UDP and TCP.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, application: Application, port: int, idle_seconds: float) -> None:
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         super().__init__(("127.0.0.1", port), _Connection)
         self.application = application
         self.stopping = threading.Event()
@@ -31,6 +38,21 @@ class Server(ThreadingHTTPServer):
         self._at_work = 0
         self._lock = threading.Lock()
 
+    def server_bind(self) -> None:
+        """Take the port for TCP, then for UDP; a free one that is free for one of them only is not taken."""
+        wanted = self.server_address
+        while True:
+            super().server_bind()
+            try:
+                self._datagrams.bind(self.server_address)
+            except OSError:
+                self.socket.close()
+                if wanted[1] != 0:
+                    raise
+                self.socket, self.server_address = socket.socket(self.address_family, self.socket_type), wanted
+            else:
+                return
+
     @property
     def address(self) -> str:
         """`http://127.0.0.1:PORT`."""
@@ -38,12 +60,23 @@ class Server(ThreadingHTTPServer):
 
     def serve(self) -> None:
         """Serve until POST /_sandbox/stop or idleness; an exception of a signal handler passes through."""
+        threading.Thread(target=self._answer_datagrams, daemon=True).start()
         try:
             with contextlib.suppress(_Stopped):
                 self.serve_forever(POLL)
         finally:
             self.stopping.set()
+            self._datagrams.close()
             self.server_close()
+
+    def _answer_datagrams(self) -> None:
+        """Resolve DNS questions until the server stops; what is no question gets no answer."""
+        while not self.stopping.is_set():
+            readable, _, _ = select.select([self._datagrams], [], [], POLL)
+            if readable:
+                wire, asker = self._datagrams.recvfrom(4096)
+                with self.at_work(), contextlib.suppress(NotDns):
+                    self._datagrams.sendto(self.application.resolve(wire, asker[0]), asker)
 
     def service_actions(self) -> None:
         """Called by serve_forever between requests."""
@@ -77,6 +110,10 @@ class _Connection(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def handle_one_request(self) -> None:
+        # A DNS message comes with its length in front, whose first byte no HTTP method begins with.
+        if self.rfile.peek(1)[:1] == b"\0":  # type: ignore[attr-defined]
+            self._resolve()
+            return
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline or not self.parse_request():
             self.close_connection = True
@@ -111,6 +148,18 @@ class _Connection(BaseHTTPRequestHandler):
             self._send(answer)
             if (self.command, request.path) == ("POST", control.STOP):
                 self.server.stopping.set()
+
+    def _resolve(self) -> None:
+        with self.server.at_work():
+            (size,) = struct.unpack("!H", self.rfile.read(2))
+            try:
+                answer = self.server.application.resolve(self.rfile.read(size), self.client_address[0])
+            except NotDns:
+                self.close_connection = True
+                return
+            self.wfile.write(struct.pack("!H", len(answer)) + answer)
+            self.wfile.flush()
+            self.close_connection = False
 
     def _body(self, headers: Headers) -> bytes:
         if headers.get("Transfer-Encoding", "").lower() == "chunked":

@@ -82,6 +82,11 @@ def provisioned(aws: Aws, region: str, function: str, name: str) -> Provisioned:
     )
 
 
+def concurrency_limit(aws: Aws, region: str) -> int:
+    """How many requests all functions of the account may serve at once in a region. Raises Unknown, Rejected."""
+    return int(aws.call("lambda", region, "get_account_settings")["AccountLimit"]["ConcurrentExecutions"])
+
+
 def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revision: str) -> None:
     """Point an alias, unless somebody else has changed it since `revision` was read.
 

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from drcore.aws import Aws
-from drcore.errors import Unknown
+from drcore.errors import Rejected, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A JSON object as it lies in a bucket, with the tag that guards a change. An empty tag: there is none."""
+
+    content: Any
+    etag: str = field(default="", compare=False)
 
 
 def document(aws: Aws, region: str, bucket: str, key: str) -> Any:
     """A JSON object. Raises Rejected when there is none, Unknown when it is not JSON."""
     body = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)["Body"].read()
+    return _parsed(body, bucket, key)
+
+
+def kept(aws: Aws, region: str, bucket: str, key: str) -> Kept:
+    """A JSON object with its tag; None with no tag where there is none. Raises Rejected, Unknown."""
     try:
-        return json.loads(body)
-    except ValueError as error:
-        raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error
+        found = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)
+    except Rejected as error:
+        if error.code in ("NoSuchKey", "404"):
+            return Kept(None)
+        raise
+    return Kept(_parsed(found["Body"].read(), bucket, key), found["ETag"])
 
 
 def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
     """The names of the folders right below a prefix."""
     found = aws.pages("s3", region, "list_objects_v2", "CommonPrefixes", Bucket=bucket, Prefix=prefix, Delimiter="/")
     return (each["Prefix"].rstrip("/").rsplit("/", 1)[-1] for each in found)
+
+
+def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, Any], now: Kept) -> None:
+    """Write a JSON object, unless somebody else has changed it since `now` was read (If-Match, If-None-Match)."""
+    guard = {"IfMatch": now.etag} if now.etag else {"IfNoneMatch": "*"}
+    body = json.dumps(content, sort_keys=True).encode()
+    aws.call("s3", region, "put_object", Bucket=bucket, Key=key, Body=body, **guard)
 
 
 def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until: datetime) -> str:
@@ -43,3 +67,10 @@ def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until:
         ObjectLockRetainUntilDate=until,
     )
     return str(made.get("VersionId", ""))
+
+
+def _parsed(body: bytes, bucket: str, key: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error

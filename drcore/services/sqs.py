@@ -35,3 +35,15 @@ def peek(aws: Aws, region: str, queue: str, most: int = 100) -> tuple[str, ...]:
             break
         seen |= new
     return tuple(seen.values())
+
+
+def knock(aws: Aws, region: str, account: str, queue: str) -> None:
+    """Ask for one message without taking it, to see whether SQS answers at all. Raises Rejected, Unknown.
+
+    The queue should be one without a redrive policy, as a message that is looked at counts as received. Its address
+    is put together here, for looking it up needs a control plane.
+    """
+    url = f"https://sqs.{region}.amazonaws.com/{account}/{queue}"
+    aws.call(
+        "sqs", region, "receive_message", QueueUrl=url, MaxNumberOfMessages=1, VisibilityTimeout=0, WaitTimeSeconds=0
+    )

@@ -59,12 +59,16 @@ def open_incident(http: Http, page: Page, run_id: str, name: str, body: str, com
     )
 
 
-def resolve(http: Http, page: Page, incident_id: str, body: str, components: Sequence[str]) -> None:
-    """Resolve an incident, and set its components right again: they do not reset themselves."""
-    incident = {"status": "resolved", "body": body, "components": dict.fromkeys(components, "operational")}
+def update(http: Http, page: Page, incident_id: str, status: str, body: str, components: Mapping[str, str]) -> None:
+    """Add an update to an incident: its new status, what is said, how its components do now."""
     http.ask(
         "PATCH",
         f"{page.url}/pages/{page.page}/incidents/{incident_id}",
-        json={"incident": incident},
+        json={"incident": {"status": status, "body": body, "components": dict(components)}},
         authorization=f"OAuth {page.key}",
     )
+
+
+def resolve(http: Http, page: Page, incident_id: str, body: str, components: Sequence[str]) -> None:
+    """Resolve an incident, and set its components right again: they do not reset themselves."""
+    update(http, page, incident_id, "resolved", body, dict.fromkeys(components, "operational"))

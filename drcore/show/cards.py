@@ -86,6 +86,8 @@ def _facts(result: StepResult) -> Iterable[tuple[str, str]]:
     if given and given.how != "none needed":
         who = f"{given.by}, by {given.how}" if given.granted else f"REFUSED: {given.how or 'nobody was there'}"
         yield "consent", f"{who}: {given.reason}" if given.reason else who
+    if result.step.waiver:
+        yield "waiver", result.step.waiver.why
     yield "time", spent(result.seconds)
 
 

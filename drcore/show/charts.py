@@ -70,7 +70,15 @@ def _panels(chart: Chart) -> list[Panel]:
     looks = {label: look(index) for index, label in enumerate(labels)}
     names = dict.fromkeys(series.panel for series in chart.series) or {"": None}
     return [
-        Panel(name, chart.unit, tuple(each for each in chart.series if each.panel == name), chart.limits, looks)
+        Panel(
+            name,
+            chart.unit,
+            tuple(each for each in chart.series if each.panel == name),
+            chart.limits,
+            looks,
+            chart.stacked,
+            chart.ceiling,
+        )
         for name in names
     ]
 

@@ -26,6 +26,7 @@ class Look:
     dash: str | tuple[int, tuple[float, ...]]
     marker: str = ""
     width: float = 1.5
+    hatch: str = ""
 
     def line(self) -> dict[str, Any]:
         """As matplotlib's `plot` takes it, without the colour."""
@@ -35,6 +36,7 @@ class Look:
 SAMPLE = (0.18, 0.55)  # inches right of the axes: a piece of the line stands there, before its label
 _COLOURS = ("#0b4a8f", "#b35900", "#0b6b2e", "#7a1fa2", "#333333", "#00697a")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)))
+_HATCHES = ("", "///", "...", "\\\\\\", "xx", "--")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LIMITS = (Look("#a80018", (0, (7, 2)), width=1.6), Look("#a80018", (0, (2, 1)), width=1.6))
 _LABEL, _LETTERS = 0.17, 34  # inches that a label needs, letters that it may have
@@ -43,7 +45,12 @@ _LABEL, _LETTERS = 0.17, 34  # inches that a label needs, letters that it may ha
 def look(index: int) -> Look:
     """The look of one line among others; after the sixth, the same colours with other markers, other dashes."""
     turn = index // 6
-    return Look(_COLOURS[index % 6], _DASHES[(index + turn) % 6], _MARKERS[(index + 2 * turn) % 6])
+    return Look(
+        _COLOURS[index % 6],
+        _DASHES[(index + turn) % 6],
+        _MARKERS[(index + 2 * turn) % 6],
+        hatch=_HATCHES[index % 6],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Panel:
     series: tuple[Series, ...]
     limits: tuple[Limit, ...]
     looks: Mapping[str, Look]
+    stacked: bool = False
+    ceiling: float | None = None
 
     @property
     def inches(self) -> float:
@@ -89,16 +98,22 @@ class Panel:
             )
         for start, end in self._unmeasured(span):
             _say_unknown(axes, start, end, (end - start) / (span[1] - span[0]) * width)
-        for each in self.series:
-            _line(axes, each, self.looks[each.label])
+        for bottom, each, top in zip(self._bottoms(), self.series, self._tops(), strict=True):
+            if self.stacked:
+                _area(axes, each, self.looks[each.label], bottom, top)
+            else:
+                _line(axes, each, self.looks[each.label])
         for index, limit in enumerate(self.limits):
             its = _LIMITS[index % 2]
             axes.axhline(limit.value, color=its.colour, zorder=1.8, **its.line())
         self._label(axes, width, height)
 
     def _labels(self) -> Iterator[Label]:
-        for series in self.series:
-            yield Label(*_last(series), self.looks[series.label])
+        for bottom, series in zip(self._bottoms(), self.series, strict=True):
+            text, value = _last(series)
+            if self.stacked and value is not None and bottom:
+                value = bottom[-1] + value / 2  # in the middle of its area
+            yield Label(text, value, self.looks[series.label])
         for index, limit in enumerate(self.limits):
             said = number(limit.value)
             text = limit.label if said in limit.label else f"{limit.label} {said}"
@@ -114,9 +129,26 @@ class Panel:
     def _reach(self) -> tuple[float, float]:
         """From zero, so that a small change does not look like a large one, to a little above everything."""
         values = [value for each in self.series for _, value in known(each)] + [limit.value for limit in self.limits]
+        values += [value for top in self._tops() for value in top] if self.stacked else []
         low, high = min([0.0, *values]), max([0.0, *values])
+        high = high if self.ceiling is None else min(high, self.ceiling)
         room = (high - low or 1) * 0.08
         return (low - room if low < 0 else 0.0), high + room
+
+    def _tops(self) -> list[list[float]]:
+        """The upper edge of each series when they stand on top of each other; unknown adds nothing."""
+        return [[low + (value or 0) for low, value in zip(*pair, strict=True)] for pair in self._on_bottoms()]
+
+    def _bottoms(self) -> list[list[float]]:
+        return [bottom for bottom, _ in self._on_bottoms()]
+
+    def _on_bottoms(self) -> Iterator[tuple[list[float], tuple[float | None, ...]]]:
+        """Each series' values with what stands below them. Stacked series share their times."""
+        below: list[float] = []
+        for each in self.series:
+            below = below if len(below) == len(each.values) else [0.0] * len(each.values)
+            yield below, each.values
+            below = [low + (value or 0) for low, value in zip(below, each.values, strict=True)]
 
     def _unmeasured(self, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
         """The stretches in which no series has a value."""
@@ -141,6 +173,25 @@ def _line(axes: Axes, series: Series, its: Look) -> None:
         if measured:
             times, values = zip(*group, strict=True)
             axes.plot([days(time) for time in times], values, color=its.colour, markevery=every, **its.line())
+
+
+def _area(axes: Axes, series: Series, its: Look, bottom: list[float], top: list[float]) -> None:
+    """An area for each stretch that was measured, hatched so that two can be told apart in grey."""
+    known_at = [value is not None for value in series.values]
+    times = [days(time) for time in series.times]
+    axes.fill_between(
+        times,
+        bottom,
+        top,
+        where=known_at,
+        facecolor=its.colour,
+        alpha=0.28,
+        hatch=its.hatch,
+        edgecolor=its.colour,
+        linewidth=0,
+    )
+    edge = [value if measured else float("nan") for value, measured in zip(top, known_at, strict=True)]
+    axes.plot(times, edge, color=its.colour, **(its.line() | {"marker": ""}))
 
 
 def _write(axes: Axes, label: Label, at: float, place: float, width: float) -> None:

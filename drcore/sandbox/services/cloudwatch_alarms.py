@@ -131,6 +131,11 @@ class Alarms:
             if state != alarm.state:
                 self.set_state(alarm, state, *_reason(values, alarm.config, at))
 
+    def judged(self, name: str, at: datetime) -> str | None:
+        """What the data until `at` make of an alarm, whatever its state is; None if there is no such alarm."""
+        alarm = self._alarms.get(name)
+        return None if alarm is None else judge(self._values(alarm, at), alarm.config, _missing(alarm))
+
     def forget(self, since: datetime) -> None:
         """Drop the history from `since` on and take up each alarm's state of that moment."""
         dropped = {item.alarm for item in self.history if item.at >= since}

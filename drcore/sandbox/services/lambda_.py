@@ -13,6 +13,9 @@ from drcore.sandbox.layer import AwsError, Call, operation
 from drcore.sandbox.services.lambda_functions import Lambda, Weights, alias_document, invalid, plain_name
 from drcore.sandbox.services.pages import page
 
+CONCURRENCY = 1000
+"""Executions at once that the account may run in a region, a default quota."""
+
 
 @operation("lambda", "CreateAlias")
 def create_alias(call: Call) -> dict[str, Any]:
@@ -97,6 +100,17 @@ def list_versions_by_function(call: Call) -> dict[str, Any]:
     size = min(int(params.get("MaxItems") or 50), 50)
     here, marker = page(found, params.get("Marker"), size, "InvalidParameterValueException")
     return {"Versions": [_configuration(v) for v in here]} | ({"NextMarker": marker} if marker else {})
+
+
+@operation("lambda", "GetAccountSettings")
+def get_account_settings(call: Call) -> dict[str, Any]:
+    """As the API: what the account may run at once in a region, and what of it nobody has reserved."""
+    found = list(call.world.shelf(Lambda).storage(call.region).latest())
+    reserved = sum(int(function.reserved_concurrency or 0) for function in found)
+    limits = {"TotalCodeSize": 80_530_636_800, "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800}
+    limits |= {"ConcurrentExecutions": CONCURRENCY, "UnreservedConcurrentExecutions": CONCURRENCY - reserved}
+    size = sum(int(function.code_size) for function in found)
+    return {"AccountLimit": limits, "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(found)}}
 
 
 @operation("lambda", "Invoke")

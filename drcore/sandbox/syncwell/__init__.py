@@ -1,12 +1,12 @@
 """SyncWell: its account, its users, its releases, its mishaps."""
 
 from drcore.sandbox.chance import tied_to
-from drcore.sandbox.syncwell import account, faults, public, truth
+from drcore.sandbox.syncwell import account, faults, outages, public, regional, truth, truth_of_regions
 from drcore.sandbox.syncwell.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.timeline import HISTORY, Timeline
 from drcore.sandbox.world import World
 
-__all__ = ["build", "faults", "public"]
+__all__ = ["build", "faults", "outages", "public"]
 
 
 def build(world: World) -> None:
@@ -15,8 +15,14 @@ def build(world: World) -> None:
         account.found(world)
         account.release(world, OLDER)
         account.release(world, STABLE)
+    with tied_to(world.purpose("two regions")):
+        regional.found(world)
     account.watch(world, world.clock.now() - HISTORY)
     timeline = world.shelf(Timeline)
     timeline.remember()
+    regional.remember(world, world.clock.now() - HISTORY)
+    for actor in regional.actors(world):
+        world.on_tick(actor)
     world.on_tick(timeline.tick)
     truth.tell(world)
+    truth_of_regions.tell(world)

@@ -41,3 +41,36 @@ def evidence_bucket(region: str) -> str:
 def canary_alarm(function: str) -> str:
     """The alarm on the errors of the newest version of a function."""
     return f"{function}-canary-errors"
+
+
+# Plan A.
+ZONE_ID = "Z0SYNCWELL0ZONE"
+ZONE = "syncwell.example."
+RECORD = "api.syncwell.example."
+ADDRESSES = {"us-east-1": "192.0.2.10", "us-west-2": "192.0.2.20"}
+"""Where the load balancer of each region listens."""
+TTL = 60
+HEALTH_PATH = "/health/region"
+LEVER_KEY = "region-levers.json"
+TABLE = "SyncWellMetadata"
+QUEUE = "syncwell-jobs"
+
+
+def health_check(region: str) -> str:
+    """The Route 53 health check of a region."""
+    return f"hc-syncwell-{region}"
+
+
+def health_host(region: str) -> str:
+    """The name under which a checker asks after a region."""
+    return f"{region}.{RECORD.rstrip('.')}"
+
+
+def levers_bucket(region: str) -> str:
+    """A bucket in that region with the lever for the others."""
+    return f"syncwell-levers-{region}"
+
+
+def load_balancer(region: str) -> str:
+    """As CloudWatch names it."""
+    return f"app/syncwell-{region}/1"

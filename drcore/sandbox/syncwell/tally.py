@@ -98,7 +98,7 @@ def _points(counts: Counts, stream: random.Random) -> dict[str, Point]:
         values: Weighted = tuple(
             (part[0] * factor * wobble, weight * requests)
             for part, requests in counts.times.items()
-            for factor, weight in _shape(part[1])
+            for factor, weight in shape(part[1])
         )
         points["Duration"] = Point.of(values)
     return points
@@ -109,7 +109,7 @@ def _ones(samples: int) -> Point:
 
 
 @functools.cache
-def _shape(spread: float) -> Weighted:
+def shape(spread: float) -> Weighted:
     """(factor on the median, share of the requests) of a log-normal distribution."""
     return tuple((math.exp(spread * z), weight) for z, weight in _CELLS)
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from drcore.sandbox.clock import TICK
+from drcore.sandbox.regions import ISOLATING, Regions
 from drcore.sandbox.services.cloudwatch import CloudWatch
 from drcore.sandbox.services.times import MINUTE, epoch
 from drcore.sandbox.syncwell import names
@@ -11,6 +12,7 @@ from drcore.sandbox.syncwell.draws import arrivals, hits
 from drcore.sandbox.syncwell.markets import SHARES, demand
 from drcore.sandbox.syncwell.serving import Served, definitions, served
 from drcore.sandbox.syncwell.tally import Counts, Tally
+from drcore.sandbox.syncwell.users import Users
 from drcore.sandbox.world import World
 
 COLD_SHARE = 0.06
@@ -28,6 +30,7 @@ class Traffic:
     def __init__(self, world: World) -> None:
         self._world = world
         self._stores = world.shelf(CloudWatch).stores
+        self._regions, self._users = world.shelf(Regions), world.shelf(Users)
         self._tallies = {region: Tally() for region in world.regions}
         self.bad_release: str | None = None
         self.healthy_since: datetime | None = None
@@ -58,8 +61,14 @@ class Traffic:
     def _serve(self, region: str, at: datetime, lasted: timedelta) -> bool:
         stream = self._world.rng("traffic", region, epoch(at))
         middle = at - lasted / 2
-        wanted = demand(region, middle) * lasted.total_seconds()
         tally = self._tallies[region]
+        if self._regions.out(region, middle, ISOLATING):
+            return False
+        wanted = demand(region, middle) * self._users.load(region) * lasted.total_seconds()
+        if self._regions.out(region, middle):
+            lost = arrivals(stream, wanted)
+            tally.requests, tally.server_errors = tally.requests + lost, tally.server_errors + lost
+            return False
         met_bad = self.bad_release is not None and self.bad_release in definitions(self._world, region)
         left: dict[str, int] = {name: arrivals(stream, wanted * SHARES[name]) for name in names.FUNCTIONS}
         rows = served(self._world, region)

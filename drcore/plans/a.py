@@ -1,0 +1,148 @@
+"""Plan A: a whole AWS region is away.
+
+The steps stand in the order in which they are done; PLAN at the end lists them. What each step looks at, expects,
+does is right above it. "A.auto" and "A.manual" are the two lists of the plan's text.
+
+Once the failed region is known no call goes there, and none to a control plane that stands in us-east-1 only, but
+where a step's waiver says why (`drcore.calls`). Every state that passes is remembered by a moment of the run, so that
+a run that was killed can look at it again when it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from drcore.errors import Rejected, Unknown
+from drcore.plans import replication, routing
+from drcore.plans.continuity import CAPACITY, REPLICATION, REROUTED, USERS, WRITE
+from drcore.plans.failback import (
+    CHECK_BACK,
+    CLOSE,
+    FULL,
+    LET_IN,
+    LOWER,
+    RECONCILE,
+    RECOVERY,
+    RESOLVED,
+    ROUTING_IN,
+    SAVE,
+    SECOND,
+    THIRD,
+)
+from drcore.plans.failover import (
+    CHECK_OUT,
+    CHECKS,
+    CONFIRM,
+    DETECT,
+    FAILOVER,
+    INVESTIGATING,
+    LATCH,
+    LEVER_OUT,
+    NOTIFY,
+    ROUTING_OUT,
+)
+from drcore.plans.outage import Facts, Incident
+from drcore.steps import Check, Plan, no, unknown, yes
+
+if TYPE_CHECKING:
+    from drcore.run import Run
+
+
+__all__ = [
+    "CAPACITY",
+    "CHECKS",
+    "CHECK_BACK",
+    "CHECK_OUT",
+    "CLOSE",
+    "CONFIRM",
+    "DETECT",
+    "FAILOVER",
+    "FULL",
+    "INVESTIGATING",
+    "LATCH",
+    "LET_IN",
+    "LEVER_OUT",
+    "LOWER",
+    "NOTIFY",
+    "PLAN",
+    "RECONCILE",
+    "RECOVERY",
+    "REPLICATION",
+    "REROUTED",
+    "RESOLVED",
+    "ROUTING_IN",
+    "ROUTING_OUT",
+    "SAVE",
+    "SECOND",
+    "THIRD",
+    "USERS",
+    "WRITE",
+]  # the notebook calls each step by its name here
+
+
+def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
+    """Preflight: what the plan leans on, asked where the runner stands: DNS, the table, the lever."""
+    here = run.service.runner_region
+    other = run.failed_region or next(region for region in run.service.regions if region != here)
+    looks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("name servers", lambda: f"{run.facts.record}: {routing.quick(run)}"),
+        ("global table", lambda: f"canary {replication.canary(run, here, here).seq} of {here}"),
+        ("lever", lambda: f"out: {', '.join(routing.lever(run, other).out) or 'none'}"),
+    )
+    for what, look in looks:
+        try:
+            yield what, yes(look())
+        except Rejected as error:
+            yield what, no(str(error))
+        except Unknown as error:
+            yield what, unknown(str(error))
+
+
+PLAN = Plan(
+    id="a",
+    title="Full AWS regional outage",
+    notebook="a_regional_outage.ipynb",
+    steps=(
+        DETECT,
+        CONFIRM,
+        NOTIFY,
+        INVESTIGATING,
+        CHECKS,
+        FAILOVER,
+        ROUTING_OUT,
+        LEVER_OUT,
+        CHECK_OUT,
+        LATCH,
+        WRITE,
+        REPLICATION,
+        CAPACITY,
+        USERS,
+        REROUTED,
+        RECOVERY,
+        RECONCILE,
+        SAVE,
+        LOWER,
+        CHECK_BACK,
+        ROUTING_IN,
+        LET_IN,
+        SECOND,
+        THIRD,
+        FULL,
+        RESOLVED,
+        CLOSE,
+    ),
+    goal=USERS,
+    facts=Facts,
+    incident=Incident,
+    faults=(
+        "region-outage",
+        "region-flapping",
+        "region-outage-no-failover",
+        "region-outage-control-plane",
+    ),
+    drill="region-outage:duration=20",  # long enough to see it through, short enough to see it come back
+    rto=lambda run: 60 * float(run.facts.rto_minutes),
+    rpo=lambda run: float(run.facts.rpo_s),
+    must_exist=must_exist,
+)

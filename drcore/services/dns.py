@@ -1,0 +1,64 @@
+"""DNS: asking name servers directly, independent of any AWS API."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import dns.edns
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+
+from drcore.calls import Call, Calls, Plane
+from drcore.errors import Unknown
+
+_SECONDS = 2.0
+
+
+def answers(calls: Calls, server: str, name: str, subnets: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What a name server answers for an A record to clients in some subnets, one answer each.
+
+    `server` is HOST, HOST:PORT, or a URL whose host and port are meant. Raises Unknown when one answer does not come.
+    """
+    return tuple(_ask(calls, server, name, subnet) for subnet in subnets)
+
+
+def _ask(calls: Calls, server: str, name: str, subnet: str) -> tuple[str, ...]:
+    host, port = _place(server)
+    network, _, bits = subnet.partition("/")
+    query = dns.message.make_query(name, "A", use_edns=0, options=[dns.edns.ECSOption(network, int(bits))])
+    call = Call(
+        service="dns",
+        operation="Query",
+        region="",
+        write=False,
+        plane=Plane.DATA,
+        parameters={"server": server, "name": name, "subnet": subnet},
+        command=shlex.join(["dig", f"@{host}", "-p", str(port), name, "A", f"+subnet={subnet}", "+short"]),
+    )
+    calls.admit(call)
+    try:
+        reply = _sent(query, host, port)
+    except (dns.exception.DNSException, OSError) as error:
+        calls.note(call, type(error).__name__)
+        raise Unknown(f"DNS {name} at {host}: {type(error).__name__}") from error
+    code = reply.rcode()
+    calls.note(call, "OK" if code == dns.rcode.NOERROR else dns.rcode.to_text(code))
+    if code != dns.rcode.NOERROR:
+        raise Unknown(f"DNS {name} at {host}: {dns.rcode.to_text(code)}")
+    return tuple(sorted(item.address for each in reply.answer for item in each if hasattr(item, "address")))
+
+
+def _sent(query: dns.message.Message, host: str, port: int) -> dns.message.Message:
+    try:
+        return dns.query.udp(query, host, timeout=_SECONDS, port=port)
+    except dns.exception.Timeout:  # a datagram may be lost on its way
+        return dns.query.udp(query, host, timeout=_SECONDS, port=port)
+
+
+def _place(server: str) -> tuple[str, int]:
+    parts = urlsplit(server if "//" in server else f"//{server}")
+    return parts.hostname or server, parts.port or 53

@@ -1,0 +1,345 @@
+"""Plan A against the world that it is for: each fault in each region, the rule of calls, levers, ways back.
+
+A real world in a process of its own, with real DNS over UDP; waits are shortened by parameters, charts are not drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from drcore import show
+from drcore import world as worlds
+from drcore.calls import Call, Calls, Plane, Waiver
+from drcore.errors import DrcoreError
+from drcore.parameters import Mode, at_world
+from drcore.plans import a
+from drcore.record import read_events
+from drcore.run import Run
+from drcore.setting import Setting, prepare
+from drcore.steps import Outcome, Step, Target
+from drcore.verdict import Word
+
+EAST, WEST = "us-east-1", "us-west-2"
+GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
+REGIONS = pytest.mark.parametrize("region", [EAST, WEST])
+QUICK = {"hold_minutes": 2, "recovery_hold_minutes": 2, "gate_minutes": 2, "recovery_minutes": 40, "lever_minutes": 1}
+OTHER = {EAST: WEST, WEST: EAST}
+
+
+class Theatre:
+    """One world, and the runs on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        setting = prepare(a.PLAN, "sandbox", Mode.DRILL, {})
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "drcore.sandbox", "--seed", "1"],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
+        )
+        assert self._process.stdout
+        told = json.loads(self._process.stdout.readline())
+        self.world = worlds.Running(told["address"], told["pid"])
+        self._service = at_world(setting.service, self.world.address)
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        return urllib3.request(method, f"{self.world.address}/_sandbox/{path}", json=body).json()
+
+    def fault(self, name: str, **options: object) -> dict[str, Any]:
+        return worlds.inject(self._service, name, {key: str(value) for key, value in options.items()})
+
+    def truth(self) -> Any:
+        return self.ask("GET", "truth")
+
+    def open(
+        self,
+        mode: Mode = Mode.DRILL,
+        fault: Mapping[str, Any] | None = None,
+        facts: Mapping[str, object] | None = None,
+        **incident: str,
+    ) -> Run:
+        setting = prepare(a.PLAN, "sandbox", mode, incident)
+        setting = replace(
+            setting,
+            facts=dict(setting.facts) | QUICK | dict(facts or {}),
+            world=self.world.as_data(),
+            fault=fault,
+        )
+        folder = self._folder / setting.run_id
+        folder.mkdir()
+        setting.write(folder)
+        return Run(a.PLAN, Setting.read(folder), folder, keyboard=lambda prompt: None)
+
+    def again(self, run: Run) -> Run:
+        """The same run, as `resume` opens it."""
+        run.record.close()
+        return Run(a.PLAN, Setting.read(run.folder), run.folder, keyboard=lambda prompt: None)
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+
+@pytest.fixture
+def theatre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Theatre]:
+    monkeypatch.setattr(show, "display_chart", lambda chart, redact: b"")
+    theatre = Theatre(tmp_path)
+    yield theatre
+    theatre.end()
+
+
+def carry_out(run: Run, *, until: Step | None = None) -> DrcoreError | None:
+    """What the notebook does: all steps until trouble (or after one of them); returns the trouble."""
+    try:
+        run.preflight()
+        for step in run.plan.steps:
+            run.step(step)
+            if step is until:
+                return None
+    except DrcoreError as error:
+        trouble: DrcoreError | None = error
+    else:
+        trouble = None
+    run.verify()
+    run.close()
+    return trouble
+
+
+def lines(run: Run, event: str) -> list[Mapping[str, Any]]:
+    return [line for line in read_events(run.folder) if line["event"] == event]
+
+
+def acts(run: Run) -> list[tuple[str, str]]:
+    """What the run has set out to do, but for the lock."""
+    return [(line["step"], line["target"]) for line in lines(run, "intent") if "lock" not in line["step"]]
+
+
+def seconds_apart(one: datetime | str | None, other: datetime | str | None) -> float:
+    first, second = (datetime.fromisoformat(each) if isinstance(each, str) else each for each in (one, other))
+    assert first and second
+    return abs((first - second).total_seconds())
+
+
+def no_call_needed_what_was_away(run: Run, region: str) -> None:
+    """Between the decision and the return each call to the region, or to a global control plane, has its waiver."""
+    decided = next(line["n"] for line in lines(run, "decision"))
+    back = next(line["n"] for line in lines(run, "moment") if line["name"] == "recovered")
+    for call in lines(run, "call"):
+        if decided < call["n"] < back and call["call"] != "drcore:Decide":
+            service = call["call"].partition(":")[0]
+            needs = call["region"] == region or service in ("route53", "iam", "health")
+            assert bool(call.get("waiver")) == needs, call
+
+
+@REGIONS
+@pytest.mark.parametrize(
+    "fault", ["region-outage", "region-flapping", "region-outage-no-failover", "region-outage-control-plane"]
+)
+def test_each_fault_in_each_region_should_reach_the_goal(theatre: Theatre, fault: str, region: str) -> None:
+    theatre.ask("POST", "clock", {"sleep": 33})
+    run = theatre.open(fault=theatre.fault(fault, region=region, duration=9), runner_region=OTHER[region])
+    trouble = carry_out(run)
+    truth = theatre.truth()
+    assert trouble is None and run.verdict
+    assert {result.outcome for result in run.results.values()} <= set(GOOD)
+    assert run.verdict.word in (Word.REACHED, Word.TARGET_MISSED)
+    assert run.verdict.rto.met, run.verdict.rto
+    no_call_needed_what_was_away(run, region)
+    # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
+    assert seconds_apart(run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
+    users = next(iter(run.results[a.USERS.title].states.values())).users
+    assert users.last_client >= run.moments["healthy"]
+    assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
+    measured, known = run.verdict.rpo.measured, truth["replication"]["rpo_seconds"][region]
+    assert measured is not None and known <= measured + 1.2 and measured <= known + 6.2
+    assert truth["levers"] == {EAST: "in", WEST: "in"}
+    assert truth["dns"] == {EAST: 0.5, WEST: 0.5}
+
+
+@pytest.mark.parametrize("kind", ["drop", "data-plane", "lambda-sqs"])
+def test_a_partial_outage_should_be_handled_as_one(theatre: Theatre, kind: str) -> None:
+    run = theatre.open(fault=theatre.fault("region-outage", region=EAST, kind=kind, duration=9))
+    assert carry_out(run) is None
+    assert run.verdict and run.verdict.word is Word.REACHED
+
+
+def test_a_control_plane_that_is_away_should_not_be_taken_for_an_outage(theatre: Theatre) -> None:
+    fault = theatre.fault("region-outage", region=EAST, kind="control-plane", duration=0)
+    run = theatre.open(fault=fault, facts={"detection_minutes": 1})
+    trouble = carry_out(run)
+    assert run.results[a.DETECT.title].outcome is Outcome.SKIPPED
+    assert "control plane does not answer" in run.results[a.DETECT.title].why
+    assert "no one region shows" in str(trouble)
+    assert acts(run) == []
+
+
+@pytest.mark.parametrize(("kind", "told"), [("error", "identity"), ("lambda-sqs", "the runner stands in us-west-2")])
+def test_the_runner_should_refuse_to_run_in_the_failed_region(theatre: Theatre, kind: str, told: str) -> None:
+    run = theatre.open(fault=theatre.fault("region-outage", region=WEST, kind=kind, duration=0))
+    trouble = carry_out(run)
+    assert told in str(trouble) and "-p runner_region=us-east-1" in str(trouble)
+
+
+def test_a_region_that_is_named_should_not_be_called_at_all(theatre: Theatre) -> None:
+    run = theatre.open(
+        fault=theatre.fault("region-outage", region=EAST, duration=9), failed_region=EAST, reason="told by telephone"
+    )
+    assert carry_out(run) is None
+    back = next(line["n"] for line in lines(run, "moment") if line["name"] == "recovered")
+    before = [line for line in lines(run, "call") if line["n"] < back and line["region"] == EAST]
+    assert before and all(line["waiver"] for line in before)
+
+
+def pulled(run: Run, step: Step) -> bool:
+    return run.intended(step, Target(run.failed_region))
+
+
+def test_where_dns_does_not_move_the_routing_control_should_be_the_first_lever(theatre: Theatre) -> None:
+    run = theatre.open(fault=theatre.fault("region-outage-no-failover", region=EAST, duration=9))
+    assert carry_out(run) is None
+    assert run.results[a.FAILOVER.title].outcome is Outcome.SKIPPED
+    assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [True, False, False]
+    assert run.results[a.ROUTING_IN.title].outcome is Outcome.DONE
+    assert "it asks 192.0.2.20" in run.results[a.CHECK_BACK.title].why
+
+
+def test_without_a_cluster_the_object_should_be_the_lever(theatre: Theatre) -> None:
+    fault = theatre.fault("region-outage-no-failover", region=EAST, duration=9)
+    run = theatre.open(fault=fault, facts={"arc": None})
+    assert carry_out(run) is None
+    assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [False, True, False]
+
+
+def test_the_health_check_itself_should_be_the_last_lever(theatre: Theatre) -> None:
+    fault = theatre.fault("region-outage-no-failover", region=WEST, duration=9)
+    nobody_reads = {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}
+    run = theatre.open(fault=fault, facts={"arc": None, "levers": nobody_reads}, runner_region=EAST)
+    trouble = carry_out(run, until=a.USERS)
+    assert trouble is None
+    assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [False, True, True]
+    assert run.results[a.CHECK_OUT.title].outcome is Outcome.DONE
+    run.record.close()
+
+
+def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(theatre: Theatre) -> None:
+    run = theatre.open(fault=theatre.fault("region-outage", region=EAST, duration=9))
+    carry_out(run, until=a.SECOND)
+    original = a.THIRD.act
+    assert original
+
+    def and_then_it_goes(run: Run, target: Target, state: Any) -> object:
+        answer = original(run, target, state)
+        theatre.fault("region-outage", region=EAST, kind="lambda-sqs", duration=0)
+        return answer
+
+    third = replace(a.THIRD, act=and_then_it_goes)
+    with pytest.raises(DrcoreError, match="backed out"):
+        run.step(third)
+    assert run.results[a.THIRD.title].outcome is Outcome.FAILED
+    theatre.ask("POST", "clock", {"sleep": 120})
+    assert theatre.truth()["levers"][EAST] == "out"
+    assert theatre.truth()["dns"][EAST] == 0
+    assert [line["step"] for line in lines(run, "backed-out")] == [a.THIRD.title]
+    run.verify()
+    assert run.verdict and run.verdict.word is Word.MISSED
+    run.record.close()
+
+
+def test_late_writes_over_newer_decisions_should_be_listed(theatre: Theatre) -> None:
+    theatre.ask("POST", "clock", {"sleep": 33})
+    run = theatre.open(fault=theatre.fault("region-outage", region=EAST, duration=9))
+    carry_out(run, until=a.RECOVERY)
+    late = next(iter(run.results[a.RECOVERY.title].states.values())).late
+    listed = {each.came.key.split()[0] for each in late if each.overwrote}
+    known = set(theatre.truth()["replication"]["overwritten"])
+    assert known and known <= listed
+    run.record.close()
+
+
+def test_a_rehearsal_should_name_every_act_and_write_nothing(theatre: Theatre) -> None:
+    before = theatre.ask("GET", "state")
+    run = theatre.open(Mode.REHEARSE)
+    assert carry_out(run) is None
+    assert run.verdict and run.verdict.word is Word.COULD_RUN
+    assert theatre.ask("GET", "state") == before
+    would = {title for title, result in run.results.items() if result.outcome is Outcome.WOULD}
+    assert {a.CONFIRM.title, a.LATCH.title, a.LOWER.title, a.CHECK_OUT.title} <= would
+
+
+@pytest.mark.parametrize(
+    "boundary", [a.CONFIRM, a.FAILOVER, a.LATCH, a.USERS, a.LOWER, a.LET_IN, a.THIRD, a.CLOSE], ids=lambda step: step.id
+)
+def test_a_run_that_was_stopped_should_go_on_and_do_nothing_twice(theatre: Theatre, boundary: Step) -> None:
+    run = theatre.open(fault=theatre.fault("region-outage", region=EAST, duration=9))
+    carry_out(run, until=boundary)
+    measured = run.lost_s
+    done = acts(run)
+    run = theatre.again(run)
+    assert run.failed_region == EAST
+    assert carry_out(run) is None
+    assert len(acts(run)) == len(set(acts(run))), "an act was done twice"
+    assert acts(run)[: len(done)] == done
+    assert measured in (None, run.lost_s)
+
+
+# ── The rule of calls, alone ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def calls() -> tuple[Calls, list[dict[str, Any]]]:
+    noted: list[dict[str, Any]] = []
+    return Calls(lambda event, **fields: noted.append(fields)), noted
+
+
+def a_read(service: str, region: str) -> Call:
+    return Call(service, "Describe", region, False, Plane.CONTROL)
+
+
+@pytest.mark.parametrize(("service", "region"), [("dynamodb", EAST), ("route53", EAST), ("iam", EAST)])
+def test_what_is_away_should_not_be_called_without_a_waiver(service: str, region: str) -> None:
+    gate, _ = calls()
+    gate.admit(a_read(service, region))
+    gate.away = EAST
+    with pytest.raises(RuntimeError, match="is away"):
+        gate.admit(a_read(service, region))
+    gate.admit(a_read("dynamodb", WEST))
+
+
+def test_a_global_control_plane_should_need_a_waiver_when_any_region_is_away() -> None:
+    gate, _ = calls()
+    gate.away = WEST
+    gate.admit(a_read("dynamodb", EAST))
+    with pytest.raises(RuntimeError, match="is away"):
+        gate.admit(a_read("route53", EAST))
+
+
+def test_a_waiver_should_stand_beside_each_call_that_it_lets_through_and_cover_no_other_service() -> None:
+    gate, noted = calls()
+    gate.away = EAST
+    with gate.under(Waiver("only there can it be asked", ("route53",))):
+        gate.admit(a_read("route53", EAST))
+        gate.note(a_read("route53", EAST), "OK")
+        gate.note(a_read("sqs", WEST), "OK")
+        with pytest.raises(RuntimeError, match="is away"):
+            gate.admit(a_read("sqs", EAST))
+    with pytest.raises(RuntimeError, match="is away"):
+        gate.admit(a_read("route53", EAST))
+    assert [each.get("waiver") for each in noted] == ["only there can it be asked", None]
+
+
+def test_parameters_of_every_environment_should_have_the_same_fields() -> None:
+    from ruamel.yaml import YAML
+
+    folder = Path(__file__).parents[1] / "parameters"
+    trees = {path.parent.name: YAML(typ="safe").load(path) for path in folder.glob("*/a.yaml")}
+    assert set(trees) == {"sandbox", "staging", "production"}
+    assert {json.dumps(sorted(tree)) for tree in trees.values()} == {json.dumps(sorted(trees["sandbox"]))}
