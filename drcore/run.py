@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 from drcore import lock, plans, preflight, show
 from drcore.aws import Aws
@@ -395,7 +396,11 @@ class Run:
         """
         world = self.setting.service.world
         address = (self.setting.world or {}).get("address")
-        return text.replace(address, world.address) if world and address else text
+        if not world or not address:
+            return text
+        now, then = urlsplit(address), urlsplit(world.address)
+        in_dig = (f"@{now.hostname} -p {now.port}", f"@{then.hostname} -p {then.port}")  # its port stands apart
+        return text.replace(address, world.address).replace(*in_dig)
 
     def _in_order(self, step: Step, despite: str) -> None:
         order = [each.title for each in self.plan.steps]

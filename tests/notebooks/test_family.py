@@ -125,7 +125,8 @@ def test_the_parameters_should_be_harmless_until_somebody_chooses(plan: Plan) ->
 @EVERY_PLAN
 def test_a_code_cell_should_be_short_and_without_logic(plan: Plan) -> None:
     own = [cell for cell in code(plan) if "parameters" not in tags(cell)]
-    assert [cell.id for cell in own if len(cell.source.splitlines()) > LINES] == []
+    long = [cell for cell in own if sum(bool(line.strip()) for line in cell.source.splitlines()) > LINES]
+    assert [cell.id for cell in long] == []
     assert [cell.id for cell in own for node in ast.walk(ast.parse(cell.source)) if isinstance(node, LOGIC)] == []
     assert [cell.id for cell in own if re.search(r"^\s*[!%]", cell.source, re.MULTILINE)] == []
 
