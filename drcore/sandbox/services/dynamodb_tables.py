@@ -14,8 +14,11 @@ from typing import Any
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
+from drcore.sandbox.services.dynamodb_deliveries import Deliveries
 from drcore.sandbox.services.dynamodb_history import Entry, History
 from drcore.sandbox.services.dynamodb_items import Attributes, Key, Stamp, Stored, key_of
+from drcore.sandbox.services.dynamodb_policy import Policy, refuses
+from drcore.sandbox.services.dynamodb_usage import Usage, units
 from drcore.sandbox.world import World
 
 FOUNDED = timedelta(days=300)
@@ -31,6 +34,8 @@ class Settings:
     recovery_days: int = 35
     ttl: str = ""
     """The attribute with the time to live; empty: it is off."""
+    ttl_settled: datetime | None = None
+    """When the last change of it has come into force."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,6 +58,10 @@ class Replica:
         self.origin: Origin | None = None
         self.busy: tuple[str, datetime] | None = None
         """The status that the table has until a moment, after which it is ACTIVE."""
+        self.policies: list[Policy] = []
+        """The resource policies that the table has had, oldest first."""
+        self.replicated_at: datetime | None = None
+        """When the last replica was made from this one."""
         self.members: set[str] = {region}
         """The regions with a replica of this table; the same set at each of them."""
         self.written: dict[Key, Stored | None] = {}
@@ -80,6 +89,11 @@ class Replica:
     def status(self, now: datetime) -> str:
         """CREATING, UPDATING or ACTIVE."""
         return self.busy[0] if self.busy and now < self.busy[1] else "ACTIVE"
+
+    def denies(self, principal: str, operation: str, at: datetime) -> bool:
+        """Whether the policy in force at a moment denies an operation to a role."""
+        in_force = next((policy for policy in reversed(self.policies) if policy.since <= at), None)
+        return in_force is not None and refuses(in_force.text, principal, f"dynamodb:{operation}", self.arn)
 
     def get(self, key: Key) -> Stored | None:
         """An item as this copy has it; not to be changed."""
@@ -123,14 +137,8 @@ class Tables:
         self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._number = count()
         self._first = ""
-        self.on_write: list[Callable[[Replica, Entry, float | None, bool], None]] = []
-        """Called for each local write with its lag, and whether it is to be replicated."""
-        self.denies: Callable[[Replica, str, str, datetime], bool] = lambda replica, role, operation, at: False
-        """Whether a table's policy refuses an operation to a role at a moment."""
-        self.on_request: list[Callable[[Replica, str, datetime, int], None]] = []
-        """Called for each operation that succeeded, with the size of the items that it wrote."""
-        self.on_replicated: list[Callable[[Replica, datetime, int], None]] = []
-        """Called for each write that has arrived from another replica, with its size."""
+        self.usage = world.shelf(Usage)
+        self.deliveries = Deliveries(world, self)
         world.state_of("dynamodb", self._state)
 
     def __getitem__(self, where: tuple[str, str]) -> Replica:
@@ -226,6 +234,16 @@ class Tables:
             moment, _, fn = heapq.heappop(self._agenda)
             fn(moment)
 
+    def tick(self, at: datetime) -> None:
+        """Catch up, and publish what is to be measured."""
+        self.catch_up(at)
+        self.deliveries.tick(at)
+        self.usage.tick(at)
+
+    def role_arn(self, role: str) -> str:
+        """The ARN of a role of this account."""
+        return f"arn:aws:iam::{self.account}:role/{role}"
+
     def write(
         self,
         replica: Replica,
@@ -241,14 +259,14 @@ class Tables:
         operation = operation or ("DeleteItem" if item is None else "PutItem")
         if not replica.there or replica.status(at) in ("CREATING", "DELETING"):
             return False
-        if by is not None and self.denies(replica, by, operation, at):
+        if by is not None and replica.denies(self.role_arn(by), operation, at):
             return False
         entry = replica.history.record(at, key, item, (at, replica.region), by)
         assert entry is not None  # only a replicated write can lose
-        for told in self.on_request:
-            told(replica, operation, at, (entry.after or entry.before or Stored({})).size)
-        for sent in self.on_write:
-            sent(replica, entry, lag, replicate)
+        self.usage.request(replica.region, replica.name, operation, at)
+        self.usage.units(replica.region, replica.name, "Write", at, units(entry.after))
+        if replicate:
+            self.deliveries.send(replica, entry, lag)
         return True
 
     def asked(self, replica: Replica, key: Key, item: Stored | None, at: datetime) -> None:
@@ -260,8 +278,7 @@ class Tables:
         for region in replica.members:
             self[region, replica.name].written.pop(key, None)
         replica.written[key] = item
-        for sent in self.on_write:
-            sent(replica, entry, None, True)
+        self.deliveries.send(replica, entry, None)
 
     def _state(self) -> dict[str, Any]:
         """What was written through the API, by region; that of tables beside the first under the table's name."""
