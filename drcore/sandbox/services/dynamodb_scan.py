@@ -1,8 +1,9 @@
-"""DynamoDB: Scan, Query, PartiQL.
+"""DynamoDB: Scan and Query.
 
 A scan goes through the partitions in the order of their hashes, each segment through its own stretch of them, so
 that pages and segments are complete whatever is written meanwhile. A plain scan is answered from JSON that is
-kept with the items; filters and projections of a page are moto's affair. Simplified: a scan of an index is moto's.
+kept with the items; filters and projections of a page are moto's affair. Simplified: a scan of an index is moto's, and
+PartiQL is refused.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from drcore.sandbox.layer import AwsError, Call, Ready, operation
-from drcore.sandbox.services.dynamodb import admit, lent, spent, tables, taken, usable
+from drcore.sandbox.services.dynamodb import admit, lent, spent, tables, usable
 from drcore.sandbox.services.dynamodb_items import Key, Stored, key_of, place
 from drcore.sandbox.services.dynamodb_tables import Replica
 from drcore.sandbox.world import World
@@ -145,25 +146,14 @@ def _with_everything(call: Call, replica: Replica) -> dict[str, Any]:
 
 
 def _partiql(call: Call) -> dict[str, Any]:
-    """As the API; moto is lent the whole of the tables that the statements name."""
-    shelf, now = tables(call), call.world.clock.now()
+    """Not emulated; a caller who may not write is told so before."""
+    shelf = tables(call)
     given = call.params.get("Statements") or call.params.get("TransactStatements") or [call.params]
-    texts = [str(each["Statement"]) for each in given]
-    named = [each for each in shelf if each.region == call.region and any(each.name in text for text in texts)]
-    for replica in named:
-        usable(call, replica.name)
-        for text in texts:
-            if replica.name in text:
+    for text in (str(each["Statement"]) for each in given):
+        for replica in shelf:
+            if replica.region == call.region and replica.name in text:
                 admit(call, replica, f"PartiQL{text.split()[0].capitalize()}")
-    with lent((replica, (item for _, item in sorted(replica.items()))) for replica in named):
-        answer = call.forward()
-        after = {replica: taken(replica) for replica in named}
-    for replica, items in after.items():
-        changed = [key for key in items.keys() | replica.history.now.keys() if items.get(key) != replica.get(key)]
-        for key in sorted(changed):
-            shelf.asked(replica, key, items.get(key), now)
-        spent(call, replica, read=0.5, write=len(changed))
-    return answer
+    raise NotImplementedError("PartiQL")
 
 
 for _name in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
