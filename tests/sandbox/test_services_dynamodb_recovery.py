@@ -54,6 +54,7 @@ def test_a_history_told_in_any_order_should_be_that_of_its_times(
         if value is not None:
             plain[name,] = Stored(item(name, said=value))
     assert history.at(until) == plain
+    assert {(name,): image for name in "abc" if (image := history.image((name,), until))} == plain
     for entry in history.entries:
         before = history.at(entry.at - timedelta(microseconds=1)).get(entry.key)
         assert before == entry.before
