@@ -76,8 +76,8 @@ class Ecs:
         self._definitions: dict[tuple[str, str], list[Definition]] = {}
         self._agenda: list[tuple[datetime, int, Due]] = []
         self._counts: Counter[str] = Counter()
-        self.on_desired: list[Callable[[str, str, str, datetime], None]] = []
-        """Called with region, cluster, service, moment whenever a desired count was set."""
+        self.on_desired: list[Callable[[str, str, str], None]] = []
+        """Called with region, cluster, service whenever a desired count was set."""
         world.state_of("ecs", self._state)
         world.on_tick(lambda _: self.settle())  # so that what happens leaves its traces, whoever looks
 
@@ -183,7 +183,7 @@ class Ecs:
         self._reconcile(region, known, now)
         if desired is not None:
             for told in self.on_desired:
-                told(region, known.cluster, known.name, now)
+                told(region, known.cluster, known.name)
         return known
 
     def delete_service(self, region: str, cluster: str, name: str, *, force: bool = False) -> Service:
