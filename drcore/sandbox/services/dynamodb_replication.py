@@ -66,6 +66,14 @@ class Replication:
                 self.publish(table, source, target, minute, values)
             self._latencies.clear()
 
+    def rewind(self, since: datetime) -> None:
+        """Go back to `since`, when nothing was on its way: to tell again what happened from then on."""
+        self.pending.clear()
+        self._held.clear()
+        self._latencies.clear()
+        self.overwritten.clear()
+        self._tables.rewind(since)
+
     def publish(self, table: str, source: str, target: str, minute: int, values: list[float]) -> None:
         """Some milliseconds of lag in a minute; no value is no point."""
         dimensions = (("ReceivingRegion", target), ("TableName", table))

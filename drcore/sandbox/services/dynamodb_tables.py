@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -225,6 +226,20 @@ class Tables:
         while self._agenda and self._agenda[0][0] <= now:
             moment, _, fn = heapq.heappop(self._agenda)
             fn(moment)
+
+    def rewind(self, since: datetime) -> None:
+        """Go back to `since`: what actors wrote after it is forgotten, and what was to happen.
+
+        What was written through the API happens again in its time.
+        """
+        self._agenda.clear()
+        for replica in self._replicas.values():
+            for entry in replica.history.forget(since):
+                if entry.by is None and not entry.replicated:
+                    self.later(entry.at, partial(self._again, replica, entry))
+
+    def _again(self, replica: Replica, entry: Entry, at: datetime) -> None:
+        self.asked(replica, entry.key, entry.after, at)
 
     def write(
         self,
