@@ -31,6 +31,11 @@ class Call:
         return self.message.params()
 
     @property
+    def access_key(self) -> str:
+        """The access key that the call is signed with."""
+        return self.message.request.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+
+    @property
     def reads(self) -> bool:
         """Whether the call only looks."""
         return self.operation.startswith(("Get", "Describe", "List", "Head", "BatchGet", "Lookup", "Filter"))

@@ -14,8 +14,9 @@ from typing import Any
 
 from drcore.sandbox.layer import AwsError, Call, operation
 from drcore.sandbox.services.dynamodb_items import Key, Stored, emulated, key_of, plain
-from drcore.sandbox.services.dynamodb_replication import Replication
 from drcore.sandbox.services.dynamodb_tables import Replica, Tables
+from drcore.sandbox.services.dynamodb_usage import Usage, units
+from drcore.sandbox.services.sts import caller
 
 TOKEN_LASTS = timedelta(minutes=10)
 """How long a transaction's token is remembered."""
@@ -60,7 +61,6 @@ def _asked(call: Call) -> str:
 
 def tables(call: Call) -> Tables:
     """The tables, with everything that has happened until now."""
-    call.world.shelf(Replication)
     found = call.world.shelf(Tables)
     found.catch_up(call.world.clock.now())
     return found
@@ -135,8 +135,8 @@ def _write(call: Call) -> dict[str, Any]:
         for key in mine:
             if (replica, key) in written:
                 shelf.asked(replica, key, after[replica].get(key), now)
-        units = sum(ceil(item.size / 1024) for item in after[replica].values()) or 1
-        spent(call, replica, write=units * (2 if call.operation == "TransactWriteItems" else 1))
+        size = sum(map(units, after[replica].values())) or 1
+        spent(call, replica, write=size * (2 if call.operation == "TransactWriteItems" else 1))
     if token:
         call.world.shelf(Tokens).note(call, token)
     return answer
@@ -144,10 +144,22 @@ def _write(call: Call) -> dict[str, Any]:
 
 def admit(call: Call, replica: Replica, action: str) -> None:
     """Raises AwsError where the table's policy denies the caller the action."""
+    asking = caller(call)
+    if asking is not None and replica.denies(asking.role_arn, action, call.world.clock.now()):
+        raise AwsError(
+            "AccessDeniedException",
+            f"User: {asking.arn} is not authorized to perform: dynamodb:{action} on resource: {replica.arn}"
+            " with an explicit deny in a resource-based policy",
+        )
 
 
 def spent(call: Call, replica: Replica, *, read: float = 0, write: float = 0) -> None:
     """Count a request that succeeded, with the capacity units that it took."""
+    usage, now = call.world.shelf(Usage), call.world.clock.now()
+    usage.request(replica.region, replica.name, call.operation, now)
+    for kind, taken_units in (("Read", read), ("Write", write)):
+        if taken_units:
+            usage.units(replica.region, replica.name, kind, now, taken_units)
 
 
 for _name in ("GetItem", "BatchGetItem", "TransactGetItems"):

@@ -37,6 +37,7 @@ class History:
         self.entries: list[Entry] = []
         self.keys_changed = 0
         """Grows with each key that comes or goes."""
+        self._opened: Stamp | None = None
         self._stamps: dict[Key, Stamp] = {}
         self._by_key: dict[Key, list[Entry]] = {}
 
@@ -46,14 +47,18 @@ class History:
         self._stamps[key] = stamp
         self.keys_changed += 1
 
+    def open_with(self, items: dict[Key, Stored], stamp: Stamp) -> None:
+        """Begin with the items of another table, all of them written at once; the items are shared, not copied."""
+        self.base, self.now, self._opened = items, dict(items), stamp
+        self.keys_changed += 1
+
     def stamp(self, key: Key) -> Stamp | None:
         """When and where the item was last written; None if it never was."""
         mine = self._by_key.get(key)
-        return mine[-1].stamp if mine else self._stamps.get(key)
+        return mine[-1].stamp if mine else self._first(key)
 
-    def stamps(self) -> dict[Key, Stamp]:
-        """When and where each item was last written."""
-        return self._stamps | {key: mine[-1].stamp for key, mine in self._by_key.items() if mine}
+    def _first(self, key: Key) -> Stamp | None:
+        return self._stamps.get(key) or (self._opened if key in self.base else None)
 
     def record(
         self,
@@ -68,7 +73,7 @@ class History:
         """Write an item, or delete it with None; None is returned for a replicated write that loses."""
         mine = self._by_key.setdefault(key, [])
         place = bisect_right(mine, at, key=_AT)
-        known = mine[place - 1].stamp if place else self._stamps.get(key)
+        known = mine[place - 1].stamp if place else self._first(key)
         if replicated and known is not None and known > stamp:
             return None
         before = mine[place - 1].after if place else self.base.get(key)

@@ -6,17 +6,23 @@ a table made by CreateTable is moto's alone: no write log, no replicas, no expor
 
 import heapq
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import md5
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
+from drcore.sandbox.services.dynamodb_deliveries import Deliveries
 from drcore.sandbox.services.dynamodb_history import Entry, History
 from drcore.sandbox.services.dynamodb_items import Attributes, Key, Stamp, Stored, key_of
+from drcore.sandbox.services.dynamodb_policy import Policy, refuses
+from drcore.sandbox.services.dynamodb_usage import Usage, units
 from drcore.sandbox.world import World
 
 FOUNDED = timedelta(days=300)
@@ -32,6 +38,8 @@ class Settings:
     recovery_days: int = 35
     ttl: str = ""
     """The attribute with the time to live; empty: it is off."""
+    ttl_settled: datetime | None = None
+    """When the last change of it has come into force."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -54,6 +62,10 @@ class Replica:
         self.origin: Origin | None = None
         self.busy: tuple[str, datetime] | None = None
         """The status that the table has until a moment, after which it is ACTIVE."""
+        self.policies: list[Policy] = []
+        """The resource policies that the table has had, oldest first."""
+        self.replicated_at: datetime | None = None
+        """When the last replica was made from this one."""
         self.members: set[str] = {region}
         """The regions with a replica of this table; the same set at each of them."""
         self.written: dict[Key, Stored | None] = {}
@@ -62,6 +74,25 @@ class Replica:
     @property
     def arn(self) -> str:
         return f"arn:aws:dynamodb:{self.region}:{self._tables.account}:table/{self.name}"
+
+    @property
+    def id(self) -> str:
+        """The id that AWS gives a table, which a later one of the same name does not have."""
+        return str(UUID(bytes=md5(f"{self.arn}:{self.created}".encode(), usedforsecurity=False).digest()))
+
+    def shape(self) -> dict[str, Any]:
+        """What a table that is made from this one has of it: keys, indexes, billing and encryption."""
+        table = self.table
+        index = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
+        return {
+            "schema": deepcopy(table.schema),
+            "attr": deepcopy(table.attr),
+            "billing_mode": table.billing_mode,
+            "throughput": {name: table.throughput[name] for name in ("ReadCapacityUnits", "WriteCapacityUnits")},
+            "global_indexes": [{n: deepcopy(each.describe()[n]) for n in index} for each in table.global_indexes],
+            "indexes": [{n: deepcopy(each.describe()[n]) for n in index[:3]} for each in table.indexes],
+            "sse_specification": deepcopy(table.sse_specification),
+        }
 
     @property
     def there(self) -> bool:
@@ -81,6 +112,23 @@ class Replica:
     def status(self, now: datetime) -> str:
         """CREATING, UPDATING or ACTIVE."""
         return self.busy[0] if self.busy and now < self.busy[1] else "ACTIVE"
+
+    def denies(self, principal: str, operation: str, at: datetime) -> bool:
+        """Whether the policy in force at a moment denies an operation to a role."""
+        in_force = next((policy for policy in reversed(self.policies) if policy.since <= at), None)
+        return in_force is not None and refuses(in_force.text, principal, f"dynamodb:{operation}", self.arn)
+
+    def state(self) -> dict[str, Any]:
+        """What the table is beside its items, without what time alone changes."""
+        return {
+            "recovery_since": self.settings.recovery_since,
+            "recovery_days": self.settings.recovery_days,
+            "ttl": self.settings.ttl,
+            "tags": self.settings.tags,
+            "origin": self.origin,
+            "members": self.members,
+            "policy": self.policies[-1].text if self.policies else "",
+        }
 
     def get(self, key: Key) -> Stored | None:
         """An item as this copy has it; not to be changed."""
@@ -124,15 +172,10 @@ class Tables:
         self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._number = count()
         self._first = ""
-        self.on_write: list[Callable[[Replica, Entry, float | None, bool], None]] = []
-        """Called for each local write with its lag, and whether it is to be replicated."""
-        self.denies: Callable[[Replica, str, str, datetime], bool] = lambda replica, role, operation, at: False
-        """Whether a table's policy refuses an operation to a role at a moment."""
-        self.on_request: list[Callable[[Replica, str, datetime, int], None]] = []
-        """Called for each operation that succeeded, with the size of the items that it wrote."""
-        self.on_replicated: list[Callable[[Replica, datetime, int], None]] = []
-        """Called for each write that has arrived from another replica, with its size."""
+        self.usage = world.shelf(Usage)
+        self.deliveries = Deliveries(world, self)
         world.state_of("dynamodb", self._state)
+        world.state_of("dynamodb settings", self._state_of_settings)
 
     def __getitem__(self, where: tuple[str, str]) -> Replica:
         """The copy of a table in a region; one that is not there is empty and takes no write."""
@@ -233,6 +276,8 @@ class Tables:
         What was written through the API happens again in its time.
         """
         self._agenda.clear()
+        self.deliveries.rewind()
+        self.usage.rewind()
         for replica in self._replicas.values():
             for entry in replica.history.forget(since):
                 if entry.by is None and not entry.replicated:
@@ -240,6 +285,16 @@ class Tables:
 
     def _again(self, replica: Replica, entry: Entry, at: datetime) -> None:
         self.asked(replica, entry.key, entry.after, at)
+
+    def tick(self, at: datetime) -> None:
+        """Catch up, and publish what is to be measured."""
+        self.catch_up(at)
+        self.deliveries.tick(at)
+        self.usage.tick(at)
+
+    def role_arn(self, role: str) -> str:
+        """The ARN of a role of this account."""
+        return f"arn:aws:iam::{self.account}:role/{role}"
 
     def write(
         self,
@@ -256,14 +311,14 @@ class Tables:
         operation = operation or ("DeleteItem" if item is None else "PutItem")
         if not replica.there or replica.status(at) in ("CREATING", "DELETING"):
             return False
-        if by is not None and self.denies(replica, by, operation, at):
+        if by is not None and replica.denies(self.role_arn(by), operation, at):
             return False
         entry = replica.history.record(at, key, item, (at, replica.region), by)
         assert entry is not None  # only a replicated write can lose
-        for told in self.on_request:
-            told(replica, operation, at, (entry.after or entry.before or Stored({})).size)
-        for sent in self.on_write:
-            sent(replica, entry, lag, replicate)
+        self.usage.request(replica.region, replica.name, operation, at)
+        self.usage.units(replica.region, replica.name, "Write", at, units(entry.after))
+        if replicate:
+            self.deliveries.send(replica, entry, lag)
         return True
 
     def asked(self, replica: Replica, key: Key, item: Stored | None, at: datetime) -> None:
@@ -275,8 +330,7 @@ class Tables:
         for region in replica.members:
             self[region, replica.name].written.pop(key, None)
         replica.written[key] = item
-        for sent in self.on_write:
-            sent(replica, entry, None, True)
+        self.deliveries.send(replica, entry, None)
 
     def _state(self) -> dict[str, Any]:
         """What was written through the API, by region; that of tables beside the first under the table's name."""
@@ -285,3 +339,6 @@ class Tables:
             written = {"/".join(key): item for key, item in sorted(replica.written.items())}
             shown[replica.region] |= written if replica.name == self._first else {replica.name: written}
         return shown
+
+    def _state_of_settings(self) -> dict[str, Any]:
+        return {f"{each.region}/{each.name}": each.state() for each in self._replicas.values()}
