@@ -1,7 +1,7 @@
 """ECS's clusters as they live: services keep their tasks, deployments replace them.
 
-Nothing moves by ticks: what is due is kept in an agenda, and is worked off before anybody looks. So the past can be
-told again by acting in it.
+What is due is kept in an agenda, and is worked off at each tick, and before anybody looks. So things happen at their
+exact moments, and the past can be told again by acting in it.
 
 Simplified: Fargate only, every task starts, capacity never lacks, the circuit breaker has nothing to do.
 """
@@ -79,6 +79,7 @@ class Ecs:
         self.on_desired: list[Callable[[str, str, str, datetime], None]] = []
         """Called with region, cluster, service, moment whenever a desired count was set."""
         world.state_of("ecs", self._state)
+        world.on_tick(lambda _: self.settle())  # so that what happens leaves its traces, whoever looks
 
     # What others ask.
 
@@ -330,7 +331,7 @@ class Ecs:
     def _state(self) -> dict[str, Any]:
         """Without the tasks of services, which come and go by themselves."""
         self.settle()
-        state: dict[str, Any] = {
+        clusters: dict[str, Any] = {
             f"{region}/{name}": {
                 "services": {
                     s.name: {"desired": s.desired, "definition": s.definition.name, "deployment": s.primary.id}
@@ -341,7 +342,7 @@ class Ecs:
             for (region, name), cluster in self._clusters.items()
         }
         revisions = {f"{region}/{family}": len(known) for (region, family), known in self._definitions.items()}
-        return {"clusters": state, "definitions": revisions}
+        return {name: kept for name, kept in (("clusters", clusters), ("definitions", revisions)) if kept}
 
 
 def plain(name: str) -> str:
