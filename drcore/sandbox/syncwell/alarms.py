@@ -52,10 +52,24 @@ def standing(world: World, region: str) -> list[Config]:
         "TreatMissingData": "breaching",
         "AlarmDescription": "Hardly anybody reaches the API: error rates say nothing now.",
     }
+    throttled = {
+        "Namespace": "AWS/DynamoDB",
+        "MetricName": "WriteThrottleEvents",
+        "Dimensions": [{"Name": "TableName", "Value": names.TABLE}],
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 5,
+        "DatapointsToAlarm": 3,
+        "Threshold": 0.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmDescription": "Writes to the users' configurations are throttled.",
+    }
     named = {
         "syncwell-api-5xx": rate,
         "syncwell-api-latency-p99": latency,
         "syncwell-api-traffic-floor": floor,
+        f"{names.TABLE}-throttled": throttled,
     }
     return [_paging(world, region, name, config) for name, config in named.items()]
 
