@@ -1,0 +1,36 @@
+"""The comparison of two states of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from drcore.diff.policy import Policy
+from drcore.diff.report import Report
+from drcore.diff.source import Progress, Source
+from drcore.errors import BadInput
+
+ENGINES = ("duckdb", "spark")
+
+
+def compare(
+    restored: Source,
+    live: Source,
+    policy: Policy,
+    *,
+    out: Path,
+    engine: str = "duckdb",
+    shared: str = "",
+    progress: Progress | None = None,
+) -> Report:
+    """Compare everything; the differences lie in `out` afterwards.
+
+    `shared` is a folder that the executors of a Spark cluster see (drcore/diff/spark.py).
+
+    Raises BadInput when a side cannot be trusted or does not fit the other, RunnerFailed when it was not completed,
+    and Rejected or Unknown as AWS answers. Never a shorter answer.
+    """
+    if engine not in ENGINES:
+        raise BadInput(f"engine: expected one of {', '.join(ENGINES)}, seen {engine!r}")
+    from drcore.diff.tiers import carry_out  # not before: numpy and DuckDB are of no use to whoever only lists plans
+
+    return carry_out(restored, live, policy, out, engine, shared, progress)

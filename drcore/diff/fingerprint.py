@@ -1,0 +1,246 @@
+"""A row for each item: the hash of its key, the hash of its text, what the rules ask of it.
+
+Blocks of lines are parsed at once and read lazily: of an item only the key, and of a live one the time of modification,
+become Python objects. That, and not the join, is where a comparison spends its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import simdjson
+import xxhash
+
+from drcore.diff.items import binary, number, plain
+from drcore.diff.keys import TYPES, KeySchema
+from drcore.diff.policy import EPOCH, MICROSECOND, Policy, facts
+from drcore.errors import BadInput
+
+NO_TIME = -(2**63)  # stands for "no time of modification"
+BATCH = 1 << 16  # rows
+
+Batch = dict[str, np.ndarray[Any, Any]]
+
+
+class Images(NamedTuple):
+    """Items as they were read, in three columns: what holds the key, the item (None: absent), its text."""
+
+    keys: list[Any]
+    items: list[Any]
+    texts: list[bytes]
+
+
+Reader = Callable[[Any, list[bytes]], Images]
+
+
+class Look:
+    """Makes rows of items, for one side of a comparison."""
+
+    def __init__(self, key: KeySchema, policy: Policy, *, live: bool) -> None:
+        self.key, self.policy, self.live = key, policy, live
+        self._names = [name.encode() for name in policy.faulty] if policy.writer else []
+
+    def rows(self, images: Images) -> Rows:
+        """The rows of some images, in their order. Raises BadInput for an item that has no such key."""
+        keys, items, texts = images
+        if not items:
+            return Rows()
+        if not self.key.types:
+            self.key = KeySchema(self.key.names, self._types(keys[0]))
+        found = Rows(self._keys(keys, texts), list(map(xxhash.xxh3_64_intdigest, texts)), [True] * len(items))
+        if keys is not items:
+            found.present[:] = [item is not None for item in items]
+        if self.live:
+            found.modified[:] = self._modified(items)
+            found.flags[:] = self._flags(items, texts)
+        return found
+
+    def _keys(self, keys: list[Any], texts: list[bytes]) -> list[bytes]:
+        key_of, digest = _key_reader(self.key), xxhash.xxh3_128_digest
+        try:
+            return [digest(key_of(key)) for key in keys]
+        except (KeyError, TypeError, AttributeError):
+            bad = next(text for key, text in zip(keys, texts, strict=True) if not _has(key, key_of))
+        raise BadInput(f"expected an item with the key {self.key}, seen {_shortened(bad)}")
+
+    def _modified(self, items: list[Any]) -> list[int]:
+        name = self.policy.modified
+        if not name:
+            return [NO_TIME] * len(items)
+        parse = datetime.fromisoformat
+        try:  # all of them as nearly all are
+            return [(parse(item[name]["S"]) - EPOCH) // MICROSECOND for item in items]
+        except (KeyError, TypeError, ValueError):
+            times = (facts(_only(item, name), self.policy).modified for item in items)
+            return [NO_TIME if time is None else time for time in times]
+
+    def _flags(self, items: list[Any], texts: list[bytes]) -> list[int]:
+        """1: the last writer is faulty, 2: an earlier one. Nearly no text has such a name at all."""
+        flags = [0] * len(items)
+        for name in self._names:
+            for index, text in enumerate(texts):
+                # Where something is escaped, the name may be written otherwise.
+                if (name in text or b"\\" in text) and items[index] is not None:
+                    seen = facts(_only(items[index], self.policy.writer), self.policy)
+                    flags[index] = seen.last_faulty + 2 * seen.earlier_faulty
+        return flags
+
+    def _types(self, key: Any) -> tuple[str, ...]:
+        try:
+            kinds = tuple(next(iter(key[name])) for name in self.key.names)
+        except (KeyError, TypeError, StopIteration):
+            raise BadInput(f"expected an item with the key {self.key}, seen one without it") from None
+        if set(kinds) - set(TYPES):
+            raise BadInput(f"expected a key {self.key} of type S, N or B, seen {', '.join(kinds)}")
+        return kinds
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows on their way into a relation, in columns; the last two are empty but for the live side."""
+
+    keys: list[bytes] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    present: list[bool] = field(default_factory=list)
+    modified: list[int] = field(default_factory=list)
+    flags: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def extend(self, more: Rows) -> None:
+        """Put others behind these."""
+        self.keys += more.keys
+        self.items += more.items
+        self.present += more.present
+        self.modified += more.modified
+        self.flags += more.flags
+
+    def batch(self, first: int) -> Batch:
+        """The same as arrays; the first row gets the number `first`."""
+        halves = np.frombuffer(b"".join(self.keys), dtype=np.int64).reshape(-1, 2)
+        found = {
+            "key_high": halves[:, 0].copy(),
+            "key_low": halves[:, 1].copy(),
+            "item": np.array(self.items, dtype=np.uint64).view(np.int64),
+            "n": np.arange(first, first + len(self.keys), dtype=np.int64),
+            "present": np.array(self.present, dtype=np.bool_),
+        }
+        if self.modified:
+            bits = np.array(self.flags, dtype=np.uint8)
+            found |= {
+                "modified": np.array(self.modified, dtype=np.int64),
+                "last_faulty": (bits & 1).astype(np.bool_),
+                "earlier_faulty": (bits & 2).astype(np.bool_),
+            }
+        return found
+
+
+def parsed(parser: Any, lines: list[bytes], where: str, first: int) -> Any:
+    """Lines as one array of documents. Raises BadInput with the number of the line that is no JSON object."""
+    try:
+        array = parser.parse(b"[" + b",".join(lines) + b"]")
+        if len(array) == len(lines):
+            return array
+    except (ValueError, RuntimeError):
+        pass
+    for count, line in enumerate(lines, first + 1):
+        if not _is_object(line):
+            raise BadInput(f"{where}: line {count}: expected one JSON object, seen {_shortened(line)}")
+    raise BadInput(f"{where}: lines from {first + 1}: expected one JSON object a line")
+
+
+def whole_items(array: Any, lines: list[bytes]) -> Images:
+    """The images of a full export: `{"Item": …}` a line."""
+    try:
+        items = [document["Item"] for document in array]
+    except (KeyError, TypeError):
+        raise _without("Item", array, lines) from None
+    return Images(items, items, lines)
+
+
+def images_of(name: str) -> Reader:
+    """The images of an incremental export: OldImage or NewImage, with the Keys beside them."""
+
+    def read(array: Any, lines: list[bytes]) -> Images:
+        try:
+            keys = [document["Keys"] for document in array]
+            items = [document.get(name) for document in array]
+        except (KeyError, TypeError):
+            raise _without("Keys", array, lines) from None
+        return Images(keys, items, [b"" if item is None else as_line(item) for item in items])
+
+    return read
+
+
+def as_line(item: Any) -> bytes:
+    """An item as a full export would have it: equal texts are equal wherever they were read."""
+    return b'{"Item":%b}' % item.mini
+
+
+def _without(name: str, array: Any, lines: list[bytes]) -> BadInput:
+    for document, line in zip(array, lines, strict=True):
+        try:
+            document[name]
+        except (KeyError, TypeError):
+            return BadInput(f'expected a line {{"{name}": …}}, seen {_shortened(line)}')
+    return BadInput(f'expected lines {{"{name}": …}}')
+
+
+def _has(key: Any, key_of: Callable[[Any], bytes]) -> bool:
+    try:
+        return bool(key_of(key)) or True
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _only(item: Any, name: str) -> dict[str, Any]:
+    """One attribute of an item as plain values, empty when it has none."""
+    value = None if item is None else item.get(name)
+    return {} if value is None else {name: value.as_dict()}
+
+
+def _key_reader(key: KeySchema) -> Callable[[Any], bytes]:
+    """From an item to what is hashed: unambiguous, the same for equal keys."""
+    names = key.names
+    if key.types == ("S",):
+        (one,) = names
+        return lambda item: item[one]["S"].encode()
+    if key.types == ("S", "S"):
+        one, two = names
+
+        def both(item: Any) -> bytes:
+            text = item[one]["S"]
+            return f"{len(text)}:{text}{item[two]['S']}".encode()
+
+        return both
+    readers = [(name, kind, _FORMS[kind]) for name, kind in zip(names, key.types, strict=True)]
+
+    def any_of(item: Any) -> bytes:
+        parts = [form(item[name][kind]) for name, kind, form in readers]
+        return b"%d:%s" % (len(parts[0]), b"".join(parts))
+
+    return any_of
+
+
+_FORMS: dict[str, Callable[[str], bytes]] = {
+    "S": str.encode,
+    "N": lambda text: plain(number(text)).encode(),
+    "B": binary,
+}
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(simdjson.Parser().parse(line, True), dict)
+    except (ValueError, RuntimeError):
+        return False
+
+
+def _shortened(text: bytes) -> str:
+    shown = text[:80].decode(errors="replace")
+    return f"{shown!r}{'…' if len(text) > 80 else ''}"

@@ -1,0 +1,66 @@
+"""Compressed lines of JSON, in blocks that hold whole lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isal import igzip, isal_zlib
+
+from drcore.errors import BadInput, RunnerFailed
+
+FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
+_BLOCK = 1 << 20
+_BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A gzip file of lines; `count` is how many lines its manifest says it has (None: nothing says)."""
+
+    path: Path
+    count: int | None = None
+
+
+def blocks(file: DataFile) -> Iterator[tuple[int, list[bytes]]]:
+    """A file's lines in blocks, each with the number of its first.
+
+    Raises BadInput when the file is cut off, damaged, or has not as many lines as it should.
+    """
+    number, rest = 0, b""
+    try:
+        with igzip.open(file.path, "rb") as stream:
+            while data := stream.read(_BLOCK):
+                lines = data.split(b"\n")
+                lines[0] = rest + lines[0]
+                rest = lines.pop()
+                if lines:
+                    yield number, lines
+                    number += len(lines)
+    except _BROKEN as error:
+        raise BadInput(f"{file.path}: expected a whole gzip file, seen after {number} lines: {error}") from error
+    if rest:
+        yield number, [rest]
+        number += 1
+    if file.count is not None and number != file.count:
+        raise BadInput(f"{file.path}: expected {file.count} items by the manifest, seen {number}")
+
+
+def pick(files: Sequence[DataFile], wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+    """The lines with these numbers, which rise. Raises RunnerFailed when the files have changed since."""
+    want = next(wanted, None)
+    for index, file in enumerate(files):
+        start, end = index << FILE, (index + 1) << FILE
+        if want is None or want >= end:
+            continue
+        for number, lines in blocks(file):
+            first = start + number
+            beyond = first + len(lines)
+            if want is None or want >= end:
+                break
+            while want is not None and want < beyond:
+                yield want, lines[want - first]
+                want = next(wanted, None)
+    if want is not None:
+        raise RunnerFailed(f"expected line {want & ((1 << FILE) - 1)} again, seen none: the files changed meanwhile")

@@ -1,0 +1,94 @@
+"""What a state of a table can be read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from drcore.aws import Aws
+from drcore.diff.items import Item
+from drcore.diff.keys import KeySchema
+
+if TYPE_CHECKING:  # numpy, simdjson
+    from drcore.diff.fingerprint import Batch, Look
+
+# What is being done, how many items of it are done, how many there are (None: not known).
+Progress = Callable[[str, int, int | None], None]
+
+
+class Role(StrEnum):
+    """The two sides of a comparison: the good state, the state in use."""
+
+    RESTORED = "restored"
+    LIVE = "live"
+
+
+class Opened(Protocol):
+    """A source that is being read: once for a row of each item, then again for the few that differ.
+
+    `partial`: only the keys that were touched are there, so that one that is absent has not changed. `expected`: how
+    many items there are, for the progress only.
+    """
+
+    name: str
+    partial: bool
+    key: KeySchema | None
+    expected: int | None
+
+    def rows(self, look: Look) -> Iterator[Batch]:
+        """A row for each item, in batches."""
+
+    def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        """The lines of the items with these numbers, which rise."""
+
+    def item(self, line: bytes) -> Item | None:
+        """The item of a line, None when the line says that there is none."""
+
+
+class Source(Protocol):
+    """A state of a table: a TableSource or an ExportSource."""
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Find out what there is. `folder` is for what must lie on disk meanwhile. Raises BadInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A live table in one region, read strongly consistent in so many segments side by side.
+
+    More than one segment helps where the network is what takes the time. The calls are then noted in no fixed order.
+    """
+
+    aws: Aws
+    region: str
+    table: str
+    segments: int = 1
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Ask what table it is. Raises BadInput when there is none."""
+        from drcore.diff.table import open_table
+
+        return open_table(self, role, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSource:
+    """An export, full or incremental: a folder that holds its manifest, or an s3 URL (then with `aws`, `region`).
+
+    `key` are the names of the key attributes, where neither the other side nor the export itself says them. An
+    incremental export stands for the state before its window as the restored side, after it as the live side.
+    """
+
+    place: Path | str
+    aws: Aws | None = None
+    region: str = ""
+    key: KeySchema | None = None
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
+        from drcore.diff.export import open_export
+
+        return open_export(self, role, folder)
