@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso, parse_time
 from drcore.errors import Rejected
 from drcore.evidence import Chart, Exhibit, Series, Table
-from drcore.plans.confirm import CONFIRM
 from drcore.plans.corruption import (
     ALLOWING,
     HALTED,
-    in_use,
     intended,
     role_arn,
     table,
 )
 from drcore.plans.halt import DENY, FUNCTIONS, RULES, SOURCES, WORKERS
-from drcore.services import cloudwatch, dynamodb, dynamodb_items
-from drcore.services.cloudwatch import Metric, Points
+from drcore.services import cloudwatch, dynamodb
+from drcore.services.cloudwatch import Metric
 from drcore.steps import Check, Step, Target, Way, never, no, unknown, yes
 
 if TYPE_CHECKING:
