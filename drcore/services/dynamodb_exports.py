@@ -53,9 +53,7 @@ class Changed:
 
 def incremental(aws: Aws, region: str, table_arn: str, prefix: str) -> tuple[Export, ...]:
     """The incremental exports of a table that were made below a prefix, oldest first. Raises Unknown, Rejected."""
-    listed = aws.pages("dynamodb", region, "list_exports", "ExportSummaries", TableArn=table_arn)
-    arns = [each["ExportArn"] for each in listed if each.get("ExportType") == "INCREMENTAL_EXPORT"]
-    found = (export(aws, region, arn) for arn in arns)
+    found = (export(aws, region, arn) for arn in _incremental(aws, region, table_arn))
     return tuple(sorted((each for each in found if each.prefix == prefix), key=lambda each: each.arn))
 
 
@@ -106,6 +104,18 @@ def start(
         },
     )
     return str(made["ExportDescription"]["ExportArn"])
+
+
+def _incremental(aws: Aws, region: str, table_arn: str) -> Iterator[str]:
+    page: dict[str, str] = {}
+    while True:
+        answer = aws.call("dynamodb", region, "list_exports", TableArn=table_arn, **page)
+        for each in answer["ExportSummaries"]:
+            if each.get("ExportType") == "INCREMENTAL_EXPORT":
+                yield each["ExportArn"]
+        if not answer.get("NextToken"):
+            return
+        page = {"NextToken": answer["NextToken"]}
 
 
 def _lines(content: bytes, told: Mapping[str, Any], where: str) -> list[bytes]:
