@@ -1,0 +1,60 @@
+"""A table's key, in the one form that equal keys share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drcore.diff.items import Item, binary, number, pair, plain
+from drcore.errors import BadInput
+
+TYPES = ("S", "N", "B")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySchema:
+    """The names of a table's key attributes, partition key first, with their types (empty: not known yet)."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) <= 2 or not all(self.names) or len(set(self.names)) != len(self.names):
+            raise BadInput(f"key: expected one or two attribute names, seen {', '.join(self.names) or 'none'}")
+
+    def of(self, item: Item) -> dict[str, dict[str, str]]:
+        """The key of an item. Raises BadInput when the item has none, or of other types."""
+        try:
+            key = {name: dict(item[name]) for name in self.names}
+        except KeyError as error:
+            raise BadInput(f"expected an item with the key {self}, seen one without {error}") from error
+        kinds = tuple(pair(value)[0] for value in key.values())
+        if set(kinds) - set(TYPES) or (self.types and kinds != self.types):
+            raise BadInput(f"expected a key {self}, seen {key}")
+        return key
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name} ({kind})" if kind else name for name, kind in zip(self.names, self._kinds, strict=True)
+        )
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return self.types or ("",) * len(self.names)
+
+
+def key_bytes(key: Item) -> bytes:
+    """A key as bytes: the same for equal keys however they are written, different for different ones."""
+    return b"".join(_part(*pair(value)) for value in key.values())
+
+
+def _part(kind: str, content: object) -> bytes:
+    match kind:
+        case "S" if isinstance(content, str):
+            data = content.encode()
+        case "N":
+            data = plain(number(content)).encode()
+        case "B":
+            data = binary(content)
+        case _:
+            raise BadInput(f"expected a key of type S, N or B, seen {kind}")
+    return b"%s%d:%s" % (kind.encode(), len(data), data)

@@ -1,0 +1,180 @@
+"""What a difference means: corrupted, legitimate, a conflict, deleted, added.
+
+Policy, not physics: who wrote the live item last, and whether it says itself that it was modified after the recovery
+point. A faulty writer that is not noted on the item, and leaves the time of modification alone, is caught by the time:
+an item that has changed since the recovery point and says that it has not is corrupted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from drcore.clock import iso, parse_time
+from drcore.diff.items import Item, equal
+from drcore.errors import BadInput
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECONDS = 10**11  # a number of seconds as large as this is the year 5138; so it is milliseconds
+
+
+class Class(StrEnum):
+    """What became of an item between the good state and the live one."""
+
+    UNCHANGED = "unchanged"
+    CORRUPTED = "corrupted"
+    LEGIT = "legit"
+    CONFLICT = "conflict"
+    DELETED = "deleted"
+    ADDED = "added"
+
+
+class Why(StrEnum):
+    """The rule that decided; `Policy.reason` puts it into words."""
+
+    SAME = "same"
+    FAULTY = "faulty"  # a faulty writer was the last one
+    SILENT = "silent"  # changed, and its own time of modification is not after the recovery point
+    TIMELESS = "timeless"  # changed, and it has no time of modification that can be read
+    BEFORE = "before"  # a faulty writer is among the earlier ones
+    LATER = "later"  # changed by somebody else, after the recovery point
+    GONE = "gone"
+    NEW = "new"
+    NEW_FAULTY = "new-faulty"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What counts as corrupted.
+
+    `modified` names the attribute with the time of the last modification (S in ISO 8601 with a zone, or N in seconds
+    or milliseconds); `writer` the one with the last writer (S), or the last writers, oldest first (L of S). Without a
+    recovery point or without `modified` the time decides nothing; without `faulty` or `writer` no writer does.
+    """
+
+    recovery_point: datetime | None = None
+    faulty: tuple[str, ...] = ()
+    modified: str = ""
+    writer: str = ""
+
+    def __post_init__(self) -> None:
+        if self.recovery_point is not None and self.recovery_point.tzinfo is None:
+            raise BadInput(f"recovery point: expected a time with a zone, seen {self.recovery_point.isoformat()}")
+
+    @property
+    def point(self) -> int | None:
+        """The recovery point in microseconds, None when time decides nothing."""
+        return micros(self.recovery_point) if self.recovery_point and self.modified else None
+
+    def reason(self, why: Why, live: Item | None) -> str:
+        """Why an item is of its class, in words."""
+        writers = writers_of(live, self.writer) if live else ()
+        point = iso(self.recovery_point) if self.recovery_point else ""
+        match why:
+            case Why.SAME:
+                return "equal"
+            case Why.FAULTY:
+                return f"changed, last written by {writers[-1]}"
+            case Why.SILENT:
+                return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
+            case Why.TIMELESS:
+                return f"changed, but {self.modified} is {_shown(live, self.modified)}, which is no time"
+            case Why.BEFORE:
+                earlier = [name for name in writers[:-1] if name in self.faulty]
+                return f"changed by {writers[-1]} on top of a write by {earlier[-1]}"
+            case Why.LATER:
+                return f"changed by {writers[-1]}" if writers else "changed, nothing speaks against it"
+            case Why.GONE:
+                return "in the restored state, not in the live one"
+            case Why.NEW_FAULTY:
+                return f"only in the live state, last written by {writers[-1]}"
+            case Why.NEW:
+                return f"only in the live state, written by {writers[-1]}" if writers else "only in the live state"
+
+
+class Facts(NamedTuple):
+    """What the rules ask of a live item: when it was modified (microseconds), who wrote it."""
+
+    modified: int | None
+    last_faulty: bool
+    earlier_faulty: bool
+
+
+def facts(live: Item, policy: Policy) -> Facts:
+    """What the rules ask of a live item."""
+    writers = writers_of(live, policy.writer)
+    faulty = [name in policy.faulty for name in writers]
+    return Facts(modified_of(live, policy.modified), any(faulty[-1:]), any(faulty[:-1]))
+
+
+def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, str]:
+    """The class of one item with the reason in words; for a few items, where no engine is worth its start."""
+    kind, why = _judged(restored, live, policy)
+    return kind, policy.reason(why, live)
+
+
+def _judged(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, Why]:
+    if live is None:
+        return (Class.UNCHANGED, Why.SAME) if restored is None else (Class.DELETED, Why.GONE)
+    seen = facts(live, policy)
+    if restored is None:
+        return Class.ADDED, Why.NEW_FAULTY if seen.last_faulty else Why.NEW
+    if equal(restored, live):
+        return Class.UNCHANGED, Why.SAME
+    if seen.last_faulty:
+        return Class.CORRUPTED, Why.FAULTY
+    if policy.point is not None and seen.modified is None:
+        return Class.CORRUPTED, Why.TIMELESS
+    if policy.point is not None and seen.modified is not None and seen.modified <= policy.point:
+        return Class.CORRUPTED, Why.SILENT
+    return (Class.CONFLICT, Why.BEFORE) if seen.earlier_faulty else (Class.LEGIT, Why.LATER)
+
+
+def writers_of(item: Item, attribute: str) -> tuple[str, ...]:
+    """The writers that an item names, oldest first; empty when it names none."""
+    match item.get(attribute) if attribute else None:
+        case {"S": str(name)}:
+            return (name,)
+        case {"L": list(names)}:
+            return tuple(each["S"] for each in names if isinstance(each.get("S"), str))
+    return ()
+
+
+def modified_of(item: Item, attribute: str) -> int | None:
+    """When an item says that it was modified, in microseconds; None when it does not, or not readably."""
+    match item.get(attribute) if attribute else None:
+        case {"S": str(text)}:
+            return micros_of_text(text)
+        case {"N": str(text)}:
+            return micros_of_number(text)
+    return None
+
+
+def micros_of_text(text: str) -> int | None:
+    """A time in ISO 8601 as microseconds; None when it is none, or has no zone."""
+    try:
+        return micros(parse_time(text))
+    except ValueError:
+        return None
+
+
+def micros_of_number(text: str) -> int | None:
+    """Seconds or milliseconds since 1970 as microseconds; None when it is no number."""
+    try:
+        value = float(text)
+        return int(value * 1000 if abs(value) >= _MILLISECONDS else value * 1_000_000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _shown(item: Item | None, attribute: str) -> str:
+    value = (item or {}).get(attribute)
+    return str(next(iter(value.values()))) if value else "missing"

@@ -1,0 +1,62 @@
+"""What a comparison found: counts by class, every difference with its reason."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drcore.diff.items import Item
+from drcore.diff.policy import Class
+
+DETAILS = "differences.jsonl.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One item that differs: its class, its key, why it is of that class, both images (None: absent)."""
+
+    kind: Class
+    key: Item
+    reason: str
+    restored: Item | None
+    live: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a comparison found. `details` is a folder; one line of JSON a difference lies in it, sorted by nothing."""
+
+    counts: Mapping[Class, int]
+    seconds: float
+    cpu_seconds: float
+    peak_rss_mb: float
+    details: Path
+
+    @property
+    def differs(self) -> int:
+        """How many items are not unchanged."""
+        return sum(count for kind, count in self.counts.items() if kind is not Class.UNCHANGED)
+
+    def differences(self, *kinds: Class) -> Iterator[Difference]:
+        """Every difference, or those of some classes, read from disk one by one."""
+        with gzip.open(self.details / DETAILS, "rb") as lines:
+            for line in lines:
+                told = json.loads(line)
+                if not kinds or told["class"] in kinds:
+                    kind = Class(told["class"])
+                    yield Difference(kind, told["key"], told["reason"], told["restored"], told["live"])
+
+    def as_data(self) -> dict[str, Any]:
+        """The JSON object that `drcore diff --json` prints."""
+        return {
+            "counts": {str(kind): count for kind, count in self.counts.items()},
+            "differences": self.differs,
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            "peak_rss_mb": round(self.peak_rss_mb, 1),
+            "details": str(self.details),
+        }
