@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from drcore.diff import Class, Policy, judge
 from drcore.diff.keys import KeySchema, key_bytes
-from drcore.diff.policy import modified_of
+from drcore.diff.policy import modified_of, writers_of
 from drcore.plans import invariants
 from drcore.plans.corruption import faulty_writers, table_arn
 from drcore.services import dynamodb_exports
@@ -106,6 +106,11 @@ def honest(run: Run, item: Image, written: datetime) -> bool:
     """Whether an item says that it was modified when it was written."""
     micros = modified_of(item, run.facts.attributes.modified)
     return micros is not None and written - (_EPOCH + timedelta(microseconds=micros)) <= ON_ITS_WAY
+
+
+def writers(run: Run, item: Image) -> tuple[str, ...]:
+    """Who wrote an item, by what it says itself, oldest first."""
+    return writers_of(item, run.facts.attributes.writer)
 
 
 def carried(

@@ -191,7 +191,9 @@ class Facts(Model):
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
-    incident: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]*$", max_length=60)] = ""  # a short id, in the new table's name
+    incident: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]*$", max_length=60)] = (
+        ""  # a short id, in the new table's name
+    )
     faulty_release: str = ""  # the release that corrupts; empty: the newest one of the workers
     good_release: str = ""  # the release that the workers come back with; empty: the one before
     recovery_point: str = ""  # a time with a zone; empty: the last second before the first corrupt write
