@@ -88,7 +88,7 @@ class Aws:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
-        self._sessions: dict[str, boto3.Session] = {}
+        self._assumed: dict[str, dict[str, str]] = {}
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._places: dict[tuple[str, str], str] = {}
 
@@ -110,6 +110,12 @@ class Aws:
         except _NO_ANSWER as error:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
         return answer
+
+    def as_role(self, role: str) -> Aws:
+        """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
+        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id)
+        other.session = self.session
+        return other
 
     def place(self, service: str, region: str, url: str) -> None:
         """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
@@ -133,7 +139,9 @@ class Aws:
         if key not in self._clients:
             config = self._config(1 if write else _ATTEMPTS)
             endpoint = self._places.get((service, region), self._endpoint)
-            client = self._session(region).client(service, region_name=region, endpoint_url=endpoint, config=config)
+            client = self.session.client(
+                service, region_name=region, endpoint_url=endpoint, config=config, **self._credentials(region)
+            )
             _Watch(self._calls, service, client).register()
             self._clients[key] = client
         return self._clients[key]
@@ -147,10 +155,11 @@ class Aws:
             user_agent_extra=f"drcore/{self._run_id}",
         )
 
-    def _session(self, region: str) -> boto3.Session:
+    def _credentials(self, region: str) -> dict[str, str]:
+        """What a client is made with: nothing, or the keys of the role, assumed once in each region."""
         if not self._role:
-            return self.session
-        if region not in self._sessions:
+            return {}
+        if region not in self._assumed:
             sts = self.session.client(
                 "sts", region_name=region, endpoint_url=self._endpoint, config=self._config(_ATTEMPTS)
             )
@@ -159,8 +168,12 @@ class Aws:
                 got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
             except ClientError as error:
                 raise _answered(error, "sts", "assume_role", region) from error
-            self._sessions[region] = boto3.Session(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-        return self._sessions[region]
+            self._assumed[region] = {
+                "aws_access_key_id": got["AccessKeyId"],
+                "aws_secret_access_key": got["SecretAccessKey"],
+                "aws_session_token": got["SessionToken"],
+            }
+        return self._assumed[region]
 
 
 class _Watch:
