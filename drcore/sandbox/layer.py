@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from drcore.sandbox import emulator
-from drcore.sandbox.wire import AwsError, Message
+from drcore.sandbox.wire import AwsError, Message, Ready
 
 if TYPE_CHECKING:
     from drcore.sandbox.world import World
@@ -29,6 +29,11 @@ class Call:
     def params(self) -> Mapping[str, Any]:
         """The input; times are aware, blobs are bytes, members that were not sent are absent."""
         return self.message.params()
+
+    @property
+    def access_key(self) -> str:
+        """The access key that the call is signed with."""
+        return self.message.request.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
 
     @property
     def reads(self) -> bool:
@@ -97,11 +102,11 @@ class Reply:
     document: Any
 
 
-Operation = Callable[[Call], dict[str, Any]]
+Operation = Callable[[Call], dict[str, Any] | Ready]
 Route = Callable[[HttpCall], Reply]
 
 
-__all__ = ["AwsError", "Call", "HttpCall", "Reply", "http_route", "operation"]
+__all__ = ["AwsError", "Call", "HttpCall", "Ready", "Reply", "http_route", "operation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ ROUTES: list[HttpRoute] = []
 def operation(service: str, name: str) -> Callable[[Operation], Operation]:
     """Answer the AWS operation `name` of the botocore service `service` with the decorated function.
 
-    The function gets the Call, returns the output by its botocore shape names, and raises AwsError to refuse.
+    The function gets the Call, returns the output by its botocore shape names, or Ready, and raises AwsError to
+    refuse.
     """
 
     def register(fn: Operation) -> Operation:

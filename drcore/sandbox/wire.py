@@ -41,6 +41,13 @@ class AwsError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An output that is written already, in the JSON of the call's protocol: for answers that are long."""
+
+    body: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One AWS request, understood: names are botocore's (`lambda`, `UpdateAlias`)."""
@@ -86,9 +93,11 @@ class Message:
         prepared = create_request_object(asked).prepare()
         return as_request(prepared, extra=(("Authorization", self.request.headers["Authorization"]),))
 
-    def write(self, result: Mapping[str, Any] | AwsError, request_id: str) -> Answer:
+    def write(self, result: Mapping[str, Any] | Ready | AwsError, request_id: str) -> Answer:
         """The answer for an output (by its shape names) or an error."""
-        if self.protocol == cbor.PROTOCOL:
+        if isinstance(result, Ready):
+            answer = Answer(200, Headers([("Content-Type", "application/x-amz-json-1.0")]), result.body)
+        elif self.protocol == cbor.PROTOCOL:
             answer = cbor.write(self.model, result)
         else:
             answer = self._serialize(result, request_id)

@@ -1,0 +1,118 @@
+"""DynamoDB: items as the API writes them, their keys, their sizes, the emulator's form of them."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Context, Decimal
+from functools import lru_cache
+from typing import Any
+
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+
+Attributes = Mapping[str, Mapping[str, Any]]
+"""An item as the API has it: `{"pk": {"S": "…"}}`; binary values are base64 text. Nobody changes one in place."""
+
+Key = tuple[Any, ...]
+"""The values of an item's key attributes in the order of the key schema: text for S, B and (in one form) N."""
+
+Stamp = tuple[datetime, str]
+"""When and where an item was written: the greater one wins."""
+
+_EXACT = Context(prec=40)
+
+
+class Stored(dict[str, Any]):
+    """An item in a table; what is made of it is kept, as tables share their items."""
+
+    __slots__ = ("_size", "_text")
+
+    def __init__(self, item: Attributes) -> None:
+        super().__init__(item)
+        self._text: bytes | None = None
+        self._size: int | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The item in JSON."""
+        if self._text is None:
+            self._text = json.dumps(self, separators=(",", ":"), ensure_ascii=False).encode()
+        return self._text
+
+    @property
+    def size(self) -> int:
+        """Bytes, as DynamoDB counts them (numbers about)."""
+        if self._size is None:
+            self._size = sum(len(name.encode()) + _size(value) for name, value in self.items())
+        return self._size
+
+
+def stored(item: Attributes | None) -> Stored | None:
+    """An item made ready to be kept."""
+    return item if item is None or isinstance(item, Stored) else Stored(item)
+
+
+def key_of(item: Attributes, schema: Iterable[str]) -> Key:
+    """An item's key. Raises KeyError where a key attribute is missing."""
+    return tuple(_key_value(item[name]) for name in schema)
+
+
+def _key_value(typed: Mapping[str, Any]) -> str:
+    (kind, value) = next(iter(typed.items()))
+    return format(Decimal(value).normalize(_EXACT), "f") if kind == "N" else str(value)
+
+
+@lru_cache(maxsize=100_000)
+def place(hash_value: str) -> int:
+    """Where a partition lies: a number of 64 bits, which gives the order of a scan and its segments."""
+    return int.from_bytes(hashlib.md5(hash_value.encode(), usedforsecurity=False).digest()[:8])
+
+
+def emulated(item: Attributes, schema: tuple[str, ...]) -> Item:
+    """The item as moto keeps it, unchecked: its size is known."""
+    keys = [DynamoType(dict(item[name])) for name in schema]
+    made = Item(keys[0], keys[1] if len(keys) > 1 else None, {})
+    dict.update(made.attrs, {name: DynamoType(dict(value)) for name, value in item.items()})
+    return made
+
+
+def plain(item: Item) -> Stored:
+    """What moto keeps as the API writes it."""
+    return Stored({name: _wire(value) for name, value in item.attrs.items()})
+
+
+def _wire(value: DynamoType) -> dict[str, Any]:
+    match value.type:
+        case "M":
+            return {"M": {name: _wire(each) for name, each in value.value.items()}}
+        case "L":
+            return {"L": [_wire(each) for each in value.value]}
+        case "SS" | "NS" | "BS":
+            return {value.type: list(value.value)}
+    return {value.type: value.value}
+
+
+def _size(typed: Mapping[str, Any]) -> int:
+    (kind, value) = next(iter(typed.items()))
+    match kind:
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in value.items())
+        case "L":
+            return 3 + sum(1 + _size(each) for each in value)
+        case "SS":
+            return sum(len(each.encode()) for each in value)
+        case "NS":
+            return sum(_digits(each) for each in value)
+        case "N":
+            return _digits(value)
+        case "B":
+            return len(value) * 3 // 4
+        case "BS":
+            return sum(len(each) * 3 // 4 for each in value)
+        case "S":
+            return len(value.encode())
+    return 1
+
+
+def _digits(number: str) -> int:
+    return len(number.strip("-").replace(".", "")) // 2 + 2

@@ -1,0 +1,170 @@
+"""DynamoDB: Scan, Query, PartiQL.
+
+A scan goes through the partitions in the order of their hashes, each segment through its own stretch of them, so
+that pages and segments are complete whatever is written meanwhile. A plain scan is answered from JSON that is
+kept with the items; filters and projections of a page are moto's affair. Simplified: a scan of an index is moto's.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import Any
+
+from drcore.sandbox.layer import AwsError, Call, Ready, operation
+from drcore.sandbox.services.dynamodb import admit, lent, spent, tables, taken, usable
+from drcore.sandbox.services.dynamodb_items import Key, Stored, key_of, place
+from drcore.sandbox.services.dynamodb_tables import Replica
+from drcore.sandbox.world import World
+
+PAGE = 1_000_000
+"""Bytes of items in one page of a scan, where the real service has a mebibyte."""
+
+_PLACES = 1 << 64
+_SHAPING = ("FilterExpression", "ProjectionExpression", "ScanFilter", "AttributesToGet", "Select")
+
+
+class Orders:
+    """The order of the keys of each table, kept until a key comes or goes."""
+
+    def __init__(self, _: World) -> None:
+        self._kept: dict[int, tuple[int, list[tuple[int, Key]]]] = {}
+
+    def of(self, replica: Replica) -> list[tuple[int, Key]]:
+        """The places and keys of a table's items."""
+        history = replica.history
+        changes, order = self._kept.get(id(history), (-1, []))
+        if changes != history.keys_changed:
+            order = sorted((place(str(key[0])), key) for key in history.now)
+            self._kept[id(history)] = (history.keys_changed, order)
+        return order
+
+
+@operation("dynamodb", "Scan")
+def scan(call: Call) -> dict[str, Any] | Ready:
+    """As the API."""
+    params = call.params
+    replica = usable(call, params["TableName"])
+    if replica is None:
+        return call.forward()
+    admit(call, replica, "Scan")
+    if params.get("IndexName"):
+        return _with_everything(call, replica)
+    items, last = _page(call, replica)
+    units = ceil(sum(item.size for item in items) / 4096) * (1 if params.get("ConsistentRead") else 0.5) or 0.5
+    spent(call, replica, read=units)
+    more = None if last is None else {name: last[name] for name in replica.schema}
+    if any(params.get(name) for name in _SHAPING):
+        return _shaped(call, replica, items, more)
+    if params.get("ReturnConsumedCapacity", "NONE") != "NONE":
+        return _shaped(call, replica, items, more)
+    rows = b",".join(item.text for item in items)
+    tail = b"" if more is None else b',"LastEvaluatedKey":' + Stored(more).text
+    return Ready(b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (rows, len(items), len(items), tail))
+
+
+def _page(call: Call, replica: Replica) -> tuple[list[Stored], Stored | None]:
+    """The items of a page, with the last of them where more follow."""
+    order, params = call.world.shelf(Orders).of(replica), call.params
+    begin, end = _stretch(order, params.get("Segment"), params.get("TotalSegments"))
+    if params.get("ExclusiveStartKey"):
+        begin = max(begin, bisect_right(order, _after(replica, params["ExclusiveStartKey"])))
+    limit, size = int(params.get("Limit") or len(order) + 1), 0
+    items: list[Stored] = []
+    if limit < 1:
+        raise AwsError("ValidationException", "Limit: expected at least 1")
+    for _, key in order[begin:end]:
+        item = replica.history.now[key]
+        size += item.size
+        if len(items) == limit or (items and size > PAGE):
+            return items, items[-1]
+        items.append(item)
+    # As the real service: a limit that is just reached is answered with a key, and an empty page follows.
+    return items, items[-1] if len(items) == limit else None
+
+
+def _after(replica: Replica, start: Any) -> tuple[int, Key]:
+    try:
+        key = key_of(start, replica.schema)
+    except (KeyError, StopIteration):
+        raise AwsError("ValidationException", "The provided starting key is invalid") from None
+    return place(str(key[0])), key
+
+
+def _stretch(order: Sequence[tuple[int, Key]], segment: int | None, total: int | None) -> tuple[int, int]:
+    """The part of the order that a segment is."""
+    if segment is None and total is None:
+        return 0, len(order)
+    if segment is None or total is None or not 0 <= segment < total:
+        raise AwsError(
+            "ValidationException",
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is"
+            " present, and Segment must be less than TotalSegments",
+        )
+    first, last = _PLACES * segment // total, _PLACES * (segment + 1) // total
+    return bisect_left(order, (first,)), bisect_left(order, (last,))
+
+
+def _shaped(call: Call, replica: Replica, items: list[Stored], more: dict[str, Any] | None) -> dict[str, Any]:
+    """The page as moto filters it and cuts it."""
+    dropped = ("ExclusiveStartKey", "Segment", "TotalSegments", "Limit")
+    with lent([(replica, items)]):
+        answer = call.forward({name: value for name, value in call.params.items() if name not in dropped})
+    answer.pop("LastEvaluatedKey", None)
+    answer["ScannedCount"] = len(items)
+    return answer if more is None else answer | {"LastEvaluatedKey": more}
+
+
+@operation("dynamodb", "Query")
+def query(call: Call) -> dict[str, Any]:
+    """As the API; moto is lent the items whose partition is named in the call."""
+    replica = usable(call, call.params["TableName"])
+    if replica is None:
+        return call.forward()
+    admit(call, replica, "Query")
+    if call.params.get("IndexName"):
+        return _with_everything(call, replica)
+    named = {str(value) for typed in _values(call) for value in typed.values() if isinstance(value, str)}
+    with lent([(replica, (item for key, item in sorted(replica.items()) if key[0] in named))]):
+        answer = call.forward()
+    spent(call, replica, read=0.5)
+    return answer
+
+
+def _values(call: Call) -> Iterator[dict[str, Any]]:
+    """The values that a query compares with."""
+    yield from (call.params.get("ExpressionAttributeValues") or {}).values()
+    for condition in (call.params.get("KeyConditions") or {}).values():
+        yield from condition.get("AttributeValueList") or ()
+
+
+def _with_everything(call: Call, replica: Replica) -> dict[str, Any]:
+    with lent([(replica, (item for _, item in sorted(replica.items())))]):
+        answer = call.forward()
+    spent(call, replica, read=ceil(sum(item.size for _, item in replica.items()) / 4096))
+    return answer
+
+
+def _partiql(call: Call) -> dict[str, Any]:
+    """As the API; moto is lent the whole of the tables that the statements name."""
+    shelf, now = tables(call), call.world.clock.now()
+    given = call.params.get("Statements") or call.params.get("TransactStatements") or [call.params]
+    texts = [str(each["Statement"]) for each in given]
+    named = [each for each in shelf if each.region == call.region and any(each.name in text for text in texts)]
+    for replica in named:
+        usable(call, replica.name)
+        for text in texts:
+            if replica.name in text:
+                admit(call, replica, f"PartiQL{text.split()[0].capitalize()}")
+    with lent((replica, (item for _, item in sorted(replica.items()))) for replica in named):
+        answer = call.forward()
+        after = {replica: taken(replica) for replica in named}
+    for replica, items in after.items():
+        changed = [key for key in items.keys() | replica.history.now.keys() if items.get(key) != replica.get(key)]
+        for key in sorted(changed):
+            shelf.asked(replica, key, items.get(key), now)
+        spent(call, replica, read=0.5, write=len(changed))
+    return answer
+
+
+for _name in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+    operation("dynamodb", _name)(_partiql)
