@@ -30,7 +30,7 @@ def public(world: "World", request: Request) -> Answer:
     world.clock.advance(COST)
     message = understand(request)
     if message is not None:
-        return _aws(world, message, world.interferences())
+        return _aws(world, message, world.interferences(), world.observers())
     route = _route(request)
     if route is not None:
         return _http(world, request, *route, world.interferences())
@@ -53,12 +53,23 @@ def json_answer(status: int, document: object) -> Answer:
     return Answer(status, Headers([("Content-Type", "application/json")]), body)
 
 
-def _aws(world: "World", message: Message, interferences: Sequence[Interference]) -> Answer:
+def _aws(
+    world: "World",
+    message: Message,
+    interferences: Sequence[Interference],
+    observers: Sequence[Callable[[Call, Answer], None]] = (),
+) -> Answer:
     call = Call(world, message)
     count = world.count(call.service, call.operation, call.region)
     purpose = (call.service, call.operation, call.region, count)
 
     def handled() -> Answer:
+        answer = done()
+        for observe in observers:
+            observe(call, answer)
+        return answer
+
+    def done() -> Answer:
         fn = OPERATIONS.get((call.service, call.operation))
         if call.service not in emulator.LACKING:
             emulator.prepare(message.request)

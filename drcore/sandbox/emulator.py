@@ -25,8 +25,11 @@ default_user_config["lambda"]["use_docker"] = False
 default_user_config["batch"]["use_docker"] = False
 
 
-LACKING = frozenset({"health", "route53-recovery-cluster"})
-"""Services that moto knows nothing of: what the sandbox does not answer itself nobody does."""
+LACKING = frozenset(
+    {"health", "route53-recovery-cluster"}
+    | {"appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs", "logs"}
+)
+"""Services that moto knows nothing of, or that the sandbox keeps itself: what it does not answer nobody does."""
 
 
 class NotEmulated(NotImplementedError):

@@ -38,7 +38,7 @@ class Call:
     @property
     def reads(self) -> bool:
         """Whether the call only looks."""
-        return self.operation.startswith(("Get", "Describe", "List", "Head", "BatchGet"))
+        return self.operation.startswith(("Get", "Describe", "List", "Head", "BatchGet", "Lookup", "Filter"))
 
     @property
     def identity(self) -> str:

@@ -10,9 +10,11 @@ from drcore.sandbox.connect import own_client, own_session
 from drcore.sandbox.dispatch import Interference, direct
 from drcore.sandbox.exchange import Answer, Request
 from drcore.sandbox.faults import Faults, Undo
+from drcore.sandbox.layer import Call
 
 T = TypeVar("T")
 Contribution = Callable[[], Any]
+Observer = Callable[[Call, Answer], None]
 
 
 class World:
@@ -29,6 +31,7 @@ class World:
         self._clients: dict[tuple[str, str], Any] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._interferences: list[Interference] = []
+        self._observers: list[Observer] = []
         self._shelves: dict[type[Any], Any] = {}
         self._truths: dict[str, Contribution] = {}
         self._states: dict[str, Contribution] = {}
@@ -55,6 +58,14 @@ class World:
         """Put `fn` around each call from outside; returns how it is taken away."""
         self._interferences.append(fn)
         return lambda: self._interferences.remove(fn)
+
+    def observe(self, fn: Observer) -> None:
+        """Show `fn` each AWS call from outside that was handled, with its answer, whatever the caller hears of it."""
+        self._observers.append(fn)
+
+    def observers(self) -> list[Observer]:
+        """Who looks at the calls from outside."""
+        return list(self._observers)
 
     def on_tick(self, fn: Tick) -> None:
         """Call `fn(instant)` each ten seconds of virtual time, in order of registration."""

@@ -8,6 +8,7 @@ import base64
 import copy
 import uuid
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from moto.awslambda.models import LambdaAlias, LambdaFunction, LambdaStorage
@@ -28,6 +29,7 @@ class Lambda:
         self._world = world
         self._storages: dict[str, LambdaStorage] = {}
         self._revisions: Counter[str] = Counter()
+        self._moved: dict[str, datetime] = {}
         self.concurrency = world.shelf(ProvisionedConcurrency)
         world.state_of("lambda", self._state)
 
@@ -146,7 +148,21 @@ class Lambda:
 
     def throttled(self, region: str, name: str) -> bool:
         """Whether the function's reserved concurrency is 0, so that no request gets in."""
-        return str(self.function(region, name).reserved_concurrency) == "0"
+        return self.reserved(region, name) == 0
+
+    def reserved(self, region: str, name: str) -> int | None:
+        """How many executions at once are kept for the function, which are its most; None if it has no such limit."""
+        kept: Any = self.function(region, name).reserved_concurrency
+        return None if kept is None else int(kept)
+
+    def reserve(self, region: str, name: str, executions: int | None) -> None:
+        """Set that limit; None takes it away."""
+        kept: Any = executions
+        self.function(region, name).reserved_concurrency = kept
+
+    def moved_at(self, region: str, name: str, alias: str) -> datetime:
+        """Since when an alias names its version: since then its execution environments are new."""
+        return self._moved[self.alias(region, name, alias).arn]
 
     def _set(self, region: str, alias: LambdaAlias, version: str, weights: Weights) -> LambdaAlias:
         moved = alias.function_version != version
@@ -154,6 +170,8 @@ class Lambda:
         routing: Any = {"AdditionalVersionWeights": dict(weights)} if weights else None
         alias.routing_config = routing
         alias.revision_id = self._revision(alias.arn)
+        if moved or alias.arn not in self._moved:
+            self._moved[alias.arn] = self._world.clock.now()
         if moved:
             self.concurrency.reallocate(alias.arn)
         return alias

@@ -1,7 +1,7 @@
 """SyncWell: its account, its users, its releases, its mishaps."""
 
 from drcore.sandbox.chance import tied_to
-from drcore.sandbox.syncwell import account, faults, outages, public, regional, truth, truth_of_regions
+from drcore.sandbox.syncwell import account, faults, fleet, outages, public, regional, truth, truth_of_regions
 from drcore.sandbox.syncwell.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.timeline import HISTORY, Timeline
 from drcore.sandbox.world import World
@@ -17,6 +17,8 @@ def build(world: World) -> None:
         account.release(world, STABLE)
     with tied_to(world.purpose("two regions")):
         regional.found(world)
+    with tied_to(world.purpose("fleet")):
+        fleet.found(world)
     account.watch(world, world.clock.now() - HISTORY)
     timeline = world.shelf(Timeline)
     timeline.remember()

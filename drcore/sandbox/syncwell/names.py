@@ -74,3 +74,21 @@ def levers_bucket(region: str) -> str:
 def load_balancer(region: str) -> str:
     """As CloudWatch names it."""
     return f"app/syncwell-{region}/1"
+
+
+# Plan G: who reads and writes the metadata.
+CLUSTER = "syncwell"
+SERVICE = "syncwell-worker"
+FAMILY = "syncwell-worker"
+WORKER_ROLE, EVENTS_ROLE, RECOVERY_ROLE, BATCH_ROLE = (
+    "syncwell-worker",
+    "syncwell-events",
+    "syncwell-recovery",
+    "syncwell-batch",
+)
+PIPELINE_USER = "syncwell-pipeline"
+WORKER_FUNCTION = "syncwell-worker"
+TIDY_RULE, CANARY_RULE = "syncwell-nightly-tidy", "syncwell-canary"
+CONFIG_APPLICATION, CONFIG_ENVIRONMENT, CONFIG_PROFILE = "syncwell", "production", "backend"
+CONFIG_STRATEGY = "all-at-once"
+API_LOGS = "/syncwell/api"
