@@ -37,6 +37,7 @@ _ALSO_READS = {
     ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see _is_write: no reader is kept from a message
     ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
     ("route53", "TestDNSAnswer"),  # computes what DNS would answer
+    ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
 }
 # Named as reads, and yet they hand something out, or take something in:
 _NO_READS = {
@@ -51,7 +52,10 @@ _NO_READS = {
 # Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
 # every other call is taken to need a control plane.
 _DATA = {
-    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"},
+    "dynamodb": {
+        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
+        *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
+    },
     "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
     "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
     "sns": {"Publish"},

@@ -167,7 +167,9 @@ class Facts(Model):
     stop_minutes: Minutes
     quiet_minutes: Minutes
     margin_s: Annotated[float, Field(gt=0)]
+    export_minutes: Minutes
     restore_minutes: Minutes
+    repair_percent: Percent
     first_workers_percent: Percent
     gate_minutes: Minutes
     start_minutes: Minutes

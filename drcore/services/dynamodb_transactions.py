@@ -1,0 +1,34 @@
+"""DynamoDB: several writes that happen together, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drcore.aws import Aws
+from drcore.errors import Busy, Rejected
+
+Write = tuple[str, Mapping[str, Any]]  # such as ("Update", {"Key": …})
+
+MOST = 100  # so many writes a transaction may hold
+LARGEST = 4_000_000  # bytes of all its items, by AWS's limits
+_PASSING = re.compile("TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded")
+
+
+def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> bool:
+    """All writes, each under its own condition. False: one condition did not hold, so nothing was written.
+
+    With the same token within ten minutes they are not written twice. Raises Busy where somebody else was writing to
+    one of the items, Rejected, Unknown.
+    """
+    items = [{operation: dict(parameters)} for operation, parameters in writes]
+    try:
+        aws.call("dynamodb", region, "transact_write_items", TransactItems=items, ClientRequestToken=token)
+    except Rejected as error:
+        if error.code != "TransactionCanceledException":
+            raise
+        if "ConditionalCheckFailed" in str(error):
+            return False
+        raise (Busy if _PASSING.search(str(error)) else Rejected)(str(error), error.code) from error
+    return True
