@@ -75,7 +75,6 @@ from drcore.services.events import Rule
 from drcore.steps import Check, Step, Target, Way, never, no, yes
 
 if TYPE_CHECKING:
-
     from drcore.run import Run
 
 
