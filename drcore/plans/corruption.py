@@ -213,6 +213,7 @@ RESUMING_FUNCTIONS = "Resume functions"
 RESUMING_SOURCES = "Resume event sources"
 RESUMING_RULES = "Resume schedules"
 RESUMING_SCALING = "Resume auto scaling"
+REPAIRING = "Repair"
 SWITCHING = "Switch"
 
 HALTED = "halted"  # the moment since when nothing writes, as was proved
