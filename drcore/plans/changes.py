@@ -159,3 +159,8 @@ def by_minute(
     start, one = since.replace(second=0, microsecond=0), timedelta(minutes=1)
     times = tuple(start + number * one for number in range(int((until - start) / one) + 1))
     return times, Counter((write.at.replace(second=0, microsecond=0), write.kind) for write in found)
+
+
+def key_of(key: Image) -> bytes:
+    """A key in the form by which writes are found."""
+    return key_bytes(key)

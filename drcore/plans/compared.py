@@ -20,12 +20,12 @@ from weakref import WeakKeyDictionary
 
 from drcore.clock import iso, parse_time
 from drcore.diff import Class, Difference, TableSource, compare
-from drcore.diff.keys import key_bytes
+from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.repair import restorable
 from drcore.errors import BadInput, RunnerFailed, Unknown
 from drcore.plans import changes, invariants
 from drcore.plans.changes import Write, honest, region
-from drcore.plans.corruption import restored_table, table
+from drcore.plans.corruption import faulty_writers, restored_table, table
 from drcore.plans.recovery import recovery_point
 from drcore.record import EVIDENCE, digest
 from drcore.services import dynamodb_items, dynamodb_recovery
@@ -91,17 +91,27 @@ _loaded: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDic
 
 def differences(run: Run, *kinds: Class) -> tuple[Difference, ...]:
     """The differences as the record keeps them, sorted by key. Raises Unknown where they are not what was bound."""
-    name = f"{EVIDENCE}/{FILE}"
-    bound = [line for line in run.record.events if line["event"] == "file" and line["name"] == name]
-    if not bound:
-        raise Unknown("the tables have not been compared")
-    sha256 = bound[-1]["sha256"]
+    sha256 = version(run)
     if _loaded.get(run, ("", ()))[0] != sha256:
-        content = (run.folder / name).read_bytes()
+        content = (run.folder / EVIDENCE / FILE).read_bytes()
         if digest(content) != sha256:
-            raise Unknown(f"{name} is not what the journal has bound: see `drcore verify`. Nothing is done by it")
+            raise Unknown(f"{FILE} is not what the journal has bound: see `drcore verify`. Nothing is done by it")
         _loaded[run] = sha256, tuple(map(_from_line, gzip.decompress(content).splitlines()))
     return tuple(each for each in _loaded[run][1] if not kinds or each.kind in kinds)
+
+
+def version(run: Run) -> str:
+    """Which comparison this is: the digest of its list. Raises Unknown where there is none."""
+    name = f"{EVIDENCE}/{FILE}"
+    bound = [line["sha256"] for line in run.record.events if line["event"] == "file" and line["name"] == name]
+    if not bound:
+        raise Unknown("the tables have not been compared")
+    return str(bound[-1])
+
+
+def schema(run: Run) -> KeySchema:
+    """The table's key."""
+    return changes.schema(run)
 
 
 def repairable(run: Run) -> tuple[Difference, ...]:
@@ -128,7 +138,7 @@ def judged(run: Run, found: Difference, last: Mapping[bytes, Write]) -> Differen
     live = found.live
     if live is None or found.kind not in (Class.CORRUPTED, Class.LEGIT):
         return found
-    write, faulty, writers = last.get(key_bytes(found.key)), changes.faulty_writers(run), changes.writers(run, live)
+    write, faulty, writers = last.get(key_bytes(found.key)), faulty_writers(run), changes.writers(run, live)
     in_time = write is not None and honest(run, live, write.at)
     if found.kind is Class.CORRUPTED:
         if not in_time or set(writers[-1:]) & set(faulty):
@@ -215,7 +225,12 @@ def _name(key: Mapping[str, Mapping[str, object]]) -> str:
 def _line(found: Difference) -> bytes:
     told: dict[str, object] = {"class": found.kind, "key": found.key, "reason": found.reason}
     told |= {"restored": found.restored, "live": found.live}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=_binary).encode() + b"\n"
+    return as_text(told).encode() + b"\n"
+
+
+def as_text(told: object) -> str:
+    """Anything with items in it as one line of JSON; binary values in base64, as files have them."""
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=_binary)
 
 
 def _binary(value: object) -> str:

@@ -265,7 +265,7 @@ class Point:
 def see_point(run: Run, target: Target) -> Point:
     windows = tuple(InRegion(each, dynamodb_recovery.window(run.aws, each, table(run))) for each in run.service.regions)
     found, first = deployments(run), changes.first_bad(changes.writes(run, changes.exports(run)))
-    made, asked = run.last("decision", POINT), run.last("consent", POINT)
+    made, asked = run.last("decision", RECOVERY_POINT), run.last("consent", RECOVERY_POINT)
     confirmed = parse_time(made["choice"]) if made else None
     by = asked["by"] if made and asked else ""
     return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, by)
@@ -296,9 +296,8 @@ def is_confirmed(run: Run, target: Target, seen: Point) -> Check:
     if not window.holds(seen.proposed):
         return never(f"{iso(seen.proposed)} cannot be restored in {target.region}: {_said(window)}")
     if seen.first_bad and seen.proposed >= seen.first_bad:
-        return never(
-            f"{iso(seen.proposed)} is not before the first bad write, at {iso(seen.first_bad)}: it would be restored too"
-        )
+        bad = iso(seen.first_bad)
+        return never(f"{iso(seen.proposed)} is not before the first bad write, at {bad}: that would be restored too")
     told = f"the first bad write was at {iso(seen.first_bad)}" if seen.first_bad else "no bad write was found"
     return no(f"to be confirmed: {iso(seen.proposed)}; {told}")
 
@@ -311,15 +310,15 @@ def _said(window: Window) -> str:
 
 def confirm(run: Run, target: Target, seen: Point) -> None:
     assert seen.proposed  # is_confirmed stops without one
-    run.decide(POINT, iso(seen.proposed))
+    run.decide(RECOVERY_POINT, iso(seen.proposed))
 
 
 def recovery_point(run: Run) -> datetime:
     """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
-    made = run.last("decision", POINT)
+    made = run.last("decision", RECOVERY_POINT)
     if made:
         return parse_time(made["choice"])
-    seen = run.results.get(POINT.title)
+    seen = run.results.get(RECOVERY_POINT.title)
     proposed: datetime | None = next((state.proposed for state in seen.states.values()), None) if seen else None
     if not run.rehearsing or proposed is None:
         raise Unknown("no recovery point has been confirmed")
@@ -384,7 +383,7 @@ def _told(found: tuple[Write, ...]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counted.items() if count) or "none changed"
 
 
-POINT = Step(
+RECOVERY_POINT = Step(
     title="Recovery point",
     plan="G.2",
     changes="records the time that is restored to, and who confirmed it",
@@ -394,7 +393,7 @@ POINT = Step(
     targets=here,
     needs=(EXPORT.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"RECOVERY POINT {iso(next(iter(states.values())).proposed)}",
+    phrase=lambda run, states: f"RECOVERY RECOVERY_POINT {iso(next(iter(states.values())).proposed)}",
     way=Way.REVERSIBLE,
     within=10,
     shows=show_point,
@@ -480,7 +479,7 @@ RESTORE = Step(
     expect=is_restored,
     act=restore,
     targets=restored_here,
-    needs=(POINT.title,),
+    needs=(RECOVERY_POINT.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"RESTORE {table(run)} @ {_second(recovery_point(run))}",
     way=Way.COMPENSABLE,

@@ -16,8 +16,8 @@ LARGEST = 4_000_000  # bytes of all its items, by AWS's limits
 _PASSING = re.compile("TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded")
 
 
-def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> bool:
-    """All writes, each under its own condition. False: one condition did not hold, so nothing was written.
+def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> tuple[int, ...]:
+    """All writes, each under its own condition. Returns those whose condition did not hold; then nothing was written.
 
     With the same token within ten minutes they are not written twice. Raises Busy where somebody else was writing to
     one of the items, Rejected, Unknown.
@@ -28,7 +28,14 @@ def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -
     except Rejected as error:
         if error.code != "TransactionCanceledException":
             raise
-        if "ConditionalCheckFailed" in str(error):
-            return False
+        refused = _refused(str(error))
+        if refused:
+            return refused
         raise (Busy if _PASSING.search(str(error)) else Rejected)(str(error), error.code) from error
-    return True
+    return ()
+
+
+def _refused(message: str) -> tuple[int, ...]:
+    """Which writes were refused: the message has a reason for each, `None` for those that were not."""
+    reasons = message.rpartition("[")[2].rstrip("] ").split(",")
+    return tuple(number for number, reason in enumerate(reasons) if reason.strip() == "ConditionalCheckFailed")
