@@ -16,6 +16,7 @@ from drcore.plans.closing import CLOSE, RESTORED, UNFREEZE, USERS
 from drcore.plans.communication import audit_queue
 from drcore.plans.confirm import CONFIRM, DETECT, MAINTENANCE, NOTIFY
 from drcore.plans.corruption import Facts, Incident, restored_table, role_arn, table, table_arn
+from drcore.plans.decision import DECIDE
 from drcore.plans.halt import DENY, FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS, see_policy
 from drcore.plans.recovery import EXPORT, RECOVERY_POINT, RESTORE
 from drcore.plans.repair import INVERSE, REPAIR
@@ -31,7 +32,7 @@ from drcore.plans.reopen import (
 )
 from drcore.plans.silence import NOTHING_WRITES
 from drcore.plans.switch import KEEP, REPLICAS, SETTINGS, SWITCH
-from drcore.plans.validation import COMPARE, DECIDE, SAMPLE, SPOT_CHECK
+from drcore.plans.validation import COMPARE, SAMPLE, SPOT_CHECK
 from drcore.services import autoscaling, dynamodb, dynamodb_recovery, events, iam, lambda_
 from drcore.steps import Check, Plan, Target, no, unknown, yes
 

@@ -18,6 +18,7 @@ from drcore.plans.corruption import (
     ALLOWING,
     HALTED,
     REPAIRING,
+    SWITCHING,
     role_arn,
     table,
 )
@@ -102,7 +103,7 @@ class Stillness:
 
 
 REFUSED, ACCEPTED = "refused", "accepted"
-_WRITING_STEPS = (REPAIRING, ALLOWING)  # from there on this run, or the service, writes again
+_WRITING_STEPS = (REPAIRING, SWITCHING, ALLOWING)  # from there on this run, or the service, writes again
 
 
 def roles(run: Run) -> list[Target]:
