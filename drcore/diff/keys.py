@@ -32,6 +32,11 @@ class KeySchema:
             raise BadInput(f"expected a key {self}, seen {key}")
         return key
 
+    @property
+    def by_name(self) -> dict[str, str]:
+        """The types by attribute: two sides may name the parts of a key in different order."""
+        return dict(zip(self.names, self._kinds, strict=True))
+
     def __str__(self) -> str:
         return ", ".join(
             f"{name} ({kind})" if kind else name for name, kind in zip(self.names, self._kinds, strict=True)

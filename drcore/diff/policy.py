@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from drcore.clock import iso, parse_time
+from drcore.clock import iso
 from drcore.diff.items import Item, equal
 from drcore.errors import BadInput
 
@@ -44,6 +44,24 @@ class Why(StrEnum):
     GONE = "gone"
     NEW = "new"
     NEW_FAULTY = "new-faulty"
+
+    @property
+    def kind(self) -> Class:
+        """The class that this rule puts an item into."""
+        return _CLASSES[self]
+
+
+_CLASSES = {
+    Why.SAME: Class.UNCHANGED,
+    Why.FAULTY: Class.CORRUPTED,
+    Why.SILENT: Class.CORRUPTED,
+    Why.TIMELESS: Class.CORRUPTED,
+    Why.BEFORE: Class.CONFLICT,
+    Why.LATER: Class.LEGIT,
+    Why.GONE: Class.DELETED,
+    Why.NEW: Class.ADDED,
+    Why.NEW_FAULTY: Class.ADDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,25 +130,25 @@ def facts(live: Item, policy: Policy) -> Facts:
 
 def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, str]:
     """The class of one item with the reason in words; for a few items, where no engine is worth its start."""
-    kind, why = _judged(restored, live, policy)
-    return kind, policy.reason(why, live)
+    why = _judged(restored, live, policy)
+    return why.kind, policy.reason(why, live)
 
 
-def _judged(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, Why]:
+def _judged(restored: Item | None, live: Item | None, policy: Policy) -> Why:
     if live is None:
-        return (Class.UNCHANGED, Why.SAME) if restored is None else (Class.DELETED, Why.GONE)
+        return Why.SAME if restored is None else Why.GONE
     seen = facts(live, policy)
     if restored is None:
-        return Class.ADDED, Why.NEW_FAULTY if seen.last_faulty else Why.NEW
+        return Why.NEW_FAULTY if seen.last_faulty else Why.NEW
     if equal(restored, live):
-        return Class.UNCHANGED, Why.SAME
+        return Why.SAME
     if seen.last_faulty:
-        return Class.CORRUPTED, Why.FAULTY
+        return Why.FAULTY
     if policy.point is not None and seen.modified is None:
-        return Class.CORRUPTED, Why.TIMELESS
+        return Why.TIMELESS
     if policy.point is not None and seen.modified is not None and seen.modified <= policy.point:
-        return Class.CORRUPTED, Why.SILENT
-    return (Class.CONFLICT, Why.BEFORE) if seen.earlier_faulty else (Class.LEGIT, Why.LATER)
+        return Why.SILENT
+    return Why.BEFORE if seen.earlier_faulty else Why.LATER
 
 
 def writers_of(item: Item, attribute: str) -> tuple[str, ...]:
@@ -156,8 +174,8 @@ def modified_of(item: Item, attribute: str) -> int | None:
 def micros_of_text(text: str) -> int | None:
     """A time in ISO 8601 as microseconds; None when it is none, or has no zone."""
     try:
-        return micros(parse_time(text))
-    except ValueError:
+        return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+    except (ValueError, TypeError):  # TypeError: without a zone
         return None
 
 

@@ -1,52 +1,48 @@
-"""Where a state of a table is read from: the live table, or an export of it."""
+"""What a state of a table can be read from."""
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from drcore.aws import Aws
+from drcore.diff.fingerprint import Batch, Look
+from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 
-
-@dataclass(frozen=True, slots=True)
-class TableSource:
-    """A live table in one region, read by a parallel scan of so many segments, each strongly consistent."""
-
-    aws: Aws
-    region: str
-    table: str
-    segments: int = 1
-
-    def items(self) -> Iterator[dict[str, Any]]:
-        yield from self.aws.pages("dynamodb", self.region, "scan", "Items", TableName=self.table, ConsistentRead=True)
-
-    def schema(self) -> KeySchema | None:
-        found = self.aws.call("dynamodb", self.region, "describe_table", TableName=self.table)["Table"]
-        return KeySchema(tuple(each["AttributeName"] for each in found["KeySchema"]))
+# What is being done, how many items of it are done, how many there are (None: not known).
+Progress = Callable[[str, int, int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportSource:
-    """An export, full or incremental: a folder that holds its manifest, or an s3 URL (then with `aws`, `region`)."""
+class Role(StrEnum):
+    """The two sides of a comparison: the good state, the state in use."""
 
-    place: Path | str
-    aws: Aws | None = None
-    region: str = ""
-    key: KeySchema | None = None
-
-    def items(self) -> Iterator[dict[str, Any]]:
-        for path in sorted(Path(self.place).glob("data/*.json.gz")):
-            with gzip.open(path, "rb") as lines:
-                for line in lines:
-                    yield json.loads(line)["Item"]
-
-    def schema(self) -> KeySchema | None:
-        return self.key
+    RESTORED = "restored"
+    LIVE = "live"
 
 
-Source = TableSource | ExportSource
+class Opened(Protocol):
+    """A source that is being read: once for a row of each item, then again for the few that differ.
+
+    `partial`: only the keys that were touched are there, so that one that is absent has not changed. `expected`: how
+    many items there are, for the progress only.
+    """
+
+    name: str
+    partial: bool
+    key: KeySchema | None
+    expected: int | None
+
+    def rows(self, look: Look) -> Iterator[Batch]:
+        """A row for each item, in batches."""
+
+    def images(self, wanted: Iterator[int]) -> Iterator[tuple[int, Item | None]]:
+        """The items with these numbers, which rise."""
+
+
+class Source(Protocol):
+    """A state of a table: a TableSource or an ExportSource."""
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Find out what there is. `folder` is for what must lie on disk meanwhile. Raises BadInput."""

@@ -5,8 +5,9 @@ What each step finds before it acts is in the journal; the steps that resume bri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drcore.consent import Consent
@@ -22,7 +23,6 @@ from drcore.plans.corruption import (
     RESUMING_WORKERS,
     intended,
     minutes,
-    regions,
     role_arn,
     table,
     table_arn,
@@ -33,7 +33,7 @@ from drcore.services.autoscaling import Scaling
 from drcore.services.dynamodb_policies import Policy
 from drcore.services.ecs import Service, Task
 from drcore.services.events import Rule
-from drcore.steps import Check, Step, Target, Way, no, yes
+from drcore.steps import Check, Step, StepResult, Target, Way, no, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run
@@ -425,6 +425,10 @@ def policy_as_before(run: Run, target: Target, before: Policy) -> None:
         dynamodb_policies.delete(run.aws, target.region, arn, now)
 
 
+def when_denied(result: StepResult) -> datetime | None:
+    return result.ended if result.outcome in ("ALREADY", "DONE") else None
+
+
 DENY = Step(
     title="Deny writes",
     plan="G.1",
@@ -440,6 +444,8 @@ DENY = Step(
     way=Way.REVERSIBLE,
     within=60,
     every=5,
+    hold=20,  # it is seen before it holds: AWS takes some seconds
     moment="denied",
+    at=when_denied,
     permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
 )

@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso, parse_time
 from drcore.errors import Rejected
 from drcore.evidence import Chart, Exhibit, Series, Table
-from drcore.plans.confirm import CONFIRM
 from drcore.plans.corruption import (
     ALLOWING,
     HALTED,
-    in_use,
-    intended,
+    REPAIRING,
     role_arn,
     table,
 )
 from drcore.plans.halt import DENY, FUNCTIONS, RULES, SOURCES, WORKERS
-from drcore.services import cloudwatch, dynamodb, dynamodb_items
-from drcore.services.cloudwatch import Metric, Points
+from drcore.services import cloudwatch, dynamodb
+from drcore.services.cloudwatch import Metric
 from drcore.steps import Check, Step, Target, Way, never, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -92,19 +90,19 @@ def is_silent(run: Run, seen: Traffic, what: str) -> Check:
 class Stillness:
     """What was written since writes were denied, in one region, and whether one of the service's roles was refused.
 
-    `attempt`: what became of our own try with that role (empty: not tried yet). `canary_at`: when the region's own
+    `attempt`: what became of our own try with that role (empty: not tried). `canary_at`: when the region's own
     canary was written last. `writers`: who wrote the items that have changed since; looked for only where any has.
     """
 
     traffic: Traffic
     attempt: str
-    stands: bool
     canary_at: datetime | None
     denied_at: datetime | None
     writers: tuple[str, ...] = field(default=(), compare=False)
 
 
 REFUSED, ACCEPTED = "refused", "accepted"
+_WRITING_STEPS = (REPAIRING, ALLOWING)  # from there on this run, or the service, writes again
 
 
 def roles(run: Run) -> list[Target]:
@@ -118,22 +116,26 @@ def _own_canary(run: Run) -> dict[str, str]:
 
 def see_stillness(run: Run, target: Target) -> Stillness:
     denied, name = run.moments.get("denied"), table(run)
-    stands = dynamodb.item(run.aws, target.region, name, _own_canary(run), consistent=True) is not None
     traffic = read_traffic(run, target.region, name, WRITING, denied or run.clock.now())
     canary = dynamodb.item(run.aws, target.region, name, _canary(run, target.region), consistent=True)
-    told = [
-        line["answer"]
-        for line in run.record.events
-        if line["event"] == "acted" and line["step"] == NOTHING_WRITES.title and line["target"] == str(target)
-    ]
     return Stillness(
         traffic,
-        told[-1] if told else "",
-        stands,
+        _attempt(run, target),
         parse_time(canary["ts"]) if canary else None,
         denied,
         _writers_since(run, target.region, denied) if denied and str(traffic) else (),
     )
+
+
+def _attempt(run: Run, target: Target) -> str:
+    """What became of our last try; one that was accepted is made anew when the run is opened again."""
+    answer = ""
+    for line in run.record.events:
+        if line["event"] == "opened-again" and answer == ACCEPTED:
+            answer = ""
+        elif line["event"] == "acted" and line["step"] == NOTHING_WRITES.title and line["target"] == str(target):
+            answer = line["answer"]
+    return answer
 
 
 def _canary(run: Run, region: str) -> dict[str, str]:
@@ -142,9 +144,10 @@ def _canary(run: Run, region: str) -> dict[str, str]:
 
 
 def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
-    if any(intended(run, ALLOWING, Target(region, table(run))) for region in run.service.regions):
-        return yes("nothing wrote, until this run let the service write again")
-    if seen.stands or seen.attempt == ACCEPTED:
+    later = [line["step"] for line in run.record.events if line["event"] == "intent" and line["step"] in _WRITING_STEPS]
+    if later:
+        return yes(f"nothing wrote, until this run began to write itself: {later[0]}")
+    if seen.attempt == ACCEPTED:
         return never(f"a write by {target.thing} was accepted: the policy of the table does not hold")
     if str(seen.traffic):
         by = f", last written by {', '.join(seen.writers)}" if seen.writers else ""
@@ -154,16 +157,16 @@ def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
         )
     if seen.canary_at and seen.denied_at and seen.canary_at > seen.denied_at:
         return never(f"the canary of {target.region} was written at {seen.canary_at:%H:%M:%S}, after the denial")
-    if not seen.denied_at:
-        return unknown("when writes were denied is not known")
     if not seen.attempt:
         return no(f"{target.thing} is to be tried")
+    if not seen.denied_at:
+        return unknown("when writes were denied is not known")
     silent = is_silent(run, seen.traffic, "writes")
     return yes(f"{target.thing} is refused; {silent.why}") if silent.answer == "yes" else silent
 
 
 def knock(run: Run, target: Target, seen: Stillness) -> str:
-    """Try to write one item of our own as a role of the service: it must be refused."""
+    """Try to write one item of our own as a role of the service: it must be refused. What was accepted is removed."""
     written = _own_canary(run) | {"ts": run.now_text(), "run": run.id}
     try:
         dynamodb.put(run.aws.as_role(role_arn(run, target.thing)), target.region, table(run), written)
@@ -171,13 +174,8 @@ def knock(run: Run, target: Target, seen: Stillness) -> str:
         if error.code != "AccessDeniedException" or "put_item" not in str(error):
             raise  # the role could not be had, the table is not there: that is no proof
         return REFUSED
+    dynamodb.delete(run.aws, target.region, table(run), _own_canary(run))
     return ACCEPTED
-
-
-def sweep(run: Run, target: Target, seen: Stillness) -> None:
-    """Take our own item away, where it was accepted."""
-    if seen.stands:
-        dynamodb.delete(run.aws, target.region, table(run), _own_canary(run))
 
 
 def _writers_since(run: Run, region: str, since: datetime) -> tuple[str, ...]:
@@ -240,11 +238,10 @@ NOTHING_WRITES = Step(
     look=see_stillness,
     expect=nothing_writes,
     act=knock,
-    back_out=sweep,
     targets=roles,
     needs=(RULES.title, SOURCES.title, FUNCTIONS.title, WORKERS.title, DENY.title),
     way=Way.COMPENSABLE,
-    within=lambda run: 60 * (run.facts.quiet_minutes + 3),
+    within=lambda run: 60 * (run.facts.quiet_minutes + 6),
     every=20,
     shows=show_stillness,
     moment=HALTED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,12 @@ def count(aws: Aws, region: str, table: str) -> int:
 
 
 def segment(aws: Aws, region: str, table: str, number: int, of: int) -> Iterator[Typed]:
-    """The items of one segment, a range of the keys' hash. Raises Rejected, Unknown; never a shorter answer."""
-    return aws.pages("dynamodb", region, "scan", "Items", TableName=table, Segment=number, TotalSegments=of)
+    """The items of one segment, a range of the keys' hash. Raises Rejected, Unknown; never a shorter answer.
+
+    Read past boto3's parser, which takes ten times as long; binary values stay base64.
+    """
+    for items in aws.scan_raw(region, table, number, of, _page):
+        yield from items
 
 
 def some(aws: Aws, region: str, table: str, keys: Sequence[Typed], *, consistent: bool = True) -> tuple[Typed, ...]:
@@ -38,3 +43,8 @@ def some(aws: Aws, region: str, table: str, keys: Sequence[Typed], *, consistent
         else:
             raise Unknown(f"dynamodb batch_get_item in {region}: {len(left)} keys of {table} are still not answered")
     return tuple(found)
+
+
+def _page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
+    page = json.loads(body)
+    return page.pop("Items"), page | {"Items": []}

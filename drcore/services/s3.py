@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from drcore.aws import Aws
 from drcore.errors import Rejected, Unknown
+
+_PART = 8 << 20  # bytes asked for at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,28 @@ def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
     """The names of the folders right below a prefix."""
     found = aws.pages("s3", region, "list_objects_v2", "CommonPrefixes", Bucket=bucket, Prefix=prefix, Delimiter="/")
     return (each["Prefix"].rstrip("/").rsplit("/", 1)[-1] for each in found)
+
+
+def names(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
+    """The names of all objects below a prefix. Raises Rejected, Unknown."""
+    found = aws.pages("s3", region, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    return (str(each["Key"]) for each in found)
+
+
+def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
+    """An object into a file, part by part, so that its size does not matter. Raises Rejected, Unknown.
+
+    Each part is asked for on condition that the object is still the one that the first part came from.
+    """
+    head = aws.call("s3", region, "head_object", Bucket=bucket, Key=key)
+    size = int(head["ContentLength"])
+    with path.open("wb") as file:
+        for start in range(0, size, _PART):
+            part = f"bytes={start}-{min(start + _PART, size) - 1}"
+            found = aws.call("s3", region, "get_object", Bucket=bucket, Key=key, Range=part, IfMatch=head["ETag"])
+            file.write(found["Body"].read())
+    if path.stat().st_size != size:
+        raise Unknown(f"s3://{bucket}/{key}: expected {size} bytes, seen {path.stat().st_size}")
 
 
 def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, Any], now: Kept) -> None:

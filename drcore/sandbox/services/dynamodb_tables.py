@@ -6,10 +6,13 @@ a table made by CreateTable is moto's alone: no write log, no replicas, no expor
 
 import heapq
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import md5
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
@@ -72,6 +75,25 @@ class Replica:
         return f"arn:aws:dynamodb:{self.region}:{self._tables.account}:table/{self.name}"
 
     @property
+    def id(self) -> str:
+        """The id that AWS gives a table, which a later one of the same name does not have."""
+        return str(UUID(bytes=md5(f"{self.arn}:{self.created}".encode(), usedforsecurity=False).digest()))
+
+    def shape(self) -> dict[str, Any]:
+        """What a table that is made from this one has of it: keys, indexes, billing and encryption."""
+        table = self.table
+        index = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput")
+        return {
+            "schema": deepcopy(table.schema),
+            "attr": deepcopy(table.attr),
+            "billing_mode": table.billing_mode,
+            "throughput": {name: table.throughput[name] for name in ("ReadCapacityUnits", "WriteCapacityUnits")},
+            "global_indexes": [{n: deepcopy(each.describe()[n]) for n in index} for each in table.global_indexes],
+            "indexes": [{n: deepcopy(each.describe()[n]) for n in index[:3]} for each in table.indexes],
+            "sse_specification": deepcopy(table.sse_specification),
+        }
+
+    @property
     def there(self) -> bool:
         """Whether the table exists."""
         return self._tables.find(self.region, self.name) is self
@@ -94,6 +116,18 @@ class Replica:
         """Whether the policy in force at a moment denies an operation to a role."""
         in_force = next((policy for policy in reversed(self.policies) if policy.since <= at), None)
         return in_force is not None and refuses(in_force.text, principal, f"dynamodb:{operation}", self.arn)
+
+    def state(self) -> dict[str, Any]:
+        """What the table is beside its items, without what time alone changes."""
+        return {
+            "recovery_since": self.settings.recovery_since,
+            "recovery_days": self.settings.recovery_days,
+            "ttl": self.settings.ttl,
+            "tags": self.settings.tags,
+            "origin": self.origin,
+            "members": self.members,
+            "policy": self.policies[-1].text if self.policies else "",
+        }
 
     def get(self, key: Key) -> Stored | None:
         """An item as this copy has it; not to be changed."""
@@ -140,6 +174,7 @@ class Tables:
         self.usage = world.shelf(Usage)
         self.deliveries = Deliveries(world, self)
         world.state_of("dynamodb", self._state)
+        world.state_of("dynamodb settings", self._state_of_settings)
 
     def __getitem__(self, where: tuple[str, str]) -> Replica:
         """The copy of a table in a region; one that is not there is empty and takes no write."""
@@ -287,3 +322,6 @@ class Tables:
             written = {"/".join(key): item for key, item in sorted(replica.written.items())}
             shown[replica.region] |= written if replica.name == self._first else {replica.name: written}
         return shown
+
+    def _state_of_settings(self) -> dict[str, Any]:
+        return {f"{each.region}/{each.name}": each.state() for each in self._replicas.values()}

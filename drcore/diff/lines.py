@@ -1,0 +1,87 @@
+"""Compressed lines of JSON, in blocks that hold whole lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isal import igzip, isal_zlib
+
+from drcore.errors import BadInput, RunnerFailed
+
+FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
+_BLOCK = 1 << 20
+_BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A gzip file of lines; `count` is how many lines its manifest says it has (None: nothing says)."""
+
+    path: Path
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a file, of which the first has the number `first`."""
+
+    first: int
+    data: bytes
+
+    @property
+    def count(self) -> int:
+        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
+
+    def lines(self) -> list[bytes]:
+        """The lines without their ends."""
+        lines = self.data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        return lines
+
+
+def blocks(file: DataFile) -> Iterator[Block]:
+    """A file's blocks. Raises BadInput when it is cut off, damaged, or has not as many lines as it should."""
+    number, rest = 0, b""
+    try:
+        with igzip.open(file.path, "rb") as stream:
+            while data := stream.read(_BLOCK):
+                end = data.rfind(b"\n") + 1
+                if end:
+                    block = Block(number, rest + data[:end])
+                    number += block.count
+                    rest = data[end:]
+                    yield block
+                else:
+                    rest += data
+    except _BROKEN as error:
+        raise BadInput(f"{file.path}: expected a whole gzip file, seen after {number} lines: {error}") from error
+    if rest:
+        yield Block(number, rest)
+        number += 1
+    if file.count is not None and number != file.count:
+        raise BadInput(f"{file.path}: expected {file.count} items by the manifest, seen {number}")
+
+
+def pick(files: Sequence[DataFile], wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+    """The lines with these numbers, which rise. Raises RunnerFailed when the files have changed since."""
+    want = next(wanted, None)
+    for index, file in enumerate(files):
+        start, end = index << FILE, (index + 1) << FILE
+        if want is None or want >= end:
+            continue
+        for block in blocks(file):
+            first = start + block.first
+            beyond = first + block.count
+            if want is None or want >= end:
+                break
+            if want >= beyond:
+                continue
+            lines = block.lines()
+            while want is not None and want < beyond:
+                yield want, lines[want - first]
+                want = next(wanted, None)
+    if want is not None:
+        raise RunnerFailed(f"expected line {want & ((1 << FILE) - 1)} again, seen none: the files changed meanwhile")

@@ -1,0 +1,172 @@
+"""A live table as a source: a parallel scan, whose pages are kept on disk until the comparison is done."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import simdjson
+from isal import igzip
+
+from drcore.aws import Aws
+from drcore.diff.export import key_of_table
+from drcore.diff.fingerprint import BATCH, Batch, Image, Look, Rows
+from drcore.diff.items import Item
+from drcore.diff.keys import KeySchema
+from drcore.diff.lines import FILE, DataFile, pick
+from drcore.diff.source import Role
+from drcore.errors import BadInput, Rejected, RunnerFailed
+
+_GONE = ("ResourceNotFoundException", "TableNotFoundException")
+_WAITING = 4  # batches of a thread that may wait to be taken
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A live table in one region, read strongly consistent in so many segments side by side.
+
+    More than one segment helps where the network is what takes the time. The calls are then noted in no fixed order.
+    """
+
+    aws: Aws
+    region: str
+    table: str
+    segments: int = 1
+
+    def open(self, role: Role, folder: Path) -> OpenTable:
+        """Ask what table it is. Raises BadInput when there is none."""
+        try:
+            described = self.aws.call("dynamodb", self.region, "describe_table", TableName=self.table)
+        except Rejected as error:
+            if error.code in _GONE:
+                raise BadInput(f"{self.table}: expected a table in {self.region}, found none") from error
+            raise
+        status = described["Table"].get("TableStatus", "")
+        if status not in ("ACTIVE", "UPDATING", "ARCHIVED"):
+            raise BadInput(f"{self.table}: expected a table that is ACTIVE in {self.region}, seen {status}")
+        folder = folder / role
+        folder.mkdir(parents=True)
+        expected = described["Table"].get("ItemCount") or None  # some hours old
+        return OpenTable(self.table, key_of_table(described), expected, self, _identity(described), folder)
+
+
+@dataclass(slots=True)
+class OpenTable:
+    """A table that is there."""
+
+    name: str
+    key: KeySchema | None
+    expected: int | None
+    source: TableSource
+    identity: str
+    folder: Path
+    partial: bool = False
+    files: list[DataFile] = field(default_factory=list)
+
+    def rows(self, look: Look) -> Iterator[Batch]:
+        segments = self.source.segments
+        self.files = [DataFile(self.folder / f"{index:05d}.json.gz") for index in range(segments)]
+        try:
+            if segments == 1:
+                yield from self._segment(0, look)
+            else:
+                yield from self._side_by_side(look)
+            self._is_still_there()
+        except Rejected as error:
+            if error.code in _GONE:
+                raise RunnerFailed(
+                    f"{self.name}: the table was deleted while it was read; nothing was concluded"
+                ) from error
+            raise
+
+    def images(self, wanted: Iterator[int]) -> Iterator[tuple[int, Item | None]]:
+        for number, line in pick(self.files, wanted):
+            yield number, orjson.loads(line)
+
+    def _segment(self, index: int, look: Look) -> Iterator[Batch]:
+        source, parser = self.source, simdjson.Parser()
+        gathered, first = Rows(), 0
+        with igzip.open(self.files[index].path, "wb", compresslevel=0) as kept:
+
+            def read(body: bytes) -> tuple[Rows, Mapping[str, Any]]:
+                page: Any = parser.parse(body)
+                texts: list[bytes] = []
+                rows = look.rows(_images(page["Items"], texts))
+                left = {name: page[name] for name in page if name != "Items"}
+                plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
+                if page["Count"] != len(rows):
+                    raise BadInput(f"{self.name}: expected {page['Count']} items on a page, seen {len(rows)}")
+                del page, left
+                kept.write(b"".join(texts))
+                return rows, plain | {"Items": []}
+
+            for rows in source.aws.scan_raw(source.region, source.table, index, source.segments, read):
+                gathered.extend(rows)
+                if len(gathered) >= BATCH:
+                    yield gathered.batch((index << FILE) + first)
+                    gathered, first = Rows(), first + len(gathered)
+        if len(gathered):
+            yield gathered.batch((index << FILE) + first)
+
+    def _side_by_side(self, look: Look) -> Iterator[Batch]:
+        batches: queue.Queue[Batch | None] = queue.Queue(_WAITING * self.source.segments)
+        over = threading.Event()
+
+        def hand(batch: Batch | None) -> None:
+            while not over.is_set():
+                with suppress(queue.Full):
+                    batches.put(batch, timeout=0.1)
+                    return
+
+        def run(index: int) -> None:
+            try:
+                for batch in self._segment(index, look):
+                    hand(batch)
+                    if over.is_set():
+                        return
+            finally:
+                hand(None)
+
+        with ThreadPoolExecutor(self.source.segments) as pool:
+            try:
+                running: list[Future[None]] = [pool.submit(run, index) for index in range(self.source.segments)]
+                left = len(running)
+                while left:
+                    batch = batches.get()
+                    left -= batch is None
+                    if batch is None:
+                        for ended in running:
+                            if ended.done():
+                                ended.result()
+                    else:
+                        yield batch
+                for ended in running:
+                    ended.result()
+            finally:
+                over.set()
+
+    def _is_still_there(self) -> None:
+        """A table that was deleted and made anew under its name would have answered with other items."""
+        source = self.source
+        described = source.aws.call("dynamodb", source.region, "describe_table", TableName=source.table)
+        if _identity(described) != self.identity:
+            raise RunnerFailed(f"{self.name}: the table was deleted and made anew while it was read")
+
+
+def _images(items: Any, texts: list[bytes]) -> Iterator[Image]:
+    for item in items:
+        text = item.mini
+        texts += (text, b"\n")
+        yield Image(item, item, text)
+
+
+def _identity(described: Mapping[str, Any]) -> str:
+    table = described["Table"]
+    return f"{table.get('TableId', '')} {table.get('CreationDateTime', '')}"
