@@ -291,6 +291,7 @@ class AppConfig:
                 for home in applications.values()
             }
             for region, applications in self.applications.items()
+            if applications
         }
 
 
