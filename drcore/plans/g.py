@@ -31,7 +31,8 @@ from drcore.plans.reopen import (
 )
 from drcore.plans.silence import NOTHING_WRITES
 from drcore.plans.switch import KEEP, REPLICAS, SETTINGS, SWITCH
-from drcore.plans.validation import COMPARE, DECIDE, SAMPLE, SPOT_CHECK
+from drcore.plans.decision import DECIDE
+from drcore.plans.validation import COMPARE, SAMPLE, SPOT_CHECK
 from drcore.services import autoscaling, dynamodb, dynamodb_recovery, events, iam, lambda_
 from drcore.steps import Check, Plan, Target, no, unknown, yes
 

@@ -14,7 +14,7 @@ from drcore.sandbox.clock import TICK
 from drcore.sandbox.faults import Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.regions import Regions
 from drcore.sandbox.services.cloudwatch import CloudWatch
-from drcore.sandbox.services.dynamodb_replication import LONGEST_LAG, SHORTEST_LAG, Replication
+from drcore.sandbox.services.dynamodb_replication import LONGEST_LAG, SHORTEST_LAG
 from drcore.sandbox.services.dynamodb_tables import Replica, Tables
 from drcore.sandbox.services.times import epoch
 from drcore.sandbox.syncwell import fleet, names
@@ -111,7 +111,7 @@ class Normalise:
     def _well(self, region: str, at: datetime) -> bool:
         table = self._tables[region, self._bindings.in_use(region)]
         served = not self._world.shelf(Regions).out(region, at) and self._bindings.open(region, "syncwell-api")
-        taken = table.there and not self._tables.denies(table, names.LAMBDA_ROLE, "PutItem", at)
+        taken = table.there and not table.denies(self._tables.role_arn(names.LAMBDA_ROLE), "PutItem", at)
         return served and taken and not self._world.shelf(Complaints).share(region)
 
     def running(self) -> int:
@@ -221,13 +221,13 @@ def _checked(options: Options) -> tuple[str, ...]:
 
 def _forget(world: World, since: datetime) -> None:
     """Forget what happened to the tables from then on, and what the metrics told of it."""
-    world.shelf(Replication).rewind(since)
+    world.shelf(Tables).rewind(since)
     world.shelf(CloudWatch).forget(since, METRICS)
 
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
     """Live again from `began` until now, with the deployment in it."""
-    replication, bindings = world.shelf(Replication), world.shelf(Bindings)
+    tables, bindings = world.shelf(Tables), world.shelf(Bindings)
     job, complaints, timeline, at = world.shelf(Normalise), world.shelf(Complaints), world.shelf(Timeline), began + TICK
     while at <= now:
         with world.clock.at(at):
@@ -235,7 +235,7 @@ def _replay(world: World, began: datetime, deployed: datetime, region: str, now:
                 with world.clock.at(deployed):
                     fleet.deploy(world, region, CANDIDATE)
             bindings.tick(at)
-            replication.tick(at)
+            tables.tick(at)
             complaints.tick(at)
             job.tick(at)
             timeline.tick(at)

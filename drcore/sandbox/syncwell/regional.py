@@ -36,7 +36,7 @@ def found(world: World) -> None:
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
         sqs_backends[world.account][region].create_queue(names.QUEUE)
     zone.put(_record(region) for region in world.regions)
-    world.shelf(GlobalTable).create(names.TABLE)
+    world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.shelf(Writers).begin()
     world.interfere(meets(world))
 
