@@ -29,7 +29,6 @@ from drcore.errors import BadInput, RunnerFailed
 
 ENGINES = ("duckdb", "spark")
 _KEPT = 4096  # images whose places are noted at once
-Image = tuple[Item | None, bytes | None]  # parsed, and as it was written
 
 
 def compare(
@@ -109,15 +108,15 @@ def _compared(
         for done, (why, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
             if done % 1000 == 0 or done == total:
                 say("looking at what differs", done, total)
-            one = None if old is None else orjson.loads(old)
-            other = None if new is None else orjson.loads(new)
+            one = None if old is None else sides[Role.RESTORED].item(old)
+            other = None if new is None else sides[Role.LIVE].item(new)
             if one is not None and other is not None:
                 _same_key(key, one, other)
                 if equal(one, other):
                     counts[why.kind] -= 1
                     counts[Class.UNCHANGED] += 1
                     continue
-            file.write(_line(why, key, (one, old), (other, new), policy))
+            file.write(_line(why, key, one, other, policy))
     return counts
 
 
@@ -151,7 +150,8 @@ def _same_export(restored: Source, live: Source) -> bool:
 def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
     number = relations.twice(role)
     if number is not None:
-        ((_, item),) = side.images(iter([number]))
+        ((_, line),) = side.lines(iter([number]))
+        item = side.item(line)
         shown = key.of(item) if item is not None else f"at line {number}"
         raise BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
 
@@ -159,34 +159,33 @@ def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema
 def _looked_at(
     sides: dict[Role, Opened], relations: Relations, folder: Path
 ) -> Iterator[tuple[Why, bytes | None, bytes | None]]:
-    """Both images of all that differs, as text. Those of the restored side wait on disk for the other."""
+    """Both lines of all that differs. Those of the restored side wait on disk for the other."""
     spill = folder / "images"
     with spill.open("wb") as file:
         numbers: list[int] = []
         places: list[int] = []
         lengths: list[int] = []
         at = 0
-        for (number, why, _, _), item in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
-            text = orjson.dumps(item)
+        for (number, why, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
             if why is Why.GONE:
-                yield why, text, None
+                yield why, line, None
                 continue
-            file.write(text)
+            file.write(line)
             numbers.append(number)
             places.append(at)
-            lengths.append(len(text))
-            at += len(text)
+            lengths.append(len(line))
+            at += len(line)
             if len(numbers) == _KEPT:
                 relations.keep(numbers, places, lengths)
                 numbers, places, lengths = [], [], []
         relations.keep(numbers, places, lengths)
     with spill.open("rb") as file:
-        for (_, why, at, length), item in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
+        for (_, why, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
             old = os.pread(file.fileno(), length, at) if at >= 0 else None
-            yield why, old, orjson.dumps(item)
+            yield why, old, line
 
 
-def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, Item | None]]:
+def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:
     waiting: deque[Wanted] = deque()
 
     def numbers() -> Iterator[int]:
@@ -194,8 +193,8 @@ def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, I
             waiting.append(row)
             yield row[0]
 
-    for _, item in side.images(numbers()):
-        yield waiting.popleft(), item
+    for _, line in side.lines(numbers()):
+        yield waiting.popleft(), line
 
 
 def _same_key(key: KeySchema, one: Item, other: Item) -> None:
@@ -203,16 +202,13 @@ def _same_key(key: KeySchema, one: Item, other: Item) -> None:
         raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
 
 
-def _line(why: Why, key: KeySchema, old: Image, new: Image, policy: Policy) -> bytes:
-    """One line of the details; the images go in as they are."""
-    (one, one_text), (other, other_text) = old, new
+def _line(why: Why, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
     told = {
         "class": why.kind,
-        "why": why,
-        "reason": policy.reason(why, other),
-        "key": key.of(one if one is not None else other or {}),
-        "restored": one_text and orjson.Fragment(one_text),
-        "live": other_text and orjson.Fragment(other_text),
+        "reason": policy.reason(why, new),
+        "key": key.of(old if old is not None else new or {}),
+        "restored": old,
+        "live": new,
     }
     return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -22,7 +22,7 @@ import orjson
 import simdjson
 
 from drcore.aws import Aws
-from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, images_of, parsed, whole_items
+from drcore.diff.fingerprint import BATCH, Batch, Look, Reader, Rows, images_of, parsed, whole_items
 from drcore.diff.items import Item
 from drcore.diff.keys import TYPES, KeySchema
 from drcore.diff.lines import FILE, DataFile, blocks, pick
@@ -74,28 +74,31 @@ class OpenExport:
     key: KeySchema | None
     expected: int | None
     files: tuple[DataFile, ...]
-    read: Images
+    read: Reader
     role: Role
 
     def rows(self, look: Look) -> Iterator[Batch]:
         parser = simdjson.Parser()
         for index, file in enumerate(self.files):
             gathered, first = Rows(), 0
-            for block in blocks(file):
-                lines = block.lines()
-                array = parsed(parser, lines, str(file.path), block.first)
-                gathered.extend(look.rows(self.read(array, lines)))
-                del array  # the parser is used again only when nothing of its last document is held
+            for number, lines in blocks(file):
+                gathered.extend(self._rows(parser, lines, str(file.path), number, look))
                 if len(gathered) >= BATCH:
                     yield gathered.batch((index << FILE) + first)
                     gathered, first = Rows(), first + len(gathered)
             if len(gathered):
                 yield gathered.batch((index << FILE) + first)
 
-    def images(self, wanted: Iterator[int]) -> Iterator[tuple[int, Item | None]]:
-        name = _IMAGE[self.role] if self.partial else "Item"
-        for number, line in pick(self.files, wanted):
-            yield number, orjson.loads(line).get(name)
+    def _rows(self, parser: Any, lines: list[bytes], where: str, first: int, look: Look) -> Rows:
+        # A function of its own: the parser can be used again only when nothing of its last document is held.
+        return look.rows(self.read(parsed(parser, lines, where, first), lines))
+
+    def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        return pick(self.files, wanted)
+
+    def item(self, line: bytes) -> Item | None:
+        found: Item | None = orjson.loads(line).get(_IMAGE[self.role] if self.partial else "Item")
+        return found
 
 
 def _find(place: Path) -> Path:
@@ -191,9 +194,9 @@ def _digest(text: str) -> bytes:
 def _keys_of(files: list[DataFile]) -> KeySchema | None:
     """An incremental export says itself which attributes are the key."""
     for file in files:
-        for block in blocks(file):
+        for _, lines in blocks(file):
             try:
-                keys = orjson.loads(block.lines()[0])["Keys"]
+                keys = orjson.loads(lines[0])["Keys"]
                 return KeySchema(tuple(keys), tuple(next(iter(value)) for value in keys.values()))
             except (ValueError, KeyError, TypeError, AttributeError):
                 return None  # said with its line when it is read

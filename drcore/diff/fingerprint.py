@@ -6,7 +6,9 @@ become Python objects. That, and not the join, is where a comparison spends its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,25 +17,24 @@ import xxhash
 
 from drcore.diff.items import binary, number, plain
 from drcore.diff.keys import TYPES, KeySchema
-from drcore.diff.policy import Policy, facts, micros_of_text
+from drcore.diff.policy import EPOCH, MICROSECOND, Policy, facts
 from drcore.errors import BadInput
 
 NO_TIME = -(2**63)  # stands for "no time of modification"
 BATCH = 1 << 16  # rows
-_WRAPPED = b'{"Item":'
 
 Batch = dict[str, np.ndarray[Any, Any]]
 
 
-class Image(NamedTuple):
-    """One item as it is read: its key's attributes, itself (None: absent), its own text."""
+class Images(NamedTuple):
+    """Items as they were read, in three columns: what holds the key, the item (None: absent), its text."""
 
-    key: Any
-    item: Any
-    text: bytes
+    keys: list[Any]
+    items: list[Any]
+    texts: list[bytes]
 
 
-Images = Callable[[Any, list[bytes]], Iterator[Image]]
+Reader = Callable[[Any, list[bytes]], Images]
 
 
 class Look:
@@ -43,57 +44,50 @@ class Look:
         self.key, self.policy, self.live = key, policy, live
         self._names = [name.encode() for name in policy.faulty] if policy.writer else []
 
-    def rows(self, images: Iterable[Image]) -> Rows:
+    def rows(self, images: Images) -> Rows:
         """The rows of some images, in their order. Raises BadInput for an item that has no such key."""
+        keys, items, texts = images
+        if not items:
+            return Rows()
         if not self.key.types:
-            images = iter(images)
-            first = next(images, None)
-            if first is None:
-                return Rows()
-            self.key = KeySchema(self.key.names, self._types(first.key))
-            images = _again(first, images)
-        keys: list[bytes] = []
-        items: list[int] = []
-        present: list[bool] = []
-        modified: list[int] = []
-        flags: list[int] = []
-        key_of, digest, hashed = _key_reader(self.key), xxhash.xxh3_128_digest, xxhash.xxh3_64_intdigest
-        attribute, names, live = self.policy.modified, self._names, self.live
-        for key, item, text in images:
-            try:
-                keys.append(digest(key_of(key)))
-            except (KeyError, TypeError, AttributeError):
-                raise BadInput(f"expected an item with the key {self.key}, seen {_shortened(text)}") from None
-            items.append(hashed(text))
-            present.append(item is not None)
-            if not live:
-                continue
-            if item is None:
-                modified.append(NO_TIME)
-                flags.append(0)
-                continue
-            if names and (b"\\" in text or any(name in text for name in names)):  # escaped, a name may look otherwise
-                seen = facts({name: item[name].as_dict() for name in self._asked if name in item}, self.policy)
-                flags.append(seen.last_faulty + 2 * seen.earlier_faulty)
-            else:
-                flags.append(0)
-            modified.append(self._modified(item) if attribute else NO_TIME)
-        return Rows(keys, items, present, modified, flags)
+            self.key = KeySchema(self.key.names, self._types(keys[0]))
+        found = Rows(self._keys(keys, texts), list(map(xxhash.xxh3_64_intdigest, texts)), [True] * len(items))
+        if keys is not items:
+            found.present[:] = [item is not None for item in items]
+        if self.live:
+            found.modified[:] = self._modified(items)
+            found.flags[:] = self._flags(items, texts)
+        return found
 
-    @property
-    def _asked(self) -> tuple[str, ...]:
-        return (self.policy.writer,)
-
-    def _modified(self, item: Any) -> int:
+    def _keys(self, keys: list[Any], texts: list[bytes]) -> list[bytes]:
+        key_of, digest = _key_reader(self.key), xxhash.xxh3_128_digest
         try:
-            found = micros_of_text(item[self.policy.modified]["S"])
-        except KeyError:
-            if self.policy.modified not in item:
-                return NO_TIME
-            found = facts({self.policy.modified: item[self.policy.modified].as_dict()}, self.policy).modified
-        except TypeError:
-            return NO_TIME
-        return NO_TIME if found is None else found
+            return [digest(key_of(key)) for key in keys]
+        except (KeyError, TypeError, AttributeError):
+            bad = next(text for key, text in zip(keys, texts, strict=True) if not _has(key, key_of))
+        raise BadInput(f"expected an item with the key {self.key}, seen {_shortened(bad)}")
+
+    def _modified(self, items: list[Any]) -> list[int]:
+        name = self.policy.modified
+        if not name:
+            return [NO_TIME] * len(items)
+        parse = datetime.fromisoformat
+        try:  # all of them as nearly all are
+            return [(parse(item[name]["S"]) - EPOCH) // MICROSECOND for item in items]
+        except (KeyError, TypeError, ValueError):
+            times = (facts(_only(item, name), self.policy).modified for item in items)
+            return [NO_TIME if time is None else time for time in times]
+
+    def _flags(self, items: list[Any], texts: list[bytes]) -> list[int]:
+        """1: the last writer is faulty, 2: an earlier one. Nearly no text has such a name at all."""
+        flags = [0] * len(items)
+        for name in self._names:
+            for index, text in enumerate(texts):
+                # Where something is escaped, the name may be written otherwise.
+                if (name in text or b"\\" in text) and items[index] is not None:
+                    seen = facts(_only(items[index], self.policy.writer), self.policy)
+                    flags[index] = seen.last_faulty + 2 * seen.earlier_faulty
+        return flags
 
     def _types(self, key: Any) -> tuple[str, ...]:
         try:
@@ -105,35 +99,41 @@ class Look:
         return kinds
 
 
+@dataclass(slots=True)
 class Rows:
-    """Rows on their way into a relation."""
+    """Rows on their way into a relation, in columns; the last two are empty but for the live side."""
 
-    def __init__(self, *columns: list[Any]) -> None:
-        self.columns: tuple[list[Any], ...] = columns or ([], [], [], [], [])
+    keys: list[bytes] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    present: list[bool] = field(default_factory=list)
+    modified: list[int] = field(default_factory=list)
+    flags: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.columns[0])
+        return len(self.keys)
 
     def extend(self, more: Rows) -> None:
         """Put others behind these."""
-        for column, others in zip(self.columns, more.columns, strict=True):
-            column.extend(others)
+        self.keys += more.keys
+        self.items += more.items
+        self.present += more.present
+        self.modified += more.modified
+        self.flags += more.flags
 
     def batch(self, first: int) -> Batch:
         """The same as arrays; the first row gets the number `first`."""
-        keys, items, present, modified, flags = self.columns
-        halves = np.frombuffer(b"".join(keys), dtype=">i8").astype(np.int64).reshape(-1, 2)
+        halves = np.frombuffer(b"".join(self.keys), dtype=np.int64).reshape(-1, 2)
         found = {
             "key_high": halves[:, 0].copy(),
             "key_low": halves[:, 1].copy(),
-            "item": np.array(items, dtype=np.uint64).view(np.int64),
-            "n": np.arange(first, first + len(keys), dtype=np.int64),
-            "present": np.array(present, dtype=np.bool_),
+            "item": np.array(self.items, dtype=np.uint64).view(np.int64),
+            "n": np.arange(first, first + len(self.keys), dtype=np.int64),
+            "present": np.array(self.present, dtype=np.bool_),
         }
-        if modified:
-            bits = np.array(flags, dtype=np.uint8)
+        if self.modified:
+            bits = np.array(self.flags, dtype=np.uint8)
             found |= {
-                "modified": np.array(modified, dtype=np.int64),
+                "modified": np.array(self.modified, dtype=np.int64),
                 "last_faulty": (bits & 1).astype(np.bool_),
                 "earlier_faulty": (bits & 2).astype(np.bool_),
             }
@@ -154,29 +154,54 @@ def parsed(parser: Any, lines: list[bytes], where: str, first: int) -> Any:
     raise BadInput(f"{where}: lines from {first + 1}: expected one JSON object a line")
 
 
-def whole_items(array: Any, lines: list[bytes]) -> Iterator[Image]:
+def whole_items(array: Any, lines: list[bytes]) -> Images:
     """The images of a full export: `{"Item": …}` a line."""
-    for document, line in zip(array, lines, strict=True):
-        try:
-            item = document["Item"]
-        except (KeyError, TypeError):
-            raise BadInput(f'expected a line {{"Item": …}}, seen {_shortened(line)}') from None
-        yield Image(item, item, line[len(_WRAPPED) : -1] if line.startswith(_WRAPPED) else item.mini)
+    try:
+        items = [document["Item"] for document in array]
+    except (KeyError, TypeError):
+        raise _without("Item", array, lines) from None
+    return Images(items, items, lines)
 
 
-def images_of(name: str) -> Images:
+def images_of(name: str) -> Reader:
     """The images of an incremental export: OldImage or NewImage, with the Keys beside them."""
 
-    def read(array: Any, lines: list[bytes]) -> Iterator[Image]:
-        for document, line in zip(array, lines, strict=True):
-            try:
-                key = document["Keys"]
-            except (KeyError, TypeError):
-                raise BadInput(f'expected a line {{"Keys": …}}, seen {_shortened(line)}') from None
-            item = document.get(name)
-            yield Image(key, item, b"" if item is None else item.mini)
+    def read(array: Any, lines: list[bytes]) -> Images:
+        try:
+            keys = [document["Keys"] for document in array]
+            items = [document.get(name) for document in array]
+        except (KeyError, TypeError):
+            raise _without("Keys", array, lines) from None
+        return Images(keys, items, [b"" if item is None else as_line(item) for item in items])
 
     return read
+
+
+def as_line(item: Any) -> bytes:
+    """An item as a full export would have it: equal texts are equal wherever they were read."""
+    return b'{"Item":%b}' % item.mini
+
+
+def _without(name: str, array: Any, lines: list[bytes]) -> BadInput:
+    for document, line in zip(array, lines, strict=True):
+        try:
+            document[name]
+        except (KeyError, TypeError):
+            return BadInput(f'expected a line {{"{name}": …}}, seen {_shortened(line)}')
+    return BadInput(f'expected lines {{"{name}": …}}')
+
+
+def _has(key: Any, key_of: Callable[[Any], bytes]) -> bool:
+    try:
+        return bool(key_of(key)) or True
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _only(item: Any, name: str) -> dict[str, Any]:
+    """One attribute of an item as plain values, empty when it has none."""
+    value = None if item is None else item.get(name)
+    return {} if value is None else {name: value.as_dict()}
 
 
 def _key_reader(key: KeySchema) -> Callable[[Any], bytes]:
@@ -207,12 +232,6 @@ _FORMS: dict[str, Callable[[str], bytes]] = {
     "N": lambda text: plain(number(text)).encode(),
     "B": binary,
 }
-
-
-def _again(first: Image, rest: Iterator[Image]) -> Iterator[Image]:
-    yield first
-    del first  # the parser cannot be used again as long as something of its document is held
-    yield from rest
 
 
 def _is_object(line: bytes) -> bool:

@@ -23,43 +23,25 @@ class DataFile:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Whole lines of a file, of which the first has the number `first`."""
+def blocks(file: DataFile) -> Iterator[tuple[int, list[bytes]]]:
+    """A file's lines in blocks, each with the number of its first.
 
-    first: int
-    data: bytes
-
-    @property
-    def count(self) -> int:
-        return self.data.count(b"\n") + (not self.data.endswith(b"\n"))
-
-    def lines(self) -> list[bytes]:
-        """The lines without their ends."""
-        lines = self.data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        return lines
-
-
-def blocks(file: DataFile) -> Iterator[Block]:
-    """A file's blocks. Raises BadInput when it is cut off, damaged, or has not as many lines as it should."""
+    Raises BadInput when the file is cut off, damaged, or has not as many lines as it should.
+    """
     number, rest = 0, b""
     try:
         with igzip.open(file.path, "rb") as stream:
             while data := stream.read(_BLOCK):
-                end = data.rfind(b"\n") + 1
-                if end:
-                    block = Block(number, rest + data[:end])
-                    number += block.count
-                    rest = data[end:]
-                    yield block
-                else:
-                    rest += data
+                lines = data.split(b"\n")
+                lines[0] = rest + lines[0]
+                rest = lines.pop()
+                if lines:
+                    yield number, lines
+                    number += len(lines)
     except _BROKEN as error:
         raise BadInput(f"{file.path}: expected a whole gzip file, seen after {number} lines: {error}") from error
     if rest:
-        yield Block(number, rest)
+        yield number, [rest]
         number += 1
     if file.count is not None and number != file.count:
         raise BadInput(f"{file.path}: expected {file.count} items by the manifest, seen {number}")
@@ -72,14 +54,11 @@ def pick(files: Sequence[DataFile], wanted: Iterator[int]) -> Iterator[tuple[int
         start, end = index << FILE, (index + 1) << FILE
         if want is None or want >= end:
             continue
-        for block in blocks(file):
-            first = start + block.first
-            beyond = first + block.count
+        for number, lines in blocks(file):
+            first = start + number
+            beyond = first + len(lines)
             if want is None or want >= end:
                 break
-            if want >= beyond:
-                continue
-            lines = block.lines()
             while want is not None and want < beyond:
                 yield want, lines[want - first]
                 want = next(wanted, None)

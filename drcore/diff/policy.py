@@ -16,8 +16,8 @@ from drcore.clock import iso
 from drcore.diff.items import Item, equal
 from drcore.errors import BadInput
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 _MILLISECONDS = 10**11  # a number of seconds as large as this is the year 5138; so it is milliseconds
 
 
@@ -174,7 +174,7 @@ def modified_of(item: Item, attribute: str) -> int | None:
 def micros_of_text(text: str) -> int | None:
     """A time in ISO 8601 as microseconds; None when it is none, or has no zone."""
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+        return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
     except (ValueError, TypeError):  # TypeError: without a zone
         return None
 
@@ -190,7 +190,7 @@ def micros_of_number(text: str) -> int | None:
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // MICROSECOND
 
 
 def _shown(item: Item | None, attribute: str) -> str:

@@ -37,8 +37,11 @@ class Opened(Protocol):
     def rows(self, look: Look) -> Iterator[Batch]:
         """A row for each item, in batches."""
 
-    def images(self, wanted: Iterator[int]) -> Iterator[tuple[int, Item | None]]:
-        """The items with these numbers, which rise."""
+    def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        """The lines of the items with these numbers, which rise."""
+
+    def item(self, line: bytes) -> Item | None:
+        """The item of a line, None when the line says that there is none."""
 
 
 class Source(Protocol):

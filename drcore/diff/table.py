@@ -17,7 +17,7 @@ from isal import igzip
 
 from drcore.aws import Aws
 from drcore.diff.export import key_of_table
-from drcore.diff.fingerprint import BATCH, Batch, Image, Look, Rows
+from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, as_line
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 from drcore.diff.lines import FILE, DataFile, pick
@@ -86,9 +86,12 @@ class OpenTable:
                 ) from error
             raise
 
-    def images(self, wanted: Iterator[int]) -> Iterator[tuple[int, Item | None]]:
-        for number, line in pick(self.files, wanted):
-            yield number, orjson.loads(line)
+    def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        return pick(self.files, wanted)
+
+    def item(self, line: bytes) -> Item | None:
+        found: Item = orjson.loads(line)["Item"]
+        return found
 
     def _segment(self, index: int, look: Look) -> Iterator[Batch]:
         source, parser = self.source, simdjson.Parser()
@@ -97,15 +100,14 @@ class OpenTable:
 
             def read(body: bytes) -> tuple[Rows, Mapping[str, Any]]:
                 page: Any = parser.parse(body)
-                texts: list[bytes] = []
-                rows = look.rows(_images(page["Items"], texts))
+                items = list(page["Items"])
+                texts = list(map(as_line, items))
+                if page["Count"] != len(items):
+                    raise BadInput(f"{self.name}: expected {page['Count']} items on a page, seen {len(items)}")
+                kept.write(b"\n".join([*texts, b""]))
                 left = {name: page[name] for name in page if name != "Items"}
                 plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
-                if page["Count"] != len(rows):
-                    raise BadInput(f"{self.name}: expected {page['Count']} items on a page, seen {len(rows)}")
-                del page, left
-                kept.write(b"".join(texts))
-                return rows, plain | {"Items": []}
+                return look.rows(Images(items, items, texts)), plain | {"Items": []}
 
             for rows in source.aws.scan_raw(source.region, source.table, index, source.segments, read):
                 gathered.extend(rows)
@@ -158,13 +160,6 @@ class OpenTable:
         described = source.aws.call("dynamodb", source.region, "describe_table", TableName=source.table)
         if _identity(described) != self.identity:
             raise RunnerFailed(f"{self.name}: the table was deleted and made anew while it was read")
-
-
-def _images(items: Any, texts: list[bytes]) -> Iterator[Image]:
-    for item in items:
-        text = item.mini
-        texts += (text, b"\n")
-        yield Image(item, item, text)
 
 
 def _identity(described: Mapping[str, Any]) -> str:

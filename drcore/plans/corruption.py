@@ -243,9 +243,13 @@ def restored_table(run: Run) -> str:
 
 
 def in_use(run: Run) -> str:
-    """The table that the service uses now: the restored one once the switch was begun."""
-    switched = any(line["event"] == "intent" and line["step"] == SWITCHING for line in run.record.events)
-    return restored_table(run) if switched and way(run) == SWITCH else table(run)
+    """The table that the service uses now: the restored one once the switch was begun, and until it is undone."""
+    told = {
+        line["target"]: line["event"]
+        for line in run.record.events
+        if line.get("step") == SWITCHING and line["event"] in ("intent", "undone")
+    }
+    return restored_table(run) if "intent" in told.values() else table(run)
 
 
 def table_arn(run: Run, region: str, name: str = "") -> str:

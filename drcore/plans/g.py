@@ -19,7 +19,6 @@ from drcore.plans.corruption import Facts, Incident, restored_table, role_arn, t
 from drcore.plans.decision import DECIDE
 from drcore.plans.halt import DENY, FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS, see_policy
 from drcore.plans.recovery import EXPORT, RECOVERY_POINT, RESTORE
-from drcore.plans.repair import INVERSE, REPAIR
 from drcore.plans.reopen import (
     ALLOW,
     FUNCTIONS_AGAIN,
@@ -30,8 +29,9 @@ from drcore.plans.reopen import (
     SOURCES_AGAIN,
     WORKERS_AGAIN,
 )
+from drcore.plans.repair import INVERSE, REPAIR
 from drcore.plans.silence import NOTHING_WRITES
-from drcore.plans.switch import KEEP, REPLICAS, SETTINGS, SWITCH
+from drcore.plans.switch import KEEP, REPLICAS, SETTINGS, SWITCH, consumed_table
 from drcore.plans.validation import COMPARE, SAMPLE, SPOT_CHECK
 from drcore.services import autoscaling, dynamodb, dynamodb_recovery, events, iam, lambda_
 from drcore.steps import Check, Plan, Target, no, unknown, yes
@@ -121,7 +121,7 @@ def _replica(run: Run, region: str) -> Check:
 
 
 def _named(run: Run, region: str) -> Check:
-    found = named_table(run, region)
+    found = consumed_table(run, region)
     return yes(found) if found == table(run) else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
 
 

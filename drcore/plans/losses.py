@@ -53,7 +53,7 @@ def losses(run: Run) -> Losses:
 
 
 def affected(run: Run) -> tuple[tuple[str, str, str], ...]:
-    """Every user who was hit, or loses a change by the way taken: user, class, why. Empty where nothing was compared."""
+    """Every user who was hit, or loses a change by the way taken: user, class, why. None where nothing was compared."""
     kinds = {*HIT, *(_LOST_BY_A_SWITCH if way(run) == SWITCH else ())}
     try:
         found = compared.differences(run, *kinds)

@@ -431,7 +431,7 @@ def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
             f"{target.thing} is there already, as of {as_of} from {found.source or 'nowhere'}: not what this run "
             "restores. Give this incident another name, -p incident="
         )
-    if found.status == "ACTIVE" and not found.in_progress:
+    if found.status in ("ACTIVE", "UPDATING") and not found.in_progress:  # UPDATING: a later step changes a setting
         return yes(f"as of {iso(point)}")
     if found.status in ("CREATING", "ACTIVE"):
         return no(f"being restored since {_since(run)}{told}")

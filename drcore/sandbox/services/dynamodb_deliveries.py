@@ -65,6 +65,11 @@ class Deliveries:
                 self.publish(table, source, target, minute, values)
             self._latencies.clear()
 
+    def rewind(self) -> None:
+        """Forget what is on its way, and what was measured: what happened is told again."""
+        for kept in (self.pending, self._held, self._latencies, self.overwritten):
+            kept.clear()
+
     def publish(self, table: str, source: str, target: str, minute: int, values: list[float]) -> None:
         """Some milliseconds of lag in a minute; no value is no point."""
         dimensions = (("ReceivingRegion", target), ("TableName", table))

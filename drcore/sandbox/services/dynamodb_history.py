@@ -98,6 +98,17 @@ class History:
                 items[entry.key] = entry.after
         return items
 
+    def forget(self, since: datetime) -> list[Entry]:
+        """Let nothing have been written after `since`; returns what was."""
+        place = bisect_right(self.entries, since, key=_AT)
+        dropped, self.now = self.entries[place:], self.at(since)
+        del self.entries[place:]
+        for key in {entry.key for entry in dropped}:
+            mine = self._by_key[key]
+            del mine[bisect_right(mine, since, key=_AT) :]
+        self.keys_changed += 1
+        return dropped
+
     def _set(self, key: Key, item: Stored | None) -> None:
         if (item is None) == (key in self.now):
             self.keys_changed += 1

@@ -1,6 +1,6 @@
 """DynamoDB: the first global table of the account, as its writers see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from drcore.sandbox.services.dynamodb_deliveries import LONGEST_LAG, SHORTEST_LAG
@@ -21,10 +21,10 @@ class GlobalTable:
         self.pending, self.overwritten, self.lost_at = deliveries.pending, deliveries.overwritten, deliveries.lost_at
         self.at, self.catch_up, self.tick = self._tables.later, self._tables.catch_up, self._tables.tick
 
-    def create(self, name: str) -> None:
+    def create(self, name: str, *, ttl: str = "", tags: Mapping[str, str] | None = None) -> None:
         """The empty table with a replica in each region."""
         self.name = name
-        self._tables.create(name, self._world.regions)
+        self._tables.create(name, self._world.regions, ttl=ttl, tags=tags)
 
     def seed(self, items: Iterable[tuple[Attributes, Stamp]]) -> None:
         """Items that are at all replicas since long ago."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import md5
 from itertools import count
 from typing import Any
@@ -268,6 +269,22 @@ class Tables:
         while self._agenda and self._agenda[0][0] <= now:
             moment, _, fn = heapq.heappop(self._agenda)
             fn(moment)
+
+    def rewind(self, since: datetime) -> None:
+        """Go back to `since`: what actors wrote after it is forgotten, and what was to happen.
+
+        What was written through the API happens again in its time.
+        """
+        self._agenda.clear()
+        self.deliveries.rewind()
+        self.usage.rewind()
+        for replica in self._replicas.values():
+            for entry in replica.history.forget(since):
+                if entry.by is None and not entry.replicated:
+                    self.later(entry.at, partial(self._again, replica, entry))
+
+    def _again(self, replica: Replica, entry: Entry, at: datetime) -> None:
+        self.asked(replica, entry.key, entry.after, at)
 
     def tick(self, at: datetime) -> None:
         """Catch up, and publish what is to be measured."""

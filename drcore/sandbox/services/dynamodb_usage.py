@@ -40,6 +40,11 @@ class Usage:
         """Count capacity units; `kind` is Read or Write."""
         self._units[region, table, kind, floor(at)] += taken  # type: ignore[assignment]
 
+    def rewind(self) -> None:
+        """Forget what is not published yet: what happened is told again."""
+        self._requests.clear()
+        self._units.clear()
+
     def tick(self, at: datetime) -> None:
         """At a full minute, publish the minutes that are over."""
         if at.second == 0:

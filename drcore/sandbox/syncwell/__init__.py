@@ -1,12 +1,23 @@
 """SyncWell: its account, its users, its releases, its mishaps."""
 
 from drcore.sandbox.chance import tied_to
-from drcore.sandbox.syncwell import account, faults, fleet, outages, public, regional, truth, truth_of_regions
+from drcore.sandbox.syncwell import (
+    account,
+    corruption,
+    faults,
+    fleet,
+    outages,
+    public,
+    regional,
+    truth,
+    truth_of_data,
+    truth_of_regions,
+)
 from drcore.sandbox.syncwell.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.timeline import HISTORY, Timeline
 from drcore.sandbox.world import World
 
-__all__ = ["build", "faults", "outages", "public"]
+__all__ = ["build", "corruption", "faults", "outages", "public"]
 
 
 def build(world: World) -> None:
@@ -28,3 +39,4 @@ def build(world: World) -> None:
     world.on_tick(timeline.tick)
     truth.tell(world)
     truth_of_regions.tell(world)
+    truth_of_data.tell(world)

@@ -64,7 +64,7 @@ def bad_release(world: World, options: Options) -> None:
     to the account in that time is taken as done before it.
     """
     at, timeline = world.clock.now(), world.shelf(Timeline)
-    _refuse_second(world, "bad-release")
+    refuse_second(world, "bad-release")
     began = timeline.rewind(HEAD_START)
     with world.clock.at(began):
         _deploy(world, "bad-release", options, "wrong", injected=at)
@@ -80,7 +80,7 @@ def _deploy(
     hang: bool = False,
     injected: datetime | None = None,
 ) -> None:
-    _refuse_second(world, name)
+    refuse_second(world, name)
     incident, deployer, traffic = world.shelf(Incident), world.shelf(Deployer), world.shelf(Traffic)
     deployer.hang, deployer.new_schema = hang, bool(options["schema_changed"])
     traffic.bad_release, traffic.healthy_since = CANDIDATE, None
@@ -98,7 +98,7 @@ def _regions(options: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(options["region"]),) if options["region"] else World.regions
 
 
-def _refuse_second(world: World, name: str) -> None:
+def refuse_second(world: World, name: str) -> None:
     """Raises UnknownFault if such a fault is on, or a deployment runs: the story would not hold together."""
     broken = world.shelf(Incident).broken.name
     if broken:

@@ -145,8 +145,9 @@ def _policy(world: World) -> dict[str, Any]:
 def _schedules(world: World, region: str) -> None:
     role = f"arn:aws:iam::{world.account}:role/{names.EVENTS_ROLE}"
     target = f"arn:aws:lambda:{region}:{world.account}:function:{names.WORKER_FUNCTION}:{names.ALIAS}"
+    hour, minute = names.TIDY_AT[region]
     for rule, schedule, job in (
-        (names.TIDY_RULE, "cron(30 2 * * ? *)", "tidy"),
+        (names.TIDY_RULE, f"cron({minute} {hour} * * ? *)", "tidy"),
         (names.CANARY_RULE, "rate(1 minute)", "canary"),
     ):
         world.shelf(Schedules).found(region, rule, schedule, target, role, json.dumps({"job": job}))

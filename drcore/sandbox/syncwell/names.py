@@ -89,6 +89,9 @@ WORKER_ROLE, EVENTS_ROLE, RECOVERY_ROLE, BATCH_ROLE = (
 PIPELINE_USER = "syncwell-pipeline"
 WORKER_FUNCTION = "syncwell-worker"
 TIDY_RULE, CANARY_RULE = "syncwell-nightly-tidy", "syncwell-canary"
+TIDY_AT = {"us-east-1": (7, 40), "us-west-2": (10, 40)}
+"""Hour and minute, UTC, at which the nightly tidy-up starts: twenty to three where the region is."""
+TTL_ATTRIBUTE, TAGS = "ExpiresAt", {"service": "syncwell", "data": "user-configuration"}
 CONFIG_APPLICATION, CONFIG_ENVIRONMENT, CONFIG_PROFILE = "syncwell", "production", "backend"
 CONFIG_STRATEGY = "all-at-once"
 API_LOGS = "/syncwell/api"

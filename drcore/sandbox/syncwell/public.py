@@ -9,6 +9,9 @@ from random import Random
 from typing import Any
 
 from drcore.sandbox.layer import HttpCall, Reply, http_route
+from drcore.sandbox.syncwell.complaints import Complaints
+from drcore.sandbox.syncwell.configurations import key, problem
+from drcore.sandbox.syncwell.ledger import Spoil
 from drcore.sandbox.syncwell.serving import Served, definitions, newer, served
 from drcore.sandbox.world import World
 
@@ -25,11 +28,15 @@ def health(call: HttpCall) -> Reply:
 def preview(call: HttpCall) -> Reply:
     """200 with what a sync would do for `?user=`: adds, updates, deletes; 400 without a user.
 
-    Code that is older than the API's definition answers 500.
+    Code that is older than the API's definition answers 500, and so does any for a user whose configuration is spoiled.
     """
     user = call.query.get("user")
     if not user:
         return Reply(400, {"message": "Missing required request parameters: [user]"})
+    spoil = _spoil(call, user)
+    if spoil is not None:
+        refused = {"message": "ConfigInvalid", "user": user, "reason": problem(spoil.after, spoil.kind)}
+        return _answer(call, "preview", lambda row: refused, status=500)
     return _answer(call, "preview", lambda row: previewed(user, right=row.code.preview_right))
 
 
@@ -42,18 +49,28 @@ def previewed(user: str, *, right: bool = True) -> dict[str, Any]:
     return {"user": user, "adds": adds, "updates": updates, "deletes": 0}
 
 
-def _answer(call: HttpCall, route: str, body: Any) -> Reply:
+def _spoil(call: HttpCall, user: str) -> Spoil | None:
+    """What was done to the configuration of a user, `00042` or `USER#00042`, of which he suffers now."""
+    region = call.args["region"]
+    if region not in call.world.regions or not user.removeprefix("USER#").isdigit():
+        return None
+    return call.world.shelf(Complaints).suffers(region, key(int(user.removeprefix("USER#"))))
+
+
+def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> Reply:
     region = call.args["region"]
     if region not in call.world.regions:
         return Reply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     stream = call.world.rng("request", region, route, sorted(call.query.items()), call.world.clock.now())
     row = _chosen(call.world, region, stream)
-    if row.throttled or stream.random() < row.code.errors:
+    if row.throttled:
+        return Reply(429, {"message": "Too Many Requests"})
+    if stream.random() < row.code.errors:
         return Reply(502, {"message": "Internal server error"})
     if stream.random() < row.code.refused or (route == "preview" and _too_new(call.world, region, row, stream)):
         return Reply(500, {"message": "The sync engine refused the request", "release": row.code.release})
     served_by = {"region": region, "release": row.code.release, "version": row.version}
-    return Reply(200, body(row) | served_by)
+    return Reply(status, body(row) | served_by)
 
 
 def _chosen(world: World, region: str, stream: Random) -> Served:

@@ -14,6 +14,9 @@ from drcore.sandbox.services.route53 import Route53
 from drcore.sandbox.services.route53_checks import HealthChecks
 from drcore.sandbox.services.times import MINUTE, epoch
 from drcore.sandbox.syncwell import names
+from drcore.sandbox.syncwell.bindings import Bindings
+from drcore.sandbox.syncwell.complaints import Complaints
+from drcore.sandbox.syncwell.corruption import Normalise
 from drcore.sandbox.syncwell.endpoint import Endpoints
 from drcore.sandbox.syncwell.jobs import Jobs
 from drcore.sandbox.syncwell.users import Users
@@ -33,20 +36,21 @@ def found(world: World) -> None:
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
         sqs_backends[world.account][region].create_queue(names.QUEUE)
     zone.put(_record(region) for region in world.regions)
-    world.shelf(GlobalTable).create(names.TABLE)
+    world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.shelf(Writers).begin()
     world.interfere(meets(world))
 
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
-    moving = (Endpoints, HealthChecks, Users, Jobs, GlobalTable)
+    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, GlobalTable, Complaints, Normalise)
     return tuple(world.shelf(actor).tick for actor in moving)  # type: ignore[attr-defined]
 
 
 def remember(world: World, since: datetime) -> None:
     """The metrics of a quiet history from `since` until now."""
     users, jobs = world.shelf(Users), world.shelf(Jobs)
+    complaints = world.shelf(Complaints)
     table, checks = world.shelf(GlobalTable), world.shelf(HealthChecks)
     minute, end, at = timedelta(minutes=1), world.clock.now(), since
     first, second = world.regions
@@ -58,6 +62,8 @@ def remember(world: World, since: datetime) -> None:
             jobs.tick(at)
         for check in checks:
             checks.publish(check, begin)
+        for region in world.regions:
+            complaints.publish(region, begin, 0)
         for source, target in ((first, second), (second, first)):
             stream = world.rng("quiet replication", source, begin)
             table.publish(source, target, begin, [1000 * stream.uniform(SHORTEST_LAG, LONGEST_LAG) for _ in range(8)])

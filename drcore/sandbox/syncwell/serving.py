@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from drcore.sandbox.services.apigateway_stages import ApiGateway
 from drcore.sandbox.services.lambda_functions import Lambda
 from drcore.sandbox.syncwell import names
+from drcore.sandbox.syncwell.complaints import Complaints
 from drcore.sandbox.syncwell.markets import SHARES
 from drcore.sandbox.syncwell.releases import PREVIEW_FORMS, Behaviour, behaviour
 from drcore.sandbox.world import World
 
+SHOWN = 0.2
+"""The share of a spoiled user's requests that need his configuration, and are refused."""
 PREVIEW = 0.03
 """The share of the API's requests that ask for a preview of a sync."""
 
@@ -18,7 +21,8 @@ PREVIEW = 0.03
 class Served:
     """One version behind an alias, with the share of the function's requests (0 to 1) that it gets.
 
-    `mismatched` is the share of its requests that fail because the API's definition is newer than the code.
+    `mismatched` is the share of its requests that fail because the API's definition is newer than the code, or because
+    the configuration of the user is spoiled.
     """
 
     function: str
@@ -46,7 +50,7 @@ def served(world: World, region: str) -> list[Served]:
         cold, throttled = functions.concurrency.cold(arn), functions.throttled(region, name)
         for version, share in functions.serving(region, name, names.ALIAS).items():
             code = behaviour(functions.code_of(region, name, version), name)
-            mismatched = _mismatched(name, code, stage)
+            mismatched = _mismatched(name, code, stage) + _spoiled(world, region, name)
             found.append(Served(name, version, share, code, cold, throttled, mismatched))
     return found
 
@@ -67,6 +71,10 @@ def error_rate(world: World, region: str) -> float:
 def newer(definition: str, code: str) -> bool:
     """Whether a release's definition sends previews in a form that the code of another one does not know."""
     return PREVIEW_FORMS.get(definition, 1) > PREVIEW_FORMS.get(code, 1)
+
+
+def _spoiled(world: World, region: str, function: str) -> float:
+    return SHOWN * world.shelf(Complaints).share(region) if function == "syncwell-api" else 0.0
 
 
 def _mismatched(function: str, code: Behaviour, stage: Mapping[str, float]) -> float:

@@ -7,6 +7,7 @@ from drcore.sandbox.services.apigateway_stages import ApiGateway
 from drcore.sandbox.services.lambda_functions import Lambda
 from drcore.sandbox.services.times import iso
 from drcore.sandbox.syncwell import names
+from drcore.sandbox.syncwell.corruption import Normalise
 from drcore.sandbox.syncwell.faults import Incident
 from drcore.sandbox.syncwell.serving import definitions, error_rate
 from drcore.sandbox.syncwell.traffic import Traffic
@@ -21,7 +22,7 @@ def tell(world: World) -> None:
     world.truth_of("serving", lambda: {region: _serving(world, region) for region in world.regions})
     world.truth_of("api", lambda: {region: dict(definitions(world, region)) for region in world.regions})
     world.truth_of("error_rate", lambda: {region: error_rate(world, region) for region in world.regions})
-    world.truth_of("healthy_since", lambda: iso(traffic.healthy_since) if traffic.healthy_since else None)
+    world.truth_of("healthy_since", lambda: _healthy_since(world))
     world.truth_of("oncall_messages", lambda: _pages(world))
     world.truth_of("create_deployment_calls", lambda: gateway.deployments_created)
 
@@ -31,6 +32,13 @@ def _fault(world: World) -> dict[str, Any] | None:
     if broken.at is None or broken.began is None:
         return None
     return {"name": broken.name, "at": iso(broken.at), "began": iso(broken.began)}
+
+
+def _healthy_since(world: World) -> str | None:
+    """Of the fault that is on; without one, since nobody met a bad release."""
+    job = world.shelf(Normalise)
+    since = world.shelf(Traffic).healthy_since if job.course is None else job.healthy_since
+    return iso(since) if since else None
 
 
 def _serving(world: World, region: str) -> dict[str, dict[str, float]]:
