@@ -93,7 +93,7 @@ class Aws:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
-        self._assumed: dict[str, dict[str, str]] = {}
+        self._assumed: dict[str, dict[str, Any]] = {}
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._places: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
@@ -218,7 +218,7 @@ class Aws:
             user_agent_extra=f"drcore/{self._run_id}",
         )
 
-    def _credentials(self, region: str) -> dict[str, str]:
+    def _credentials(self, region: str) -> dict[str, Any]:
         """What a client is made with: nothing, or the keys of the role, assumed once in each region."""
         if not self._role:
             return {}

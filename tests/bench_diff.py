@@ -6,12 +6,25 @@ agree with the generator. CPU seconds (user and system, with children) are what 
 
 from __future__ import annotations
 
+import argparse
+import gc
 import json
+import os
 import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from tests import exports
 

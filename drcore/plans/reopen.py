@@ -250,7 +250,8 @@ def see_resumed(run: Run, target: Target) -> Resumed:
 def _share(run: Run, target: Target, all_of_them: int) -> int:
     if target == second_part(Target(target.region, run.facts.workers.service)):
         return all_of_them
-    return math.ceil(all_of_them * run.facts.first_workers_percent / 100)
+    percent: float = run.facts.first_workers_percent
+    return math.ceil(all_of_them * percent / 100)
 
 
 def work(run: Run, target: Target, seen: Resumed) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +45,7 @@ def service(aws: Aws, region: str, cluster: str, name: str) -> Service:
     if not answer["services"]:
         raise Rejected(f"ecs describe_services in {region}: {answer.get('failures')}", "ServiceNotFoundException")
     found = answer["services"][0]
-    newest = next((each for each in found.get("deployments", ()) if each["status"] == "PRIMARY"), {})
+    newest: Mapping[str, Any] = next((each for each in found.get("deployments", ()) if each["status"] == "PRIMARY"), {})
     return Service(
         desired=found["desiredCount"],
         running=found["runningCount"],
