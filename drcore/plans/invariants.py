@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from drcore.diff import sample
 from drcore.evidence import Table
 from drcore.plans.corruption import Invariant, in_use
+from drcore.plans.corruption import table as corrupted
 from drcore.services import dynamodb_items
 from drcore.services.dynamodb_items import Typed
 
@@ -50,6 +51,8 @@ class Sample:
         return int(self.users * self.low_percent / 100), -int(-self.users * self.high_percent // 100)
 
 
+_SMALL = 20  # so many samples make up a table that is still read whole
+
 # The keys of the sample, chosen once for a run and table: later looks see the same users, and miss none that is gone.
 _chosen: WeakKeyDictionary[Run, dict[str, list[Typed]]] = WeakKeyDictionary()
 
@@ -61,7 +64,7 @@ def take(run: Run, region: str, table: str = "") -> Sample:
     """
     name = table or in_use(run)
     keys = chosen(run, region, name)
-    found = {user_of(run, item): item for item in dynamodb_items.some(run.aws, region, name, keys)}
+    found = {user_of(run, item): item for item in those(run, region, name, keys)}
     defects = []
     for key in keys:
         item = found.get(user_of(run, key))
@@ -69,7 +72,7 @@ def take(run: Run, region: str, table: str = "") -> Sample:
         if what:
             defects.append(Defect(user_of(run, key), what, last_writer(run, item) if item else ""))
     low, high = sample.bound(len(defects), len(keys)) if keys else (0.0, 1.0)
-    about = dynamodb_items.count(run.aws, region, name)
+    about = dynamodb_items.count(run.aws, region, corrupted(run))
     return Sample(len(keys), tuple(defects), round(100 * low, 3), round(100 * high, 3), max(about, len(keys)))
 
 
@@ -77,14 +80,27 @@ def chosen(run: Run, region: str, table: str) -> list[Typed]:
     """The keys of the sample: users by the hash of their key, the same for every look of this run."""
     known = _chosen.setdefault(run, {})
     if table not in known:
-        facts = run.facts
         # Of a large table a part is read, a range of the hash of its keys; which one is left to chance.
-        parts = max(1, dynamodb_items.count(run.aws, region, table) // (20 * facts.sample))
+        parts = _parts(run, region)
         part = int.from_bytes(run.id.encode()[-4:]) % parts
         items = dynamodb_items.segment(run.aws, region, table, part, parts)
         keys = [_key(run, item) for item in items if is_user(run, item)]
-        known[table] = sample.choose(keys, facts.sample, salt=table)
+        known[table] = sample.choose(keys, run.facts.sample, salt=table)
     return known[table]
+
+
+def those(run: Run, region: str, table: str, keys: list[Typed]) -> tuple[Typed, ...]:
+    """The items of some users' keys; of a small table all are read, which costs no more than asking for each."""
+    if _parts(run, region) > 1:
+        return dynamodb_items.some(run.aws, region, table, keys)
+    wanted = {user_of(run, key) for key in keys}
+    items = dynamodb_items.segment(run.aws, region, table, 0, 1)
+    return tuple(item for item in items if is_user(run, item) and user_of(run, item) in wanted)
+
+
+def _parts(run: Run, region: str) -> int:
+    """In how many parts a table is read, so that one is large enough to choose from; a restored one is not counted yet."""
+    return max(1, dynamodb_items.count(run.aws, region, corrupted(run)) // (_SMALL * run.facts.sample))
 
 
 def is_user(run: Run, item: Typed) -> bool:
