@@ -126,9 +126,6 @@ def carried(
         if old is None and image is None:
             continue
         kind, reason = judge(old, image, policy(run, since))
-        if kind not in BAD and image is not None and not _was_broken(run, old):
-            reason = _broken(run, image)
-            kind = Class.CORRUPTED if reason else kind
         if kind in BAD:
             yield write, reason
 
@@ -138,18 +135,13 @@ def _write(run: Run, line: Changed) -> Write:
         kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
     else:
         kind, why = judge(line.old, line.new, policy(run, line.at - ON_ITS_WAY))
-        broken = _broken(run, line.new)
-        if kind in (Class.LEGIT, Class.ADDED) and broken and not _was_broken(run, line.old):
-            kind, why = Class.CONFLICT, f"{why}, but {broken}"
     return Write(line.at, line.key, kind, why, line)
 
 
-def _broken(run: Run, item: Image) -> str:
-    return "; ".join(invariants.broken(run, item))
-
-
-def _was_broken(run: Run, item: Image | None) -> bool:
-    return item is not None and bool(_broken(run, item))
+def was_broken(run: Run, write: Write | None) -> bool:
+    """Whether an item was no better before the incident: not changed since, or broken already then."""
+    old = write.changed.old if write else None
+    return write is None or (old is not None and any(invariants.broken(run, old)))
 
 
 def by_minute(

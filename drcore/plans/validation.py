@@ -14,7 +14,7 @@ from drcore.errors import Rejected, Unknown
 from drcore.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.plans import changes, invariants
 from drcore.plans import compared as comparison
-from drcore.plans.changes import region
+from drcore.plans.changes import Write, region
 from drcore.plans.compared import HIT, Compared
 from drcore.plans.corruption import faulty_writers, halted_at, restored_table, table
 from drcore.plans.recovery import RESTORE, recovery_point, restored_here
@@ -56,7 +56,8 @@ def see_accounts(run: Run, target: Target) -> Spot:
     known = _known(run)
     keys = [_key_of(run, user) for user in known]
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
-    return Spot(tuple(_account(run, user, by, old.get(user), new.get(user)) for user, by in known.items()))
+    last = changes.last_writes(run)
+    return Spot(tuple(_account(run, user, by, old.get(user), new.get(user), last) for user, by in known.items()))
 
 
 def _known(run: Run) -> dict[str, str]:
@@ -84,18 +85,22 @@ def _by_user(run: Run, name: str, keys: Sequence[Typed]) -> dict[str, Typed]:
     return {invariants.user_of(run, item): item for item in items}
 
 
-def _account(run: Run, user: str, by: str, old: Typed | None, new: Typed | None) -> Account:
+def _account(
+    run: Run, user: str, by: str, old: Typed | None, new: Typed | None, last: Mapping[bytes, Write]
+) -> Account:
     kind, reason = judge(old, new, changes.policy(run, recovery_point(run)))
     told = tuple((c.path, c.before, c.after) for c in differing(old or {}, new or {}))
-    return Account(user, by, kind, reason if old or new else "in neither table", _wrong(run, old, new), told)
+    write = last.get(changes.key_of(_key_of(run, user)))
+    return Account(user, by, kind, reason if old or new else "in neither table", _wrong(run, old, new, write), told)
 
 
-def _wrong(run: Run, old: Typed | None, new: Typed | None) -> str:
-    """What is wrong with a restored item, in words: it is missing, it breaks an invariant, a faulty writer wrote it."""
+def _wrong(run: Run, old: Typed | None, new: Typed | None, write: Write | None) -> str:
+    """What is wrong with a restored item, in words: a faulty writer wrote it, it is broken and was not before."""
     if old is None:
         return "" if new is not None else "in neither table"  # whoever came after the recovery point is not in it
     faulty = set(changes.writers(run, old)) & set(faulty_writers(run))
-    return "; ".join([*invariants.broken(run, old), *(f"written by {name}" for name in sorted(faulty))])
+    broken = () if changes.was_broken(run, write) else invariants.broken(run, old)
+    return "; ".join([*broken, *(f"written by {name}" for name in sorted(faulty))])
 
 
 def accounts_are_well(run: Run, target: Target, seen: Spot) -> Check:
@@ -153,7 +158,8 @@ def see_sample(run: Run, target: Target) -> Sampled:
     keys = invariants.chosen(run, target.region, target.thing)
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
     users = [invariants.user_of(run, key) for key in keys]
-    seen = [_account(run, user, "sample", old.get(user), new.get(user)) for user in users]
+    last = changes.last_writes(run)
+    seen = [_account(run, user, "sample", old.get(user), new.get(user), last) for user in users]
     wrong = [each for each in seen if each.restored_wrong]
     hit = [each for each in seen if each.kind in HIT]
     told = [(e.user, str(e.kind), e.reason, e.restored_wrong) for e in seen if e.kind is not Class.UNCHANGED]
