@@ -114,11 +114,27 @@ class Validated:
     reason: str = field(default="", compare=False)
 
 
+_REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
+
+
+def _samples(run: Run) -> tuple[tuple[str, Sample], ...]:
+    """A sample in each region, once no region shows more defects than the one that was repaired."""
+
+    def take() -> dict[str, Sample]:
+        return {region: invariants.take(run, region) for region in run.service.regions}
+
+    def same(found: Mapping[str, Sample]) -> bool:
+        return all(each.defects == found[run.service.runner_region].defects for each in found.values())
+
+    found, _ = until(run.clock, take, same, within=0 if run.rehearsing else _REPLICATED, every=5)
+    return tuple(found.items())
+
+
 def see_validated(run: Run, target: Target) -> Validated:
     made, asked = run.last("decision", SIGN_OFF), run.last("consent", SIGN_OFF)
     return Validated(
         in_use(run),
-        tuple((region, invariants.take(run, region)) for region in run.service.regions),
+        _samples(run),
         made["choice"] if made else "",
         asked["by"] if made and asked else "",
         asked["reason"] if made and asked else "",
