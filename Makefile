@@ -29,7 +29,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 # One process per core; a single core is quicker without a second process.
 WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
 
-.PHONY: drill rehearse lab test lint types bench reference lock setup clean help
+.PHONY: drill rehearse lab test lint types bench bench-diff reference lock spark setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -52,6 +52,9 @@ types: setup ## mypy, strict
 bench: setup ## how long the things take that an engineer waits for (ARGS=)
 	@$(PY) tests/bench.py $(ARGS)
 
+bench-diff: setup ## how fast the comparison is beside other ways (ARGS=--pairs=N and others)
+	@$(PY) -m tests.bench_diff $(ARGS)
+
 reference: setup ## the outputs that the notebooks are compared with, made anew
 	@$(PY) -m tests.reference
 
@@ -59,12 +62,16 @@ lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer v
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --quiet $(ARGS) --output-file requirements.lock
 
+# Not in the lock, as hardly anybody needs it: 460 MB, and Java 17 or newer must be there.
+spark: setup ## pyspark, for `drcore diff --engine spark`
+	@$(PIP) install -qq "$$(sed -n 's/^  "\(pyspark==[^"]*\)".*/\1/p' pyproject.toml)"
+
 clean: ## the environment and all caches away; records stay
 	@rm -rf '$(VENV)' .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find drcore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 
 # ---- the environment, in two parts: a change of pyproject.toml alone does not install everything again
 

@@ -1,4 +1,4 @@
-"""The command line: drill, rehearse, execute, resume, verify, list, lab, sandbox."""
+"""The command line: drill, rehearse, execute, resume, verify, list, lab, sandbox, diff."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ WorldAt = Annotated[
     str, typer.Option("--world", metavar="URL", help="An emulated world that runs (see: drcore sandbox).")
 ]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="With JupyterLab: open a browser.")]
+SIDE = "a table's name or ARN, the folder of an export, or its s3 URL."
 RECORDS = Path("records")
 
 
@@ -229,6 +230,63 @@ def sandbox(
         return subprocess.run([*command, "--idle-seconds", str(idle_seconds)], check=False).returncode
 
     raise typer.Exit(_guarded(go, as_json))
+
+
+@app.command()
+def diff(
+    restored: Annotated[str, typer.Argument(metavar="RESTORED", help="The good state: " + SIDE)],
+    live: Annotated[str, typer.Argument(metavar="LIVE", help="The state in use: " + SIDE)],
+    recovery_point: Annotated[
+        str, typer.Option("--recovery-point", metavar="TIME", help="In UTC, such as 2026-01-05T09:41:12Z.")
+    ] = "",
+    faulty_writer: Annotated[
+        list[str] | None, typer.Option("--faulty-writer", metavar="NAME", help="A writer that corrupts; repeatable.")
+    ] = None,
+    modified: Annotated[
+        str, typer.Option("--modified", metavar="ATTRIBUTE", help="Where an item says when it was modified.")
+    ] = "",
+    writer: Annotated[
+        str, typer.Option("--writer", metavar="ATTRIBUTE", help="Where it names its last writer, or a list of them.")
+    ] = "",
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="ATTRIBUTE", help="Of two exports: the key; twice for a pair.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="duckdb, or spark.")] = "duckdb",
+    shared: Annotated[
+        str, typer.Option("--shared", metavar="URL", help="With spark on a cluster: a folder that all of it sees.")
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the differences are put.")] = Path("diff"),
+    environment: Environment = "sandbox",
+    world: WorldAt = "",
+    region: Annotated[
+        str, typer.Option("--region", metavar="REGION", help="Of tables and buckets; else where the runner stands.")
+    ] = "",
+    segments: Annotated[
+        int, typer.Option("--segments", metavar="N", help="How many segments of a table are read side by side.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two states of a table: which items differ, what that means, and why.
+
+    Exit codes: 0 no difference. 1 differences. 2 bad input. 4 not completed. Reads only.
+    """
+
+    def go() -> Any:
+        from drcore.diff import order, told
+
+        asked = order.Order(
+            restored, live, recovery_point, tuple(faulty_writer or ()), modified, writer, tuple(key or ()), engine,
+            out, environment, world, region, segments, shared,
+        )  # fmt: skip
+        with told.Bar() as bar:
+            report = order.carry_out(asked, bar)
+        told.tell(report, sys.stderr if as_json else sys.stdout)
+        return report
+
+    report = _guarded(go, as_json)
+    if as_json:
+        typer.echo(json.dumps(report.as_data()))
+    raise typer.Exit(Exit.MISSED if report.differs else Exit.REACHED)
 
 
 def main() -> None:

@@ -6,25 +6,12 @@ agree with the generator. CPU seconds (user and system, with children) are what 
 
 from __future__ import annotations
 
-import argparse
-import gc
 import json
-import os
 import random
-import resource
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from tests import exports
 
@@ -47,7 +34,8 @@ def generate(folder: Path, pairs: int, seed: int = 1) -> None:
     kinds = [kind for kind, _ in SHARES]
     weights = [share for _, share in SHARES]
     fates = {
-        number: chance.choices(kinds, weights)[0] for number in chance.sample(range(pairs), int(pairs * sum(weights) / 1000))
+        number: chance.choices(kinds, weights)[0]
+        for number in chance.sample(range(pairs), int(pairs * sum(weights) / 1000))
     }
     truth = Counter(unchanged=pairs)
     for fate in fates.values():

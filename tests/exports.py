@@ -26,9 +26,7 @@ def incremental(folder: Path, changes: Iterable[tuple[Item, Item | None, Item | 
     return write(folder, map(_change, changes), shared=True, **told)
 
 
-def write(
-    folder: Path, lines: Iterable[bytes], *, per_file: int = 1000, shared: bool = False, **summary: Any
-) -> Path:
+def write(folder: Path, lines: Iterable[bytes], *, per_file: int = 1000, shared: bool = False, **summary: Any) -> Path:
     """Lines as the files of an export with its manifests. Returns the folder of the manifests."""
     base = folder / "AWSDynamoDB" / "01700000000000-a1b2c3d4"
     data = folder / "AWSDynamoDB" / "data" if shared else base / "data"

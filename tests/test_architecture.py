@@ -18,7 +18,7 @@ ORDER = [
     *("clock", "calls", "parameters", "consent", "evidence", "record", "world"),  # facts, time, permission, the record
     *("aws", "http", "services"),  # the world outside
     *("steps", "setting", "loop", "lock", "preflight", "verdict", "breakglass"),  # a step; what all steps give
-    *("show", "diff", "plans", "run"),  # what is seen, the plans, one run of one plan
+    *("diff", "show", "plans", "run"),  # what differs, what is seen, the plans, one run of one plan
     *("kernel", "transcript", "notebook", "headless", "engine", "page"),  # notebooks without a screen
     *("archive", "launch", "listing", "lab", "progress", "report", "cli"),  # the doors for people
 ]

@@ -55,7 +55,7 @@ def record(drilled: Said) -> Path:
 
 
 def test_the_commands_should_be_those_of_the_contract() -> None:
-    assert set(COMMANDS) == {"drill", "rehearse", "execute", "resume", "verify", "list", "lab", "sandbox"}
+    assert set(COMMANDS) == {"drill", "rehearse", "execute", "resume", "verify", "list", "lab", "sandbox", "diff"}
 
 
 def test_the_three_modes_should_take_the_same_options() -> None:

@@ -6,12 +6,10 @@ One definition (drcore/diff/relation.sql) decides, in DuckDB here or in Spark fo
 """
 
 from drcore.diff.compare import compare
-from drcore.diff.export import ExportSource
 from drcore.diff.items import Change, changes, equal
 from drcore.diff.policy import Class, Policy, judge
 from drcore.diff.report import Difference, Report
-from drcore.diff.source import Source
-from drcore.diff.table import TableSource
+from drcore.diff.source import ExportSource, Source, TableSource
 
 __all__ = [
     "Change",

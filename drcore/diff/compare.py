@@ -1,34 +1,15 @@
-"""The comparison of two states of a table, from sources to report.
-
-Two tiers. First a row for each item, and one SQL text over the rows of both sides: what has the same text is equal,
-and that is nearly everything. Then only those that differ are read again and compared exactly, as the same item can be
-written in many ways. What is known of an item lies on disk, never all of it in memory.
-"""
+"""The comparison of two states of a table."""
 
 from __future__ import annotations
 
-import os
-import resource
-import tempfile
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import orjson
-from isal import igzip
-
-from drcore.clock import WallClock
-from drcore.diff.fingerprint import Look
-from drcore.diff.items import Item, equal
-from drcore.diff.keys import KeySchema, key_bytes
-from drcore.diff.policy import Class, Policy, Why
-from drcore.diff.relation import Relations, Wanted
-from drcore.diff.report import DETAILS, Report
-from drcore.diff.source import Opened, Progress, Role, Source
-from drcore.errors import BadInput, RunnerFailed
+from drcore.diff.policy import Policy
+from drcore.diff.report import Report
+from drcore.diff.source import Progress, Source
+from drcore.errors import BadInput
 
 ENGINES = ("duckdb", "spark")
-_KEPT = 4096  # images whose places are noted at once
 
 
 def compare(
@@ -44,187 +25,12 @@ def compare(
     """Compare everything; the differences lie in `out` afterwards.
 
     `shared` is a folder that the executors of a Spark cluster see (drcore/diff/spark.py).
+
     Raises BadInput when a side cannot be trusted or does not fit the other, RunnerFailed when it was not completed,
     and Rejected or Unknown as AWS answers. Never a shorter answer.
     """
     if engine not in ENGINES:
         raise BadInput(f"engine: expected one of {', '.join(ENGINES)}, seen {engine!r}")
-    clock, cpu = WallClock(), _cpu()
-    began = clock.now()
-    out.mkdir(parents=True, exist_ok=True)
-    say = progress or (lambda doing, done, total: None)
-    with tempfile.TemporaryDirectory(prefix="drcore-diff-", dir=out) as name:
-        folder = Path(name)
-        with Relations(folder) as relations:
-            counts = _compared(
-                {Role.RESTORED: restored.open(Role.RESTORED, folder), Role.LIVE: live.open(Role.LIVE, folder)},
-                _same_export(restored, live),
-                policy,
-                relations,
-                _engine(engine, shared),
-                folder / DETAILS,
-                say,
-            )
-        (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
-    seconds = (clock.now() - began).total_seconds()
-    return Report({kind: counts[kind] for kind in Class}, seconds, _cpu() - cpu, _peak(), out)
+    from drcore.diff.tiers import carry_out  # not before: numpy and DuckDB are of no use to whoever only lists plans
 
-
-def _compared(
-    sides: dict[Role, Opened],
-    same_export: bool,
-    policy: Policy,
-    relations: Relations,
-    judge: Callable[[Relations], None],
-    details: Path,
-    say: Progress,
-) -> Counter[Class]:
-    key = _key(sides)
-    for role, side in sides.items():
-        look = Look(key, policy, live=role is Role.LIVE)
-        done = 0
-        for batch in side.rows(look):
-            relations.add(role, batch)
-            done += len(batch["n"])
-            say(f"reading {side.name}", done, side.expected)
-        key = _agreed(key, look.key, sides)
-    partial = {role: side.partial for role, side in sides.items()}
-    relations.rules(policy, restored_partial=partial[Role.RESTORED], live_partial=partial[Role.LIVE])
-    say("comparing", 0, None)
-    judge(relations)
-    for role, side in sides.items():
-        _no_key_twice(relations, role, side, key)
-    if all(partial.values()) and not same_export and (untold := relations.untold()):
-        raise BadInput(
-            f"{untold} keys are in one of the two incremental exports only, and nothing says what the other side had: "
-            "compare an incremental export with a full one, a table, or itself"
-        )
-    whys = relations.counts()
-    counts: Counter[Class] = Counter()
-    for why, count in whys.items():
-        counts[why.kind] += count
-    total = whys.total() - whys[Why.SAME]
-    with igzip.open(details, "wb", compresslevel=1) as file:
-        for done, (why, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
-            if done % 1000 == 0 or done == total:
-                say("looking at what differs", done, total)
-            one = None if old is None else sides[Role.RESTORED].item(old)
-            other = None if new is None else sides[Role.LIVE].item(new)
-            if one is not None and other is not None:
-                _same_key(key, one, other)
-                if equal(one, other):
-                    counts[why.kind] -= 1
-                    counts[Class.UNCHANGED] += 1
-                    continue
-            file.write(_line(why, key, one, other, policy))
-    return counts
-
-
-def _key(sides: dict[Role, Opened]) -> KeySchema:
-    known = [side.key for side in sides.values() if side.key is not None]
-    if not known:
-        raise BadInput("key: neither side says which attributes are the key, name them: --key pk, or --key pk --key sk")
-    first = next((key for key in known if key.types), known[0])
-    for key in known:
-        if set(key.names) != set(first.names) or (key.types and key.by_name != first.by_name and first.types):
-            raise _differs(sides, known)
-    return first
-
-
-def _agreed(key: KeySchema, seen: KeySchema, sides: dict[Role, Opened]) -> KeySchema:
-    """The types that the first side turned out to have bind the second."""
-    if key.types and seen.types and key.types != seen.types:
-        raise _differs(sides, [key, seen])
-    return seen if seen.types else key
-
-
-def _differs(sides: dict[Role, Opened], keys: list[KeySchema]) -> BadInput:
-    names = " and ".join(side.name for side in sides.values())
-    return BadInput(f"{names}: expected the same key on both sides, seen {'; '.join(map(str, keys))}")
-
-
-def _same_export(restored: Source, live: Source) -> bool:
-    return getattr(restored, "place", None) is not None and getattr(restored, "place", 1) == getattr(live, "place", 2)
-
-
-def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
-    number = relations.twice(role)
-    if number is not None:
-        ((_, line),) = side.lines(iter([number]))
-        item = side.item(line)
-        shown = key.of(item) if item is not None else f"at line {number}"
-        raise BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
-
-
-def _looked_at(
-    sides: dict[Role, Opened], relations: Relations, folder: Path
-) -> Iterator[tuple[Why, bytes | None, bytes | None]]:
-    """Both lines of all that differs. Those of the restored side wait on disk for the other."""
-    spill = folder / "images"
-    with spill.open("wb") as file:
-        numbers: list[int] = []
-        places: list[int] = []
-        lengths: list[int] = []
-        at = 0
-        for (number, why, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
-            if why is Why.GONE:
-                yield why, line, None
-                continue
-            file.write(line)
-            numbers.append(number)
-            places.append(at)
-            lengths.append(len(line))
-            at += len(line)
-            if len(numbers) == _KEPT:
-                relations.keep(numbers, places, lengths)
-                numbers, places, lengths = [], [], []
-        relations.keep(numbers, places, lengths)
-    with spill.open("rb") as file:
-        for (_, why, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
-            old = os.pread(file.fileno(), length, at) if at >= 0 else None
-            yield why, old, line
-
-
-def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:
-    waiting: deque[Wanted] = deque()
-
-    def numbers() -> Iterator[int]:
-        for row in wanted:
-            waiting.append(row)
-            yield row[0]
-
-    for _, line in side.lines(numbers()):
-        yield waiting.popleft(), line
-
-
-def _same_key(key: KeySchema, one: Item, other: Item) -> None:
-    if key_bytes(key.of(one)) != key_bytes(key.of(other)):
-        raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
-
-
-def _line(why: Why, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
-    told = {
-        "class": why.kind,
-        "reason": policy.reason(why, new),
-        "key": key.of(old if old is not None else new or {}),
-        "restored": old,
-        "live": new,
-    }
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _engine(name: str, shared: str) -> Callable[[Relations], None]:
-    if name == "duckdb":
-        return Relations.judge
-    from drcore.diff.spark import judge
-
-    return lambda relations: judge(relations, shared)
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return carry_out(restored, live, policy, out, engine, shared, progress)

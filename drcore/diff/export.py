@@ -26,7 +26,7 @@ from drcore.diff.fingerprint import BATCH, Batch, Look, Reader, Rows, images_of,
 from drcore.diff.items import Item
 from drcore.diff.keys import TYPES, KeySchema
 from drcore.diff.lines import FILE, DataFile, blocks, pick
-from drcore.diff.source import Role
+from drcore.diff.source import ExportSource, Role
 from drcore.errors import BadInput, Rejected
 from drcore.services import s3
 
@@ -35,34 +35,22 @@ _ROOT = "AWSDynamoDB"
 _IMAGE = {Role.RESTORED: "OldImage", Role.LIVE: "NewImage"}
 
 
-@dataclass(frozen=True, slots=True)
-class ExportSource:
-    """An export: a folder that holds its manifest, or an s3 URL (then with `aws` and `region`).
-
-    `key` are the names of the key attributes, where neither the other side nor the export itself says them.
-    """
-
-    place: Path | str
-    aws: Aws | None = None
-    region: str = ""
-    key: KeySchema | None = None
-
-    def open(self, role: Role, folder: Path) -> OpenExport:
-        """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
-        place = str(self.place)
-        if place.startswith("s3://"):
-            if self.aws is None or not self.region:
-                raise BadInput(f"{place}: expected an account and a region to read it with")
-            place = str(_fetch(self.aws, self.region, place, folder / role))
-        base = _find(Path(place))
-        summary = _summary(base)
-        files = list(_files(base, summary))
-        partial = summary.get("exportType") == "INCREMENTAL_EXPORT"
-        if partial and role is Role.RESTORED and summary.get("outputView") == "NEW_IMAGE":
-            raise BadInput(f"{base}: expected old images too (NEW_AND_OLD_IMAGES), seen an export of NEW_IMAGE only")
-        key = self.key or (_keys_of(files) if partial else _key_of_table(self.aws, summary))
-        images = images_of(_IMAGE[role]) if partial else whole_items
-        return OpenExport(str(self.place), partial, key, summary["itemCount"], tuple(files), images, role)
+def open_export(source: ExportSource, role: Role, folder: Path) -> OpenExport:
+    """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
+    place = str(source.place)
+    if place.startswith("s3://"):
+        if source.aws is None or not source.region:
+            raise BadInput(f"{place}: expected an account and a region to read it with")
+        place = str(_fetch(source.aws, source.region, place, folder / role))
+    base = _find(Path(place))
+    summary = _summary(base)
+    files = list(_files(base, summary))
+    partial = summary.get("exportType") == "INCREMENTAL_EXPORT"
+    if partial and role is Role.RESTORED and summary.get("outputView") == "NEW_IMAGE":
+        raise BadInput(f"{base}: expected old images too (NEW_AND_OLD_IMAGES), seen an export of NEW_IMAGE only")
+    key = source.key or (_keys_of(files) if partial else _key_of_table(source.aws, summary))
+    read = images_of(_IMAGE[role]) if partial else whole_items
+    return OpenExport(str(source.place), partial, key, summary["itemCount"], tuple(files), read, role)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from drcore.diff.items import Item
 from drcore.diff.policy import Class
 
 DETAILS = "differences.jsonl.gz"
+SUMMARY = "report.json"
 
 
 @dataclass(frozen=True, slots=True)

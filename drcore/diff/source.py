@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from drcore.diff.fingerprint import Batch, Look
+from drcore.aws import Aws
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
+
+if TYPE_CHECKING:  # numpy, simdjson
+    from drcore.diff.fingerprint import Batch, Look
 
 # What is being done, how many items of it are done, how many there are (None: not known).
 Progress = Callable[[str, int, int | None], None]
@@ -49,3 +53,42 @@ class Source(Protocol):
 
     def open(self, role: Role, folder: Path) -> Opened:
         """Find out what there is. `folder` is for what must lie on disk meanwhile. Raises BadInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSource:
+    """A live table in one region, read strongly consistent in so many segments side by side.
+
+    More than one segment helps where the network is what takes the time. The calls are then noted in no fixed order.
+    """
+
+    aws: Aws
+    region: str
+    table: str
+    segments: int = 1
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Ask what table it is. Raises BadInput when there is none."""
+        from drcore.diff.table import open_table
+
+        return open_table(self, role, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSource:
+    """An export, full or incremental: a folder that holds its manifest, or an s3 URL (then with `aws`, `region`).
+
+    `key` are the names of the key attributes, where neither the other side nor the export itself says them. An
+    incremental export stands for the state before its window as the restored side, after it as the live side.
+    """
+
+    place: Path | str
+    aws: Aws | None = None
+    region: str = ""
+    key: KeySchema | None = None
+
+    def open(self, role: Role, folder: Path) -> Opened:
+        """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
+        from drcore.diff.export import open_export
+
+        return open_export(self, role, folder)

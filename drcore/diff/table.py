@@ -15,46 +15,33 @@ import orjson
 import simdjson
 from isal import igzip
 
-from drcore.aws import Aws
 from drcore.diff.export import key_of_table
 from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, as_line
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 from drcore.diff.lines import FILE, DataFile, pick
-from drcore.diff.source import Role
+from drcore.diff.source import Role, TableSource
 from drcore.errors import BadInput, Rejected, RunnerFailed
 
 _GONE = ("ResourceNotFoundException", "TableNotFoundException")
 _WAITING = 4  # batches of a thread that may wait to be taken
 
 
-@dataclass(frozen=True, slots=True)
-class TableSource:
-    """A live table in one region, read strongly consistent in so many segments side by side.
-
-    More than one segment helps where the network is what takes the time. The calls are then noted in no fixed order.
-    """
-
-    aws: Aws
-    region: str
-    table: str
-    segments: int = 1
-
-    def open(self, role: Role, folder: Path) -> OpenTable:
-        """Ask what table it is. Raises BadInput when there is none."""
-        try:
-            described = self.aws.call("dynamodb", self.region, "describe_table", TableName=self.table)
-        except Rejected as error:
-            if error.code in _GONE:
-                raise BadInput(f"{self.table}: expected a table in {self.region}, found none") from error
-            raise
-        status = described["Table"].get("TableStatus", "")
-        if status not in ("ACTIVE", "UPDATING", "ARCHIVED"):
-            raise BadInput(f"{self.table}: expected a table that is ACTIVE in {self.region}, seen {status}")
-        folder = folder / role
-        folder.mkdir(parents=True)
-        expected = described["Table"].get("ItemCount") or None  # some hours old
-        return OpenTable(self.table, key_of_table(described), expected, self, _identity(described), folder)
+def open_table(source: TableSource, role: Role, folder: Path) -> OpenTable:
+    """Ask what table it is. Raises BadInput when there is none."""
+    try:
+        described = source.aws.call("dynamodb", source.region, "describe_table", TableName=source.table)
+    except Rejected as error:
+        if error.code in _GONE:
+            raise BadInput(f"{source.table}: expected a table in {source.region}, found none") from error
+        raise
+    status = described["Table"].get("TableStatus", "")
+    if status not in ("ACTIVE", "UPDATING", "ARCHIVED"):
+        raise BadInput(f"{source.table}: expected a table that is ACTIVE in {source.region}, seen {status}")
+    folder = folder / role
+    folder.mkdir(parents=True)
+    expected = described["Table"].get("ItemCount") or None  # some hours old
+    return OpenTable(source.table, key_of_table(described), expected, source, _identity(described), folder)
 
 
 @dataclass(slots=True)

@@ -136,8 +136,9 @@ class Trail:
     def known(self, region: str) -> Iterator[Event]:
         """The events that can be looked up by now, newest first."""
         now = self._world.clock.now()
-        events = sorted(reversed(self._events.get(region, [])), key=lambda event: event.at, reverse=True)
-        return (event for event in events if event.known_at <= now and event.at > now - KEPT)
+        numbered = enumerate(self._events.get(region, ()))
+        ordered = sorted(numbered, key=lambda pair: (pair[1].at, pair[0]), reverse=True)
+        return (event for _, event in ordered if event.known_at <= now and event.at > now - KEPT)
 
     def _see(self, call: Call, answer: Answer) -> None:
         """A call from outside: if it is a change, it is an event."""

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from typing import Any
+
+from moto.dynamodb.models.table import Table
 
 from drcore.sandbox.layer import AwsError, Call, operation
 from drcore.sandbox.services.dynamodb_items import Key, Stored, emulated, key_of, plain
@@ -76,10 +79,14 @@ def usable(call: Call, name: str) -> Replica | None:
 
 @contextmanager
 def lent(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator[None]:
-    """Let moto have these items while it answers, in this order."""
-    given = list(items)
-    for replica, some in given:
-        rows = replica.table.items
+    """Let moto have these items while it answers, in this order.
+
+    It copies a table once for each act of a transaction, to put it back if one fails; here nothing need be put back.
+    """
+    given = [(replica, some, replica.table) for replica, some in items]
+    for replica, some, table in given:
+        rows = table.items
+        vars(table)["__deepcopy__"] = partial(_same, table)
         for item in some:
             made = emulated(item, replica.schema)
             if made.range_key is None:
@@ -89,8 +96,13 @@ def lent(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator[None]:
     try:
         yield
     finally:
-        for replica, _ in given:
-            replica.table.items.clear()
+        for _, _, table in given:
+            table.items.clear()
+            del vars(table)["__deepcopy__"]
+
+
+def _same(table: Table, _: object) -> Table:
+    return table
 
 
 def taken(replica: Replica) -> dict[Key, Stored]:

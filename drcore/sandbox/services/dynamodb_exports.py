@@ -153,6 +153,8 @@ def _changes(replica: Replica, asked: Mapping[str, Any]) -> Iterator[tuple[Key, 
     for key, (at, after) in new.items():
         before = old[key]
         any_image = after or before or _last_image(replica, key, end)
+        if any_image is None:
+            continue  # a deletion of what was never there
         line: dict[str, Any] = {
             "Metadata": {"WriteTimestampMicros": {"N": str(round(at.timestamp() * 1_000_000))}},
             "Keys": {name: any_image[name] for name in replica.schema},
@@ -164,9 +166,10 @@ def _changes(replica: Replica, asked: Mapping[str, Any]) -> Iterator[tuple[Key, 
         yield key, _line(line)
 
 
-def _last_image(replica: Replica, key: Key, end: datetime) -> Stored:
+def _last_image(replica: Replica, key: Key, end: datetime) -> Stored | None:
     """An image of an item that came and went in the window: for its key."""
-    return next(entry.before for entry in replica.log if entry.key == key and entry.at < end and entry.before)
+    before = (entry.before for entry in replica.log if entry.key == key and entry.at < end)
+    return next((image for image in before if image), None)
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
@@ -272,7 +275,8 @@ def _put(world: World, export: Export, files: Mapping[str, bytes]) -> bool:
     store, bucket = s3_backends[world.account]["aws"], export.told["S3Bucket"]
     if bucket not in store.buckets:
         return False
-    with tied_to(world.purpose("export files", export.told["ExportArn"])):
+    at = export.told.get("EndTime", export.told["StartTime"])
+    with tied_to(world.purpose("export files", export.told["ExportArn"])), world.clock.at(at):
         for key, body in files.items():
             store.put_object(bucket, key, body)
     return True

@@ -88,6 +88,12 @@ class History:
             self._set(key, entry.after)
         return entry
 
+    def image(self, key: Key, moment: datetime) -> Stored | None:
+        """One item at a moment."""
+        mine = self._by_key.get(key) or []
+        place = bisect_right(mine, moment, key=_AT)
+        return mine[place - 1].after if place else self.base.get(key)
+
     def at(self, moment: datetime) -> dict[Key, Stored]:
         """The items at a moment: with every write whose time is not after it."""
         items = dict(self.base)

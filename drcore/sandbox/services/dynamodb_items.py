@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Context, Decimal
@@ -59,7 +60,9 @@ def key_of(item: Attributes, schema: Iterable[str]) -> Key:
 
 def _key_value(typed: Mapping[str, Any]) -> str:
     (kind, value) = next(iter(typed.items()))
-    return format(Decimal(value).normalize(_EXACT), "f") if kind == "N" else str(value)
+    if kind == "N":
+        return format(Decimal(value).normalize(_EXACT), "f")
+    return _text(value)
 
 
 @lru_cache(maxsize=100_000)
@@ -70,10 +73,26 @@ def place(hash_value: str) -> int:
 
 def emulated(item: Attributes, schema: tuple[str, ...]) -> Item:
     """The item as moto keeps it, unchecked: its size is known."""
-    keys = [DynamoType(dict(item[name])) for name in schema]
+    attributes = {name: DynamoType(_binary(value)) for name, value in item.items()}
+    keys = [attributes[name] for name in schema]
     made = Item(keys[0], keys[1] if len(keys) > 1 else None, {})
-    dict.update(made.attrs, {name: DynamoType(dict(value)) for name, value in item.items()})
+    dict.update(made.attrs, attributes)
     return made
+
+
+def _binary(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The value with binary parts as bytes, which moto compares."""
+    (kind, value) = next(iter(typed.items()))
+    match kind:
+        case "B":
+            return {"B": b64decode(value)}
+        case "BS":
+            return {"BS": list(map(b64decode, value))}
+        case "M":
+            return {"M": {name: _binary(each) for name, each in value.items()}}
+        case "L":
+            return {"L": list(map(_binary, value))}
+    return dict(typed)
 
 
 def plain(item: Item) -> Stored:
@@ -87,9 +106,17 @@ def _wire(value: DynamoType) -> dict[str, Any]:
             return {"M": {name: _wire(each) for name, each in value.value.items()}}
         case "L":
             return {"L": [_wire(each) for each in value.value]}
-        case "SS" | "NS" | "BS":
+        case "SS" | "NS":
             return {value.type: list(value.value)}
+        case "BS":
+            return {"BS": list(map(_text, value.value))}
+        case "B":
+            return {"B": _text(value.value)}
     return {value.type: value.value}
+
+
+def _text(value: bytes | str) -> str:
+    return b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def _size(typed: Mapping[str, Any]) -> int:

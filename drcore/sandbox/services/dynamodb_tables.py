@@ -101,7 +101,7 @@ class Replica:
 
     @property
     def table(self) -> Table:
-        """The table as moto has it; looked up each time, as moto replaces it when a transaction fails."""
+        """The table as moto has it, without its items."""
         return self._tables.backend(self.region).tables[self.name]
 
     @property
@@ -130,9 +130,9 @@ class Replica:
             "policy": self.policies[-1].text if self.policies else "",
         }
 
-    def get(self, key: Key) -> Stored | None:
-        """An item as this copy has it; not to be changed."""
-        return self.history.now.get(key)
+    def get(self, key: Key, at: datetime | None = None) -> Stored | None:
+        """An item as this copy has it, or had it at a moment; not to be changed."""
+        return self.history.now.get(key) if at is None else self.history.image(key, at)
 
     def items(self) -> ItemsView[Key, Stored]:
         """Keys with items as this copy has them; not to be changed."""

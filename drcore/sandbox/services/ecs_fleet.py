@@ -1,7 +1,7 @@
 """ECS's clusters as they live: services keep their tasks, deployments replace them.
 
-Nothing moves by ticks: what is due is kept in an agenda, and is worked off before anybody looks. So the past can be
-told again by acting in it.
+What is due is kept in an agenda, and is worked off at each tick, and before anybody looks. So things happen at their
+exact moments, and the past can be told again by acting in it.
 
 Simplified: Fargate only, every task starts, capacity never lacks, the circuit breaker has nothing to do.
 """
@@ -79,6 +79,7 @@ class Ecs:
         self.on_desired: list[Callable[[str, str, str, datetime], None]] = []
         """Called with region, cluster, service, moment whenever a desired count was set."""
         world.state_of("ecs", self._state)
+        world.on_tick(lambda _: self.settle())  # so that what happens leaves its traces, whoever looks
 
     # What others ask.
 

@@ -5,7 +5,7 @@ as long as that version is behind its alias. So a switch in AppConfig is taken u
 nobody else. What EventBridge starts begins anew each time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -41,19 +41,32 @@ class Bindings:
         self._schedules = world.shelf(Schedules)
         self._sources = world.shelf(EventSourceMappings)
         self._taken: dict[tuple[str, str], str] = {}
+        self._moment = world.clock.now()
+        self._answers: dict[tuple[str, str], object] = {}
+        self._tasks: dict[str, Bound] = {}
+        self._versions: dict[tuple[str, str], tuple[str, list[Bound]]] = {}
+        """What is behind each alias, with the alias's revision at which that was found."""
 
     def named(self, region: str) -> str:
         """The table that AppConfig names now."""
+        return str(self._once(("named", region), lambda: self._named(region)))
+
+    def _named(self, region: str) -> str:
         where = (region, names.CONFIG_APPLICATION, names.CONFIG_ENVIRONMENT, names.CONFIG_PROFILE)
         return str(self._config.current(*where).get("DynamoDBTableName", names.TABLE))
 
     def function(self, region: str, name: str) -> list[Bound]:
         """The versions behind a function's alias, the one with the greatest share first."""
+        revision = self._functions.alias(region, name, names.ALIAS).revision_id
+        known = self._versions.get((region, name))
+        if known is not None and known[0] == revision:
+            return known[1]
         found = []
         for version, share in self._functions.serving(region, name, names.ALIAS).items():
             release = behaviour(self._functions.code_of(region, name, version), name).release
             found.append(Bound(region, f"{name}:{version}", release, self._take(region, f"{name}:{version}"), share))
-        return sorted(found, key=lambda each: -each.share)
+        self._versions[region, name] = (revision, sorted(found, key=lambda each: -each.share))
+        return self._versions[region, name][1]
 
     def one(self, region: str, name: str, stream: Random) -> Bound:
         """The version that meets one request."""
@@ -72,11 +85,13 @@ class Bindings:
 
     def ruled(self, region: str, rule: str) -> bool:
         """Whether a rule of EventBridge starts what it is for."""
-        return self._schedules.enabled(region, rule)
+        return bool(self._once((rule, region), lambda: self._schedules.enabled(region, rule)))
 
-    def tasks(self, region: str) -> list[Bound]:
-        """The tasks that work in a region, of the service or not."""
-        return [self._task(region, task) for task in self._ecs.running(region, names.CLUSTER)]
+    def tasks(self, region: str, at: datetime | None = None) -> list[Bound]:
+        """The tasks that work in a region now, or at a moment shortly before, of the service or not."""
+        moment = at or self._world.clock.now()
+        tasks = self._ecs.cluster(region, names.CLUSTER).tasks.values()
+        return [self._task(region, task) for task in tasks if task.works(moment)]
 
     def in_use(self, region: str) -> str:
         """The table that the users of a region see."""
@@ -89,14 +104,23 @@ class Bindings:
 
     def all(self, region: str) -> list[Bound]:
         """Everybody who has taken up a table in a region."""
-        return [*self._versions(region), *self.tasks(region)]
-
-    def _versions(self, region: str) -> Iterator[Bound]:
-        for name in names.FUNCTIONS:
-            yield from self.function(region, name)
+        return [*(each for name in names.FUNCTIONS for each in self.function(region, name)), *self.tasks(region)]
 
     def _task(self, region: str, task: Task) -> Bound:
-        return Bound(region, f"task {task.id}", task.release, self._take(region, task.id))
+        known = self._tasks.get(task.id)
+        if known is None:
+            table = self._take(region, task.id)
+            known = self._tasks[task.id] = Bound(region, f"task {task.id}", task.release, table)
+        return known
+
+    def _once(self, asked: tuple[str, str], answer: Callable[[], object]) -> object:
+        """An answer, asked for once in a moment: many write in one tick."""
+        now = self._world.clock.now()
+        if now != self._moment:
+            self._moment, self._answers = now, {}
+        if asked not in self._answers:
+            self._answers[asked] = answer()
+        return self._answers[asked]
 
     def _take(self, region: str, who: str) -> str:
         known = self._taken.get((region, who))

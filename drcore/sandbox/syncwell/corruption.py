@@ -23,6 +23,7 @@ from drcore.sandbox.syncwell.complaints import Complaints
 from drcore.sandbox.syncwell.configurations import KINDS, USERS, Item, key, precise, signed, spoiled
 from drcore.sandbox.syncwell.faults import Broken, Incident, refuse_second
 from drcore.sandbox.syncwell.ledger import Ledger, Spoil
+from drcore.sandbox.syncwell.reads import Reads
 from drcore.sandbox.syncwell.releases import CANDIDATE
 from drcore.sandbox.syncwell.timeline import Timeline
 from drcore.sandbox.syncwell.writers import Writers
@@ -128,8 +129,7 @@ class Normalise:
         """Spoil the next item that can be spoiled, if the job runs then."""
         course = self.course
         assert course is not None
-        with self._world.clock.at(at):
-            tasks = [task for task in self._bindings.tasks(course.region) if task.release == CANDIDATE]
+        tasks = [task for task in self._bindings.tasks(course.region, at) if task.release == CANDIDATE]
         if not tasks:
             return
         table = self._tables[course.region, tasks[0].table]
@@ -227,7 +227,7 @@ def _forget(world: World, since: datetime) -> None:
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
     """Live again from `began` until now, with the deployment in it."""
-    tables, bindings = world.shelf(Tables), world.shelf(Bindings)
+    reads, tables, bindings = world.shelf(Reads), world.shelf(Tables), world.shelf(Bindings)
     job, complaints, timeline, at = world.shelf(Normalise), world.shelf(Complaints), world.shelf(Timeline), began + TICK
     while at <= now:
         with world.clock.at(at):
@@ -235,6 +235,7 @@ def _replay(world: World, began: datetime, deployed: datetime, region: str, now:
                 with world.clock.at(deployed):
                     fleet.deploy(world, region, CANDIDATE)
             bindings.tick(at)
+            reads.tick(at)
             tables.tick(at)
             complaints.tick(at)
             job.tick(at)

@@ -49,9 +49,9 @@ class Edits:
         self._world, self._tables = world, world.shelf(Tables)
         self._bindings, self._ledger = world.shelf(Bindings), world.shelf(Ledger)
         self.refused = dict.fromkeys(world.regions, 0)
-        self._ways: tuple[tuple[float, Callable[[str, Random], Author | None]], ...] = (
-            (0.55, lambda region, stream: self._lambda(region, "syncwell-api", "api", stream)),
-            (0.65, lambda region, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
+        self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
+            (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
+            (0.65, lambda region, _, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
             (0.8, self._jobs),
             (1.0, self._worker),
         )
@@ -59,7 +59,7 @@ class Edits:
     def edit(self, region: str, number: int, at: datetime, stream: Random, lag: float) -> bool:
         """One edit by some user (USERS and above: a new one) at a moment; returns whether it was taken."""
         draw = stream.random()
-        author = next(find for below, find in self._ways if draw < below)(region, stream)
+        author = next(find for below, find in self._ways if draw < below)(region, at, stream)
         taken = author is not None and self._edit(region, author, number, at, stream, lag)
         if not taken:
             self.refused[region] += 1
@@ -101,14 +101,14 @@ class Edits:
         bound = self._bindings.one(region, function, stream)
         return Author(bound.table, f"{writes_as}/{bound.release}", names.LAMBDA_ROLE)
 
-    def _jobs(self, region: str, stream: Random) -> Author | None:
+    def _jobs(self, region: str, _: datetime, stream: Random) -> Author | None:
         if not self._bindings.polling(region):
             return None
         return self._lambda(region, names.WORKER_FUNCTION, "jobs", stream)
 
-    def _worker(self, region: str, stream: Random) -> Author | None:
+    def _worker(self, region: str, at: datetime, stream: Random) -> Author | None:
         """A task of a sound release: one of the faulty release is busy with its own job."""
-        tasks = [task for task in self._bindings.tasks(region) if task.release != CANDIDATE]
+        tasks = [task for task in self._bindings.tasks(region, at) if task.release != CANDIDATE]
         if not tasks:
             return None
         bound = tasks[int(stream.random() * len(tasks))]

@@ -19,6 +19,7 @@ from drcore.sandbox.syncwell.complaints import Complaints
 from drcore.sandbox.syncwell.corruption import Normalise
 from drcore.sandbox.syncwell.endpoint import Endpoints
 from drcore.sandbox.syncwell.jobs import Jobs
+from drcore.sandbox.syncwell.reads import Reads
 from drcore.sandbox.syncwell.users import Users
 from drcore.sandbox.syncwell.writers import Writers
 from drcore.sandbox.world import World
@@ -43,7 +44,7 @@ def found(world: World) -> None:
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
-    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, GlobalTable, Complaints, Normalise)
+    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints, Normalise)
     return tuple(world.shelf(actor).tick for actor in moving)  # type: ignore[attr-defined]
 
 

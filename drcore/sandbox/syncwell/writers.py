@@ -11,7 +11,6 @@ from random import Random
 from drcore.sandbox.regions import ISOLATING, Regions
 from drcore.sandbox.services.dynamodb_replication import LONGEST_LAG, SHORTEST_LAG
 from drcore.sandbox.services.dynamodb_tables import Tables
-from drcore.sandbox.services.events import Schedules
 from drcore.sandbox.services.times import epoch
 from drcore.sandbox.syncwell import names
 from drcore.sandbox.syncwell.bindings import Bindings
@@ -37,7 +36,6 @@ class Writers:
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.shelf(Regions), world.shelf(Tables)
         self._bindings, self._edits = world.shelf(Bindings), world.shelf(Edits)
-        self._schedules = world.shelf(Schedules)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
 
@@ -66,7 +64,7 @@ class Writers:
 
     def _beat(self, at: datetime) -> None:
         for region in self._world.regions:
-            if not self._regions.out(region, at) and self._schedules.enabled(region, names.CANARY_RULE):
+            if not self._regions.out(region, at) and self._bindings.ruled(region, names.CANARY_RULE):
                 lag = self._world.rng("canary", region, epoch(at)).uniform(SHORTEST_LAG, LONGEST_LAG)
                 item, table = _canary(region, at), self._tables[region, self._bindings.named(region)]
                 table.write((item["pk"]["S"], item["sk"]["S"]), item, at, by=names.EVENTS_ROLE, lag=lag)
@@ -98,8 +96,7 @@ class Writers:
     def _write_at(self, moment: datetime, region: str, number: int, stream: Random) -> None:
         def write(due: datetime) -> None:
             if not self._regions.out(region, due) or self._finishes(region, due):
-                with self._world.clock.at(due):
-                    self._edits.edit(region, number, due, stream, stream.uniform(SHORTEST_LAG, LONGEST_LAG))
+                self._edits.edit(region, number, due, stream, stream.uniform(SHORTEST_LAG, LONGEST_LAG))
 
         self._tables.later(moment, write)
 
@@ -111,7 +108,7 @@ class Writers:
         """Mark one item of a user who has left as put away, then the next."""
         if looked_at == 0:
             self._tables.later(at + timedelta(days=1), lambda due: self._tidy(region, due))
-        if self._regions.out(region, at) or not self._schedules.enabled(region, names.TIDY_RULE):
+        if self._regions.out(region, at) or not self._bindings.ruled(region, names.TIDY_RULE):
             return
         stream, table = self._world.rng("tidy", region, epoch(at)), self._tables[region, self._bindings.named(region)]
         start = stream.randrange(USERS)
