@@ -52,7 +52,21 @@ def standing(world: World, region: str) -> list[Config]:
         "TreatMissingData": "breaching",
         "AlarmDescription": "Hardly anybody reaches the API: error rates say nothing now.",
     }
+    throttled = {
+        "Namespace": "AWS/DynamoDB",
+        "MetricName": "ThrottledRequests",
+        "Dimensions": [{"Name": "TableName", "Value": names.TABLE}],
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 3,
+        "DatapointsToAlarm": 3,
+        "Threshold": 0.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmDescription": "Requests to the table are throttled.",
+    }
     named = {
+        f"{names.TABLE}-throttled": throttled,
         "syncwell-api-5xx": rate,
         "syncwell-api-latency-p99": latency,
         "syncwell-api-traffic-floor": floor,
