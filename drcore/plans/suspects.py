@@ -44,16 +44,19 @@ def release_of(run: Run, region: str, task_definition: str) -> str:
 
 
 def good(run: Run, region: str) -> Good:
-    """The newest revision that is not of the faulty release, or the one that was named. Raises Unknown, Rejected.
+    """What the workers of a region come back with. Raises Unknown, Rejected.
 
-    Only what is older than the faulty release was good: a revision that came after it was never in use.
+    The release that was named; else what they run, where that is not the faulty release; else the newest revision
+    before the faulty ones: one that came after them was never in use.
     """
-    faulty, wanted = decided_release(run) or deployed(run, region).release, run.incident.good_release
-    family = deployed(run, region).task_definition.rpartition(":")[0]
-    after_faulty = False
-    for revision in ecs.revisions(run.aws, region, family):
+    runs, wanted = deployed(run, region), run.incident.good_release
+    faulty = decided_release(run) or runs.release
+    if runs.release == wanted or (runs.release != faulty and not wanted):
+        return Good(runs.task_definition, runs.release)
+    seen_faulty = False
+    for revision in ecs.revisions(run.aws, region, runs.task_definition.rpartition(":")[0]):
         release = release_of(run, region, revision)
-        after_faulty = after_faulty or release == faulty
-        if release != faulty and (release == wanted if wanted else after_faulty):
+        seen_faulty = seen_faulty or release == faulty
+        if release == wanted or (release != faulty and seen_faulty and not wanted):
             return Good(revision, release)
     return Good("", wanted)

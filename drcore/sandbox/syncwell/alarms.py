@@ -63,7 +63,7 @@ def standing(world: World, region: str) -> list[Config]:
         "Threshold": 0.0,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
-        "AlarmDescription": "The table refuses requests: they are more than it takes.",
+        "AlarmDescription": "Requests to the table are throttled.",
     }
     named = {
         f"{names.TABLE}-throttled": throttled,
