@@ -37,6 +37,7 @@ _ALSO_READS = {
     ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see _is_write: no reader is kept from a message
     ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
     ("route53", "TestDNSAnswer"),  # computes what DNS would answer
+    ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
 }
 # Named as reads, and yet they hand something out, or take something in:
 _NO_READS = {
@@ -51,7 +52,10 @@ _NO_READS = {
 # Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
 # every other call is taken to need a control plane.
 _DATA = {
-    "dynamodb": {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem"},
+    "dynamodb": {
+        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
+        *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
+    },
     "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
     "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
     "sns": {"Publish"},
@@ -89,7 +93,7 @@ class Aws:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
-        self._sessions: dict[str, boto3.Session] = {}
+        self._assumed: dict[str, dict[str, Any]] = {}
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._places: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
@@ -114,6 +118,12 @@ class Aws:
         except _NO_ANSWER as error:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
         return answer
+
+    def as_role(self, role: str) -> Aws:
+        """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
+        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id)
+        other.session = self.session
+        return other
 
     def place(self, service: str, region: str, url: str) -> None:
         """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
@@ -164,10 +174,7 @@ class Aws:
 
     def _raw_client(self, region: str) -> Any:
         if region not in self._raw:
-            config = self._config(_ATTEMPTS)
-            endpoint = self._places.get(("dynamodb", region), self._endpoint)
-            client = self._session(region).client("dynamodb", region_name=region, endpoint_url=endpoint, config=config)
-            _Watch(self._calls, "dynamodb", client, self._one).register()
+            client = self._made("dynamodb", region, _ATTEMPTS)
             # An event that botocore emits and does not document: botocore is pinned, tests/test_scan.py holds it to it.
             client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
             self._raw[region] = client
@@ -190,12 +197,17 @@ class Aws:
     def _client(self, service: str, region: str, write: bool) -> Any:
         key = (service, region, write)
         if key not in self._clients:
-            config = self._config(1 if write else _ATTEMPTS)
-            endpoint = self._places.get((service, region), self._endpoint)
-            client = self._session(region).client(service, region_name=region, endpoint_url=endpoint, config=config)
-            _Watch(self._calls, service, client, self._one).register()
-            self._clients[key] = client
+            self._clients[key] = self._made(service, region, 1 if write else _ATTEMPTS)
         return self._clients[key]
+
+    def _made(self, service: str, region: str, attempts: int) -> Any:
+        endpoint = self._places.get((service, region), self._endpoint)
+        keys = self._credentials(region)
+        client = self.session.client(
+            service, region_name=region, endpoint_url=endpoint, config=self._config(attempts), **keys
+        )
+        _Watch(self._calls, service, client, self._one).register()
+        return client
 
     def _config(self, attempts: int) -> Config:
         return Config(
@@ -206,10 +218,11 @@ class Aws:
             user_agent_extra=f"drcore/{self._run_id}",
         )
 
-    def _session(self, region: str) -> boto3.Session:
+    def _credentials(self, region: str) -> dict[str, Any]:
+        """What a client is made with: nothing, or the keys of the role, assumed once in each region."""
         if not self._role:
-            return self.session
-        if region not in self._sessions:
+            return {}
+        if region not in self._assumed:
             sts = self.session.client(
                 "sts", region_name=region, endpoint_url=self._endpoint, config=self._config(_ATTEMPTS)
             )
@@ -218,8 +231,12 @@ class Aws:
                 got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
             except ClientError as error:
                 raise _answered(error, "sts", "assume_role", region) from error
-            self._sessions[region] = boto3.Session(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-        return self._sessions[region]
+            self._assumed[region] = {
+                "aws_access_key_id": got["AccessKeyId"],
+                "aws_secret_access_key": got["SecretAccessKey"],
+                "aws_session_token": got["SessionToken"],
+            }
+        return self._assumed[region]
 
 
 class _Watch:

@@ -53,8 +53,8 @@ def findings(run: Run) -> Iterator[Finding]:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
     yield Finding("evidence store", _store(run))
     yield _locked(run)
-    for what, check in run.plan.must_exist(run):
-        yield Finding(what, check)
+    for found in run.plan.must_exist(run):
+        yield Finding(*found)
     yield Finding("permissions", _permissions(run), blocks=False)
 
 

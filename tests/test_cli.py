@@ -151,7 +151,7 @@ def test_a_refused_run_should_exit_with_3_keep_its_world_for_resume_and_let_go_o
 # ── what is refused before anything is touched ───────────────────────────────────────────────────────────────────────
 
 WRONG = {
-    "a plan that there is not": (["drill", "zz"], "plan: expected one of a, f, seen 'zz'"),
+    "a plan that there is not": (["drill", "zz"], "plan: expected one of a, f, g, seen 'zz'"),
     "an environment that there is not": (
         ["drill", "f", "--environment", "mars"],
         "environment: expected one of production, sandbox, staging, seen 'mars'",
@@ -199,7 +199,7 @@ WRONG = {
     "a run to resume that there is not": (["resume", "f-none"], "run 'f-none': expected the id or path of one record"),
     "a run to verify that there is not": (["verify", "f-none"], "run 'f-none': expected the id or path of one record"),
     "a policy without its plan": (["list", "--iam"], "--iam: expected a plan with it"),
-    "a plan to list that there is not": (["list", "zz"], "plan: expected one of a, f, seen 'zz'"),
+    "a plan to list that there is not": (["list", "zz"], "plan: expected one of a, f, g, seen 'zz'"),
 }
 
 

@@ -83,8 +83,19 @@ def audit_queue(run: Run) -> tuple[str, Check]:
     return "on-call audit queue", yes(queue)
 
 
-def investigating(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
-    """Open this run's incident on the status page. `words` is empty when there is nothing to tell."""
+def investigating(
+    title: str,
+    words: Words,
+    *,
+    plan: str,
+    needs: tuple[str, ...],
+    name: str = "Some requests are failing",
+    components: str = "degraded_performance",
+) -> Step:
+    """Open this run's incident on the status page. `words` is empty when there is nothing to tell.
+
+    `name` is its headline, `components` is how those of the service do now, in the status page's own words.
+    """
 
     def look(run: Run, target: Target) -> Incident:
         return statuspage.incident_of(run.http, _page(run), run.id)
@@ -95,8 +106,7 @@ def investigating(title: str, words: Words, *, plan: str, needs: tuple[str, ...]
         return no(f"to be posted: {words(run)}") if words(run) else yes("there is nothing to tell")
 
     def act(run: Run, target: Target, incident: Incident) -> None:
-        affected = dict.fromkeys(run.service.status_page.components, "degraded_performance")
-        name = "Some requests are failing"
+        affected = dict.fromkeys(run.service.status_page.components, components)
         statuspage.open_incident(run.http, _page(run), run.id, name, words(run), affected)
 
     return Step(

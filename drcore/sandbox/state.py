@@ -39,9 +39,7 @@ def dump(world: "World") -> dict[str, Any]:
         resources = {k: v for k, v in _Walk(world.living()).attributes(backend).items() if v != new.get(k)}
         if resources:
             emulated.setdefault(service, {})[region] = resources
-    # A service that keeps its resources itself, and has none, may not be told from one that nobody has looked at.
-    own = {name: _Walk().value(resources) for name, resources in world.states().items() if resources}
-    return {"emulated": emulated, "own": own}
+    return {"emulated": emulated, "own": {name: _Walk().value(own) for name, own in world.states().items()}}
 
 
 @functools.cache

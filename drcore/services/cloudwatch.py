@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from drcore.aws import Aws
 from drcore.errors import Unknown
+
+# What makes up a metric alarm: the rest of what DescribeAlarms gives is how it does.
+_DEFINED = {
+    *("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions"),
+    *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "Metrics"),
+    *("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData"),
+    *("EvaluateLowSampleCountPercentile", "ThresholdMetricId"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,13 @@ def alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
         Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", ""), _utc(each["StateUpdatedTimestamp"]))
         for each in found
     )
+
+
+def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
+    """How a metric alarm is defined, as PutMetricAlarm takes it; empty: there is none. Raises Unknown, Rejected."""
+    found = aws.call("cloudwatch", region, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
+    told = found.get("MetricAlarms", ())
+    return {field: value for field, value in told[0].items() if field in _DEFINED} if told else {}
 
 
 def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:
@@ -126,6 +142,11 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
 def _points(pairs: dict[datetime, float]) -> Points:
     times = tuple(sorted(pairs))
     return Points(times, tuple(pairs[time] for time in times), pairs)
+
+
+def put_alarm(aws: Aws, region: str, definition: Mapping[str, Any]) -> None:
+    """Make an alarm, or change the one of that name."""
+    aws.call("cloudwatch", region, "put_metric_alarm", **definition)
 
 
 def whole_minutes(now: datetime, count: float) -> tuple[datetime, datetime]:

@@ -1,8 +1,10 @@
-"""Lambda: aliases, the versions behind them, provisioned concurrency."""
+"""Lambda: aliases, the versions behind them, concurrency, what feeds a function."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from drcore.aws import Aws
 from drcore.errors import Rejected
@@ -39,6 +41,26 @@ class Provisioned:
     requested: int = 0
     available: int = 0
     status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What feeds a function: an event source mapping. `state` is Enabled, Disabled, or on the way between them."""
+
+    id: str
+    source: str
+    function: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is published next, or was as a version: the digest of its code, its description, whether it can be used."""
+
+    digest: str
+    description: str
+    ready: bool
+    revision: str = field(default="", compare=False)
 
 
 def alias(aws: Aws, region: str, function: str, name: str) -> Alias:
@@ -87,6 +109,63 @@ def concurrency_limit(aws: Aws, region: str) -> int:
     return int(aws.call("lambda", region, "get_account_settings")["AccountLimit"]["ConcurrentExecutions"])
 
 
+def reserved(aws: Aws, region: str, function: str) -> int | None:
+    """Its reserved concurrency; 0 stops it, None: none is set. Raises Unknown, Rejected."""
+    found = aws.call("lambda", region, "get_function_concurrency", FunctionName=function)
+    return found.get("ReservedConcurrentExecutions")
+
+
+def sources(aws: Aws, region: str, functions: Collection[str]) -> tuple[Source, ...]:
+    """What feeds some functions, whatever version or alias of them. Raises Unknown, Rejected."""
+    found = aws.pages("lambda", region, "list_event_source_mappings", "EventSourceMappings")
+    return tuple(sorted((each for each in map(_source, found) if each.function in functions), key=lambda e: e.source))
+
+
+def code(aws: Aws, region: str, function: str, version: str = "$LATEST") -> Code:
+    """The code of a version, or what would be published next. Raises Unknown, Rejected."""
+    found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=version)
+    states = (found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
+    ready = states == ("Active", "Successful")
+    return Code(found["CodeSha256"], found.get("Description", ""), ready, found.get("RevisionId", ""))
+
+
+def reserve(aws: Aws, region: str, function: str, most: int | None) -> None:
+    """Set its reserved concurrency, or take the setting away (None). 0 stops all versions of it at once."""
+    if most is None:
+        aws.call("lambda", region, "delete_function_concurrency", FunctionName=function)
+    else:
+        aws.call(
+            "lambda",
+            region,
+            "put_function_concurrency",
+            FunctionName=function,
+            ReservedConcurrentExecutions=most,
+        )
+
+
+def feed(aws: Aws, region: str, id_: str, *, on: bool) -> None:
+    """Let an event source feed its function, or not. Batches in flight are finished."""
+    aws.call("lambda", region, "update_event_source_mapping", UUID=id_, Enabled=on)
+
+
+def describe(aws: Aws, region: str, function: str, description: str, now: Code) -> None:
+    """Change the description of what is published next, so that it becomes a version of its own."""
+    aws.call(
+        "lambda",
+        region,
+        "update_function_configuration",
+        FunctionName=function,
+        Description=description,
+        RevisionId=now.revision,
+    )
+
+
+def publish(aws: Aws, region: str, function: str, now: Code) -> str:
+    """Publish a version, only of the code that `now` has seen. Returns its number."""
+    made = aws.call("lambda", region, "publish_version", FunctionName=function, CodeSha256=now.digest)
+    return str(made["Version"])
+
+
 def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revision: str) -> None:
     """Point an alias, unless somebody else has changed it since `revision` was read.
 
@@ -102,3 +181,8 @@ def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revi
         RoutingConfig={"AdditionalVersionWeights": dict(to.weights)},
         RevisionId=revision,
     )
+
+
+def _source(found: Mapping[str, Any]) -> Source:
+    parts = found["FunctionArn"].split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
+    return Source(found["UUID"], found.get("EventSourceArn", "").rpartition(":")[2], parts[6], found["State"])

@@ -25,8 +25,13 @@ class Kept:
 
 def document(aws: Aws, region: str, bucket: str, key: str) -> Any:
     """A JSON object. Raises Rejected when there is none, Unknown when it is not JSON."""
-    body = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)["Body"].read()
-    return _parsed(body, bucket, key)
+    return _parsed(body(aws, region, bucket, key), bucket, key)
+
+
+def body(aws: Aws, region: str, bucket: str, key: str) -> bytes:
+    """An object as it lies there. Raises Rejected when there is none, Unknown."""
+    content: bytes = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)["Body"].read()
+    return content
 
 
 def kept(aws: Aws, region: str, bucket: str, key: str) -> Kept:

@@ -291,7 +291,6 @@ class AppConfig:
                 for home in applications.values()
             }
             for region, applications in self.applications.items()
-            if applications
         }
 
 

@@ -336,7 +336,7 @@ class Ecs:
     def _state(self) -> dict[str, Any]:
         """Without the tasks of services, which come and go by themselves."""
         self.settle()
-        clusters: dict[str, Any] = {
+        state: dict[str, Any] = {
             f"{region}/{name}": {
                 "services": {
                     s.name: {"desired": s.desired, "definition": s.definition.name, "deployment": s.primary.id}
@@ -347,7 +347,7 @@ class Ecs:
             for (region, name), cluster in self._clusters.items()
         }
         revisions = {f"{region}/{family}": len(known) for (region, family), known in self._definitions.items()}
-        return {name: kept for name, kept in (("clusters", clusters), ("definitions", revisions)) if kept}
+        return {"clusters": state, "definitions": revisions}
 
 
 def plain(name: str) -> str:

@@ -79,7 +79,7 @@ def _paging(world: World, region: str) -> None:
 
 def _buckets(world: World, region: str) -> None:
     store = s3_backends[world.account]["aws"]
-    for name in (names.releases_bucket(region), names.evidence_bucket(region)):
+    for name in (names.releases_bucket(region), names.evidence_bucket(region), names.exports_bucket(region)):
         bucket = store.create_bucket(name, region)
         bucket.versioning_status = "Enabled"
     store.get_bucket(names.evidence_bucket(region)).object_lock_enabled = True

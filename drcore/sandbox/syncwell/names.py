@@ -38,6 +38,11 @@ def evidence_bucket(region: str) -> str:
     return f"syncwell-evidence-{region}"
 
 
+def exports_bucket(region: str) -> str:
+    """Where exports of tables are put."""
+    return f"syncwell-exports-{region}"
+
+
 def canary_alarm(function: str) -> str:
     """The alarm on the errors of the newest version of a function."""
     return f"{function}-canary-errors"

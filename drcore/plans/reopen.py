@@ -1,0 +1,590 @@
+"""Plan G, the last part but one: the service comes back in reverse order, each thing as it was before it was halted.
+
+What it was is in the journal. Workers come back with the last good release, never with the faulty one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drcore.clock import until
+from drcore.consent import Consent
+from drcore.errors import Unknown
+from drcore.evidence import Exhibit, Table
+from drcore.plans import complaints, invariants, suspects
+from drcore.plans.complaints import Complaints
+from drcore.plans.corruption import (
+    ALLOWING,
+    REPAIRING,
+    RESUMING_FUNCTIONS,
+    RESUMING_RULES,
+    RESUMING_SCALING,
+    RESUMING_SOURCES,
+    RESUMING_WORKERS,
+    SWITCH,
+    SWITCHING,
+    before,
+    decided_release,
+    in_use,
+    minutes,
+    not_the_way,
+    table,
+    table_arn,
+    way,
+)
+from drcore.plans.halt import (
+    DENY,
+    FUNCTIONS,
+    RULES,
+    SCALING,
+    SID,
+    SOURCES,
+    WORKERS,
+    Feeding,
+    Reserved,
+    deny,
+    disable,
+    enable_as_before,
+    feed_as_before,
+    first_part,
+    functions,
+    in_words,
+    rules,
+    scale_again,
+    second_part,
+    see_policy,
+    see_rule,
+    see_scaling,
+    see_source,
+    sources,
+    stop_feeding,
+    suspend,
+    the_table,
+    the_workers,
+)
+from drcore.plans.invariants import Sample
+from drcore.plans.losses import losses
+from drcore.plans.silence import READING, Traffic, is_silent, read_traffic, requests_chart
+from drcore.services import dynamodb, dynamodb_policies, ecs, lambda_
+from drcore.services.autoscaling import Scaling
+from drcore.services.dynamodb_policies import Policy
+from drcore.services.events import Rule
+from drcore.steps import Check, Step, Target, Way, never, no, yes
+
+if TYPE_CHECKING:
+    from drcore.run import Run
+
+
+def to_bring_back(run: Run, halted: Step, target: Target, seen: Any) -> Any:
+    """What a thing was before this run halted it; None: this run has not halted it.
+
+    A rehearsal has halted nothing: what it sees now is what would be brought back.
+    """
+    known = before(run, halted, target)
+    if known is not None or not run.rehearsing:
+        return known
+    result = run.results.get(halted.title)
+    return seen if result and result.outcome == "WOULD" else None
+
+
+def _as_before(run: Run, halted: Step, target: Target, seen: Any) -> Check:
+    """Whether a thing is as it was before it was halted."""
+    was = to_bring_back(run, halted, target, seen)
+    if was is None:
+        return yes("this run has not halted it")
+    if seen == was and not run.rehearsing:
+        return yes("as it was before this run")
+    return no("halted by this run" if not run.rehearsing else "to be brought back after it was halted")
+
+
+# ── 26 Sign off ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The table that users will be served from, sampled in each region; what was signed (empty: nothing yet)."""
+
+    table: str
+    samples: tuple[tuple[str, Sample], ...] = field(compare=False)
+    choice: str = ""
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+_REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
+
+
+def _samples(run: Run) -> tuple[tuple[str, Sample], ...]:
+    """A sample in each region, once no region shows more defects than the one that was repaired."""
+
+    def take() -> dict[str, Sample]:
+        return {region: invariants.take(run, region) for region in run.service.regions}
+
+    def same(found: Mapping[str, Sample]) -> bool:
+        return all(each.defects == found[run.service.runner_region].defects for each in found.values())
+
+    found, _ = until(run.clock, take, same, within=0 if run.rehearsing else _REPLICATED, every=5)
+    return tuple(found.items())
+
+
+def see_validated(run: Run, target: Target) -> Validated:
+    made, asked = run.last("decision", SIGN_OFF), run.last("consent", SIGN_OFF)
+    return Validated(
+        in_use(run),
+        _samples(run),
+        made["choice"] if made else "",
+        asked["by"] if made and asked else "",
+        asked["reason"] if made and asked else "",
+    )
+
+
+def is_signed(run: Run, target: Target, seen: Validated) -> Check:
+    if seen.choice:
+        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+    told = "; ".join(f"{region}: {found}" for region, found in seen.samples)
+    bad = sorted({each.user for _, found in seen.samples for each in found.defects} - set(conflicts(run)))
+    if bad and not run.rehearsing:
+        return never(f"{seen.table} still has corrupted items, such as {', '.join(bad[:5])} ({told})")
+    return no(f"to be signed: {seen.table}, {told}")
+
+
+def conflicts(run: Run) -> tuple[str, ...]:
+    """The users whose items were left for a person: corrupted, and changed by the user since."""
+    return losses(run).conflicts if way(run) and not run.rehearsing else ()
+
+
+def sign(run: Run, target: Target, seen: Validated) -> None:
+    run.decide(SIGN_OFF, f"{seen.table} is good, the service comes back on it")
+
+
+def show_validated(run: Run, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        rows = tuple((region, found.size, len(found.defects), found.high_percent) for region, found in seen.samples)
+        columns = ("region", "users looked at", "with a defect", "at most so many % of all (95 %)")
+        yield Table("sample-before-reopening", f"{seen.table}, as each region holds it", columns, rows)
+
+
+SIGN_OFF = Step(
+    title="Sign off",
+    plan="G.4",
+    changes="records who signed that the data is good again, by a sample in each region, before anything writes",
+    look=see_validated,
+    expect=is_signed,
+    act=sign,
+    needs=(REPAIRING, SWITCHING),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"{in_use(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
+    way=Way.REVERSIBLE,
+    within=10,
+    shows=show_validated,
+)
+
+
+# ── 27 Allow writes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
+    if way(run) == SWITCH:
+        return yes(f"the service is to write to {in_use(run)}, which nobody is denied; {target.thing} stays read-only")
+    denied = len(seen.without(SID)) < len(seen.statements)
+    if run.rehearsing and to_bring_back(run, DENY, target, seen) is not None:
+        return no("to be allowed after it was denied")
+    return no("denied by this run") if denied else yes("the service's roles may write")
+
+
+def allow(run: Run, target: Target, seen: Policy) -> None:
+    statements, arn = seen.without(SID), table_arn(run, target.region, target.thing)
+    if statements:
+        dynamodb_policies.put(run.aws, target.region, arn, statements, seen)
+    else:
+        dynamodb_policies.delete(run.aws, target.region, arn, seen)
+
+
+def deny_again(run: Run, target: Target, before: Policy) -> None:
+    deny(run, target, see_policy(run, target))
+
+
+ALLOW = Step(
+    title=ALLOWING,
+    plan="G.6",
+    changes="the denial is taken out of the table's policy, in each region; other statements stay",
+    look=see_policy,
+    expect=is_allowed,
+    act=allow,
+    undo=deny_again,
+    targets=the_table,
+    needs=(SIGN_OFF.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"ALLOW WRITES TO {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+)
+
+
+# ── 28 Resume workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The workers of a region: how many are wanted, run, of which release; what the log says since."""
+
+    desired: int
+    running: int = field(compare=False)
+    task_definition: str = field(compare=False)
+    rollout: str = field(compare=False)
+    wanted: int | None = field(compare=False)
+    good: suspects.Good = field(compare=False)
+    complaints: Complaints = field(compare=False)
+
+
+def parts(run: Run) -> list[Target]:
+    """The first workers of every region, then all of every region."""
+    return [part(target) for part in (first_part, second_part) for target in the_workers(run)]
+
+
+def see_resumed(run: Run, target: Target) -> Resumed:
+    workers = run.facts.workers
+    seen = ecs.service(run.aws, target.region, workers.cluster, workers.service)
+    whole = Target(target.region, workers.service)
+    was = to_bring_back(run, WORKERS, whole, seen)
+    return Resumed(
+        seen.desired,
+        seen.running,
+        seen.task_definition,
+        seen.rollout,
+        None if was is None else _share(run, target, was.desired),
+        suspects.good(run, target.region),
+        complaints.read(run, target.region, 1),
+    )
+
+
+def _share(run: Run, target: Target, all_of_them: int) -> int:
+    if target == second_part(Target(target.region, run.facts.workers.service)):
+        return all_of_them
+    percent: float = run.facts.first_workers_percent
+    return math.ceil(all_of_them * percent / 100)
+
+
+def work(run: Run, target: Target, seen: Resumed) -> Check:
+    if seen.wanted is None:
+        return yes(f"this run has not halted them; {seen.desired} wanted")
+    if not seen.good.task_definition:
+        return never(f"no good release is known but {decided_release(run)}: name one, -p good_release=")
+    if run.rehearsing:
+        return no(f"to be {seen.wanted} of {seen.good.release}, after they were halted")
+    if seen.task_definition != seen.good.task_definition or seen.desired < seen.wanted:
+        return no(f"{seen.desired} of {seen.task_definition}, to be {seen.wanted} of {seen.good.task_definition}")
+    if seen.rollout == "FAILED":
+        return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
+    if seen.running < seen.wanted or seen.rollout != "COMPLETED":
+        return no(f"{seen.running} of {seen.wanted} run, the deployment is {seen.rollout}")
+    found = complaints.trouble(run, seen.complaints)
+    if found:
+        return no(f"{seen.running} run; {'; '.join(found)}")
+    return yes(f"{seen.running} run, of release {seen.good.release}")
+
+
+def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
+    workers = run.facts.workers
+    definition = seen.good.task_definition
+    ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, seen.wanted or 0)
+
+
+def halt_workers(run: Run, target: Target, before: Resumed) -> None:
+    workers = run.facts.workers
+    ecs.scale(run.aws, target.region, workers.cluster, workers.service, before.desired)
+
+
+def show_resumed(run: Run, states: Mapping[Target, Resumed]) -> Iterator[Exhibit]:
+    rows = tuple(
+        (target.region, target.thing, seen.wanted, seen.running, seen.task_definition, seen.good.release)
+        for target, seen in states.items()
+    )
+    columns = ("region", "workers", "wanted", "run", "task definition", "release")
+    yield Table("workers-resumed", "The workers, as they came back", columns, rows)
+    yield from complaints.charts(run, "resumed", 30)
+
+
+WORKERS_AGAIN = Step(
+    title=RESUMING_WORKERS,
+    plan="G.5, G.6",
+    changes="new tasks of the last good release: a part of them first, all of them where that holds",
+    look=see_resumed,
+    expect=work,
+    act=resume_workers,
+    undo=halt_workers,
+    targets=parts,
+    needs=(ALLOW.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: (
+        f"START {', '.join(sorted({seen.good.release for seen in states.values()}))} ON {in_use(run)}: "
+        + ", ".join(f"{seen.wanted} in {target.region}" for target, seen in states.items())
+    ),
+    way=Way.REVERSIBLE,
+    within=minutes("start_minutes"),
+    every=20,
+    hold=minutes("gate_minutes"),
+    shows=show_resumed,
+    permissions=("ecs:UpdateService",),
+)
+
+
+# ── 29 Resume functions ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function: what may run at once, the version that is live, whether its environments are to be new ones.
+
+    After a switch a version of this run's own is published, of the same code: what is warm still reads the old table.
+    """
+
+    most: int | None
+    live: str
+    fresh: bool = field(compare=False)
+    alias: lambda_.Alias = field(compare=False)
+    code: lambda_.Code = field(compare=False)
+    same_code: bool = field(compare=False)
+    published: str = field(compare=False)
+    was: Reserved | None = field(compare=False)
+
+
+def _mark(run: Run) -> str:
+    return f"environments of run {run.id}"
+
+
+def see_function(run: Run, target: Target) -> Function:
+    aws, region, name = run.aws, target.region, target.thing
+    alias = lambda_.alias(aws, region, name, run.facts.alias)
+    live, code = lambda_.code(aws, region, name, alias.version), lambda_.code(aws, region, name)
+    newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
+    mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
+    reserved = Reserved(lambda_.reserved(aws, region, name))
+    return Function(
+        reserved.most,
+        alias.version,
+        way(run) != SWITCH or live.description == _mark(run),
+        alias,
+        code,
+        live.digest == code.digest,
+        mine,
+        to_bring_back(run, FUNCTIONS, target, reserved),
+    )
+
+
+def serves(run: Run, target: Target, seen: Function) -> Check:
+    if seen.was is None and seen.fresh:
+        return yes("this run has not halted it")
+    if run.rehearsing:
+        return no("to be brought back after it was halted")
+    if not seen.fresh and not seen.same_code:
+        return never(
+            f"the code that would be published is not that of version {seen.live}: have the pipeline publish a version "
+            f"of that code, point {run.facts.alias} at it, then resume"
+        )
+    if not seen.fresh:
+        return no(f"version {seen.live} may run where the old table's name is still known: a new one is needed")
+    if seen.was is not None and seen.most != seen.was.most:
+        return no(f"{seen.most} may run at once, it was {_limit(seen.was.most)}")
+    return yes(f"version {seen.live}, {_limit(seen.most)}")
+
+
+def _limit(most: int | None) -> str:
+    return "no limit of its own" if most is None else f"{most} at once"
+
+
+def resume_function(run: Run, target: Target, seen: Function) -> None:
+    """One write each time: describe anew, publish, point the alias; at last let it run."""
+    aws, region, name = run.aws, target.region, target.thing
+    if seen.fresh:
+        lambda_.reserve(aws, region, name, seen.was.most if seen.was else None)
+    elif seen.published:
+        lambda_.point_alias(aws, region, name, run.facts.alias, lambda_.Alias(seen.published), seen.alias.revision)
+    elif seen.code.description == _mark(run):
+        lambda_.publish(aws, region, name, _ready(run, target))
+    else:
+        lambda_.describe(aws, region, name, _mark(run), seen.code)
+
+
+def _ready(run: Run, target: Target) -> lambda_.Code:
+    """The code, once what was changed last is in effect: until then nothing can be published."""
+    seen, since = until(
+        run.clock, lambda: lambda_.code(run.aws, target.region, target.thing), lambda c: c.ready, within=60, every=2
+    )
+    if since is None:
+        raise Unknown(f"{target.thing} in {target.region}: its last change is still not in effect")
+    return seen
+
+
+def halt_function(run: Run, target: Target, before: Function) -> None:
+    """Stopped first, then pointed back."""
+    aws, region, name = run.aws, target.region, target.thing
+    if lambda_.reserved(aws, region, name) != before.most:
+        lambda_.reserve(aws, region, name, before.most)
+    else:
+        now = lambda_.alias(aws, region, name, run.facts.alias)
+        lambda_.point_alias(aws, region, name, run.facts.alias, lambda_.Alias(before.live), now.revision)
+
+
+FUNCTIONS_AGAIN = Step(
+    title=RESUMING_FUNCTIONS,
+    plan="G.5, G.6",
+    changes="after a switch a version of the same code is published, so that nothing warm goes on with the old table; "
+    "then reserved concurrency is as it was",
+    look=see_function,
+    expect=serves,
+    act=resume_function,
+    undo=halt_function,
+    targets=functions,
+    needs=(WORKERS_AGAIN.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"RESUME {in_words(states)} ON {in_use(run)}",
+    way=Way.REVERSIBLE,
+    within=minutes("start_minutes"),
+    every=5,
+    repeat=True,
+    permissions=(
+        "lambda:DeleteFunctionConcurrency",
+        "lambda:PublishVersion",
+        "lambda:PutFunctionConcurrency",
+        "lambda:UpdateAlias",
+        "lambda:UpdateFunctionConfiguration",
+    ),
+)
+
+
+# ── 30 Resume event sources, 31 Resume schedules, 32 Resume auto scaling ─────────────────────────────────────────────
+
+
+def feeds_as_before(run: Run, target: Target, seen: Feeding) -> Check:
+    return _as_before(run, SOURCES, target, seen)
+
+
+def resume_feeding(run: Run, target: Target, seen: Feeding) -> None:
+    feed_as_before(run, target, to_bring_back(run, SOURCES, target, seen))
+
+
+SOURCES_AGAIN = Step(
+    title=RESUMING_SOURCES,
+    plan="G.6",
+    changes="queues feed the functions as before; what has waited is worked off",
+    look=see_source,
+    expect=feeds_as_before,
+    act=resume_feeding,
+    undo=stop_feeding,
+    targets=sources,
+    needs=(FUNCTIONS_AGAIN.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"RESUME {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=minutes("stop_minutes"),
+    every=10,
+    permissions=("lambda:UpdateEventSourceMapping",),
+)
+
+
+def fires_as_before(run: Run, target: Target, seen: Rule) -> Check:
+    return _as_before(run, RULES, target, seen)
+
+
+def resume_rule(run: Run, target: Target, seen: Rule) -> None:
+    enable_as_before(run, target, to_bring_back(run, RULES, target, seen))
+
+
+RULES_AGAIN = Step(
+    title=RESUMING_RULES,
+    plan="G.6",
+    changes="the rules fire as before",
+    look=see_rule,
+    expect=fires_as_before,
+    act=resume_rule,
+    undo=disable,
+    targets=rules,
+    needs=(SOURCES_AGAIN.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"ENABLE {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    permissions=("events:EnableRule",),
+)
+
+
+def scales_as_before(run: Run, target: Target, seen: Scaling) -> Check:
+    return _as_before(run, SCALING, target, seen)
+
+
+def resume_scaling(run: Run, target: Target, seen: Scaling) -> None:
+    scale_again(run, target, to_bring_back(run, SCALING, target, seen))
+
+
+SCALING_AGAIN = Step(
+    title=RESUMING_SCALING,
+    plan="G.6",
+    changes="auto scaling is as before; last, so that it does not fight the gradual way back",
+    look=see_scaling,
+    expect=scales_as_before,
+    act=resume_scaling,
+    undo=suspend,
+    targets=the_workers,
+    needs=(RULES_AGAIN.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"RESUME SCALING OF {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    moment="resumed",
+    permissions=("application-autoscaling:RegisterScalableTarget",),
+)
+
+
+# ── 33 Nobody reads the old table ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What still reads the old table, in the whole minutes since this step began to look."""
+
+    traffic: Traffic
+
+
+def see_left(run: Run, target: Target) -> Left:
+    dynamodb.item(run.aws, target.region, in_use(run), _any_key(run))  # to be seen in the metric beside what is not
+    looks = [at for at, each, _ in run.watched.get(LEFT.title, ()) if each == target]
+    since = looks[0] if looks else run.clock.now()  # this run's own reads of the old table are all before
+    return Left(read_traffic(run, target.region, target.thing, READING, since, heard_in=in_use(run)))
+
+
+def _any_key(run: Run) -> dict[str, str]:
+    key = run.facts.key
+    return {key.partition: f"{run.facts.canary.key_prefix}drcore", key.sort: "0"}
+
+
+def nobody_reads(run: Run, target: Target, seen: Left) -> Check:
+    other = not_the_way(run, SWITCH)
+    return other or is_silent(run, seen.traffic, f"still read from {target.thing}")
+
+
+def show_left(run: Run, states: Mapping[Target, Left]) -> Iterator[Exhibit]:
+    if way(run) == SWITCH:
+        yield requests_chart(run, "old-table-reads", table(run), READING, 30)
+        yield requests_chart(run, "new-table-reads", in_use(run), READING, 30)
+
+
+LEFT = Step(
+    title="Nobody reads the old table",
+    plan="G.5",
+    changes="nothing: reads of the old table in each region, beside those of the new one",
+    look=see_left,
+    expect=nobody_reads,
+    targets=the_table,
+    needs=(SCALING_AGAIN.title,),
+    within=lambda run: 60 * (run.facts.quiet_minutes + 5),
+    every=20,
+    shows=show_left,
+)

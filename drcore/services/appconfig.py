@@ -1,0 +1,152 @@
+"""AppConfig: a configuration as its consumers get it, its hosted versions, their deployments."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from drcore.aws import Aws
+from drcore.errors import Rejected, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A configuration profile in one environment, by names and by the ids behind them."""
+
+    application: str
+    environment: str
+    profile: str
+    application_id: str = field(default="", compare=False)
+    environment_id: str = field(default="", compare=False)
+    profile_id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A hosted version: its number, its content. Number 0: there is none."""
+
+    number: int
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The newest deployment of an environment: DEPLOYING, BAKING, COMPLETE, ROLLING_BACK, ROLLED_BACK or REVERTED.
+
+    Number 0: there has been none.
+    """
+
+    number: int = 0
+    state: str = ""
+    profile: str = ""
+    version: str = ""
+
+    @property
+    def running(self) -> bool:
+        return self.state in ("DEPLOYING", "BAKING", "VALIDATING", "ROLLING_BACK")
+
+
+def consumed(aws: Aws, region: str, where: Profile) -> dict[str, Any]:
+    """The configuration as a consumer that starts now gets it. Raises Unknown, Rejected."""
+    session = aws.call(
+        "appconfigdata",
+        region,
+        "start_configuration_session",
+        ApplicationIdentifier=where.application,
+        EnvironmentIdentifier=where.environment,
+        ConfigurationProfileIdentifier=where.profile,
+    )
+    token = session["InitialConfigurationToken"]
+    found = aws.call("appconfigdata", region, "get_latest_configuration", ConfigurationToken=token)
+    return _parsed(found["Configuration"].read(), region, where)
+
+
+def profile(aws: Aws, region: str, application: str, environment: str, name: str) -> Profile:
+    """The ids behind the names. Raises Rejected where a name is not there, or is not one thing's only; Unknown."""
+    app = _id(aws.pages("appconfig", region, "list_applications", "Items"), application, region)
+    of_app = {"ApplicationId": app}
+    env = _id(aws.pages("appconfig", region, "list_environments", "Items", **of_app), environment, region)
+    one = _id(aws.pages("appconfig", region, "list_configuration_profiles", "Items", **of_app), name, region)
+    return Profile(application, environment, name, app, env, one)
+
+
+def strategy(aws: Aws, region: str, name: str) -> str:
+    """The id of a deployment strategy; the predefined ones (AppConfig.AllAtOnce) are their own."""
+    if name.startswith("AppConfig."):
+        return name
+    return _id(aws.pages("appconfig", region, "list_deployment_strategies", "Items"), name, region)
+
+
+def newest(aws: Aws, region: str, where: Profile) -> Version:
+    """The hosted version that was made last, deployed or not. Raises Unknown, Rejected."""
+    of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
+    found = aws.pages("appconfig", region, "list_hosted_configuration_versions", "Items", **of)
+    number = max((each["VersionNumber"] for each in found), default=0)
+    return version(aws, region, where, number) if number else Version(0, {})
+
+
+def version(aws: Aws, region: str, where: Profile, number: int) -> Version:
+    """One hosted version by its number. Raises Unknown, Rejected."""
+    of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
+    found = aws.call("appconfig", region, "get_hosted_configuration_version", VersionNumber=number, **of)
+    return Version(number, _parsed(found["Content"].read(), region, where))
+
+
+def last_deployment(aws: Aws, region: str, where: Profile) -> Deployment:
+    """The newest deployment of the environment, of whichever profile: one at a time runs in it."""
+    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    found = list(aws.pages("appconfig", region, "list_deployments", "Items", **of))
+    if not found:
+        return Deployment()
+    last = max(found, key=lambda each: each["DeploymentNumber"])
+    told = last.get("ConfigurationName", ""), last.get("ConfigurationVersion", "")
+    return Deployment(last["DeploymentNumber"], last["State"], *told)
+
+
+def add_version(aws: Aws, region: str, where: Profile, content: dict[str, Any], after: int, why: str) -> None:
+    """Add a hosted version, unless somebody else has added one after number `after`. Nothing is deployed by it."""
+    guard = {"LatestVersionNumber": after} if after else {}
+    aws.call(
+        "appconfig",
+        region,
+        "create_hosted_configuration_version",
+        ApplicationId=where.application_id,
+        ConfigurationProfileId=where.profile_id,
+        Description=why[:1024],
+        Content=json.dumps(content, sort_keys=True).encode(),
+        ContentType="application/json",
+        **guard,
+    )
+
+
+def deploy(aws: Aws, region: str, where: Profile, strategy_id: str, number: int, why: str) -> None:
+    """Start to deploy a version. AppConfig refuses while another deployment of the environment runs."""
+    aws.call(
+        "appconfig",
+        region,
+        "start_deployment",
+        ApplicationId=where.application_id,
+        EnvironmentId=where.environment_id,
+        DeploymentStrategyId=strategy_id,
+        ConfigurationProfileId=where.profile_id,
+        ConfigurationVersion=str(number),
+        Description=why[:1024],
+    )
+
+
+def _id(found: Any, name: str, region: str) -> str:
+    ids = [each["Id"] for each in found if each["Name"] == name]
+    if len(ids) != 1:
+        raise Rejected(f"appconfig in {region}: expected one {name}, seen {len(ids)}", "ResourceNotFoundException")
+    return str(ids[0])
+
+
+def _parsed(content: bytes, region: str, where: Profile) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError as error:
+        raise Unknown(f"appconfig in {region}: {where.profile} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Unknown(f"appconfig in {region}: {where.profile} is not a JSON object")
+    return found

@@ -1,0 +1,72 @@
+"""Application Auto Scaling: whether it may change how many tasks an ECS service has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drcore.aws import Aws
+from drcore.errors import Rejected
+
+_DIMENSION = "ecs:service:DesiredCount"
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """The bounds of a scalable target, and which of its activities are suspended."""
+
+    least: int
+    most: int
+    inward: bool
+    outward: bool
+    scheduled: bool
+
+    @property
+    def suspended(self) -> bool:
+        """Whether all is suspended."""
+        return self.inward and self.outward and self.scheduled
+
+
+def scaling(aws: Aws, region: str, cluster: str, service: str) -> Scaling:
+    """Raises Rejected when the service is no scalable target, Unknown."""
+    found = aws.call(
+        "application-autoscaling",
+        region,
+        "describe_scalable_targets",
+        ServiceNamespace="ecs",
+        ResourceIds=[_resource(cluster, service)],
+        ScalableDimension=_DIMENSION,
+    )["ScalableTargets"]
+    if not found:
+        raise Rejected(f"{_resource(cluster, service)} is no scalable target in {region}", "ObjectNotFoundException")
+    state = found[0].get("SuspendedState", {})
+    return Scaling(
+        found[0]["MinCapacity"],
+        found[0]["MaxCapacity"],
+        state.get("DynamicScalingInSuspended", False),
+        state.get("DynamicScalingOutSuspended", False),
+        state.get("ScheduledScalingSuspended", False),
+    )
+
+
+def suspend(aws: Aws, region: str, cluster: str, service: str, to: Scaling) -> None:
+    """Suspend activities, or let them go on, as `to` has them. The bounds are left out, and so stay as they are.
+
+    Never deregisters the target: that would delete its policies.
+    """
+    aws.call(
+        "application-autoscaling",
+        region,
+        "register_scalable_target",
+        ServiceNamespace="ecs",
+        ResourceId=_resource(cluster, service),
+        ScalableDimension=_DIMENSION,
+        SuspendedState={
+            "DynamicScalingInSuspended": to.inward,
+            "DynamicScalingOutSuspended": to.outward,
+            "ScheduledScalingSuspended": to.scheduled,
+        },
+    )
+
+
+def _resource(cluster: str, service: str) -> str:
+    return f"service/{cluster}/{service}"

@@ -1,0 +1,82 @@
+"""DynamoDB: the resource policy of a table, one region's at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drcore.aws import Aws
+from drcore.errors import Rejected
+
+_NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be none yet
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The statements of a policy, each as JSON text in one form; none: there is no policy.
+
+    The revision guards a change.
+    """
+
+    statements: tuple[str, ...] = ()
+    revision: str = field(default="", compare=False)
+
+    def without(self, sid: str) -> tuple[str, ...]:
+        """The statements but the one with this id."""
+        return tuple(each for each in self.statements if json.loads(each).get("Sid") != sid)
+
+
+def statement(written: Mapping[str, Any]) -> str:
+    """A statement in the one form that equal statements share: AWS gives a list of one back as its member."""
+    return json.dumps(_listed(written), sort_keys=True)
+
+
+def policy(aws: Aws, region: str, arn: str) -> Policy:
+    """Raises Rejected when there is no table, Unknown."""
+    try:
+        found = aws.call("dynamodb", region, "get_resource_policy", ResourceArn=arn)
+    except Rejected as error:
+        if error.code == "PolicyNotFoundException":
+            return Policy()
+        raise
+    written = json.loads(found["Policy"])["Statement"]
+    statements = written if isinstance(written, list) else [written]
+    return Policy(tuple(map(statement, statements)), found.get("RevisionId", ""))
+
+
+def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy) -> None:
+    """Write the whole policy, unless somebody else has changed it since `now` was read."""
+    document = {"Version": "2012-10-17", "Statement": [json.loads(each) for each in statements]}
+    aws.call(
+        "dynamodb",
+        region,
+        "put_resource_policy",
+        ResourceArn=arn,
+        Policy=json.dumps(document, sort_keys=True),
+        ExpectedRevisionId=now.revision or _NO_POLICY,
+    )
+
+
+def delete(aws: Aws, region: str, arn: str, now: Policy) -> None:
+    """Remove the policy, unless somebody else has changed it since `now` was read."""
+    aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, ExpectedRevisionId=now.revision)
+
+
+def _listed(value: Any) -> Any:
+    """With every text but the first level's as a sorted list of texts."""
+    return {
+        name: each if name in ("Sid", "Effect") else _members(each) if name != "Principal" else _principals(each)
+        for name, each in value.items()
+    }
+
+
+def _principals(value: Any) -> Any:
+    return {kind: _members(each) for kind, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def _members(value: Any) -> Any:
+    if isinstance(value, str):
+        return [value]
+    return sorted(value) if isinstance(value, list) else value

@@ -1,0 +1,39 @@
+"""The support desk: tickets of a category, page after page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from drcore.clock import iso, parse_time
+from drcore.errors import Unknown
+from drcore.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket. `user` is the id of the user who opened it."""
+
+    id: str
+    opened: datetime
+    user: str
+    subject: str
+
+
+def tickets(
+    http: Http, url: str, category: str, since: datetime, until: datetime, key: str | None = None
+) -> tuple[Ticket, ...]:
+    """All tickets of a span, oldest first. Raises Rejected, Unknown; never a shorter answer."""
+    asked = urlencode({"since": iso(since), "until": iso(until), "category": category})
+    at: str | None = f"{url}/tickets?{asked}"
+    found: list[Ticket] = []
+    while at:
+        page = http.ask("GET", at, authorization=f"Bearer {key}" if key else None)
+        try:
+            found += [Ticket(t["id"], parse_time(t["opened_at"]), t["user"], t["subject"]) for t in page["tickets"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unknown(f"GET {at}: expected tickets, seen {error!r}") from error
+        following = page.get("next")
+        at = f"{url}{following}" if following and following.startswith("/") else following
+    return tuple(sorted(found, key=lambda ticket: (ticket.opened, ticket.id)))
