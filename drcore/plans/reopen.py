@@ -341,8 +341,8 @@ WORKERS_AGAIN = Step(
 class Function:
     """Where a function's alias points, or what may run of it at once; `was`: before it was halted (None: it was not).
 
-    `live` is the version behind the alias. `mine` is the version that this run has published, of the same code, so that nothing warm goes on with the old
-    table; empty: none yet. It stays when this step is undone, and does no harm.
+    `live` is the version behind the alias. `mine` is the version that this run has published, of the same code, so that
+    nothing warm goes on with the old table; empty: none yet. It stays when this step is undone, and does no harm.
     """
 
     alias: str
