@@ -147,7 +147,7 @@ class Normalise:
         stream = self._world.rng("bad write", course.written)
         kind = course.kinds[int(stream.random() * len(course.kinds))]
         silent = kind != "delete" and stream.random() < course.silent
-        other = table.get(key(int(stream.random() * USERS))) or before
+        other = self._ledger.meant(key(int(stream.random() * USERS))) or before
         after = spoiled(before, kind, other, stream)
         if after is not None and not silent:
             after = signed(after, course.region, at, WRITER)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from drcore.sandbox.services.dynamodb_tables import Replica, Tables
+from drcore.sandbox.services.dynamodb_tables import Tables
 from drcore.sandbox.syncwell import names
 from drcore.sandbox.syncwell.bindings import Bindings
 from drcore.sandbox.syncwell.configurations import (
@@ -78,16 +78,10 @@ class Edits:
             change = {attribute: fresh[attribute] for attribute in CONTENT if attribute in fresh}
         else:
             item, change = changed(before, region, at, author.writer, stream)
-        return self._write(table, item, change, region, author, at, lag)
-
-    def _write(
-        self, table: Replica, item: Item, change: Item, region: str, author: Author, at: datetime, lag: float
-    ) -> bool:
-        name = (item["pk"]["S"], item["sk"]["S"])
-        written = table.write(name, item, at, by=author.role, lag=lag)
-        if written:
-            self._ledger.edited(region, at, name, change, item)
-        return written
+        if not table.write(name, item, at, by=author.role, lag=lag):
+            return False
+        self._ledger.edited(region, at, name, change, before, item)
+        return True
 
     @staticmethod
     def _edited_on_top(item: Item | None) -> bool:

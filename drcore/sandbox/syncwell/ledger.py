@@ -55,12 +55,12 @@ class Ledger:
         self.spoils[spoil.key] = spoil
         self._known.pop(spoil.key, None)
 
-    def edited(self, region: str, at: datetime, key: Key, change: Item, written: Item) -> None:
-        """A user has set the attributes of `change`, and `written` is what the table got."""
+    def edited(self, region: str, at: datetime, key: Key, change: Item, before: Item | None, written: Item) -> None:
+        """A user has set the attributes of `change`: the table had `before` and got `written`."""
         if self.began is None:
             return
-        before = self.meant(key)
-        meant = {**before, **change} if before is not None else written
+        known = self.meant(key)
+        meant = written if known is None or self.sound(key, before) else {**known, **change}
         self.edits += 1
         self.last[key] = Edit(at, region, key, change, meant)
         self._meant.setdefault(key, []).append(meant)
