@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import dns.message
 import pytest
 import urllib3
 from urllib3.connection import HTTPConnection
@@ -20,7 +21,7 @@ from urllib3.connection import HTTPConnection
 from drcore import plans, show
 from drcore.consent import Approvals
 from drcore.errors import DrcoreError
-from drcore.launch import Ended, judge_from
+from drcore.launch import Ended, fault_of, judge_from
 from drcore.parameters import Mode, at_world
 from drcore.record import Event, read_events, verify
 from drcore.run import Run
@@ -35,19 +36,29 @@ from drcore.steps import Outcome, Plan, Step, Target
 from drcore.world import inject
 
 ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
-# Plan A asks a name server by UDP, which this stage does not carry yet, and its drills have no `automation_minutes`:
-# until both are done it has tests of its own, tests/test_plan_a.py. Every other plan is found here by itself.
-PLANS = tuple(plans.find(name) for name in plans.ids() if name != "a")
+PLANS = tuple(map(plans.find, plans.ids()))
 FAULTS = tuple((plan, fault) for plan in PLANS for fault in plan.faults)
 STEPS = tuple((plan, step) for plan in PLANS for step in plan.steps)
-# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes.
-SHORT = {"hold_minutes": 1, "automation_minutes": 1}
+# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes. A plan
+# takes those that it has.
+SHORT = {
+    "hold_minutes": 1,
+    "automation_minutes": 1,
+    "lever_minutes": 1,
+    "recovery_hold_minutes": 2,
+    "gate_minutes": 1,
+}
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
 
 
 def named(plan: Plan, other: Step | str) -> str:
     """The id of a test."""
-    return f"{plan.id}-{other if isinstance(other, str) else other.id}"
+    return f"{plan.id}-{other.partition(':')[0] if isinstance(other, str) else other.id}"
+
+
+def known_to(plan: Plan, facts: Mapping[str, object]) -> dict[str, object]:
+    """Those of some facts that a plan has."""
+    return {name: value for name, value in facts.items() if name in plan.facts.model_fields}
 
 
 each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
@@ -102,16 +113,20 @@ class Stage:
         facts: Mapping[str, object] | None = None,
         incident: Mapping[str, object] | None = None,
     ) -> Setting:
-        """What the launcher would write: read from the parameter files, with some of it changed."""
+        """What the launcher would write: read from the parameter files, with some of it changed.
+
+        Of `facts` the plan takes those that it has.
+        """
         setting = prepare(plan, ENVIRONMENT, mode, incident or {}, run_id=run_id, seed=self.seed)
         setting = replace(
             setting,
             service=setting.service.model_copy(update=dict(service or {})),
-            facts=dict(setting.facts) | dict(facts or {}),
+            facts=dict(setting.facts) | known_to(plan, facts or {}),
             world={"address": ENDPOINT, "pid": None},
         )
         if fault:
-            told = inject(at_world(setting.service, ENDPOINT), fault, options or {})
+            name, given = fault_of(plan, fault)
+            told = inject(at_world(setting.service, ENDPOINT), name, given | dict(options or {}))
             setting = replace(setting, fault=told)
         return setting
 
@@ -311,11 +326,12 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def staged(folder: Path, seed: int = 1) -> Iterator[Stage]:
-    """A stage: while it is open, HTTP to any address ends in its sandbox."""
+    """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
     door = InProcess(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Connection, "door", door, raising=False)  # not a new class: urllib3 keeps connections in a pool
         patch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", _Connection)
+        patch.setattr("dns.query.udp", lambda query, *_, **__: dns.message.from_wire(door.resolve(query.to_wire())))
         undrawn(patch)
         stage = Stage(door, folder, seed)
         try:

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -205,13 +206,21 @@ class GlobalTable:
 
     def _store(self, region: str, key: Key, item: Attributes | None, stamp: Stamp) -> None:
         """Put an item straight into a replica: what a writer's own call costs is paid by nobody here."""
-        row, hash_key, range_key = self._tables[region].items, DynamoType({"S": key[0]}), DynamoType({"S": key[1]})
+        row, hash_key, range_key = self._tables[region].items, _text(key[0]), _text(key[1])
         if item is not None:
             made = row[hash_key][range_key] = Item(hash_key, range_key, {})
-            dict.update(made.attrs, {n: DynamoType(value) for n, value in item.items()})  # unchecked: its size is known
+            values = {name: value for name, value in item.items() if name not in ("pk", "sk")}
+            typed = {"pk": hash_key, "sk": range_key, **{n: DynamoType(value) for n, value in values.items()}}
+            dict.update(made.attrs, typed)  # unchecked: its size is known
         elif hash_key in row:
             row[hash_key].pop(range_key, None)
         self._stamps[region, key] = stamp
+
+
+@cache
+def _text(value: str) -> DynamoType:
+    """A part of a key, made once: canaries write the same keys again and again."""
+    return DynamoType({"S": value})
 
 
 def _key(item: Mapping[str, Any]) -> Key:

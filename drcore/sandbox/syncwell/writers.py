@@ -1,6 +1,6 @@
 """Who writes to SyncWell's metadata: each region's canary, each region's sync workers.
 
-Each five seconds a region writes its canary and some users' metadata. A region that is isolated writes no canary; for
+Each half second a region writes its canary, each five seconds some users' metadata. A region that is isolated writes no canary; for
 a minute its workers still finish what they had begun, mostly for users who by then have decided anew elsewhere, and
 do not know of it: their late writes are the ones that win against a newer decision.
 """
@@ -21,6 +21,8 @@ from drcore.sandbox.world import World
 
 USERS = 300
 SLOT = timedelta(seconds=5)
+CANARY = timedelta(seconds=0.5)
+"""So often that, with the longest lag, the newest canary elsewhere is younger than the recovery point of two seconds."""
 IN_FLIGHT = timedelta(minutes=1)
 """So long after its region was isolated a worker may still write."""
 _SOURCES = ("fitbit", "garmin", "polar", "strava")
@@ -33,6 +35,8 @@ class Writers:
         self._world, self._regions, self._table = world, world.shelf(Regions), world.shelf(GlobalTable)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
+        self._lags = world.rng("canaries")
+        """One stream, as the canaries go in the order of time whatever else happens."""
 
     def begin(self) -> None:
         """Seed the table and write from now on."""
@@ -45,6 +49,14 @@ class Writers:
             seeded.append((_canary(region, now), (now, region)))
         self._table.seed(seeded)
         self._table.at(now + SLOT, self._slot)
+        self._table.at(now + CANARY, self._beat)
+
+    def _beat(self, at: datetime) -> None:
+        for region in self._world.regions:
+            if not self._regions.out(region, at):
+                lag = self._lags.uniform(SHORTEST_LAG, LONGEST_LAG)
+                self._table.write(region, _canary(region, at), at, lag)
+        self._table.at(at + CANARY, self._beat)
 
     def _slot(self, at: datetime) -> None:
         for region in self._world.regions:
@@ -54,8 +66,6 @@ class Writers:
     def _work(self, region: str, at: datetime) -> None:
         stream = self._world.rng("writes", region, epoch(at))
         alone, other = self._regions.out(region, at, ISOLATING), self._other(region)
-        if not self._regions.out(region, at):
-            self._table.write(region, _canary(region, at), at, stream.uniform(SHORTEST_LAG, LONGEST_LAG))
         if not alone:
             self._moved[region].clear()
         for _ in range(2):
@@ -96,7 +106,7 @@ def _canary(region: str, at: datetime) -> Attributes:
     return {
         "pk": {"S": f"CANARY#{region}"},
         "sk": {"S": "0"},
-        "seq": {"N": str(epoch(at) // int(SLOT.total_seconds()))},
+        "seq": {"N": str(int(at.timestamp() / CANARY.total_seconds()))},
         "ts": {"S": precise(at)},
     }
 
