@@ -27,6 +27,7 @@ import urllib3
 
 from drcore import plans
 from drcore.calls import Call, Calls, Writes
+from drcore.launch import fault_of
 from drcore.parameters import Mode
 from drcore.record import Event, Record, read_events, verify
 from drcore.run import Run
@@ -35,7 +36,17 @@ from drcore.sandbox.exchange import Headers, Request
 from drcore.sandbox.server import Server
 from drcore.setting import Setting, prepare
 from drcore.steps import Plan
-from tests.plans.stage import ENVIRONMENT, SHORT, Effect, carry_out, share_models, staged, undrawn, watch
+from tests.plans.stage import (
+    ENVIRONMENT,
+    SHORT,
+    Effect,
+    carry_out,
+    known_to,
+    share_models,
+    staged,
+    undrawn,
+    watch,
+)
 
 BEFORE_CALL = "between the intent and the act"
 BEFORE_ANSWER = (
@@ -114,9 +125,9 @@ def drill(plan: Plan, fault: str, moments: list[Moment], record: Path) -> Drill:
     """One drill in a world of its own."""
     record.mkdir(parents=True)
     kills = []
-    with world(fault) as (address, injected):
+    with world(*fault_of(plan, fault)) as (address, injected):
         setting = prepare(plan, ENVIRONMENT, Mode.DRILL, {}, run_id=RUN_ID, seed=SEED)
-        facts = dict(setting.facts) | SHORT
+        facts = dict(setting.facts) | known_to(plan, SHORT)
         replace(setting, facts=facts, fault=injected, world={"address": address, "pid": None}).write(record)
         for moment in moments:
             killed = child(partial(go, plan, record, moment)) == -signal.SIGKILL
@@ -200,7 +211,7 @@ def fork(work: Callable[[], object]) -> int:
 
 
 @contextmanager
-def world(fault: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def world(fault: str, options: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """A world with a fault on, served by a process of its own: its address, and what was injected."""
     told, telling = os.pipe()
 
@@ -209,7 +220,7 @@ def world(fault: str) -> Iterator[tuple[str, dict[str, Any]]]:
         effects: list[Effect] = []
         watch(application.world, effects.append)
         application.world.truth_of("effects", lambda: [asdict(each) for each in effects])
-        body = json.dumps({"name": fault}).encode()
+        body = json.dumps({"name": fault, "options": options}).encode()
         injected = application.answer(Request("POST", "/_sandbox/faults", Headers(), body))
         assert injected.status == 200, injected.body
         server = Server(application, 0, idle_seconds=60)

@@ -4,7 +4,8 @@ What an operation does is moto's affair; that a write is replicated, and that a 
 is added. Simplified: PartiQL writes are not replicated; an error carries no item.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drcore.sandbox.layer import Call, operation
@@ -46,7 +47,38 @@ def _write(call: Call) -> dict[str, Any]:
     return answer
 
 
-for _name in ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems", "ExecuteStatement"):
+@operation("dynamodb", "Scan")
+def scan(call: Call) -> dict[str, Any]:
+    """As the API; answered here in one page where it asks for all items or for those with an attribute >= a value.
+
+    moto takes a millisecond an item to write an answer.
+    """
+    shared, params = call.world.shelf(GlobalTable), call.params
+    shared.catch_up(call.world.clock.now())
+    least = _least(params)
+    if _plain(params["TableName"]) != shared.name or least is None:
+        return call.forward()
+    (name, value), items = least, shared.items(call.region)
+    found = [item for item in items if not name or str(item.get(name, {}).get("S", "")) >= value]
+    return {"Items": found, "Count": len(found), "ScannedCount": len(items)}
+
+
+_AT_LEAST = re.compile(r"\s*(#\w+)\s*>=\s*(:\w+)\s*")
+
+
+def _least(params: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The attribute that a scan filters by with the least value (both empty: none); None for any other scan."""
+    given = {name for name, value in params.items() if value} - {"TableName"}
+    if not given:
+        return "", ""
+    if given != {"FilterExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"}:
+        return None
+    form = _AT_LEAST.fullmatch(params["FilterExpression"])
+    value = params["ExpressionAttributeValues"].get(form[2], {}).get("S") if form else None
+    return (params["ExpressionAttributeNames"][form[1]], value) if form and value else None
+
+
+for _name in ("GetItem", "BatchGetItem", "Query", "TransactGetItems", "ExecuteStatement"):
     operation("dynamodb", _name)(_read)
 for _name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"):
     operation("dynamodb", _name)(_write)

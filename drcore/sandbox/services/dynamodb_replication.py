@@ -139,6 +139,11 @@ class GlobalTable:
         found = self._tables[region].items.get(DynamoType({"S": key[0]}), {}).get(DynamoType({"S": key[1]}))
         return None if found is None else {n: v.to_json() for n, v in found.attrs.items()}
 
+    def items(self, region: str) -> list[Attributes]:
+        """All items as that replica has them."""
+        rows = self._tables[region].items.values()
+        return [{n: v.to_json() for n, v in item.attrs.items()} for row in rows for item in row.values()]
+
     def send(self, source: str, key: Key, item: Attributes | None, at: datetime, lag: float) -> None:
         """Put a write of a replica on its way to the others."""
         self._stamps[source, key] = (at, source)
