@@ -65,10 +65,7 @@ def write_canary(run: Run, target: Target, seen: Written) -> None:
 
 
 def unwrite_canary(run: Run, target: Target, before: Written) -> None:
-    if before.run_id:
-        dynamodb.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
-    else:
-        dynamodb.delete(run.aws, target.region, run.facts.table, _canary_key(run))
+    dynamodb.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
 
 
 WRITE = Step(
@@ -84,7 +81,7 @@ WRITE = Step(
     way=Way.REVERSIBLE,
     within=10,
     every=2,
-    permissions=("dynamodb:PutItem", "dynamodb:DeleteItem"),
+    permissions=("dynamodb:PutItem",),
 )
 
 
