@@ -106,6 +106,9 @@ each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLAN
 each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
 
 
+LOOKS = ("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer")  # not by verb
+
+
 @dataclass(frozen=True)
 class Effect:
     """A call that the sandbox has handled and that was no read, whatever became of the answer."""
@@ -120,7 +123,7 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
 
     def handled(call: Call | HttpCall, proceed: Proceed) -> Answer:
         answer = proceed()
-        looks = call.reads or call.operation in ("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole")
+        looks = call.reads or call.operation in LOOKS
         if answer.status < 300 and not looks:
             note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
         return answer
@@ -213,6 +216,10 @@ class Stage:
         self._stop_watching()
         self._ask("POST", "faults", {"name": name, "options": options})
         self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ask("POST", "clock", {"sleep": seconds})
 
     def mend(self, name: str) -> None:
         """Take one of the sandbox's faults away."""

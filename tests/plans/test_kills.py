@@ -82,7 +82,7 @@ def test_no_act_is_done_twice(pairs: Killed, plan: Plan) -> None:
         assert done(pair["killed"]["effects"]) == done(pair["alone"]["effects"])
 
 
-OF_THE_MOMENT = ("healthy_since", "last_client_moved", "replication", "region", "traffic")
+OF_THE_MOMENT = ("healthy_since", "failover_at", "last_client_moved", "replication", "region", "traffic")
 
 
 def standing(truth: dict[str, object]) -> dict[str, object]:

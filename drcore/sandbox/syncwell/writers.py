@@ -1,8 +1,8 @@
 """Who writes to SyncWell's metadata: each region's canary, each region's sync workers.
 
-Each half second a region writes its canary, each five seconds some users' metadata. A region that is isolated writes no canary; for
-a minute its workers still finish what they had begun, mostly for users who by then have decided anew elsewhere, and
-do not know of it: their late writes are the ones that win against a newer decision.
+Each half second a region writes its canary, each five seconds some users' metadata. A region that is isolated writes
+no canary; for a minute its workers still finish what they had begun, mostly for users who by then have decided anew
+elsewhere, and do not know of it: their late writes are the ones that win against a newer decision.
 """
 
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from drcore.sandbox.world import World
 USERS = 300
 SLOT = timedelta(seconds=5)
 CANARY = timedelta(seconds=0.5)
-"""So often that, with the longest lag, the newest canary elsewhere is younger than the recovery point of two seconds."""
+"""So often that the newest one elsewhere, with the longest lag, is younger than the recovery point of two seconds."""
 IN_FLIGHT = timedelta(minutes=1)
 """So long after its region was isolated a worker may still write."""
 _SOURCES = ("fitbit", "garmin", "polar", "strava")
