@@ -16,6 +16,7 @@ from drcore.calls import Call, Calls, Plane, as_json
 from drcore.errors import Busy, Rejected, Unknown
 
 _READS = {"GET", "HEAD"}
+_CONNECT, _READ = 2.0, 8.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,16 @@ class Http:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=8))
+        self._pool = urllib3.PoolManager()
 
-    def get(self, url: str, *, authorization: str | None = None, region: str = "") -> Reply:
-        """Any answer, whatever its status; `region` is where the host stands. Raises Unknown when none came."""
-        return self._send("GET", url, None, authorization, region)
+    def get(
+        self, url: str, *, authorization: str | None = None, region: str = "", within: float = _READ, again: bool = True
+    ) -> Reply:
+        """Any answer, whatever its status; `region` is where the host stands. Raises Unknown when none came.
+
+        None has come after so many seconds, where it is not asked for once more (`again`).
+        """
+        return self._send("GET", url, None, authorization, region, within=within, again=again)
 
     def ask(self, method: str, url: str, *, json: Any = None, authorization: str | None = None) -> Any:
         """The JSON of an answer with status 2xx. Raises Rejected (Busy) for 4xx, Unknown for anything else."""
@@ -50,7 +56,17 @@ class Http:
             raise Unknown(f"{what}, expected JSON")
         return reply.json
 
-    def _send(self, method: str, url: str, json: Any, authorization: str | None, region: str = "") -> Reply:
+    def _send(
+        self,
+        method: str,
+        url: str,
+        json: Any,
+        authorization: str | None,
+        region: str = "",
+        *,
+        within: float = _READ,
+        again: bool = True,
+    ) -> Reply:
         write = method not in _READS
         call = Call(
             service="http",
@@ -70,7 +86,8 @@ class Http:
                 json=json,
                 headers=headers,
                 redirect=False,
-                retries=False if write else urllib3.Retry(1, redirect=False, status=0),
+                timeout=urllib3.Timeout(connect=min(_CONNECT, within), read=within),
+                retries=False if write or not again else urllib3.Retry(1, redirect=False, status=0),
             )
         except urllib3.exceptions.HTTPError as error:
             self._calls.note(call, type(error).__name__)

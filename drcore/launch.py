@@ -209,7 +209,7 @@ def open_world(
     else:
         meanwhile()
     setting = replace(setting, world=running.as_data() if running else None)
-    name, options = parse_fault(order.fault or ((plan.drill or plan.faults[0]) if order.mode is Mode.DRILL else ""))
+    name, options = fault_of(plan, order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
     if not name:
         return setting
     at = at_world(service, running.address if running else None)
@@ -220,6 +220,12 @@ def open_world(
         if running:
             worlds.end(at, running)
         raise
+
+
+def fault_of(plan: Plan, text: str) -> tuple[str, dict[str, str]]:
+    """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
+    name, options = parse_fault(text)
+    return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options
 
 
 def parse_fault(text: str) -> tuple[str, dict[str, str]]:

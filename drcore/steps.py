@@ -239,9 +239,9 @@ class Plan:
 
     `facts` is the model of `<plan>.yaml`; `incident` the model of what only the incident knows (the notebook's
     parameters cell). `goal` is the step that says that users are well again. `rto` and `rpo` give the targets in
-    seconds, None where the plan has none. `drill` is the fault of a drill that names none, with its options; empty:
-    the first of `faults`. `must_exist` gives the plan's own findings for the preflight, each with whether it stops
-    the run where it is not so (left out: it does).
+    seconds, None where the plan has none. `faults` are what it is drilled against, each with the options that such a
+    drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `must_exist` gives the plan's own
+    findings for the preflight, each with whether it stops the run where it is not so (left out: it does).
     """
 
     id: str
@@ -252,7 +252,6 @@ class Plan:
     facts: type[Model]
     incident: type[Model]
     faults: tuple[str, ...]
-    drill: str = ""
     rto: Callable[[Run], float | None]
     rpo: Callable[[Run], float | None] = lambda run: None
     must_exist: Callable[[Run], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()

@@ -1,4 +1,4 @@
-"""Plan A against the world that it is for: each fault in each region, the rule of calls, levers, ways back.
+"""Plan A alone, beside what the tests of all plans find: the other region, the rule of calls, levers, partial outages.
 
 A real world in a process of its own, with real DNS over UDP; waits are shortened by parameters, charts are not drawn.
 """
@@ -28,10 +28,10 @@ from drcore.run import Run
 from drcore.setting import Setting, prepare
 from drcore.steps import Outcome, Step, Target
 from drcore.verdict import Word
+from tests.plans.stage import Scene, staged
 
 EAST, WEST = "us-east-1", "us-west-2"
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
-REGIONS = pytest.mark.parametrize("region", [EAST, WEST])
 QUICK = {"hold_minutes": 2, "recovery_hold_minutes": 2, "gate_minutes": 2, "recovery_minutes": 40, "lever_minutes": 1}
 OTHER = {EAST: WEST, WEST: EAST}
 
@@ -79,11 +79,6 @@ class Theatre:
         folder.mkdir()
         setting.write(folder)
         return Run(a.PLAN, Setting.read(folder), folder, keyboard=lambda prompt: None)
-
-    def again(self, run: Run) -> Run:
-        """The same run, as `resume` opens it."""
-        run.record.close()
-        return Run(a.PLAN, Setting.read(run.folder), run.folder, keyboard=lambda prompt: None)
 
     def end(self) -> None:
         self._process.terminate()
@@ -141,29 +136,51 @@ def no_call_needed_what_was_away(run: Run, region: str) -> None:
             assert bool(call.get("waiver")) == needs, call
 
 
-@REGIONS
 @pytest.mark.parametrize(
-    "fault", ["region-outage", "region-flapping", "region-outage-no-failover", "region-outage-control-plane"]
+    ("fault", "region"),
+    [
+        ("region-outage", EAST),
+        ("region-outage", WEST),
+        ("region-flapping", WEST),
+        ("region-outage-control-plane", WEST),
+    ],
 )
-def test_each_fault_in_each_region_should_reach_the_goal(theatre: Theatre, fault: str, region: str) -> None:
+def test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_away(
+    theatre: Theatre, fault: str, region: str
+) -> None:
+    """As the tests of all plans do, but over real DNS and HTTP, and in the other region too."""
     theatre.ask("POST", "clock", {"sleep": 33})
     run = theatre.open(fault=theatre.fault(fault, region=region, duration=9), runner_region=OTHER[region])
     trouble = carry_out(run)
     truth = theatre.truth()
     assert trouble is None and run.verdict
     assert {result.outcome for result in run.results.values()} <= set(GOOD)
-    assert run.verdict.word in (Word.REACHED, Word.TARGET_MISSED)
-    assert run.verdict.rto.met, run.verdict.rto
+    assert run.verdict.word is Word.REACHED, run.verdict
     no_call_needed_what_was_away(run, region)
     # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
     assert seconds_apart(run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
     users = next(iter(run.results[a.USERS.title].states.values())).users
     assert users.last_client >= run.moments["healthy"]
     assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
-    measured, known = run.verdict.rpo.measured, truth["replication"]["rpo_seconds"][region]
-    assert measured is not None and known <= measured + 1.2 and measured <= known + 6.2
+    loss_is_bounded(run, truth, region)
     assert truth["levers"] == {EAST: "in", WEST: "in"}
     assert truth["dns"] == {EAST: 0.5, WEST: 0.5}
+
+
+def loss_is_bounded(run: Run, truth: Any, region: str) -> None:
+    """What is said to be lost is what was, to half a second; a user's write may have been slower than the canary."""
+    measured, known = run.lost_s, truth["replication"]["rpo_seconds"][region]
+    assert measured is not None and known - 0.9 <= measured <= known + 0.5
+    assert measured < run.facts.rpo_s == 2
+
+
+@pytest.mark.parametrize("offset", [0, 7.3, 33, 41.9, 58.15, 59.45])
+def test_the_loss_should_be_bounded_whatever_second_the_fault_falls_on(tmp_path: Path, offset: float) -> None:
+    with staged(tmp_path) as stage:
+        stage.sleep(offset)
+        run = stage.open(stage.prepare(Scene(a.PLAN, "region-outage"), facts=QUICK))
+        assert carry_out(run, until=a.REPLICATION) is None
+        loss_is_bounded(run, stage.truth(), EAST)
 
 
 @pytest.mark.parametrize("kind", ["drop", "data-plane", "lambda-sqs"])
@@ -220,17 +237,6 @@ def test_without_a_cluster_the_object_should_be_the_lever(theatre: Theatre) -> N
     assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [False, True, False]
 
 
-def test_the_health_check_itself_should_be_the_last_lever(theatre: Theatre) -> None:
-    fault = theatre.fault("region-outage-no-failover", region=WEST, duration=9)
-    nobody_reads = {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}
-    run = theatre.open(fault=fault, facts={"arc": None, "levers": nobody_reads}, runner_region=EAST)
-    trouble = carry_out(run, until=a.USERS)
-    assert trouble is None
-    assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [False, True, True]
-    assert run.results[a.CHECK_OUT.title].outcome is Outcome.DONE
-    run.record.close()
-
-
 def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(theatre: Theatre) -> None:
     run = theatre.open(fault=theatre.fault("region-outage", region=EAST, duration=9))
     carry_out(run, until=a.SECOND)
@@ -264,32 +270,6 @@ def test_late_writes_over_newer_decisions_should_be_listed(theatre: Theatre) -> 
     known = set(theatre.truth()["replication"]["overwritten"])
     assert known and known <= listed
     run.record.close()
-
-
-def test_a_rehearsal_should_name_every_act_and_write_nothing(theatre: Theatre) -> None:
-    before = theatre.ask("GET", "state")
-    run = theatre.open(Mode.REHEARSE)
-    assert carry_out(run) is None
-    assert run.verdict and run.verdict.word is Word.COULD_RUN
-    assert theatre.ask("GET", "state") == before
-    would = {title for title, result in run.results.items() if result.outcome is Outcome.WOULD}
-    assert {a.CONFIRM.title, a.LATCH.title, a.LOWER.title, a.CHECK_OUT.title} <= would
-
-
-@pytest.mark.parametrize(
-    "boundary", [a.CONFIRM, a.FAILOVER, a.LATCH, a.USERS, a.LOWER, a.LET_IN, a.THIRD, a.CLOSE], ids=lambda step: step.id
-)
-def test_a_run_that_was_stopped_should_go_on_and_do_nothing_twice(theatre: Theatre, boundary: Step) -> None:
-    run = theatre.open(fault=theatre.fault("region-outage", region=EAST, duration=9))
-    carry_out(run, until=boundary)
-    measured = run.lost_s
-    done = acts(run)
-    run = theatre.again(run)
-    assert run.failed_region == EAST
-    assert carry_out(run) is None
-    assert len(acts(run)) == len(set(acts(run))), "an act was done twice"
-    assert acts(run)[: len(done)] == done
-    assert measured in (None, run.lost_s)
 
 
 # ── The rule of calls, alone ─────────────────────────────────────────────────────────────────────────────────────────

@@ -136,12 +136,11 @@ PLAN = Plan(
     facts=Facts,
     incident=Incident,
     faults=(
-        "region-outage",
-        "region-flapping",
-        "region-outage-no-failover",
-        "region-outage-control-plane",
+        "region-outage:duration=20",  # long enough to see it through, short enough to see it come back
+        "region-flapping:duration=12",
+        "region-outage-no-failover:duration=12",
+        "region-outage-control-plane:duration=12",
     ),
-    drill="region-outage:duration=20",  # long enough to see it through, short enough to see it come back
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     rpo=lambda run: float(run.facts.rpo_s),
     must_exist=must_exist,

@@ -21,7 +21,7 @@ from drcore.plans.failover import (
     ROUTING_OUT,
     failover_times,
 )
-from drcore.plans.outage import failed, fault_time, minutes, serves, serving
+from drcore.plans.outage import failed, fault_time, matters_since, minutes, serves, serving
 from drcore.plans.regional import Users
 from drcore.plans.replication import Canary, Version
 from drcore.services import dynamodb, lambda_, secretsmanager
@@ -65,10 +65,7 @@ def write_canary(run: Run, target: Target, seen: Written) -> None:
 
 
 def unwrite_canary(run: Run, target: Target, before: Written) -> None:
-    if before.run_id:
-        dynamodb.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
-    else:
-        dynamodb.delete(run.aws, target.region, run.facts.table, _canary_key(run))
+    dynamodb.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
 
 
 WRITE = Step(
@@ -84,7 +81,7 @@ WRITE = Step(
     way=Way.REVERSIBLE,
     within=10,
     every=2,
-    permissions=("dynamodb:PutItem", "dynamodb:DeleteItem"),
+    permissions=("dynamodb:PutItem",),
 )
 
 
@@ -96,7 +93,8 @@ class Replicated:
     """What the region that serves holds of the failed one's writes.
 
     `bound_s`: all that was written more than so many seconds before the fault is there; None: not known. `longest_s`
-    is the longest lag of the last hour. `items` are those of the table as they stand here before the other comes back.
+    is the longest lag of the last hour. `items` are those that were decided since shortly before the fault, as they
+    stand here before the other region comes back.
     """
 
     canary: Canary
@@ -117,7 +115,7 @@ def see_replicated(run: Run, target: Target) -> Replicated:
         bound,
         _replicas(run, here),
         replication.lag(run, here, failed(run)).highest,
-        replication.versions(run, here),
+        replication.versions(run, here, matters_since(run)),
     )
 
 

@@ -16,7 +16,16 @@ from drcore.plans.communication import resolved
 from drcore.plans.continuity import REPLICATION, Replicated
 from drcore.plans.drills import last_drill, said
 from drcore.plans.failover import CHECK_OUT, CONFIRM, LATCH, ROUTING_OUT, failover_times, setting_of, wrong_setting
-from drcore.plans.outage import LETTING_IN, failed, fault_time, let_in_again, minutes, of_failed, serves
+from drcore.plans.outage import (
+    LETTING_IN,
+    failed,
+    fault_time,
+    let_in_again,
+    matters_since,
+    minutes,
+    of_failed,
+    serves,
+)
 from drcore.plans.regional import Signals, Users
 from drcore.plans.replication import Late, Version
 from drcore.services import arc, route53
@@ -49,7 +58,7 @@ def see_recovery(run: Run, target: Target) -> Recovering:
     fresh = [was_away for _, was_away in silent[-_SOON:]].count(False) < _SOON
     fault = fault_time(run)
     if fault and fresh and not regional.unanswered(signals):
-        now = replication.versions(run, serves(run))
+        now = replication.versions(run, serves(run), matters_since(run))
         late |= set(replication.late(_before(run), now, target.region, fault=fault, away=_away(silent)))
     return Recovering(signals, tuple(sorted(late)))
 
@@ -69,7 +78,7 @@ def _seen_first(run: Run) -> Replicated | None:
 
 
 def _before(run: Run) -> tuple[Version, ...]:
-    """The items as they stood before the region came back."""
+    """The items decided since shortly before the fault, as they stood before the region came back."""
     first = _seen_first(run)
     return first.items if first else ()
 
@@ -126,7 +135,8 @@ def see_reconciled(run: Run, target: Target) -> Reconciled:
         (f"{of} in {seen_in}", replication.age(replication.canary(run, of, seen_in), now))
         for of, seen_in in ((here, there), (there, here))
     )
-    ours, theirs = replication.versions(run, here), replication.versions(run, there)
+    since = matters_since(run)
+    ours, theirs = replication.versions(run, here, since), replication.versions(run, there, since)
     settled = now - timedelta(seconds=quiet_s(run))
     return Reconciled(ages, replication.differing(ours, theirs, settled))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
@@ -165,6 +165,16 @@ def of_failed(thing: str) -> Callable[[Run], list[Target]]:
 def fault_time(run: Run) -> datetime | None:
     """When the region went: known in a drill; else when it was seen, which is later and so bounds a loss from above."""
     return run.moments.get("fault") or run.moments.get("detected")
+
+
+def matters_since(run: Run) -> datetime:
+    """From when on writes may have been caught by the outage.
+
+    A minute before the fault, as replication takes seconds; where the time of the fault is not known, as long before
+    it was seen as it may have gone unseen.
+    """
+    earlier = timedelta(minutes=1) if "fault" in run.moments else timedelta(minutes=run.facts.detection_minutes)
+    return (fault_time(run) or run.clock.now()) - earlier
 
 
 def minutes(name: str) -> Callable[[Run], float]:

@@ -147,14 +147,18 @@ def read_concurrency(run: Run, region: str, before: datetime) -> tuple[float | N
 
 
 def send_probe(run: Run, region: str, *, patient: bool) -> Probe:
-    """A few requests to the region's API. Where one gets no answer at all, the others are not waited for."""
-    asked = run.facts.synthetic
+    """A few requests to the region's API. Where one gets no answer at all, the others are not waited for.
+
+    What takes more than twice the p99 that users may have is no answer: a region that is silent costs no more than that
+    a look, however long its return is waited for.
+    """
+    asked, within = run.facts.synthetic, 2 * run.facts.thresholds.p99_ms / 1000
     separator = "&" if "?" in asked.path else "?"
     good = 0
     for number in range(asked.requests):
         url = f"{run.service.api[region]}{asked.path}{separator}probe={number}"
         try:
-            good += run.http.get(url, region=region).status == 200
+            good += run.http.get(url, region=region, within=within, again=patient).status == 200
         except Unknown:
             break
         if not good and not patient:

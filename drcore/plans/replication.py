@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from drcore.clock import parse_time
+from drcore.clock import iso, parse_time
 from drcore.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, dynamodb
 from drcore.services.cloudwatch import Metric, Points
@@ -41,7 +41,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Late:
-    """A write that came late, and what stood in its place before the region came back (None: nothing)."""
+    """A write that came late, and what stood in its place before the region came back (None: nothing as new)."""
 
     came: Version
     was: Version | None
@@ -55,9 +55,14 @@ def canary(run: Run, of: str, seen_in: str) -> Canary:
     return Canary(int(found["seq"]), parse_time(found["ts"])) if found else Canary(0, None)
 
 
-def versions(run: Run, region: str) -> tuple[Version, ...]:
-    """All items of the table as a region holds them, but the canaries. Raises Unknown, Rejected."""
-    return tuple(sorted(_versions(run, dynamodb.items(run.aws, region, run.facts.table))))
+def versions(run: Run, region: str, since: datetime) -> tuple[Version, ...]:
+    """The items that were decided since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
+
+    The others are not asked for: what was decided well before the fault was everywhere before it, and neither came
+    late nor is newer than what did. So a table of any size costs one scan, and the journal what was written meanwhile.
+    """
+    found = dynamodb.items(run.aws, region, run.facts.table, since=("UpdatedAt", iso(since)))
+    return tuple(sorted(_versions(run, found)))
 
 
 def late(
@@ -78,7 +83,10 @@ def _overwrote(came: Version, was: Version | None, lost: str, fault: datetime) -
 
 
 def differing(here: Iterable[Version], there: Iterable[Version], settled: datetime) -> tuple[str, ...]:
-    """The keys of items that are not the same in two regions, but for those that were written after `settled`."""
+    """The keys of items that are not the same in two regions, but for those that were written after `settled`.
+
+    An item that only one region has among its recent ones is not the same: the other one still has an older decision.
+    """
     old, new = ({version.key: version for version in each} for each in (here, there))
     keys = (key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key))
     return tuple(key for key in keys if all(each[key].at <= settled for each in (old, new) if key in each))

@@ -25,9 +25,18 @@ def item(aws: Aws, region: str, table: str, key: Item, *, consistent: bool = Fal
     return _plain(found["Item"]) if "Item" in found else None
 
 
-def items(aws: Aws, region: str, table: str) -> Iterator[dict[str, Any]]:
-    """All items, page after page. Raises Rejected, Unknown; never a shorter answer."""
-    return map(_plain, aws.pages("dynamodb", region, "scan", "Items", TableName=table))
+def items(aws: Aws, region: str, table: str, *, since: tuple[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    """All items, page after page, or those whose attribute is not less than a value (`since`).
+
+    The whole table is read either way, and the others are left behind there. Raises Rejected, Unknown; never a shorter
+    answer.
+    """
+    narrowed: dict[str, Any] = {}
+    if since:
+        narrowed["FilterExpression"] = "#attribute >= :least"
+        narrowed["ExpressionAttributeNames"] = {"#attribute": since[0]}
+        narrowed["ExpressionAttributeValues"] = _typed({":least": since[1]})
+    return map(_plain, aws.pages("dynamodb", region, "scan", "Items", TableName=table, **narrowed))
 
 
 def replicas(aws: Aws, region: str, table: str) -> Replicas:

@@ -1,6 +1,6 @@
 """Carries out a plan in child processes, each killed at another moment and gone on with in the next one.
 
-Run as a script with a plan and a kind of moment: prints drills that were left alone and that were killed, as JSON.
+Run as a script with a plan: prints drills that were left alone and that were killed, as JSON.
 A world is a process of its own here, and so is each run on it. All of them are forked from this process, which has
 imported everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own
 process.
@@ -25,8 +25,9 @@ from typing import Any
 import pytest
 import urllib3
 
-from drcore import plans
+from drcore import lock, plans
 from drcore.calls import Call, Calls, Writes
+from drcore.launch import fault_of
 from drcore.parameters import Mode
 from drcore.record import Event, Record, read_events, verify
 from drcore.run import Run
@@ -35,7 +36,20 @@ from drcore.sandbox.exchange import Headers, Request
 from drcore.sandbox.server import Server
 from drcore.setting import Setting, prepare
 from drcore.steps import Plan
-from tests.plans.stage import ENVIRONMENT, SHORT, Effect, carry_out, share_models, staged, undrawn, watch
+from tests.plans.stage import (
+    ENVIRONMENT,
+    SHORT,
+    Effect,
+    Scene,
+    carry_out,
+    known_to,
+    scene_of,
+    scenes_of,
+    share_models,
+    staged,
+    undrawn,
+    watch,
+)
 
 BEFORE_CALL = "between the intent and the act"
 BEFORE_ANSWER = (
@@ -70,7 +84,7 @@ class Kill:
 class Drill:
     """A drill on one world, killed at each of some moments and each time gone on with; `trouble` is of the last run."""
 
-    fault: str
+    scene: str
     kills: list[Kill]
     trouble: str
     problems: tuple[str, ...]
@@ -79,30 +93,35 @@ class Drill:
     truth: Any
 
 
-def main(plan: Plan, kind: str, folder: Path) -> list[dict[str, Drill]]:
-    """A drill that was left alone and one that was killed, for each fault that has moments of the kind.
+def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
+    """A drill that was left alone and one that was killed, for each scene with acts that no scene before it has.
 
-    The boundaries between steps are those of the fault with the most acts, each act is of the fault where it is first.
+    The boundaries between steps are those of the scene with the most acts, each act is of the scene where it is first.
     """
     with pytest.MonkeyPatch.context() as patch:
         undrawn(patch)
         with staged(folder) as warm:  # so that the children find all models and modules loaded
-            warm.drill(plan, plan.faults[-1], facts=SHORT, run_id="warm")
+            warm.drill(scene_of(plan), facts=SHORT, run_id="warm")
         gc.freeze()
-        alone = {fault: drill(plan, fault, [], folder / fault / "alone" / RUN_ID) for fault in plan.faults}
-        intents = {fault: acts(folder / fault / "alone" / RUN_ID) for fault in plan.faults}
+        alone = {scene.name: drill(scene, [], folder / scene.name / "alone" / RUN_ID) for scene in scenes_of(plan)}
+        intents = {name: acts(folder / name / "alone" / RUN_ID) for name in alone}
         pairs: list[dict[str, Drill]] = []
         known: set[tuple[str, str]] = set()
-        for fault in sorted(plan.faults, key=lambda fault: -len(intents[fault])):
-            if kind == AFTER_STEP:
-                moments = [] if pairs else [Moment(kind, step.title) for step in plan.steps]
-            else:
-                moments = [Moment(kind, *act) for act in intents[fault] if act not in known]
-                known |= set(intents[fault])
+        for scene in sorted(scenes_of(plan), key=lambda scene: -len(intents[scene.name])):
+            moments = [Moment(kind, *act) for act in intents[scene.name] if act not in known for kind in KINDS[:2]]
+            if not pairs:
+                moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
+            known |= set(intents[scene.name])
             if moments:
-                killed = drill(plan, fault, moments, folder / fault / "killed" / RUN_ID)
-                pairs.append({"alone": alone[fault], "killed": killed})
+                killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
+                pairs.append({"alone": alone[scene.name], "killed": killed})
     return pairs
+
+
+def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
+    """Moments in the order in which a run comes to them."""
+    titles = (lock.TAKE.title, *(step.title for step in plan.steps), lock.GIVE.title)
+    return sorted(moments, key=lambda moment: (titles.index(moment.step), moment.kind == AFTER_STEP))
 
 
 def acts(folder: Path) -> list[tuple[str, str]]:
@@ -110,13 +129,13 @@ def acts(folder: Path) -> list[tuple[str, str]]:
     return [(line["step"], line["target"]) for line in read_events(folder) if line["event"] == "intent"]
 
 
-def drill(plan: Plan, fault: str, moments: list[Moment], record: Path) -> Drill:
+def drill(scene: Scene, moments: list[Moment], record: Path) -> Drill:
     """One drill in a world of its own."""
     record.mkdir(parents=True)
-    kills = []
-    with world(fault) as (address, injected):
-        setting = prepare(plan, ENVIRONMENT, Mode.DRILL, {}, run_id=RUN_ID, seed=SEED)
-        facts = dict(setting.facts) | SHORT
+    plan, kills = scene.plan, []
+    with world(*fault_of(plan, scene.fault)) as (address, injected):
+        setting = prepare(plan, ENVIRONMENT, Mode.DRILL, scene.incident, run_id=RUN_ID, seed=SEED)
+        facts = {**setting.facts, **known_to(plan, SHORT), **scene.facts}
         replace(setting, facts=facts, fault=injected, world={"address": address, "pid": None}).write(record)
         for moment in moments:
             killed = child(partial(go, plan, record, moment)) == -signal.SIGKILL
@@ -125,7 +144,7 @@ def drill(plan: Plan, fault: str, moments: list[Moment], record: Path) -> Drill:
         trouble = record.parent / "trouble"
         truth = ask(address, "truth")
         return Drill(
-            fault,
+            scene.name,
             kills,
             trouble.read_text() if trouble.exists() else f"the child ended with {end}" if end else "",
             verify(record).problems,
@@ -200,7 +219,7 @@ def fork(work: Callable[[], object]) -> int:
 
 
 @contextmanager
-def world(fault: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def world(fault: str, options: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """A world with a fault on, served by a process of its own: its address, and what was injected."""
     told, telling = os.pipe()
 
@@ -209,7 +228,7 @@ def world(fault: str) -> Iterator[tuple[str, dict[str, Any]]]:
         effects: list[Effect] = []
         watch(application.world, effects.append)
         application.world.truth_of("effects", lambda: [asdict(each) for each in effects])
-        body = json.dumps({"name": fault}).encode()
+        body = json.dumps({"name": fault, "options": options}).encode()
         injected = application.answer(Request("POST", "/_sandbox/faults", Headers(), body))
         assert injected.status == 200, injected.body
         server = Server(application, 0, idle_seconds=60)
@@ -233,5 +252,5 @@ def ask(address: str, what: str) -> Any:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as below:
-        found = main(plans.find(sys.argv[1]), sys.argv[2], Path(below))
+        found = main(plans.find(sys.argv[1]), Path(below))
     sys.stdout.write(json.dumps(found, default=asdict))

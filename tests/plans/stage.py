@@ -10,17 +10,20 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import dns.message
 import pytest
 import urllib3
 from urllib3.connection import HTTPConnection
 
 from drcore import plans, show
+from drcore.clock import parse_time
 from drcore.consent import Approvals
 from drcore.errors import DrcoreError
-from drcore.launch import Ended, judge_from
+from drcore.launch import Ended, fault_of, judge_from
 from drcore.parameters import Mode, at_world
 from drcore.record import Event, read_events, verify
 from drcore.run import Run
@@ -35,24 +38,75 @@ from drcore.steps import Outcome, Plan, Step, Target
 from drcore.world import inject
 
 ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
-# Plan A asks a name server by UDP, which this stage does not carry yet, and its drills have no `automation_minutes`:
-# until both are done it has tests of its own, tests/test_plan_a.py. Every other plan is found here by itself.
-PLANS = tuple(plans.find(name) for name in plans.ids() if name != "a")
-FAULTS = tuple((plan, fault) for plan in PLANS for fault in plan.faults)
-STEPS = tuple((plan, step) for plan in PLANS for step in plan.steps)
-# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes.
-SHORT = {"hold_minutes": 1, "automation_minutes": 1}
+PLANS = tuple(map(plans.find, plans.ids()))
+# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes. A plan
+# takes those that it has.
+SHORT = {
+    "hold_minutes": 1,
+    "automation_minutes": 1,
+    "lever_minutes": 1,
+    "recovery_hold_minutes": 2,
+    "gate_minutes": 1,
+}
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
 
 
-def named(plan: Plan, other: Step | str) -> str:
-    """The id of a test."""
-    return f"{plan.id}-{other if isinstance(other, str) else other.id}"
+@dataclass(frozen=True)
+class Scene:
+    """What a plan is drilled against: a fault, with the facts and the incident's parameters that differ in it."""
+
+    plan: Plan
+    fault: str
+    way: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    incident: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name, for the ids of tests and for folders."""
+        return "-".join(filter(None, (self.plan.id, self.fault.partition(":")[0], *self.way.split())))
+
+
+# Ways of a plan that none of its faults alone leads to, but an environment that is another one, or a choice.
+OTHER_WAYS = (
+    Scene(
+        plans.find("a"),
+        "region-outage-no-failover:region=us-west-2",  # the check's control plane stands in the other one
+        "no lever but the check",
+        {"arc": None, "levers": {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}, "rto_minutes": 15},
+        {"runner_region": "us-east-1"},
+    ),
+)
+SCENES = tuple(
+    scene
+    for plan in PLANS
+    for scene in (
+        *(Scene(plan, fault) for fault in plan.faults),
+        *(other for other in OTHER_WAYS if other.plan is plan),
+    )
+)
+
+
+def scenes_of(plan: Plan) -> tuple[Scene, ...]:
+    """All that a plan is drilled against."""
+    return tuple(scene for scene in SCENES if scene.plan is plan)
+
+
+def scene_of(plan: Plan) -> Scene:
+    """The one that is taken where one is enough."""
+    return Scene(plan, plan.faults[-1])
+
+
+def known_to(plan: Plan, facts: Mapping[str, object]) -> dict[str, object]:
+    """Those of some facts that a plan has."""
+    return {name: value for name, value in facts.items() if name in plan.facts.model_fields}
 
 
 each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
-each_fault = pytest.mark.parametrize(("plan", "fault"), FAULTS, ids=[named(*each) for each in FAULTS])
-each_step = pytest.mark.parametrize(("plan", "step"), STEPS, ids=[named(*each) for each in STEPS])
+each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
+
+
+LOOKS = ("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer")  # not by verb
 
 
 @dataclass(frozen=True)
@@ -69,7 +123,7 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
 
     def handled(call: Call | HttpCall, proceed: Proceed) -> Answer:
         answer = proceed()
-        looks = call.reads or call.operation in ("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole")
+        looks = call.reads or call.operation in LOOKS
         if answer.status < 300 and not looks:
             note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
         return answer
@@ -92,26 +146,31 @@ class Stage:
 
     def prepare(
         self,
-        plan: Plan,
+        scene: Scene | Plan,
         mode: Mode = Mode.DRILL,
         *,
-        fault: str = "",
         options: Mapping[str, str] | None = None,
         run_id: str = "",
         service: Mapping[str, object] | None = None,
         facts: Mapping[str, object] | None = None,
         incident: Mapping[str, object] | None = None,
     ) -> Setting:
-        """What the launcher would write: read from the parameter files, with some of it changed."""
-        setting = prepare(plan, ENVIRONMENT, mode, incident or {}, run_id=run_id, seed=self.seed)
+        """What the launcher would write: read from the parameter files, with some of it changed; for a scene broken.
+
+        Of `facts` the plan takes those that it has.
+        """
+        scene = scene if isinstance(scene, Scene) else Scene(scene, "")
+        known = {**scene.incident, **(incident or {})}
+        setting = prepare(scene.plan, ENVIRONMENT, mode, known, run_id=run_id, seed=self.seed)
         setting = replace(
             setting,
             service=setting.service.model_copy(update=dict(service or {})),
-            facts=dict(setting.facts) | dict(facts or {}),
+            facts={**setting.facts, **known_to(scene.plan, facts or {}), **scene.facts},
             world={"address": ENDPOINT, "pid": None},
         )
-        if fault:
-            told = inject(at_world(setting.service, ENDPOINT), fault, options or {})
+        if scene.fault:
+            name, given = fault_of(scene.plan, scene.fault)
+            told = inject(at_world(setting.service, ENDPOINT), name, given | dict(options or {}))
             setting = replace(setting, fault=told)
         return setting
 
@@ -135,9 +194,9 @@ class Stage:
         self.opened.append(run)
         return run
 
-    def drill(self, plan: Plan, fault: str = "", **changes: Any) -> Run:
+    def drill(self, scene: Scene | Plan, **changes: Any) -> Run:
         """A whole drill. Anything but an end without trouble is an error here."""
-        run = self.open(self.prepare(plan, fault=fault, **changes))
+        run = self.open(self.prepare(scene, **changes))
         trouble = carry_out(run)
         assert trouble is None, trouble
         return run
@@ -157,6 +216,10 @@ class Stage:
         self._stop_watching()
         self._ask("POST", "faults", {"name": name, "options": options})
         self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ask("POST", "clock", {"sleep": seconds})
 
     def mend(self, name: str) -> None:
         """Take one of the sandbox's faults away."""
@@ -259,13 +322,44 @@ def incidents(stage: Stage) -> list[dict[str, Any]]:
 
 
 def transitions(run: Run) -> dict[str, bool]:
-    """Whether deployments may enter, by region."""
+    """Whether deployments may enter, by region; nothing for a plan that has no pipeline."""
     asked: dict[str, bool] = {}
+    if not hasattr(run.facts, "pipeline"):
+        return asked
     for region in run.service.regions:
         found = _client(run, "codepipeline", region).get_pipeline_state(name=run.facts.pipeline.name)
         into = next(each for each in found["stageStates"] if each["stageName"] == run.facts.pipeline.stage)
         asked[region] = into["inboundTransitionState"]["enabled"]
     return asked
+
+
+def well_in_truth(truth: Any) -> tuple[datetime, datetime]:
+    """Between which moments users got well, as the simulation knows it; both are the same where it knows one.
+
+    Of an outage it knows when DNS stopped naming the region, before which users failed, and when the last client had
+    moved; of one that flaps only when it began. AssertionError where somebody is not well at last.
+    """
+    regions = truth["region"]
+    if truth["fault"]:
+        assert truth["healthy_since"]
+        since = parse_time(truth["healthy_since"])
+        return since, since
+    assert regions["down"] == [], "a region is away"
+    assert truth["failover_at"] and truth["last_client_moved"], "not all users have moved"
+    shares = [share for market in truth["traffic"].values() for share in market.values()]
+    assert min(shares) > 0, f"a region serves nobody: {truth['traffic']}"
+    return parse_time(truth["failover_at"]), parse_time(truth["last_client_moved"])
+
+
+LATE = 300  # seconds by which health may be known later than it was there: a whole minute must be measured, and waits
+
+
+def honest(run: Run, truth: Any) -> bool:
+    """Whether the time that a run says it took is not flattered, and not much longer than in truth."""
+    first, last = ((at - run.moments["fault"]).total_seconds() for at in well_in_truth(truth))
+    assert run.verdict and run.verdict.rto.measured is not None
+    flaps = run.setting.fault and run.setting.fault["name"] == "region-flapping"  # well in between, too
+    return (flaps or first <= run.verdict.rto.measured) and run.verdict.rto.measured <= last + LATE
 
 
 def locks(run: Run) -> list[str]:
@@ -311,11 +405,12 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def staged(folder: Path, seed: int = 1) -> Iterator[Stage]:
-    """A stage: while it is open, HTTP to any address ends in its sandbox."""
+    """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
     door = InProcess(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Connection, "door", door, raising=False)  # not a new class: urllib3 keeps connections in a pool
         patch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", _Connection)
+        patch.setattr("dns.query.udp", lambda query, *_, **__: dns.message.from_wire(door.resolve(query.to_wire())))
         undrawn(patch)
         stage = Stage(door, folder, seed)
         try:

@@ -24,6 +24,7 @@ from tests.plans.stage import (
     outcomes,
     pages_of,
     proven,
+    scene_of,
     writes,
 )
 
@@ -49,7 +50,7 @@ def asking(plan: Plan) -> list[Step]:
 @each_plan
 def test_it_stops_at_each_consent_and_goes_on_when_that_was_given(stage: Stage, tmp_path: Path, plan: Plan) -> None:
     """By approvals files made of what each refusal prints, until the goal is reached."""
-    setting = stage.prepare(plan, fault=plan.faults[-1], service=UNATTENDED, facts=SHORT)
+    setting = stage.prepare(scene_of(plan), service=UNATTENDED, facts=SHORT)
     given: tuple[Approval, ...] = ()
     for step in asking(plan):
         run = stage.open(setting, approvals=Approvals(run=setting.run_id, approvals=given) if given else None)
@@ -100,7 +101,7 @@ def from_printed(text: str, run: Run, path: Path) -> Approvals:
     ids=["another phrase", "expired"],
 )
 def test_an_approval_of_something_else_is_none(stage: Stage, plan: Plan, changes: dict[str, object], why: str) -> None:
-    setting = stage.prepare(plan, fault=plan.faults[-1], service=UNATTENDED)
+    setting = stage.prepare(scene_of(plan), service=UNATTENDED)
     first = stage.open(setting)
     assert isinstance(carry_out(first), Refused)
     made = len(writes(first))
@@ -116,7 +117,7 @@ def test_an_approval_of_something_else_is_none(stage: Stage, plan: Plan, changes
 
 @each_plan
 def test_approvals_of_another_run_are_none(stage: Stage, plan: Plan) -> None:
-    setting = stage.prepare(plan, fault=plan.faults[-1], service=UNATTENDED)
+    setting = stage.prepare(scene_of(plan), service=UNATTENDED)
     first = stage.open(setting)
     assert isinstance(carry_out(first), Refused)
     others = approved(first).model_copy(update={"run": "another"})
@@ -137,7 +138,7 @@ def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Pla
         typed.append(prompt)
         return prompt.rsplit("Type ", 1)[1].split(" to go on", maxsplit=1)[0].strip("'")
 
-    setting = stage.prepare(plan, fault=plan.faults[-1], service=UNATTENDED, facts=SHORT)
+    setting = stage.prepare(scene_of(plan), service=UNATTENDED, facts=SHORT)
     run = stage.open(setting, keyboard=keyboard)
     assert carry_out(run) is None
     acted = [step for step in asking(plan) if outcomes(run)[step.title] == "DONE"]

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
-from drcore.clock import parse_time
-from drcore.errors import Exit
+from drcore.errors import DrcoreError, Exit, StepFailed
 from drcore.record import Event, read_events
 from drcore.run import Run
 from drcore.steps import Outcome, Plan
 from drcore.verdict import Word
 from tests.plans.stage import (
     GOOD,
+    SHORT,
     Effect,
+    Scene,
     carry_out,
-    each_fault,
     each_plan,
+    each_scene,
     ended,
+    honest,
     incidents,
     locks,
     of_the_lock,
     outcomes,
     pages_of,
     proven,
+    scenes_of,
     staged,
     transitions,
+    well_in_truth,
 )
 
 # The IAM action of an operation, where it is not called as the operation is (AWS, Service Authorization Reference).
@@ -57,28 +61,32 @@ class Drilled:
     locks: list[str]
     events: list[Event]
     second: Run
+    second_trouble: DrcoreError | None
     second_exit: int
     second_effects: list[Effect]
     resumed: Run
     resumed_effects: list[Effect]
 
 
-@pytest.fixture(scope="module")
-def drilled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Plan, str], Drilled]:
-    """Drills, each carried out once for all tests of this file."""
-    known: dict[tuple[str, str], Drilled] = {}
+Drills = Callable[[Scene], Drilled]
 
-    def of(plan: Plan, fault: str) -> Drilled:
-        if (plan.id, fault) not in known:
-            known[plan.id, fault] = _drill(plan, fault, tmp_path_factory.mktemp("records"))
-        return known[plan.id, fault]
+
+@pytest.fixture(scope="module")
+def drilled(tmp_path_factory: pytest.TempPathFactory) -> Drills:
+    """Drills, each carried out once for all tests of this file."""
+    known: dict[str, Drilled] = {}
+
+    def of(scene: Scene) -> Drilled:
+        if scene.name not in known:
+            known[scene.name] = _drill(scene, tmp_path_factory.mktemp("records"))
+        return known[scene.name]
 
     return of
 
 
-def _drill(plan: Plan, fault: str, folder: Path) -> Drilled:
+def _drill(scene: Scene, folder: Path) -> Drilled:
     with staged(folder) as stage:
-        run = stage.drill(plan, fault)
+        run = stage.drill(scene)
         seen = {
             "run": run,
             "exit": ended(run).exit,
@@ -92,7 +100,9 @@ def _drill(plan: Plan, fault: str, folder: Path) -> Drilled:
         }
         proven(run)
         first = len(stage.effects)
-        second = stage.drill(plan)
+        second = stage.open(stage.prepare(replace(scene, fault=""), facts=SHORT))
+        stopped = carry_out(second)
+        proven(second)
         then = len(stage.effects)
         resumed = stage.again(run)
         assert carry_out(resumed) is None
@@ -100,6 +110,7 @@ def _drill(plan: Plan, fault: str, folder: Path) -> Drilled:
         return Drilled(
             **seen,
             second=second,
+            second_trouble=stopped,
             second_exit=ended(second).exit,
             second_effects=stage.effects[first:then],
             resumed=resumed,
@@ -107,65 +118,61 @@ def _drill(plan: Plan, fault: str, folder: Path) -> Drilled:
         )
 
 
-Drills = Callable[[Plan, str], Drilled]
-
-
-@each_fault
-def test_it_reaches_the_goal(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
+@each_scene
+def test_it_reaches_the_goal(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
     assert drill.run.verdict and drill.run.verdict.word is Word.REACHED, drill.run.verdict
     assert drill.exit == Exit.REACHED
-    assert list(drill.run.results) == [step.title for step in plan.steps]
+    assert list(drill.run.results) == [step.title for step in scene.plan.steps]
     assert set(outcomes(drill.run).values()) <= set(GOOD)
 
 
-@each_fault
-def test_it_is_well_in_truth_and_nothing_bad_serves(drilled: Drills, plan: Plan, fault: str) -> None:
-    truth = drilled(plan, fault).truth
-    assert truth["healthy_since"]
-    assert all(truth["bad_release"] not in served for served in truth["api"].values())
+@each_scene
+def test_it_is_well_in_truth_and_nothing_bad_serves(drilled: Drills, scene: Scene) -> None:
+    truth = drilled(scene).truth
+    assert well_in_truth(truth)
+    if truth["bad_release"]:
+        assert all(truth["bad_release"] not in served for served in truth["api"].values())
     assert all(rate < 0.01 for rate in truth["error_rate"].values())
     assert truth["create_deployment_calls"] == 0, "a deployment made now would publish today's resources"
 
 
-@each_fault
-def test_no_function_serves_more_than_one_version(drilled: Drills, plan: Plan, fault: str) -> None:
-    for functions in drilled(plan, fault).truth["serving"].values():
+@each_scene
+def test_no_function_serves_more_than_one_version(drilled: Drills, scene: Scene) -> None:
+    for functions in drilled(scene).truth["serving"].values():
         assert {name: list(shares.values()) for name, shares in functions.items()} == {
             name: [1.0] for name in functions
         }
 
 
-@each_fault
-def test_on_call_is_told_once_and_users_twice_in_one_incident(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
+@each_scene
+def test_on_call_is_told_once_and_users_of_each_turn_in_one_incident(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
     assert drill.pages == 1
     assert [incident["status"] for incident in drill.incidents] == ["resolved"]
     updates = drill.incidents[0]["incident_updates"]
-    assert [update["status"] for update in updates] == ["resolved", "investigating"]
+    told = [update["status"] for update in updates]
+    assert told in (["resolved", "investigating"], ["resolved", "monitoring", "investigating"])
     assert {component["status"] for component in drill.incidents[0]["components"]} == {"operational"}
 
 
-@each_fault
-def test_it_leaves_the_pipeline_open_and_no_lock(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
-    assert set(drill.transitions.values()) == {True}
+@each_scene
+def test_it_leaves_the_pipeline_open_and_no_lock(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    assert set(drill.transitions.values()) <= {True}
     assert drill.locks == []
 
 
-@each_fault
-def test_the_time_that_it_took_is_not_flattered(drilled: Drills, plan: Plan, fault: str) -> None:
+@each_scene
+def test_the_time_that_it_took_is_not_flattered(drilled: Drills, scene: Scene) -> None:
     """Health is believed after it was measured, so later than it is true, but not by more than five minutes."""
-    drill = drilled(plan, fault)
-    verdict = drill.run.verdict
-    assert verdict and verdict.rto.measured is not None
-    true = (parse_time(drill.truth["healthy_since"]) - parse_time(drill.truth["fault"]["at"])).total_seconds()
-    assert true <= verdict.rto.measured <= true + 300
+    drill = drilled(scene)
+    assert honest(drill.run, drill.truth)
 
 
-@each_fault
-def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, plan: Plan, fault: str) -> None:
-    run = drilled(plan, fault).run
+@each_scene
+def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, scene: Scene) -> None:
+    run = drilled(scene).run
     made = [(result.step, call) for result in run.results.values() for call in result.calls if call.write]
     assert made
     for step, call in made:
@@ -177,8 +184,8 @@ def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, p
 def test_each_permission_of_a_plan_is_needed_in_some_drill(drilled: Drills, plan: Plan) -> None:
     used = {
         (step, action(call.service, call.operation))
-        for fault in plan.faults
-        for step, result in drilled(plan, fault).run.results.items()
+        for scene in scenes_of(plan)
+        for step, result in drilled(scene).run.results.items()
         for call in result.calls
         if call.service not in ("http", "drcore")
     }
@@ -194,11 +201,11 @@ def action(service: str, operation: str) -> str:
     return ACTIONS.get((service, operation), f"{service}:{operation}")
 
 
-@each_fault
-def test_the_intent_is_in_the_journal_before_each_write(drilled: Drills, plan: Plan, fault: str) -> None:
+@each_scene
+def test_the_intent_is_in_the_journal_before_each_write(drilled: Drills, scene: Scene) -> None:
     open_for: tuple[str, str] | None = None
     written = 0
-    for line in drilled(plan, fault).events:
+    for line in drilled(scene).events:
         if line["event"] == "intent":
             open_for = (line["step"], line["target"])
         elif line["event"] == "call" and line["write"]:
@@ -210,10 +217,10 @@ def test_the_intent_is_in_the_journal_before_each_write(drilled: Drills, plan: P
     assert written
 
 
-@each_fault
-def test_the_journal_holds_each_write_that_the_services_have_handled(drilled: Drills, plan: Plan, fault: str) -> None:
+@each_scene
+def test_the_journal_holds_each_write_that_the_services_have_handled(drilled: Drills, scene: Scene) -> None:
     """The other way round: nothing reaches a service past the gate."""
-    drill = drilled(plan, fault)
+    drill = drilled(scene)
     told = [line["call"] for line in drill.events if line["event"] == "call" and line["write"]]
     by_aws = [call for call in told if not call.startswith(("http:", "drcore:"))]
     assert sorted(by_aws) == sorted(each.call for each in drill.effects if not each.call.startswith("statuspage:"))
@@ -221,34 +228,43 @@ def test_the_journal_holds_each_write_that_the_services_have_handled(drilled: Dr
     assert len(by_http) == sum(each.call.startswith("statuspage:") for each in drill.effects)
 
 
-@each_fault
-def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
+@each_scene
+def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
     calls = [line for line in drill.events if line["event"] == "call"]
     assert calls
     for line in calls:
         assert line["plane"] in ("control", "data")
-        if not line["call"].startswith(("http:", "drcore:")):
-            assert line["region"] in drill.run.service.regions, line
-            assert line["request_id"], line
+        if not line["call"].startswith(("http:", "drcore:", "dns:")):
+            clustered = line["call"].startswith("route53-recovery-cluster:")  # five regions, to outlive any of ours
+            assert clustered or line["region"] in drill.run.service.regions, line
+            assert line["request_id"] or line["answer"] != "OK", line
 
 
-@each_fault
-def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
-    found = outcomes(drill.second)
-    questions = {step.title for step in plan.steps if not step.gate}
-    assert {title for title, outcome in found.items() if outcome is not Outcome.ALREADY} <= questions
-    assert set(found.values()) <= {Outcome.ALREADY, Outcome.SKIPPED}
+@each_scene
+def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, scene: Scene) -> None:
+    """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act."""
+    drill = drilled(scene)
     assert lock_only(drill.second_effects)
     assert not [line for line in written(drill.second) if not of_the_lock(line)]
-    assert drill.second.verdict and drill.second.verdict.word is Word.REACHED
-    assert drill.second_exit == Exit.REACHED
+    found = outcomes(drill.second)
+    if drill.second_trouble:
+        stopped = list(found)[-1]
+        acts = [step.title for step in scene.plan.steps if step.act]
+        assert isinstance(drill.second_trouble, StepFailed)
+        assert stopped == acts[0], "the first act is the decision to begin"
+        assert (found.pop(stopped), drill.second_exit) == (Outcome.FAILED, Exit.MISSED)
+    else:
+        assert drill.second.verdict and drill.second.verdict.word is Word.REACHED
+        assert drill.second_exit == Exit.REACHED
+    questions = {step.title for step in scene.plan.steps if not step.gate}
+    assert {title for title, outcome in found.items() if outcome is not Outcome.ALREADY} <= questions
+    assert set(found.values()) <= {Outcome.ALREADY, Outcome.SKIPPED}
 
 
-@each_fault
-def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, plan: Plan, fault: str) -> None:
-    drill = drilled(plan, fault)
+@each_scene
+def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
     assert lock_only(drill.resumed_effects)
     assert drill.resumed.verdict and drill.resumed.verdict.word is Word.REACHED
 
@@ -265,5 +281,5 @@ def written(run: Run) -> list[Event]:
 
 @each_plan
 def test_every_act_of_the_plan_is_carried_out_in_some_drill(drilled: Drills, plan: Plan) -> None:
-    done = {line["step"] for fault in plan.faults for line in drilled(plan, fault).events if line["event"] == "intent"}
+    done = {line["step"] for scene in scenes_of(plan) for line in drilled(scene).events if line["event"] == "intent"}
     assert [step.title for step in plan.steps if step.act and step.title not in done] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,27 +11,43 @@ import pytest
 
 from drcore.errors import Exit, StepFailed
 from drcore.run import Run
-from drcore.steps import Outcome, Plan, Step
+from drcore.steps import Outcome, Plan, Step, Target
 from drcore.verdict import Word
-from tests.plans.stage import PLANS, SHORT, Effect, Stage, carry_out, ended, lines, proven, staged, targets
+from tests.plans.stage import (
+    PLANS,
+    SHORT,
+    Effect,
+    Scene,
+    Stage,
+    carry_out,
+    each_plan,
+    ended,
+    lines,
+    proven,
+    scenes_of,
+    staged,
+    targets,
+)
 
 ACTS = [(plan, step) for plan in PLANS for step in plan.steps if step.act]
 each_act = pytest.mark.parametrize(("plan", "step"), ACTS, ids=[f"{plan.id}-{step.id}" for plan, step in ACTS])
 
-UNNOTICED = {
+UNNOTICED: dict[str, tuple[str, dict[str, object]]] = {
     "the answer is lost": ("lost-response", {}),
     "no answer comes in time": ("latency", {"seconds": 10}),
     "the connection breaks before": ("dropped-connection", {"count": 1}),
     "it is throttled twice": ("throttling", {"count": 2}),
 }
-each_trouble = pytest.mark.parametrize(("name", "options"), UNNOTICED.values(), ids=UNNOTICED)
+OLD = "what is read is old"
+DENIED = "it is denied"
+each_trouble = pytest.mark.parametrize("trouble", UNNOTICED)
 
 
 @dataclass(frozen=True)
 class Act:
-    """What a step does where nothing goes wrong with its calls: in the drill of which fault, by which calls."""
+    """What a step does where nothing goes wrong with its calls: in the drill of which scene, by which calls."""
 
-    fault: str
+    scene: Scene
     effects: tuple[Effect, ...]
 
     @property
@@ -43,116 +59,176 @@ class Act:
         return {"service": service, "operation": operation}
 
 
-Acts = Callable[[Plan, Step], Act]
+@dataclass(frozen=True)
+class Met:
+    """How it went with a step whose calls met some trouble, and how when it was carried out again after a failure."""
+
+    outcome: Outcome
+    why: str
+    targets: dict[Target, Outcome]
+    effects: tuple[Effect, ...]
+    answers: frozenset[str]
+    refusal: str
+    verdict: Word | None
+    then: Outcome
 
 
-@pytest.fixture(scope="module")
-def acts(tmp_path_factory: pytest.TempPathFactory) -> Acts:
-    """The acts of each plan, each from the first fault that makes its step act."""
-    # At once, as a world that is opened takes the place of the one before.
-    known = {plan.id: found(plan, tmp_path_factory.mktemp("acts")) for plan in PLANS}
+class Troubled:
+    """Drills in which each act of a plan meets some trouble: one a trouble and scene, for all the plan's acts."""
 
-    def of(plan: Plan, step: Step) -> Act:
-        act = known[plan.id][step.title]
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._acts: dict[str, dict[str, Act]] = {}
+        self._met: dict[tuple[str, str], dict[str, Met]] = {}
+
+    def act(self, plan: Plan, step: Step) -> Act:
+        """A step's act, from the first scene in which it acts. Skips the test of one that calls nobody."""
+        act = self._known(plan)[step.title]
         if not act.effects:
             pytest.skip("this act is written down, and calls nobody")
         return act
 
-    return of
+    def first(self, plan: Plan) -> tuple[Step, Act]:
+        """The first act of a plan that calls somebody."""
+        known = self._known(plan)
+        return next(
+            (step, known[step.title]) for step in plan.steps if step.title in known and known[step.title].effects
+        )
 
+    def met(self, plan: Plan, step: Step, trouble: str) -> Met:
+        """What became of a step's act in trouble."""
+        scene = self.act(plan, step).scene
+        if (scene.name, trouble) not in self._met:
+            self._met[scene.name, trouble] = self._drill(scene, trouble)
+        return self._met[scene.name, trouble][step.title]
 
-def found(plan: Plan, folder: Path) -> dict[str, Act]:
-    acts: dict[str, Act] = {}
-    for fault in reversed(plan.faults):
-        with staged(folder) as stage:
-            run = stage.open(stage.prepare(plan, fault=fault, facts=SHORT))
+    def _known(self, plan: Plan) -> dict[str, Act]:
+        if plan.id not in self._acts:
+            self._acts[plan.id] = self._alone(plan)
+        return self._acts[plan.id]
+
+    def _alone(self, plan: Plan) -> dict[str, Act]:
+        acts: dict[str, Act] = {}
+        for scene in scenes_of(plan):
+            with staged(self._folder) as stage:
+                run = stage.open(stage.prepare(scene, facts=SHORT))
+                run.preflight()
+                for step in plan.steps:
+                    before = len(stage.effects)
+                    run.step(step)
+                    if run.results[step.title].outcome is Outcome.DONE and step.act:
+                        acts.setdefault(step.title, Act(scene, tuple(stage.effects[before:])))
+        return acts
+
+    def _drill(self, scene: Scene, trouble: str) -> dict[str, Met]:
+        """A drill of a scene, with the trouble put on before each act that is looked at in it, and taken off after."""
+        acts = {title: act for title, act in self._acts[scene.plan.id].items() if act.scene == scene and act.effects}
+        met: dict[str, Met] = {}
+        with staged(self._folder) as stage:
+            run = stage.open(stage.prepare(scene, facts=SHORT))
             run.preflight()
-            for step in plan.steps:
-                before = len(stage.effects)
-                run.step(step)
-                if run.results[step.title].outcome is Outcome.DONE and step.act:
-                    acts.setdefault(step.title, Act(fault, tuple(stage.effects[before:])))
-    return acts
+            for step in scene.plan.steps:
+                if step.title in acts:
+                    met[step.title] = _in_trouble(stage, run, step, acts[step.title], trouble)
+                    if set(met) == set(acts):
+                        break
+                else:
+                    run.step(step)
+        return met
 
 
-def before(stage: Stage, plan: Plan, step: Step, act: Act) -> Run:
-    """A drill that stands right before a step."""
-    run = stage.open(stage.prepare(plan, fault=act.fault, facts=SHORT))
-    run.preflight()
-    for earlier in plan.steps[: plan.steps.index(step)]:
-        run.step(earlier)
-    return run
+def _in_trouble(stage: Stage, run: Run, step: Step, act: Act, trouble: str) -> Met:
+    until_now, told, refusal = len(stage.effects), len(run.record.events), ""
+    name, options = UNNOTICED.get(trouble, (trouble, {}))
+    match trouble:
+        case "it is denied":
+            name = "access-denied"
+            stage.fault(name, **act.operation, region=act.effects[0].region)
+        case "what is read is old":
+            name = "stale-read"
+            stage.fault(name, service=act.operation["service"], seconds=12)
+        case _:
+            stage.fault(name, **act.operation, **options)
+    try:
+        run.step(step)
+    except StepFailed as error:
+        refusal = str(error)
+    stage.mend(name)
+    result = run.results[step.title]
+    written = [line for line in run.record.events[told:] if line["event"] == "call" and line["write"]]
+    seen = (result.outcome, result.why, targets(run, step.title), tuple(stage.effects[until_now:]))
+    if refusal:
+        run.verify()
+        with suppress(StepFailed):
+            run.step(step)
+    then = run.results[step.title].outcome
+    return Met(*seen, frozenset(line["answer"] for line in written), refusal, _word(run, refusal), then)
 
 
-def made(effects: list[Effect] | tuple[Effect, ...]) -> Counter[tuple[str, str]]:
+def _word(run: Run, refusal: str) -> Word | None:
+    return run.verdict.word if run.verdict and refusal else None
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Troubled:
+    return Troubled(tmp_path_factory.mktemp("records"))
+
+
+def made(effects: tuple[Effect, ...]) -> Counter[tuple[str, str]]:
     return Counter((each.call, each.region) for each in effects)
 
 
 @each_trouble
 @each_act
-def test_an_act_is_done_and_not_twice_when(
-    stage: Stage, acts: Acts, plan: Plan, step: Step, name: str, options: dict[str, object]
-) -> None:
-    act = acts(plan, step)
-    run = before(stage, plan, step, act)
-    until_now = len(stage.effects)
-    stage.fault(name, **act.operation, **options)
-
-    run.step(step)
-
-    assert run.results[step.title].outcome is Outcome.DONE, run.results[step.title].why
-    assert made(stage.effects[until_now:]) == made(act.effects)
-    answers = {line["answer"] for line in lines(run, "call") if line["write"]} - {"OK"}
-    assert answers, "the fault was not met"
+def test_an_act_is_done_and_not_twice_when(troubled: Troubled, plan: Plan, step: Step, trouble: str) -> None:
+    act, met = troubled.act(plan, step), troubled.met(plan, step, trouble)
+    assert met.outcome is Outcome.DONE, met.why
+    assert made(met.effects) == made(act.effects)
+    assert met.answers - {"OK"}, "the fault was not met"
 
 
 @each_act
-def test_an_act_is_done_once_when_what_is_read_is_old(stage: Stage, acts: Acts, plan: Plan, step: Step) -> None:
-    act = acts(plan, step)
-    run = before(stage, plan, step, act)
-    until_now = len(stage.effects)
-    stage.fault("stale-read", service=act.operation["service"], seconds=12)
-
-    run.step(step)
-
-    assert run.results[step.title].outcome is Outcome.DONE, run.results[step.title].why
-    assert made(stage.effects[until_now:]) == made(act.effects)
+def test_an_act_is_done_once_when_what_is_read_is_old(troubled: Troubled, plan: Plan, step: Step) -> None:
+    act, met = troubled.act(plan, step), troubled.met(plan, step, OLD)
+    assert met.outcome is Outcome.DONE, met.why
+    assert made(met.effects) == made(act.effects)
 
 
 @each_act
-def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(
-    stage: Stage, acts: Acts, plan: Plan, step: Step
-) -> None:
-    act = acts(plan, step)
-    run = before(stage, plan, step, act)
+def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(troubled: Troubled, plan: Plan, step: Step) -> None:
+    act, met = troubled.act(plan, step), troubled.met(plan, step, DENIED)
     denied = act.effects[0].region
-    stage.fault("access-denied", **act.operation, region=denied)
-
-    with pytest.raises(StepFailed, match=r"denied|not authorized"):
-        run.step(step)
-
-    for target, outcome in targets(run, step.title).items():
+    assert "denied" in met.refusal or "not authorized" in met.refusal
+    for target, outcome in met.targets.items():
         there = target.region in ("", denied)
         assert outcome in ((Outcome.FAILED,) if there else (Outcome.DONE, Outcome.ALREADY)), target
-    assert run.results[step.title].outcome is Outcome.FAILED
+    assert met.outcome is Outcome.FAILED
+    assert met.verdict is Word.MISSED
 
 
 @each_act
-def test_a_failed_act_is_no_success_to_whoever_started_the_run(
-    stage: Stage, acts: Acts, plan: Plan, step: Step
+def test_a_failed_act_is_done_when_it_is_tried_again_and_nothing_is_in_its_way(
+    troubled: Troubled, plan: Plan, step: Step
 ) -> None:
-    act = acts(plan, step)
-    run = stage.open(stage.prepare(plan, fault=act.fault, facts=SHORT))
-    stage.fault("access-denied", **act.operation, region=act.effects[0].region)
+    troubled.act(plan, step)
+    assert troubled.met(plan, step, DENIED).then is Outcome.DONE
 
-    assert isinstance(carry_out(run), StepFailed)
 
-    assert run.verdict and run.verdict.word is Word.MISSED
-    assert f"{step.title} is FAILED" in run.verdict.why
-    assert ended(run).exit == Exit.MISSED
-    assert [line["what"] for line in lines(run, "finding") if line["check"] == "no"] in ([], ["permissions"])
-    assert list(run.results)[-1] == step.title, "nothing is done after a failed step"
-    proven(run)
+@each_plan
+def test_a_failed_act_is_no_success_to_whoever_started_the_run(troubled: Troubled, tmp_path: Path, plan: Plan) -> None:
+    step, act = troubled.first(plan)
+    with staged(tmp_path) as stage:
+        run = stage.open(stage.prepare(act.scene, facts=SHORT))
+        stage.fault("access-denied", **act.operation, region=act.effects[0].region)
+
+        assert isinstance(carry_out(run), StepFailed)
+
+        assert run.verdict and run.verdict.word is Word.MISSED
+        assert f"{step.title} is FAILED" in run.verdict.why
+        assert ended(run).exit == Exit.MISSED
+        assert [line["what"] for line in lines(run, "finding") if line["check"] == "no"] in ([], ["permissions"])
+        assert list(run.results)[-1] == step.title, "nothing is done after a failed step"
+        proven(run)
 
 
 # ── The lock ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,10 +236,9 @@ def test_a_failed_act_is_no_success_to_whoever_started_the_run(
 
 @each_trouble
 @pytest.mark.parametrize("operation", ["PutObject", "DeleteObject"])
-def test_the_lock_is_taken_and_given_back_when(
-    stage: Stage, operation: str, name: str, options: dict[str, object]
-) -> None:
+def test_the_lock_is_taken_and_given_back_when(stage: Stage, operation: str, trouble: str) -> None:
     run = stage.open(stage.prepare(PLANS[0]))
+    name, options = UNNOTICED[trouble]
     stage.fault(name, service="s3", operation=operation, **options)
 
     run.preflight()

@@ -15,6 +15,7 @@ from drcore.steps import Outcome, Plan
 from tests.plans.stage import (
     SHORT,
     Effect,
+    Scene,
     Stage,
     carry_out,
     client,
@@ -24,6 +25,7 @@ from tests.plans.stage import (
     locks,
     outcomes,
     proven,
+    scene_of,
 )
 
 OTHER_ACCOUNT = "999999999999"
@@ -46,27 +48,27 @@ def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan) -> None
     known = stage.prepare(plan).service
     topics = {region: arn.replace(known.account, OTHER_ACCOUNT) for region, arn in known.on_call.topics.items()}
     service = {"account": OTHER_ACCOUNT, "on_call": known.on_call.model_copy(update={"topics": topics})}
-    run = stage.open(stage.prepare(plan, fault=plan.faults[-1], service=service))
+    run = stage.open(stage.prepare(scene_of(plan), service=service))
     refused(stage, run, f"expected account {OTHER_ACCOUNT}, seen .* in account {known.account}")
 
 
 @each_plan
 def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan) -> None:
-    run = stage.open(stage.prepare(plan, fault=plan.faults[-1]))
+    run = stage.open(stage.prepare(scene_of(plan)))
     run._lost_region = run.service.runner_region  # as if the incident had named it: plan F has no such parameter
     refused(stage, run, "the region that has failed: run it from another one")
 
 
 @each_plan
 def test_a_runner_whose_own_region_does_not_answer_is_refused(stage: Stage, plan: Plan) -> None:
-    run = stage.open(stage.prepare(plan, fault=plan.faults[-1]))
+    run = stage.open(stage.prepare(scene_of(plan)))
     stage.fault("dropped-connection", region=run.service.runner_region)
     refused(stage, run, f"identity: sts get_caller_identity in {run.service.runner_region}")
 
 
 @each_plan
 def test_a_second_operator_is_refused_and_told_who_is_at_work(stage: Stage, plan: Plan) -> None:
-    first = stage.open(stage.prepare(plan, fault=plan.faults[-1], run_id="first"))
+    first = stage.open(stage.prepare(scene_of(plan), run_id="first"))
     first.preflight()
     second = stage.open(stage.prepare(plan, run_id="second"))
     refused(stage, second, r"held by arn:\S+ for run first since .*drcore resume first")
@@ -75,7 +77,7 @@ def test_a_second_operator_is_refused_and_told_who_is_at_work(stage: Stage, plan
 
 @each_plan
 def test_a_run_whose_lock_was_taken_over_does_not_act_any_more(stage: Stage, plan: Plan) -> None:
-    run = stage.open(stage.prepare(plan, fault=plan.faults[-1]))
+    run = stage.open(stage.prepare(scene_of(plan)))
     run.preflight()
     take_over(run)
     before = list(stage.effects)
@@ -91,7 +93,7 @@ def test_a_run_whose_lock_was_taken_over_does_not_act_any_more(stage: Stage, pla
 @each_plan
 def test_a_lock_that_is_lost_between_two_acts_of_a_step_stops_the_second(stage: Stage, plan: Plan) -> None:
     """By somebody who takes over as soon as the first thing is written."""
-    run = stage.open(stage.prepare(plan, fault=plan.faults[-1]))
+    run = stage.open(stage.prepare(scene_of(plan)))
     run.preflight()
     begun = len(stage.effects)
     note = run.calls.note
@@ -134,13 +136,13 @@ def take_over(run: Run) -> None:
 
 
 def test_f_refuses_a_release_that_does_not_exist_and_names_those_that_do(stage: Stage) -> None:
-    run = stage.open(stage.prepare(plans.find("f"), fault="bad-release", incident={"release": "2031.01.1"}))
+    run = stage.open(stage.prepare(Scene(plans.find("f"), "bad-release"), incident={"release": "2031.01.1"}))
     refused(stage, run, r"release: expected one of .*2026\.01\.1.*, seen '2031\.01\.1'")
 
 
 @pytest.mark.parametrize("fault", plans.find("f").faults)
 def test_f_does_not_roll_back_past_a_change_of_the_schema(stage: Stage, fault: str) -> None:
-    setting = stage.prepare(plans.find("f"), fault=fault, options={"schema_changed": "true"}, facts=SHORT)
+    setting = stage.prepare(Scene(plans.find("f"), fault), options={"schema_changed": "true"}, facts=SHORT)
     run = stage.open(setting)
 
     trouble = carry_out(run)

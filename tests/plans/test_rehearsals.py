@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -11,37 +13,85 @@ from drcore.calls import Call
 from drcore.errors import Exit
 from drcore.parameters import Mode
 from drcore.run import Run
-from drcore.steps import Outcome, Plan
+from drcore.steps import Outcome
 from drcore.verdict import Word
-from tests.plans.stage import PLANS, Stage, carry_out, client, each_fault, ended, lines, proven
-
-WORLDS = [(plan, fault) for plan in PLANS for fault in ("", *plan.faults)]
-each_world = pytest.mark.parametrize(
-    ("plan", "fault"), WORLDS, ids=[f"{plan.id}-{fault or 'quiet'}" for plan, fault in WORLDS]
+from tests.plans.stage import (
+    PLANS,
+    SCENES,
+    SHORT,
+    Effect,
+    Scene,
+    Stage,
+    carry_out,
+    client,
+    each_scene,
+    ended,
+    lines,
+    proven,
+    staged,
 )
 
+WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SCENES)
+each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
 
-@each_world
-def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(stage: Stage, plan: Plan, fault: str) -> None:
-    setting = stage.prepare(plan, Mode.REHEARSE, fault=fault)
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal, with the world before it and after it, and where something is wrong the drill that followed."""
+
+    run: Run
+    before: Any
+    after: Any
+    effects: list[Effect]
+    drill: Run | None
+
+
+Rehearsals = Callable[[Scene], Rehearsed]
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsals:
+    """Rehearsals, each carried out once for all tests of this file."""
+    known: dict[str, Rehearsed] = {}
+
+    def of(scene: Scene) -> Rehearsed:
+        if scene.name not in known:
+            with staged(tmp_path_factory.mktemp("records")) as stage:
+                known[scene.name] = _rehearse(scene, stage)
+        return known[scene.name]
+
+    return of
+
+
+def _rehearse(scene: Scene, stage: Stage) -> Rehearsed:
+    setting = stage.prepare(scene, Mode.REHEARSE, facts=SHORT)
     before = stage.state()
     run = stage.open(setting)
-
     assert carry_out(run) is None
-    assert stage.state() == before
-    assert stage.effects == []
-    assert run.verdict and run.verdict.word is Word.COULD_RUN
-    assert ended(run).exit == Exit.REACHED
-    assert list(run.results) == [step.title for step in plan.steps]
-    assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
+    after, effects = stage.state(), list(stage.effects)
     proven(run)
+    drill = None
+    if scene.fault:
+        drill = stage.open(replace(stage.prepare(replace(scene, fault=""), facts=SHORT), fault=setting.fault))
+        assert carry_out(drill) is None
+    return Rehearsed(run, before, after, effects, drill)
 
 
 @each_world
-def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(stage: Stage, plan: Plan, fault: str) -> None:
-    run = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
-    assert carry_out(run) is None
+def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(rehearsed: Rehearsals, scene: Scene) -> None:
+    seen = rehearsed(scene)
+    run = seen.run
+    assert seen.after == seen.before
+    assert seen.effects == []
+    assert run.verdict and run.verdict.word is Word.COULD_RUN
+    assert ended(run).exit == Exit.REACHED
+    assert list(run.results) == [step.title for step in scene.plan.steps]
+    assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
 
+
+@each_world
+def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehearsed: Rehearsals, scene: Scene) -> None:
+    run = rehearsed(scene).run
     for result in run.results.values():
         for each in result.targets:
             assert each.outcome in (Outcome.ALREADY, Outcome.SKIPPED, Outcome.WOULD), f"{result.step.title}: {each.why}"
@@ -54,30 +104,25 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(stage: 
                 assert not result.step.gate, f"{result.step.title} is no question, and was skipped: {each.why}"
 
 
-@each_fault
-def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(stage: Stage, plan: Plan, fault: str) -> None:
-    run = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
-    assert carry_out(run) is None
-
-    goal = run.results[plan.goal.title]
-    first = run.only_rehearsed(plan.goal)
+@each_scene
+def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehearsed: Rehearsals, scene: Scene) -> None:
+    run = rehearsed(scene).run
+    goal = run.results[scene.plan.goal.title]
+    first = run.only_rehearsed(scene.plan.goal)
     if goal.outcome is not Outcome.ALREADY:
         assert first, "the goal is not reached, and yet nothing would be done"
         assert f"after {first}, which was not done in this rehearsal" in goal.why
 
 
-@each_fault
-def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(stage: Stage, plan: Plan, fault: str) -> None:
-    rehearsed = stage.open(stage.prepare(plan, Mode.REHEARSE, fault=fault))
-    assert carry_out(rehearsed) is None
-    drilled = stage.open(replace(stage.prepare(plan), fault=rehearsed.setting.fault))
-    assert carry_out(drilled) is None
-
-    for title, result in rehearsed.results.items():
-        made = [comparable(drilled, call) for call in drilled.results[title].calls if call.write]
+@each_scene
+def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(rehearsed: Rehearsals, scene: Scene) -> None:
+    seen = rehearsed(scene)
+    assert seen.drill
+    for title, result in seen.run.results.items():
+        made = [comparable(seen.drill, call) for call in seen.drill.results[title].calls if call.write]
         for each in result.targets:
             for call in each.calls:
-                assert comparable(rehearsed, call) in made
+                assert comparable(seen.run, call) in made
 
 
 def comparable(run: Run, call: Call) -> str:

@@ -15,7 +15,9 @@ from drcore.run import Run
 from drcore.setting import Setting
 from drcore.steps import Plan, Step, Target, no
 from drcore.verdict import Word
-from tests.plans.stage import Stage, carry_out, each_fault, ended, lines, locks, proven
+from tests.plans.stage import SHORT, Scene, Stage, carry_out, each_scene, ended, lines, locks, proven
+
+BAD_RELEASE = Scene(f.PLAN, "bad-release")
 
 
 def unreachable(plan: Plan) -> Plan:
@@ -35,9 +37,9 @@ def may_go_back(setting: Setting) -> Approvals:
     return Approvals(run=setting.run_id, approvals=(given,))
 
 
-def opened(stage: Stage, plan: Plan, fault: str, **changes: Any) -> Run:
-    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1}, **changes)
-    return stage.open(setting, plan=unreachable(plan), approvals=may_go_back(setting))
+def opened(stage: Stage, scene: Scene, **changes: Any) -> Run:
+    setting = stage.prepare(scene, facts=SHORT, **changes)
+    return stage.open(setting, plan=unreachable(scene.plan), approvals=may_go_back(setting))
 
 
 def intents(run: Run) -> list[tuple[Step, str, Any]]:
@@ -54,9 +56,9 @@ def target_of(run: Run, step: Step, name: str) -> Target:
     return next(target for target in step.targets(run) if str(target) == name)
 
 
-@each_fault
-def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage, plan: Plan, fault: str) -> None:
-    run = opened(stage, plan, fault)
+@each_scene
+def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage, scene: Scene) -> None:
+    run = opened(stage, scene)
 
     trouble = carry_out(run)
 
@@ -68,7 +70,7 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage,
     assert [(line["step"], line["target"]) for line in lines(run, "undone")] == [
         (step.title, name) for step, name, _ in reversed(undoable)
     ]
-    later = stage.open(stage.prepare(plan))
+    later = stage.open(stage.prepare(scene.plan))
     for step, name, before in undoable:
         assert step.look(later, target_of(later, step, name)) == step.from_json(before)
     assert locks(run) == []
@@ -76,7 +78,7 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage,
 
 
 def test_f_brings_back_the_very_versions_weights_and_deployments(stage: Stage) -> None:
-    setting = stage.prepare(f.PLAN, fault="bad-release")
+    setting = stage.prepare(BAD_RELEASE)
     before = stage.truth()
     run = stage.open(setting, plan=unreachable(f.PLAN), approvals=may_go_back(setting))
 
@@ -87,12 +89,10 @@ def test_f_brings_back_the_very_versions_weights_and_deployments(stage: Stage) -
     assert run.verdict and run.verdict.word is Word.GONE_BACK
 
 
-@each_fault
-def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(
-    stage: Stage, plan: Plan, fault: str
-) -> None:
-    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1})
-    run = stage.open(setting, plan=unreachable(plan))
+@each_scene
+def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(stage: Stage, scene: Scene) -> None:
+    setting = stage.prepare(scene, facts=SHORT)
+    run = stage.open(setting, plan=unreachable(scene.plan))
     assert run.service.drill_policy and "*" in run.service.drill_policy.approves
 
     carry_out(run)
@@ -103,16 +103,16 @@ def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(
     assert ended(run).exit == Exit.MISSED
 
 
-@each_fault
-def test_a_run_that_reached_its_goal_is_not_undone(stage: Stage, plan: Plan, fault: str) -> None:
-    setting = stage.prepare(plan, fault=fault, facts={"automation_minutes": 1, "hold_minutes": 1})
+@each_scene
+def test_a_run_that_reached_its_goal_is_not_undone(stage: Stage, scene: Scene) -> None:
+    setting = stage.prepare(scene, facts=SHORT)
     run = stage.open(setting, approvals=may_go_back(setting))
     assert carry_out(run) is None
     assert not lines(run, "undo-intent")
 
 
 def test_an_undo_that_is_denied_is_a_failed_rollback_and_the_others_go_on(stage: Stage) -> None:
-    run = opened(stage, f.PLAN, "bad-release")
+    run = opened(stage, BAD_RELEASE)
     forward(run)
     stage.fault("access-denied", service="lambda", operation="UpdateAlias", region="us-east-1")
 
@@ -138,7 +138,7 @@ def test_an_undo_that_is_denied_is_a_failed_rollback_and_the_others_go_on(stage:
 def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
     stage: Stage, fault: str, options: dict[str, object]
 ) -> None:
-    run = opened(stage, f.PLAN, "bad-release")
+    run = opened(stage, BAD_RELEASE)
     forward(run)
     before = len(stage.effects)
     stage.fault(fault, service="lambda", operation="UpdateAlias", **options)
@@ -164,7 +164,7 @@ def forward(run: Run) -> None:
 
 def test_what_is_done_again_after_it_was_undone_is_undone_again(stage: Stage) -> None:
     """A run that went back and is resumed goes forward anew; if it misses its goal again, it can go back again."""
-    run = opened(stage, f.PLAN, "bad-release")
+    run = opened(stage, BAD_RELEASE)
     before = stage.truth()["serving"]
     carry_out(run)
     again = stage.open(run.setting, plan=run.plan, approvals=may_go_back(run.setting))

@@ -24,9 +24,12 @@ FOUNDED = datetime(2025, 3, 3, 8, 0, tzinfo=UTC)
 PROVISIONED = 10
 """Executions of syncwell-api that are kept warm."""
 
-DRILL = "f-drill-20251014T100000Z-0001"
-DRILLED = datetime(2025, 10, 14, 10, 0, tzinfo=UTC)
-"""The last drill of plan F that left a record."""
+DRILLS = {
+    "a": datetime(2025, 11, 11, 10, 0, tzinfo=UTC),
+    "f": datetime(2025, 10, 14, 10, 0, tzinfo=UTC),
+    "g": datetime(2025, 12, 2, 10, 0, tzinfo=UTC),
+}
+"""The last drill of each plan that left a record."""
 
 
 def found(world: World) -> None:
@@ -38,9 +41,10 @@ def found(world: World) -> None:
             _buckets(world, region)
             _delivery(world, region)
         _secrets(world)
-    with world.clock.at(DRILLED):
-        for region in world.regions:
-            _drill_record(world, region)
+    for plan, drilled in DRILLS.items():
+        with world.clock.at(drilled):
+            for region in world.regions:
+                _drill_record(world, region, plan, drilled)
 
 
 def release(world: World, name: str) -> None:
@@ -115,14 +119,15 @@ def _delivery(world: World, region: str) -> None:
     world.shelf(CodeDeploy).add_group(region, group)
 
 
-def _drill_record(world: World, region: str) -> None:
-    document = {"run_id": DRILL, "plan": "F", "mode": "drill", "environment": "staging", "outcome": "DONE"}
+def _drill_record(world: World, region: str, plan: str, drilled: datetime) -> None:
+    name = f"{plan}-drill-{drilled:%Y%m%dT%H%M%SZ}-0001"
+    document = {"run_id": name, "plan": plan.upper(), "mode": "drill", "environment": "staging", "outcome": "DONE"}
     s3_backends[world.account]["aws"].put_object(
         names.evidence_bucket(region),
-        f"records/{DRILL}/manifest.json",
+        f"records/{name}/manifest.json",
         json.dumps(document, indent=2).encode(),
         lock_mode="GOVERNANCE",
-        lock_until="2027-10-14T10:00:00Z",
+        lock_until=f"{drilled.replace(year=drilled.year + 2):%Y-%m-%dT%H:%M:%SZ}",
     )
 
 

@@ -1,8 +1,8 @@
 """Who writes to SyncWell's metadata, and when: each region's canary, its users, its nightly tidy-up.
 
-Each five seconds a region writes its canary and some users' metadata. A region that is isolated writes no canary; for
-a minute its workers still finish what they had begun, mostly for users who by then have decided anew elsewhere, and
-do not know of it: their late writes are the ones that win against a newer decision.
+Each half second a region writes its canary, each five seconds some users' metadata. A region that is isolated writes
+no canary; for a minute its workers still finish what they had begun, mostly for users who by then have decided anew
+elsewhere, and do not know of it: their late writes are the ones that win against a newer decision.
 """
 
 from datetime import datetime, timedelta
@@ -23,6 +23,8 @@ from drcore.sandbox.world import World
 __all__ = ["IN_FLIGHT", "SLOT", "USERS", "Writers", "precise"]
 
 SLOT = timedelta(seconds=5)
+CANARY = timedelta(seconds=0.5)
+"""So often that the newest one elsewhere, with the longest lag, is younger than the recovery point of two seconds."""
 IN_FLIGHT = timedelta(minutes=1)
 """So long after its region was isolated a worker may still write."""
 TIDIED = 100
@@ -38,6 +40,8 @@ class Writers:
         self._bindings, self._edits = world.shelf(Bindings), world.shelf(Edits)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
+        self._lags = world.rng("canaries")
+        """One stream, as the canaries go in the order of time whatever else happens."""
 
     def begin(self) -> None:
         """Seed the table and write from now on."""
@@ -55,7 +59,7 @@ class Writers:
 
     def go(self, since: datetime) -> None:
         """Write from that moment on."""
-        self._tables.later(since + SLOT, self._beat)
+        self._tables.later(since + CANARY, self._beat)
         self._tables.later(since + SLOT, self._slot)
         for region, (hour, minute) in names.TIDY_AT.items():
             first = since.replace(hour=hour, minute=minute, second=0, microsecond=0)
@@ -65,10 +69,10 @@ class Writers:
     def _beat(self, at: datetime) -> None:
         for region in self._world.regions:
             if not self._regions.out(region, at) and self._bindings.ruled(region, names.CANARY_RULE):
-                lag = self._world.rng("canary", region, epoch(at)).uniform(SHORTEST_LAG, LONGEST_LAG)
+                lag = self._lags.uniform(SHORTEST_LAG, LONGEST_LAG)
                 item, table = _canary(region, at), self._tables[region, self._bindings.named(region)]
                 table.write((item["pk"]["S"], item["sk"]["S"]), item, at, by=names.EVENTS_ROLE, lag=lag)
-        self._tables.later(at + SLOT, self._beat)
+        self._tables.later(at + CANARY, self._beat)
 
     def _slot(self, at: datetime) -> None:
         for number, region in enumerate(self._world.regions):
@@ -125,6 +129,6 @@ def _canary(region: str, at: datetime) -> Item:
     return {
         "pk": {"S": f"CANARY#{region}"},
         "sk": {"S": "0"},
-        "seq": {"N": str(epoch(at) // int(SLOT.total_seconds()))},
+        "seq": {"N": str(int(at.timestamp() / CANARY.total_seconds()))},
         "ts": {"S": precise(at)},
     }
