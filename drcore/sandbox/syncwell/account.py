@@ -67,6 +67,9 @@ def watch(world: World, since: datetime) -> None:
         for region in world.regions:
             for config in alarms.standing(world, region):
                 watching.alarms[region].put(config)
+            quiet = watching.alarms[region].get(names.THROTTLED_ALARM)
+            assert quiet is not None
+            watching.alarms[region].set_state(quiet, "OK", "no writes were throttled")  # and no data keeps it so
             for function in names.FUNCTIONS:
                 version = functions.alias(region, function, names.ALIAS).function_version
                 watching.alarms[region].put(alarms.canary_errors(world, region, function, version))

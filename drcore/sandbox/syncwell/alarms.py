@@ -69,7 +69,7 @@ def standing(world: World, region: str) -> list[Config]:
         "syncwell-api-5xx": rate,
         "syncwell-api-latency-p99": latency,
         "syncwell-api-traffic-floor": floor,
-        f"{names.TABLE}-throttled": throttled,
+        names.THROTTLED_ALARM: throttled,
     }
     return [_paging(world, region, name, config) for name, config in named.items()]
 

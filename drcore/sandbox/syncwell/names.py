@@ -59,6 +59,7 @@ HEALTH_PATH = "/health/region"
 LEVER_KEY = "region-levers.json"
 TABLE = "SyncWellMetadata"
 QUEUE = "syncwell-jobs"
+THROTTLED_ALARM = "SyncWellMetadata-throttled"
 
 
 def health_check(region: str) -> str:
