@@ -157,9 +157,7 @@ def judged(run: Run, found: Difference, last: Mapping[bytes, Write]) -> Differen
 def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Difference], Counter[Class]]:
     """Compare two tables in one region: every difference, sorted by key, and the counts. Raises Unknown, Rejected."""
     for name in (restored, live):
-        status = dynamodb_recovery.restored(run.aws, where, name).status
-        if status != "ACTIVE":
-            raise Unknown(f"{name} in {where} is {status or 'not there'}: it cannot be compared")
+        must_be_there(run, where, name)
     sources = [TableSource(run.aws, where, name, _SEGMENTS) for name in (restored, live)]
     last = changes.last_writes(run)
     try:
@@ -171,6 +169,13 @@ def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Diff
         raise Unknown(f"{restored} and {live} in {where} could not be compared: {error}") from error
     counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in found)
     return sorted(found, key=lambda each: key_bytes(each.key)), counted
+
+
+def must_be_there(run: Run, where: str, name: str) -> None:
+    """Raises Unknown unless a table can be read in a region."""
+    status = dynamodb_recovery.restored(run.aws, where, name).status
+    if status not in ("ACTIVE", "UPDATING"):
+        raise Unknown(f"{name} in {where} is {status or 'not there'}")
 
 
 def _compare(run: Run, at: datetime) -> Compared:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from drcore.clock import parse_time
 from drcore.parameters import Minutes, Model, SecretRef, Url
 from drcore.plans.releases import Manifest
 from drcore.steps import Check, Step, Target, yes
@@ -73,12 +74,16 @@ class Roles(Model):
 
 
 class Workers(Model):
-    """The ECS service that writes, the environment variable of its container that names the release."""
+    """The ECS service that writes, the environment variable of its container that names the release.
+
+    `manifest` is the key of what the pipeline writes at each deployment of it, in the bucket of the releases.
+    """
 
     cluster: Name
     service: Name
     release: Name
     writes_as: Annotated[str, Field(pattern=r"\{release\}")]
+    manifest: Name
 
 
 class Configuration(Model):
@@ -188,6 +193,17 @@ class Facts(Model):
         return self
 
 
+def _in_utc(text: str) -> str:
+    """A recovery point that is off by the hours of a time zone restores the wrong state, or loses a morning."""
+    try:
+        moment = parse_time(text) if text else None
+    except ValueError as error:
+        raise ValueError(f"expected a time in UTC such as 2026-01-05T09:41:12Z, {error}") from error
+    if moment and (moment.microsecond or not text.endswith(("Z", "+00:00"))):
+        raise ValueError("expected a whole second in UTC such as 2026-01-05T09:41:12Z, not a local time")
+    return text
+
+
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
@@ -196,7 +212,7 @@ class Incident(Model):
     )
     faulty_release: str = ""  # the release that corrupts; empty: the newest one of the workers
     good_release: str = ""  # the release that the workers come back with; empty: the one before
-    recovery_point: str = ""  # a time with a zone; empty: the last second before the first corrupt write
+    recovery_point: Annotated[str, AfterValidator(_in_utc)] = ""  # empty: the last second before the first bad write
     way: Literal["", "repair", "switch"] = ""  # empty: as the numbers recommend
     accounts: str = ""  # users for the spot check, separated by commas
 
@@ -315,9 +331,14 @@ def decided_release(run: Run) -> str:
     return told
 
 
+def faulty_release(run: Run) -> str:
+    """The release that corrupts: as confirmed, or named, or as this rehearsal has seen it. Empty: not known."""
+    return decided_release(run) or _seen_release(run)
+
+
 def faulty_writers(run: Run) -> tuple[str, ...]:
     """The names under which the faulty release writes into items."""
-    release = decided_release(run) or _seen_release(run)
+    release = faulty_release(run)
     return (run.facts.workers.writes_as.format(release=release),) if release else ()
 
 

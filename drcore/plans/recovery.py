@@ -16,7 +16,7 @@ from drcore.errors import Rejected, Unknown
 from drcore.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.plans import changes, suspects
 from drcore.plans.changes import BAD, Write, region
-from drcore.plans.corruption import decided_release, halted_at, minutes, restored_table, table, table_arn
+from drcore.plans.corruption import faulty_release, halted_at, minutes, restored_table, table, table_arn
 from drcore.plans.drills import last_drill
 from drcore.services import cloudtrail, dynamodb_exports, dynamodb_recovery, s3
 from drcore.services.dynamodb_exports import LONGEST, READY, RUNNING, SHORTEST, Export
@@ -60,35 +60,29 @@ def deployments(run: Run) -> tuple[Deployed, ...]:
     return tuple(sorted(set(found)))
 
 
-def _faulty(run: Run) -> str:
-    return decided_release(run)
-
-
 def _by_ecs(run: Run, where: str) -> Iterator[Deployed]:
     seen = suspects.deployed(run, where)
-    if seen.at and seen.release == (_faulty(run) or seen.release):
+    if seen.at and seen.release == faulty_release(run):
         yield Deployed(seen.at, where, "ECS deployment")
 
 
 def _by_trail(run: Run, where: str) -> Iterator[Deployed]:
     """The trail is minutes late, but it keeps what ECS forgets at the next deployment."""
-    faulty, now = _faulty(run) or suspects.deployed(run, where).release, run.clock.now()
+    now = run.clock.now()
     for call in cloudtrail.calls(run.aws, where, "UpdateService", now - LONGEST, now):
         definition = str(call.parameters.get("taskDefinition") or "").rpartition("/")[2]
         ours = str(call.parameters.get("service", "")).rpartition("/")[2] == run.facts.workers.service
-        if ours and definition and suspects.release_of(run, where, definition) == faulty:
+        if ours and definition and suspects.release_of(run, where, definition) == faulty_release(run):
             yield Deployed(call.at, where, f"CloudTrail: UpdateService by {call.by}")
             return  # the first one: the same release may have been deployed again later
 
 
 def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
-    """Where the pipeline wrote when it released the workers."""
-    manifest, faulty = run.facts.releases, _faulty(run)
-    written = s3.document(run.aws, where, manifest.bucket.format(region=where), manifest.key)
-    for release in written.get("releases", ()):
-        released = (release.get("regions", {}).get(where, {}).get("worker") or {}).get("released")
-        if released and release.get("release") == faulty:
-            yield Deployed(parse_time(released), where, "release manifest")
+    """What the pipeline wrote down when it deployed the workers."""
+    bucket = run.facts.releases.bucket.format(region=where)
+    for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
+        if each.get("release") == faulty_release(run):
+            yield Deployed(parse_time(each["at"]), where, "release manifest")
 
 
 # ── 13 Export the changes ────────────────────────────────────────────────────────────────────────────────────────────

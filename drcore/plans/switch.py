@@ -65,6 +65,8 @@ def is_set(run: Run, target: Target, seen: Setting) -> Check:
     other = not_the_way(run, SWITCHED)
     if other:
         return other
+    if not seen.wanted and not seen.now:
+        return yes("none, as before")
     if not seen.status:
         return no(f"the table is not there yet; to be {_short(seen.wanted)}")
     if seen.now != seen.wanted:
@@ -397,9 +399,18 @@ def switch(run: Run, target: Target, seen: Named) -> None:
         appconfig.add_version(run.aws, target.region, at, content, seen.newest, why)
         return
     now = see_named(run, target)  # seen before the version was made
-    if not now.deployment.running:  # else it is under way since before a restart
-        strategy = appconfig.strategy(run.aws, target.region, configuration.strategy)
-        appconfig.deploy(run.aws, target.region, at, strategy, now.newest, why)
+    if now.deployment.running:
+        return  # under way since before a restart
+    number = now.newest
+    if now.newest_names != restored_table(run):
+        if not run.rehearsing:
+            told = (
+                f"version {number} of {at.profile} in {target.region} names {now.newest_names}: somebody has added it"
+            )
+            raise Rejected(told, "ConflictException")
+        number += 1  # the one that would have been made
+    strategy = appconfig.strategy(run.aws, target.region, configuration.strategy)
+    appconfig.deploy(run.aws, target.region, at, strategy, number, why)
 
 
 def switch_back(run: Run, target: Target, before: Named) -> None:

@@ -53,6 +53,7 @@ class Spot:
 
 
 def see_accounts(run: Run, target: Target) -> Spot:
+    comparison.must_be_there(run, target.region, target.thing)
     known = _known(run)
     keys = [_key_of(run, user) for user in known]
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
@@ -155,6 +156,7 @@ class Sampled:
 
 
 def see_sample(run: Run, target: Target) -> Sampled:
+    comparison.must_be_there(run, target.region, target.thing)
     keys = invariants.chosen(run, target.region, target.thing)
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
     users = [invariants.user_of(run, key) for key in keys]
