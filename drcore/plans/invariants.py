@@ -100,7 +100,8 @@ def those(run: Run, region: str, table: str, keys: list[Typed]) -> tuple[Typed, 
 
 def _parts(run: Run, region: str) -> int:
     """In how many parts a table is read, each large enough to choose from; a restored one is not counted yet."""
-    return max(1, dynamodb_items.count(run.aws, region, corrupted(run)) // (_SMALL * run.facts.sample))
+    small: int = _SMALL * run.facts.sample
+    return max(1, dynamodb_items.count(run.aws, region, corrupted(run)) // small)
 
 
 def is_user(run: Run, item: Typed) -> bool:

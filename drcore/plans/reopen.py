@@ -339,19 +339,31 @@ WORKERS_AGAIN = Step(
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function: what may run at once, the version that is live, whether its environments are to be new ones.
+    """Where a function's alias points, or what may run of it at once; `was`: before it was halted (None: it was not).
 
-    After a switch a version of this run's own is published, of the same code: what is warm still reads the old table.
+    `live` is the version behind the alias. `mine` is the version that this run has published, of the same code, so that
+    nothing warm goes on with the old table; empty: none yet. It stays when this step is undone, and does no harm.
     """
 
+    alias: str
     most: int | None
-    live: str
-    fresh: bool = field(compare=False)
-    alias: lambda_.Alias = field(compare=False)
-    code: lambda_.Code = field(compare=False)
-    same_code: bool = field(compare=False)
-    published: str = field(compare=False)
+    live: str = field(compare=False)
     was: Reserved | None = field(compare=False)
+    mine: str = field(compare=False)
+    same_code: bool = field(compare=False)
+
+
+VERSION, ALIAS = ", new version", ", alias"
+
+
+def to_resume(run: Run) -> list[Target]:
+    """First a version of each, then its alias, at last what may run: nobody is served by what is warm."""
+    kinds = (VERSION, ALIAS, "") if way(run) == SWITCH else ("",)
+    return [Target(each.region, f"{each.thing}{kind}") for kind in kinds for each in functions(run)]
+
+
+def _function(target: Target) -> Target:
+    return Target(target.region, target.thing.partition(",")[0])
 
 
 def _mark(run: Run) -> str:
@@ -359,39 +371,42 @@ def _mark(run: Run) -> str:
 
 
 def see_function(run: Run, target: Target) -> Function:
-    aws, region, name = run.aws, target.region, target.thing
-    alias = lambda_.alias(aws, region, name, run.facts.alias)
-    live, code = lambda_.code(aws, region, name, alias.version), lambda_.code(aws, region, name)
+    of = _function(target)
+    aws, region, name = run.aws, of.region, of.thing
+    live = lambda_.alias(aws, region, name, run.facts.alias).version
+    alias = live if target.thing.endswith(ALIAS) else ""  # each target is one thing to be changed, and to be undone
+    reserved = Reserved(lambda_.reserved(aws, region, name))
+    most, was = reserved.most if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
+    if way(run) != SWITCH:
+        return Function(alias, most, live, was, "", True)
     newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
     mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
-    reserved = Reserved(lambda_.reserved(aws, region, name))
-    return Function(
-        reserved.most,
-        alias.version,
-        way(run) != SWITCH or live.description == _mark(run),
-        alias,
-        code,
-        live.digest == code.digest,
-        mine,
-        to_bring_back(run, FUNCTIONS, target, reserved),
-    )
+    same = lambda_.code(aws, region, name, live).digest == lambda_.code(aws, region, name).digest
+    return Function(alias, most, live, was, mine, same)
 
 
 def serves(run: Run, target: Target, seen: Function) -> Check:
-    if seen.was is None and seen.fresh:
+    if target.thing.endswith(VERSION):
+        return _is_published(run, target, seen)
+    if target.thing.endswith(ALIAS):
+        right = bool(seen.mine) and seen.live == seen.mine
+        return yes(f"version {seen.live}") if right else no(f"version {seen.live}, where the old table may be known")
+    if seen.was is None:
         return yes("this run has not halted it")
-    if run.rehearsing:
-        return no("to be brought back after it was halted")
-    if not seen.fresh and not seen.same_code:
-        return never(
-            f"the code that would be published is not that of version {seen.live}: have the pipeline publish a version "
-            f"of that code, point {run.facts.alias} at it, then resume"
-        )
-    if not seen.fresh:
-        return no(f"version {seen.live} may run where the old table's name is still known: a new one is needed")
-    if seen.was is not None and seen.most != seen.was.most:
-        return no(f"{seen.most} may run at once, it was {_limit(seen.was.most)}")
+    if run.rehearsing or seen.most != seen.was.most:
+        return no(f"{_limit(seen.most)}, it was {_limit(seen.was.most)}")
     return yes(f"version {seen.live}, {_limit(seen.most)}")
+
+
+def _is_published(run: Run, target: Target, seen: Function) -> Check:
+    if seen.mine:
+        return yes(f"version {seen.mine}, of the same code")
+    if not seen.same_code:
+        return never(
+            f"what would be published is not the code of version {seen.live}: have the pipeline publish that code, "
+            f"point {run.facts.alias} at it, then resume"
+        )
+    return no(f"version {seen.live} may run where the old table's name is still known")
 
 
 def _limit(most: int | None) -> str:
@@ -399,55 +414,60 @@ def _limit(most: int | None) -> str:
 
 
 def resume_function(run: Run, target: Target, seen: Function) -> None:
-    """One write each time: describe anew, publish, point the alias; at last let it run."""
-    aws, region, name = run.aws, target.region, target.thing
-    if seen.fresh:
-        lambda_.reserve(aws, region, name, seen.was.most if seen.was else None)
-    elif seen.published:
-        lambda_.point_alias(aws, region, name, run.facts.alias, lambda_.Alias(seen.published), seen.alias.revision)
-    elif seen.code.description == _mark(run):
-        lambda_.publish(aws, region, name, _ready(run, target))
+    of = _function(target)
+    if target.thing.endswith(VERSION):
+        _publish(run, of)
+    elif target.thing.endswith(ALIAS):
+        _point(run, of, see_function(run, target).mine)
     else:
-        lambda_.describe(aws, region, name, _mark(run), seen.code)
+        lambda_.reserve(run.aws, of.region, of.thing, seen.was.most if seen.was else None)
 
 
-def _ready(run: Run, target: Target) -> lambda_.Code:
-    """The code, once what was changed last is in effect: until then nothing can be published."""
-    seen, since = until(
-        run.clock, lambda: lambda_.code(run.aws, target.region, target.thing), lambda c: c.ready, within=60, every=2
+def _publish(run: Run, of: Target) -> None:
+    """A version differs from the last one by its description: without a difference none would be made."""
+    code = lambda_.code(run.aws, of.region, of.thing)
+    if code.description != _mark(run):
+        lambda_.describe(run.aws, of.region, of.thing, _mark(run), code)
+    ready, since = until(
+        run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda seen: seen.ready, within=60, every=2
     )
     if since is None:
-        raise Unknown(f"{target.thing} in {target.region}: its last change is still not in effect")
-    return seen
+        raise Unknown(f"{of.thing} in {of.region}: its last change is still not in effect, nothing can be published")
+    lambda_.publish(run.aws, of.region, of.thing, ready)
+
+
+def _point(run: Run, of: Target, version: str) -> None:
+    if not version:
+        raise Unknown(f"{of.thing} in {of.region}: no version of this run is there to point at")
+    now = lambda_.alias(run.aws, of.region, of.thing, run.facts.alias)
+    lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
 
 
 def halt_function(run: Run, target: Target, before: Function) -> None:
-    """Stopped first, then pointed back."""
-    aws, region, name = run.aws, target.region, target.thing
-    if lambda_.reserved(aws, region, name) != before.most:
-        lambda_.reserve(aws, region, name, before.most)
-    else:
-        now = lambda_.alias(aws, region, name, run.facts.alias)
-        lambda_.point_alias(aws, region, name, run.facts.alias, lambda_.Alias(before.live), now.revision)
+    """What may run is taken back first, as targets are undone in reverse; then the alias."""
+    of = _function(target)
+    if target.thing.endswith(ALIAS):
+        _point(run, of, before.alias)
+    elif not target.thing.endswith(VERSION):
+        lambda_.reserve(run.aws, of.region, of.thing, before.most)
 
 
 FUNCTIONS_AGAIN = Step(
     title=RESUMING_FUNCTIONS,
     plan="G.5, G.6",
-    changes="after a switch a version of the same code is published, so that nothing warm goes on with the old table; "
-    "then reserved concurrency is as it was",
+    changes="after a switch a version of the same code is published and served, so that nothing warm goes on with the "
+    "old table; then reserved concurrency is as it was",
     look=see_function,
     expect=serves,
     act=resume_function,
     undo=halt_function,
-    targets=functions,
+    targets=to_resume,
     needs=(WORKERS_AGAIN.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"RESUME {in_words(states)} ON {in_use(run)}",
+    phrase=lambda run, states: f"RESUME {', '.join(map(str, functions(run)))} ON {in_use(run)}",
     way=Way.REVERSIBLE,
-    within=minutes("start_minutes"),
+    within=120,
     every=5,
-    repeat=True,
     permissions=(
         "lambda:DeleteFunctionConcurrency",
         "lambda:PublishVersion",
