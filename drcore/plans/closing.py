@@ -143,6 +143,8 @@ def see_closed(run: Run, target: Target) -> Closed:
 
 def is_closed(run: Run, target: Target, seen: Closed) -> Check:
     drills = said(seen.last_drill, seen.next_drill, run.clock.now())
+    if run.rehearsing:
+        return yes(f"nothing was done, so nothing was lost; {drills}")
     if not seen.way:
         return unknown(f"no way was decided; {drills}")
     taken = "repaired in place" if seen.way == REPAIR else f"restored and switched to {seen.table}"

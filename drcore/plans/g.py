@@ -15,7 +15,7 @@ from drcore.plans import suspects
 from drcore.plans.closing import CLOSE, RESTORED, UNFREEZE, USERS
 from drcore.plans.communication import audit_queue
 from drcore.plans.confirm import CONFIRM, DETECT, MAINTENANCE, NOTIFY
-from drcore.plans.corruption import Facts, Incident, restored_table, role_arn, table, table_arn
+from drcore.plans.corruption import Facts, Incident, in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.decision import DECIDE
 from drcore.plans.halt import DENY, FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS, see_policy
 from drcore.plans.recovery import EXPORT, RECOVERY_POINT, RESTORE
@@ -122,7 +122,8 @@ def _replica(run: Run, region: str) -> Check:
 
 def _named(run: Run, region: str) -> Check:
     found = consumed_table(run, region)
-    return yes(found) if found == table(run) else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
+    ours = (table(run), in_use(run))  # a run that is opened again may have switched, in one region or in all
+    return yes(found) if found in ours else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
 
 
 def _bucket(run: Run, region: str) -> Check:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from drcore.aws import Aws
 from drcore.errors import Unknown
@@ -46,5 +47,5 @@ def some(aws: Aws, region: str, table: str, keys: Sequence[Typed], *, consistent
 
 
 def _page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
-    page = json.loads(body)
+    page = orjson.loads(body)
     return page.pop("Items"), page | {"Items": []}

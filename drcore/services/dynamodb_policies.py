@@ -61,7 +61,8 @@ def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy)
 
 def delete(aws: Aws, region: str, arn: str, now: Policy) -> None:
     """Remove the policy, unless somebody else has changed it since `now` was read."""
-    aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, ExpectedRevisionId=now.revision)
+    guard = {"ExpectedRevisionId": now.revision} if now.revision else {}
+    aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, **guard)
 
 
 def _listed(value: Any) -> Any:

@@ -25,15 +25,15 @@ def tickets(
     http: Http, url: str, category: str, since: datetime, until: datetime, key: str | None = None
 ) -> tuple[Ticket, ...]:
     """All tickets of a span, oldest first. Raises Rejected, Unknown; never a shorter answer."""
-    asked = urlencode({"since": iso(since), "until": iso(until), "category": category})
-    at: str | None = f"{url}/tickets?{asked}"
+    asked = {"since": iso(since), "until": iso(until), "category": category}
     found: list[Ticket] = []
-    while at:
-        page = http.ask("GET", at, authorization=f"Bearer {key}" if key else None)
+    while True:
+        page = http.ask("GET", f"{url}/tickets?{urlencode(asked)}", authorization=f"Bearer {key}" if key else None)
         try:
             found += [Ticket(t["id"], parse_time(t["opened_at"]), t["user"], t["subject"]) for t in page["tickets"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise Unknown(f"GET {at}: expected tickets, seen {error!r}") from error
-        following = page.get("next")
-        at = f"{url}{following}" if following and following.startswith("/") else following
+            raise Unknown(f"GET {url}/tickets: expected tickets, seen {error!r}") from error
+        if not page.get("next"):
+            break
+        asked["next"] = page["next"]
     return tuple(sorted(found, key=lambda ticket: (ticket.opened, ticket.id)))
