@@ -21,7 +21,7 @@ from drcore.plans.failover import (
     ROUTING_OUT,
     failover_times,
 )
-from drcore.plans.outage import failed, fault_time, matters_since, minutes, serves, serving
+from drcore.plans.outage import computed_failover_s, failed, fault_time, matters_since, minutes, serves, serving
 from drcore.plans.regional import Users
 from drcore.plans.replication import Canary, Version
 from drcore.services import dynamodb, lambda_, secretsmanager
@@ -298,7 +298,7 @@ USERS = Step(
     expect=users_are_well,
     targets=serving,
     needs=(CONFIRM.title, FAILOVER.title, LATCH.title),
-    within=lambda run: 60 * (run.facts.failover_minutes + run.facts.hold_minutes),
+    within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
     every=30,
     hold=minutes("hold_minutes"),
     shows=show_users,

@@ -367,6 +367,12 @@ def _waited(run: Run, step: Step) -> bool:
     return run.clock.now() - since >= timedelta(minutes=run.facts.lever_minutes)
 
 
+def _is_done(run: Run, step: Step, seen: Pulled) -> bool:
+    """Whether this run has pulled the lever already, by an act whose answer was lost: then DNS is only waited for."""
+    tries = sum(line["event"] == "intent" and line["step"] == step.title for line in run.record.events)
+    return seen.out and tries > 1
+
+
 def is_pulled(run: Run, target: Target, seen: Pulled) -> Check:
     at = run.moments.get("failover")
     if at:
@@ -420,7 +426,8 @@ def see_control_pulled(run: Run, target: Target) -> Pulled:
 
 def turn_off(run: Run, target: Target, seen: Pulled) -> None:
     assert isinstance(seen.of, arc.Control)  # read wherever it is to be turned
-    routing.set_control(run, target.region, on=False, at=seen.of)
+    if not _is_done(run, ROUTING_OUT, seen):
+        routing.set_control(run, target.region, on=False, at=seen.of)
 
 
 def turn_back(run: Run, target: Target, before: Pulled) -> None:
@@ -446,7 +453,8 @@ def see_lever_pulled(run: Run, target: Target) -> Pulled:
 
 
 def pull(run: Run, target: Target, seen: Pulled) -> None:
-    routing.set_lever(run, target.region, routing.lever(run, target.region), out=True)
+    if not _is_done(run, LEVER_OUT, seen):
+        routing.set_lever(run, target.region, routing.lever(run, target.region), out=True)
 
 
 def push(run: Run, target: Target, before: Pulled) -> None:
@@ -475,7 +483,8 @@ def see_check_pulled(run: Run, target: Target) -> Pulled:
 
 
 def pin(run: Run, target: Target, seen: Pulled) -> None:
-    route53.set_health_check(run.aws, setting_of(seen), disabled=True, inverted=True)
+    if not _is_done(run, CHECK_OUT, seen):
+        route53.set_health_check(run.aws, setting_of(seen), disabled=True, inverted=True)
 
 
 def unpin(run: Run, target: Target, before: Pulled) -> None:

@@ -200,7 +200,7 @@ def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(troubled: Tro
     denied = act.effects[0].region
     assert "denied" in met.refusal or "not authorized" in met.refusal
     for target, outcome in met.targets.items():
-        there = target.region in ("", denied)
+        there = len(met.targets) == 1 or target.region in ("", denied)  # a lever of one region lies in another one
         assert outcome in ((Outcome.FAILED,) if there else (Outcome.DONE, Outcome.ALREADY)), target
     assert met.outcome is Outcome.FAILED
     assert met.verdict is Word.MISSED

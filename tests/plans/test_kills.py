@@ -20,7 +20,7 @@ from drcore.steps import Plan
 from tests.plans.killed_runs import AFTER_STEP, KINDS
 from tests.plans.stage import each_plan, well_in_truth
 
-PATIENCE = 600  # seconds until the children are given up; nothing waits for it to pass
+PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
 Pairs = list[dict[str, Any]]
 
 
