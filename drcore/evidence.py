@@ -22,12 +22,17 @@ Cell = str | int | float | bool | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under named columns. `name` is the stem of its file, `title` says what to see."""
+    """Rows under named columns. `name` is the stem of its file, `title` says what to see.
+
+    `compares` are two columns that hold the same thing before and after: they are shown as a diff, in which None is
+    a thing that is not there.
+    """
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    compares: tuple[str, str] | None = None
 
     def csv(self) -> str:
         """As CSV text: times in ISO 8601 UTC, an unknown value as an empty field."""

@@ -121,7 +121,8 @@ def show_accounts(run: Run, states: Mapping[Target, Spot]) -> Iterator[Exhibit]:
             told = each.differs or (("the whole item", "the same", "the same"),)
             rows += [(each.user, each.known_by, str(each.kind), *change) for change in told]
     columns = ("user", "known by", "class", "attribute", "restored", "in use")
-    yield Table("spot-check", "Known accounts: the restored item, and what became of it", columns, tuple(rows))
+    title = "Known accounts: the restored item, and what became of it"
+    yield Table("spot-check", title, columns, tuple(rows), ("restored", "in use"))
 
 
 SPOT_CHECK = Step(
@@ -283,7 +284,8 @@ def differences_table(run: Run, name: str, title: str, found: Sequence[Differenc
         told = differing(each.restored or {}, each.live or {})
         rows += [(comparison.name_of(each), str(each.kind), each.reason, c.path, c.before, c.after) for c in told]
     columns = ("item", "class", "why", "attribute", "restored", "in use")
-    return Table(name, f"{title}: {len(found)} items; all are in {comparison.FILE}", columns, tuple(rows[:_SHOWN]))
+    title = f"{title}: {len(found)} items; all are in {comparison.FILE}"
+    return Table(name, title, columns, tuple(rows[:_SHOWN]), ("restored", "in use"))
 
 
 COMPARE = Step(

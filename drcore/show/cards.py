@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drcore.calls import by_hand
@@ -13,7 +14,7 @@ from drcore.show.words import SYMBOLS, at, because, changed, columns, day, durat
 
 if TYPE_CHECKING:
     from drcore.calls import Call
-    from drcore.evidence import Mark, Table
+    from drcore.evidence import Cell, Mark, Table
     from drcore.steps import Seconds, StepResult, TargetResult
 
 
@@ -114,6 +115,23 @@ def table(shown: Table, limit: int = 20) -> tuple[str, str]:
     note = f"{limit} of {len(shown.rows)} rows; all are in {shown.name}.csv" if len(shown.rows) > limit else ""
     if not rows:
         note = "no rows"
-    html = render("table", table=shown, rows=rows, note=note)
-    cells = [shown.columns, *(tuple(plain(cell, "unknown") for cell in row) for row in rows)]
+    drawn = [[_drawn(shown, *pair) for pair in zip(shown.columns, row, strict=True)] for row in rows]
+    html = render("table", table=shown, rows=drawn, note=note)
+    cells = [shown.columns, *(tuple(cell.text for cell in row) for row in drawn)]
     return html, "\n".join([shown.title, *columns(cells), *([f"  {note}"] if note else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A cell as text, with the classes of its look."""
+
+    text: str
+    look: str = ""
+
+
+def _drawn(shown: Table, column: str, cell: Cell) -> _Drawn:
+    if shown.compares and column in shown.compares:
+        look, sign = (" dr-gone", "-") if column == shown.compares[0] else (" dr-came", "+")
+        return _Drawn("absent") if cell is None else _Drawn(f"{sign} {plain(cell)}", look)
+    number = isinstance(cell, int | float) and not isinstance(cell, bool)
+    return _Drawn(plain(cell, "unknown"), " dr-num" if number else "")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "show"
 _RULE = re.compile(r"\.(dr-[\w-]+)\s*\{([^}]*)\}")
+_LONGEST = 24  # characters of a word that a narrow column still has room for
 _CLASSES = re.compile(r'class="([^"]*)"')
 
 
@@ -39,6 +40,11 @@ def _rules() -> dict[str, str]:
     return {name: " ".join(body.replace('"', "'").split()) for name, body in _RULE.findall(css)}
 
 
+def _whole(text: str) -> str:
+    """The class of a cell whose words are never broken: none is long enough to push a table out of its page."""
+    return " dr-whole" if max(map(len, text.split()), default=0) <= _LONGEST else ""
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -59,6 +65,7 @@ def _environment() -> Environment:
         "changed": words.changed,
         "because": words.because,
         "asked": words.asked,
+        "whole": _whole,
     }
     environment.globals |= {"MEANINGS": words.MEANINGS, "ANSWERS": words.ANSWERS}
     return environment
