@@ -1,104 +1,281 @@
 """How fast the comparison is beside other ways of doing it, over the same generated exports: `make bench-diff`.
 
 Each contender runs in a process of its own over the same files and says what it found; all that claim to be exact must
-agree with the generator. CPU seconds (user and system, with children) are what to look at, as a machine may be busy.
+agree with the generator. CPU seconds (user and system) are what to look at, as a machine may be busy.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import random
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests import exports
+import boto3
+import orjson
+from isal import igzip
+from rich.console import Console
+from rich.table import Table
 
-POINT = datetime(2026, 1, 5, 9, tzinfo=UTC)
-FAULTY, GOOD = "worker/2026.01.2", "api/2026.01.1"
-PARTNERS = ("apple", "coros", "fitbit", "garmin", "oura", "polar", "strava", "suunto", "wahoo", "withings")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-PER_FILE = 50_000
-TRUTH = "truth.json"
-# Of each thousand: what is corrupted (half of it silently), legit, deleted, added; what only looks different.
-SHARES = (("corrupted", 20), ("legit", 5), ("deleted", 1), ("added", 1), ("sets", 10), ("order", 5), ("number", 0.5))
+from drcore.aws import Aws
+from drcore.calls import Calls
+from drcore.diff import ExportSource, Policy, TableSource, compare, judge
+from drcore.diff.keys import KeySchema
+from drcore.diff.source import Role
+from tests import pairs
+from tests.pages_server import Pages, pages, serving
 
-
-# ── the generator ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def generate(folder: Path, pairs: int, seed: int = 1) -> None:
-    """Two full exports of so many pairs, in different files and another order, with what is true about them."""
-    chance = random.Random(seed)
-    kinds = [kind for kind, _ in SHARES]
-    weights = [share for _, share in SHARES]
-    fates = {
-        number: chance.choices(kinds, weights)[0]
-        for number in chance.sample(range(pairs), int(pairs * sum(weights) / 1000))
-    }
-    truth = Counter(unchanged=pairs)
-    for fate in fates.values():
-        if fate in ("corrupted", "legit", "deleted", "added"):
-            truth[fate] += 1
-            truth["unchanged"] -= 1
-    items = {"restored": 0, "live": 0}
-
-    def lines(side: str) -> Iterator[bytes]:
-        step = 7_368_787 if side == "live" else 1  # a prime: all numbers, in another order
-        for index in range(pairs):
-            number = index * step % pairs
-            fate = fates.get(number, "")
-            if fate != ("added" if side == "restored" else "deleted"):
-                items[side] += 1
-                yield _line(number, fate if side == "live" else "")
-
-    for side in items:
-        exports.write(folder / side, lines(side), per_file=PER_FILE)
-    (folder / TRUTH).write_text(json.dumps(truth))
+KEY = KeySchema(("pk", "sk"), ("S", "S"))
+POLICY = Policy(pairs.POINT, (pairs.FAULTY,), "UpdatedAt", "Writers")
+REGION = "us-east-1"
+PAGE = 1500  # items, some 1 MB
+OURS, FLOOR = "drcore diff", "orjson only, nothing compared"
+LIVE, STOCK = "drcore diff, a live table", "client.scan"
+Counts = Counter[str]
 
 
-def _line(number: int, fate: str) -> bytes:
-    """One configuration as a line, some 660 bytes; what it holds follows from its number."""
-    mixed = number * 2_654_435_761 % 2**32
-    partners = [PARTNERS[(mixed >> shift) % 10] for shift in (3, 9, 15)]
-    sources = sorted({*partners, PARTNERS[mixed % 10]})
-    days = [DAYS[(mixed >> 5) % 7], DAYS[(mixed >> 11) % 7], DAYS[(mixed >> 13) % 7]]
-    every, owner, writers, updated = "15", f"{number:09d}", ["worker/2026.01.0", "api/2026.01.0", GOOD], "2026-01-04"
-    if fate == "corrupted":
-        owner = f"{number + 1:09d}"
-        if number % 2:
-            writers, updated = [*writers[1:], FAULTY], "2026-01-06"
-    elif fate == "legit":
-        every, updated = "30", "2026-01-06"
-    elif fate == "sets":
-        sources = sources[::-1]
-    elif fate == "number":
-        every = "15.0"
-    parts = [
-        f'"pk":{{"S":"USER#{number:09d}"}}',
-        '"sk":{"S":"sync"}',
-        f'"Owner":{{"S":"{owner}"}}',
-        '"Enabled":{"BOOL":true}',
-        f'"PreferredSource":{{"S":"{partners[0]}"}}',
-        f'"Sources":{{"SS":{_json(sources)}}}',
-        f'"Schedule":{{"M":{{"Every":{{"N":"{every}"}},"Days":{{"L":[{_texts(days)}]}}}}}}',
-        f'"Priority":{{"L":[{_texts(partners)}]}}',
-        f'"Revision":{{"N":"{mixed % 97}"}}',
-        '"Region":{"S":"us-east-1"}',
-        f'"UpdatedAt":{{"S":"{updated}T{mixed % 24:02d}:{mixed % 60:02d}:{mixed % 59:02d}.{mixed % 10**6:06d}Z"}}',
-        f'"Writers":{{"L":[{_texts(writers)}]}}',
-        f'"Token":{{"S":"{mixed:08x}{mixed * 40_503 % 2**32:08x}{mixed * 69_069 % 2**32:08x}"}}',
-        '"Filters":{"M":{"MinimumDistance":{"N":"500"},"Types":{"L":[{"S":"run"},{"S":"ride"}]}}}',
-    ]
-    if fate == "order":
-        parts = parts[::-1]
-    return f'{{"Item":{{{",".join(parts)}}}}}'.encode()
+# ── over files ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _json(texts: list[str]) -> str:
-    return json.dumps(texts, separators=(",", ":"))
+def ours(folder: Path) -> Counts:
+    restored, live = ExportSource(folder / "restored", key=KEY), ExportSource(folder / "live")
+    counts = compare(restored, live, POLICY, out=folder / "out").counts
+    return Counter({str(kind): count for kind, count in counts.items()})
 
 
-def _texts(texts: list[str]) -> str:
-    return ",".join(f'{{"S":"{text}"}}' for text in texts)
+def orjson_only(folder: Path) -> Counts:
+    """The floor: every line of both sides parsed."""
+    for path in data_files(folder, "restored") + data_files(folder, "live"):
+        with igzip.open(path, "rb") as lines:
+            for line in lines:
+                orjson.loads(line)
+    return Counter()
+
+
+def with_polars(folder: Path) -> Counts:
+    import polars
+
+    sides = []
+    for side in ("restored", "live"):
+        parts = [
+            polars.read_csv(
+                igzip.decompress(path.read_bytes()),
+                has_header=False,
+                separator="\x01",
+                quote_char=None,
+                new_columns=[side],
+            )
+            for path in data_files(folder, side)
+        ]
+        line = polars.col(side).str
+        key = [line.extract(rf'"{name}":\{{"S":"([^"]*)"').alias(name) for name in KEY.names]
+        sides.append(polars.concat(parts).with_columns(key))
+    joined = sides[0].join(sides[1], on=KEY.names, how="full")
+    differing = joined.filter(polars.col("restored").ne_missing(polars.col("live"))).select("restored", "live")
+    return judged(joined.height - differing.height, differing.iter_rows())
+
+
+def with_duckdb(folder: Path) -> Counts:
+    import duckdb
+
+    db = duckdb.connect(config={"memory_limit": "2GB", "temp_directory": str(folder / "spill")})
+    for side in ("restored", "live"):
+        files = [str(path) for path in data_files(folder, side)]
+        db.execute(
+            f"CREATE TABLE {side} AS SELECT line, line->>'$.Item.pk.S' AS pk, line->>'$.Item.sk.S' AS sk "  # noqa: S608
+            f"FROM read_csv({files}, columns={{'line': 'VARCHAR'}}, delim=chr(1), quote='', escape='', header=false)"
+        )
+    join = "FROM restored FULL JOIN live ON restored.pk = live.pk AND restored.sk = live.sk"
+    unequal = "restored.line IS DISTINCT FROM live.line"
+    same = db.execute(f"SELECT count(*) {join} WHERE NOT ({unequal})").fetchone()
+    assert same
+    return judged(same[0], db.execute(f"SELECT restored.line, live.line {join} WHERE {unequal}").fetchall())
+
+
+def judged(same: int, differing: Iterable[tuple[str | None, ...]]) -> Counts:
+    """The exact check of what differs, the same one for all who join by lines."""
+    counts = Counter(unchanged=same)
+    for lines in differing:
+        restored, live = (None if line is None else orjson.loads(line)["Item"] for line in lines)
+        counts[str(judge(restored, live, POLICY)[0])] += 1
+    return counts
+
+
+def data_files(folder: Path, side: str) -> list[Path]:
+    return sorted((folder / side).rglob("*.json.gz"))
+
+
+# ── over a live table ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def our_scan(folder: Path) -> Counts:
+    """All that is done for each item of a table: its row made, its text kept on disk."""
+    from drcore.diff.fingerprint import Look
+
+    table = TableSource(Aws(Calls(lambda *_, **__: None), endpoint=address(folder)), REGION, "T")
+    with tempfile.TemporaryDirectory(dir=folder) as kept:
+        rows = table.open(Role.LIVE, Path(kept)).rows(Look(KEY, POLICY, live=True))
+        return Counter(items=sum(len(batch["n"]) for batch in rows))
+
+
+def stock_scan(folder: Path) -> Counts:
+    client = boto3.client(
+        "dynamodb",
+        REGION,
+        endpoint_url=address(folder),
+        aws_access_key_id="x",
+        aws_secret_access_key="x",  # noqa: S106  # no secret
+    )
+    return Counter(items=sum(len(page["Items"]) for page in client.get_paginator("scan").paginate(TableName="T")))
+
+
+def address(folder: Path) -> str:
+    return (folder / "address").read_text()
+
+
+@contextmanager
+def served(items: list[bytes], folder: Path) -> Iterator[None]:
+    """A server of these items in a process of its own, so that its CPU is not the client's."""
+    (folder / "items").write_bytes(b"\n".join(items))
+    command = [sys.executable, "-m", "tests.bench_diff", "--serve", "--folder", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdin
+        (folder / "address").write_bytes(process.stdout.readline().strip())
+        try:
+            yield
+        finally:
+            process.stdin.close()
+
+
+def serve(folder: Path) -> None:
+    """Serve prepared pages until standard input ends."""
+    items = [line for line in (folder / "items").read_bytes().split(b"\n") if line]
+    with serving(Pages([pages(items, PAGE)], keys={"pk": "S", "sk": "S"})) as at:
+        print(at, flush=True)  # noqa: T201  # for the process that started this one
+        sys.stdin.read()
+
+
+# ── what is measured ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+FILES: dict[str, Callable[[Path], Counts]] = {
+    OURS: ours,
+    FLOOR: orjson_only,
+    "polars over lines": with_polars,
+    "duckdb over lines": with_duckdb,
+}
+SCANS: dict[str, Callable[[Path], Counts]] = {LIVE: our_scan, STOCK: stock_scan}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contender in a process of its own."""
+
+    cpu: float
+    rss_mb: float
+    counts: Counts
+
+
+def measure(name: str, folder: Path) -> Measured:
+    command = [sys.executable, "-m", "tests.bench_diff", "--one", name, "--folder", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        told = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name} ended with {process.returncode}")
+    return Measured(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, Counter(json.loads(told)))
+
+
+def over_files(folder: Path, names: Iterable[str], count: int, console: Console) -> dict[str, Measured]:
+    truth = Counter(json.loads((folder / pairs.TRUTH).read_text()))
+    table = Table("contender", "CPU s", "pairs a minute a core", "peak MB", "exact", title=f"{count:,} pairs")
+    found = {}
+    for name in names:
+        seen = found[name] = measure(name, folder)
+        exact = "" if not seen.counts else "yes" if +seen.counts == +truth else "NO"
+        table.add_row(name, f"{seen.cpu:.1f}", f"{count / seen.cpu * 60 / 1e6:.1f} M", f"{seen.rss_mb:.0f}", exact)
+    console.print(table)
+    return found
+
+
+def over_scans(folder: Path, items: int, console: Console) -> float:
+    """How many times less CPU ours takes. What a process takes that scans an empty table is taken off."""
+    table = Table("contender", "us of CPU an item", title=f"A live table of {items:,} items, on loopback")
+    costs = {}
+    for name, part in ((LIVE, items), (STOCK, items // 5)):
+        lines = [pairs.line(number, "")[len(b'{"Item":') : -1] for number in range(part)]
+        with served(lines, folder):
+            full = measure(name, folder)
+        with served([], folder):
+            empty = measure(name, folder)
+        assert full.counts == Counter(items=part)
+        costs[name] = (full.cpu - empty.cpu) / part * 1e6
+        table.add_row(name, f"{costs[name]:.1f}")
+    console.print(table)
+    return costs[STOCK] / costs[LIVE]
+
+
+def bench(asked: argparse.Namespace, folder: Path, console: Console) -> None:
+    began = time.perf_counter()
+    aims = Table("aim", "seen", "")
+    found = over_files(made(folder, asked.pairs), FILES, asked.pairs, console)
+    mine, floor = found[OURS], found[FLOOR]
+    pace = asked.pairs / mine.cpu * 60 / 1e6
+    aims.add_row("5 M pairs a minute a core", f"{pace:.1f} M", met(pace >= 5))
+    aims.add_row("at most 2 x the pass by orjson only", f"{mine.cpu / floor.cpu:.2f} x", met(mine.cpu <= 2 * floor.cpu))
+    if asked.large:
+        large = over_files(made(folder, asked.large), [OURS], asked.large, console)[OURS]
+        aims.add_row(f"at most 300 MB at {asked.large:,} pairs", f"{large.rss_mb:.0f} MB", met(large.rss_mb <= 300))
+        growth = f"{large.cpu / mine.cpu:.1f} x the CPU, {large.rss_mb / mine.rss_mb:.1f} x the memory"
+        aims.add_row(f"growth, {asked.large / asked.pairs:g} x the pairs", growth, "")
+    if asked.items:
+        times = over_scans(folder, asked.items, console)
+        aims.add_row("a live scan with 15 x less CPU than client.scan", f"{times:.1f} x", met(times >= 15))
+    console.print(aims)
+    console.print(f"{time.perf_counter() - began:.0f} s in all, {os.getloadavg()[0]:.1f} processes waiting at the end")
+
+
+def made(folder: Path, count: int) -> Path:
+    """The exports of so many pairs, made unless they are there."""
+    there = folder / str(count)
+    if not (there / pairs.TRUTH).exists():
+        shutil.rmtree(there, ignore_errors=True)
+        pairs.generate(there, count)
+    return there
+
+
+def met(holds: bool) -> str:
+    return "met" if holds else "MISSED"
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--pairs", type=int, default=1_000_000, help="for all contenders")
+    words.add_argument("--large", type=int, default=5_000_000, help="for ours alone, to see how it grows; 0: not")
+    words.add_argument("--items", type=int, default=200_000, help="of the live table; 0: not")
+    words.add_argument("--folder", type=Path, help="where the exports are made, and found again the next time")
+    words.add_argument("--one", choices=[*FILES, *SCANS], help=argparse.SUPPRESS)
+    words.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    asked = words.parse_args()
+    if asked.serve:
+        serve(asked.folder)
+    elif asked.one:
+        print(json.dumps((FILES | SCANS)[asked.one](asked.folder)))  # noqa: T201  # for the process that started this one
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            bench(asked, asked.folder or Path(folder), Console())
+
+
+if __name__ == "__main__":
+    main()

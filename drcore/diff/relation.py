@@ -20,7 +20,7 @@ from drcore.diff.source import Role
 
 TEXT = files("drcore.diff").joinpath("relation.sql").read_text(encoding="utf-8")
 
-_MEMORY = "160MB"
+_MEMORY = "120MB"
 _FETCHED = 1 << 14  # rows
 _COLUMNS = "key_high BIGINT, key_low BIGINT, item BIGINT, n BIGINT, present BOOLEAN"
 _MORE = ", modified BIGINT, last_faulty BOOLEAN, earlier_faulty BOOLEAN"

@@ -59,7 +59,8 @@ class Source(Protocol):
 class TableSource:
     """A live table in one region, read strongly consistent in so many segments side by side.
 
-    More than one segment helps where the network is what takes the time. The calls are then noted in no fixed order.
+    A scan is no snapshot: what is written while it goes on may be in it or not. More than one segment helps where the
+    network is what takes the time; the calls are then noted in no fixed order.
     """
 
     aws: Aws

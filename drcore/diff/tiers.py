@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import orjson
 from isal import igzip
 
@@ -27,6 +29,7 @@ from drcore.diff.report import DETAILS, SUMMARY, Report
 from drcore.diff.source import Opened, Progress, Role, Source
 from drcore.errors import BadInput, RunnerFailed
 
+_WORK = "drcore-diff-"  # what the folder is called that is away again at the end
 _KEPT = 4096  # images whose places are noted at once
 
 
@@ -38,19 +41,15 @@ def carry_out(
     began = clock.now()
     _emptied(out)
     say = progress or (lambda doing, done, total: None)
-    with tempfile.TemporaryDirectory(prefix="drcore-diff-", dir=out) as name:
-        folder = Path(name)
-        with Relations(folder) as relations:
-            counts = _compared(
-                {Role.RESTORED: restored.open(Role.RESTORED, folder), Role.LIVE: live.open(Role.LIVE, folder)},
-                _same_export(restored, live),
-                policy,
-                relations,
-                _engine(engine, shared),
-                folder / DETAILS,
-                say,
-            )
-        (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
+    try:
+        with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
+            folder = Path(name)
+            with Relations(folder) as relations:
+                sides = {Role.RESTORED: restored.open(Role.RESTORED, folder), Role.LIVE: live.open(Role.LIVE, folder)}
+                counts = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
+            (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
+    except (OSError, duckdb.Error) as error:
+        raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
     seconds = (clock.now() - began).total_seconds()
     report = Report({kind: counts[kind] for kind in Class}, seconds, _cpu() - cpu, _peak(), out)
     (out / SUMMARY).write_bytes(orjson.dumps(report.as_data(), option=orjson.OPT_INDENT_2))
@@ -63,13 +62,14 @@ def _emptied(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for name in (DETAILS, SUMMARY):
             (out / name).unlink(missing_ok=True)
+        for killed in out.glob(f"{_WORK}*"):
+            shutil.rmtree(killed)
     except OSError as error:
         raise BadInput(f"--out: expected a folder that can be written to, seen {str(out)!r}") from error
 
 
 def _compared(
     sides: dict[Role, Opened],
-    same_export: bool,
     policy: Policy,
     relations: Relations,
     judge: Callable[[Relations], None],
@@ -91,7 +91,7 @@ def _compared(
     judge(relations)
     for role, side in sides.items():
         _no_key_twice(relations, role, side, key)
-    if all(partial.values()) and not same_export and (untold := relations.untold()):
+    if all(partial.values()) and (untold := relations.untold()):
         raise BadInput(
             f"{untold} keys are in one of the two incremental exports only, and nothing says what the other side had: "
             "compare an incremental export with a full one, a table, or itself"
@@ -138,10 +138,6 @@ def _agreed(key: KeySchema, seen: KeySchema, sides: dict[Role, Opened]) -> KeySc
 def _differs(sides: dict[Role, Opened], keys: list[KeySchema]) -> BadInput:
     names = " and ".join(side.name for side in sides.values())
     return BadInput(f"{names}: expected the same key on both sides, seen {'; '.join(map(str, keys))}")
-
-
-def _same_export(restored: Source, live: Source) -> bool:
-    return getattr(restored, "place", None) is not None and getattr(restored, "place", 1) == getattr(live, "place", 2)
 
 
 def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:

@@ -135,6 +135,14 @@ def test_a_version_should_not_be_made_on_top_of_one_that_the_maker_has_not_seen(
     refused("BadRequestException", backend.api.create_hosted_configuration_version, **backend.profile, **broken)
 
 
+def test_a_deployment_should_not_start_on_top_of_one_that_its_maker_has_not_seen(world: Furnished) -> None:
+    backend = _Backend(world)
+    asked = {**backend.environment, **backend.profile, "DeploymentStrategyId": "AppConfig.AllAtOnce"}
+    start = backend.api.start_deployment
+    refused("ConflictException", start, **asked, ConfigurationVersion="1", LatestDeploymentNumber=7)
+    assert start(**asked, ConfigurationVersion="1", LatestDeploymentNumber=1)["DeploymentNumber"] == 2
+
+
 def test_the_deployments_should_be_listed_newest_first(world: Furnished) -> None:
     backend = _Backend(world)
     backend.deploy(backend.host("a"))

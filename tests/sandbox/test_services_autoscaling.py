@@ -71,6 +71,15 @@ def test_a_target_that_is_resumed_should_bring_the_count_back(world: Furnished) 
     assert _desired(world) == 2
 
 
+def test_registering_anew_should_bring_the_count_back_even_while_it_is_suspended(world: Furnished) -> None:
+    scaling = world.client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, SuspendedState=SUSPENDED)
+    _desire(world, 0)
+    world.sleep(120)
+    scaling.register_scalable_target(**TARGET, SuspendedState=SUSPENDED)
+    assert _desired(world) == 2
+
+
 def test_a_suspension_of_scaling_in_should_not_stop_scaling_out(world: Furnished) -> None:
     world.client("application-autoscaling").register_scalable_target(
         **TARGET, SuspendedState={"DynamicScalingInSuspended": True}

@@ -144,8 +144,9 @@ def test_the_state_should_hold_settings_and_what_was_written_by_hand_and_not_the
 def test_a_late_write_of_the_past_should_stand_in_the_log_at_its_time_and_reach_the_other_region() -> None:
     world = Furnished()
     replica = keeping(world, EAST, WEST)
-    seeded(world, 2, said="base")
     world.sleep(600)
+    just_now = (world.now, WEST)
+    world.sandbox.world.shelf(Tables).seed(TABLE, [(item("USER#00001", said="base"), just_now)])
     past = world.now - timedelta(minutes=8)
     replica.write(("USER#00001", "0"), item("USER#00001", said="told late"), past, lag=0.5)
     world.sleep(10)

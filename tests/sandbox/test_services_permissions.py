@@ -41,6 +41,12 @@ def test_an_action_of_api_gateway_should_be_denied_with_the_operation_behind_it(
     assert decided == {"apigateway:PATCH": "explicitDeny", "apigateway:GET": "allowed"}
 
 
+def test_an_action_of_the_data_plane_should_be_denied_as_its_call_is() -> None:
+    world = Furnished().broken("access-denied", service="appconfigdata", operation="GetLatestConfiguration")
+    decided = _decisions(world, "appconfig:GetLatestConfiguration", "appconfig:StartDeployment")
+    assert decided == {"appconfig:GetLatestConfiguration": "explicitDeny", "appconfig:StartDeployment": "allowed"}
+
+
 def test_the_retention_of_a_record_should_be_readable() -> None:
     found = Furnished().client("s3").get_object_retention(**RECORD)["Retention"]
     assert found == {"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2027, 10, 14, 10, tzinfo=UTC)}

@@ -7,7 +7,7 @@ validators but that JSON is JSON; the alarms of an environment are kept by nobod
 from collections.abc import Sequence
 from typing import Any
 
-from drcore.sandbox.layer import Call, operation
+from drcore.sandbox.layer import AwsError, Call, operation
 from drcore.sandbox.services.appconfig_store import (
     AppConfig,
     Application,
@@ -151,13 +151,15 @@ def get_deployment_strategy(call: Call) -> dict[str, Any]:
 
 @operation("appconfig", "StartDeployment")
 def start_deployment(call: Call) -> dict[str, Any]:
-    """As the API: one at a time in an environment."""
+    """As the API: one at a time in an environment; LatestDeploymentNumber is compared."""
     home, params, store = _home(call), call.params, call.world.shelf(AppConfig)
     profile, place = _kind(call, home), _place(call, home)
     strategy = store.strategy(call.region, params["DeploymentStrategyId"])
     if not str(params["ConfigurationVersion"]).isdecimal():
         raise refused("ConfigurationVersion is not the number of a hosted version")
-    version = profile.version(int(params["ConfigurationVersion"]))
+    version, latest = profile.version(int(params["ConfigurationVersion"])), params.get("LatestDeploymentNumber")
+    if latest is not None and int(latest) != len(place.deployments):
+        raise AwsError("ConflictException", f"The latest deployment is {len(place.deployments)}, not {latest}", 409)
     begun = store.deploy(place, profile, version, strategy, params.get("Description") or "")
     return _deployment(call, home, place, begun)
 

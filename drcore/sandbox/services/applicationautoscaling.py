@@ -68,7 +68,7 @@ class Scaling:
         known.least, known.most = low, high
         known.suspended |= suspended or {}
         self.targets[region, resource] = known
-        self._look_later(known, self._world.clock.now())
+        self._look(known, self._world.clock.now(), asked=True)
         return known
 
     def target(self, region: str, resource: str) -> Scalable:
@@ -93,18 +93,15 @@ class Scaling:
         home = f"arn:aws:{SERVICE}:{target.region}:{self._world.account}"
         return f"{home}:scalable-target/{stream.getrandbits(80):020x}"
 
-    def _moved(self, region: str, cluster: str, service: str, at: datetime) -> None:
+    def _moved(self, region: str, cluster: str, service: str) -> None:
         known = self.targets.get((region, f"service/{cluster}/{service}"))
         if known is not None:
-            self._look_later(known, at)
+            at = self._world.clock.now()
+            seconds = self._world.rng(SERVICE, region, known.resource, at).uniform(*LOOKS_AFTER)
+            self._fleet.later(at + timedelta(seconds=round(seconds, 3)), lambda due: self._look(known, due))
 
-    def _look_later(self, target: Scalable, at: datetime) -> None:
-        stream = self._world.rng(SERVICE, target.region, target.resource, at)
-        seconds = round(stream.uniform(*LOOKS_AFTER), 3)
-        self._fleet.later(at + timedelta(seconds=seconds), lambda due: self._look(target, due))
-
-    def _look(self, target: Scalable, at: datetime) -> None:
-        """Bring the count back between its bounds, if nobody has suspended that."""
+    def _look(self, target: Scalable, at: datetime, *, asked: bool = False) -> None:
+        """Bring the count back between its bounds, if nobody has suspended that, or if somebody `asked` for it."""
         if self.targets.get((target.region, target.resource)) is not target:
             return
         _, cluster, name = target.resource.split("/")
@@ -114,11 +111,11 @@ class Scaling:
             return
         wanted = min(max(desired, target.least), target.most)
         way = "DynamicScalingOutSuspended" if wanted > desired else "DynamicScalingInSuspended"
-        if wanted == desired or target.suspended[way]:
+        if wanted == desired or (target.suspended[way] and not asked):
             return
-        asked = {"cluster": cluster, "service": name, "desiredCount": wanted}
+        change = {"cluster": cluster, "service": name, "desiredCount": wanted}
         self._world.shelf(Trail).record(
-            target.region, "UpdateService", "ecs.amazonaws.com", ROLE, asked, resources=(cluster, name), role=True
+            target.region, "UpdateService", "ecs.amazonaws.com", ROLE, change, resources=(cluster, name), role=True
         )
         stream = self._world.rng(SERVICE, "activity", target.region, target.resource, at)
         activity = {
@@ -148,7 +145,11 @@ class Scaling:
 
 @operation(SERVICE, "RegisterScalableTarget")
 def register_scalable_target(call: Call) -> dict[str, Any]:
-    """As the API: what is left out of a known target stays as it was."""
+    """As the API: what is left out of a known target stays as it was.
+
+    A count outside the bounds is brought inside at once, suspended or not: a suspension holds back what policies or
+    schedules start, and this is neither. So who suspends does it before setting the count to zero, and only once.
+    """
     params = call.params
     _only_ecs(params)
     least, most = (None if (n := params.get(f"{end}Capacity")) is None else int(n) for end in ("Min", "Max"))

@@ -1,6 +1,7 @@
 """CloudTrail: LookupEvents of one region, newest first.
 
-Simplified: only changes are events, not what was read; one attribute narrows the search, as on AWS.
+Simplified: only changes are events, not what was read; names of events have no version suffix (Lambda's have on AWS);
+one attribute narrows the search, as on AWS.
 """
 
 from datetime import datetime

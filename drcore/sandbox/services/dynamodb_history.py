@@ -73,7 +73,7 @@ class History:
         """Write an item, or delete it with None; None is returned for a replicated write that loses."""
         mine = self._by_key.setdefault(key, [])
         place = bisect_right(mine, at, key=_AT)
-        known = mine[place - 1].stamp if place else self._first(key)
+        known = mine[place - 1].stamp if place else None  # what was there from the beginning loses to any write
         if replicated and known is not None and known > stamp:
             return None
         before = mine[place - 1].after if place else self.base.get(key)

@@ -1,4 +1,4 @@
-"""DynamoDB: continuous backups, and a restore to any second of their window.
+"""DynamoDB: point-in-time recovery, to any second of its window.
 
 The state at a moment is every write whose time is not after it, from the write log: the restored table has what was
 there then, whatever the source has become. It is CREATING for some minutes, and has of the source's settings only

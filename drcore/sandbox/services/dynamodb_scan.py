@@ -1,4 +1,4 @@
-"""DynamoDB: Scan and Query.
+"""DynamoDB: items found otherwise than by their whole key.
 
 A scan goes through the partitions in the order of their hashes, each segment through its own stretch of them, so
 that pages and segments are complete whatever is written meanwhile. A plain scan is answered from JSON that is
@@ -174,7 +174,7 @@ def _partiql(call: Call) -> dict[str, Any]:
         for replica in shelf:
             if replica.region == call.region and replica.name in text:
                 admit(call, replica, f"PartiQL{text.split()[0].capitalize()}")
-    raise NotImplementedError("PartiQL")
+    raise AwsError("NotImplemented", "not in the sandbox: PartiQL", 501)
 
 
 for _name in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):

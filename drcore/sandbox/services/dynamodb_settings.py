@@ -68,7 +68,7 @@ def update_table(call: Call) -> dict[str, Any]:
         return call.forward()
     params, shelf = call.params, tables(call)
     if params.get("GlobalSecondaryIndexUpdates") or params.get("AttributeDefinitions"):
-        raise NotImplementedError("indexes of a table that has replicas or a write log")
+        raise AwsError("NotImplemented", "not in the sandbox: changes of indexes", 501)
     table, updates = replica.table, params.get("ReplicaUpdates") or []
     if len(updates) > 1 or (updates and params.get("StreamSpecification")):
         raise AwsError("ValidationException", "UpdateTable makes one change of replicas or streams at a time")

@@ -1,4 +1,4 @@
-"""DynamoDB: its metrics, table by table and minute by minute.
+"""DynamoDB: what its metrics tell of each table in each minute.
 
 SuccessfulRequestLatency has a sample for each request of an operation; the capacity units are summed. A write that
 comes from another replica takes units and is no request. Simplified: latencies are typical, nothing is throttled.

@@ -46,6 +46,8 @@ class Service:
     """Percent of `desired` that must be healthy, that may be there, while tasks are replaced."""
     options: Mapping[str, Any] = field(default_factory=dict)
     events: list[tuple[datetime, str]] = field(default_factory=list)
+    looks: set[datetime] = field(default_factory=set)
+    """The moments to come at which something will have changed."""
 
     @property
     def primary(self) -> Deployment:
@@ -76,8 +78,8 @@ class Ecs:
         self._definitions: dict[tuple[str, str], list[Definition]] = {}
         self._agenda: list[tuple[datetime, int, Due]] = []
         self._counts: Counter[str] = Counter()
-        self.on_desired: list[Callable[[str, str, str, datetime], None]] = []
-        """Called with region, cluster, service, moment whenever a desired count was set."""
+        self.on_desired: list[Callable[[str, str, str], None]] = []
+        """Called with region, cluster, service whenever a desired count was set."""
         world.state_of("ecs", self._state)
         world.on_tick(lambda _: self.settle())  # so that what happens leaves its traces, whoever looks
 
@@ -183,7 +185,7 @@ class Ecs:
         self._reconcile(region, known, now)
         if desired is not None:
             for told in self.on_desired:
-                told(region, known.cluster, known.name, now)
+                told(region, known.cluster, known.name)
         return known
 
     def delete_service(self, region: str, cluster: str, name: str, *, force: bool = False) -> Service:
@@ -259,12 +261,15 @@ class Ecs:
         if begun:
             self._tell(service, at, f"has started {len(begun)} tasks")
         self._finish(service, [*tasks, *begun], at)
-        for moment in {m for t in [*tasks, *begun] for m in (t.started_at, t.stopped_at) if m is not None and m > at}:
+        moments = {m for t in [*tasks, *begun] for m in (t.started_at, t.stopped_at) if m is not None and m > at}
+        for moment in sorted(moments - service.looks):
+            service.looks.add(moment)
             self.later(moment, lambda due: self._again(region, service, due))
         for task in [task for task in tasks if task.stopped_at and task.stopped_at < at - SHOWN]:
             del home.tasks[task.id]
 
     def _again(self, region: str, service: Service, at: datetime) -> None:
+        service.looks.discard(at)
         if self._clusters[region, service.cluster].services.get(service.name) is service:
             self._reconcile(region, service, at)
 

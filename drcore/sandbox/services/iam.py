@@ -5,6 +5,7 @@ Actions of API Gateway name an HTTP method, so they are denied when an operation
 """
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from drcore.sandbox.interference import denies
@@ -28,6 +29,9 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "apigateway:DELETE": ("DeleteStage", "DeleteDeployment", "FlushStageCache"),
 }
 """Actions that are not named as the operation that they allow."""
+
+_SERVICES: Mapping[str, tuple[str, ...]] = {"appconfig": ("appconfig", "appconfigdata")}
+"""Services behind a prefix of actions, where there are several."""
 
 
 @operation("iam", "SimulatePrincipalPolicy")
@@ -55,4 +59,5 @@ def _denied(world: World, action: str, resource: str) -> bool:
     region = resource.split(":")[3] if resource.count(":") >= 5 else ""
     regions = (region,) if region else world.regions
     operations = _OPERATIONS.get(action, (name,))
-    return any(denies(world, service, operation, where) for operation in operations for where in regions)
+    asked = product(_SERVICES.get(service, (service,)), operations, regions)
+    return any(denies(world, *call) for call in asked)

@@ -80,6 +80,7 @@ class Normalise:
 
     def __init__(self, world: World) -> None:
         self._world, self._tables = world, world.shelf(Tables)
+        self._regions = world.shelf(Regions)
         self._ledger, self._bindings = world.shelf(Ledger), world.shelf(Bindings)
         self.course: Course | None = None
         self.hidden = Hidden()
@@ -111,7 +112,7 @@ class Normalise:
 
     def _well(self, region: str, at: datetime) -> bool:
         table = self._tables[region, self._bindings.in_use(region)]
-        served = not self._world.shelf(Regions).out(region, at) and self._bindings.open(region, "syncwell-api")
+        served = not self._regions.out(region, at) and self._bindings.open(region, "syncwell-api")
         taken = table.there and not table.denies(self._tables.role_arn(names.LAMBDA_ROLE), "PutItem", at)
         return served and taken and not self._world.shelf(Complaints).share(region)
 
@@ -130,7 +131,7 @@ class Normalise:
         course = self.course
         assert course is not None
         tasks = [task for task in self._bindings.tasks(course.region, at) if task.release == CANDIDATE]
-        if not tasks:
+        if not tasks or self._regions.out(course.region, at):
             return
         table = self._tables[course.region, tasks[0].table]
         while course.order:
@@ -183,7 +184,7 @@ def data_corruption(world: World, options: Options) -> Undo:
     """2026.01.2 of the workers has spoiled `share` of the configurations for `minutes`, and goes on slowly.
 
     The last `minutes` and eight more are told again, with the users' edits. What somebody did to the account in that
-    time is taken as done before it; his writes to the table are lost. Clearing the fault stops the hidden writer, as
+    time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden writer, as
     somebody who found the process would, and nothing else.
     """
     kinds = _checked(options)

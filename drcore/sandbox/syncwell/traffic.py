@@ -95,7 +95,8 @@ def _count(tally: Tally, row: Served, requests: int, stream: Random) -> None:
         handled = hits(stream, ran - errors, row.code.refused)
         handled += hits(stream, ran - errors - handled, row.mismatched)
         tally.requests += requests
-        tally.server_errors += throttled + errors + handled
+        tally.server_errors += errors + handled
+        tally.client_errors += throttled  # answered with 429
         tally.client_errors += hits(stream, ran - errors - handled, CLIENT_ERRORS)
 
 
