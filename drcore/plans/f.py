@@ -20,9 +20,10 @@ from drcore.parameters import Minutes, Model
 from drcore.plans import backend
 from drcore.plans.backend import Signals, Synthetic
 from drcore.plans.communication import audit_queue, investigating, notify_on_call, resolved
+from drcore.plans.delivery import freeze, unfreeze
 from drcore.plans.drills import last_drill, said
 from drcore.plans.releases import Manifest, Release, read_releases
-from drcore.services import apigateway, codedeploy, codepipeline, lambda_
+from drcore.services import apigateway, codedeploy, lambda_
 from drcore.steps import Check, Plan, Step, StepResult, Target, Way, never, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -384,49 +385,14 @@ STOP = Step(
 # ── 7 Freeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_transition(run: Run, target: Target) -> codepipeline.Transition:
-    return codepipeline.transition(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
-
-
-def is_frozen(run: Run, target: Target, seen: codepipeline.Transition) -> Check:
-    if not seen.open:
-        return yes(f"closed: {seen.reason}")
-    if run.intended(UNFREEZE, target):
-        return yes("this run had closed it, and has opened it again")
+def nothing_to_roll_back(run: Run) -> str:
     decided = run.results.get(DECIDE.title)
     if "detected" not in run.moments and decided and decided.outcome == "ALREADY":
-        return yes("deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back")
-    return no("deployments may enter")
+        return "deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back"
+    return ""
 
 
-def freeze(run: Run, target: Target, seen: codepipeline.Transition) -> None:
-    pipeline = run.facts.pipeline
-    codepipeline.close(run.aws, target.region, pipeline.name, pipeline.stage, f"drcore {run.id}")
-
-
-def unfreeze(run: Run, target: Target, before: codepipeline.Transition) -> None:
-    codepipeline.open_(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
-
-
-FREEZE = Step(
-    title="Freeze the pipeline",
-    plan="F.manual 2",
-    changes="nothing new can be deployed until it is unfrozen",
-    look=see_transition,
-    expect=is_frozen,
-    act=freeze,
-    undo=unfreeze,
-    targets=regions,
-    needs=(DECIDE.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: (
-        f"FREEZE {run.facts.pipeline.name} {_each(states, lambda seen: run.facts.pipeline.stage)}"
-    ),
-    way=Way.REVERSIBLE,
-    within=30,
-    every=5,
-    permissions=("codepipeline:DisableStageTransition",),
-)
+FREEZE = freeze(plan="F.manual 2", needs=(DECIDE.title,), idle=nothing_to_roll_back)
 
 
 # ── 8 Lambda rollback ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -667,39 +633,7 @@ RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="F.ma
 # ── 13 Unfreeze the pipeline ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_unfrozen(run: Run, target: Target, seen: codepipeline.Transition) -> Check:
-    if seen.open:
-        return yes("deployments may enter")
-    if run.id not in seen.reason:
-        return yes(f"closed by somebody else, and left so: {seen.reason}")
-    if seen.waiting:
-        return never(
-            f"execution {seen.waiting} waits at the door and would deploy at once. Stop it first: aws codepipeline "
-            f"stop-pipeline-execution --pipeline-name {run.facts.pipeline.name} --pipeline-execution-id {seen.waiting} "
-            f"--abandon --region {target.region}"
-        )
-    return no("closed by this run")
-
-
-UNFREEZE = Step(
-    title="Unfreeze the pipeline",
-    plan="F.manual 2",
-    changes="deployments may enter again",
-    look=see_transition,
-    expect=is_unfrozen,
-    act=unfreeze,
-    undo=freeze,
-    targets=regions,
-    needs=(VERIFY.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: (
-        f"UNFREEZE {run.facts.pipeline.name} {_each(states, lambda seen: run.facts.pipeline.stage)}"
-    ),
-    way=Way.REVERSIBLE,
-    within=30,
-    every=5,
-    permissions=("codepipeline:EnableStageTransition",),
-)
+UNFREEZE = unfreeze(plan="F.manual 2", needs=(VERIFY.title,))
 
 
 # ── 14 Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────
