@@ -1,4 +1,4 @@
-"""AppConfig's data plane: a session asks again and again for what is new.
+"""AppConfig's data plane: in a session the same thing is asked for until something is new.
 
 A token is good for one question, or for the same one anew; whoever asks sooner than the interval is refused.
 """

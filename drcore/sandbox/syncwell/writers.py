@@ -1,4 +1,4 @@
-"""Who writes to SyncWell's metadata, and when: each region's canary, its users, its nightly tidy-up.
+"""Who writes to SyncWell's metadata: each region's canary, its users, its nightly tidy-up.
 
 Each half second a region writes its canary, each five seconds some users' metadata. A region that is isolated writes
 no canary; for a minute its workers still finish what they had begun, mostly for users who by then have decided anew
