@@ -12,7 +12,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -75,6 +75,7 @@ _SHOWN = 2  # of a read's long list this many are shown: enough to carry on by h
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
+_IN_TIME = timedelta(minutes=10)  # so long before they end, keys are had anew: longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 T = TypeVar("T")
 _THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
@@ -84,16 +85,22 @@ class Aws:
     """Clients of one account, made on first use, one for each service and region.
 
     `endpoint` replaces AWS's own addresses, `role` is assumed in the region of the call, so that credentials never
-    depend on another region.
+    depend on another region. They end after an hour, and a plan may take several: with `now` they are had anew in time.
     """
 
     def __init__(
-        self, calls: Calls, *, endpoint: str | None = None, role: str | None = None, run_id: str = "drcore"
+        self,
+        calls: Calls,
+        *,
+        endpoint: str | None = None,
+        role: str | None = None,
+        run_id: str = "drcore",
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
-        self._assumed: dict[str, dict[str, Any]] = {}
+        self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._places: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
@@ -121,7 +128,7 @@ class Aws:
 
     def as_role(self, role: str) -> Aws:
         """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
-        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id)
+        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
         other.session = self.session
         return other
 
@@ -173,6 +180,7 @@ class Aws:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _raw_client(self, region: str) -> Any:
+        self._renew(region)
         if region not in self._raw:
             client = self._made("dynamodb", region, _ATTEMPTS)
             # An event that botocore emits and does not document: botocore is pinned, tests/test_scan.py holds it to it.
@@ -196,6 +204,7 @@ class Aws:
 
     def _client(self, service: str, region: str, write: bool) -> Any:
         key = (service, region, write)
+        self._renew(region)
         if key not in self._clients:
             self._clients[key] = self._made(service, region, 1 if write else _ATTEMPTS)
         return self._clients[key]
@@ -209,6 +218,15 @@ class Aws:
         _Watch(self._calls, service, client, self._one).register()
         return client
 
+    def _renew(self, region: str) -> None:
+        """Forget the keys of a region that soon end, with the clients that were made with them."""
+        known = self._assumed.get(region)
+        if known and self._now and self._now() > known[1] - _IN_TIME:
+            del self._assumed[region]
+            self._raw.pop(region, None)
+            for key in [key for key in self._clients if key[1] == region]:
+                del self._clients[key]
+
     def _config(self, attempts: int) -> Config:
         return Config(
             connect_timeout=_CONNECT,
@@ -219,7 +237,7 @@ class Aws:
         )
 
     def _credentials(self, region: str) -> dict[str, Any]:
-        """What a client is made with: nothing, or the keys of the role, assumed once in each region."""
+        """What a client is made with: nothing, or the keys of the role, assumed in each region."""
         if not self._role:
             return {}
         if region not in self._assumed:
@@ -231,12 +249,13 @@ class Aws:
                 got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
             except ClientError as error:
                 raise _answered(error, "sts", "assume_role", region) from error
-            self._assumed[region] = {
+            keys = {
                 "aws_access_key_id": got["AccessKeyId"],
                 "aws_secret_access_key": got["SecretAccessKey"],
                 "aws_session_token": got["SessionToken"],
             }
-        return self._assumed[region]
+            self._assumed[region] = keys, got["Expiration"]
+        return self._assumed[region][0]
 
 
 class _Watch:

@@ -129,7 +129,9 @@ class Run:
         show.hide(self.redact)
         self.record = Record(folder, self.clock, self.redact)
         self.calls = Calls(self.record.append)
-        self.aws = Aws(self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id)
+        self.aws = Aws(
+            self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
+        )
         self.http = Http(self.calls)
         self.who = f"{getpass.getuser()}@{platform.node()}"
         beforehand = approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None)

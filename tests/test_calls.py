@@ -506,3 +506,17 @@ def test_a_call_should_be_told_with_whatever_it_carries(calls: Calls, notes: lis
         calls.admit(call)
         calls.note(call, "OK", "r-1")
     assert notes[0]["parameters"] == {"Body": "\ufffd{}", "Until": "2026-01-05T09:00:00.000Z", "Name": "Größe"}
+
+
+def test_the_keys_of_a_role_should_be_had_anew_before_they_end(sandbox: InProcess, calls: Calls) -> None:
+    clock = sandbox.world.clock
+    aws = Aws(calls, endpoint=ENDPOINT, role="arn:aws:iam::123456789012:role/drcore", now=clock.now)
+    sandbox.attach(aws.session)
+
+    def assumed_after(minutes: float) -> int:
+        clock.advance(60 * minutes)
+        aws.call("sqs", EAST, "list_queues")
+        aws.call("sns", EAST, "list_topics")
+        return sum(call.operation == "AssumeRole" for call in calls.made)
+
+    assert [assumed_after(minutes) for minutes in (0, 45, 10, 45, 10)] == [1, 1, 2, 2, 3]
