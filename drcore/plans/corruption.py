@@ -195,12 +195,13 @@ class Facts(Model):
 
 def _in_utc(text: str) -> str:
     """A recovery point that is off by the hours of a time zone restores the wrong state, or loses a morning."""
+    expected = "expected a whole second in UTC such as 2026-01-05T09:41:12Z, not a local time"
     try:
         moment = parse_time(text) if text else None
     except ValueError as error:
-        raise ValueError(f"expected a time in UTC such as 2026-01-05T09:41:12Z, {error}") from error
+        raise ValueError(expected) from error
     if moment and (moment.microsecond or not text.endswith(("Z", "+00:00"))):
-        raise ValueError("expected a whole second in UTC such as 2026-01-05T09:41:12Z, not a local time")
+        raise ValueError(expected)
     return text
 
 
