@@ -97,9 +97,6 @@ def investigating(
     `name` is its headline, `components` is how those of the service do now, in the status page's own words.
     """
 
-    def look(run: Run, target: Target) -> Incident:
-        return statuspage.incident_of(run.http, _page(run), run.id)
-
     def expect(run: Run, target: Target, incident: Incident) -> Check:
         if incident.id:
             return yes(f"incident {incident.id} is {incident.status}")
@@ -109,27 +106,11 @@ def investigating(
         affected = dict.fromkeys(run.service.status_page.components, components)
         statuspage.open_incident(run.http, _page(run), run.id, name, words(run), affected)
 
-    return Step(
-        title=title,
-        plan=plan,
-        changes="the status page says that we investigate",
-        look=look,
-        expect=expect,
-        act=act,
-        needs=needs,
-        consent=Consent.GO,
-        phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
-        way=Way.COMPENSABLE,
-        within=30,
-        every=5,
-    )
+    return _post(title, words, f"the status page says: {name}", expect, act, plan=plan, needs=needs)
 
 
 def update(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
     """Say on the status page what is verified by now. `words` says nothing that is not."""
-
-    def look(run: Run, target: Target) -> Incident:
-        return statuspage.incident_of(run.http, _page(run), run.id)
 
     def expect(run: Run, target: Target, incident: Incident) -> Check:
         if not incident.id:
@@ -142,44 +123,45 @@ def update(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> St
         affected = dict.fromkeys(run.service.status_page.components, "operational")
         statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
 
-    return Step(
-        title=title,
-        plan=plan,
-        changes="the status page says what is verified by now",
-        look=look,
-        expect=expect,
-        act=act,
-        needs=needs,
-        consent=Consent.GO,
-        phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
-        way=Way.COMPENSABLE,
-        within=30,
-        every=5,
-    )
+    return _post(title, words, "the status page says what is verified by now", expect, act, plan=plan, needs=needs)
 
 
 def resolved(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
     """Resolve this run's incident, and set the components right again."""
 
-    def look(run: Run, target: Target) -> Incident:
-        return statuspage.incident_of(run.http, _page(run), run.id)
-
     def expect(run: Run, target: Target, incident: Incident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be resolved")
-        return (
-            yes(f"incident {incident.id} is resolved")
-            if incident.status == "resolved"
-            else no(f"it is {incident.status}")
-        )
+        if incident.status == "resolved":
+            return yes(f"incident {incident.id} is resolved")
+        return no(f"it is {incident.status}")
 
     def act(run: Run, target: Target, incident: Incident) -> None:
         statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
 
+    changes = "the status page says what happened and that it is over"
+    return _post(title, words, changes, expect, act, plan=plan, needs=needs)
+
+
+def _post(
+    title: str,
+    words: Words,
+    changes: str,
+    expect: Callable[[Run, Target, Incident], Check],
+    act: Callable[[Run, Target, Incident], None],
+    *,
+    plan: str,
+    needs: tuple[str, ...],
+) -> Step:
+    """One message about this run's incident, which a person reads before it goes out."""
+
+    def look(run: Run, target: Target) -> Incident:
+        return statuspage.incident_of(run.http, _page(run), run.id)
+
     return Step(
         title=title,
         plan=plan,
-        changes="the status page says what happened and that it is over",
+        changes=changes,
         look=look,
         expect=expect,
         act=act,
