@@ -556,7 +556,7 @@ LATCH = Step(
     consent=Consent.GO,
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
     way=Way.REVERSIBLE,
-    within=10,
+    within=20,
     every=2,
     permissions=("s3:PutObject",),
 )
