@@ -79,7 +79,7 @@ WRITE = Step(
     targets=lambda run: serving(run)[:1],
     needs=(CONFIRM.title,),
     way=Way.REVERSIBLE,
-    within=10,
+    within=20,
     every=2,
     permissions=("dynamodb:PutItem",),
 )

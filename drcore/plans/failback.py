@@ -25,6 +25,7 @@ from drcore.plans.outage import (
     minutes,
     of_failed,
     serves,
+    tried_before,
 )
 from drcore.plans.regional import Signals, Users
 from drcore.plans.replication import Late, Version
@@ -477,7 +478,8 @@ def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
 
 
 def let_in(run: Run, target: Target, seen: Balance) -> None:
-    routing.set_lever(run, target.region, seen.kept, out=False)
+    if seen.out or not tried_before(run, LET_IN):  # else it is in by an act whose answer was lost: traffic is to come
+        routing.set_lever(run, target.region, seen.kept, out=False)
 
 
 def put_lever_back(run: Run, target: Target, before: Balance) -> None:

@@ -24,6 +24,7 @@ from drcore.plans.outage import (
     of_failed,
     serves,
     serving,
+    tried_before,
 )
 from drcore.plans.regional import Signals, Users
 from drcore.plans.routing import Answers
@@ -369,8 +370,7 @@ def _waited(run: Run, step: Step) -> bool:
 
 def _is_done(run: Run, step: Step, seen: Pulled) -> bool:
     """Whether this run has pulled the lever already, by an act whose answer was lost: then DNS is only waited for."""
-    tries = sum(line["event"] == "intent" and line["step"] == step.title for line in run.record.events)
-    return seen.out and tries > 1
+    return seen.out and tried_before(run, step)
 
 
 def is_pulled(run: Run, target: Target, seen: Pulled) -> Check:
@@ -556,7 +556,7 @@ LATCH = Step(
     consent=Consent.GO,
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
     way=Way.REVERSIBLE,
-    within=10,
+    within=20,
     every=2,
     permissions=("s3:PutObject",),
 )

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from drcore.parameters import Minutes, Model, Region
 from drcore.plans import regional
-from drcore.steps import Target
+from drcore.steps import Step, Target
 
 if TYPE_CHECKING:
     from drcore.run import Run
@@ -185,6 +185,12 @@ def computed_failover_s(run: Run) -> float:
     """How long a failover takes for the last client that keeps to the TTL (aws-facts A.2)."""
     facts = run.facts
     return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s + facts.ttl_s)
+
+
+def tried_before(run: Run, step: Step) -> bool:
+    """Whether this run has begun the act of a step before the try that is under way: its answer may be lost."""
+    tries = [line for line in run.record.events if line["event"] == "intent" and line["step"] == step.title]
+    return len(tries) > 1
 
 
 def let_in_again(run: Run) -> bool:

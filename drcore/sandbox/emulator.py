@@ -3,9 +3,11 @@
 import io
 import sys
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import moto.core.base_backend
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.config import default_user_config
 from moto.core.model_instances import reset_model_data
@@ -23,6 +25,9 @@ assert frugal.LOADER  # imported for what it does
 
 default_user_config["lambda"]["use_docker"] = False
 default_user_config["batch"]["use_docker"] = False
+# moto draws an id for what holds a service's resources, in the first call or before it, as the process knows the
+# service already or not: with numbers instead, that does not shift what the call draws.
+vars(moto.core.base_backend)["uuid4"] = count().__next__
 
 
 LACKING = frozenset(

@@ -39,7 +39,13 @@ def dump(world: "World") -> dict[str, Any]:
         resources = {k: v for k, v in _Walk(world.living()).attributes(backend).items() if v != new.get(k)}
         if resources:
             emulated.setdefault(service, {})[region] = resources
-    return {"emulated": emulated, "own": {name: _Walk().value(own) for name, own in world.states().items()}}
+    own = {name: _Walk().value(state) for name, state in world.states().items()}
+    return {"emulated": emulated, "own": {name: state for name, state in own.items() if not _is_empty(state)}}
+
+
+def _is_empty(state: object) -> bool:
+    """Whether nothing is held, in no region: looking at a service for the first time makes such a state."""
+    return isinstance(state, dict) and all(map(_is_empty, state.values()))
 
 
 @functools.cache

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from drcore.errors import Exit, StepFailed
+from drcore.launch import judge_from
 from drcore.run import Run
 from drcore.steps import Outcome, Plan, Step, Target
-from drcore.verdict import Word
+from drcore.verdict import Verdict, Word
 from tests.plans.stage import (
     PLANS,
     SHORT,
@@ -69,7 +70,8 @@ class Met:
     effects: tuple[Effect, ...]
     answers: frozenset[str]
     refusal: str
-    verdict: Word | None
+    verdict: Verdict | None
+    exit: int
     then: Outcome
 
 
@@ -157,16 +159,28 @@ def _in_trouble(stage: Stage, run: Run, step: Step, act: Act, trouble: str) -> M
     result = run.results[step.title]
     written = [line for line in run.record.events[told:] if line["event"] == "call" and line["write"]]
     seen = (result.outcome, result.why, targets(run, step.title), tuple(stage.effects[until_now:]))
+    verdict, code = None, 0
     if refusal:
         run.verify()
+        verdict, code = run.verdict, _exit_if_closed(run)
         with suppress(StepFailed):
             run.step(step)
+        if run.results[step.title].outcome is not Outcome.DONE and step.back_out:
+            _on_the_way_again(run, step)
     then = run.results[step.title].outcome
-    return Met(*seen, frozenset(line["answer"] for line in written), refusal, _word(run, refusal), then)
+    return Met(*seen, frozenset(line["answer"] for line in written), refusal, verdict, code, then)
 
 
-def _word(run: Run, refusal: str) -> Word | None:
-    return run.verdict.word if run.verdict and refusal else None
+def _on_the_way_again(run: Run, step: Step) -> None:
+    """What a step that has backed out asks for: the way on which it lies is gone again from its first step."""
+    for each in run.plan.steps[: run.plan.steps.index(step) + 1]:
+        if each.back_out:
+            run.step(each)
+
+
+def _exit_if_closed(run: Run) -> int:
+    """What the launcher would say if the run were left now."""
+    return judge_from([*run.record.events, {"event": "closed"}], run.folder, run.setting, None).exit
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +217,6 @@ def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(troubled: Tro
         there = len(met.targets) == 1 or target.region in ("", denied)  # a lever of one region lies in another one
         assert outcome in ((Outcome.FAILED,) if there else (Outcome.DONE, Outcome.ALREADY)), target
     assert met.outcome is Outcome.FAILED
-    assert met.verdict is Word.MISSED
 
 
 @each_act
@@ -214,8 +227,17 @@ def test_a_failed_act_is_done_when_it_is_tried_again_and_nothing_is_in_its_way(
     assert troubled.met(plan, step, DENIED).then is Outcome.DONE
 
 
+@each_act
+def test_a_failed_act_is_no_success_to_whoever_started_the_run(troubled: Troubled, plan: Plan, step: Step) -> None:
+    troubled.act(plan, step)
+    met = troubled.met(plan, step, DENIED)
+    assert met.verdict and met.verdict.word is Word.MISSED
+    assert f"{step.title} is FAILED" in met.verdict.why
+    assert met.exit == Exit.MISSED
+
+
 @each_plan
-def test_a_failed_act_is_no_success_to_whoever_started_the_run(troubled: Troubled, tmp_path: Path, plan: Plan) -> None:
+def test_nothing_is_done_after_a_failed_act(troubled: Troubled, tmp_path: Path, plan: Plan) -> None:
     step, act = troubled.first(plan)
     with staged(tmp_path) as stage:
         run = stage.open(stage.prepare(act.scene, facts=SHORT))

@@ -80,6 +80,26 @@ def emulated(item: Attributes, schema: tuple[str, ...]) -> Item:
     return made
 
 
+class Filtered:
+    """An item as far as a filter looks at it: moto's form of an attribute is made when it is asked for."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: Attributes) -> None:
+        self._item = item
+
+    @property
+    def attrs(self) -> "Filtered":
+        """Itself, in the place where moto looks for attributes."""
+        return self
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._item
+
+    def __getitem__(self, name: str) -> DynamoType:
+        return DynamoType(_binary(self._item[name]))
+
+
 def _binary(typed: Mapping[str, Any]) -> dict[str, Any]:
     """The value with binary parts as bytes, which moto compares."""
     (kind, value) = next(iter(typed.items()))

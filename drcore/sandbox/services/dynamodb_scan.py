@@ -15,7 +15,7 @@ from moto.dynamodb.comparisons import get_filter_expression
 
 from drcore.sandbox.layer import AwsError, Call, Ready, operation
 from drcore.sandbox.services.dynamodb import admit, lent, spent, tables, usable
-from drcore.sandbox.services.dynamodb_items import Key, Stored, emulated, key_of, place
+from drcore.sandbox.services.dynamodb_items import Filtered, Key, Stored, key_of, place
 from drcore.sandbox.services.dynamodb_tables import Replica
 from drcore.sandbox.world import World
 
@@ -127,8 +127,8 @@ def _shaped(
         with lent([(replica, ())]):
             call.forward(params)  # refuses what is wrong with the expression
         given = (params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues"))
-        fits = get_filter_expression(params["FilterExpression"], *given)
-        return _ready([item for item in items if fits.expr(emulated(item, replica.schema))], len(items), more)
+        fits: Any = get_filter_expression(params["FilterExpression"], *given)
+        return _ready([item for item in items if fits.expr(Filtered(item))], len(items), more)
     with lent([(replica, items)]):
         answer = call.forward(params)
     answer.pop("LastEvaluatedKey", None)
