@@ -33,7 +33,7 @@ from drcore.steps import Outcome, Step
 from tests.plans.stage import Scene, Stage, carry_out, client, lines, proven, staged, targets
 
 PLAN = plans.find("g")
-FAULT = "data-corruption"
+CORRUPTED = Scene(PLAN, "data-corruption")
 EAST, WEST = "us-east-1", "us-west-2"
 BATCH = 40
 Items = dict[str, dict[str, Any]]
@@ -49,7 +49,7 @@ def step(title: str) -> Step:
 
 def until(stage: Stage, title: str, options: dict[str, str] | None = None, **incident: object) -> Run:
     """A drill up to the end of one step."""
-    run = stage.open(stage.prepare(Scene(PLAN, FAULT), options=options, incident=incident))
+    run = stage.open(stage.prepare(CORRUPTED, options=options, incident=incident))
     assert carry_out(run, until=step(title)) is None
     return run
 
@@ -98,7 +98,7 @@ def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, 
 )
 def test_a_recovery_point_that_cannot_be_or_is_too_late_should_be_refused(told: str, why: str, tmp_path: Path) -> None:
     with staged(tmp_path) as stage:
-        run = stage.open(stage.prepare(Scene(PLAN, FAULT), incident={"recovery_point": told}))
+        run = stage.open(stage.prepare(CORRUPTED, incident={"recovery_point": told}))
         trouble = carry_out(run, until=RECOVERY_POINT)
         assert trouble is not None
         assert why in str(trouble)

@@ -25,7 +25,7 @@ from drcore.diff.repair import restorable
 from drcore.errors import BadInput, RunnerFailed, Unknown
 from drcore.plans import changes, invariants
 from drcore.plans.changes import Write, honest, region
-from drcore.plans.corruption import faulty_writers, restored_table, table
+from drcore.plans.corruption import restored_table, table
 from drcore.plans.recovery import recovery_point
 from drcore.record import EVIDENCE, digest
 from drcore.services import dynamodb_items, dynamodb_recovery
@@ -87,6 +87,7 @@ def known(run: Run) -> Compared | None:
 
 
 _loaded: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
+_restorable: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
 
 
 def differences(run: Run, *kinds: Class) -> tuple[Difference, ...]:
@@ -116,16 +117,21 @@ def schema(run: Run) -> KeySchema:
 
 def repairable(run: Run) -> tuple[Difference, ...]:
     """What may be put back without asking."""
-    return tuple(each for each in differences(run, Class.CORRUPTED, Class.DELETED) if restorable(each))
+    sha256 = version(run)
+    if _restorable.get(run, ("", ()))[0] != sha256:
+        found = differences(run, Class.CORRUPTED, Class.DELETED)
+        _restorable[run] = sha256, tuple(each for each in found if restorable(each))
+    return _restorable[run][1]
 
 
 def for_a_person(run: Run) -> tuple[Difference, ...]:
     """What nobody but a person can decide."""
     found = differences(run, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
-    return tuple(each for each in found if each.kind is Class.CONFLICT or not restorable(each))
+    mended = set(map(id, repairable(run)))  # the same objects: differences are read once
+    return tuple(each for each in found if id(each) not in mended)
 
 
-def judged(run: Run, found: Difference, last: Mapping[bytes, Write]) -> Difference:
+def judged(run: Run, found: Difference, last: Mapping[bytes, Write], faulty: tuple[str, ...]) -> Difference:
     """A difference, judged by when its item was written too.
 
     The comparison knows what an item says of itself. A change that was on its way at the recovery point says that it
@@ -138,7 +144,7 @@ def judged(run: Run, found: Difference, last: Mapping[bytes, Write]) -> Differen
     live = found.live
     if live is None or found.kind not in (Class.CORRUPTED, Class.LEGIT):
         return found
-    write, faulty, writers = last.get(key_bytes(found.key)), faulty_writers(run), changes.writers(run, live)
+    write, writers = last.get(key_bytes(found.key)), changes.writers(run, live)
     in_time = write is not None and honest(run, live, write.at)
     if found.kind is Class.CORRUPTED:
         if not in_time or set(writers[-1:]) & set(faulty):
@@ -164,7 +170,7 @@ def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Diff
         with tempfile.TemporaryDirectory(dir=run.folder, prefix=".") as folder:
             policy = changes.policy(run, recovery_point(run))
             report = compare(sources[0], sources[1], policy, out=Path(folder))
-            found = [judged(run, each, last) for each in report.differences()]
+            found = [judged(run, each, last, policy.faulty) for each in report.differences()]
     except (BadInput, RunnerFailed) as error:
         raise Unknown(f"{restored} and {live} in {where} could not be compared: {error}") from error
     counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in found)

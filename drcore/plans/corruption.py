@@ -327,8 +327,8 @@ def intended(run: Run, title: str, target: Target) -> bool:
 
 def decided_release(run: Run) -> str:
     """The release that was confirmed to have corrupted the data; before that the one of the parameters, or empty."""
-    confirmed = [line for line in run.record.events if line["event"] == "intent" and line["step"] == CONFIRMING]
-    told: str = confirmed[-1]["before"]["faulty"] if confirmed else run.incident.faulty_release
+    confirmed = run.last("intent", run.plan.step(CONFIRMING))
+    told: str = confirmed["before"]["faulty"] if confirmed else run.incident.faulty_release
     return told
 
 

@@ -130,6 +130,8 @@ def middle(text: str, longest: int) -> str:
 
 def visible(text: str) -> str:
     """The text without what cannot be seen but acts: escape sequences of a terminal, reversed writing."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() or letter in "\n\xa0" else " " for letter in text)
 
 

@@ -37,6 +37,7 @@ class History:
         self.entries: list[Entry] = []
         self.keys_changed = 0
         """Grows with each key that comes or goes."""
+        self._size: int | None = None
         self._opened: Stamp | None = None
         self._stamps: dict[Key, Stamp] = {}
         self._by_key: dict[Key, list[Entry]] = {}
@@ -45,12 +46,21 @@ class History:
         """An item that is there since long ago."""
         self.base[key] = self.now[key] = Stored(item) if not isinstance(item, Stored) else item
         self._stamps[key] = stamp
+        self._size = None
         self.keys_changed += 1
 
     def open_with(self, items: dict[Key, Stored], stamp: Stamp) -> None:
         """Begin with the items of another table, all of them written at once; the items are shared, not copied."""
         self.base, self.now, self._opened = items, dict(items), stamp
+        self._size = None
         self.keys_changed += 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of all items that are there now; kept up with each write, as every look at the table asks for it."""
+        if self._size is None:
+            self._size = sum(item.size for item in self.now.values())
+        return self._size
 
     def stamp(self, key: Key) -> Stamp | None:
         """When and where the item was last written; None if it never was."""
@@ -112,12 +122,16 @@ class History:
         for key in {entry.key for entry in dropped}:
             mine = self._by_key[key]
             del mine[bisect_right(mine, since, key=_AT) :]
+        self._size = None
         self.keys_changed += 1
         return dropped
 
     def _set(self, key: Key, item: Stored | None) -> None:
         if (item is None) == (key in self.now):
             self.keys_changed += 1
+        if self._size is not None:
+            before = self.now.get(key)
+            self._size += (item.size if item else 0) - (before.size if before else 0)
         if item is None:
             self.now.pop(key, None)
         else:

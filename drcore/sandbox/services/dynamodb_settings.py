@@ -35,7 +35,7 @@ def description(shelf: Tables, replica: Replica, now: datetime) -> dict[str, Any
     told |= {
         "TableStatus": replica.status(now),
         "ItemCount": len(replica.items()),
-        "TableSizeBytes": sum(item.size for _, item in replica.items()),
+        "TableSizeBytes": replica.history.size,
         "CreationDateTime": aware(told["CreationDateTime"]),
         "TableId": replica.id,
     }
