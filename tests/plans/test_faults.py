@@ -111,7 +111,10 @@ class Troubled:
 
     def _alone(self, plan: Plan) -> dict[str, Act]:
         acts: dict[str, Act] = {}
-        for scene in scenes_of(plan):
+        first, *others = scenes_of(plan)
+        for scene in (first, *reversed(others)):  # those that differ most, until every act is known
+            if all(step.title in acts for step in plan.steps if step.act):
+                break
             with staged(self._folder) as stage:
                 run = stage.open(stage.prepare(scene, facts=SHORT))
                 run.preflight()
