@@ -97,8 +97,8 @@ def _account(
 ) -> Account:
     kind, reason = judge(old, new, rule)
     told = tuple((c.path, c.before, c.after) for c in differing(old or {}, new or {}))
-    write = last.get(changes.key_of(_key_of(run, user)))
-    return Account(user, by, kind, reason if old or new else "in neither table", _wrong(run, rule, old, new, write), told)
+    wrong = _wrong(run, rule, old, new, last.get(changes.key_of(_key_of(run, user))))
+    return Account(user, by, kind, reason if old or new else "in neither table", wrong, told)
 
 
 def _wrong(run: Run, rule: Policy, old: Typed | None, new: Typed | None, write: Write | None) -> str:

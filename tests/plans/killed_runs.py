@@ -125,7 +125,7 @@ def few(acts: list[tuple[str, str]]) -> list[Moment]:
 
     Where both kinds meet in one target, both are taken.
     """
-    first, last = {step: target for step, target in reversed(acts)}, dict(acts)
+    first, last = dict(reversed(acts)), dict(acts)
     return [
         Moment(kind, step, target)
         for step, target in acts

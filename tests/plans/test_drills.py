@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from drcore.errors import DrcoreError, Exit, StepFailed
+from drcore.errors import DrcoreError, Exit, Refused, StepFailed
 from drcore.record import Event, read_events
 from drcore.run import Run
 from drcore.steps import Outcome, Plan
@@ -243,16 +243,22 @@ def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scen
 
 @each_scene
 def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, scene: Scene) -> None:
-    """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act."""
+    """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act.
+
+    Or it is refused: it was to be for a table that is not in use any more.
+    """
     drill = drilled(scene)
     assert lock_only(drill.second_effects)
     assert not [line for line in written(drill.second) if not of_the_lock(line)]
     found = outcomes(drill.second)
-    if drill.second_trouble:
+    if isinstance(drill.second_trouble, Refused):
+        assert "correct g.yaml" in str(drill.second_trouble)
+        assert (found, drill.second_exit) == ({}, Exit.REFUSED)
+    elif drill.second_trouble:
         stopped = list(found)[-1]
         acts = [step.title for step in scene.plan.steps if step.act]
         assert isinstance(drill.second_trouble, StepFailed)
-        assert stopped == acts[0], "the first act is the decision to begin"
+        assert stopped in acts[:2], "the first acts are the page and the decision to begin"
         assert (found.pop(stopped), drill.second_exit) == (Outcome.FAILED, Exit.MISSED)
     else:
         assert drill.second.verdict and drill.second.verdict.word is Word.REACHED
