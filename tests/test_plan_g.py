@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from drcore import plans
 from drcore.calls import Writes
 from drcore.consent import GOING_BACK, Approval, Approvals
+from drcore.errors import DrcoreError
 from drcore.parameters import Mode
 from drcore.plans import g
 from drcore.plans.corruption import before, restored_table, table
@@ -103,11 +106,7 @@ def truth(stage: Stage) -> Any:
 
 def made_twice(stage: Stage) -> list[tuple[str, str, str]]:
     """Calls that changed something and were made more than once with the same arguments."""
-    counted = Counter(
-        (each.call, each.region, each.asked)
-        for each in stage.effects
-        if "locks/" not in each.asked
-    )
+    counted = Counter((each.call, each.region, each.asked) for each in stage.effects if "locks/" not in each.asked)
     return [call for call, count in counted.items() if count > 1]
 
 
@@ -170,9 +169,34 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
 # ── Halt ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_scaling_should_be_suspended_before_the_workers_are_scaled_to_zero(stage: Stage) -> None:
-    run = drilled_to(stage, g.WORKERS)
-    calls = [each.call for each in stage.effects]
+THEIRS = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:role/auditor"},
+    "Action": "dynamodb:Scan",
+}
+
+
+class Halted:
+    """A drill up to the proof, on an account with a task of no service and a policy of somebody else on the table."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.run = run = stage.open(prepared(stage))
+        client(run, "ecs", EAST).run_task(cluster="syncwell", taskDefinition="syncwell-worker:1", count=1)
+        theirs = json.dumps({"Version": "2012-10-17", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]})
+        client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
+        assert carry_out(run, until=g.NOTHING_WRITES) is None
+
+
+@pytest.fixture(scope="module")
+def halted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Halted]:
+    with staged(tmp_path_factory.mktemp("halted")) as opened:
+        yield Halted(opened)
+
+
+def test_scaling_should_be_suspended_before_the_workers_are_scaled_to_zero(halted: Halted) -> None:
+    run, calls = halted.run, [each.call for each in halted.stage.effects]
     last_suspended = max(i for i, call in enumerate(calls) if call.endswith(":RegisterScalableTarget"))
     assert last_suspended < calls.index("ecs:UpdateService")
     for region in REGIONS:
@@ -181,25 +205,21 @@ def test_scaling_should_be_suspended_before_the_workers_are_scaled_to_zero(stage
         assert client(run, "ecs", region).list_tasks(cluster="syncwell")["taskArns"] == []
 
 
-def test_a_task_of_no_service_should_be_stopped_too(stage: Stage) -> None:
-    setting = prepared(stage)
-    run = stage.open(setting)
-    client(run, "ecs", EAST).run_task(cluster="syncwell", taskDefinition="syncwell-worker:1", count=1)
-    assert carry_out(run, until=g.WORKERS) is None
-    assert [each.call for each in stage.effects].count("ecs:StopTask") == 1
-    assert client(run, "ecs", EAST).list_tasks(cluster="syncwell")["taskArns"] == []
+def test_a_task_of_no_service_should_be_stopped_too(halted: Halted) -> None:
+    assert [each.call for each in halted.stage.effects].count("ecs:StopTask") == 1
 
 
-def test_the_denial_should_stand_beside_what_the_policy_said_before(stage: Stage) -> None:
-    run = stage.open(prepared(stage, way="repair"))
-    theirs = (
-        '{"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Effect": "Allow", "Principal": '
-        '{"AWS": "arn:aws:iam::123456789012:role/auditor"}, "Action": "dynamodb:Scan", "Resource": "'
-        + arn(run, EAST)
-        + '"}]}'
-    )
-    client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
-    assert carry_out(run, until=g.DENY) is None
+def test_each_role_of_the_service_should_be_refused_in_each_region(halted: Halted) -> None:
+    run = halted.run
+    answers = {line["target"]: line["answer"] for line in lines(run, "acted")}
+    assert answers == {f"{role} in {region}": "refused" for role in run.facts.roles.writers for region in REGIONS}
+    refused = [line for line in lines(run, "call") if line["call"] == "dynamodb:PutItem"]
+    assert {line["answer"] for line in refused} == {"AccessDeniedException"}
+    assert truth(halted.stage)["writers_running"] == []
+
+
+def test_the_denial_should_stand_beside_what_the_policy_said_before(halted: Halted) -> None:
+    run = halted.run
     assert "Theirs" in policy(run, EAST)
     assert "DrcoreDenyWrites" in policy(run, EAST)
     assert "DrcoreDenyWrites" in policy(run, WEST)
@@ -214,28 +234,41 @@ def test_the_denial_should_stand_beside_what_the_policy_said_before(stage: Stage
     assert policy(run, WEST) == ""
 
 
-def test_each_role_of_the_service_should_be_refused_in_each_region(stage: Stage) -> None:
-    run = drilled_to(stage, g.NOTHING_WRITES)
-    answers = {line["target"]: line["answer"] for line in lines(run, "acted")}
-    assert answers == {f"{role} in {region}": "refused" for role in run.facts.roles.writers for region in REGIONS}
-    refused = [line for line in lines(run, "call") if line["call"] == "dynamodb:PutItem"]
-    assert {line["answer"] for line in refused} == {"AccessDeniedException"}
-    assert truth(stage)["writers_running"] == []
-
-
-def test_a_writer_that_was_missed_should_be_found_by_the_proof_and_the_plan_should_stop_there(stage: Stage) -> None:
-    run = stage.open(prepared(stage, {"hidden_writer": "true"}))
+def test_a_writer_that_was_missed_should_be_found_and_a_halt_can_be_gone_back_from(stage: Stage) -> None:
+    """The plan stops at the proof; all that was halted comes back as it was, but never the faulty release."""
+    setting = prepared(stage, {"hidden_writer": "true"})
+    run = stage.open(setting)
     trouble = carry_out(run)
     assert trouble is not None
     assert "a writer was missed" in str(trouble)
     assert "batch/" in str(trouble), "who wrote last is named"
     assert g.EXPORT.title not in run.results
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.FAILED
+
     stage.mend(FAULT)  # somebody has found the process, and stopped it
-    run = stage.again(run)
+    given = Approval(
+        step=GOING_BACK,
+        phrase=f"GO BACK {setting.run_id}",
+        by="Ada",
+        reason="not the right day",
+        expires=datetime(2026, 1, 6, tzinfo=UTC),
+    )
+    run = stage.again(run, approvals=Approvals(run=setting.run_id, approvals=(given,)))
     run.clock.sleep(180)
     assert carry_out(run, until=g.NOTHING_WRITES) is None
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE
+
+    for always in (run.verify, run.go_back, run.close):
+        with suppress(DrcoreError):
+            always()
+    assert ended(run).word == Word.GONE_BACK, ended(run).why
+    for region in REGIONS:
+        assert writers(run, region)["desired"] == 4
+        assert writers(run, region)["suspended"] is False
+        assert set(writers(run, region)["rules"].values()) == {"ENABLED"}
+        assert set(writers(run, region)["functions"].values()) == {None}
+        assert policy(run, region) == ""
+        assert release(run, region) == "2026.01.1"
 
 
 def test_a_policy_that_does_not_hold_should_be_seen_and_nothing_of_ours_should_stay(stage: Stage) -> None:
@@ -254,28 +287,7 @@ def _without_denial() -> Plan:
     return replace(PLAN, steps=tuple(deny if step is g.DENY else step for step in PLAN.steps))
 
 
-# ── Going back, rehearsing, not widespread ───────────────────────────────────────────────────────────────────────────
-
-
-def test_going_back_after_a_halt_should_bring_all_back_but_never_the_faulty_release(stage: Stage) -> None:
-    setting = prepared(stage, {"hidden_writer": "true"})
-    given = Approval(
-        step=GOING_BACK,
-        phrase=f"GO BACK {setting.run_id}",
-        by="Ada",
-        reason="not the right day",
-        expires=datetime(2026, 1, 6, tzinfo=UTC),
-    )
-    run = stage.open(setting, approvals=Approvals(run=setting.run_id, approvals=(given,)))
-    assert carry_out(run) is not None
-    assert ended(run).word == Word.GONE_BACK, ended(run).why
-    for region in REGIONS:
-        assert writers(run, region)["desired"] == 4
-        assert writers(run, region)["suspended"] is False
-        assert set(writers(run, region)["rules"].values()) == {"ENABLED"}
-        assert set(writers(run, region)["functions"].values()) == {None}
-        assert policy(run, region) == ""
-        assert release(run, region) == "2026.01.1"
+# ── Rehearsing, not widespread ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_rehearsal_of_a_quiet_world_should_name_every_act_and_write_nothing(stage: Stage) -> None:

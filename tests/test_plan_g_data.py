@@ -18,11 +18,11 @@ from drcore import plans
 from drcore.clock import parse_time
 from drcore.consent import GOING_BACK
 from drcore.diff import Class, Difference
-from drcore.errors import BadInput, RollbackFailed
+from drcore.errors import BadInput, RollbackFailed, StepFailed
 from drcore.plans import compared, repair
 from drcore.plans.changes import region
 from drcore.plans.corruption import restored_table, table
-from drcore.plans.recovery import RECOVERY_POINT, RESTORE, recovery_point
+from drcore.plans.recovery import EXPORT, RECOVERY_POINT, RESTORE, recovery_point
 from drcore.plans.switch import consumed_table
 from drcore.record import EVIDENCE
 from drcore.run import Run
@@ -30,7 +30,7 @@ from drcore.sandbox.services.dynamodb_tables import Tables
 from drcore.sandbox.syncwell.ledger import Ledger
 from drcore.services.dynamodb_transactions import write_together
 from drcore.steps import Outcome, Step
-from tests.plans.stage import Scene, Stage, carry_out, client, lines, proven, staged, targets
+from tests.plans.stage import SHORT, Scene, Stage, carry_out, client, lines, proven, staged, targets
 
 PLAN = plans.find("g")
 CORRUPTED = Scene(PLAN, "data-corruption")
@@ -49,7 +49,7 @@ def step(title: str) -> Step:
 
 def until(stage: Stage, title: str, options: dict[str, str] | None = None, **incident: object) -> Run:
     """A drill up to the end of one step."""
-    run = stage.open(stage.prepare(CORRUPTED, options=options, incident=incident))
+    run = stage.open(stage.prepare(CORRUPTED, options=options, facts=SHORT, incident=incident))
     assert carry_out(run, until=step(title)) is None
     return run
 
@@ -82,10 +82,22 @@ def alike(one: Items, other: Items, but: set[str]) -> bool:
 # ── The recovery point ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Run]]:
+    """A drill that has seen the bad writes, and is about to choose the recovery point."""
+    with staged(tmp_path_factory.mktemp("exported")) as stage:
+        yield stage, until(stage, EXPORT.title, incident="again")
+
+
+def named(run: Run, told: str) -> None:
+    """Let the parameters name a recovery point."""
+    run.incident = run.incident.model_copy(update={"recovery_point": told})
+
+
 @pytest.mark.parametrize("told", ["2026-01-05T08:48:00", "2026-01-05T09:48:00+01:00", "2026-01-05T08:48:00.5Z", "8:48"])
-def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, tmp_path: Path) -> None:
-    with staged(tmp_path) as stage, pytest.raises(BadInput, match=r"recovery_point.*UTC"):
-        stage.prepare(PLAN, incident={"recovery_point": told})
+def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, exported: tuple[Stage, Run]) -> None:
+    with pytest.raises(BadInput, match=r"recovery_point.*UTC"):
+        exported[0].prepare(PLAN, incident={"recovery_point": told})
 
 
 @pytest.mark.parametrize(
@@ -96,17 +108,32 @@ def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, 
         ("2026-01-05T08:55:00Z", "not before the first bad write"),
     ],
 )
-def test_a_recovery_point_that_cannot_be_or_is_too_late_should_be_refused(told: str, why: str, tmp_path: Path) -> None:
-    with staged(tmp_path) as stage:
-        run = stage.open(stage.prepare(CORRUPTED, incident={"recovery_point": told}))
-        trouble = carry_out(run, until=RECOVERY_POINT)
-        assert trouble is not None
-        assert why in str(trouble)
-        assert not [line for line in lines(run, "call") if line["call"] == "dynamodb:RestoreTableToPointInTime"]
+def test_a_recovery_point_that_cannot_be_or_is_too_late_should_be_refused(
+    told: str, why: str, exported: tuple[Stage, Run]
+) -> None:
+    _, run = exported
+    named(run, told)
+    with pytest.raises(StepFailed, match=why):
+        run.step(RECOVERY_POINT)
+    assert not [line for line in lines(run, "call") if line["call"] == "dynamodb:RestoreTableToPointInTime"]
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-@pytest.mark.parametrize("options", [{"region": WEST, "silent": "1"}, {"share": "0.01", "minutes": "30"}])
+def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(exported: tuple[Stage, Run]) -> None:
+    _, run = exported
+    named(run, "")
+    run.step(RECOVERY_POINT)
+    client(run, "dynamodb", region(run)).restore_table_to_point_in_time(
+        SourceTableName=table(run),
+        TargetTableName=restored_table(run),
+        RestoreDateTime=recovery_point(run) - timedelta(seconds=1),
+    )
+    with pytest.raises(StepFailed, match="not what this run restores"):
+        run.step(RESTORE)
+
+
+@pytest.mark.parametrize(
+    ("seed", "options"), [(2, {"region": WEST, "silent": "1"}), (3, {"share": "0.01", "minutes": "30"})]
+)
 def test_the_recovery_point_should_be_right_before_the_first_bad_write(
     seed: int, options: dict[str, str], tmp_path: Path
 ) -> None:
@@ -114,19 +141,6 @@ def test_the_recovery_point_should_be_right_before_the_first_bad_write(
         run = until(stage, RECOVERY_POINT.title, options)
         first = parse_time(truth(stage)["first_bad_write"])
         assert timedelta(0) < first - recovery_point(run) < timedelta(seconds=5)
-
-
-def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(tmp_path: Path) -> None:
-    with staged(tmp_path) as stage:
-        run = until(stage, RECOVERY_POINT.title, incident="again")
-        client(run, "dynamodb", region(run)).restore_table_to_point_in_time(
-            SourceTableName=table(run),
-            TargetTableName=restored_table(run),
-            RestoreDateTime=recovery_point(run) - timedelta(seconds=1),
-        )
-        trouble = carry_out(run, until=RESTORE)
-        assert trouble is not None
-        assert "not what this run restores" in str(trouble)
 
 
 # ── The repair ───────────────────────────────────────────────────────────────────────────────────────────────────────

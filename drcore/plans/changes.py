@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -76,7 +76,8 @@ def writes(run: Run, made: Iterable[Export]) -> tuple[Write, ...]:
         if each.status == READY:
             if each.arn not in known:
                 lines = dynamodb_exports.changes(run.aws, region(run), each)
-                known[each.arn] = tuple(_write(run, line) for line in lines if invariants.is_user(run, line.key))
+                rule = policy(run, each.until)
+                known[each.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
             found |= {(key_bytes(write.key), write.at): write for write in known[each.arn]}
     return tuple(sorted(found.values(), key=lambda write: (write.at, key_bytes(write.key))))
 
@@ -121,20 +122,22 @@ def carried(
     The exports have each item as it was before their span, which began at `since`; what it became until the recovery
     point must be an honest change.
     """
+    rule = policy(run, since)
     for key, write in found.items():
         old, image = write.changed.old, images.get(key)
         if old is None and image is None:
             continue
-        kind, reason = judge(old, image, policy(run, since))
+        kind, reason = judge(old, image, rule)
         if kind in BAD:
             yield write, reason
 
 
-def _write(run: Run, line: Changed) -> Write:
+def _write(rule: Policy, line: Changed) -> Write:
+    """A line of an export, judged against what was right before it."""
     if line.new is None:
         kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
     else:
-        kind, why = judge(line.old, line.new, policy(run, line.at - ON_ITS_WAY))
+        kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY))
     return Write(line.at, line.key, kind, why, line)
 
 

@@ -351,14 +351,18 @@ class Function:
     was: Reserved | None = field(compare=False)
     mine: str = field(compare=False)
     same_code: bool = field(compare=False)
+    noted: bool = field(default=False, compare=False)
 
 
-VERSION, ALIAS = ", new version", ", alias"
+NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
 
 
 def to_resume(run: Run) -> list[Target]:
-    """First a version of each, then its alias, at last what may run: nobody is served by what is warm."""
-    kinds = (VERSION, ALIAS, "") if way(run) == SWITCH else ("",)
+    """First a version of each, then its alias, at last what may run: nobody is served by what is warm.
+
+    A version differs from the last one by its description: without a difference none would be made.
+    """
+    kinds = (NOTE, VERSION, ALIAS, "") if way(run) == SWITCH else ("",)
     return [Target(each.region, f"{each.thing}{kind}") for kind in kinds for each in functions(run)]
 
 
@@ -381,12 +385,13 @@ def see_function(run: Run, target: Target) -> Function:
         return Function(alias, most, live, was, "", True)
     newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
     mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
-    same = lambda_.code(aws, region, name, live).digest == lambda_.code(aws, region, name).digest
-    return Function(alias, most, live, was, mine, same)
+    code = lambda_.code(aws, region, name)
+    same = lambda_.code(aws, region, name, live).digest == code.digest
+    return Function(alias, most, live, was, mine, same, code.description == _mark(run))
 
 
 def serves(run: Run, target: Target, seen: Function) -> Check:
-    if target.thing.endswith(VERSION):
+    if target.thing.endswith((NOTE, VERSION)):
         return _is_published(run, target, seen)
     if target.thing.endswith(ALIAS):
         right = bool(seen.mine) and seen.live == seen.mine
@@ -406,6 +411,8 @@ def _is_published(run: Run, target: Target, seen: Function) -> Check:
             f"what would be published is not the code of version {seen.live}: have the pipeline publish that code, "
             f"point {run.facts.alias} at it, then resume"
         )
+    if target.thing.endswith(NOTE) and seen.noted:
+        return yes(f"described as for {_mark(run)}")
     return no(f"version {seen.live} may run where the old table's name is still known")
 
 
@@ -415,7 +422,10 @@ def _limit(most: int | None) -> str:
 
 def resume_function(run: Run, target: Target, seen: Function) -> None:
     of = _function(target)
-    if target.thing.endswith(VERSION):
+    if target.thing.endswith(NOTE):
+        code = lambda_.code(run.aws, of.region, of.thing)
+        lambda_.describe(run.aws, of.region, of.thing, _mark(run), code)
+    elif target.thing.endswith(VERSION):
         _publish(run, of)
     elif target.thing.endswith(ALIAS):
         _point(run, of, see_function(run, target).mine)
@@ -424,10 +434,6 @@ def resume_function(run: Run, target: Target, seen: Function) -> None:
 
 
 def _publish(run: Run, of: Target) -> None:
-    """A version differs from the last one by its description: without a difference none would be made."""
-    code = lambda_.code(run.aws, of.region, of.thing)
-    if code.description != _mark(run):
-        lambda_.describe(run.aws, of.region, of.thing, _mark(run), code)
     ready, since = until(
         run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda seen: seen.ready, within=60, every=2
     )
@@ -448,7 +454,7 @@ def halt_function(run: Run, target: Target, before: Function) -> None:
     of = _function(target)
     if target.thing.endswith(ALIAS):
         _point(run, of, before.alias)
-    elif not target.thing.endswith(VERSION):
+    elif not target.thing.endswith((NOTE, VERSION)):
         lambda_.reserve(run.aws, of.region, of.thing, before.most)
 
 

@@ -129,7 +129,8 @@ def see_stillness(run: Run, target: Target) -> Stillness:
         _attempt(run, target),
         parse_time(canary["ts"]) if canary else None,
         denied,
-        _writers_since(run, target.region, denied) if denied and str(traffic) else (),
+        # Read whole to name who was missed; once this run has begun to write, it is no proof any more.
+        _writers_since(run, target.region, denied) if denied and str(traffic) and not _writes_itself(run) else (),
     )
 
 
@@ -150,9 +151,9 @@ def _canary(run: Run, region: str) -> dict[str, str]:
 
 
 def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
-    later = [line["step"] for line in run.record.events if line["event"] == "intent" and line["step"] in _WRITING_STEPS]
+    later = _writes_itself(run)
     if later:
-        return yes(f"nothing wrote, until this run began to write itself: {later[0]}")
+        return yes(f"nothing wrote, until this run began to write itself: {later}")
     if seen.attempt == ACCEPTED:
         return never(f"a write by {target.thing} was accepted: the policy of the table does not hold")
     if str(seen.traffic):
@@ -169,6 +170,12 @@ def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
         return unknown("when writes were denied is not known")
     silent = is_silent(run, seen.traffic, "writes")
     return yes(f"{target.thing} is refused; {silent.why}") if silent.answer == "yes" else silent
+
+
+def _writes_itself(run: Run) -> str:
+    """The step with which this run, or the service by it, has begun to write; empty before that."""
+    lines = (line for line in run.record.events if line["event"] == "intent" and line["step"] in _WRITING_STEPS)
+    return next((str(line["step"]) for line in lines), "")
 
 
 def knock(run: Run, target: Target, seen: Stillness) -> str:
@@ -211,7 +218,7 @@ def show_stillness(run: Run, states: Mapping[Target, Stillness]) -> Iterator[Exh
     title = "A write as each role of the service, and each region's own canary"
     yield Table("writes-refused", title, ("region", "role", "its write was", "region's canary of"), rows)
     since = run.moments.get("denied")
-    if since and any(str(seen.traffic) for seen in states.values()):
+    if since and not _writes_itself(run) and any(str(seen.traffic) for seen in states.values()):
         found = sorted(_changed(run, run.service.runner_region, since), key=lambda each: each[1])[-20:]
         yield Table("written-since", f"Written since {iso(since)}", ("item", "changed", "last writer"), tuple(found))
 

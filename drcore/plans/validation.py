@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drcore.clock import iso
-from drcore.diff import Class, Difference, judge, sample
+from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing
 from drcore.errors import Rejected, Unknown
 from drcore.evidence import Chart, Exhibit, Mark, Series, Table
@@ -16,7 +16,7 @@ from drcore.plans import changes, invariants
 from drcore.plans import compared as comparison
 from drcore.plans.changes import Write, region
 from drcore.plans.compared import HIT, Compared
-from drcore.plans.corruption import faulty_writers, halted_at, restored_table, table
+from drcore.plans.corruption import halted_at, restored_table, table
 from drcore.plans.recovery import RESTORE, recovery_point, restored_here
 from drcore.plans.ways import ways_table
 from drcore.services import dynamodb_items, support
@@ -57,8 +57,8 @@ def see_accounts(run: Run, target: Target) -> Spot:
     known = _known(run)
     keys = [_key_of(run, user) for user in known]
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
-    last = changes.last_writes(run)
-    return Spot(tuple(_account(run, user, by, old.get(user), new.get(user), last) for user, by in known.items()))
+    last, rule = changes.last_writes(run), changes.policy(run, recovery_point(run))
+    return Spot(tuple(_account(run, rule, user, by, old.get(user), new.get(user), last) for user, by in known.items()))
 
 
 def _known(run: Run) -> dict[str, str]:
@@ -87,19 +87,25 @@ def _by_user(run: Run, name: str, keys: Sequence[Typed]) -> dict[str, Typed]:
 
 
 def _account(
-    run: Run, user: str, by: str, old: Typed | None, new: Typed | None, last: Mapping[bytes, Write]
+    run: Run,
+    rule: Policy,
+    user: str,
+    by: str,
+    old: Typed | None,
+    new: Typed | None,
+    last: Mapping[bytes, Write],
 ) -> Account:
-    kind, reason = judge(old, new, changes.policy(run, recovery_point(run)))
+    kind, reason = judge(old, new, rule)
     told = tuple((c.path, c.before, c.after) for c in differing(old or {}, new or {}))
-    write = last.get(changes.key_of(_key_of(run, user)))
-    return Account(user, by, kind, reason if old or new else "in neither table", _wrong(run, old, new, write), told)
+    wrong = _wrong(run, rule, old, new, last.get(changes.key_of(_key_of(run, user))))
+    return Account(user, by, kind, reason if old or new else "in neither table", wrong, told)
 
 
-def _wrong(run: Run, old: Typed | None, new: Typed | None, write: Write | None) -> str:
+def _wrong(run: Run, rule: Policy, old: Typed | None, new: Typed | None, write: Write | None) -> str:
     """What is wrong with a restored item, in words: a faulty writer wrote it, it is broken and was not before."""
     if old is None:
         return "" if new is not None else "in neither table"  # whoever came after the recovery point is not in it
-    faulty = set(changes.writers(run, old)) & set(faulty_writers(run))
+    faulty = set(changes.writers(run, old)) & set(rule.faulty)
     broken = () if changes.was_broken(run, write) else invariants.broken(run, old)
     return "; ".join([*broken, *(f"written by {name}" for name in sorted(faulty))])
 
@@ -162,7 +168,8 @@ def see_sample(run: Run, target: Target) -> Sampled:
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
     users = [invariants.user_of(run, key) for key in keys]
     last = changes.last_writes(run)
-    seen = [_account(run, user, "sample", old.get(user), new.get(user), last) for user in users]
+    rule = changes.policy(run, recovery_point(run))
+    seen = [_account(run, rule, user, "sample", old.get(user), new.get(user), last) for user in users]
     wrong = [each for each in seen if each.restored_wrong]
     hit = [each for each in seen if each.kind in HIT]
     told = [(e.user, str(e.kind), e.reason, e.restored_wrong) for e in seen if e.kind is not Class.UNCHANGED]

@@ -19,8 +19,12 @@ _NOISE = frozenset(
     # What a look into a queue leaves behind, even one that takes no message from anybody else:
     | {"approximate_receive_count", "approximate_first_receive_timestamp", "receipt_handle", "_old_receipt_handles"}
     | {"_pending_messages"}
+    | {"assumed_roles"}  # they expire by themselves
 )
 """Attributes that are samples, caches or counters of use, or that repeat where the object stands."""
+
+_TEMPORARY = "ASIA"
+"""How the access keys begin that STS gives; they too expire by themselves."""
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -91,7 +95,7 @@ class _Walk:
     def _compound(self, value: object) -> Any:
         if isinstance(value, Mapping):
             pairs = sorted(((_key(key), item) for key, item in value.items()), key=lambda pair: pair[0])
-            return {key: self.value(item) for key, item in pairs}
+            return {key: self.value(item) for key, item in pairs if not key.startswith(_TEMPORARY)}
         if isinstance(value, set | frozenset):
             return sorted((self.value(item) for item in value), key=repr)
         if isinstance(value, Iterable) and not hasattr(value, "read"):

@@ -59,6 +59,7 @@ AFTER_STEP = "between two steps"
 KINDS = (BEFORE_CALL, BEFORE_ANSWER, AFTER_STEP)
 RUN_ID = "killed-1"  # the same in every world, so that what bears the run's name is equal too
 SEED = 1
+MANY = 50  # acts of a plan, from where on not each of them is a moment, but two of each step
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
         pairs: list[dict[str, Drill]] = []
         known: set[tuple[str, str]] = set()
         for scene in sorted(scenes_of(plan), key=lambda scene: -len(intents[scene.name])):
-            moments = [Moment(kind, *act) for act in intents[scene.name] if act not in known for kind in KINDS[:2]]
+            new = [act for act in intents[scene.name] if act not in known]
+            moments = [Moment(kind, *act) for act in new for kind in KINDS[:2]] if len(new) <= MANY else few(new)
             if not pairs:
                 moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
             known |= set(intents[scene.name])
@@ -118,6 +120,20 @@ def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
     return pairs
 
 
+def few(acts: list[tuple[str, str]]) -> list[Moment]:
+    """Of each step the first act before its call, the last one after it: its targets are alike, and each costs a walk.
+
+    Where both kinds meet in one target, both are taken.
+    """
+    first, last = dict(reversed(acts)), dict(acts)
+    return [
+        Moment(kind, step, target)
+        for step, target in acts
+        for kind, taken in zip(KINDS, (first, last), strict=False)
+        if taken[step] == target
+    ]
+
+
 def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
     """Moments in the order in which a run comes to them."""
     titles = (lock.TAKE.title, *(step.title for step in plan.steps), lock.GIVE.title)
@@ -125,8 +141,9 @@ def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
 
 
 def acts(folder: Path) -> list[tuple[str, str]]:
-    """Step and target of each act of a run, in order."""
-    return [(line["step"], line["target"]) for line in read_events(folder) if line["event"] == "intent"]
+    """Step and target of each act of a run, in order; one that takes several writes counts once, with its first."""
+    told = [(line["step"], line["target"]) for line in read_events(folder) if line["event"] == "intent"]
+    return list(dict.fromkeys(told))
 
 
 def drill(scene: Scene, moments: list[Moment], record: Path) -> Drill:

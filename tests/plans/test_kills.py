@@ -86,14 +86,28 @@ OF_THE_MOMENT = ("healthy_since", "failover_at", "last_client_moved", "replicati
 
 
 def standing(truth: dict[str, object]) -> dict[str, object]:
-    """The truth without what hangs on the moment: since when all is well, who goes where, what is on its way."""
-    return {name: value for name, value in truth.items() if name not in OF_THE_MOMENT}
+    """The truth without what hangs on the moment: since when all is well, who goes where, what is on its way.
+
+    Of corrupted data, too: a run that is killed halts the bad release later, when more is corrupted.
+    """
+    told = {name: value for name, value in truth.items() if name not in OF_THE_MOMENT}
+    data = told.pop("corruption", None)
+    if not isinstance(data, dict):
+        return told
+    left = set(data["corrupted"]) - set(data["conflicts"])
+    return told | {"left": left, **{name: data[name] for name in ("table_in_use", "writers_running", "reading_old")}}
 
 
 def done(effects: list[dict[str, str]]) -> Counter[str]:
-    """How often each call was handled. The lock's do not count: after a kill at its return it is taken once more."""
+    """How often each call was handled. The lock's do not count: after a kill at its return it is taken once more.
+
+    Nor do the batches of a repair, which are as many as there is to be repaired: tests/test_plan_g_data.py looks at
+    each of their items.
+    """
     return Counter(
-        json.dumps(lasting(each), sort_keys=True) for each in effects if '"Key": "locks/' not in each["asked"]
+        json.dumps(lasting(each), sort_keys=True)
+        for each in effects
+        if '"Key": "locks/' not in each["asked"] and each["call"] != "dynamodb:TransactWriteItems"
     )
 
 

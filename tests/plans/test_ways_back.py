@@ -78,7 +78,9 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage,
     assert [(line["step"], line["target"]) for line in lines(run, "undone")] == [
         (step.title, str(target)) for step, target, _ in reversed(undoable)
     ]
-    later = stage.open(stage.prepare(replace(scene, fault="")))
+    # Plan G's steps judge by what this run has compared and named: a fresh one would see nothing of it.
+    again = scene.plan.id == "g"
+    later = stage.again(run) if again else stage.open(stage.prepare(replace(scene, fault="")))
     for step, target, before in undoable:
         assert step.look(later, target) == step.from_json(before)
     assert locks(run) == []
