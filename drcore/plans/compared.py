@@ -39,7 +39,9 @@ HIT = (
     Class.DELETED,
     Class.CONFLICT,
 )  # of a user with such an item the bad release has taken something
-_SEGMENTS = 4
+_SEGMENT = 250_000
+"""Items that one reader of a table takes. A small table has one reader, and its calls come in the same order always."""
+_READERS = 4
 _EVENT = "comparison"
 
 
@@ -164,7 +166,8 @@ def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Diff
     """Compare two tables in one region: every difference, sorted by key, and the counts. Raises Unknown, Rejected."""
     for name in (restored, live):
         must_be_there(run, where, name)
-    sources = [TableSource(run.aws, where, name, _SEGMENTS) for name in (restored, live)]
+    readers = min(_READERS, 1 + dynamodb_items.count(run.aws, where, live) // _SEGMENT)
+    sources = [TableSource(run.aws, where, name, readers) for name in (restored, live)]
     last = changes.last_writes(run)
     try:
         with tempfile.TemporaryDirectory(dir=run.folder, prefix=".") as folder:

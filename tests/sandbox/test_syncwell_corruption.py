@@ -166,7 +166,7 @@ def test_the_metrics_of_the_table_should_be_told_once_and_show_the_job() -> None
     assert len(writes) == 28
     quiet, busy = writes[:10], writes[-9:-1]
     assert max(quiet) < 1.5 * min(quiet)
-    assert min(busy) > max(quiet) + 20
+    assert min(busy) > max(quiet) + 10
 
 
 def test_what_was_written_through_the_api_should_stay() -> None:
