@@ -23,8 +23,8 @@ from drcore.evidence import Exhibit, Table
 from drcore.plans import compared
 from drcore.plans.changes import key_of, region
 from drcore.plans.compared import as_text, name_of
-from drcore.plans.corruption import REPAIR as MENDING
 from drcore.plans.corruption import ALLOWING, REPAIRING, not_the_way, table
+from drcore.plans.corruption import REPAIR as MENDING
 from drcore.plans.decision import DECIDE
 from drcore.plans.validation import COMPARE, differences_table
 from drcore.services import dynamodb_items
