@@ -112,9 +112,11 @@ def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
     if not seen.faulty:
         return never(f"{told}. Which release corrupts is not known: name it, -p faulty_release=")
     named = run.incident.faulty_release or run.rehearsing
-    # The share that was seen, not what it may be at most: the few items that a repair leaves to a person are no reason
-    # for another halt.
-    if not named and 100 * len(seen.sample.defects) / seen.sample.size < run.facts.thresholds.share_percent:
+    # Where nobody complains the share that was seen counts, not what it may be at most: the few items that a repair
+    # has left to a person are no reason for another halt.
+    seen_percent = 100 * len(seen.sample.defects) / seen.sample.size
+    share = seen.sample.high_percent if "detected" in run.moments else seen_percent
+    if not named and share < run.facts.thresholds.share_percent:
         return never(f"{told}. That is not widespread; if you know better, name the release: -p faulty_release=")
     return no(f"to be confirmed: {told}, by {seen.faulty}")
 

@@ -23,8 +23,8 @@ from drcore.evidence import Exhibit, Table
 from drcore.plans import compared
 from drcore.plans.changes import key_of, region
 from drcore.plans.compared import as_text, name_of
+from drcore.plans.corruption import ALLOWING, REPAIRING, not_the_way, table
 from drcore.plans.corruption import REPAIR as MENDING
-from drcore.plans.corruption import REPAIRING, not_the_way, table
 from drcore.plans.decision import DECIDE
 from drcore.plans.validation import COMPARE, differences_table
 from drcore.services import dynamodb_items
@@ -247,9 +247,17 @@ def show_repair(run: Run, states: Mapping[Target, Repairing]) -> Iterator[Exhibi
 
 
 def left_for_a_person(run: Run) -> tuple[Difference, ...]:
-    """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired."""
-    line = next((e for e in reversed(run.record.events) if e["event"] == "look" and e["step"] == REPAIR.title), None)
-    changed = set(line["state"]["left"]) if line and line["state"] else set()
+    """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired.
+
+    As it was seen before users might write again: what they change from then on is theirs, however often this run is
+    opened again and looks.
+    """
+    changed: set[str] = set()
+    for line in run.record.events:
+        if line["event"] == "intent" and line["step"] == ALLOWING:
+            break
+        if line["event"] == "look" and line["step"] == REPAIR.title and line["state"]:
+            changed = set(line["state"]["left"])
     return (*compared.for_a_person(run), *(e for e in compared.repairable(run) if name_of(e) in changed))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.plans.corruption import decided_release
+from drcore.plans.corruption import faulty_release
 from drcore.services import ecs
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def good(run: Run, region: str) -> Good:
     before the faulty ones: one that came after them was never in use.
     """
     runs, wanted = deployed(run, region), run.incident.good_release
-    faulty = decided_release(run) or runs.release
+    faulty = faulty_release(run) or runs.release
     if runs.release == wanted or (runs.release != faulty and not wanted):
         return Good(runs.task_definition, runs.release)
     seen_faulty = False

@@ -188,7 +188,15 @@ REPLICAS = Step(
     within=minutes("restore_minutes"),
     every=20,
     shows=show_replicas,
-    permissions=("dynamodb:UpdateTable", "dynamodb:CreateTableReplica", "iam:CreateServiceLinkedRole"),
+    permissions=(
+        "dynamodb:UpdateTable",
+        "dynamodb:CreateTableReplica",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:TagResource",
+        "dynamodb:PutResourcePolicy",
+        "cloudwatch:PutMetricAlarm",
+        "iam:CreateServiceLinkedRole",
+    ),
 )
 
 
