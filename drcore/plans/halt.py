@@ -188,7 +188,8 @@ def feeds_nothing(run: Run, target: Target, seen: Feeding) -> Check:
 
 
 def stop_feeding(run: Run, target: Target, seen: Feeding) -> None:
-    lambda_.feed(run.aws, target.region, seen.id, on=False)
+    if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
+        lambda_.feed(run.aws, target.region, seen.id, on=False)
 
 
 def feed_as_before(run: Run, target: Target, before: Feeding) -> None:

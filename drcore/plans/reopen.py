@@ -291,8 +291,9 @@ def work(run: Run, target: Target, seen: Resumed) -> Check:
 
 def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
     workers = run.facts.workers
-    definition = seen.good.task_definition
-    ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, seen.wanted or 0)
+    definition, wanted = seen.good.task_definition, seen.wanted or 0
+    if seen.task_definition != definition or seen.desired < wanted:  # else it was asked already, and is on its way
+        ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, wanted)
 
 
 def halt_workers(run: Run, target: Target, before: Resumed) -> None:
@@ -492,7 +493,8 @@ def feeds_as_before(run: Run, target: Target, seen: Feeding) -> Check:
 
 
 def resume_feeding(run: Run, target: Target, seen: Feeding) -> None:
-    feed_as_before(run, target, to_bring_back(run, SOURCES, target, seen))
+    if seen.state != "Enabling":  # asked already
+        feed_as_before(run, target, to_bring_back(run, SOURCES, target, seen))
 
 
 SOURCES_AGAIN = Step(

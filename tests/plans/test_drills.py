@@ -63,6 +63,7 @@ IMPLIED = {
 UNDOES = (
     *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "ecs:StopTask"),
     *("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:UntagResource"),
+    "dynamodb:UpdateTable",  # the table of this account is protected already
 )
 
 
