@@ -26,6 +26,7 @@ from tests.plans.stage import (
     carry_out,
     client,
     each_scene,
+    each_scene_through,
     ended,
     lines,
     proven,
@@ -118,7 +119,7 @@ def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehear
         assert f"after {first}, which was not done in this rehearsal" in goal.why
 
 
-@each_scene
+@each_scene_through
 def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(rehearsed: Rehearsals, scene: Scene) -> None:
     """But for what has become needless until the drill comes to it, as when DNS has moved meanwhile."""
     seen = rehearsed(scene)

@@ -21,7 +21,7 @@ from tests.plans.stage import (
     Stage,
     carry_out,
     each_plan,
-    each_scene,
+    each_scene_through,
     ended,
     lines,
     locks,
@@ -64,7 +64,7 @@ def intents(run: Run) -> list[tuple[Step, Target, Any]]:
     ]
 
 
-@each_scene
+@each_scene_through
 def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage, scene: Scene) -> None:
     run = opened(stage, scene)
 
