@@ -292,7 +292,8 @@ def work(run: Run, target: Target, seen: Resumed) -> Check:
 def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
     workers = run.facts.workers
     definition, wanted = seen.good.task_definition, seen.wanted or 0
-    if seen.task_definition != definition or seen.desired < wanted:  # else it was asked already, and is on its way
+    asked = seen.task_definition == definition and seen.desired >= wanted and seen.rollout == "IN_PROGRESS"
+    if not asked:  # by this run, before it was resumed
         ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, wanted)
 
 
