@@ -18,10 +18,14 @@ from drcore import lock
 from drcore.setting import HOME
 from drcore.steps import Plan
 from tests.plans.killed_runs import AFTER_STEP, KINDS
-from tests.plans.stage import each_plan_through, well_in_truth
+from tests.plans.stage import THROUGH, well_in_truth
 
 PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
 Pairs = list[dict[str, Any]]
+LONG = ("a",)  # plans whose kills take eight minutes on one core: `make kills`, not a part of `make test`
+each_plan = pytest.mark.parametrize(
+    "plan", [pytest.param(plan, id=plan.id, marks=pytest.mark.long if plan.id in LONG else ()) for plan in THROUGH]
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ Killed = Callable[[Plan], Pairs]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@each_plan_through
+@each_plan
 def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> None:
     kills = [kill for pair in pairs(plan) for kill in pair["killed"]["kills"] if kill["moment"]["kind"] == kind]
     assert [kill["moment"] for kill in kills if not kill["killed"]] == []
@@ -60,14 +64,14 @@ def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> 
         assert steps == {step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act}
 
 
-@each_plan_through
+@each_plan
 def test_its_record_holds_after_each_kill_and_at_the_end(pairs: Killed, plan: Plan) -> None:
     for pair in pairs(plan):
         assert [kill for kill in pair["killed"]["kills"] if kill["problems"]] == []
         assert pair["killed"]["problems"] == []
 
 
-@each_plan_through
+@each_plan
 def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: Plan) -> None:
     for pair in pairs(plan):
         assert (pair["alone"]["trouble"], pair["killed"]["trouble"]) == ("", "")
@@ -76,7 +80,7 @@ def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: P
         assert well_in_truth(pair["killed"]["truth"])
 
 
-@each_plan_through
+@each_plan
 def test_no_act_is_done_twice(pairs: Killed, plan: Plan) -> None:
     for pair in pairs(plan):
         assert done(pair["killed"]["effects"]) == done(pair["alone"]["effects"])
