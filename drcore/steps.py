@@ -92,6 +92,18 @@ class Target:
 
 
 EVERYWHERE = (Target(),)
+
+
+def regions(run: Run) -> list[Target]:
+    """A target for each region of the environment."""
+    return [Target(region) for region in run.service.regions]
+
+
+def minutes(name: str) -> Callable[[Run], float]:
+    """A fact that is given in minutes, as the seconds that a step waits or holds."""
+    return lambda run: 60 * float(getattr(run.facts, name))
+
+
 State = Any  # each step has its own frozen dataclass: what its `look` returns
 
 

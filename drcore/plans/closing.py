@@ -11,13 +11,13 @@ from drcore.evidence import Exhibit, Table
 from drcore.plans import complaints, invariants
 from drcore.plans.communication import resolved
 from drcore.plans.complaints import Complaints
-from drcore.plans.corruption import REPAIR, SWITCH, in_use, minutes, regions, way
+from drcore.plans.corruption import REPAIR, SWITCH, in_use, way
 from drcore.plans.delivery import unfreeze
 from drcore.plans.drills import last_drill, said
 from drcore.plans.invariants import Sample
 from drcore.plans.losses import affected, losses
 from drcore.plans.reopen import LEFT, conflicts
-from drcore.steps import Check, Step, Target, no, unknown, yes
+from drcore.steps import Check, Step, Target, minutes, no, regions, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

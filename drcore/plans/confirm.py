@@ -11,10 +11,10 @@ from drcore.evidence import Exhibit, Table
 from drcore.plans import complaints, invariants, suspects
 from drcore.plans.communication import investigating, notify_on_call
 from drcore.plans.complaints import Complaints
-from drcore.plans.corruption import CONFIRMING, DETECTING, regions, table
+from drcore.plans.corruption import CONFIRMING, DETECTING, table
 from drcore.plans.invariants import Sample
 from drcore.plans.suspects import Deployed
-from drcore.steps import Check, Step, Target, Way, never, no, unknown, yes
+from drcore.steps import Check, Step, Target, Way, never, no, regions, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

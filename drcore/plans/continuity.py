@@ -21,11 +21,11 @@ from drcore.plans.failover import (
     ROUTING_OUT,
     failover_times,
 )
-from drcore.plans.outage import computed_failover_s, failed, fault_time, matters_since, minutes, serves, serving
+from drcore.plans.outage import computed_failover_s, failed, fault_time, matters_since, serves, serving
 from drcore.plans.regional import Users
 from drcore.plans.replication import Canary, Version
 from drcore.services import dynamodb, lambda_, secretsmanager
-from drcore.steps import Check, Step, StepResult, Target, Way, no, unknown, yes
+from drcore.steps import Check, Step, StepResult, Target, Way, minutes, no, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

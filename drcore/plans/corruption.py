@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from drcore.clock import parse_time
 from drcore.parameters import Minutes, Model, SecretRef, Url
+from drcore.plans.facts import Api, CanaryItems, Name, Percent, Pipeline
 from drcore.plans.releases import Manifest
 from drcore.steps import Check, Step, Target, yes
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Name = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(gt=0)]
-Percent = Annotated[float, Field(gt=0, le=100)]
 
 
 class Key(Model):
@@ -59,13 +57,6 @@ class Invariant(Model):
     reason: Name
 
 
-class Canary(Model):
-    """The canary that each region writes: the start of its key, how often it is written."""
-
-    key_prefix: Name
-    every_s: Annotated[float, Field(gt=0)]
-
-
 class Roles(Model):
     """Names of IAM roles: those that may write to the table, and the one that recovers it."""
 
@@ -94,20 +85,6 @@ class Configuration(Model):
     profile: Name
     strategy: Name
     key: Name
-
-
-class Pipeline(Model):
-    """The pipeline, and the stage of it that deploys."""
-
-    name: str
-    stage: str
-
-
-class Api(Model):
-    """The public REST API, and the stage that users reach."""
-
-    name: str
-    stage: str
 
 
 class ErrorLog(Model):
@@ -150,7 +127,7 @@ class Facts(Model):
     users: Users
     attributes: Attributes
     invariants: Annotated[tuple[Invariant, ...], Field(min_length=1)]
-    canary: Canary
+    canary: CanaryItems
     settings: Settings
     configuration: Configuration
     roles: Roles
@@ -223,7 +200,6 @@ class Incident(Model):
 DETECTING = "Detect"
 CONFIRMING = "Confirm"
 DECIDING = "Decide"
-UNFREEZING = "Unfreeze the pipeline"
 ALLOWING = "Allow writes"
 RESUMING_WORKERS = "Resume workers"
 RESUMING_FUNCTIONS = "Resume functions"
@@ -238,14 +214,6 @@ REPAIR, SWITCH = "repair", "switch"
 
 
 # ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def regions(run: Run) -> list[Target]:
-    return [Target(region) for region in run.service.regions]
-
-
-def minutes(name: str) -> Callable[[Run], float]:
-    return lambda run: 60 * float(getattr(run.facts, name))
 
 
 def table(run: Run) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from drcore.consent import Consent
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
-from drcore.steps import Check, Step, Target, Way, never, no, yes
+from drcore.steps import Check, Step, Target, Way, never, no, regions, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run
@@ -25,7 +25,7 @@ def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = la
     def expect(run: Run, target: Target, seen: Transition) -> Check:
         if not seen.open:
             return yes(f"closed: {seen.reason}")
-        if _was_opened(run, target):
+        if run.intended(run.plan.step(UNFREEZING), target):
             return yes("this run had closed it, and has opened it again")
         why = idle(run)
         return yes(why) if why else no("deployments may enter")
@@ -38,7 +38,7 @@ def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = la
         expect=expect,
         act=_close,
         undo=_open,
-        targets=_regions,
+        targets=regions,
         needs=needs,
         consent=Consent.GO,
         phrase=lambda run, states: f"FREEZE {run.facts.pipeline.name} {_stages(run, states)}",
@@ -59,7 +59,7 @@ def unfreeze(*, plan: str, needs: tuple[str, ...]) -> Step:
         expect=is_unfrozen,
         act=_open,
         undo=_close,
-        targets=_regions,
+        targets=regions,
         needs=needs,
         consent=Consent.GO,
         phrase=lambda run, states: f"UNFREEZE {run.facts.pipeline.name} {_stages(run, states)}",
@@ -95,17 +95,6 @@ def _close(run: Run, target: Target, seen: Transition) -> None:
 
 def _open(run: Run, target: Target, seen: Transition) -> None:
     codepipeline.open_(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
-
-
-def _was_opened(run: Run, target: Target) -> bool:
-    return any(
-        line["event"] == "intent" and line["step"] == UNFREEZING and line["target"] == str(target)
-        for line in run.record.events
-    )
-
-
-def _regions(run: Run) -> list[Target]:
-    return [Target(region) for region in run.service.regions]
 
 
 def _stages(run: Run, states: Mapping[Target, object]) -> str:

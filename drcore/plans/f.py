@@ -22,29 +22,16 @@ from drcore.plans.backend import Signals, Synthetic
 from drcore.plans.communication import audit_queue, investigating, notify_on_call, resolved
 from drcore.plans.delivery import freeze, unfreeze
 from drcore.plans.drills import last_drill, said
+from drcore.plans.facts import Api, Pipeline, SyntheticCheck
 from drcore.plans.releases import Manifest, Release, read_releases
 from drcore.services import apigateway, codedeploy, lambda_
-from drcore.steps import Check, Plan, Step, StepResult, Target, Way, never, no, unknown, yes
+from drcore.steps import Check, Plan, Step, StepResult, Target, Way, minutes, never, no, regions, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run
 
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Api(Model):
-    """The public REST API, and the stage that users reach."""
-
-    name: str
-    stage: str
-
-
-class Pipeline(Model):
-    """The pipeline, and the stage of it that deploys."""
-
-    name: str
-    stage: str
 
 
 class CodeDeploy(Model):
@@ -58,13 +45,6 @@ class Alarms(Model):
     """The alarms that watch the backend: all whose names begin so."""
 
     prefix: Annotated[str, Field(min_length=1)]
-
-
-class SyntheticCheck(Model):
-    """Requests of our own: which, how many at a time."""
-
-    path: Annotated[str, Field(pattern="^/")]
-    requests: Annotated[int, Field(gt=0, le=50)]
 
 
 class BugCheck(Model):
@@ -109,20 +89,12 @@ class Incident(Model):
 # ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def regions(run: Run) -> list[Target]:
-    return [Target(region) for region in run.service.regions]
-
-
 def functions(run: Run) -> list[Target]:
     return [Target(region, function) for region in run.service.regions for function in run.facts.functions]
 
 
 def target_release(run: Run, region: str) -> Release:
     return read_releases(run, region).target(run.incident.release)
-
-
-def _minutes(name: str) -> Callable[[Run], float]:
-    return lambda run: 60 * float(getattr(run.facts, name))
 
 
 # ── 1 Detect ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,7 +197,7 @@ AUTOMATIC = Step(
     expect=automation_has_acted,
     targets=regions,
     gate=False,
-    within=_minutes("automation_minutes"),
+    within=minutes("automation_minutes"),
     every=30,
 )
 
@@ -559,7 +531,7 @@ PROVISIONED = Step(
     targets=functions,
     needs=(LAMBDA.title,),
     gate=False,
-    within=_minutes("provisioned_minutes"),
+    within=minutes("provisioned_minutes"),
     every=20,
 )
 
@@ -612,9 +584,9 @@ VERIFY = Step(
     expect=is_healthy,
     targets=regions,
     needs=(LAMBDA.title, API.title),
-    within=_minutes("detection_minutes"),
+    within=minutes("detection_minutes"),
     every=30,
-    hold=_minutes("hold_minutes"),
+    hold=minutes("hold_minutes"),
     shows=show_health,
     moment="healthy",
 )

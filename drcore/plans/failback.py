@@ -22,7 +22,6 @@ from drcore.plans.outage import (
     fault_time,
     let_in_again,
     matters_since,
-    minutes,
     of_failed,
     serves,
     tried_before,
@@ -31,7 +30,7 @@ from drcore.plans.regional import Signals, Users
 from drcore.plans.replication import Late, Version
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck, Record
-from drcore.steps import Check, Step, Target, Way, never, no, yes
+from drcore.steps import Check, Step, Target, Way, minutes, never, no, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

@@ -20,7 +20,6 @@ from drcore.plans.outage import (
     failed,
     fault_time,
     let_in_again,
-    minutes,
     of_failed,
     serves,
     serving,
@@ -31,7 +30,7 @@ from drcore.plans.routing import Answers
 from drcore.preflight import elsewhere
 from drcore.services import arc, health, route53
 from drcore.services.route53 import HealthCheck
-from drcore.steps import Check, Outcome, Step, StepResult, Target, Way, never, no, yes
+from drcore.steps import Check, Outcome, Step, StepResult, Target, Way, minutes, never, no, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

@@ -22,7 +22,6 @@ from drcore.plans.corruption import (
     RESUMING_SOURCES,
     RESUMING_WORKERS,
     intended,
-    minutes,
     role_arn,
     table,
     table_arn,
@@ -33,7 +32,7 @@ from drcore.services.autoscaling import Scaling
 from drcore.services.dynamodb_policies import Policy
 from drcore.services.ecs import Service, Task
 from drcore.services.events import Rule
-from drcore.steps import Check, Step, StepResult, Target, Way, no, yes
+from drcore.steps import Check, Step, StepResult, Target, Way, minutes, no, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from drcore.parameters import Minutes, Model, Region
 from drcore.plans import regional
+from drcore.plans.facts import CanaryItems, Name, Percent, SyntheticCheck
 from drcore.steps import Step, Target
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Percent = Annotated[float, Field(gt=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
-Name = Annotated[str, Field(min_length=1)]
 
 
 class Levers(Model):
@@ -42,20 +41,6 @@ class Arc(Model):
 
     endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=3)]
     controls: dict[Region, str]
-
-
-class CanaryItems(Model):
-    """The canary that each region writes: the start of its key, how often it is written."""
-
-    key_prefix: Name
-    every_s: Seconds
-
-
-class SyntheticCheck(Model):
-    """Requests of our own: which, how many at a time."""
-
-    path: Annotated[str, Field(pattern="^/")]
-    requests: Annotated[int, Field(gt=0, le=50)]
 
 
 class Thresholds(Model):
@@ -175,10 +160,6 @@ def matters_since(run: Run) -> datetime:
     """
     earlier = timedelta(minutes=1) if "fault" in run.moments else timedelta(minutes=run.facts.detection_minutes)
     return (fault_time(run) or run.clock.now()) - earlier
-
-
-def minutes(name: str) -> Callable[[Run], float]:
-    return lambda run: 60 * float(getattr(run.facts, name))
 
 
 def computed_failover_s(run: Run) -> float:

@@ -16,12 +16,12 @@ from drcore.errors import Rejected, Unknown
 from drcore.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.plans import changes, suspects
 from drcore.plans.changes import BAD, Write, region
-from drcore.plans.corruption import faulty_release, halted_at, minutes, restored_table, table, table_arn
+from drcore.plans.corruption import faulty_release, halted_at, restored_table, table, table_arn
 from drcore.plans.drills import last_drill
 from drcore.services import cloudtrail, dynamodb_exports, dynamodb_recovery, s3
 from drcore.services.dynamodb_exports import LONGEST, READY, RUNNING, SHORTEST, Export
 from drcore.services.dynamodb_recovery import Restored, Window
-from drcore.steps import Check, Step, Target, Way, never, no, unknown, yes
+from drcore.steps import Check, Step, Target, Way, minutes, never, no, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

@@ -29,7 +29,6 @@ from drcore.plans.corruption import (
     before,
     decided_release,
     in_use,
-    minutes,
     not_the_way,
     table,
     table_arn,
@@ -72,7 +71,7 @@ from drcore.services import dynamodb, dynamodb_policies, ecs, lambda_
 from drcore.services.autoscaling import Scaling
 from drcore.services.dynamodb_policies import Policy
 from drcore.services.events import Rule
-from drcore.steps import Check, Step, Target, Way, never, no, yes
+from drcore.steps import Check, Step, Target, Way, minutes, never, no, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run

@@ -17,7 +17,6 @@ from drcore.plans.corruption import (
     RESUMING_FUNCTIONS,
     RESUMING_WORKERS,
     SWITCHING,
-    minutes,
     not_the_way,
     restored_table,
     role_arn,
@@ -29,7 +28,7 @@ from drcore.plans.decision import DECIDE
 from drcore.plans.settings import KEEPING, Kind, kinds, original
 from drcore.services import appconfig, dynamodb_policies, dynamodb_settings
 from drcore.services.appconfig import Deployment, Profile
-from drcore.steps import Check, Step, Target, Way, never, no, unknown, yes
+from drcore.steps import Check, Step, Target, Way, minutes, never, no, unknown, yes
 
 if TYPE_CHECKING:
     from drcore.run import Run
