@@ -13,7 +13,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -100,6 +100,15 @@ def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any])
             "other parameters start another run. Nothing was changed."
         )
     return setting
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision: the choice (empty: none was made yet), who made it, why."""
+
+    choice: str = ""
+    by: str = ""
+    reason: str = ""
 
 
 class Run:
@@ -202,6 +211,13 @@ class Run:
         self.record.append("decision", step=step.title, choice=choice, durable=True, **told)
         self.calls.note(call, "OK")
         self._know(failed_region)
+
+    def decided(self, step: Step) -> Decided:
+        """What was decided in a step that is a decision, before a restart too."""
+        made, asked = self.last("decision", step), self.last("consent", step)
+        if not made:
+            return Decided()
+        return Decided(made["choice"], *((asked["by"], asked["reason"]) if asked else ()))
 
     def last(self, event: str, step: Step) -> Event | None:
         """The last line of a kind that the journal holds for a step."""

@@ -88,18 +88,18 @@ class Proposal:
 
 
 def see_proposal(run: Run, target: Target) -> Proposal:
-    made, asked = run.last("decision", CONFIRM), run.last("consent", CONFIRM)
+    decided = run.decided(CONFIRM)
     runs = tuple(suspects.deployed(run, region) for region in run.service.regions)
     newest = max(runs, key=lambda each: (each.at is not None, each.at, each.region))
     known = run.last("intent", CONFIRM)  # once confirmed it stays: by now the workers may run another release
-    faulty = known["before"]["faulty"] if made and known else run.incident.faulty_release or newest.release
+    faulty = known["before"]["faulty"] if decided.choice and known else run.incident.faulty_release or newest.release
     return Proposal(
         invariants.take(run, run.service.runner_region),
         faulty,
         runs,
-        made["choice"] if made else "",
-        asked["by"] if made and asked else "",
-        asked["reason"] if made and asked else "",
+        decided.choice,
+        decided.by,
+        decided.reason,
     )
 
 

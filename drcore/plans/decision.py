@@ -31,14 +31,14 @@ class Choice:
 
 
 def see_choice(run: Run, target: Target) -> Choice:
-    made, asked = run.last("decision", DECIDE), run.last("consent", DECIDE)
+    decided = run.decided(DECIDE)
     seen = compared(run)
     return Choice(
         ways(run, seen),
         run.incident.way or proposed(run, seen),
-        way(run) if made else "",
-        asked["by"] if made and asked else "",
-        asked["reason"] if made and asked else "",
+        way(run) if decided.choice else "",
+        decided.by,
+        decided.reason,
     )
 
 
@@ -73,7 +73,7 @@ def words_to_decide(run: Run, states: Mapping[Target, Choice]) -> str:
 
 def seconds_lost(run: Run, result: StepResult) -> float | None:
     """The seconds before the halt of which users' changes are lost by the way that was decided."""
-    decided = way(run) if run.last("decision", DECIDE) else ""
+    decided = way(run) if run.decided(DECIDE).choice else ""
     seen: Choice | None = next(iter(result.states.values()), None)
     return next((each.lost_s for each in seen.ways if each.name == decided), None) if seen else None
 

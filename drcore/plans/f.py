@@ -244,15 +244,15 @@ def see_decision(run: Run, target: Target) -> Decision:
     releases = read_releases(run, run.service.runner_region)
     back_to = releases.target(run.incident.release)
     leaving = releases.newer_than(back_to)
-    made, asked = run.last("decision", DECIDE), run.last("consent", DECIDE)
+    decided = run.decided(DECIDE)
     return Decision(
         target=back_to.release,
         leaving=tuple(release.release for release in leaving),
         unsafe=tuple(release.release for release in leaving if not release.rollback_safe),
         live=all(_is_live(run, region, back_to) for region in run.service.regions),
-        choice=made["choice"] if made else "",
-        by=asked["by"] if made and asked else "",
-        reason=asked["reason"] if made and asked else "",
+        choice=decided.choice,
+        by=decided.by,
+        reason=decided.reason,
     )
 
 

@@ -126,16 +126,16 @@ class Proposal:
 
 
 def see_proposal(run: Run, target: Target) -> Proposal:
-    made, asked = run.last("decision", CONFIRM), run.last("consent", CONFIRM)
+    decided = run.decided(CONFIRM)
     states = run.results[DETECT.title].states if DETECT.title in run.results else {}
     found = {each.region: regional.trouble(run, seen.signals) for each, seen in states.items()}
     told = "; ".join(f"{region}: {', '.join(why) or 'no trouble'}" for region, why in found.items())
     return Proposal(
         failed(run),
         run.incident.reason if run.incident.failed_region else told,
-        made["choice"] if made else "",
-        asked["by"] if made and asked else "",
-        asked["reason"] if made and asked else "",
+        decided.choice,
+        decided.by,
+        decided.reason,
     )
 
 

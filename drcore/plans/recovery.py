@@ -259,10 +259,9 @@ class Point:
 def see_point(run: Run, target: Target) -> Point:
     windows = tuple(InRegion(each, dynamodb_recovery.window(run.aws, each, table(run))) for each in run.service.regions)
     found, first = deployments(run), changes.first_bad(changes.writes(run, changes.exports(run)))
-    made, asked = run.last("decision", RECOVERY_POINT), run.last("consent", RECOVERY_POINT)
-    confirmed = parse_time(made["choice"]) if made else None
-    by = asked["by"] if made and asked else ""
-    return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, by)
+    decided = run.decided(RECOVERY_POINT)
+    confirmed = parse_time(decided.choice) if decided.choice else None
+    return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, decided.by)
 
 
 def _proposed(
@@ -309,9 +308,9 @@ def confirm(run: Run, target: Target, seen: Point) -> None:
 
 def recovery_point(run: Run) -> datetime:
     """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
-    made = run.last("decision", RECOVERY_POINT)
-    if made:
-        return parse_time(made["choice"])
+    decided = run.decided(RECOVERY_POINT)
+    if decided.choice:
+        return parse_time(decided.choice)
     seen = run.results.get(RECOVERY_POINT.title)
     proposed: datetime | None = next((state.proposed for state in seen.states.values()), None) if seen else None
     if not run.rehearsing or proposed is None:

@@ -130,13 +130,13 @@ def _samples(run: Run) -> tuple[tuple[str, Sample], ...]:
 
 
 def see_validated(run: Run, target: Target) -> Validated:
-    made, asked = run.last("decision", SIGN_OFF), run.last("consent", SIGN_OFF)
+    decided = run.decided(SIGN_OFF)
     return Validated(
         in_use(run),
         _samples(run),
-        made["choice"] if made else "",
-        asked["by"] if made and asked else "",
-        asked["reason"] if made and asked else "",
+        decided.choice,
+        decided.by,
+        decided.reason,
     )
 
 
