@@ -378,10 +378,6 @@ WORKERS = Step(
 # ── 11 Deny writes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 SID = "DrcoreDenyWrites"
-_WRITES = (
-    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-    *("dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"),
-)
 
 
 def the_table(run: Run) -> list[Target]:
@@ -395,7 +391,7 @@ def denial(run: Run, target: Target) -> str:
             "Sid": SID,
             "Effect": "Deny",
             "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
-            "Action": list(_WRITES),
+            "Action": list(dynamodb_policies.WRITES),
             "Resource": table_arn(run, target.region, target.thing),
         }
     )
@@ -419,10 +415,7 @@ def deny(run: Run, target: Target, seen: Policy) -> None:
 
 def policy_as_before(run: Run, target: Target, before: Policy) -> None:
     now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
-    if before.statements:
-        dynamodb_policies.put(run.aws, target.region, arn, before.statements, now)
-    else:
-        dynamodb_policies.delete(run.aws, target.region, arn, now)
+    dynamodb_policies.put(run.aws, target.region, arn, before.statements, now)
 
 
 def when_denied(result: StepResult) -> datetime | None:

@@ -195,11 +195,8 @@ def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
 
 
 def allow(run: Run, target: Target, seen: Policy) -> None:
-    statements, arn = seen.without(SID), table_arn(run, target.region, target.thing)
-    if statements:
-        dynamodb_policies.put(run.aws, target.region, arn, statements, seen)
-    else:
-        dynamodb_policies.delete(run.aws, target.region, arn, seen)
+    arn = table_arn(run, target.region, target.thing)
+    dynamodb_policies.put(run.aws, target.region, arn, seen.without(SID), seen)
 
 
 def deny_again(run: Run, target: Target, before: Policy) -> None:

@@ -63,8 +63,7 @@ def _read_recovery(run: Run, region: str, name: str) -> str:
 
 
 def _set_recovery(run: Run, region: str, name: str, value: str) -> None:
-    change = dynamodb_recovery.turn_on if value == "on" else dynamodb_recovery.turn_off
-    change(run.aws, region, name)
+    dynamodb_recovery.turn(run.aws, region, name, on=value == "on")
 
 
 _RECOVERY = Kind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
@@ -163,10 +162,7 @@ def _set_policy(run: Run, region: str, name: str, value: str) -> None:
     arn = table_arn(run, region, name)
     now = dynamodb_policies.policy(run.aws, region, arn)
     statements = [each.replace(f"/{table(run)}", f"/{name}") for each in value.splitlines()]
-    if statements:
-        dynamodb_policies.put(run.aws, region, arn, statements, now)
-    else:
-        dynamodb_policies.delete(run.aws, region, arn, now)
+    dynamodb_policies.put(run.aws, region, arn, statements, now)
 
 
 _POLICY = Kind("policy", _read_policy, _want_policy, _set_policy)

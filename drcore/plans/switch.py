@@ -207,10 +207,6 @@ def _regions(states: Mapping[Target, object]) -> list[str]:
 
 KEPT_UNTIL = "kept-until"
 _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
-_WRITES = (
-    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-    *("dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:DeleteTable"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +244,7 @@ def keeps(run: Run, where: str) -> str:
             "Sid": KEEPING,
             "Effect": "Deny",
             "Principal": "*",
-            "Action": list(_WRITES),
+            "Action": [*dynamodb_policies.WRITES, "dynamodb:DeleteTable"],
             "Resource": table_arn(run, where),
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": let}},
         }
@@ -295,10 +291,7 @@ def keep_no_more(run: Run, target: Target, before: Kept) -> None:
         dynamodb_settings.protect(run.aws, target.region, table(run), on=before.now == "on")
     elif thing == "policy":
         now = dynamodb_policies.policy(run.aws, target.region, arn)
-        if before.now:
-            dynamodb_policies.put(run.aws, target.region, arn, before.now.split("\n"), now)
-        else:
-            dynamodb_policies.delete(run.aws, target.region, arn, now)
+        dynamodb_policies.put(run.aws, target.region, arn, before.now.splitlines(), now)
     elif before.now:
         dynamodb_settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})
     else:

@@ -10,6 +10,12 @@ from typing import Any
 from drcore.aws import Aws
 from drcore.errors import Rejected
 
+WRITES = (
+    *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    *("dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"),
+)
+"""The actions that write items; a transaction is judged by these too."""
+
 _NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be none yet
 
 
@@ -47,8 +53,13 @@ def policy(aws: Aws, region: str, arn: str) -> Policy:
 
 
 def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy) -> None:
-    """Write the whole policy, unless somebody else has changed it since `now` was read."""
-    document = {"Version": "2012-10-17", "Statement": [json.loads(each) for each in statements]}
+    """Write the whole policy, unless somebody else has changed it since `now` was read; no statements: no policy."""
+    written = [json.loads(each) for each in statements]
+    if not written:
+        guard = {"ExpectedRevisionId": now.revision} if now.revision else {}
+        aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, **guard)
+        return
+    document = {"Version": "2012-10-17", "Statement": written}
     aws.call(
         "dynamodb",
         region,
@@ -57,12 +68,6 @@ def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy)
         Policy=json.dumps(document, sort_keys=True),
         ExpectedRevisionId=now.revision or _NO_POLICY,
     )
-
-
-def delete(aws: Aws, region: str, arn: str, now: Policy) -> None:
-    """Remove the policy, unless somebody else has changed it since `now` was read."""
-    guard = {"ExpectedRevisionId": now.revision} if now.revision else {}
-    aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, **guard)
 
 
 def _listed(value: Any) -> Any:

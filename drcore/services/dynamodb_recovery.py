@@ -52,25 +52,14 @@ def restored(aws: Aws, region: str, table: str) -> Restored:
     return Restored(found["TableStatus"], told.get("SourceTableArn", ""), at, told.get("RestoreInProgress", False))
 
 
-def turn_on(aws: Aws, region: str, table: str) -> None:
-    """Turn recovery on. What was written before that cannot be restored."""
+def turn(aws: Aws, region: str, table: str, *, on: bool) -> None:
+    """Turn recovery on or off. What was written while it was off, or before it was turned off, cannot be restored."""
     aws.call(
         "dynamodb",
         region,
         "update_continuous_backups",
         TableName=table,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-    )
-
-
-def turn_off(aws: Aws, region: str, table: str) -> None:
-    """Turn recovery off. Nothing of its window can be restored any more."""
-    aws.call(
-        "dynamodb",
-        region,
-        "update_continuous_backups",
-        TableName=table,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on},
     )
 
 
