@@ -11,7 +11,8 @@ from drcore.evidence import Exhibit, Table
 from drcore.plans import complaints, invariants, suspects
 from drcore.plans.communication import investigating, notify_on_call
 from drcore.plans.complaints import Complaints
-from drcore.plans.corruption import CONFIRMING, DETECTING, table
+from drcore.plans.corruption import CONFIRMING, table
+from drcore.plans.detection import DETECTING, detect
 from drcore.plans.invariants import Sample
 from drcore.plans.suspects import Deployed
 from drcore.steps import Check, Step, Target, Way, never, no, regions, unknown, yes
@@ -43,19 +44,14 @@ def show_complaints(run: Run, states: Mapping[Target, Complaints]) -> Iterator[E
     yield complaints.reasons(run, "log-reasons", run.facts.window_minutes)
 
 
-DETECT = Step(
-    title=DETECTING,
+DETECT = detect(
     plan="G.trigger",
     changes="nothing: tickets at the support desk, the error pattern in the logs are read",
     look=see_complaints,
     expect=trouble_is_seen,
     targets=regions,
-    gate=False,
-    one_is_enough=True,
-    within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0,
     every=30,
     shows=show_complaints,
-    moment="detected",
 )
 
 

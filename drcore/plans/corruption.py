@@ -197,7 +197,6 @@ class Incident(Model):
 
 # ── Titles, by which steps of one part know of those of another ──────────────────────────────────────────────────────
 
-DETECTING = "Detect"
 CONFIRMING = "Confirm"
 DECIDING = "Decide"
 ALLOWING = "Allow writes"

@@ -21,6 +21,7 @@ from drcore.plans import backend
 from drcore.plans.backend import Signals, Synthetic
 from drcore.plans.communication import audit_queue, investigating, notify_on_call, resolved
 from drcore.plans.delivery import freeze, unfreeze
+from drcore.plans.detection import detect
 from drcore.plans.drills import last_drill, said
 from drcore.plans.facts import Api, Pipeline, SyntheticCheck
 from drcore.plans.releases import Manifest, Release, read_releases
@@ -130,19 +131,14 @@ def show_trouble(run: Run, states: Mapping[Target, Signals]) -> Iterator[Exhibit
     yield from backend.charts(run, "detected", run.service.regions)
 
 
-DETECT = Step(
-    title="Detect",
+DETECT = detect(
     plan="F.automated 1",
     changes="nothing: alarms, error rates, latency, the critical bug are read",
     look=see_signals,
     expect=trouble_is_seen,
     targets=regions,
-    gate=False,
-    one_is_enough=True,
-    within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0,
     every=30,
     shows=show_trouble,
-    moment="detected",
     at=when_detected,
 )
 

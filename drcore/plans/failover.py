@@ -14,8 +14,8 @@ from drcore.errors import Rejected, Unknown
 from drcore.evidence import Exhibit, Series, Table
 from drcore.plans import regional, routing
 from drcore.plans.communication import investigating, notify_on_call
+from drcore.plans.detection import detect
 from drcore.plans.outage import (
-    DETECTING,
     computed_failover_s,
     failed,
     fault_time,
@@ -94,19 +94,14 @@ def _said_by_aws(run: Run) -> Table:
     return Table("aws-health", title, columns, tuple((e.service, e.region, e.code, e.began) for e in found))
 
 
-DETECT = Step(
-    title=DETECTING,
+DETECT = detect(
     plan="A.trigger",
     changes="nothing: core services of each region, the external probe, AWS Health are read",
     look=see_signals,
     expect=trouble_is_seen,
     targets=where_to_look,
-    gate=False,
-    one_is_enough=True,
-    within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0,
     every=10,
     shows=show_trouble,
-    moment="detected",
     at=when_detected,
 )
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from drcore.parameters import Minutes, Model, Region
 from drcore.plans import regional
+from drcore.plans.detection import DETECTING
 from drcore.plans.facts import CanaryItems, Name, Percent, SyntheticCheck
 from drcore.steps import Step, Target
 
@@ -114,7 +115,6 @@ class Incident(Model):
 
 
 LETTING_IN = "Let the region in"  # the title of the step that ends the latch
-DETECTING = "Detect"  # the title of the step that says which region shows trouble
 
 
 def failed(run: Run) -> str:
