@@ -6,7 +6,7 @@ What it was is in the journal. Workers come back with the last good release, nev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,22 +45,12 @@ from drcore.plans.halt import (
     Feeding,
     Reserved,
     deny,
-    disable,
-    enable_as_before,
     feed_as_before,
     first_part,
     functions,
     in_words,
-    rules,
-    scale_again,
     second_part,
     see_policy,
-    see_rule,
-    see_scaling,
-    see_source,
-    sources,
-    stop_feeding,
-    suspend,
     the_table,
     the_workers,
 )
@@ -68,9 +58,7 @@ from drcore.plans.invariants import Sample
 from drcore.plans.losses import losses
 from drcore.plans.silence import READING, Traffic, is_silent, read_traffic, requests_chart
 from drcore.services import dynamodb, dynamodb_policies, ecs, lambda_
-from drcore.services.autoscaling import Scaling
 from drcore.services.dynamodb_policies import Policy
-from drcore.services.events import Rule
 from drcore.steps import Check, Step, Target, Way, minutes, never, no, yes
 
 if TYPE_CHECKING:
@@ -87,16 +75,6 @@ def to_bring_back(run: Run, halted: Step, target: Target, seen: Any) -> Any:
         return known
     result = run.results.get(halted.title)
     return seen if result and result.outcome == "WOULD" else None
-
-
-def _as_before(run: Run, halted: Step, target: Target, seen: Any) -> Check:
-    """Whether a thing is as it was before it was halted."""
-    was = to_bring_back(run, halted, target, seen)
-    if was is None:
-        return yes("this run has not halted it")
-    if seen == was and not run.rehearsing:
-        return yes("as it was before this run")
-    return no("halted by this run" if not run.rehearsing else "to be brought back after it was halted")
 
 
 # ── 26 Sign off ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -485,8 +463,52 @@ FUNCTIONS_AGAIN = Step(
 # ── 30 Resume event sources, 31 Resume schedules, 32 Resume auto scaling ─────────────────────────────────────────────
 
 
-def feeds_as_before(run: Run, target: Target, seen: Feeding) -> Check:
-    return _as_before(run, SOURCES, target, seen)
+def _bring_back(
+    halted: Step,
+    title: str,
+    *,
+    changes: str,
+    needs: str,
+    verb: str,
+    permission: str,
+    act: Callable[[Run, Target, Any], None] | None = None,
+    moment: str = "",
+) -> Step:
+    """The reverse of a step that halts: what it undoes is the act here, and its act is what undoes this.
+
+    `act` is given where undoing alone would not do.
+    """
+
+    def expect(run: Run, target: Target, seen: Any) -> Check:
+        was = to_bring_back(run, halted, target, seen)
+        if was is None:
+            return yes("this run has not halted it")
+        if seen == was and not run.rehearsing:
+            return yes("as it was before this run")
+        return no("halted by this run" if not run.rehearsing else "to be brought back after it was halted")
+
+    def as_before(run: Run, target: Target, seen: Any) -> None:
+        assert halted.undo
+        halted.undo(run, target, to_bring_back(run, halted, target, seen))
+
+    return Step(
+        title=title,
+        plan="G.6",
+        changes=changes,
+        look=halted.look,
+        expect=expect,
+        act=act or as_before,
+        undo=halted.act,
+        targets=halted.targets,
+        needs=(needs,),
+        consent=Consent.GO,
+        phrase=lambda run, states: f"{verb} {in_words(states)}",
+        way=Way.REVERSIBLE,
+        within=halted.within,
+        every=halted.every,
+        moment=moment,
+        permissions=(permission,),
+    )
 
 
 def resume_feeding(run: Run, target: Target, seen: Feeding) -> None:
@@ -494,77 +516,33 @@ def resume_feeding(run: Run, target: Target, seen: Feeding) -> None:
         feed_as_before(run, target, to_bring_back(run, SOURCES, target, seen))
 
 
-SOURCES_AGAIN = Step(
-    title=RESUMING_SOURCES,
-    plan="G.6",
+SOURCES_AGAIN = _bring_back(
+    SOURCES,
+    RESUMING_SOURCES,
     changes="queues feed the functions as before; what has waited is worked off",
-    look=see_source,
-    expect=feeds_as_before,
+    needs=FUNCTIONS_AGAIN.title,
+    verb="RESUME",
+    permission="lambda:UpdateEventSourceMapping",
     act=resume_feeding,
-    undo=stop_feeding,
-    targets=sources,
-    needs=(FUNCTIONS_AGAIN.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"RESUME {in_words(states)}",
-    way=Way.REVERSIBLE,
-    within=minutes("stop_minutes"),
-    every=10,
-    permissions=("lambda:UpdateEventSourceMapping",),
 )
 
-
-def fires_as_before(run: Run, target: Target, seen: Rule) -> Check:
-    return _as_before(run, RULES, target, seen)
-
-
-def resume_rule(run: Run, target: Target, seen: Rule) -> None:
-    enable_as_before(run, target, to_bring_back(run, RULES, target, seen))
-
-
-RULES_AGAIN = Step(
-    title=RESUMING_RULES,
-    plan="G.6",
+RULES_AGAIN = _bring_back(
+    RULES,
+    RESUMING_RULES,
     changes="the rules fire as before",
-    look=see_rule,
-    expect=fires_as_before,
-    act=resume_rule,
-    undo=disable,
-    targets=rules,
-    needs=(SOURCES_AGAIN.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"ENABLE {in_words(states)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    permissions=("events:EnableRule",),
+    needs=SOURCES_AGAIN.title,
+    verb="ENABLE",
+    permission="events:EnableRule",
 )
 
-
-def scales_as_before(run: Run, target: Target, seen: Scaling) -> Check:
-    return _as_before(run, SCALING, target, seen)
-
-
-def resume_scaling(run: Run, target: Target, seen: Scaling) -> None:
-    scale_again(run, target, to_bring_back(run, SCALING, target, seen))
-
-
-SCALING_AGAIN = Step(
-    title=RESUMING_SCALING,
-    plan="G.6",
+SCALING_AGAIN = _bring_back(
+    SCALING,
+    RESUMING_SCALING,
     changes="auto scaling is as before; last, so that it does not fight the gradual way back",
-    look=see_scaling,
-    expect=scales_as_before,
-    act=resume_scaling,
-    undo=suspend,
-    targets=the_workers,
-    needs=(RULES_AGAIN.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"RESUME SCALING OF {in_words(states)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
+    needs=RULES_AGAIN.title,
+    verb="RESUME SCALING OF",
+    permission="application-autoscaling:RegisterScalableTarget",
     moment="resumed",
-    permissions=("application-autoscaling:RegisterScalableTarget",),
 )
 
 
