@@ -35,7 +35,6 @@ class World:
         self._shelves: dict[type[Any], Any] = {}
         self._truths: dict[str, Contribution] = {}
         self._states: dict[str, Contribution] = {}
-        self._living: list[object] = []
 
     def rng(self, *purpose: object) -> random.Random:
         """A random stream for one purpose (`"traffic", region, minute`), whatever was drawn before."""
@@ -98,14 +97,6 @@ class World:
     def states(self) -> dict[str, Any]:
         """What the services keep outside moto, by the names they gave."""
         return {name: fn() for name, fn in self._states.items()}
-
-    def lives(self, thing: object) -> None:
-        """Leave a thing out of the state: the world's own actors go on changing it, so that it differs each moment."""
-        self._living.append(thing)
-
-    def living(self) -> frozenset[int]:
-        """The identities of what is left out."""
-        return frozenset(map(id, self._living))
 
     def _answer(self, request: Request) -> Answer:
         with self.clock.frozen():

@@ -92,9 +92,3 @@ def add_replica(aws: Aws, region: str, table: str, new_region: str) -> None:
     """Begin to add one replica. The table must be ACTIVE, and have a stream of both images."""
     wanted = [{"Create": {"RegionName": new_region}}]
     aws.call("dynamodb", region, "update_table", TableName=table, ReplicaUpdates=wanted)
-
-
-def remove_replica(aws: Aws, region: str, table: str, old_region: str) -> None:
-    """Begin to remove one replica, with what it holds."""
-    wanted = [{"Delete": {"RegionName": old_region}}]
-    aws.call("dynamodb", region, "update_table", TableName=table, ReplicaUpdates=wanted)
