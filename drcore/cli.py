@@ -273,12 +273,13 @@ def diff(
 
     def go() -> Any:
         from drcore.diff import order, told
+        from drcore.progress import Comparison
 
         asked = order.Order(
             restored, live, recovery_point, tuple(faulty_writer or ()), modified, writer, tuple(key or ()), engine,
             out, environment, world, region, segments, shared,
         )  # fmt: skip
-        with told.Bar() as bar:
+        with Comparison() as bar:
             report = order.carry_out(asked, bar)
         told.tell(report, sys.stderr if as_json else sys.stdout)
         return report

@@ -1,32 +1,35 @@
-"""Progress on the terminal while a notebook runs: what is being done, how far it is, for how long."""
+"""Progress on the terminal while something runs: what is being done, how far it is, for how long."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
+from rich.text import Text
 
-from drcore.notebook import CellEvent
+if TYPE_CHECKING:
+    from drcore.notebook import CellEvent
 
 
-class Progress:
-    """On a terminal one line that moves; elsewhere a line for each step that begins, so that a log has them too."""
+class _Moving:
+    """On a terminal one line that moves; elsewhere a line for each thing that begins, so that a log has them too."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str, *columns: ProgressColumn) -> None:
         self._console = Console(stderr=True)
-        self._bar = Bar(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("checking the parameters", total=None)
+        self._bar = Bar(*columns, console=self._console, transient=True)
+        self._task = self._bar.add_task(first, total=None)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -38,6 +41,24 @@ class Progress:
     ) -> None:
         if self._console.is_terminal:
             self._bar.stop()
+
+    def _tell(self, text: str) -> None:
+        if not self._console.is_terminal:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Progress(_Moving):
+    """The cells of a notebook."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "checking the parameters",
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
 
     def say(self, text: str) -> None:
         """Something that is done outside the notebook."""
@@ -52,6 +73,32 @@ class Progress:
         if event.status == "running":
             self._tell(f"{event.index + 1:>3}/{event.total} {name}")
 
-    def _tell(self, text: str) -> None:
-        if not self._console.is_terminal:
-            self._console.print(text, highlight=False, markup=False)
+
+class Comparison(_Moving):
+    """The items of a comparison, with rate and time left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "opening",
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        self._doing = ""
+
+    def __call__(self, doing: str, done: int, total: int | None) -> None:
+        """Of so many items so many are done; the total is None where it is not known."""
+        if doing != self._doing:
+            self._doing = doing
+            self._bar.reset(self._task, description=doing, total=total)
+            self._tell(f"{doing} ({total} items)" if total else doing)
+        self._bar.update(self._task, completed=done, total=total)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        rate = f" {task.speed:,.0f}/s" if task.speed else ""
+        return Text(f"{task.completed:,.0f}{rate}")

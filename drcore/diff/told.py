@@ -1,63 +1,16 @@
-"""A comparison on a terminal: how far it is, what it found."""
+"""What a comparison has found, on a terminal."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from drcore.diff.policy import Class
 from drcore.diff.report import Report
 
 _EXAMPLES = 3  # of each class
-
-
-class Bar:
-    """On a terminal one line that moves, with rate and time left; elsewhere a line when something else begins."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Rate())
-        self._bar = Progress(
-            *columns,
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("opening", total=None)
-        self._doing = ""
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def __call__(self, doing: str, done: int, total: int | None) -> None:
-        if doing != self._doing:
-            self._doing = doing
-            self._bar.reset(self._task, description=doing, total=total)
-            if not self._console.is_terminal:
-                of = f" ({total} items)" if total else ""
-                self._console.print(f"{doing}{of}", highlight=False, markup=False, soft_wrap=True)
-        self._bar.update(self._task, completed=done, total=total)
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        rate = f" {task.speed:,.0f}/s" if task.speed else ""
-        return Text(f"{task.completed:,.0f}{rate}")
 
 
 def tell(report: Report, stream: TextIO) -> None:
