@@ -290,6 +290,19 @@ def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(indoors: T
     run.record.close()
 
 
+def test_what_was_held_should_not_make_the_quiet_of_replication_last_for_hours(indoors: Theatre) -> None:
+    """It comes with all of its delay, which is no lag; the region may be back before replication is looked at."""
+    run = indoors.open(fault=indoors.fault("region-outage", region=EAST, duration=4))
+    assert carry_out(run, until=a.LATCH) is None
+    indoors.ask("POST", "clock", {"sleep": 600})
+    between = run.plan.steps.index(a.WRITE), run.plan.steps.index(a.RECONCILE)
+    for step in run.plan.steps[between[0] : between[1] + 1]:
+        run.step(step)
+    assert run.results[a.RECONCILE.title].outcome in GOOD
+    assert run.results[a.RECONCILE.title].seconds.total < 120
+    run.record.close()
+
+
 def test_late_writes_over_newer_decisions_should_be_listed(indoors: Theatre) -> None:
     indoors.ask("POST", "clock", {"sleep": 33})
     run = indoors.open(fault=indoors.fault("region-outage", region=EAST, duration=9))

@@ -93,8 +93,8 @@ class Replicated:
     """What the region that serves holds of the failed one's writes.
 
     `bound_s`: all that was written more than so many seconds before the fault is there; None: not known. `longest_s`
-    is the longest lag of the last hour. `items` are those that were decided since shortly before the fault, as they
-    stand here before the other region comes back.
+    is the longest lag of the hour before the fault, as what is held comes with all of its delay. `items` are those that
+    were decided since shortly before the fault, as they stand here before the other region comes back.
     """
 
     canary: Canary
@@ -114,7 +114,7 @@ def see_replicated(run: Run, target: Target) -> Replicated:
         canary,
         bound,
         _replicas(run, here),
-        replication.lag(run, here, failed(run)).highest,
+        replication.lag(run, here, failed(run), end=fault).highest,
         replication.versions(run, here, matters_since(run)),
     )
 

@@ -92,9 +92,9 @@ def differing(here: Iterable[Version], there: Iterable[Version], settled: dateti
     return tuple(key for key in keys if all(each[key].at <= settled for each in (old, new) if key in each))
 
 
-def lag(run: Run, source: str, receiving: str, minutes: float = 60) -> Points:
-    """Replication latency by the minute, in seconds; the metric is kept where the write was made."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+def lag(run: Run, source: str, receiving: str, minutes: float = 60, *, end: datetime | None = None) -> Points:
+    """Replication latency by the minute until `end` (None: now), in seconds; it is kept where the write was made."""
+    since, until = cloudwatch.whole_minutes(end or run.clock.now(), minutes)
     found = cloudwatch.minutes(run.aws, source, [_latency(run, receiving)], since, until)[0]
     in_seconds = {time: value / 1000 for time, value in found.by_time.items()}
     return Points(found.times, tuple(in_seconds.values()), in_seconds)
