@@ -39,7 +39,7 @@ def run(job: Job) -> Execution:
     return headless.execution
 
 
-class DrcoreEngine(Engine):  # type: ignore[misc]
+class DrcoreEngine(Engine):  # type: ignore[misc]  # papermill has no types
     """Hands the prepared notebook over."""
 
     @classmethod

@@ -88,6 +88,7 @@ class Redactor:
 
 def _points_at(value: str) -> bool:
     """Whether a value only says where a secret lies: an address, or a path that exists."""
+    # Path.exists raises for a value that is longer than a path may be; a secret can be.
     return value.startswith(("http://", "https://")) or (value.startswith("/") and os.path.exists(value))  # noqa: PTH110
 
 

@@ -12,6 +12,7 @@ from drcore.errors import BadInput, RunnerFailed
 
 FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
 _BLOCK = 1 << 20
+# The stubs of isal say that its error is an instance; it is a class of its own.
 _BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
 
 
