@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.layer import AwsError, HttpCall, Reply, http_route
+from drcore.sandbox.services.times import precise
 from drcore.sandbox.world import World
 
 PAGE = "syncwell-page"
@@ -73,7 +74,7 @@ def create_incident(call: HttpCall) -> Reply:
     page, asked = _page(call), _asked(call, "incident")
     if not asked.get("name"):
         raise AwsError("UnprocessableEntity", "incident.name: can't be blank", 422)
-    now = _iso(call.world.clock.now())
+    now = precise(call.world.clock.now())
     incident = {
         "id": page.new_id("incident"),
         "page_id": PAGE,
@@ -135,7 +136,7 @@ def _asked(call: HttpCall, key: str) -> dict[str, Any]:
 
 def _apply(page: StatusPage, incident: dict[str, Any], asked: dict[str, Any]) -> None:
     """Change an incident as asked and add the update that subscribers would get."""
-    now = _iso(page.world.clock.now())
+    now = precise(page.world.clock.now())
     status = _one_of("incident.status", asked.get("status", incident["status"]), _INCIDENT_STATUSES)
     impact = asked.get("impact_override", incident["impact_override"])
     if impact is not None:
@@ -170,7 +171,7 @@ def _apply(page: StatusPage, incident: dict[str, Any], asked: dict[str, Any]) ->
 def _set_component(page: StatusPage, name: str, status: str) -> None:
     component = _known_component(page, name)
     component["status"] = _one_of(f"components.{name}", status, _COMPONENT_STATUSES)
-    component["updated_at"] = _iso(page.world.clock.now())
+    component["updated_at"] = precise(page.world.clock.now())
 
 
 def _known_component(page: StatusPage, name: str) -> dict[str, Any]:
@@ -186,7 +187,7 @@ def _one_of(field: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 def _component(name: str, created: datetime) -> dict[str, Any]:
-    at = _iso(created)
+    at = precise(created)
     return {
         "id": name,
         "page_id": PAGE,
@@ -195,7 +196,3 @@ def _component(name: str, created: datetime) -> dict[str, Any]:
         "created_at": at,
         "updated_at": at,
     }
-
-
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -20,6 +20,11 @@ def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def precise(moment: datetime) -> str:
+    """`2026-01-05T09:00:00.000Z`, to the millisecond."""
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
+
+
 def epoch(moment: datetime) -> int:
     """Whole seconds since 1970."""
     return int(moment.timestamp())

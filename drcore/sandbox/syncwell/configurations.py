@@ -9,6 +9,8 @@ from itertools import combinations
 from random import Random
 from typing import Any, TypeVar
 
+from drcore.sandbox.services.times import precise
+
 Item = dict[str, Any]
 """As the API has it."""
 
@@ -126,11 +128,6 @@ def problem(item: Item | None, kind: str) -> str:
 def content(item: Item | None) -> Item | None:
     """What a configuration says, without its books."""
     return None if item is None else {name: item[name] for name in CONTENT if name in item}
-
-
-def precise(at: datetime) -> str:
-    """`2026-01-05T09:00:00.000Z`, to the millisecond."""
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def _booked(before: Item, item: Item, books: Item) -> Item:

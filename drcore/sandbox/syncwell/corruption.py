@@ -16,11 +16,11 @@ from drcore.sandbox.regions import Regions
 from drcore.sandbox.services.cloudwatch import CloudWatch
 from drcore.sandbox.services.dynamodb_replication import LONGEST_LAG, SHORTEST_LAG
 from drcore.sandbox.services.dynamodb_tables import Replica, Tables
-from drcore.sandbox.services.times import epoch
+from drcore.sandbox.services.times import epoch, precise
 from drcore.sandbox.syncwell import fleet, names
 from drcore.sandbox.syncwell.bindings import Bindings
 from drcore.sandbox.syncwell.complaints import Complaints
-from drcore.sandbox.syncwell.configurations import KINDS, USERS, Item, key, precise, signed, spoiled
+from drcore.sandbox.syncwell.configurations import KINDS, USERS, Item, key, signed, spoiled
 from drcore.sandbox.syncwell.faults import Broken, Incident, refuse_second
 from drcore.sandbox.syncwell.ledger import Ledger, Spoil
 from drcore.sandbox.syncwell.reads import Reads

@@ -1,12 +1,12 @@
 """What the simulation knows of the users' configurations: for tests only."""
 
-from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.services.dynamodb_tables import Tables
+from drcore.sandbox.services.times import precise
 from drcore.sandbox.syncwell import names
 from drcore.sandbox.syncwell.bindings import Bindings
-from drcore.sandbox.syncwell.configurations import Key, precise
+from drcore.sandbox.syncwell.configurations import Key
 from drcore.sandbox.syncwell.corruption import Normalise
 from drcore.sandbox.syncwell.ledger import Edit, Ledger, lacks
 from drcore.sandbox.world import World
@@ -41,8 +41,8 @@ def _corruption(world: World) -> dict[str, Any] | None:
     lost = [edit.key for edit in ledger.last.values() if _is_lost(world, edit, in_use)]
     return {
         "began": precise(course.deployed),
-        "first_bad_write": _iso(course.first),
-        "last_bad_write": _iso(course.last),
+        "first_bad_write": course.first and precise(course.first),
+        "last_bad_write": course.last and precise(course.last),
         "corrupted": _shown(corrupted | conflicts),
         "conflicts": _shown(conflicts),
         "ever": len(ledger.spoils),
@@ -88,7 +88,3 @@ def _is_lost(world: World, edit: Edit, in_use: dict[str, str]) -> bool:
 
 def _shown(keys: set[Key] | list[Key]) -> list[str]:
     return sorted("/".join(key) for key in keys)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else precise(moment)

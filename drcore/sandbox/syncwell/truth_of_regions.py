@@ -1,14 +1,13 @@
 """What the simulation knows of regions, users or replication: for tests only."""
 
-from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.regions import Outage, Regions
 from drcore.sandbox.services.dynamodb_replication import GlobalTable
 from drcore.sandbox.services.route53_checks import HealthChecks
+from drcore.sandbox.services.times import precise
 from drcore.sandbox.syncwell.endpoint import Endpoints
 from drcore.sandbox.syncwell.users import MARKETS, Users
-from drcore.sandbox.syncwell.writers import precise
 from drcore.sandbox.world import World
 
 
@@ -18,8 +17,8 @@ def tell(world: World) -> None:
     world.truth_of("region", lambda: _regions(world))
     world.truth_of("traffic", lambda: {market.name: users.shares(market.name) for market in MARKETS})
     world.truth_of("dns", lambda: users.answered(world.clock.now()))
-    world.truth_of("failover_at", lambda: _iso(users.failover_at))
-    world.truth_of("last_client_moved", lambda: _iso(users.last_moved))
+    world.truth_of("failover_at", lambda: users.failover_at and precise(users.failover_at))
+    world.truth_of("last_client_moved", lambda: users.last_moved and precise(users.last_moved))
     world.truth_of("replication", lambda: _replication(world))
     world.truth_of("levers", lambda: dict(world.shelf(Endpoints).levers))
     world.truth_of("checkers", lambda: {check.id: check.share() for check in checks if check.checkers})
@@ -32,8 +31,8 @@ def _regions(world: World) -> dict[str, Any]:
     return {
         "down": [region for region in world.regions if regions.now(region)],
         "kinds": {region: [str(outage.kind) for outage in regions.now(region)] for region in world.regions},
-        "since": _iso(last.since) if last else None,
-        "back_at": _iso(last.until) if last else None,
+        "since": last.since and precise(last.since) if last else None,
+        "back_at": last.until and precise(last.until) if last else None,
     }
 
 
@@ -48,7 +47,3 @@ def _replication(world: World) -> dict[str, Any]:
         "overwritten": sorted({pk for pk, _ in table.overwritten}),
         "rpo_seconds": dict(table.lost_at),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else precise(moment)

@@ -11,16 +11,16 @@ from random import Random
 from drcore.sandbox.regions import ISOLATING, Regions
 from drcore.sandbox.services.dynamodb_replication import LONGEST_LAG, SHORTEST_LAG
 from drcore.sandbox.services.dynamodb_tables import Tables
-from drcore.sandbox.services.times import epoch
+from drcore.sandbox.services.times import epoch, precise
 from drcore.sandbox.syncwell import names
 from drcore.sandbox.syncwell.bindings import Bindings
-from drcore.sandbox.syncwell.configurations import USERS, Item, booked, key, long_known, precise
+from drcore.sandbox.syncwell.configurations import USERS, Item, booked, key, long_known
 from drcore.sandbox.syncwell.edits import SIGN_UPS, Edits, new_user
 from drcore.sandbox.syncwell.releases import STABLE
 from drcore.sandbox.syncwell.timeline import HISTORY
 from drcore.sandbox.world import World
 
-__all__ = ["IN_FLIGHT", "SLOT", "USERS", "Writers", "precise"]
+__all__ = ["IN_FLIGHT", "SLOT", "USERS", "Writers"]
 
 SLOT = timedelta(seconds=5)
 CANARY = timedelta(seconds=0.5)
