@@ -150,22 +150,32 @@ class Aws:
             raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
 
     def scan_raw(
-        self, region: str, table: str, segment: int, total: int, read: Callable[[bytes], tuple[T, Mapping[str, Any]]]
+        self,
+        region: str,
+        table: str,
+        segment: int,
+        total: int,
+        read: Callable[[bytes], tuple[T, Mapping[str, Any]]],
+        /,
+        **narrowed: Any,
     ) -> Iterator[T]:
-        """One segment of a table, strongly consistent, page after page, without boto3's parser (96 us an item).
+        """One segment of a table, page after page, without boto3's parser (96 us an item).
+
+        Strongly consistent, unless `narrowed` says otherwise; it holds more parameters of the call, such as a filter.
 
         `read` is given the body of each page. It returns what to hand out, and the answer without its items, which
         goes the usual way: credentials, signing, retries, the gate and the list of calls are boto3's and ours as
         ever. Several threads may read one segment each. Raises as `call` does: never a shorter answer.
         """
-        more: Mapping[str, Any] = {"Segment": segment, "TotalSegments": total} if total > 1 else {}
+        more = {"ConsistentRead": True, **narrowed}
+        more |= {"Segment": segment, "TotalSegments": total} if total > 1 else {}
         with self._one:
             client = self._raw_client(region)
         start: Mapping[str, Any] = {}
         while True:
             self._reader.read = read
             try:
-                answer = client.scan(TableName=table, ConsistentRead=True, **more, **start)
+                answer = client.scan(TableName=table, **more, **start)
             except ClientError as error:
                 raise _answered(error, "dynamodb", "scan", region) from error
             except (ParamValidationError, NoCredentialsError) as error:

@@ -12,7 +12,7 @@ from drcore.evidence import Table
 from drcore.plans.corruption import Invariant, in_use
 from drcore.plans.corruption import table as corrupted
 from drcore.services import dynamodb_items
-from drcore.services.dynamodb_items import Typed
+from drcore.services.dynamodb import Typed
 
 if TYPE_CHECKING:
     from drcore.run import Run

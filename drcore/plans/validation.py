@@ -20,7 +20,7 @@ from drcore.plans.corruption import halted_at, restored_table, table
 from drcore.plans.recovery import RESTORE, recovery_point, restored_here
 from drcore.plans.ways import ways_table
 from drcore.services import dynamodb_items, support
-from drcore.services.dynamodb_items import Typed
+from drcore.services.dynamodb import Typed
 from drcore.steps import Check, Step, Target, never, no, yes
 
 if TYPE_CHECKING:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from drcore.aws import Aws
 
+Typed = Mapping[str, Mapping[str, Any]]
 Item = Mapping[str, str | int | float]
 
 
@@ -28,15 +31,22 @@ def item(aws: Aws, region: str, table: str, key: Item, *, consistent: bool = Fal
 def items(aws: Aws, region: str, table: str, *, since: tuple[str, str] | None = None) -> Iterator[dict[str, Any]]:
     """All items, page after page, or those whose attribute is not less than a value (`since`).
 
-    The whole table is read either way, and the others are left behind there. Raises Rejected, Unknown; never a shorter
-    answer.
+    The whole table is read either way, and the others are left behind there. Read past boto3's parser, which takes
+    ten times as long; binary values stay base64. Raises Rejected, Unknown; never a shorter answer.
     """
-    narrowed: dict[str, Any] = {}
+    narrowed: dict[str, Any] = {"ConsistentRead": False}  # half the price; what is behind is asked for again
     if since:
         narrowed["FilterExpression"] = "#attribute >= :least"
         narrowed["ExpressionAttributeNames"] = {"#attribute": since[0]}
         narrowed["ExpressionAttributeValues"] = _typed({":least": since[1]})
-    return map(_plain, aws.pages("dynamodb", region, "scan", "Items", TableName=table, **narrowed))
+    for found in aws.scan_raw(region, table, 0, 1, page, **narrowed):
+        yield from map(_plain, found)
+
+
+def page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
+    """The items of a scan's page, and the answer without them. Raises ValueError where it is no JSON."""
+    answer = orjson.loads(body)
+    return answer.pop("Items"), answer | {"Items": []}
 
 
 def replicas(aws: Aws, region: str, table: str) -> Replicas:

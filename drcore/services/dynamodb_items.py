@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import orjson
+from collections.abc import Iterator, Sequence
 
 from drcore.aws import Aws
 from drcore.errors import Unknown
-
-Typed = Mapping[str, Mapping[str, Any]]
+from drcore.services.dynamodb import Typed, page
 
 _AT_ONCE = 100  # BatchGetItem takes so many keys
 
@@ -25,7 +21,7 @@ def segment(aws: Aws, region: str, table: str, number: int, of: int) -> Iterator
 
     Read past boto3's parser, which takes ten times as long; binary values stay base64.
     """
-    for items in aws.scan_raw(region, table, number, of, _page):
+    for items in aws.scan_raw(region, table, number, of, page):
         yield from items
 
 
@@ -44,8 +40,3 @@ def some(aws: Aws, region: str, table: str, keys: Sequence[Typed], *, consistent
         else:
             raise Unknown(f"dynamodb batch_get_item in {region}: {len(left)} keys of {table} are still not answered")
     return tuple(found)
-
-
-def _page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
-    page = orjson.loads(body)
-    return page.pop("Items"), page | {"Items": []}
