@@ -18,14 +18,10 @@ from drcore import lock
 from drcore.setting import HOME
 from drcore.steps import Plan
 from tests.plans.killed_runs import AFTER_STEP, KINDS
-from tests.plans.stage import THROUGH, well_in_truth
+from tests.plans.stage import each_plan, well_in_truth
 
 PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
 Pairs = list[dict[str, Any]]
-LONG = ("a",)  # plans whose kills take eight minutes on one core: `make kills`, not a part of `make test`
-each_plan = pytest.mark.parametrize(
-    "plan", [pytest.param(plan, id=plan.id, marks=pytest.mark.long if plan.id in LONG else ()) for plan in THROUGH]
-)
 
 
 @pytest.fixture(scope="module")
