@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.consent import Consent
-from drcore.errors import Rejected
+from drcore.errors import Rejected, Unknown
 from drcore.evidence import Exhibit, Table
 from drcore.plans.changes import region
 from drcore.plans.corruption import (
@@ -25,6 +25,7 @@ from drcore.plans.corruption import (
 )
 from drcore.plans.corruption import SWITCH as SWITCHED
 from drcore.plans.decision import DECIDE
+from drcore.plans.halt import SID, denial
 from drcore.plans.settings import KEEPING, Kind, kinds, original
 from drcore.services import appconfig, dynamodb_policies, dynamodb_settings
 from drcore.services.appconfig import Deployment, Profile
@@ -160,7 +161,10 @@ def _worse(here: str, there: str) -> str:
 
 def set_up(run: Run, target: Target, seen: Setting) -> None:
     if not target.thing.startswith(f"{REPLICA} of "):
-        set_again(run, target, see_setting(run, target))  # seen before there was a replica
+        now = see_setting(run, target)  # seen before there was a replica
+        if not now.status and _what(target)[0].shared:
+            raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
+        set_again(run, target, now)
     elif seen.now == "none":
         dynamodb_settings.add_replica(run.aws, region(run), restored_table(run), target.region)
 
@@ -278,7 +282,9 @@ def keep(run: Run, target: Target, seen: Kept) -> None:
         dynamodb_settings.protect(run.aws, target.region, table(run))
     elif thing == "policy":
         now = dynamodb_policies.policy(run.aws, target.region, arn)
-        statements = [*now.without(KEEPING), keeps(run, target.region)]
+        # The denial of the halt stays beside it; it stands already, but in a rehearsal, which has denied nothing.
+        denied = denial(run, Target(target.region, table(run)))
+        statements = [*now.without(SID, KEEPING), denied, keeps(run, target.region)]
         dynamodb_policies.put(run.aws, target.region, arn, statements, now)
     else:
         until = _kept_until(run).replace(microsecond=0)
