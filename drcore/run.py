@@ -307,6 +307,7 @@ class Run:
     def go_back(self) -> None:
         """Undo what this run has done, last first, each verified. Only when the goal was missed and somebody says so.
 
+        Past a point of no return nothing is undone, and nobody is asked: what is left then is a goal that was missed.
         Raises RollbackFailed when something is not as it was before.
         """
         done = list(self._acts())
@@ -314,6 +315,11 @@ class Run:
         undoable = [act for act in done if act[0].undo]
         if self.rehearsing or not undoable or (self.verdict and self.verdict.exit is Exit.REACHED):
             self._show(show.back(entries))
+            return
+        passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self))), "")
+        if passed:
+            self.record.append("no-way-back", why=passed, durable=True)
+            self._show(show.back(entries, note=f"Nothing was undone: {passed}."))
             return
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.id}"

@@ -116,6 +116,8 @@ class Step:
     - `expect(run, target, state)` is the check. It reads nothing.
     - `act(run, target, state)` does one thing, at most one write. None: the step only looks, or a person does it.
     - `undo(run, target, before)` brings `before` back. None: there is no way back, or nothing to bring back.
+    - `no_return(run)`: why there is no way back any more since this step was done; empty: there still is. Where there
+      is none, nothing of the run is undone: half of it would be worse than all or nothing.
     - `gate`: a step that is not a gate asks a question; the answer no is SKIPPED, and the plan goes on.
     - `one_is_enough`: a step that only looks waits until one target is as expected, not all of them.
     - `within`, `every`, `hold`: seconds (or read from the run): how long to wait for `expect`, how often to look,
@@ -137,6 +139,7 @@ class Step:
     expect: Callable[[Run, Target, State], Check]
     act: Callable[[Run, Target, State], object] | None = None
     undo: Callable[[Run, Target, State], object] | None = None
+    no_return: Callable[[Run], str] | None = None
     targets: Callable[[Run], Iterable[Target]] = lambda run: EVERYWHERE
     needs: tuple[str, ...] = ()
     consent: Consent = Consent.NONE

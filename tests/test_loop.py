@@ -607,6 +607,22 @@ def test_going_back_should_need_a_person_even_in_a_drill_whose_policy_approves_a
     assert things.values == dict.fromkeys(REGIONS, "good") and events(run, "undo-intent") == []
 
 
+def test_past_a_point_of_no_return_nothing_should_be_undone_and_that_is_said(opened: Opened) -> None:
+    first, then, passed = Things(), Things(), ["users are here"]
+    steps = mend(first, "First"), mend(then, "Then", no_return=lambda run: passed[0])
+    run = opened(*steps, keyboard=lambda prompt: "GO BACK t-1")
+    for step in steps:
+        run.step(step)
+    asked = events(run, "consent")
+    run.go_back()
+    assert first.values == then.values == dict.fromkeys(REGIONS, "good")
+    assert events(run, "undo-intent") == [] and events(run, "consent") == asked
+    assert [line["why"] for line in run.record.events if line["event"] == "no-way-back"] == passed
+    passed[0] = ""
+    run.go_back()
+    assert first.values == then.values == dict.fromkeys(REGIONS, "bad"), "before it there is a way back"
+
+
 def test_an_undo_that_does_not_bring_it_back_should_be_a_failed_rollback(opened: Opened) -> None:
     things = Things()
     step = mend(things, undo=lambda run, target, before: things.write(run, target, "worse"), targets=lambda run: [EAST])

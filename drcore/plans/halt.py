@@ -415,7 +415,7 @@ def deny(run: Run, target: Target, seen: Policy) -> None:
 
 def policy_as_before(run: Run, target: Target, before: Policy) -> None:
     now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
-    dynamodb_policies.put(run.aws, target.region, arn, before.statements, now)
+    dynamodb_policies.put(run.aws, target.region, arn, now.with_that_of(before, SID), now)
 
 
 def when_denied(result: StepResult) -> datetime | None:

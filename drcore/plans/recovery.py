@@ -331,7 +331,7 @@ def _moments(run: Run, seen: Point) -> Table:
     if seen.first_bad:
         rows.append((seen.first_bad, region(run), "first bad write, by the data"))
     if seen.confirmed or seen.proposed:
-        told = "recovery point, confirmed" if seen.confirmed else "recovery point, proposed"
+        told = "recovery point, confirmed" if seen.confirmed else f"recovery point, {_source(run)}"
         rows.append((seen.confirmed or seen.proposed, region(run), told))
     rows += [(at, "", name) for name, at in run.moments.items()]
     known = sorted((row for row in rows if row[0]), key=lambda row: (str(row[0]), row[1:]))
@@ -340,6 +340,12 @@ def _moments(run: Run, seen: Point) -> Table:
         late = (seen.first_bad - seen.deployed[0].at).total_seconds()
         title = f"The first bad write came {late:.0f} s after the deployment"
     return Table("recovery-point", title, ("time", "region", "what"), tuple(known))
+
+
+def _source(run: Run) -> str:
+    if run.rehearsing and not run.incident.recovery_point:
+        return "by the deployment: nothing is exported in a rehearsal, a run tells it from the data"
+    return "proposed"
 
 
 def time_line(run: Run, seen: Point) -> Chart:

@@ -30,6 +30,7 @@ from drcore.plans.corruption import (
     decided_release,
     in_use,
     not_the_way,
+    restored_table,
     table,
     table_arn,
     way,
@@ -94,11 +95,16 @@ class Validated:
 _REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
 
 
-def _samples(run: Run) -> tuple[tuple[str, Sample], ...]:
+def _to_serve(run: Run) -> str:
+    """The table that users are to be served from: in a rehearsal of a switch one that is not there."""
+    return restored_table(run) if way(run) == SWITCH else table(run)
+
+
+def _samples(run: Run, name: str) -> tuple[tuple[str, Sample], ...]:
     """A sample in each region, once no region shows more defects than the one that was repaired."""
 
     def take() -> dict[str, Sample]:
-        return {region: invariants.take(run, region) for region in run.service.regions}
+        return {region: invariants.take(run, region, name) for region in run.service.regions}
 
     def same(found: Mapping[str, Sample]) -> bool:
         return all(each.defects == found[run.service.runner_region].defects for each in found.values())
@@ -108,14 +114,8 @@ def _samples(run: Run) -> tuple[tuple[str, Sample], ...]:
 
 
 def see_validated(run: Run, target: Target) -> Validated:
-    decided = run.decided(SIGN_OFF)
-    return Validated(
-        in_use(run),
-        _samples(run),
-        decided.choice,
-        decided.by,
-        decided.reason,
-    )
+    decided, name = run.decided(SIGN_OFF), _to_serve(run)
+    return Validated(name, _samples(run, name), decided.choice, decided.by, decided.reason)
 
 
 def is_signed(run: Run, target: Target, seen: Validated) -> Check:
@@ -151,9 +151,9 @@ SIGN_OFF = Step(
     look=see_validated,
     expect=is_signed,
     act=sign,
-    needs=(REPAIRING, SWITCHING),
+    needs=(SWITCHING, REPAIRING),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"{in_use(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
+    phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
     way=Way.REVERSIBLE,
     within=10,
     shows=show_validated,

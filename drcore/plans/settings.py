@@ -26,12 +26,16 @@ _NAME, _DIMENSION = "AlarmName", "TableName"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One setting: how it is read from a table in a region, what it should be, how it is set. Values are texts."""
+    """One setting: how it is read from a table in a region, what it should be, how it is set. Values are texts.
+
+    `shared`: replication carries it, so that a new replica has what the table has.
+    """
 
     name: str
     read: Callable[[Run, str, str], str]
     wanted: Callable[[Run, str, str], str]
     apply: Callable[[Run, str, str, str], None]
+    shared: bool = False
 
 
 def kinds() -> dict[str, Kind]:
@@ -55,7 +59,7 @@ def _set_stream(run: Run, region: str, name: str, value: str) -> None:
     dynamodb_settings.set_stream(run.aws, region, name, value)
 
 
-_STREAM = Kind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream)
+_STREAM = Kind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream, shared=True)
 
 
 def _read_recovery(run: Run, region: str, name: str) -> str:
@@ -77,7 +81,7 @@ def _set_ttl(run: Run, region: str, name: str, value: str) -> None:
     dynamodb_settings.set_ttl(run.aws, region, name, value or run.facts.settings.ttl, on=bool(value))
 
 
-_TTL = Kind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl)
+_TTL = Kind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl, shared=True)
 
 
 def _read_protection(run: Run, region: str, name: str) -> str:

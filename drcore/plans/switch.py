@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.consent import Consent
-from drcore.errors import Rejected
+from drcore.errors import Rejected, Unknown
 from drcore.evidence import Exhibit, Table
 from drcore.plans.changes import region
 from drcore.plans.corruption import (
@@ -25,9 +25,11 @@ from drcore.plans.corruption import (
 )
 from drcore.plans.corruption import SWITCH as SWITCHED
 from drcore.plans.decision import DECIDE
+from drcore.plans.halt import SID, denial
 from drcore.plans.settings import KEEPING, Kind, kinds, original
 from drcore.services import appconfig, dynamodb_policies, dynamodb_settings
 from drcore.services.appconfig import Deployment, Profile
+from drcore.services.dynamodb_policies import Policy
 from drcore.steps import Check, Step, Target, Way, minutes, never, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -160,7 +162,10 @@ def _worse(here: str, there: str) -> str:
 
 def set_up(run: Run, target: Target, seen: Setting) -> None:
     if not target.thing.startswith(f"{REPLICA} of "):
-        set_again(run, target, see_setting(run, target))  # seen before there was a replica
+        now = see_setting(run, target)  # seen before there was a replica
+        if not now.status and _what(target)[0].shared:
+            raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
+        set_again(run, target, now)
     elif seen.now == "none":
         dynamodb_settings.add_replica(run.aws, region(run), restored_table(run), target.region)
 
@@ -278,7 +283,9 @@ def keep(run: Run, target: Target, seen: Kept) -> None:
         dynamodb_settings.protect(run.aws, target.region, table(run))
     elif thing == "policy":
         now = dynamodb_policies.policy(run.aws, target.region, arn)
-        statements = [*now.without(KEEPING), keeps(run, target.region)]
+        # The denial of the halt stays beside it; it stands already, but in a rehearsal, which has denied nothing.
+        denied = denial(run, Target(target.region, table(run)))
+        statements = [*now.without(SID, KEEPING), denied, keeps(run, target.region)]
         dynamodb_policies.put(run.aws, target.region, arn, statements, now)
     else:
         until = _kept_until(run).replace(microsecond=0)
@@ -291,7 +298,8 @@ def keep_no_more(run: Run, target: Target, before: Kept) -> None:
         dynamodb_settings.protect(run.aws, target.region, table(run), on=before.now == "on")
     elif thing == "policy":
         now = dynamodb_policies.policy(run.aws, target.region, arn)
-        dynamodb_policies.put(run.aws, target.region, arn, before.now.splitlines(), now)
+        was = Policy(tuple(before.now.splitlines()))
+        dynamodb_policies.put(run.aws, target.region, arn, now.with_that_of(was, SID, KEEPING), now)
     elif before.now:
         dynamodb_settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})
     else:
@@ -414,14 +422,7 @@ def switch(run: Run, target: Target, seen: Named) -> None:
 
 
 def switch_back(run: Run, target: Target, before: Named) -> None:
-    """The old name again, as long as nobody has written to the restored table."""
-    resumed = _resumed(run)
-    if resumed:
-        raise Rejected(
-            f"{resumed} was done: what has been written to {restored_table(run)} since would be lost. Compare both "
-            f"tables (drcore diff), carry the changes over, then set {run.facts.configuration.key} by hand",
-            "PastThePointOfNoReturn",
-        )
+    """The old name again; asked for only as long as nobody has written to the restored table, see `no_way_back`."""
     if target.thing == DEPLOYMENT:
         at = where(run, target.region)
         strategy = appconfig.strategy(run.aws, target.region, run.facts.configuration.strategy)
@@ -429,10 +430,20 @@ def switch_back(run: Run, target: Target, before: Named) -> None:
         appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why)
 
 
-def _resumed(run: Run) -> str:
-    """The first step by which this run has let somebody write to the restored table; empty if none."""
+def no_way_back(run: Run) -> str:
+    """Once this run has let somebody write to the restored table, why it undoes nothing; empty before that.
+
+    Not even what came after: workers that are halted again, with no table to bring back, would help nobody.
+    """
     titles = (ALLOWING, RESUMING_WORKERS, RESUMING_FUNCTIONS)
-    return next((e["step"] for e in run.record.events if e["event"] == "intent" and e["step"] in titles), "")
+    resumed = next((e["step"] for e in run.record.events if e["event"] == "intent" and e["step"] in titles), "")
+    if not resumed:
+        return ""
+    return (
+        f"{resumed} was done, and what has been written to {restored_table(run)} since would be lost. Mend forward. If "
+        f"{table(run)} must come back: halt all writers, compare both tables (drcore diff), carry the changes over, "
+        f"then set {run.facts.configuration.key} by hand"
+    )
 
 
 def show_switch(run: Run, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
@@ -455,6 +466,7 @@ SWITCH = Step(
     expect=is_switched,
     act=switch,
     undo=switch_back,
+    no_return=no_way_back,
     targets=switching,
     needs=(SETTINGS.title, REPLICAS.title, KEEP.title),
     consent=Consent.TYPED,

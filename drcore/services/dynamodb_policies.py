@@ -21,17 +21,22 @@ _NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be n
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The statements of a policy, each as JSON text in one form; none: there is no policy.
+    """The statements of a policy, sorted, each as JSON text in one form; none: there is no policy.
 
-    The revision guards a change.
+    Their order means nothing to AWS. The revision guards a change.
     """
 
     statements: tuple[str, ...] = ()
     revision: str = field(default="", compare=False)
 
-    def without(self, sid: str) -> tuple[str, ...]:
-        """The statements but the one with this id."""
-        return tuple(each for each in self.statements if json.loads(each).get("Sid") != sid)
+    def without(self, *sids: str) -> tuple[str, ...]:
+        """The statements but those with these ids."""
+        return tuple(each for each in self.statements if json.loads(each).get("Sid") not in sids)
+
+    def with_that_of(self, before: Policy, *sids: str) -> tuple[str, ...]:
+        """The statements with those of these ids as they were before; what others have added meanwhile stays."""
+        theirs = before.without(*sids)
+        return (*self.without(*sids), *(each for each in before.statements if each not in theirs))
 
 
 def statement(written: Mapping[str, Any]) -> str:
@@ -49,7 +54,7 @@ def policy(aws: Aws, region: str, arn: str) -> Policy:
         raise
     written = json.loads(found["Policy"])["Statement"]
     statements = written if isinstance(written, list) else [written]
-    return Policy(tuple(map(statement, statements)), found.get("RevisionId", ""))
+    return Policy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
 
 
 def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy) -> None:

@@ -10,18 +10,20 @@ import pytest
 
 from drcore.consent import GOING_BACK, Approval, Approvals
 from drcore.errors import Exit, RollbackFailed, StepFailed
-from drcore.plans import f
+from drcore.plans import f, g
+from drcore.plans.corruption import restored_table
 from drcore.run import Run
 from drcore.setting import Setting
-from drcore.steps import Plan, Step, Target, no
+from drcore.steps import Check, Plan, Step, Target, TargetResult, Way, never, no
 from drcore.verdict import Word
 from tests.plans.stage import (
+    SCENES,
     SHORT,
     Scene,
     Stage,
     carry_out,
     each_plan,
-    each_scene_through,
+    each_scene,
     ended,
     lines,
     locks,
@@ -30,12 +32,34 @@ from tests.plans.stage import (
 )
 
 BAD_RELEASE = Scene(f.PLAN, "bad-release")
+SWITCHED = next(scene for scene in SCENES if scene.way == "switch")
+# They change once more what an earlier step of the run has changed. At the end, when that is undone as well, it is as
+# it was before the earlier one; what it was before the later one can be seen only in between.
+CHANGE_AGAIN = {
+    *(step.title for step in (g.KEEP, g.ALLOW, g.WORKERS_AGAIN, g.FUNCTIONS_AGAIN)),
+    *(step.title for step in (g.SOURCES_AGAIN, g.RULES_AGAIN, g.SCALING_AGAIN)),
+}
 
 
 def unreachable(plan: Plan) -> Plan:
     """The same plan, but its goal is never seen to be reached."""
     goal = replace(plan.goal, expect=lambda run, target, state: no("users are not well"), within=60, gate=True)
     return replace(plan, goal=goal, steps=tuple(goal if step is plan.goal else step for step in plan.steps))
+
+
+def stopped_in_time(plan: Plan) -> Plan:
+    """The same plan, but once it was at a point of no return it stops: past that nothing would be undone."""
+    last = next((step for step in plan.steps if step.way is Way.NO_RETURN), None)
+    if last is None:
+        return plan
+    after = plan.steps[plan.steps.index(last) + 1]
+
+    def expect(run: Run, target: Target, state: Any) -> Check:
+        there = any(line["event"] == "intent" and line["step"] == last.title for line in run.record.events)
+        return never("nobody signs this") if there else after.expect(run, target, state)
+
+    stopping = replace(after, expect=expect)
+    return replace(plan, steps=tuple(stopping if step is after else step for step in plan.steps))
 
 
 def may_go_back(setting: Setting) -> Approvals:
@@ -49,9 +73,9 @@ def may_go_back(setting: Setting) -> Approvals:
     return Approvals(run=setting.run_id, approvals=(given,))
 
 
-def opened(stage: Stage, scene: Scene, **changes: Any) -> Run:
-    setting = stage.prepare(scene, facts=SHORT, **changes)
-    return stage.open(setting, plan=unreachable(scene.plan), approvals=may_go_back(setting))
+def opened(stage: Stage, scene: Scene, plan: Plan | None = None) -> Run:
+    setting = stage.prepare(scene, facts=SHORT)
+    return stage.open(setting, plan=plan or unreachable(scene.plan), approvals=may_go_back(setting))
 
 
 def intents(run: Run) -> list[tuple[Step, Target, Any]]:
@@ -64,9 +88,27 @@ def intents(run: Run) -> list[tuple[Step, Target, Any]]:
     ]
 
 
-@each_scene_through
-def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage, scene: Scene) -> None:
-    run = opened(stage, scene)
+@pytest.fixture
+def back_at(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, Target], Any]:
+    """What is seen of each act right after it was undone, by its step and target."""
+    seen: dict[tuple[str, Target], Any] = {}
+    undo = Run._undo
+
+    def undo_and_look(run: Run, step: Step, target: Target, before: Any) -> TargetResult:
+        result = undo(run, step, target, before)
+        with run.calls.under(step.waiver):
+            seen[step.title, target] = step.look(run, target)
+        return result
+
+    monkeypatch.setattr(Run, "_undo", undo_and_look)
+    return seen
+
+
+@each_scene
+def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(
+    stage: Stage, scene: Scene, back_at: dict[tuple[str, Target], Any]
+) -> None:
+    run = opened(stage, scene, stopped_in_time(unreachable(scene.plan)))
 
     trouble = carry_out(run)
 
@@ -82,7 +124,29 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(stage: Stage,
     again = scene.plan.id == "g"
     later = stage.again(run) if again else stage.open(stage.prepare(replace(scene, fault="")))
     for step, target, before in undoable:
-        assert step.look(later, target) == step.from_json(before)
+        assert back_at[step.title, target] == step.from_json(before)
+        if step.title not in CHANGE_AGAIN:
+            assert step.look(later, target) == step.from_json(before)
+    assert locks(run) == []
+    proven(run)
+
+
+def test_past_the_point_of_no_return_nothing_is_undone_and_nobody_is_asked(stage: Stage) -> None:
+    """Users have written to the new table: half of a way back would lose that, or leave the service halted."""
+    run = opened(stage, SWITCHED)
+
+    trouble = carry_out(run)
+
+    assert isinstance(trouble, StepFailed)
+    assert [line["why"].partition(",")[0] for line in lines(run, "no-way-back")] == ["Resume workers was done"]
+    assert not lines(run, "undo-intent")
+    assert not [line for line in lines(run, "consent") if line["step"] == GOING_BACK]
+    assert run.verdict and run.verdict.word is Word.MISSED
+    assert ended(run).exit == Exit.MISSED
+    found = stage.truth()["corruption"]
+    assert set(found["table_in_use"].values()) == {restored_table(run)}
+    assert found["reading_old"] == []
+    assert found["writers_running"]
     assert locks(run) == []
     proven(run)
 
