@@ -85,6 +85,8 @@ __all__ = [
 def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
     yield audit_queue(run)
+    if any(line["event"] == "undone" for line in run.record.events):
+        yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
     for region in run.service.regions:
         for what, look in (
             ("point-in-time recovery", _recovers),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -117,15 +118,16 @@ def done(effects: list[dict[str, str]]) -> Counter[str]:
 def lasting(state: Any) -> Any:
     """A state without what may differ between two runs to the same end.
 
-    These are times, as a run that is killed ends later; the words that tell the rates of the time when on-call was
-    paged, and what the world's own alarms have sent meanwhile; the object that was the lock, of which a versioned
-    bucket keeps what it held.
+    These are times, as a run that is killed ends later, and what is told or named by them: the words that tell the
+    rates of the time when on-call was paged, the revision of a policy, the files of an export (each of which was asked
+    for by a call, and calls are counted); what the world's own alarms have sent meanwhile; the object that was the
+    lock, of which a versioned bucket keeps what it held.
     """
     if isinstance(state, dict):
         return {
             name: lasting(value)
             for name, value in state.items()
-            if name not in ("sent_timestamp", "text") and "locks/" not in name
+            if name not in OF_A_TIME and not NAMED_BY_TIME.search(name)
         }
     if isinstance(state, list):
         return [lasting(each) for each in state if not from_an_alarm(each)]
@@ -136,10 +138,16 @@ def lasting(state: Any) -> Any:
         with contextlib.suppress(ValueError):
             datetime.fromisoformat(state)
             return "a time"
+        return OF_WORDS.sub("", state)
     return state
 
 
+OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId")
+NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
+OF_WORDS = re.compile(r"\d\d:\d\d:\d\d|\d+ (?=changes)")  # as the status page tells what is lost
+
+
 def from_an_alarm(each: Any) -> bool:
-    """Whether an element of a list is a message that an alarm of the world has sent: as a topic keeps it, or a queue."""
-    told = each.get("body") if isinstance(each, dict) else each[1] if isinstance(each, list) and len(each) > 1 else ""
+    """Whether an element of a list is a message that an alarm of the world has sent, as a topic or a queue keeps it."""
+    told = each.get("body") if isinstance(each, dict) else each[1] if isinstance(each, list) and each[1:] else ""
     return isinstance(told, str) and told.startswith('{"AlarmName": ')
