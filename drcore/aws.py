@@ -1,7 +1,8 @@
 """The one door to AWS: boto3 with short timeouts, behind the gate for writes.
 
-Reads are tried three times, a write once: an answer that was lost is looked up, not repeated blindly. The two kinds
-of trouble are told apart at this border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
+Reads are tried three times, a write once: an answer that was lost is looked up, not repeated blindly. A region that has
+kept silent is not waited for as long again until it has answered. The two kinds of trouble are told apart at this
+border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from typing import Any, TypeVar
 import boto3
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
@@ -27,8 +35,10 @@ from drcore.calls import Call, Calls, Plane, as_json, region_of
 from drcore.clock import iso
 from drcore.errors import Busy, Rejected, Unknown
 
-# boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region.
+# boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
+# kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
 _CONNECT, _READ, _ATTEMPTS = 2, 8, 3
+_BRIEFLY = 3
 
 # Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
 _READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
@@ -101,7 +111,8 @@ class Aws:
         self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
         self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
-        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._clients: dict[tuple[str, str, bool, bool], Any] = {}
+        self._silent: set[str] = set()  # regions whose last call has waited in vain
         self._places: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
         self._reader = threading.local()  # what reads the page that this thread has asked for
@@ -129,7 +140,7 @@ class Aws:
     def as_role(self, role: str) -> Aws:
         """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
         other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
-        other.session = self.session
+        other.session, other._silent = self.session, self._silent
         return other
 
     def place(self, service: str, region: str, url: str) -> None:
@@ -192,8 +203,8 @@ class Aws:
     def _raw_client(self, region: str) -> Any:
         self._renew(region)
         if region not in self._raw:
-            client = self._made("dynamodb", region, _ATTEMPTS)
-            # An event that botocore emits and does not document: botocore is pinned, tests/test_scan.py holds it to it.
+            client = self._made("dynamodb", region)
+            # An event that botocore emits and does not document: it is pinned, tests/diff/test_table.py holds it to it.
             client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
             self._raw[region] = client
         return self._raw[region]
@@ -213,19 +224,20 @@ class Aws:
         response_dict["body"] = as_json(left).encode()
 
     def _client(self, service: str, region: str, write: bool) -> Any:
-        key = (service, region, write)
+        briefly = not write and region_of(service, region) in self._silent
+        key = (service, region, write, briefly)
         self._renew(region)
         if key not in self._clients:
-            self._clients[key] = self._made(service, region, 1 if write else _ATTEMPTS)
+            self._clients[key] = self._made(service, region, once=write, briefly=briefly)
         return self._clients[key]
 
-    def _made(self, service: str, region: str, attempts: int) -> Any:
+    def _made(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
         endpoint = self._places.get((service, region), self._endpoint)
         keys = self._credentials(region)
         client = self.session.client(
-            service, region_name=region, endpoint_url=endpoint, config=self._config(attempts), **keys
+            service, region_name=region, endpoint_url=endpoint, config=self._config(once, briefly), **keys
         )
-        _Watch(self._calls, service, client, self._one).register()
+        _Watch(self._calls, service, client, self._one, self._silent).register()
         return client
 
     def _renew(self, region: str) -> None:
@@ -237,11 +249,11 @@ class Aws:
             for key in [key for key in self._clients if key[1] == region]:
                 del self._clients[key]
 
-    def _config(self, attempts: int) -> Config:
+    def _config(self, once: bool, briefly: bool) -> Config:
         return Config(
             connect_timeout=_CONNECT,
-            read_timeout=_READ,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            read_timeout=_BRIEFLY if briefly else _READ,
+            retries={"mode": "standard", "total_max_attempts": 1 if once or briefly else _ATTEMPTS},
             tcp_keepalive=True,
             user_agent_extra=f"drcore/{self._run_id}",
         )
@@ -251,10 +263,9 @@ class Aws:
         if not self._role:
             return {}
         if region not in self._assumed:
-            sts = self.session.client(
-                "sts", region_name=region, endpoint_url=self._endpoint, config=self._config(_ATTEMPTS)
-            )
-            _Watch(self._calls, "sts", sts, self._one).register()
+            config = self._config(False, region in self._silent)
+            sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config)
+            _Watch(self._calls, "sts", sts, self._one, self._silent).register()
             try:
                 got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
             except ClientError as error:
@@ -271,8 +282,10 @@ class Aws:
 class _Watch:
     """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
 
-    def __init__(self, calls: Calls, service: str, client: Any, one: AbstractContextManager[Any]) -> None:
-        self._calls, self._service, self._client, self._one = calls, service, client, one
+    def __init__(
+        self, calls: Calls, service: str, client: Any, one: AbstractContextManager[Any], silent: set[str]
+    ) -> None:
+        self._calls, self._service, self._client, self._one, self._silent = calls, service, client, one, silent
 
     def register(self) -> None:
         events = self._client.meta.events
@@ -301,10 +314,13 @@ class _Watch:
     def _after(self, context: dict[str, Any], parsed: Mapping[str, Any], **_: Any) -> None:
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
         with self._one:
+            self._silent.discard(context["drcore"].region)
             self._calls.note(context["drcore"], parsed.get("Error", {}).get("Code", "OK"), request_id)
 
     def _failed(self, context: dict[str, Any], exception: BaseException, **_: Any) -> None:
         with self._one:
+            if isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
+                self._silent.add(context["drcore"].region)
             self._calls.note(context["drcore"], type(exception).__name__)
 
 

@@ -398,6 +398,30 @@ def test_a_read_should_be_tried_three_times_and_a_write_once(
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_silent_region_should_be_asked_but_once_until_it_answers_and_others_as_ever(calls: Calls) -> None:
+    """A plan has five minutes, and a read that is tried three times takes half of one of them."""
+    said: list[Callable[[socket.socket], object]] = [never_answer] * 4 + [answer("400 No")] + [never_answer] * 6
+
+    def next_one(connection: socket.socket) -> None:
+        said.pop(0)(connection)
+
+    with serving(next_one) as server:
+        aws = Aws(calls, endpoint=server.address)
+
+        def tries(region: str, service: str = "sqs", operation: str = "list_queues") -> int:
+            before = len(server.requests)
+            with pytest.raises((Unknown, Rejected)):
+                aws.call(service, region, operation)
+            return len(server.requests) - before
+
+        assert tries(EAST) == 3
+        assert tries(EAST, "sns", "list_topics") == 1, "whichever service it is"
+        assert tries(EAST) == 1, "which is answered"
+        assert tries(EAST) == 3, "so it is believed again"
+        assert tries("us-west-2") == 3
+
+
+@pytest.mark.usefixtures("impatient")
 def test_pages_should_never_be_fewer_because_of_a_failure(calls: Calls) -> None:
     with serving(hang_up) as server, pytest.raises(Unknown, match="ConnectionClosedError"):
         list(Aws(calls, endpoint=server.address).pages("sqs", EAST, "list_queues", "QueueUrls"))
