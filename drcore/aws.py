@@ -168,17 +168,19 @@ class Aws:
         total: int,
         read: Callable[[bytes], tuple[T, Mapping[str, Any]]],
         /,
+        *,
+        consistent: bool = True,
         **narrowed: Any,
     ) -> Iterator[T]:
         """One segment of a table, page after page, without boto3's parser (96 us an item).
 
-        Strongly consistent, unless `narrowed` says otherwise; it holds more parameters of the call, such as a filter.
+        `narrowed` holds more parameters of the call, such as a filter.
 
         `read` is given the body of each page. It returns what to hand out, and the answer without its items, which
         goes the usual way: credentials, signing, retries, the gate and the list of calls are boto3's and ours as
         ever. Several threads may read one segment each. Raises as `call` does: never a shorter answer.
         """
-        more = {"ConsistentRead": True, **narrowed}
+        more = narrowed | ({"ConsistentRead": True} if consistent else {})
         more |= {"Segment": segment, "TotalSegments": total} if total > 1 else {}
         with self._one:
             client = self._raw_client(region)
