@@ -90,15 +90,15 @@ def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One export of this run: its span, whether it is ready, how many items changed, when the first bad one did."""
+    """One export of this run: its span, its status, how many items changed, when the first bad one did, its ARN."""
 
-    arn: str
     since: datetime
     until: datetime
     status: str
     items: int
     bad: int
     first_bad: datetime | None
+    arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def see_exports(run: Run, target: Target) -> Exported:
 def _span(run: Run, made: Export) -> Span:
     found = changes.writes(run, [made])
     bad = sum(write.kind in BAD for write in found)
-    return Span(made.arn, made.since, made.until, made.status, len(found), bad, changes.first_bad(found))
+    return Span(made.since, made.until, made.status, len(found), bad, changes.first_bad(found), made.arn)
 
 
 def _next(run: Run, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
