@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from drcore.run import Run
 
 _T = TypeVar("_T")
-_ATTEMPTS = 3  # so often is an act tried whose answer was lost, or that was throttled; each time after a look
+_ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered or throttled; each time after a look
 
 
 def carry(run: Run, step: Step) -> StepResult:
@@ -250,21 +250,22 @@ class _Carrying:
 
     def act_until(self, target: Target, before: State, *, back_to: State | None = None) -> TargetResult:
         """Intent on disk, act, look until it shows. Where the answer was lost: look first, only then try again."""
-        step, state, tries = self.step, before, 0
+        step, state, tries, attempts = self.step, before, 0, 0
         while True:
-            tries += 1
+            tries, attempts = tries + 1, attempts + 1
             trouble = self._act(target, state, tries, back_to)
-            calm, last = trouble is None, tries >= _ATTEMPTS
+            calm, last = trouble is None, attempts >= _ATTEMPTS
             result, can_be = self._wait(target, before, back_to, patient=(calm or last) and not step.repeat)
             if result.outcome is not Outcome.FAILED or not can_be:
                 break
-            if isinstance(trouble, Unknown | Busy) and not last:
+            moved = step.repeat and result.after != state
+            if isinstance(trouble, Unknown | Busy) and (moved or not last):
                 self.run.clock.sleep(step.every)
-            elif not (calm and step.repeat and result.after != state):
+            elif not (calm and moved):
                 if calm and step.repeat:  # no batch is moving any more: give the last one the step's whole time
                     result, _ = self._wait(target, before, back_to)
                 break
-            state = result.after
+            state, attempts = result.after, 0 if moved else attempts  # each batch has attempts of its own
         if trouble and result.outcome is not Outcome.DONE:
             why = f"{trouble}; then seen: {result.why}"
             result = TargetResult(target, result.outcome, why, before, result.after)

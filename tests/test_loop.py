@@ -252,6 +252,20 @@ def test_batches_should_go_on_until_nothing_is_left(opened: Opened) -> None:
     assert events(run, "intent") == [("intent", "us-east-1")] * 3
 
 
+def test_each_batch_should_have_attempts_of_its_own(opened: Opened) -> None:
+    """No batch is answered, and each was done all the same."""
+    things = Things({"us-east-1": "5", "us-west-2": "good"}, troubles=[Unknown("lost") for _ in range(5)], lost=True)
+    step = mend(
+        things,
+        repeat=True,
+        act=lambda run, target, seen: things.write(
+            run, target, str(int(seen.value) - 1) if seen.value != "1" else "good"
+        ),
+    )
+    assert loop.carry(opened(step), step).outcome is Outcome.DONE
+    assert [value for _, value in things.acts] == ["4", "3", "2", "1", "good"]
+
+
 def test_batches_that_move_nothing_should_end(opened: Opened) -> None:
     things = Things()
     step = mend(

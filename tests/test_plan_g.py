@@ -16,7 +16,7 @@ import pytest
 from drcore import plans
 from drcore.calls import Writes
 from drcore.consent import GOING_BACK, Approval, Approvals
-from drcore.errors import DrcoreError
+from drcore.errors import DrcoreError, StepFailed
 from drcore.parameters import Mode
 from drcore.plans import g
 from drcore.plans.corruption import before, restored_table, table
@@ -283,6 +283,15 @@ def test_a_policy_that_does_not_hold_should_be_seen_and_nothing_of_ours_should_s
             TableName=table(run), Key={"pk": {"S": f"CANARY#drcore-{run.id}"}, "sk": {"S": "0"}}
         )
         assert "Item" not in found
+
+
+def test_a_write_of_ours_that_is_not_answered_should_prove_nothing(stage: Stage) -> None:
+    run = drilled_to(stage, g.DENY)
+    stage.fault("lost-response", service="dynamodb", operation="PutItem", count=3)  # each try of the first role
+    with pytest.raises(StepFailed, match="is to be tried"):
+        run.step(g.NOTHING_WRITES)
+    run.step(g.NOTHING_WRITES)
+    assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE
 
 
 def _without_denial() -> Plan:

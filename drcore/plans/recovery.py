@@ -90,7 +90,7 @@ def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One export of this run: its span, whether it is ready, how many items changed, when the first bad one did."""
+    """One export of this run: its span, its status, how many items changed, when the first bad one did, its ARN."""
 
     since: datetime
     until: datetime
@@ -98,6 +98,7 @@ class Span:
     items: int
     bad: int
     first_bad: datetime | None
+    arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def see_exports(run: Run, target: Target) -> Exported:
 def _span(run: Run, made: Export) -> Span:
     found = changes.writes(run, [made])
     bad = sum(write.kind in BAD for write in found)
-    return Span(made.since, made.until, made.status, len(found), bad, changes.first_bad(found))
+    return Span(made.since, made.until, made.status, len(found), bad, changes.first_bad(found), made.arn)
 
 
 def _next(run: Run, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
@@ -167,10 +168,11 @@ def are_exported(run: Run, target: Target, seen: Exported) -> Check:
 def export(run: Run, target: Target, seen: Exported) -> None:
     """Make the next export, and see it through: one that is being made already is only waited for."""
     assert seen.made or seen.next_until  # there is one to be made, or one under way
-    if not any(each.status == RUNNING for each in seen.made):
+    arn = next((each.arn for each in seen.made if each.status == RUNNING), "")
+    if not arn:
         assert seen.next_since
         assert seen.next_until
-        dynamodb_exports.start(
+        arn = dynamodb_exports.start(
             run.aws,
             target.region,
             table_arn(run, target.region),
@@ -180,11 +182,13 @@ def export(run: Run, target: Target, seen: Exported) -> None:
             until=seen.next_until,
             token=_token(run, seen.next_until),
         )
-    until(run.clock, lambda: _running(run), lambda running: not running, within=_export_s(run), every=EXPORT.every)
-
-
-def _running(run: Run) -> bool:
-    return any(each.status == RUNNING for each in changes.exports(run))
+    until(
+        run.clock,
+        lambda: dynamodb_exports.export(run.aws, target.region, arn),  # the list of all may not have it yet
+        lambda made: made.status != RUNNING,
+        within=_export_s(run),
+        every=EXPORT.every,
+    )
 
 
 def _export_s(run: Run) -> float:

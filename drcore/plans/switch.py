@@ -407,8 +407,8 @@ def switch(run: Run, target: Target, seen: Named) -> None:
         appconfig.add_version(run.aws, target.region, at, content, seen.newest, why)
         return
     now = see_named(run, target)  # seen before the version was made
-    if now.deployment.running:
-        return  # under way since before a restart
+    if now.deployment.running or now.consumed == restored_table(run):
+        return  # started by a try that was not answered, or before a restart: under way, or over by now
     number = now.newest
     if now.newest_names != restored_table(run):
         if not run.rehearsing:

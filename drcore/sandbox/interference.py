@@ -99,21 +99,29 @@ def lost_response(world: "World", options: Options) -> Undo:
 def stale_read(world: "World", options: Options) -> Undo:
     """Reads are answered with what the same question got `seconds` ago.
 
-    Only what was asked while the fault is on is known: until an answer is old enough, the oldest one serves.
+    Only what was asked while the fault is on is known: until an answer is old enough, the oldest one serves; one that
+    is twice as old does not. What asks DynamoDB for a consistent read gets one.
     """
     kept: dict[tuple[str, ...], list[tuple[datetime, Answer]]] = {}
 
     def answer_late(call: Call | HttpCall, proceed: Proceed) -> Answer:
-        if not call.reads:
+        if not call.reads or _is_consistent(call):
             return proceed()
         fresh, now = proceed(), world.clock.now()
         answers = kept.setdefault((call.service, call.operation, call.region, call.identity), [])
         answers.append((now, fresh))
-        horizon = now - timedelta(seconds=options["seconds"])
-        old_enough = [answer for at, answer in answers if at <= horizon]
-        return old_enough[-1] if old_enough else answers[0][1]
+        seconds = timedelta(seconds=options["seconds"])
+        known = [(at, answer) for at, answer in answers if now - at <= 2 * seconds]
+        return next((answer for at, answer in reversed(known) if now - at >= seconds), known[0][1])
 
     return _around(world, "stale-read", options, answer_late)
+
+
+def _is_consistent(call: Call | HttpCall) -> bool:
+    if not isinstance(call, Call) or call.service != "dynamodb":
+        return False
+    asked = call.params.get("RequestItems", {}).values() or (call.params,)
+    return all(each.get("ConsistentRead") for each in asked)
 
 
 def denies(world: "World", service: str, operation: str, region: str) -> bool:

@@ -97,6 +97,36 @@ def test_it_should_keep_stale_answers_apart_by_what_was_asked(empty: InProcess, 
         assert client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["TopicArn"] == arn
 
 
+def test_it_should_not_serve_an_answer_that_is_much_older_than_told(empty: InProcess, client: Client) -> None:
+    _inject(empty, "stale-read", service="sns", seconds=30)
+    assert _topics(client) == []
+    client("sns").create_topic(Name="t")
+    empty.request("POST", "/_sandbox/clock", {"sleep": 300})
+    assert _topics(client) == ["t"]
+
+
+def test_it_should_answer_a_consistent_read_with_what_is_true_now(empty: InProcess, client: Client) -> None:
+    dynamodb, key = client("dynamodb"), {"k": {"S": "a"}}
+    dynamodb.create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    empty.request("POST", "/_sandbox/clock", {"sleep": 60})
+    _inject(empty, "stale-read", service="dynamodb", seconds=30)
+
+    def seen(*, consistent: bool) -> tuple[bool, bool]:
+        one = dynamodb.get_item(TableName="t", Key=key, ConsistentRead=consistent)
+        some = dynamodb.batch_get_item(RequestItems={"t": {"Keys": [key], "ConsistentRead": consistent}})
+        return "Item" in one, bool(some["Responses"]["t"])
+
+    assert seen(consistent=True) == seen(consistent=False) == (False, False)
+    dynamodb.put_item(TableName="t", Item=key)
+    assert seen(consistent=True) == (True, True)
+    assert seen(consistent=False) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("options", "outcomes"),
     [({"count": 2}, "xx.."), ({"share": 0}, "...."), ({"lasts": 0.1}, "x..."), ({}, "xxxx")],
