@@ -425,6 +425,9 @@ def switch_back(run: Run, target: Target, before: Named) -> None:
     """The old name again; asked for only as long as nobody has written to the restored table, see `no_way_back`."""
     if target.thing == DEPLOYMENT:
         at = where(run, target.region)
+        last = appconfig.last_deployment(run.aws, target.region, at)
+        if last.version == before.version and (last.running or last.state == "COMPLETE"):
+            return  # started by a try that was not answered, or before a restart: under way, or over by now
         strategy = appconfig.strategy(run.aws, target.region, run.facts.configuration.strategy)
         why = f"drcore {run.id}: back to {before.consumed}"
         appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why)

@@ -108,11 +108,7 @@ def known_to(plan: Plan, facts: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in facts.items() if name in plan.facts.model_fields}
 
 
-# Plan G does not pass the tests of kills and of faults yet: what of that is proved stands in tests/test_plan_g.py and
-# tests/test_plan_g_data.py. Every other plan is found here by itself.
-THROUGH = tuple(plan for plan in PLANS if plan.id != "g")
 each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
-each_plan_through = pytest.mark.parametrize("plan", THROUGH, ids=[plan.id for plan in THROUGH])
 each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
 
 

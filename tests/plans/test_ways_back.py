@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -225,6 +226,17 @@ def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
     assert run.verdict and run.verdict.word is Word.GONE_BACK
     updates = [each.asked for each in stage.effects[before:] if each.call == "lambda:UpdateAlias"]
     assert len(updates) == len(set(updates)) == len(f.functions(run))
+
+
+def test_a_switch_and_its_undo_are_each_done_once_where_the_answers_are_lost(stage: Stage) -> None:
+    run = opened(stage, SWITCHED, stopped_in_time(unreachable(SWITCHED.plan)))
+    stage.fault("lost-response", service="appconfig", operation="StartDeployment")
+
+    carry_out(run)
+
+    assert run.verdict and run.verdict.word is Word.GONE_BACK
+    deployed = Counter(each.region for each in stage.effects if each.call == "appconfig:StartDeployment")
+    assert deployed == dict.fromkeys(run.service.regions, 2), "there, and back again"
 
 
 def forward(run: Run) -> None:
