@@ -26,10 +26,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)') $(if $(SEED),--seed '$(SEED)') \
     $(if $(RECORDS),--records '$(RECORDS)') $(ARGS)
-# One process per core; a single core is quicker without a second process.
-WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
+# One process more than there are cores, as some tests wait for a real timeout or a child.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
-.PHONY: drill rehearse lab test lint types bench bench-diff reference lock spark setup clean help
+.PHONY: drill rehearse lab test kills lint types bench bench-diff reference lock spark setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -42,6 +42,9 @@ lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|e
 
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+kills: setup ## SIGKILL at every moment of every step, where the tests take one of each step of plan G (ten minutes more)
+	@KILLS=every $(PY) -m pytest tests/plans/test_kills.py $(ARGS)
 
 lint: setup ## ruff over code, tests and notebooks
 	@$(PY) -m ruff check .

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,15 @@ def drcore(*words: str | Path, environment: Mapping[str, str] | None = None) -> 
         check=False,
     )
     return Said(ran.returncode, ran.stdout, ran.stderr)
+
+
+def left_over(seed: int) -> list[int]:
+    """The worlds of this seed that were not told to end: one that was may take a moment, which nobody waits for."""
+    processes = []
+    for pid in worlds_of(seed):
+        with suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
+    return [process.pid for process in psutil.wait_procs(processes, timeout=20)[1]]
 
 
 def worlds_of(seed: int) -> list[int]:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from drcore import plans
 from drcore.cli import app
 from drcore.record import JOURNAL, PARAMETERS, read_events
-from tests.command import Said, drcore, worlds_of
+from tests.command import Said, drcore, left_over, worlds_of
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -92,7 +92,7 @@ def test_the_help_should_name_the_exit_codes() -> None:
 
 def test_a_drill_that_reaches_its_goal_should_exit_with_0_and_leave_no_world(drilled: Said) -> None:
     assert drilled.exit == drilled.json["exit"] == 0, drilled.err
-    assert worlds_of(SEED) == []
+    assert left_over(SEED) == []
 
 
 def test_the_last_line_should_be_json_with_exactly_the_fields_of_the_contract(drilled: Said, records: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_rehearsal_should_exit_with_0_and_take_the_same_line(tmp_path: Path) -
     assert rehearsed.exit == 0, rehearsed.err
     assert set(rehearsed.json) == FIELDS
     assert rehearsed.json["mode"] == "rehearse"
-    assert worlds_of(SEED) == []
+    assert left_over(SEED) == []
 
 
 def test_a_refused_run_should_exit_with_3_keep_its_world_for_resume_and_let_go_of_the_pipes(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_fault_that_the_world_does_not_know_should_leave_neither_record_nor_wo
     assert ended.exit == ended.json["exit"] == 2
     assert re.search(message, ended.json["message"])
     assert list(tmp_path.iterdir()) == []
-    assert worlds_of(SEED) == []
+    assert left_over(SEED) == []
 
 
 def test_approvals_that_are_not_as_they_must_be_should_be_named_by_file_line_and_field(tmp_path: Path) -> None:

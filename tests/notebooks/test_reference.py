@@ -99,8 +99,9 @@ def test_a_drill_should_show_what_its_reference_shows(plan: Plan, tmp_path: Path
     assert [name for name, alike in same.items() if not alike] == [], "if the change is meant: make reference"
 
 
-@EVERY_PLAN
-def test_any_output_that_is_not_the_reference_should_be_noticed(plan: Plan, tmp_path: Path) -> None:
+def test_any_output_that_is_not_the_reference_should_be_noticed(tmp_path: Path) -> None:
+    """Of one plan, the shortest: it is nbval that is looked at."""
+    plan = min(PLANS, key=lambda plan: len(plan.steps))
     changed, speaking = reference(plan), set()
     for index, (name, cell) in enumerate(code(changed).items()):
         for output in cell.outputs[-1:]:

@@ -1,6 +1,7 @@
 """Carries out a plan in child processes, each killed at another moment and gone on with in the next one.
 
-Run as a script with a plan: prints drills that were left alone and that were killed, as JSON.
+Run as a script with a plan: prints drills that were left alone and that were killed (`--every`: at every moment), as
+JSON.
 A world is a process of its own here, and so is each run on it. All of them are forked from this process, which has
 imported everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own
 process.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,10 @@ BEFORE_ANSWER = (
 )
 AFTER_STEP = "between two steps"
 KINDS = (BEFORE_CALL, BEFORE_ANSWER, AFTER_STEP)
+EVERY = "--every"
 RUN_ID = "killed-1"  # the same in every world, so that what bears the run's name is equal too
 SEED = 1
-MANY = 50  # acts of a plan, from where on not each of them is a moment, but two of each step
+FEW = ("g",)  # plans whose kills take eight minutes on one core; less often they are killed but once a step, see `few`
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,11 @@ class Drill:
     truth: Any
 
 
-def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
+def main(plan: Plan, folder: Path, *, every: bool) -> list[dict[str, Drill]]:
     """A drill that was left alone and one that was killed, for each scene with acts that no scene before it has.
 
     The boundaries between steps are those of the scene with the most acts, each act is of the scene where it is first.
+    Not `every` moment: one of each step.
     """
     with pytest.MonkeyPatch.context() as patch:
         undrawn(patch)
@@ -110,28 +114,23 @@ def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
         known: set[tuple[str, str]] = set()
         for scene in sorted(scenes_of(plan), key=lambda scene: -len(intents[scene.name])):
             new = [act for act in intents[scene.name] if act not in known]
-            moments = [Moment(kind, *act) for act in new for kind in KINDS[:2]] if len(new) <= MANY else few(new)
+            moments = [Moment(kind, *act) for act in new for kind in KINDS[:2]]
             if not pairs:
                 moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
             known |= set(intents[scene.name])
+            moments = moments if every else few(plan, moments)
             if moments:
                 killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
                 pairs.append({"alone": alone[scene.name], "killed": killed})
     return pairs
 
 
-def few(acts: list[tuple[str, str]]) -> list[Moment]:
-    """Of each step the first act before its call, the last one after it: its targets are alike, and each costs a walk.
-
-    Where both kinds meet in one target, both are taken.
-    """
-    first, last = dict(reversed(acts)), dict(acts)
-    return [
-        Moment(kind, step, target)
-        for step, target in acts
-        for kind, taken in zip(KINDS, (first, last), strict=False)
-        if taken[step] == target
-    ]
+def few(plan: Plan, moments: list[Moment]) -> list[Moment]:
+    """Of the moments of each step one: of those that act in turns the first before its call, the last after it."""
+    kinds = dict(zip((step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act), cycle(KINDS[:2])))
+    fitting = [each for each in moments if each.kind == kinds.get(each.step, AFTER_STEP)]
+    first, last = ({each.step: each for each in some} for some in (reversed(fitting), fitting))
+    return [each for each in fitting if each is (first if each.kind == BEFORE_CALL else last)[each.step]]
 
 
 def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
@@ -269,5 +268,5 @@ def ask(address: str, what: str) -> Any:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as below:
-        found = main(plans.find(sys.argv[1]), Path(below))
+        found = main(plans.find(sys.argv[1]), Path(below), every=EVERY in sys.argv)
     sys.stdout.write(json.dumps(found, default=asdict))
