@@ -43,7 +43,7 @@ lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|e
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-kills: setup ## SIGKILL at every moment of every step, where the tests take one of each step of plan G (ten minutes more)
+kills: setup ## SIGKILL at every moment of every step, where `make test` takes one of each step of plans A, G (fifteen minutes)
 	@KILLS=every $(PY) -m pytest tests/plans/test_kills.py $(ARGS)
 
 lint: setup ## ruff over code, tests and notebooks

@@ -94,8 +94,9 @@ def test_two_drills_with_one_seed_should_show_the_same(records: Path, plan: str,
     assert (one.folder / CARD).read_bytes() == (two.folder / CARD).read_bytes()
 
 
-@pytest.mark.parametrize("plan", plans.ids())
-def test_another_seed_should_be_another_run_of_the_same_plan(records: Path, plan: str) -> None:
+def test_another_seed_should_be_another_run_of_the_same_plan(records: Path) -> None:
+    """Of the shortest plan; the family of simulations has other seeds for each."""
+    plan = min(map(plans.find, plans.ids()), key=lambda each: len(each.steps)).id
     fault = plans.find(plan).faults[0]
     one, other = drilled(records, plan, fault, 1, 1), drilled(records, plan, fault, 2, 1)
     assert one.lines() != other.lines()
