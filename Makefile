@@ -26,8 +26,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)') $(if $(SEED),--seed '$(SEED)') \
     $(if $(RECORDS),--records '$(RECORDS)') $(ARGS)
-# One process more than there are cores, as some tests wait for a real timeout or a child.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# One process per core; a single core is quicker without a second process.
+WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
 
 .PHONY: drill rehearse lab test kills lint types bench bench-diff reference lock spark setup clean help
 

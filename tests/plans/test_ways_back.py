@@ -23,13 +23,11 @@ from tests.plans.stage import (
     Scene,
     Stage,
     carry_out,
-    each_plan,
     each_scene,
     ended,
     lines,
     locks,
     proven,
-    scene_of,
 )
 
 BAD_RELEASE = Scene(f.PLAN, "bad-release")
@@ -166,10 +164,9 @@ def test_f_brings_back_the_very_versions_weights_and_deployments(stage: Stage) -
     assert run.verdict and run.verdict.word is Word.GONE_BACK
 
 
-@each_plan
-def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(stage: Stage, plan: Plan) -> None:
-    setting = stage.prepare(scene_of(plan), facts=SHORT)
-    run = stage.open(setting, plan=unreachable(plan))
+def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(stage: Stage) -> None:
+    setting = stage.prepare(BAD_RELEASE, facts=SHORT)
+    run = stage.open(setting, plan=unreachable(f.PLAN))
     assert run.service.drill_policy and "*" in run.service.drill_policy.approves
 
     carry_out(run)
@@ -180,9 +177,8 @@ def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(stag
     assert ended(run).exit == Exit.MISSED
 
 
-@each_plan
-def test_a_run_that_reached_its_goal_is_not_undone(stage: Stage, plan: Plan) -> None:
-    setting = stage.prepare(scene_of(plan), facts=SHORT)
+def test_a_run_that_reached_its_goal_is_not_undone(stage: Stage) -> None:
+    setting = stage.prepare(BAD_RELEASE, facts=SHORT)
     run = stage.open(setting, approvals=may_go_back(setting))
     assert carry_out(run) is None
     assert not lines(run, "undo-intent")
