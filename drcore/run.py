@@ -20,7 +20,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from drcore import lock, plans, preflight, show
+from drcore import history, lock, plans, preflight, show
 from drcore.aws import Aws
 from drcore.breakglass import break_glass
 from drcore.calls import RECOVERED, Call, Calls
@@ -186,11 +186,8 @@ class Run:
         return self._secrets[reference.secret]
 
     def intended(self, step: Step, target: Target) -> bool:
-        """Whether this run itself has set out to do this: the journal holds the intent."""
-        return any(
-            line["event"] == "intent" and line["step"] == step.title and line["target"] == str(target)
-            for line in self.record.events
-        )
+        """Whether this run itself has set out to do this, and has not undone it since."""
+        return history.intended(self.record.events, step.title, target)
 
     def only_rehearsed(self, step: Step) -> str:
         """The first step that this one needs and that was only rehearsed; empty if none."""
@@ -502,16 +499,11 @@ class Run:
 
     def _acts(self) -> Iterator[tuple[Step, Target, Any]]:
         """What this run set out to do and has not undone, last first, each with what was there before."""
-        first: dict[tuple[str, str], Event] = {}
-        for line in self.record.events:
-            act = (line.get("step", ""), line.get("target", ""))
-            if line["event"] == "intent" and line["step"] not in (lock.TAKE.title, lock.GIVE.title):
-                first.setdefault(act, line)
-            elif line["event"] == "undone":
-                first.pop(act, None)  # what is done once more after that can be undone once more
-        for (title, _), line in reversed(first.items()):
+        for (title, _), act in reversed(history.standing(self.record.events).items()):
+            if title in (lock.TAKE.title, lock.GIVE.title):
+                continue
             step = self.plan.step(title)
-            yield step, Target(line["region"], line["thing"]), step.from_json(line["before"])
+            yield step, Target(act.first["region"], act.first["thing"]), step.from_json(act.first["before"])
 
     def _undo(self, step: Step, target: Target, before: Any) -> TargetResult:
         try:

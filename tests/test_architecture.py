@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # Each module may import those before it, never those after it. A new one is put where it belongs.
 ORDER = [
     *("errors", "redact", "jupyter", "sanitise"),  # what stands on nothing
-    *("clock", "calls", "parameters", "consent", "evidence", "record", "world"),  # facts, time, permission, the record
+    *("clock", "calls", "parameters", "consent", "evidence", "record", "history", "world"),  # facts, time, the record
     *("aws", "http", "services"),  # the world outside
     *("steps", "setting", "loop", "lock", "preflight", "verdict", "breakglass"),  # a step; what all steps give
     *("diff", "show", "plans", "run"),  # what differs, what is seen, the plans, one run of one plan

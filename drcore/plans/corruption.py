@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from drcore import history
 from drcore.clock import parse_time
 from drcore.parameters import Minutes, Model, SecretRef, Url
 from drcore.plans.facts import Api, CanaryItems, Name, Percent, Pipeline
@@ -228,12 +229,7 @@ def restored_table(run: Run) -> str:
 
 def in_use(run: Run) -> str:
     """The table that the service uses now: the restored one once the switch was begun, and until it is undone."""
-    told = {
-        line["target"]: line["event"]
-        for line in run.record.events
-        if line.get("step") == SWITCHING and line["event"] in ("intent", "undone")
-    }
-    return restored_table(run) if "intent" in told.values() else table(run)
+    return restored_table(run) if history.intended(run.record.events, SWITCHING) else table(run)
 
 
 def table_arn(run: Run, region: str, name: str = "") -> str:
@@ -271,25 +267,13 @@ def before(run: Run, step: Step, target: Target) -> Any:
 
     From the journal, so that what was halted comes back as it was, after any restart.
     """
-    first: Any = None
-    for line in run.record.events:
-        if line.get("step") != step.title or line.get("target") != str(target):
-            continue
-        if line["event"] == "intent" and first is None:
-            first = line["before"]
-        elif line["event"] == "undone":
-            first = None
-    return None if first is None else step.from_json(first)
+    act = history.act_of(run.record.events, step.title, target)
+    return step.from_json(act.first["before"]) if act else None
 
 
 def intended(run: Run, title: str, target: Target) -> bool:
     """Whether this run has set out to do a step, named by its title, and has not undone it."""
-    told = [
-        line["event"]
-        for line in run.record.events
-        if line.get("step") == title and line.get("target") == str(target) and line["event"] in ("intent", "undone")
-    ]
-    return bool(told) and told[-1] == "intent"
+    return history.intended(run.record.events, title, target)
 
 
 def decided_release(run: Run) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from drcore import history
 from drcore.consent import Consent
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
@@ -25,7 +26,7 @@ def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = la
     def expect(run: Run, target: Target, seen: Transition) -> Check:
         if not seen.open:
             return yes(f"closed: {seen.reason}")
-        if run.intended(run.plan.step(UNFREEZING), target):
+        if history.ended(run.record.events, FREEZING, UNFREEZING, target):
             return yes("this run had closed it, and has opened it again")
         why = idle(run)
         return yes(why) if why else no("deployments may enter")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from drcore import history
 from drcore.calls import RECOVERED, Waiver
 from drcore.consent import Consent
 from drcore.errors import Unknown
@@ -213,10 +214,9 @@ def see_settings(run: Run, target: Target) -> Settings:
 
 
 def _pinned_before(run: Run) -> HealthCheck | None:
-    """How the health check was set before this run pinned it; None where it did not."""
-    lines = (line for line in run.record.events if line["event"] == "intent" and line["step"] == CHECK_OUT.title)
-    line = next(lines, None)
-    return setting_of(CHECK_OUT.from_json(line["before"])) if line else None
+    """How the health check was set before this run pinned it; None where it did not, or undid it."""
+    act = history.act_of(run.record.events, CHECK_OUT.title)
+    return setting_of(CHECK_OUT.from_json(act.first["before"])) if act else None
 
 
 def are_saved(run: Run, target: Target, seen: Settings) -> Check:

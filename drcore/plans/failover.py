@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from drcore import history
 from drcore.calls import Waiver
 from drcore.clock import parse_time
 from drcore.consent import Consent
@@ -357,8 +358,8 @@ class Pulled:
 
 
 def _waited(run: Run, step: Step) -> bool:
-    pulled = run.last("intent", step)
-    since = parse_time(pulled["time"]) if pulled else run.clock.now()
+    pulled = history.act_of(run.record.events, step.title)
+    since = parse_time(pulled.last["time"]) if pulled else run.clock.now()
     return run.clock.now() - since >= timedelta(minutes=run.facts.lever_minutes)
 
 

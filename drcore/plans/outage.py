@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
+from drcore import history
 from drcore.parameters import Minutes, Model, Region
 from drcore.plans import regional
 from drcore.plans.detection import DETECTING
@@ -170,15 +171,13 @@ def computed_failover_s(run: Run) -> float:
 
 def tried_before(run: Run, step: Step) -> bool:
     """Whether this run has begun the act of a step before the try that is under way: its answer may be lost."""
-    tries = [line for line in run.record.events if line["event"] == "intent" and line["step"] == step.title]
-    return len(tries) > 1
+    act = history.act_of(run.record.events, step.title)
+    return act is not None and act.tries > 1
 
 
 def let_in_again(run: Run) -> bool:
-    """Whether this run has let the region in, and has not backed out since."""
-    told = [line["event"] for line in run.record.events if _lets_in(line) or line["event"] == "backed-out"]
-    return bool(told) and told[-1] == "intent"
-
-
-def _lets_in(line: Mapping[str, Any]) -> bool:
-    return bool(line["event"] == "intent" and line["step"] == LETTING_IN)
+    """Whether this run has let the region in, and has neither undone it nor backed out since."""
+    act = history.act_of(run.record.events, LETTING_IN)
+    return act is not None and not any(
+        line["event"] == "backed-out" and line["n"] > act.last["n"] for line in run.record.events
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from drcore import history
 from drcore.clock import iso, parse_time, until
 from drcore.consent import Consent
 from drcore.diff import Class
@@ -442,8 +443,8 @@ def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
 
 
 def _since(run: Run) -> str:
-    begun = run.last("intent", RESTORE)
-    return str(begun["time"]) if begun else "some time"
+    begun = history.act_of(run.record.events, RESTORE.title)
+    return str(begun.last["time"]) if begun else "some time"
 
 
 def restore(run: Run, target: Target, seen: Restoring) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 
 from drcore.consent import GOING_BACK, Approval, Approvals
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
-from drcore.plans import f, g
+from drcore.plans import a, f, g
 from drcore.plans.corruption import restored_table
 from drcore.run import Run
 from drcore.setting import Setting
@@ -23,11 +24,13 @@ from tests.plans.stage import (
     Scene,
     Stage,
     carry_out,
+    client,
     each_scene,
     ended,
     lines,
     locks,
     proven,
+    transitions,
 )
 
 BAD_RELEASE = Scene(f.PLAN, "bad-release")
@@ -259,3 +262,41 @@ def test_what_is_done_again_after_it_was_undone_is_undone_again(stage: Stage) ->
     undone = [(line["step"], line["target"]) for line in lines(again, "undone")]
     assert undone[: len(undone) // 2] == undone[len(undone) // 2 :] != []
     assert again.verdict and again.verdict.word is Word.GONE_BACK
+
+
+def test_after_going_back_a_resumed_run_closes_the_pipeline_before_it_rolls_back(stage: Stage) -> None:
+    """It had opened the pipeline at its end. Going back has undone that, and so it counts as never done."""
+    setting = stage.prepare(BAD_RELEASE, facts={**SHORT, "rto_minutes": 0.5})
+    run = stage.open(setting, approvals=may_go_back(setting))
+    carry_out(run)
+    assert run.verdict and run.verdict.word is Word.GONE_BACK
+    assert f.UNFREEZE.title in {line["step"] for line in lines(run, "undone")}
+    assert all(transitions(run).values())
+    again = stage.again(run)
+
+    carry_out(again, until=f.FREEZE)
+
+    assert not any(transitions(again).values())
+
+
+def test_after_going_back_a_resumed_run_keeps_the_region_out_again(stage: Stage) -> None:
+    """It had let the region in at its end. Going back has undone that, and the latch with it."""
+    scene = Scene(a.PLAN, "region-outage")
+    setting = stage.prepare(scene, facts={**SHORT, "rto_minutes": 0.5})
+    run = stage.open(setting, approvals=may_go_back(setting))
+    carry_out(run)
+    assert a.LET_IN.title in {line["step"] for line in lines(run, "undone")}
+    assert not out_of_service(run)
+    again = stage.again(run)
+
+    carry_out(again, until=a.LATCH)
+
+    assert out_of_service(again) == {again.failed_region}
+
+
+def out_of_service(run: Run) -> set[str]:
+    """The regions that the lever of the failed one keeps out."""
+    levers = run.facts.levers
+    other = next(region for region in run.service.regions if region != run.failed_region)
+    found = client(run, "s3", other).get_object(Bucket=levers.bucket.format(region=other), Key=levers.key)
+    return {region for region, value in json.load(found["Body"]).items() if value == "out"}
