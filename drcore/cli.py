@@ -129,7 +129,10 @@ def resume(
 
 @app.command()
 def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) -> None:
-    """Prove a record: every line, every file. Names the first bad line."""
+    """Prove a record: every line, every file. Names the first bad line.
+
+    Exit codes: 0 it holds. 1 BROKEN, or INCOMPLETE: what is there holds, the run was not closed. 2 bad input.
+    """
 
     def go() -> NoReturn:
         from drcore import archive, record
@@ -139,7 +142,7 @@ def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) ->
         for problem in proof.problems:
             typer.echo(f"BROKEN  {problem}")
         if proof.holds:
-            typer.echo(f"HOLDS   {proof.lines} lines, head {proof.head}")
+            typer.echo(f"{proof.word.upper():<7} {proof.lines} lines, head {proof.head}")
         for note in proof.notes:
             typer.echo(f"note    {note}")
         copy = archive.where(folder)
@@ -150,9 +153,10 @@ def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) ->
         )
         typer.echo(f"note    {where}")
         if as_json:
-            told = {"record": str(folder), "holds": proof.holds, "problems": proof.problems, "notes": proof.notes}
-            typer.echo(json.dumps(told | {"lines": proof.lines, "head": proof.head, "archived": copy or None}))
-        raise typer.Exit(Exit.REACHED if proof.holds else Exit.MISSED)
+            told = {"record": str(folder), "holds": proof.holds, "complete": proof.complete}
+            told |= {"problems": proof.problems, "notes": proof.notes, "lines": proof.lines, "head": proof.head}
+            typer.echo(json.dumps(told | {"archived": copy or None}))
+        raise typer.Exit(Exit.REACHED if proof.proven else Exit.MISSED)
 
     _guarded(go, as_json)
 

@@ -23,7 +23,7 @@ from drcore.consent import read_approvals
 from drcore.errors import RunnerFailed
 from drcore.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launch import Ended, Order, begin, finish, learn, redactor, see_world
-from drcore.record import NOTEBOOK, write_whole
+from drcore.record import NOTEBOOK, see_format, write_whole
 from drcore.redact import Redactor
 from drcore.run import APPROVALS
 from drcore.setting import HOME, Setting
@@ -46,6 +46,7 @@ def open_lab(order: Order, *, browser: bool, say: Callable[[str], None]) -> Ende
 
 def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> Ended:
     """The same for a run that was stopped: its notebook is as it was left. Raises as `open_lab`."""
+    see_format(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
     see_world(setting)

@@ -20,7 +20,7 @@ from drcore.consent import read_approvals
 from drcore.errors import BadInput, DrcoreError, Exit, Refused, RunnerFailed, Unknown
 from drcore.notebook import CellEvent, Ending, Execution, parameter_names, run_notebook
 from drcore.parameters import Mode, SecretRef, Service, at_world
-from drcore.record import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events
+from drcore.record import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, see_format
 from drcore.redact import Redactor
 from drcore.setting import HOME, Setting, prepare
 from drcore.steps import Plan
@@ -135,7 +135,11 @@ class _Standby:
 
 
 def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> Ended:
-    """Go on with a run that was stopped. Raises Refused when its world is gone, or somebody is writing to it."""
+    """Go on with a run that was stopped.
+
+    Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
+    """
+    see_format(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
     see_world(setting)

@@ -26,6 +26,7 @@ JOURNAL, MANIFEST, PARAMETERS = "journal.jsonl", "manifest.json", "parameters.js
 NOTEBOOK, PAGE, CARD, EVIDENCE = "notebook.ipynb", "notebook.html", "break-glass.md", "evidence"
 RECEIPT = "archived.json"  # where the copy in the archive lies; written after the record is sealed
 FIRST = "0" * 64  # what the first line carries as the digest of the line before
+FORMAT = 2  # of new records; it stands in the first line. A record without it is of format 1, which had no such field
 
 Event = Mapping[str, Any]
 
@@ -63,10 +64,11 @@ def _sync_folder(folder: Path) -> None:
 class Record:
     """One run's folder, open for writing by one process at a time.
 
-    Raises Refused when another process is writing to it.
+    Raises Refused when another process is writing to it, or when a newer drcore has written it.
     """
 
     def __init__(self, folder: Path, clock: Clock, redact: Redactor) -> None:
+        see_format(folder)
         self.folder, self.redact, self._clock = folder, redact, clock
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
         self._file = (folder / JOURNAL).open("ab")
@@ -98,6 +100,8 @@ class Record:
         if self._sealed:
             self._unseal()
         line: dict[str, Any] = {"n": len(self.events) + 1, "time": iso(self._clock.now()), "event": event}
+        if not self.events:  # a record that is gone on with keeps the format that it was begun in
+            line["format"] = FORMAT
         line |= {name: self.redact.data(value) for name, value in fields.items()}
         line["prev"] = self._last
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
@@ -146,13 +150,27 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What `verify` found: whether the record holds, the first place where it does not, what it cannot tell."""
+    """What `verify` found: whether the record holds, the first place where it does not, what it cannot tell.
+
+    `complete`: it has its end, the manifest. A run that was killed holds as far as it goes, and has none.
+    """
 
     holds: bool
+    complete: bool
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     lines: int
     head: str
+
+    @property
+    def proven(self) -> bool:
+        """Whether all of the record, up to its end, is as it was written."""
+        return self.holds and self.complete
+
+    @property
+    def word(self) -> str:
+        """The proof in one word."""
+        return "holds" if self.proven else "INCOMPLETE" if self.holds else "BROKEN"
 
 
 OUTSIDE = (
@@ -165,7 +183,7 @@ OUTSIDE = (
 def verify(folder: Path) -> Proof:
     """Prove a record: the chain of its lines, the digests of its files, the manifest.
 
-    Raises BadInput when the folder holds no journal.
+    Raises BadInput when the folder holds no journal, or one of a format that only a newer drcore knows.
     """
     if not (folder / JOURNAL).is_file():
         raise BadInput(f"{folder}: expected a record with a {JOURNAL}, found none")
@@ -177,16 +195,39 @@ def verify(folder: Path) -> Proof:
     wrong = _first_wrong(lines, _sealed_head(folder))
     sound = lines[: wrong[0] - 1] if wrong else lines
     events: list[Event] = [json.loads(line) for line in sound]
+    # The digest of the first line, as the second one carries it, is the same in every format: so a first line that was
+    # changed is told from one of a newer format.
+    if newer := _newer(folder, events[:1]):
+        raise BadInput(newer)
     last = digest(sound[-1]) if sound else FIRST
     if wrong:
         problems.append(f"line {wrong[0]}: {wrong[1]}")
     problems += _wrong_files(folder, events)
     if not problems:
         problems += _wrong_manifest(folder, events, last)
-    if not (folder / MANIFEST).exists():
+    complete = (folder / MANIFEST).exists()
+    if not complete:
         notes.append(f"The run was not closed: without {MANIFEST} nothing binds the last line.")
     notes += [f"{name} is bound by no line of the journal." for name in _strays(folder, events)]
-    return Proof(not problems, tuple(problems), tuple(notes), len(events), last)
+    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last)
+
+
+def see_format(folder: Path) -> None:
+    """Make sure that this drcore knows the format of a record, before anything is added to it. Raises Refused."""
+    first = _lines(folder / JOURNAL)[:1] if (folder / JOURNAL).is_file() else []
+    if newer := _newer(folder, [event for line in first if (event := _event(line))]):
+        raise Refused(f"{newer} Nothing was changed.")
+
+
+def _newer(folder: Path, first: list[Event]) -> str:
+    """Which drcore a record needs whose first line is of a format unknown here; empty where this one will do."""
+    found = first[0].get("format", 1) if first else FORMAT
+    if found in range(1, FORMAT + 1):
+        return ""
+    packages = first[0].get("packages")
+    written_by = packages.get("drcore") if isinstance(packages, dict) else None
+    needed = f"drcore {written_by}, which has written it, or a newer one" if written_by else "a newer drcore"
+    return f"{folder}: expected a record of format {FORMAT} or lower, seen format {found}. To read it takes {needed}."
 
 
 def _first_wrong(lines: list[bytes], head: str) -> tuple[int, str] | None:
@@ -252,14 +293,15 @@ def _wrong_manifest(folder: Path, events: list[Event], last: str) -> Iterator[st
     except (ValueError, KeyError, TypeError):
         yield f"{MANIFEST}: is not a manifest"
         return
-    if lines > len(events):
+    if head == last:
+        if content != _manifest(run_id, events, last):
+            yield f"{MANIFEST}: changed (its run, its number of lines or its list of files is not the journal's)"
+    elif lines > len(events):
         yield f"line {len(events) + 1}: missing, and all after it (the manifest counts {lines} lines)"
     elif lines < len(events):
         yield f"line {lines + 1}: added after the record was closed (the manifest counts {lines} lines)"
-    elif head != last:
+    else:
         yield f"line {len(events)}: changed (its digest is not the head in {MANIFEST})"
-    elif content != _manifest(run_id, events, last):
-        yield f"{MANIFEST}: changed (its run or its list of files is not the journal's)"
 
 
 def _manifest(name: str, events: list[Event], last: str) -> bytes:

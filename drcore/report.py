@@ -30,7 +30,7 @@ def report(ended: Ended, stream: TextIO) -> None:
     proof = verify(ended.folder)
     console.print(f"Record   {ended.folder}")
     console.print(f"Page     {ended.page or 'none was written'}")
-    console.print(f"Proof    {'holds' if proof.holds else 'BROKEN'}, {proof.lines} lines, head {proof.head}")
+    console.print(f"Proof    {proof.word}, {proof.lines} lines, head {proof.head}")
     console.print(f"Archive  {ended.archived or 'not archived'}")
     if int(ended.exit) not in (0, 1):
         console.print(f"Go on    drcore resume {ended.setting.run_id} --records {ended.folder.parent}")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from drcore import plans
 from drcore.cli import app
-from drcore.record import JOURNAL, PARAMETERS, read_events
+from drcore.record import FIRST, FORMAT, JOURNAL, MANIFEST, PARAMETERS, read_events
 from tests.command import Said, drcore, left_over, worlds_of
 
 ROOT = Path(__file__).parents[1]
@@ -360,13 +360,13 @@ def test_a_start_that_two_runs_have_should_name_both_and_a_whole_id_should_win(t
     ended = said("verify", "f-a-", "--records", tmp_path)
     assert ended.exit == 2
     assert "seen f-a-1, f-a-2" in ended.err
-    assert said("verify", "f-a", "--records", tmp_path).exit == 0
+    assert f"{tmp_path / 'f-a'}" in said("verify", "f-a", "--records", tmp_path, "--json").json["record"]
 
 
 def test_verify_should_tell_a_program_what_it_tells_a_person(record: Path) -> None:
     ended = said("verify", record, "--json")
-    assert set(ended.json) == {"record", "holds", "problems", "notes", "lines", "head", "archived"}
-    assert ended.json["holds"] is True
+    assert set(ended.json) == {"record", "holds", "complete", "problems", "notes", "lines", "head", "archived"}
+    assert ended.json["holds"] is ended.json["complete"] is True
     assert ended.json["head"] in ended.out.splitlines()[0]
     assert ended.json["archived"].startswith("s3://")
 
@@ -382,6 +382,40 @@ def test_verify_should_exit_with_1_and_name_the_line_of_a_broken_record(record: 
     assert "BROKEN  line 42" in ended.out
     assert ended.json["holds"] is False
     assert ended.json["problems"][0].startswith("line 42")
+
+
+def test_verify_should_exit_with_1_where_a_record_has_no_end(record: Path, tmp_path: Path) -> None:
+    killed = tmp_path / record.name
+    shutil.copytree(record, killed)
+    (killed / MANIFEST).unlink()
+    ended = said("verify", killed, "--json")
+    assert ended.exit == 1
+    assert re.match(r"INCOMPLETE \d+ lines, head [0-9a-f]{64}\n", ended.out)
+    assert (ended.json["holds"], ended.json["complete"], ended.json["problems"]) == (True, False, [])
+
+
+def test_verify_should_refuse_a_record_of_a_newer_format_and_say_which_drcore_it_takes(tmp_path: Path) -> None:
+    written(tmp_path / "f-new", format=FORMAT + 1, packages={"drcore": "9.1.0"})
+    ended = said("verify", "f-new", "--records", tmp_path, "--json")
+    assert ended.exit == ended.json["exit"] == 2
+    assert f"seen format {FORMAT + 1}. To read it takes drcore 9.1.0" in ended.json["message"]
+
+
+def test_a_run_of_a_newer_format_should_not_be_gone_on_with(tmp_path: Path) -> None:
+    written(tmp_path / "f-new", format=FORMAT + 1, packages={"drcore": "9.1.0"})
+    before = contents(tmp_path)
+    ended = said("resume", "f-new", "--records", tmp_path, "--json")
+    assert ended.exit == ended.json["exit"] == 3
+    assert "To read it takes drcore 9.1.0" in ended.json["message"] and "Nothing was changed" in ended.json["message"]
+    assert contents(tmp_path) == before
+
+
+def written(folder: Path, **fields: object) -> None:
+    """A record whose first line has these fields too."""
+    first = {"n": 1, "time": "2026-01-05T09:00:00.000Z", "event": "host", **fields, "prev": FIRST}
+    folder.mkdir()
+    (folder / PARAMETERS).write_text("{}")
+    (folder / JOURNAL).write_text(f"{json.dumps(first)}\n")
 
 
 def test_verify_should_exit_with_1_and_name_a_file_that_was_changed(record: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from drcore.errors import BadInput, Refused
 from drcore.record import (
     EVIDENCE,
     FIRST,
+    FORMAT,
     JOURNAL,
     MANIFEST,
     NOTEBOOK,
@@ -216,11 +217,89 @@ def test_a_manifest_that_was_changed_should_be_found(sealed: Path) -> None:
         assert problem(sealed).startswith(MANIFEST), (old, new)
 
 
-def test_a_record_that_was_never_closed_should_hold_and_say_so(sealed: Path) -> None:
+def test_a_record_that_was_never_closed_should_hold_and_be_incomplete(sealed: Path) -> None:
+    assert (verify(sealed).complete, verify(sealed).proven, verify(sealed).word) == (True, True, "holds")
     (sealed / MANIFEST).unlink()
     proof = verify(sealed)
-    assert proof.holds
+    assert (proof.holds, proof.complete, proof.proven, proof.word) == (True, False, False, "INCOMPLETE")
     assert any("not closed" in note for note in proof.notes)
+
+
+def test_a_change_should_weigh_more_than_a_missing_end(sealed: Path) -> None:
+    (sealed / MANIFEST).unlink()
+    change_lines(sealed, lambda lines: lines.__delitem__(3))
+    assert problem(sealed).startswith("line 4: is missing")
+    assert verify(sealed).word == "BROKEN"
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_count_of_lines_that_was_changed_should_be_laid_to_the_manifest(sealed: Path, digit: int) -> None:
+    whole = (sealed / MANIFEST).read_text()
+    (sealed / MANIFEST).write_text(whole.replace(f'"lines": {LAST}', f'"lines": {digit}1'))
+    assert digit == 1 or problem(sealed).startswith(f"{MANIFEST}: ")
+
+
+# ── the format ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def formats(folder: Path) -> list[object]:
+    return [event.get("format") for event in read_events(folder)]
+
+
+def test_the_first_line_should_say_the_format_and_no_other(sealed: Path) -> None:
+    assert formats(sealed) == [FORMAT] + [None] * (LAST - 1)
+
+
+def test_a_record_whose_first_line_was_torn_should_say_its_format(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text('{"n":1,"time":"2026-01-05T09:0')
+    with writing(tmp_path) as record:
+        record.append("opened")
+    assert formats(tmp_path) == [FORMAT, None]
+
+
+def of_format(folder: Path, value: object, count: int, **fields: object) -> Path:
+    """A record of some lines that follow each other, of which the first says this format; none where it is None."""
+    last, lines = FIRST, []
+    for number in range(1, count + 1):
+        first = {"format": value, **fields} if number == 1 and value is not None else {}
+        event = {"n": number, "time": "2026-01-05T09:00:00.000Z", "event": "host", **first, "prev": last}
+        lines.append(json.dumps(event).encode())
+        last = digest(lines[-1])
+    folder.mkdir()
+    (folder / JOURNAL).write_bytes(b"".join(line + b"\n" for line in lines))
+    return folder
+
+
+def test_a_record_without_a_format_should_hold_and_keep_its_format_when_it_is_gone_on_with(tmp_path: Path) -> None:
+    folder = of_format(tmp_path / "t-1", None, 3)
+    assert verify(folder).holds
+    with writing(folder) as record:
+        record.append("opened-again")
+        record.seal()
+    assert formats(folder) == [None] * 4
+    assert verify(folder).proven
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("value", [FORMAT + 1, 0, -1, "2", None, [2]])
+def test_a_record_of_an_unknown_format_should_be_refused_and_left_as_it_is(
+    tmp_path: Path, value: object, count: int
+) -> None:
+    folder = of_format(tmp_path / "t-1", value if value is not None else {}, count, packages=["another form"])
+    with (folder / JOURNAL).open("ab") as journal:
+        journal.write(b"torn")
+    before = (folder / JOURNAL).read_bytes()
+    with pytest.raises(BadInput, match=f"of format {FORMAT} or lower, seen format .* To read it takes a newer drcore"):
+        verify(folder)
+    with pytest.raises(Refused, match=r"To read it takes a newer drcore\. Nothing was changed\."):
+        open_record(folder)
+    assert (folder / JOURNAL).read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == [JOURNAL]
+
+
+def test_a_format_that_was_changed_should_be_broken_not_of_a_newer_drcore(sealed: Path) -> None:
+    change_lines(sealed, lambda lines: lines.__setitem__(0, lines[0].replace(b'"format":2', b'"format":3')))
+    assert problem(sealed).startswith("line 1: ")
 
 
 def test_what_is_no_record_should_be_refused(tmp_path: Path) -> None:
