@@ -44,7 +44,7 @@ test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 kills: setup ## SIGKILL at every moment of every step, where `make test` takes one of each step of plans A, G (fifteen minutes)
-	@KILLS=every $(PY) -m pytest tests/plans/test_kills.py $(ARGS)
+	@KILLS=every $(PY) -m pytest tests/plans/family/test_kills.py $(ARGS)
 
 lint: setup ## ruff over code, tests and notebooks
 	@$(PY) -m ruff check .
@@ -53,13 +53,13 @@ types: setup ## mypy, strict
 	@$(PY) -m mypy
 
 bench: setup ## how long the things take that an engineer waits for (ARGS=)
-	@$(PY) tests/bench.py $(ARGS)
+	@$(PY) tests/benchmarks/commands.py $(ARGS)
 
 bench-diff: setup ## how fast the comparison is beside other ways (ARGS=--pairs=N and others)
-	@$(PY) -m tests.bench_diff $(ARGS)
+	@$(PY) -m tests.benchmarks.diff $(ARGS)
 
 reference: setup ## the outputs that the notebooks are compared with, made anew
-	@$(PY) -m tests.reference
+	@$(PY) -m tests.support.reference
 
 lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

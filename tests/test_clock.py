@@ -12,7 +12,7 @@ import pytest
 
 from drcore.clock import RemoteClock, WallClock, clock_at, iso, parse_time, until
 from drcore.errors import Unknown
-from tests.manual_clock import START, ManualClock
+from tests.support.manual_clock import START, ManualClock
 
 Answer = Callable[[dict[str, float]], tuple[int, bytes]]
 

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 from drcore import plans
 from drcore.errors import BadInput
 from drcore.parameters import PLACEHOLDER, Minutes, Mode, Model, Service, as_data, at_world, load, parse, read
-from tests.tiny import SANDBOX, Nothing
+from tests.support.tiny import SANDBOX, Nothing
 
 ROOT = Path(__file__).parents[1] / "parameters"
 TEXT = SANDBOX.read_text()

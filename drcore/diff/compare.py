@@ -31,6 +31,8 @@ def compare(
     """
     if engine not in ENGINES:
         raise BadInput(f"engine: expected one of {', '.join(ENGINES)}, seen {engine!r}")
-    from drcore.diff.tiers import carry_out  # not before: numpy and DuckDB are of no use to whoever only lists plans
+    from drcore.diff.comparison import (
+        carry_out,  # not before: numpy and DuckDB are of no use to whoever only lists plans
+    )
 
     return carry_out(restored, live, policy, out, engine, shared, progress)

@@ -21,11 +21,11 @@ from typing import Any
 import orjson
 import simdjson
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.diff.fingerprint import BATCH, Batch, Look, Reader, Rows, images_of, parsed, whole_items
+from drcore.diff.gzip_lines import FILE, DataFile, blocks, pick
 from drcore.diff.items import Item
 from drcore.diff.keys import TYPES, KeySchema
-from drcore.diff.lines import FILE, DataFile, blocks, pick
 from drcore.diff.source import ExportSource, Role
 from drcore.errors import BadInput, Rejected
 from drcore.services import s3

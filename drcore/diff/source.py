@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 

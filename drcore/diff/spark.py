@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from drcore.diff.relation import TEXT, Relations
+from drcore.diff.duckdb_join import TEXT, Relations
 from drcore.diff.source import Role
 from drcore.errors import BadInput
 

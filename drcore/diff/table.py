@@ -17,9 +17,9 @@ from isal import igzip
 
 from drcore.diff.export import key_of_table
 from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, as_line
+from drcore.diff.gzip_lines import FILE, DataFile, pick
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
-from drcore.diff.lines import FILE, DataFile, pick
 from drcore.diff.source import Role, TableSource
 from drcore.errors import BadInput, Rejected, RunnerFailed
 

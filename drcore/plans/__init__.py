@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from drcore.engine.step import Plan
 from drcore.errors import BadInput
-from drcore.steps import Plan
 
 
 def ids() -> tuple[str, ...]:

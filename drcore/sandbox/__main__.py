@@ -19,8 +19,8 @@ def main() -> None:
         signal.signal(ending, lambda *_: sys.exit(0))
     gc.disable()  # 200,000 objects are made at the start, and all of them stay
 
-    from drcore.sandbox.application import Application
-    from drcore.sandbox.server import Server
+    from drcore.sandbox.endpoints.application import Application
+    from drcore.sandbox.endpoints.http_server import Server
 
     server = Server(Application(options.seed), options.port, options.idle_seconds)
     gc.freeze()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.errors import Rejected, Unknown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.errors import Unknown
 
 _SERVICE = "route53-recovery-cluster"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.errors import Unknown
 
 # What makes up a metric alarm: the rest of what DescribeAlarms gives is how it does.

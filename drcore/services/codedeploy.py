@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 

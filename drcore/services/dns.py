@@ -12,7 +12,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from drcore.calls import Call, Calls, Plane
+from drcore.calls.gate import Call, Calls, Plane
 from drcore.errors import Unknown
 
 _SECONDS = 2.0

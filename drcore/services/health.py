@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drcore.aws import Aws
-from drcore.calls import HOME_OF_GLOBAL
+from drcore.calls.aws import Aws
+from drcore.calls.gate import HOME_OF_GLOBAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 def denied(aws: Aws, region: str, role: str, actions: Sequence[str], resource: str) -> tuple[str, ...]:

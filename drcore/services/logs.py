@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drcore.aws import Aws
-from drcore.calls import HOME_OF_GLOBAL as HOME
+from drcore.calls.aws import Aws
+from drcore.calls.gate import HOME_OF_GLOBAL as HOME
 
 
 @dataclass(frozen=True, slots=True)

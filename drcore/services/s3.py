@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 from drcore.errors import Rejected, Unknown
 
 _PART = 8 << 20  # bytes asked for at once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 def publish(aws: Aws, region: str, topic: str, subject: str, message: str) -> None:

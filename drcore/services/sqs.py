@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drcore.aws import Aws
+from drcore.calls.aws import Aws
 
 
 def redrives(aws: Aws, region: str, queue: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from drcore.http import Http
+from drcore.calls.http import Http
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from drcore.calls.http import Http
 from drcore.clock import iso, parse_time
 from drcore.errors import Unknown
-from drcore.http import Http
 
 
 @dataclass(frozen=True, slots=True)

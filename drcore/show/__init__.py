@@ -14,15 +14,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from drcore.show.cards import card, table
-from drcore.show.course import Timeline, timeline
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, way, whereabouts
-from drcore.show.words import hide, visible
+from drcore.show.timeline import Timeline, timeline
+from drcore.show.wording import hide, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from drcore.evidence import Chart
+    from drcore.record.evidence import Chart
 
 __all__ = [
     "Timeline",
@@ -52,8 +52,8 @@ _LOADING = Lock()
 def preload() -> None:
     """Import what charts are drawn with, which takes half a second, while something else is waited for."""
     with _LOADING:
-        from drcore.show import charts, gantt  # noqa: F401
-        from drcore.show.paper import drawing
+        from drcore.show import charts, timeline_chart  # noqa: F401
+        from drcore.show.canvas import drawing
 
         drawing()
 
@@ -68,8 +68,8 @@ def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -
 
     `redact` takes secrets out before they are drawn: afterwards letters are pixels, in which nobody finds them.
     """
+    from drcore.show.alt_text import alt, summary
     from drcore.show.charts import redacted
-    from drcore.show.reading import alt, summary
 
     shown = redacted(chart, redact)
     with _LOADING:  # two threads that import one package at the same time may each see half of it
@@ -81,16 +81,16 @@ def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -
 
 def figure(chart: Chart | Timeline) -> Figure:
     """A chart as a matplotlib figure, to work on in a notebook."""
-    from drcore.show import charts, gantt
+    from drcore.show import charts, timeline_chart
 
-    return gantt.drawn(chart) if isinstance(chart, Timeline) else charts.drawn(chart)
+    return timeline_chart.drawn(chart) if isinstance(chart, Timeline) else charts.drawn(chart)
 
 
 def png(chart: Chart | Timeline) -> bytes:
     """A chart as PNG, 900 pixels wide, byte for byte the same for the same chart."""
-    from drcore.show import paper
+    from drcore.show import canvas
 
-    return paper.png(figure(chart))
+    return canvas.png(figure(chart))
 
 
 def _in_ipython() -> bool:

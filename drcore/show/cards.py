@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drcore.calls import by_hand
-from drcore.show.markup import render
-from drcore.show.words import SYMBOLS, at, because, changed, columns, day, duration, named, plain
+from drcore.calls.gate import by_hand
+from drcore.show.html import render
+from drcore.show.wording import SYMBOLS, at, because, changed, columns, day, duration, named, plain
 
 if TYPE_CHECKING:
-    from drcore.calls import Call
-    from drcore.evidence import Cell, Mark, Table
-    from drcore.steps import Seconds, StepResult, TargetResult
+    from drcore.calls.gate import Call
+    from drcore.engine.step import Seconds, StepResult, TargetResult
+    from drcore.record.evidence import Cell, Mark, Table
 
 
 def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from drcore.show.course import Timeline
+from drcore.show.canvas import FOOT, INK, WIDTH, Paper, flags, paper, raise_flags, style, time_axis, window
 from drcore.show.panel import SAMPLE, Panel, look
-from drcore.show.paper import FOOT, INK, WIDTH, Paper, flags, paper, raise_flags, style, time_axis, window
+from drcore.show.timeline import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from drcore.evidence import Chart
+    from drcore.record.evidence import Chart
 
 _LEFT, _GAP, _NAME = 0.75, 0.42, 0.18  # inches: for the axis of values, between two panels, for a panel's name
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.show.cards import spent, states
-from drcore.show.markup import render
-from drcore.show.words import at, columns, duration, named
+from drcore.show.html import render
+from drcore.show.wording import at, columns, duration, named
 
 if TYPE_CHECKING:
-    from drcore.steps import Step, TargetResult
-    from drcore.verdict import Objective, Verdict
+    from drcore.engine.step import Step, TargetResult
+    from drcore.engine.verdict import Objective, Verdict
 
 _CELLS = 20  # of a bar, from nothing to its target
 

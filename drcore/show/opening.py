@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from drcore.show.markup import render
-from drcore.show.words import ANSWERS, asked, columns, named
+from drcore.show.html import render
+from drcore.show.wording import ANSWERS, asked, columns, named
 
 if TYPE_CHECKING:
-    from drcore.preflight import Finding
-    from drcore.steps import Plan, Step, StepResult
+    from drcore.engine.preflight import Finding
+    from drcore.engine.step import Plan, Step, StepResult
 
 _MODES = {
     "rehearse": "reads everything, changes nothing. Every write is stopped and shown.",

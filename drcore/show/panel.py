@@ -8,14 +8,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from drcore.show.paper import BOLD, GREY, LETTER, apart, days
-from drcore.show.reading import clock_minutes, known, number
-from drcore.show.words import middle, short
+from drcore.show.alt_text import clock_minutes, known, number
+from drcore.show.canvas import BOLD, GREY, LETTER, apart, days
+from drcore.show.wording import middle, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from drcore.evidence import Limit, Series
+    from drcore.record.evidence import Limit, Series
 
 
 @dataclass(frozen=True, slots=True)

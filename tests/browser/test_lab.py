@@ -12,10 +12,10 @@ import nbformat
 import pytest
 
 from drcore.plans import f
-from drcore.record import NOTEBOOK, Event, read_events, verify
-from drcore.sandbox.syncwell.names import STATUS_PAGE_KEY
+from drcore.record.journal import NOTEBOOK, Event, read_events, verify
+from drcore.sandbox.syncwell.company.names import STATUS_PAGE_KEY
 from tests.browser.notebook_page import CHROMIUM, Notebook, browser_page
-from tests.running_lab import Lab, running_lab
+from tests.support.running_lab import Lab, running_lab
 
 ROOT = Path(__file__).parents[2]
 PHRASE = "ROLL BACK TO 2026.01.1 IN us-east-1, us-west-2"

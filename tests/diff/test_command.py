@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from drcore.cli import app
-from drcore.diff import ExportSource, TableSource, order
+from drcore.cli.commands import app
+from drcore.diff import ExportSource, TableSource, request
 from drcore.errors import BadInput
-from tests import exports
-from tests.command import Said
-from tests.pages_server import Pages, pages, serving
+from tests.support import exports
+from tests.support.command import Said
+from tests.support.pages_server import Pages, pages, serving
 
 FIELDS = {"counts", "differences", "seconds", "cpu_seconds", "peak_rss_mb", "details"}
 CLASSES = {"unchanged", "corrupted", "legit", "conflict", "deleted", "added"}
@@ -133,7 +133,7 @@ def test_whatever_breaks_should_exit_with_4_and_never_with_1(
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(order, "compare", broken)
+    monkeypatch.setattr(request, "compare", broken)
     ended = said(*sides, "--key", "pk", "--out", tmp_path / "out")
     assert ended.exit == 4
     assert f"not completed, nothing was concluded: {type(error).__name__}" in ended.err
@@ -149,30 +149,30 @@ def test_an_out_that_is_a_file_should_be_bad_input_and_stay(sides: list[Path], t
 def test_an_account_that_is_not_the_environments_should_be_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drcore.aws.Aws.call", lambda *_, **__: {"Account": "999999999999"})
+    monkeypatch.setattr("drcore.calls.aws.Aws.call", lambda *_, **__: {"Account": "999999999999"})
     ended = said("Restored", "Live", "--out", tmp_path / "out")
     assert ended.exit == 2
     assert "sandbox: expected account 123456789012, seen 999999999999" in ended.err
 
 
 def test_words_should_be_read_as_what_they_name(sides: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drcore.aws.Aws.call", lambda *_, **__: {"Account": "123456789012"})
+    monkeypatch.setattr("drcore.calls.aws.Aws.call", lambda *_, **__: {"Account": "123456789012"})
     monkeypatch.chdir(sides[0].parents[2])
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/SyncWellMetadata"
-    restored, live = order.sources(order.Order("a", arn, segments=3))
+    restored, live = request.sources(request.Order("a", arn, segments=3))
     assert isinstance(restored, ExportSource)
     assert restored.place == Path("a")
     assert isinstance(live, TableSource)
     assert (live.region, live.table, live.segments) == ("us-east-1", "SyncWellMetadata", 3)
-    bucket, table = order.sources(order.Order("s3://b/x", "SyncWellMetadata", region="us-east-1"))
+    bucket, table = request.sources(request.Order("s3://b/x", "SyncWellMetadata", region="us-east-1"))
     assert isinstance(bucket, ExportSource)
     assert (bucket.place, bucket.region) == ("s3://b/x", "us-east-1")
     assert isinstance(table, TableSource)
     assert (table.region, table.table) == ("us-east-1", "SyncWellMetadata")
     with pytest.raises(BadInput, match="--region: expected one of"):
-        order.sources(order.Order("T", "T", region="mars"))
+        request.sources(request.Order("T", "T", region="mars"))
     with pytest.raises(BadInput, match="expected the ARN of a table"):
-        order.sources(order.Order("arn:aws:s3:::b", "T"))
+        request.sources(request.Order("arn:aws:s3:::b", "T"))
 
 
 def test_a_table_should_be_read_in_its_environment(sides: list[Path], tmp_path: Path) -> None:

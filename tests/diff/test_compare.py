@@ -19,7 +19,7 @@ import pytest
 from drcore.diff import Class, ExportSource, Policy, Report, compare, judge
 from drcore.diff.keys import KeySchema
 from drcore.errors import BadInput
-from tests import exports, plain_diff
+from tests.support import exports, plain_diff
 
 POINT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 BEFORE, AFTER = "2026-01-04T10:00:00.000000Z", "2026-01-05T10:00:00.000000Z"
@@ -545,6 +545,6 @@ def test_progress_should_say_what_is_done_how_far_and_of_how_many(tmp_path: Path
 
 
 def test_a_plan_that_only_names_the_comparison_should_not_import_what_it_needs() -> None:
-    code = "import sys, drcore.diff, drcore.diff.repair, drcore.diff.sample, drcore.cli; print(*sys.modules)"
+    code = "import sys, drcore.diff, drcore.diff.in_place_repair, drcore.diff.sample, drcore.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"duckdb", "numpy", "simdjson", "orjson", "isal", "xxhash", "pyspark"} & set(loaded) == set()

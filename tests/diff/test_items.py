@@ -16,7 +16,7 @@ from drcore.diff import Change, changes, equal
 from drcore.diff.items import number, plain
 from drcore.diff.keys import key_bytes
 from drcore.errors import BadInput
-from tests import plain_diff
+from tests.support import plain_diff
 
 EQUAL = {
     "members of SS in another order": ({"SS": ["a", "b"]}, {"SS": ["b", "a"]}),

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from drcore.diff import Class, Difference, equal
-from drcore.diff.repair import for_boto, inverse_for, restorable, write_for
+from drcore.diff.in_place_repair import for_boto, inverse_for, restorable, write_for
 from drcore.errors import BadInput
 
 KEY = {"pk": {"S": "USER#1"}, "sk": {"S": "sync"}}

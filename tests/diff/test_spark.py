@@ -12,8 +12,8 @@ from drcore.diff import Class, ExportSource, Policy, compare
 from drcore.diff.keys import KeySchema
 from drcore.diff.spark import HOW
 from drcore.errors import BadInput
-from tests import exports
-from tests.pairs import FAULTY, POINT, generate
+from tests.support import exports
+from tests.support.pairs import FAULTY, POINT, generate
 
 THERE = importlib.util.find_spec("pyspark") is not None
 needed = pytest.mark.skipif(not THERE or not shutil.which("java"), reason="no pyspark, or no Java 17: make spark")

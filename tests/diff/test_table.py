@@ -13,14 +13,14 @@ import botocore
 import pytest
 from moto import mock_aws
 
-from drcore.aws import Aws
-from drcore.calls import Calls
+from drcore.calls.aws import Aws
+from drcore.calls.gate import Calls
 from drcore.diff import Class, ExportSource, Policy, TableSource, compare
 from drcore.diff.items import equal
 from drcore.diff.keys import KeySchema
 from drcore.errors import BadInput, Rejected, RunnerFailed, Unknown
-from tests import exports
-from tests.pages_server import Answer, Pages, pages, serving
+from tests.support import exports
+from tests.support.pages_server import Answer, Pages, pages, serving
 
 REGION = "us-east-1"
 Item = dict[str, Any]

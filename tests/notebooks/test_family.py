@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from drcore import plans
-from drcore.jupyter import nbformat
-from drcore.launch import GIVEN
-from drcore.notebook import parameter_names
-from drcore.steps import Plan, Way
+from drcore.engine.step import Plan, Way
+from drcore.headless.execute import parameter_names
+from drcore.headless.nbformat_light import nbformat
+from drcore.launcher.start import GIVEN
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PLANS = [plans.find(name) for name in plans.ids()]

@@ -15,11 +15,11 @@ import papermill
 import pytest
 
 from drcore import plans
-from drcore.jupyter import nbformat
-from drcore.record import NOTEBOOK
-from drcore.setting import HOME
-from drcore.steps import Plan
-from tests.reference import PICTURES, about_to_begin, reference_of
+from drcore.engine.prepare import HOME
+from drcore.engine.step import Plan
+from drcore.headless.nbformat_light import nbformat
+from drcore.record.journal import NOTEBOOK
+from tests.support.reference import PICTURES, about_to_begin, reference_of
 
 PLANS = [plans.find(name) for name in plans.ids()]
 EVERY_PLAN = pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.notebook)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plans.stage import Stage, staged
+from tests.support.stage import Stage, staged
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from drcore.cli import app
-from drcore.record import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS, Event, Record, read_events, verify
-from drcore.redact import Redactor
-from tests.manual_clock import ManualClock
+from drcore.cli.commands import app
+from drcore.record.journal import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS, Event, Record, read_events, verify
+from drcore.record.redact import Redactor
+from tests.support.manual_clock import ManualClock
 
 GOLDEN = Path(__file__).parent / "golden"
 PLANS = ("a", "f", "g")

@@ -8,9 +8,9 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from drcore.sandbox import application
-from drcore.sandbox.door import ENDPOINT, InProcess
-from drcore.sandbox.frugal import LOADER
+from drcore.sandbox.endpoints import application
+from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
+from drcore.sandbox.moto.startup import LOADER
 
 Client = Callable[..., Any]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.layer import AwsError, Call, operation
-from drcore.sandbox.services.cloudtrail_events import Trail
-from drcore.sandbox.services.ecs_fleet import Ecs
-from drcore.sandbox.services.pages import page
-from drcore.sandbox.world import World
+from drcore.sandbox.core.paging import page
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.cloudtrail.state import Trail
+from drcore.sandbox.services.ecs.state import Ecs
 
 SERVICE = "application-autoscaling"
 LOOKS_AFTER = (20.0, 50.0)

@@ -6,9 +6,9 @@ Simplified: the state is the same at all endpoints at once; one safety rule (at 
 from collections.abc import Mapping
 from typing import Any
 
-from drcore.sandbox.layer import AwsError, Call, operation
-from drcore.sandbox.services.pages import page
-from drcore.sandbox.world import World
+from drcore.sandbox.core.paging import page
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.world import World
 
 SERVICE = "route53-recovery-cluster"
 ENDPOINTS = ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1", "ap-southeast-2")

@@ -8,8 +8,8 @@ from typing import Any
 
 from moto.events.models import events_backends
 
-from drcore.sandbox.layer import Call, operation
-from drcore.sandbox.world import World
+from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.world import World
 
 SETTLES = (2.0, 8.0)
 """Seconds until a change of a rule's state has its effect."""

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.layer import Call, operation
-from drcore.sandbox.regions import Kind, Outage, Regions
-from drcore.sandbox.services.pages import page
-from drcore.sandbox.services.times import aware
-from drcore.sandbox.world import World
+from drcore.sandbox.core.outages import Kind, Outage, Regions
+from drcore.sandbox.core.paging import page
+from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.timestamps import aware
+from drcore.sandbox.core.world import World
 
 LATE, CLOSING = timedelta(minutes=15), timedelta(minutes=10)
 

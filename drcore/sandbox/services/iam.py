@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from drcore.sandbox.interference import denies
-from drcore.sandbox.layer import Call, operation
-from drcore.sandbox.world import World
+from drcore.sandbox.core.call_faults import denies
+from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.world import World
 
 _OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "s3:ListBucket": ("ListObjectsV2", "ListObjects", "HeadBucket"),

@@ -9,8 +9,8 @@ from typing import Any
 
 from moto.s3.models import FakeKey, s3_backends
 
-from drcore.sandbox.layer import AwsError, Call, operation
-from drcore.sandbox.services.times import aware, iso
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.timestamps import aware, iso
 
 
 @operation("s3", "GetObjectRetention")

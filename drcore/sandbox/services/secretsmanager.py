@@ -8,8 +8,8 @@ from typing import Any
 
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, secretsmanager_backends
 
-from drcore.sandbox.layer import AwsError, Call, operation
-from drcore.sandbox.services.times import epoch
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.timestamps import epoch
 
 
 @operation("secretsmanager", "StopReplicationToReplica")

@@ -3,8 +3,8 @@
 from moto.sns.exceptions import SNSNotFoundError
 from moto.sns.models import sns_backends
 
-from drcore.sandbox.chance import tied_to
-from drcore.sandbox.world import World
+from drcore.sandbox.core.world import World
+from drcore.sandbox.moto.seeding import tied_to
 
 
 def publish(world: World, region: str, topic: str, subject: str, message: str) -> bool:

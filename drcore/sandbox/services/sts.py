@@ -7,8 +7,8 @@ runbooks. Simplified: no trust policies, and credentials do not expire.
 from dataclasses import dataclass
 from typing import Any
 
-from drcore.sandbox.layer import AwsError, Call, operation
-from drcore.sandbox.world import World
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.world import World
 
 RECOVERY = "syncwell-recovery"
 """The role of whoever brings credentials that nobody has assumed a role for."""

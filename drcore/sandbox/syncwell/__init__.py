@@ -1,23 +1,15 @@
 """SyncWell: its account, its users, its releases, its mishaps."""
 
-from drcore.sandbox.chance import tied_to
-from drcore.sandbox.syncwell import (
-    account,
-    corruption,
-    faults,
-    fleet,
-    outages,
-    public,
-    regional,
-    truth,
-    truth_of_data,
-    truth_of_regions,
-)
-from drcore.sandbox.syncwell.releases import OLDER, STABLE
-from drcore.sandbox.syncwell.timeline import HISTORY, Timeline
-from drcore.sandbox.world import World
+from drcore.sandbox.core.world import World
+from drcore.sandbox.moto.seeding import tied_to
+from drcore.sandbox.syncwell.company import account, two_regions, worker_services
+from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
+from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, region_outage
+from drcore.sandbox.syncwell.life import public_api
+from drcore.sandbox.syncwell.life.timeline import HISTORY, Timeline
+from drcore.sandbox.syncwell.truth import backend, data, regions
 
-__all__ = ["build", "corruption", "faults", "outages", "public"]
+__all__ = ["bad_deployment", "build", "data_corruption", "public_api", "region_outage"]
 
 
 def build(world: World) -> None:
@@ -27,16 +19,16 @@ def build(world: World) -> None:
         account.release(world, OLDER)
         account.release(world, STABLE)
     with tied_to(world.purpose("two regions")):
-        regional.found(world)
+        two_regions.found(world)
     with tied_to(world.purpose("fleet")):
-        fleet.found(world)
+        worker_services.found(world)
     account.watch(world, world.clock.now() - HISTORY)
     timeline = world.shelf(Timeline)
     timeline.remember()
-    regional.remember(world, world.clock.now() - HISTORY)
-    for actor in regional.actors(world):
+    two_regions.remember(world, world.clock.now() - HISTORY)
+    for actor in two_regions.actors(world):
         world.on_tick(actor)
     world.on_tick(timeline.tick)
-    truth.tell(world)
-    truth_of_regions.tell(world)
-    truth_of_data.tell(world)
+    backend.tell(world)
+    regions.tell(world)
+    data.tell(world)

@@ -1,0 +1,1 @@
+"""The way out: every call to AWS or over HTTP, admitted or stopped, then noted."""

@@ -1,0 +1,377 @@
+"""The one door to AWS: boto3 with short timeouts, behind the gate for writes.
+
+Reads are tried three times, a write once: an answer that was lost is looked up, not repeated blindly. A region that has
+kept silent is not waited for as long again until it has answered. The two kinds of trouble are told apart at this
+border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any, TypeVar
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+from botocore.response import StreamingBody
+
+from drcore.calls.gate import Call, Calls, Plane, as_json, region_of
+from drcore.clock import iso
+from drcore.errors import Busy, Rejected, Unknown
+
+# boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
+# kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
+_CONNECT, _READ, _ATTEMPTS = 2, 8, 3
+_BRIEFLY = 3
+
+# Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
+_READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
+# Reads by another name. Each takes nothing away and leaves nothing behind:
+_ALSO_READS = {
+    ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see _is_write: no reader is kept from a message
+    ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
+    ("route53", "TestDNSAnswer"),  # computes what DNS would answer
+    ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
+}
+# Named as reads, and yet they hand something out, or take something in:
+_NO_READS = {
+    ("sts", "GetDelegatedAccessToken"),
+    ("sts", "GetFederationToken"),
+    ("sts", "GetSessionToken"),
+    ("sts", "GetWebIdentityToken"),
+    ("iam", "GetHumanReadableSummary"),  # has one written
+    ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
+}
+
+# Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
+# every other call is taken to need a control plane.
+_DATA = {
+    "dynamodb": {
+        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
+        *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
+    },
+    "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
+    "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
+    "sns": {"Publish"},
+    "lambda": {"Invoke"},
+    "sts": {"GetCallerIdentity", "AssumeRole"},
+    "secretsmanager": {"GetSecretValue", "BatchGetSecretValue"},
+    "cloudwatch": {"GetMetricData", "PutMetricData"},
+    "appconfigdata": {"StartConfigurationSession", "GetLatestConfiguration"},
+    "route53-recovery-cluster": {"GetRoutingControlState", "UpdateRoutingControlState", "UpdateRoutingControlStates"},
+}
+
+# `aws` writes what these answer with into a file that must be named.
+_INTO_A_FILE = {("s3", "GetObject"), ("lambda", "Invoke")}
+
+_CLI_NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where the aws command line calls a service otherwise
+_SHOWN = 2  # of a read's long list this many are shown: enough to carry on by hand
+
+# The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
+_NO_ANSWER = (BotoCoreError, ResponseParserError)
+_IN_TIME = timedelta(minutes=10)  # so long before they end, keys are had anew: longer than any call takes
+_RAW = "drcore raw rows"  # a name in an answer that AWS does not use
+T = TypeVar("T")
+_THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
+
+
+class Aws:
+    """Clients of one account, made on first use, one for each service and region.
+
+    `endpoint` replaces AWS's own addresses, `role` is assumed in the region of the call, so that credentials never
+    depend on another region. They end after an hour, and a plan may take several: with `now` they are had anew in time.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        *,
+        endpoint: str | None = None,
+        role: str | None = None,
+        run_id: str = "drcore",
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        # An endpoint of one's own takes any credentials; real ones must never reach it.
+        self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
+        self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
+        self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
+        self._clients: dict[tuple[str, str, bool, bool], Any] = {}
+        self._silent: set[str] = set()  # regions whose last call has waited in vain
+        self._places: dict[tuple[str, str], str] = {}
+        self._raw: dict[str, Any] = {}
+        self._reader = threading.local()  # what reads the page that this thread has asked for
+        self._one = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
+
+    def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
+
+        Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
+        """
+        try:
+            client = self._client(service, region, _is_writing_method(service, operation, parameters))
+            answer: dict[str, Any] = getattr(client, operation)(**parameters)
+            for name, value in answer.items():
+                if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
+                    answer[name] = BytesIO(value.read())
+        except ClientError as error:
+            raise _answered(error, service, operation, region) from error
+        except (ParamValidationError, NoCredentialsError) as error:
+            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+        except _NO_ANSWER as error:
+            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
+        return answer
+
+    def as_role(self, role: str) -> Aws:
+        """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
+        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
+        other.session, other._silent = self.session, self._silent
+        return other
+
+    def place(self, service: str, region: str, url: str) -> None:
+        """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
+        self._places[service, region] = url
+
+    def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
+        """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
+        try:
+            client = self._client(service, region, False)
+            for page in client.get_paginator(operation).paginate(**parameters):
+                yield from page.get(items, ())
+        except ClientError as error:
+            raise _answered(error, service, operation, region) from error
+        except (ParamValidationError, NoCredentialsError) as error:
+            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+        except _NO_ANSWER as error:
+            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
+
+    def scan_raw(
+        self,
+        region: str,
+        table: str,
+        segment: int,
+        total: int,
+        read: Callable[[bytes], tuple[T, Mapping[str, Any]]],
+        /,
+        *,
+        consistent: bool = True,
+        **narrowed: Any,
+    ) -> Iterator[T]:
+        """One segment of a table, page after page, without boto3's parser (96 us an item).
+
+        `narrowed` holds more parameters of the call, such as a filter.
+
+        `read` is given the body of each page. It returns what to hand out, and the answer without its items, which
+        goes the usual way: credentials, signing, retries, the gate and the list of calls are boto3's and ours as
+        ever. Several threads may read one segment each. Raises as `call` does: never a shorter answer.
+        """
+        more = narrowed | ({"ConsistentRead": True} if consistent else {})
+        more |= {"Segment": segment, "TotalSegments": total} if total > 1 else {}
+        with self._one:
+            client = self._raw_client(region)
+        start: Mapping[str, Any] = {}
+        while True:
+            self._reader.read = read
+            try:
+                answer = client.scan(TableName=table, **more, **start)
+            except ClientError as error:
+                raise _answered(error, "dynamodb", "scan", region) from error
+            except (ParamValidationError, NoCredentialsError) as error:
+                raise Rejected(f"dynamodb scan in {region}: {error}", type(error).__name__) from error
+            except _NO_ANSWER as error:
+                raise Unknown(f"dynamodb scan in {region}: {type(error).__name__}") from error
+            if _RAW not in answer:
+                raise Unknown(f"dynamodb scan in {region}: a page that botocore did not hand out for reading")
+            yield answer[_RAW]
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _raw_client(self, region: str) -> Any:
+        self._renew(region)
+        if region not in self._raw:
+            client = self._made("dynamodb", region)
+            # An event that botocore emits and does not document: it is pinned, tests/diff/test_table.py holds it to it.
+            client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
+            self._raw[region] = client
+        return self._raw[region]
+
+    def _take_rows(self, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+        if response_dict["status_code"] != 200:
+            return  # an error is botocore's to read
+        body = response_dict["body"]
+        told = response_dict["headers"].get("x-amz-crc32")
+        if told is not None and int(told) != zlib.crc32(body):
+            raise Unknown("dynamodb scan: a page whose checksum is not the one that DynamoDB sent with it")
+        try:
+            rows, left = self._reader.read(body)
+        except ValueError:
+            return  # no JSON: botocore's parser says so in its own words
+        customized_response_dict[_RAW] = rows
+        response_dict["body"] = as_json(left).encode()
+
+    def _client(self, service: str, region: str, write: bool) -> Any:
+        briefly = not write and region_of(service, region) in self._silent
+        key = (service, region, write, briefly)
+        self._renew(region)
+        if key not in self._clients:
+            self._clients[key] = self._made(service, region, once=write, briefly=briefly)
+        return self._clients[key]
+
+    def _made(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
+        endpoint = self._places.get((service, region), self._endpoint)
+        keys = self._credentials(region)
+        client = self.session.client(
+            service, region_name=region, endpoint_url=endpoint, config=self._config(once, briefly), **keys
+        )
+        _Watch(self._calls, service, client, self._one, self._silent).register()
+        return client
+
+    def _renew(self, region: str) -> None:
+        """Forget the keys of a region that soon end, with the clients that were made with them."""
+        known = self._assumed.get(region)
+        if known and self._now and self._now() > known[1] - _IN_TIME:
+            del self._assumed[region]
+            self._raw.pop(region, None)
+            for key in [key for key in self._clients if key[1] == region]:
+                del self._clients[key]
+
+    def _config(self, once: bool, briefly: bool) -> Config:
+        return Config(
+            connect_timeout=_CONNECT,
+            read_timeout=_BRIEFLY if briefly else _READ,
+            retries={"mode": "standard", "total_max_attempts": 1 if once or briefly else _ATTEMPTS},
+            tcp_keepalive=True,
+            user_agent_extra=f"drcore/{self._run_id}",
+        )
+
+    def _credentials(self, region: str) -> dict[str, Any]:
+        """What a client is made with: nothing, or the keys of the role, assumed in each region."""
+        if not self._role:
+            return {}
+        if region not in self._assumed:
+            config = self._config(False, region in self._silent)
+            sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config)
+            _Watch(self._calls, "sts", sts, self._one, self._silent).register()
+            try:
+                got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
+            except ClientError as error:
+                raise _answered(error, "sts", "assume_role", region) from error
+            keys = {
+                "aws_access_key_id": got["AccessKeyId"],
+                "aws_secret_access_key": got["SecretAccessKey"],
+                "aws_session_token": got["SessionToken"],
+            }
+            self._assumed[region] = keys, got["Expiration"]
+        return self._assumed[region][0]
+
+
+class _Watch:
+    """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
+
+    def __init__(
+        self, calls: Calls, service: str, client: Any, one: AbstractContextManager[Any], silent: set[str]
+    ) -> None:
+        self._calls, self._service, self._client, self._one, self._silent = calls, service, client, one, silent
+
+    def register(self) -> None:
+        events = self._client.meta.events
+        events.register("provide-client-params.*", self._take_parameters)
+        events.register_first("before-call.*", self._before)  # after botocore has validated the arguments
+        events.register("after-call.*", self._after)
+        events.register("after-call-error.*", self._failed)
+
+    def _take_parameters(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        region = region_of(self._service, self._client.meta.region_name)
+        write = _is_write(self._service, model.name, params)
+        context["drcore"] = Call(
+            service=self._service,
+            operation=model.name,
+            region=region,
+            write=write,
+            plane=Plane.DATA if model.name in _DATA.get(self._service, ()) else Plane.CONTROL,
+            parameters=dict(params),
+            command=_command(self._service, model.name, region, params, write=write),
+        )
+
+    def _before(self, context: dict[str, Any], **_: Any) -> None:
+        with self._one:
+            self._calls.admit(context["drcore"])
+
+    def _after(self, context: dict[str, Any], parsed: Mapping[str, Any], **_: Any) -> None:
+        request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
+        with self._one:
+            self._silent.discard(context["drcore"].region)
+            self._calls.note(context["drcore"], parsed.get("Error", {}).get("Code", "OK"), request_id)
+
+    def _failed(self, context: dict[str, Any], exception: BaseException, **_: Any) -> None:
+        with self._one:
+            if isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
+                self._silent.add(context["drcore"].region)
+            self._calls.note(context["drcore"], type(exception).__name__)
+
+
+def _is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> bool:
+    if (service, operation) == ("sqs", "ReceiveMessage"):
+        return parameters.get("VisibilityTimeout") != 0
+    if (service, operation) in _NO_READS:
+        return True
+    return not _READS.match(operation) and (service, operation) not in _ALSO_READS
+
+
+def _is_writing_method(service: str, method: str, parameters: Mapping[str, Any]) -> bool:
+    """The same question for a method's name; only chooses how often botocore may try."""
+    camel = "".join(part.capitalize() for part in method.split("_"))
+    return _is_write(service, camel, parameters)
+
+
+def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = f"{service} {operation} in {region}: {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if _THROTTLES.search(code):
+        return Busy(text, code)
+    return Unknown(text) if status >= 500 else Rejected(text, code)
+
+
+def _command(service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool) -> str:
+    words = ["aws", _CLI_NAMES.get(service, service), xform_name(operation, "-"), "--region", region]
+    before, more = "", 0
+    for name, value in parameters.items():
+        shown = value
+        if not write and isinstance(value, list) and len(value) > _SHOWN and isinstance(value[0], dict):
+            shown, more = value[:_SHOWN], len(value) - _SHOWN
+        if isinstance(value, bytes):  # `aws` takes these from a file only
+            before = shlex.join(["printf", "%s", value.decode(errors="replace")]) + " > body && "
+            shown = "body"
+        words += _option(xform_name(name, "-"), shown)
+    if (service, operation) in _INTO_A_FILE:
+        words.append("/dev/stdout")
+    return before + shlex.join(words) + (f"  # and {more} more like these" if more else "")
+
+
+def _option(name: str, value: object) -> list[str]:
+    """An option as `aws` takes it: a flag with its opposite, a time in ISO 8601, words, or JSON."""
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, datetime):
+        return [f"--{name}", iso(value)]
+    if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
+        return [f"--{name}", *value]
+    text = value if isinstance(value, str) else as_json(value)
+    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]

@@ -1,0 +1,108 @@
+"""What there is: plans with their steps, environments, records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from drcore import plans
+from drcore.archive import store
+from drcore.engine.prepare import HOME
+from drcore.engine.step import Plan
+from drcore.errors import BadInput
+from drcore.parameters import load
+from drcore.record.journal import PARAMETERS, read_events
+
+
+def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:
+    """Print the plans, environments and records; or the steps of one plan, or its IAM policy."""
+    if iam and not plan:
+        raise BadInput("--iam: expected a plan with it, for example: drcore list f --iam")
+    console = Console(highlight=False, markup=False, soft_wrap=as_json or iam)
+    if iam:
+        console.print(json.dumps(_policy(plans.find(plan)), indent=2))
+        return
+    told = _steps(plans.find(plan)) if plan else _all(records)
+    if as_json:
+        console.print(json.dumps(told))
+        return
+    if plan:
+        for row in told["steps"]:
+            needs = f", needs {row['permissions']}" if row["permissions"] else ""
+            asks = "" if row["consent"] == "none" else f", asks for {row['consent']}"
+            console.print(f"{row['#']:>3}  {row['step']}  ({row['in the plan']}; {row['way back']}{asks}{needs})")
+            console.print(f"     {row['changes']}")
+        return
+    for title, rows in told.items():
+        table = Table(title=title, title_justify="left")
+        for column in rows[0] if rows else ():
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        console.print(table if rows else f"{title}: none")
+
+
+def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
+    found = [plans.find(name) for name in plans.ids()]
+    folders = [path.name for path in sorted((HOME / "parameters").iterdir()) if (path / "service.yaml").is_file()]
+    return {
+        "plans": [
+            {"plan": plan.id, "title": plan.title, "steps": len(plan.steps), "faults": ", ".join(plan.faults)}
+            for plan in found
+        ],
+        "environments": [
+            {"environment": name, "plan": plan.id, "state": _state(name, plan)} for name in folders for plan in found
+        ],
+        "records": [_record(path.parent) for path in sorted(records.glob(f"*/{PARAMETERS}"), reverse=True)[:20]],
+    }
+
+
+def _state(environment: str, plan: Plan) -> str:
+    try:
+        service, _ = load(HOME / "parameters", environment, plan.id, plan.facts)
+    except BadInput as error:
+        return f"cannot be used: {str(error).splitlines()[0]}"
+    return ", ".join(service.modes)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    last: dict[str, Any] = {line["event"]: line for line in read_events(folder)}
+    return {
+        "run": folder.name,
+        "begun": last.get("host", {}).get("wall_time", "?"),
+        "verdict": last.get("verdict", {}).get("word", "none"),
+        "state": "closed" if "closed" in last else "open",
+        "archived": store.where(folder) or "no",
+    }
+
+
+def _steps(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "steps": [
+            {
+                "#": number,
+                "step": step.title,
+                "in the plan": step.plan,
+                "changes": step.changes,
+                "consent": step.consent,
+                "way back": step.way,
+                "permissions": ", ".join(step.permissions),
+            }
+            for number, step in enumerate(plan.steps, start=1)
+        ]
+    }
+
+
+def _policy(plan: Plan) -> dict[str, Any]:
+    """The acts of a plan as an IAM policy; reads come with AWS's own ReadOnlyAccess. Narrow `Resource` to your ARNs."""
+    statement = {
+        "Sid": f"DrcorePlan{plan.id.upper()}",
+        "Effect": "Allow",
+        "Action": list(plan.permissions),
+        "Resource": "*",
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

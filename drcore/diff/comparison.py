@@ -1,0 +1,223 @@
+"""How a comparison is carried out, from opened sources to a report.
+
+Two tiers. First a row for each item, and one SQL text over the rows of both sides: what has the same text is equal,
+and that is nearly everything. Then only those that differ are read again and compared exactly, as the same item can be
+written in many ways. What is known of an item lies on disk, never all of it in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import orjson
+from isal import igzip
+
+from drcore.clock import WallClock
+from drcore.diff.duckdb_join import Relations, Wanted
+from drcore.diff.fingerprint import Look
+from drcore.diff.items import Item, equal
+from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.policy import Class, Policy, Why
+from drcore.diff.report import DETAILS, SUMMARY, Report
+from drcore.diff.source import Opened, Progress, Role, Source
+from drcore.errors import BadInput, RunnerFailed
+
+_WORK = "drcore-diff-"  # what the folder is called that is away again at the end
+_KEPT = 4096  # images whose places are noted at once
+
+
+def carry_out(
+    restored: Source, live: Source, policy: Policy, out: Path, engine: str, shared: str, progress: Progress | None
+) -> Report:
+    """As `drcore.diff.compare` says."""
+    clock, cpu = WallClock(), _cpu()
+    began = clock.now()
+    _emptied(out)
+    say = progress or (lambda doing, done, total: None)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
+            folder = Path(name)
+            with Relations(folder) as relations:
+                sides = {Role.RESTORED: restored.open(Role.RESTORED, folder), Role.LIVE: live.open(Role.LIVE, folder)}
+                counts = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
+            (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
+    except (OSError, duckdb.Error) as error:
+        raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
+    seconds = (clock.now() - began).total_seconds()
+    report = Report({kind: counts[kind] for kind in Class}, seconds, _cpu() - cpu, _peak(), out)
+    (out / SUMMARY).write_bytes(orjson.dumps(report.as_data(), option=orjson.OPT_INDENT_2))
+    return report
+
+
+def _emptied(out: Path) -> None:
+    """What an earlier comparison left is no answer to this one, least of all when this one fails."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (DETAILS, SUMMARY):
+            (out / name).unlink(missing_ok=True)
+        for killed in out.glob(f"{_WORK}*"):
+            shutil.rmtree(killed)
+    except OSError as error:
+        raise BadInput(f"--out: expected a folder that can be written to, seen {str(out)!r}") from error
+
+
+def _compared(
+    sides: dict[Role, Opened],
+    policy: Policy,
+    relations: Relations,
+    judge: Callable[[Relations], None],
+    details: Path,
+    say: Progress,
+) -> Counter[Class]:
+    key = _key(sides)
+    for role, side in sides.items():
+        look = Look(key, policy, live=role is Role.LIVE)
+        done = 0
+        for batch in side.rows(look):
+            relations.add(role, batch)
+            done += len(batch["n"])
+            say(f"reading {side.name}", done, side.expected)
+        key = _agreed(key, look.key, sides)
+    partial = {role: side.partial for role, side in sides.items()}
+    relations.rules(policy, restored_partial=partial[Role.RESTORED], live_partial=partial[Role.LIVE])
+    say("comparing", 0, None)
+    judge(relations)
+    for role, side in sides.items():
+        _no_key_twice(relations, role, side, key)
+    if all(partial.values()) and (untold := relations.untold()):
+        raise BadInput(
+            f"{untold} keys are in one of the two incremental exports only, and nothing says what the other side had: "
+            "compare an incremental export with a full one, a table, or itself"
+        )
+    whys = relations.counts()
+    counts: Counter[Class] = Counter()
+    for why, count in whys.items():
+        counts[why.kind] += count
+    total = whys.total() - whys[Why.SAME]
+    with igzip.open(details, "wb", compresslevel=1) as file:
+        for done, (why, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
+            if done % 1000 == 0 or done == total:
+                say("looking at what differs", done, total)
+            one = None if old is None else sides[Role.RESTORED].item(old)
+            other = None if new is None else sides[Role.LIVE].item(new)
+            if one is not None and other is not None:
+                _same_key(key, one, other)
+                if equal(one, other):
+                    counts[why.kind] -= 1
+                    counts[Class.UNCHANGED] += 1
+                    continue
+            file.write(_line(why, key, one, other, policy))
+    return counts
+
+
+def _key(sides: dict[Role, Opened]) -> KeySchema:
+    known = [side.key for side in sides.values() if side.key is not None]
+    if not known:
+        raise BadInput("key: neither side says which attributes are the key, name them: --key pk, or --key pk --key sk")
+    first = next((key for key in known if key.types), known[0])
+    for key in known:
+        if set(key.names) != set(first.names) or (key.types and key.by_name != first.by_name and first.types):
+            raise _differs(sides, known)
+    return first
+
+
+def _agreed(key: KeySchema, seen: KeySchema, sides: dict[Role, Opened]) -> KeySchema:
+    """The types that the first side turned out to have bind the second."""
+    if key.types and seen.types and key.types != seen.types:
+        raise _differs(sides, [key, seen])
+    return seen if seen.types else key
+
+
+def _differs(sides: dict[Role, Opened], keys: list[KeySchema]) -> BadInput:
+    names = " and ".join(side.name for side in sides.values())
+    return BadInput(f"{names}: expected the same key on both sides, seen {'; '.join(map(str, keys))}")
+
+
+def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
+    number = relations.twice(role)
+    if number is not None:
+        ((_, line),) = side.lines(iter([number]))
+        item = side.item(line)
+        shown = key.of(item) if item is not None else f"at line {number}"
+        raise BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
+
+
+def _looked_at(
+    sides: dict[Role, Opened], relations: Relations, folder: Path
+) -> Iterator[tuple[Why, bytes | None, bytes | None]]:
+    """Both lines of all that differs. Those of the restored side wait on disk for the other."""
+    spill = folder / "images"
+    with spill.open("wb") as file:
+        numbers: list[int] = []
+        places: list[int] = []
+        lengths: list[int] = []
+        at = 0
+        for (number, why, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
+            if why is Why.GONE:
+                yield why, line, None
+                continue
+            file.write(line)
+            numbers.append(number)
+            places.append(at)
+            lengths.append(len(line))
+            at += len(line)
+            if len(numbers) == _KEPT:
+                relations.keep(numbers, places, lengths)
+                numbers, places, lengths = [], [], []
+        relations.keep(numbers, places, lengths)
+    with spill.open("rb") as file:
+        for (_, why, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
+            old = os.pread(file.fileno(), length, at) if at >= 0 else None
+            yield why, old, line
+
+
+def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:
+    waiting: deque[Wanted] = deque()
+
+    def numbers() -> Iterator[int]:
+        for row in wanted:
+            waiting.append(row)
+            yield row[0]
+
+    for _, line in side.lines(numbers()):
+        yield waiting.popleft(), line
+
+
+def _same_key(key: KeySchema, one: Item, other: Item) -> None:
+    if key_bytes(key.of(one)) != key_bytes(key.of(other)):
+        raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
+
+
+def _line(why: Why, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
+    told = {
+        "class": why.kind,
+        "reason": policy.reason(why, new),
+        "key": key.of(old if old is not None else new or {}),
+        "restored": old,
+        "live": new,
+    }
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _engine(name: str, shared: str) -> Callable[[Relations], None]:
+    if name == "duckdb":
+        return Relations.judge
+    from drcore.diff.spark import judge
+
+    return lambda relations: judge(relations, shared)
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,141 @@
+"""From the words of a command line to a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from drcore.calls.aws import Aws
+from drcore.calls.gate import Calls
+from drcore.clock import parse_time
+from drcore.diff.compare import compare
+from drcore.diff.keys import KeySchema
+from drcore.diff.policy import Policy
+from drcore.diff.report import Report
+from drcore.diff.source import ExportSource, Progress, Source, TableSource
+from drcore.engine.prepare import HOME
+from drcore.errors import BadInput, DrcoreError, Rejected, RunnerFailed, Unknown
+from drcore.parameters import Service, at_world, read
+
+_ARN = "arn:"
+_S3 = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `drcore diff` was asked for."""
+
+    restored: str
+    live: str
+    recovery_point: str = ""
+    faulty: tuple[str, ...] = ()
+    modified: str = ""
+    writer: str = ""
+    key: tuple[str, ...] = ()
+    engine: str = "duckdb"
+    out: Path = Path("diff")
+    environment: str = "sandbox"
+    world: str = ""
+    region: str = ""
+    segments: int = 1
+    shared: str = ""
+
+
+def carry_out(order: Order, progress: Progress | None = None) -> Report:
+    """Compare what was asked for. Raises BadInput, or RunnerFailed when it was not completed; nothing else."""
+    try:
+        rules = policy(order)
+        restored, live = sources(order)
+        return compare(
+            restored, live, rules, out=order.out, engine=order.engine, shared=order.shared, progress=progress
+        )
+    except (Unknown, Rejected) as error:
+        raise RunnerFailed(f"not completed, nothing was concluded: {error}") from error
+    except DrcoreError:
+        raise
+    except Exception as error:  # whatever it is, its exit code must not be the one that says "differences"
+        raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
+
+
+def policy(order: Order) -> Policy:
+    """The policy by its options. Raises BadInput for a time that is naive or local, or half a rule."""
+    point = _utc(order.recovery_point) if order.recovery_point else None
+    halves = (
+        ("--modified", order.modified, "--recovery-point", point),
+        ("--recovery-point", point, "--modified", order.modified),
+        ("--faulty-writer", order.faulty, "--writer", order.writer),
+    )
+    for given, value, missing, other in halves:
+        if value and not other:
+            raise BadInput(f"{given}: expected {missing} with it, as it decides nothing alone")
+    return Policy(point, order.faulty, order.modified, order.writer)
+
+
+def sources(order: Order) -> tuple[Source, Source]:
+    """Both sides: a table's name or ARN, the folder of an export, or its s3 URL. Raises BadInput."""
+    if order.segments < 1:
+        raise BadInput(f"--segments: expected 1 or more, seen {order.segments}")
+    key = KeySchema(order.key) if order.key else None
+    words = (order.restored, order.live)
+    aws, region = (None, "") if all(map(_is_folder, words)) else _account(order)
+    restored, live = (_source(word, key, aws, region, order.segments) for word in words)
+    return restored, live
+
+
+def _source(word: str, key: KeySchema | None, aws: Aws | None, region: str, segments: int) -> Source:
+    if _is_folder(word):
+        return ExportSource(Path(word), aws, region, key)
+    assert aws is not None
+    if word.startswith(_S3):
+        return ExportSource(word, aws, region, key)
+    if word.startswith(_ARN):
+        parts = word.split(":")
+        if len(parts) != 6 or parts[2] != "dynamodb" or not parts[5].startswith("table/"):
+            raise BadInput(f"expected the ARN of a table, seen {word}")
+        return TableSource(aws, parts[3], parts[5].removeprefix("table/"), segments)
+    return TableSource(aws, region, word, segments)
+
+
+def _is_folder(word: str) -> bool:
+    """A word with a slash is a folder, and so is one that names a folder with an export in it."""
+    if word.startswith((_S3, _ARN)):
+        return False
+    path = Path(word)
+    return "/" in word or (path.is_dir() and next(path.rglob("manifest-files.json"), None) is not None)
+
+
+def _account(order: Order) -> tuple[Aws, str]:
+    """The account of the environment, after a look at whether it is that one."""
+    folder = HOME / "parameters"
+    known = sorted(path.name for path in folder.iterdir() if (path / "service.yaml").is_file())
+    if order.environment not in known:
+        raise BadInput(f"--environment: expected one of {', '.join(known)}, seen {order.environment!r}")
+    service = read(folder / order.environment / "service.yaml", Service)
+    if order.world and not service.world:
+        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
+    service = at_world(service, order.world.rstrip("/") or None)
+    region = order.region or service.runner_region
+    if region not in service.regions:
+        raise BadInput(f"--region: expected one of {', '.join(service.regions)}, seen {region!r}")
+    # Nothing is written to AWS: the gate stays shut, and there is no record that calls could be noted in.
+    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id="diff")
+    seen = aws.call("sts", region, "get_caller_identity")["Account"]
+    if seen != service.account:
+        raise BadInput(f"{order.environment}: expected account {service.account}, seen {seen}. Nothing was read")
+    return aws, region
+
+
+def _utc(text: str) -> datetime:
+    try:
+        moment = parse_time(text)
+    except ValueError as error:
+        raise BadInput(
+            f"--recovery-point: expected a time in UTC, such as 2026-01-05T09:41:12Z, seen {text!r}"
+        ) from error
+    if datetime.fromisoformat(text).utcoffset() != timedelta(0):
+        raise BadInput(
+            f"--recovery-point: expected a time in UTC and not in local time, seen {text!r}; "
+            f"is it {moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}?"
+        )
+    return moment

@@ -1,0 +1,1 @@
+"""What the author of a plan uses: the step, the loop, the context."""

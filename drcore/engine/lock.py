@@ -1,0 +1,107 @@
+"""The lock that keeps two operators from working the same plan at once.
+
+Two steps like any other: so the lock has an intent, a result, a rehearsal. The lock is an object in the
+evidence store, made only if there is none (S3, If-None-Match); its ETag is the fencing token, compared before every
+act. It has no expiry: whoever finds a lock whose holder is gone resumes that run, or removes the object by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target, Way, never, no, yes
+from drcore.errors import Rejected
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock. An empty run id: nobody."""
+
+    run_id: str
+    who: str = ""
+    since: str = ""
+    token: str = field(default="", compare=False)
+
+
+def look(run: Run, target: Target) -> Holder:
+    """Read the lock. Raises Unknown, or Rejected for anything but its absence."""
+    bucket, key = place(run)
+    try:
+        found = run.aws.call("s3", target.region, "get_object", Bucket=bucket, Key=key)
+    except Rejected as error:
+        if error.code in ("NoSuchKey", "404"):
+            return Holder("")
+        raise
+    held = json.loads(found["Body"].read())
+    return Holder(held["run_id"], held["who"], held["since"], found["ETag"])
+
+
+def place(run: Run) -> tuple[str, str]:
+    """Bucket and key of the lock: one for each plan, in the region where the runner stands."""
+    return run.service.evidence.buckets[run.service.runner_region], f"locks/{run.plan.id}.json"
+
+
+def _where(run: Run) -> list[Target]:
+    return [Target(run.service.runner_region, f"lock of plan {run.plan.id.upper()}")]
+
+
+def _ours(run: Run, target: Target, holder: Holder) -> Check:
+    if holder.run_id == run.id:
+        return yes(f"held by this run ({run.id})")
+    if not holder.run_id:
+        return no("held by nobody")
+    bucket, key = place(run)
+    return never(
+        f"held by {holder.who} for run {holder.run_id} since {holder.since}. If that run was killed: drcore resume "
+        f"{holder.run_id}. If nobody works on it any more: aws s3api delete-object --bucket {bucket} --key {key} "
+        f"--region {target.region}"
+    )
+
+
+def _free(run: Run, target: Target, holder: Holder) -> Check:
+    return no("held by this run") if holder.run_id == run.id else yes("not held by this run")
+
+
+def _take(run: Run, target: Target, holder: Holder) -> None:
+    bucket, key = place(run)
+    body = json.dumps({"run_id": run.id, "who": run.who, "since": run.now_text()}, sort_keys=True)
+    run.aws.call("s3", target.region, "put_object", Bucket=bucket, Key=key, Body=body.encode(), IfNoneMatch="*")
+
+
+def _give(run: Run, target: Target, holder: Holder) -> None:
+    bucket, key = place(run)
+    run.aws.call("s3", target.region, "delete_object", Bucket=bucket, Key=key)
+
+
+TAKE = Step(
+    title="Take the lock",
+    plan="preflight",
+    changes="an object in the evidence store says that this run is at work",
+    look=look,
+    expect=_ours,
+    act=_take,
+    targets=_where,
+    within=10,
+    every=2,
+    way=Way.REVERSIBLE,
+    permissions=("s3:PutObject", "s3:GetObject"),
+)
+
+GIVE = Step(
+    title="Give the lock back",
+    plan="close",
+    changes="the lock is removed from the evidence store",
+    look=look,
+    expect=_free,
+    act=_give,
+    targets=_where,
+    within=10,
+    every=2,
+    way=Way.REVERSIBLE,
+    permissions=("s3:DeleteObject",),
+)

@@ -1,0 +1,137 @@
+"""What must be so before anything is touched: findings, each with its reason.
+
+Identity comes first: an account that is not the one in the parameters ends the run in every mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
+from drcore.engine.step import Answer, Check, no, unknown, yes
+from drcore.errors import DrcoreError, Rejected, Unknown
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked. `blocks`: with any answer but yes, nothing may be changed."""
+
+    what: str
+    check: Check
+    blocks: bool = True
+
+    @property
+    def stops(self) -> bool:
+        return self.blocks and self.check.answer is not Answer.YES
+
+
+def findings(run: Run) -> Iterator[Finding]:
+    """All findings for a run, in the order in which they are checked. Reads only."""
+    runner = run.service.runner_region
+    try:
+        identity = run.aws.call("sts", runner, "get_caller_identity")
+    except (Unknown, Rejected) as error:
+        told = f"{error}. If {runner} has failed: {elsewhere(run)}"
+        yield Finding("identity", unknown(told))
+        return
+    run.who = identity["Arn"]
+    right = identity["Account"] == run.service.account
+    seen = f"{identity['Arn']} in account {identity['Account']}"
+    yield Finding("identity", yes(seen) if right else no(f"expected account {run.service.account}, seen {seen}"))
+    if not right:
+        return
+    yield Finding("secrets", _secrets(run), blocks=False)
+    yield Finding("runner's region", _runner(run))
+    for region in run.service.regions:
+        # A region that is away is a reason for the plan, not against it: every step says itself what it cannot see.
+        if region != run.calls.away:
+            yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
+    yield Finding("evidence store", _store(run))
+    yield _locked(run)
+    for found in run.plan.must_exist(run):
+        yield Finding(*found)
+    yield Finding("permissions", _permissions(run), blocks=False)
+
+
+def _secrets(run: Run) -> Check:
+    """Read them before anything else is: what is known is kept out of the record from then on."""
+    try:
+        run.secret(run.service.status_page.api_key)
+    except (Unknown, Rejected) as error:
+        return unknown(str(error))
+    return yes("can be read")
+
+
+def _runner(run: Run) -> Check:
+    runner, failed = run.service.runner_region, run.failed_region
+    if failed and failed == runner:
+        return no(f"the runner stands in {runner}, the region that has failed: {elsewhere(run)}")
+    return yes(f"{runner}" + (f", {failed} is the one that has failed" if failed else ""))
+
+
+def elsewhere(run: Run) -> str:
+    """What to do when the runner's own region has failed."""
+    others = [region for region in run.service.regions if region != run.service.runner_region]
+    return f"run it from another one, with -p runner_region={others[0]}" if others else "run it from another one"
+
+
+def _reaches(run: Run, region: str) -> Check:
+    try:
+        run.aws.call("sts", region, "get_caller_identity")
+    except (Unknown, Rejected) as error:
+        return unknown(str(error))
+    return yes("answers")
+
+
+def _store(run: Run) -> Check:
+    runner = run.service.runner_region
+    bucket = run.service.evidence.buckets[runner]
+    try:
+        run.aws.call("s3", runner, "head_bucket", Bucket=bucket)
+    except Rejected as error:
+        return no(str(error))
+    except Unknown as error:
+        return unknown(str(error))
+    return yes(bucket)
+
+
+def _locked(run: Run) -> Finding:
+    """Whether a record in the evidence store can be changed. Only a control plane knows; its silence stops nobody."""
+    runner = run.service.runner_region
+    bucket = run.service.evidence.buckets[runner]
+    try:
+        lock = run.aws.call("s3", runner, "get_object_lock_configuration", Bucket=bucket)
+    except Rejected as error:
+        return Finding("object lock", no(str(error)))
+    except Unknown as error:
+        return Finding("object lock", unknown(str(error)), blocks=False)
+    if lock["ObjectLockConfiguration"].get("ObjectLockEnabled") != "Enabled":
+        return Finding("object lock", no(f"{bucket} has none: a record in it could be changed"))
+    return Finding("object lock", yes(bucket))
+
+
+def _permissions(run: Run) -> Check:
+    """Ask IAM whether the acts of this plan would be allowed (IAM: SimulatePrincipalPolicy)."""
+    wanted = list(run.plan.permissions)
+    if run.calls.away == HOME_OF_GLOBAL:
+        return unknown(f"cannot be told: the control plane of IAM stands in {HOME_OF_GLOBAL}, which is away")
+    try:
+        with run.calls.under(Waiver("a look that blocks nothing: what may be done is found out now", ("iam",))):
+            answer = run.aws.call(
+                "iam",
+                run.service.runner_region,
+                "simulate_principal_policy",
+                PolicySourceArn=run.who,
+                ActionNames=wanted,
+            )
+    except DrcoreError as error:
+        return unknown(f"cannot be told: {error}")
+    denied = [each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"]
+    if denied:
+        return no(f"denied: {', '.join(denied)}")
+    return yes(f"all {len(wanted)} actions of the plan are allowed")

@@ -1,0 +1,121 @@
+"""Are we there: the goal with its cost against the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from drcore.engine.step import Outcome, Seconds, Step, StepResult
+from drcore.errors import Exit
+
+
+class Word(StrEnum):
+    """The verdict in one or two words, as the command line prints it."""
+
+    REACHED = "goal reached"
+    MISSED = "goal missed"
+    TARGET_MISSED = "target missed"
+    COULD_RUN = "could run"
+    COULD_NOT_RUN = "could not run"
+    REFUSED = "refused"
+    RUNNER_FAILED = "runner failed"
+    ROLLBACK_FAILED = "rollback failed"
+    GONE_BACK = "gone back"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A target in seconds with what was measured. None: the plan names no target, or it could not be measured."""
+
+    target: float | None
+    measured: float | None
+
+    @property
+    def met(self) -> bool:
+        return self.target is None or (self.measured is not None and self.measured <= self.target)
+
+    def as_data(self) -> dict[str, float | None] | None:
+        if self.target is None and self.measured is None:
+            return None
+        return {"target_s": self.target, "measured_s": self.measured}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The whole answer. `moments` are the incident's: fault, detected, decided, acted, healthy."""
+
+    word: Word
+    why: str
+    rto: Objective
+    rpo: Objective
+    seconds: Seconds
+    moments: dict[str, datetime]
+    exit: Exit
+
+
+def judge(
+    steps: Iterable[Step],
+    results: dict[str, StepResult],
+    goal: Step,
+    moments: dict[str, datetime],
+    rto_target: float | None,
+    rpo: Objective,
+    *,
+    rehearsed: bool,
+) -> Verdict:
+    """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
+    missing = [step.title for step in steps if step.title not in results]
+    bad = [result for result in results.values() if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    spent = [result.seconds for result in results.values()]
+    seconds = Seconds(sum(s.machine for s in spent), sum(s.human for s in spent), sum(s.cloud for s in spent))
+    start = moments.get("fault") or moments.get("detected")
+    healthy = moments.get("healthy")
+    measured = (healthy - start).total_seconds() if start and healthy else None
+    # Without a beginning there was no incident, so there is no time that could have been kept or missed.
+    rto = Objective(rto_target if start or rehearsed else None, measured if not rehearsed else None)
+    why = "; ".join([f"{result.step.title} is {result.outcome}: {result.why}" for result in bad])
+    if missing:
+        why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
+    reached = goal.title in results and results[goal.title].outcome in (Outcome.DONE, Outcome.ALREADY)
+    if rehearsed:
+        word = Word.COULD_NOT_RUN if bad or missing else Word.COULD_RUN
+        why = why or "every step could be read, and every act could be named"
+    elif bad or missing or not reached:
+        word = Word.MISSED
+        why = why or f"{goal.title} did not hold"
+    elif not (rto.met and rpo.met):
+        word, why = Word.TARGET_MISSED, "the goal was reached, a target was not met"
+    else:
+        word, why = Word.REACHED, results[goal.title].why
+    good = word in (Word.REACHED, Word.COULD_RUN)
+    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED)
+
+
+def summary(
+    run_id: str, plan: str, mode: str, environment: str, record: str, verdict: Verdict, results: Iterable[StepResult]
+) -> dict[str, Any]:
+    """The one JSON object that `--json` prints (see `drcore --help`)."""
+    return {
+        "run_id": run_id,
+        "plan": plan,
+        "mode": mode,
+        "environment": environment,
+        "verdict": verdict.word,
+        "steps": [
+            {
+                "id": result.step.id,
+                "title": result.step.title,
+                "outcome": result.outcome,
+                "seconds": result.seconds.total,
+            }
+            for result in results
+        ],
+        "rto": verdict.rto.as_data(),
+        "rpo": verdict.rpo.as_data(),
+        "record": record,
+        "exit": int(verdict.exit),
+    }

@@ -1,0 +1,1 @@
+"""A notebook without a screen."""

@@ -1,0 +1,257 @@
+"""One headless run: its cells in their order, its limits, the signals that it heeds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import math
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
+
+# isort: split
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+from drcore.headless.execute import CellEvent, Ending, Execution, Job
+from drcore.headless.executed_notebook import Transcript
+from drcore.headless.kernel import Kernel
+
+ALWAYS = "always"
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+START_SECONDS = 60.0
+INTERRUPT_SECONDS = 5.0  # what an interrupted cell has for its own `finally`, before the kernel is killed
+REPEAT_SECONDS = 1.0  # a terminal and a parent often both pass on the same Ctrl-C: that is one signal
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a cell, or the run, did not go well."""
+
+    ending: Ending
+    detail: str
+    signal: int | None = None
+
+
+class Headless:
+    """One run, on an event loop of its own: signals, limits and the kernel's death are awaited together."""
+
+    def __init__(self, job: Job) -> None:
+        self.called = False
+        self.execution: Execution | None = None
+        self._stop: asyncio.Future[int]  # the number of the signal that was heard
+        self._heard: float | None = None  # when
+        self._job = job
+        self._progress = job.progress
+        self._kernel: Kernel
+        self._going = False  # from the kernel's start until it is lost, or until a second signal
+        self._trouble: Trouble | None = None  # the first, which names the ending
+        self._cell: str | None = None
+        self._details: list[str] = []
+
+    def execute(self, nb: nbformat.NotebookNode) -> None:
+        self.called = True
+        with _handlers_restored(), asyncio.Runner() as runner:
+            self.execution = runner.run(self._run(nb))
+
+    async def _run(self, nb: nbformat.NotebookNode) -> Execution:
+        self._loop = asyncio.get_running_loop()
+        begun = self._loop.time()
+        self._deadline = begun + self._job.timeout
+        self._listen()
+        self._transcript = Transcript(nb, self._job.source, self._job.output, self._job.redact)
+        try:
+            self._transcript.save_now()
+        except OSError as error:
+            self._note(_unsaved(error, "Nothing was run, as there would be no record of it."))
+        else:
+            await self._run_cells(nb)
+        number = self._trouble.signal if self._trouble else None
+        return Execution(self._ending, self._detail, self._cell, number, self._loop.time() - begun)
+
+    async def _run_cells(self, nb: nbformat.NotebookNode) -> None:
+        self._kernel = self._job.kernel or Kernel(self._job.cwd, self._job.environment)
+        try:
+            await self._start(nb)
+            for index, cell in enumerate(nb.cells):
+                if self._is_due(cell):
+                    await self._visit(cell, index)
+            if self._going and await self._kernel.returned() is not None:
+                self._note(await self._death())
+        except BaseException as error:
+            self._note(Trouble(Ending.CELL_FAILED, f"The runner itself failed: {error!r}"))
+            raise
+        finally:
+            try:
+                self._transcript.close(self._ending, self._detail)
+            except OSError as error:
+                self._note(_unsaved(error, f"{self._job.output.name} shows an earlier moment of the run."))
+            await self._kernel.end()
+
+    async def _start(self, nb: nbformat.NotebookNode) -> None:
+        task = asyncio.ensure_future(self._kernel.start(nb, self._transcript.save))
+        if not await self._finished(task, START_SECONDS):
+            self._note(self._cut_short(Trouble(Ending.START_FAILED, "The kernel did not start in time.")))
+            task.cancel()
+            await asyncio.wait({task})
+            return
+        match task.exception():
+            case None:
+                self._going = True
+            case OSError() | RuntimeError() as error:
+                self._note(Trouble(Ending.START_FAILED, f"The kernel did not start: {error}"))
+            case error:
+                raise error
+
+    def _is_due(self, cell: nbformat.NotebookNode) -> bool:
+        late = self._loop.time() >= self._deadline
+        if not self._trouble and (late or self._stop.done()):
+            self._note(self._cut_short())
+            late = False
+        if cell.cell_type == "code" and "skip-execution" in cell.metadata.tags:
+            return False  # it stays pending: papermill would call it completed
+        return self._going and (not self._trouble or (ALWAYS in cell.metadata.tags and not late))
+
+    async def _visit(self, cell: nbformat.NotebookNode, index: int) -> None:
+        self._transcript.cell_start(cell, index)
+        self._tell(cell)
+        trouble = await self._execute(cell, index) if cell.cell_type == "code" else None
+        if trouble:
+            self._transcript.cell_exception(cell)
+            self._note(trouble, cell.id)
+        self._transcript.cell_complete(cell)
+        self._tell(cell)
+
+    async def _execute(self, cell: nbformat.NotebookNode, index: int) -> Trouble | None:
+        limit = self._job.cell_timeout or math.inf
+        task = asyncio.ensure_future(self._kernel.execute(cell, index))
+        if not await self._finished(task, limit):
+            trouble = self._cut_short(Trouble(Ending.TIMED_OUT, f"The cell took longer than {limit:g} s."))
+            await self._interrupt(task)
+            return trouble
+        match task.exception():
+            case None:
+                return _judgement(task.result())
+            case DeadKernelError():
+                return await self._death()
+            case CellTimeoutError():
+                return Trouble(Ending.TIMED_OUT, "The cell ended, but its output did not arrive.")
+            case error:
+                raise error
+
+    async def _interrupt(self, task: asyncio.Future[Any]) -> None:
+        await self._kernel.interrupt()
+        await asyncio.wait({task}, timeout=INTERRUPT_SECONDS)
+        self._going = self._going and task.done() and not task.exception()
+        task.cancel()
+        await asyncio.wait({task})
+
+    async def _death(self) -> Trouble:
+        self._going = False
+        status = await self._kernel.returned() or 0
+        name = signal.Signals(-status).name if status < 0 else ""
+        how = f"was killed by {name}" if name else f"ended with exit status {status}"
+        words = f"The kernel {how}. {self._kernel.last_words()}".strip()
+        return Trouble(Ending.KERNEL_DIED, words, -status if status < 0 else None)
+
+    async def _finished(self, task: asyncio.Future[Any], seconds: float) -> bool:
+        left = max(0.0, min(seconds, self._deadline - self._loop.time()))
+        await asyncio.wait({task, self._stop}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return task.done()
+
+    def _cut_short(self, late: Trouble | None = None) -> Trouble:
+        """Why the wait was cut short: a signal, the limit of the run, or `late`, the limit of this thing."""
+        if self._stop.done():
+            number = self._stop.result()
+            self._stop = self._loop.create_future()
+            return Trouble(Ending.STOPPED, f"Stopped by {signal.Signals(number).name}.", number)
+        if late is None or self._loop.time() >= self._deadline:
+            allowed = self._job.grace if self._trouble else self._job.timeout
+            subject = "What follows a failure" if self._trouble else "The run"
+            return Trouble(Ending.TIMED_OUT, f"{subject} took longer than {allowed:g} s.")
+        return late
+
+    def _note(self, trouble: Trouble, cell: str | None = None) -> None:
+        where = f"cell {cell}: " if cell else ""
+        self._details.append(f"{'After that, ' if self._trouble else ''}{where}{trouble.detail}")
+        until = self._loop.time() + self._job.grace
+        if trouble.ending is Ending.STOPPED:
+            self._deadline = until
+        elif not self._trouble:
+            self._deadline = max(self._deadline, until)
+        if not self._trouble:
+            self._trouble, self._cell = trouble, cell
+
+    @property
+    def _ending(self) -> Ending:
+        return self._trouble.ending if self._trouble else Ending.COMPLETED
+
+    @property
+    def _detail(self) -> str:
+        text = " ".join(self._details)
+        return self._job.redact(text[:1].upper() + text[1:])
+
+    def _listen(self) -> None:
+        self._stop = self._loop.create_future()
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in SIGNALS:
+            # Where it is ignored, as under nohup, it is meant to be.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._loop.add_signal_handler(number, self._hear, int(number))
+
+    def _hear(self, number: int) -> None:
+        if self._heard and self._loop.time() - self._heard < REPEAT_SECONDS:
+            return
+        if self._heard:
+            self._going = False
+        self._heard = self._loop.time()
+        if not self._stop.done():
+            self._stop.set_result(number)
+
+    def _tell(self, cell: nbformat.NotebookNode) -> None:
+        if not self._progress or cell.cell_type != "code":
+            return
+        try:
+            code = [each.id for each in self._transcript.nb.cells if each.cell_type == "code"]
+            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), cell.metadata.papermill.status))
+        except OSError:  # a terminal that has gone away does not end a recovery
+            self._progress = None
+
+
+def _judgement(reply: Mapping[str, Any]) -> Trouble | None:
+    match reply:
+        case {"status": "error", "ename": "SystemExit", "evalue": value}:
+            return Trouble(Ending.EXITED, f"The cell called sys.exit({value}).")
+        case {"status": "error", "ename": name, "evalue": value}:
+            return Trouble(Ending.CELL_FAILED, f"{name}: {value}")
+        case {"status": "ok"}:
+            leaves = any(item.get("source") == "ask_exit" for item in reply.get("payload", ()))
+            return Trouble(Ending.EXITED, "The cell asked the kernel to exit.") if leaves else None
+    return Trouble(Ending.CELL_FAILED, f"The kernel did not run the cell ({reply.get('status')}).")
+
+
+def _unsaved(error: OSError, consequence: str) -> Trouble:
+    reason = "no space" if error.errno in _FULL else error.strerror or str(error)
+    return Trouble(Ending.NO_SPACE, f"The notebook could not be saved: {reason}. {consequence}")
+
+
+@contextlib.contextmanager
+def _handlers_restored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    wakeup = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # None: set by C code, nothing that Python could put back
+                signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)

@@ -1,0 +1,448 @@
+"""From a command to a finished record: world, fault, notebook, verdict, page, archive.
+
+The notebook runs in a kernel of its own; while it runs only the kernel writes the record. What is said at the end
+comes from the journal, never from the notebook.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from drcore import plans
+from drcore.clock import Clock, WallClock, clock_at
+from drcore.engine.consent import read_approvals
+from drcore.engine.prepare import HOME, Setting, prepare
+from drcore.engine.step import Plan
+from drcore.engine.verdict import Word
+from drcore.errors import BadInput, DrcoreError, Exit, Refused, RunnerFailed, Unknown
+from drcore.headless import page
+from drcore.headless.execute import CellEvent, Ending, Execution, parameter_names, run_notebook
+from drcore.launcher import world as worlds
+from drcore.parameters import Mode, SecretRef, Service, at_world
+from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, see_format
+from drcore.record.redact import Redactor
+
+if TYPE_CHECKING:
+    from drcore.headless.kernel import Kernel
+
+GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
+_TIMEOUT = 4 * 3600.0  # seconds of wall time for a whole run; a restore may take hours
+Progress = Callable[[CellEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line asks for."""
+
+    plan: str
+    mode: Mode
+    environment: str
+    fault: str = ""
+    seed: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    approvals: Path | None = None
+    records: Path = Path("records")
+    world: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its record, the exit code, a verdict in words, and what the journal says of the steps."""
+
+    folder: Path
+    setting: Setting
+    word: str
+    why: str
+    exit: Exit | int
+    steps: tuple[Mapping[str, Any], ...]
+    rto: Mapping[str, Any] | None
+    rpo: Mapping[str, Any] | None
+    archived: str = ""
+    page: Path | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """The JSON object that `--json` prints."""
+        return {
+            "run_id": self.setting.run_id,
+            "plan": self.setting.plan,
+            "mode": self.setting.mode,
+            "environment": self.setting.service.environment,
+            "verdict": self.word,
+            "steps": list(self.steps),
+            "rto": self.rto,
+            "rpo": self.rpo,
+            "record": str(self.folder),
+            "exit": int(self.exit),
+        }
+
+
+def start(order: Order, progress: Progress, say: Callable[[str], None]) -> Ended:
+    """Begin a run and see it through. Raises BadInput or Refused before anything is touched."""
+    plan = plans.find(order.plan)
+    with _Standby(order.approvals) as standby:
+        setting, folder = begin(order, plan, say, standby.warm_up)
+        return _through(plan, setting, folder, standby, progress, say)
+
+
+def begin(
+    order: Order, plan: Plan, say: Callable[[str], None], meanwhile: Callable[[Path], None] = lambda folder: None
+) -> tuple[Setting, Path]:
+    """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
+
+    `meanwhile` is called with the record's folder while the world starts.
+    """
+    setting = check(order, plan)
+    read_approvals(order.approvals)
+    folder, is_first = order.records / setting.run_id, not order.records.exists()
+    folder.mkdir(parents=True)
+    try:
+        opened = open_world(order, plan, setting, say, lambda: meanwhile(folder))
+        opened.write(folder, redactor(opened))
+    except BaseException:
+        folder.rmdir()  # nothing has begun that it could be the record of
+        if is_first:
+            order.records.rmdir()
+        raise
+    return Setting.read(folder), folder  # as it is in the record: a secret in a parameter goes no further
+
+
+class _Standby:
+    """The kernel of a run, which warms up while the world starts, the secrets are read, the notebook is prepared."""
+
+    def __init__(self, approvals: Path | None) -> None:
+        self.environment = dict(os.environ)
+        if approvals:
+            self.environment["DRCORE_APPROVALS"] = str(approvals.absolute())
+        self.kernel: Kernel | None = None
+
+    def __enter__(self) -> _Standby:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.kernel:
+            self.kernel.discard()
+
+    def warm_up(self, folder: Path) -> None:
+        from drcore.headless.kernel import Kernel
+
+        first = "import drcore.run; drcore.run.warm_up(); del drcore"
+        self.kernel = Kernel(folder.absolute(), self.environment, first=first)
+        self.kernel.warm_up()
+
+
+def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> Ended:
+    """Go on with a run that was stopped.
+
+    Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
+    """
+    see_format(folder)
+    setting = Setting.read(folder)
+    read_approvals(approvals)
+    see_world(setting)
+    with _Standby(approvals) as standby:
+        standby.warm_up(folder)
+        return _through(plans.find(setting.plan), setting, folder, standby, progress, say)
+
+
+def see_world(setting: Setting) -> None:
+    """Make sure that the world of a run still stands. Raises Refused."""
+    if setting.world and not worlds.answers(worlds.Running(**setting.world)):
+        raise Refused(
+            f"the world of run {setting.run_id} at {setting.world['address']} has ended, and with it what this run had "
+            f"changed. Nothing was touched. Start anew: drcore {setting.mode} {setting.plan}"
+        )
+
+
+def check(order: Order, plan: Plan) -> Setting:
+    """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
+    source = HOME / "notebooks" / plan.notebook
+    known = [name for name in parameter_names(source) if name not in GIVEN]
+    unknown = sorted(set(order.parameters) - set(known) - {"run_id"})
+    if unknown:
+        raise BadInput(
+            f"-p: expected one of {', '.join([*known, 'run_id'])}, seen {unknown[0]!r}. Nothing was touched."
+        )
+    incident = {name: value for name, value in order.parameters.items() if name != "run_id"}
+    run_id = order.parameters.get("run_id", "")
+    if run_id and not run_id.replace("-", "").isalnum():
+        raise BadInput(f"-p run_id: expected letters, digits, hyphens, seen {run_id!r}")
+    setting = prepare(plan, order.environment, order.mode, incident, run_id=run_id, seed=order.seed)
+    if (order.records / setting.run_id).exists():
+        raise BadInput(f"-p run_id: {order.records / setting.run_id} exists already: drcore resume {setting.run_id}")
+    _can_be_written(order.records)
+    parse_fault(order.fault)
+    if order.world and not setting.service.world:
+        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
+    if order.world and not worlds.answers(worlds.Running(order.world.rstrip("/"))):
+        raise BadInput(f"--world: expected the address of a world that answers, seen {order.world!r}")
+    if order.fault and order.mode is Mode.EXECUTE:
+        raise BadInput("--fault: expected none with execute, which is for a real incident")
+    if order.mode is Mode.DRILL and not setting.service.faults:
+        raise Refused(
+            f"drill is refused in {order.environment}: its service.yaml names no injector of faults (`faults:`), and a "
+            "drill without a fault proves nothing. Nothing was touched."
+        )
+    return setting
+
+
+def _can_be_written(records: Path) -> None:
+    there = next(path for path in (records, *records.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
+
+
+def open_world(
+    order: Order, plan: Plan, setting: Setting, say: Callable[[str], None], meanwhile: Callable[[], None]
+) -> Setting:
+    """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed."""
+    service = setting.service
+    running = None
+    if order.world:
+        meanwhile()
+        running = worlds.Running(order.world.rstrip("/"))
+    elif service.world:
+        say("starting the emulated world")
+        seed = 1 if setting.seed is None else setting.seed
+        starting = worlds.Starting(service.world.command, "--seed", str(seed))
+        meanwhile()
+        running = starting.ready()
+    else:
+        meanwhile()
+    setting = replace(setting, world=running.as_data() if running else None)
+    name, options = fault_of(plan, order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
+    if not name:
+        return setting
+    at = at_world(service, running.address if running else None)
+    try:
+        say(f"injecting {name}")
+        return replace(setting, fault=worlds.inject(at, name, options))
+    except DrcoreError:
+        if running:
+            worlds.end(at, running)
+        raise
+
+
+def fault_of(plan: Plan, text: str) -> tuple[str, dict[str, str]]:
+    """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
+    name, options = parse_fault(text)
+    return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options
+
+
+def parse_fault(text: str) -> tuple[str, dict[str, str]]:
+    """`NAME[:key=value,…]` as a name with options. Raises BadInput."""
+    name, _, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    wrong = [key for key, equals, _ in pairs if not equals or not key]
+    if wrong or (text and not name):
+        raise BadInput(f"--fault: expected NAME[:key=value,…], seen {text!r}. Nothing was touched.")
+    return name, {key: value for key, _, value in pairs}
+
+
+def _through(
+    plan: Plan, setting: Setting, folder: Path, standby: _Standby, progress: Progress, say: Callable[[str], None]
+) -> Ended:
+    folder = folder.absolute()
+    redact = redactor(setting)
+    began = len(read_events(folder))
+    # Before the thread: of packages that import each other, two threads at once can see unfinished halves.
+    import drcore.headless.papermill_engine  # noqa: F401
+
+    # What writes the page takes a second to import; meanwhile the notebook runs in a process of its own.
+    Thread(target=page.preload, daemon=True).start()
+    execution = run_notebook(
+        HOME / "notebooks" / plan.notebook,
+        folder / NOTEBOOK,
+        setting.as_parameters(),
+        cwd=folder,
+        redact=redact,
+        timeout=_TIMEOUT,
+        cell_timeout=None,
+        progress=progress,
+        environment=standby.environment,
+        kernel=standby.kernel,
+    )
+    return finish(plan, setting, folder, execution, redact, began, say)
+
+
+def redactor(setting: Setting) -> Redactor:
+    """A redactor that knows the secrets of a run, for what is written outside its kernel.
+
+    A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
+    """
+    redact = Redactor()
+    learn(setting, redact)
+    return redact
+
+
+def learn(setting: Setting, redact: Redactor) -> bool:
+    """Teach a redactor the secrets of a run. False when one cannot be read now."""
+    from drcore.calls.aws import Aws
+    from drcore.calls.gate import Calls
+    from drcore.engine.context import resolve
+
+    service = at_world(setting.service, (setting.world or {}).get("address"))
+    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
+    complete = True
+    for reference in _references(service):
+        try:
+            redact.add(resolve(reference, aws, service.runner_region))
+        except DrcoreError:
+            complete = False
+    return complete
+
+
+def _references(service: Service) -> list[SecretRef]:
+    return [service.status_page.api_key]
+
+
+def finish(
+    plan: Plan,
+    setting: Setting,
+    folder: Path,
+    execution: Execution | None,
+    redact: Redactor,
+    began: int,
+    say: Callable[[str], None],
+) -> Ended:
+    """Bind the notebook and its page into the record, seal and archive it, end the world, and say how it went.
+
+    `execution` is None where a person has run the notebook; `began` is the number of journal lines before this time.
+    """
+    service = at_world(setting.service, (setting.world or {}).get("address"))
+    ended = judge_from(read_events(folder)[began:], folder, setting, execution)
+    record = _open(folder, service, redact)
+    try:
+        if execution and execution.ending is not Ending.COMPLETED:
+            told = {
+                "ending": execution.ending,
+                "detail": execution.detail,
+                "cell": execution.cell,
+                "exit": int(ended.exit),
+            }
+            record.append("runner", durable=True, **told)
+        if not any(line["event"] == "file" for line in record.events):  # no cell has opened the run
+            record.bind(PARAMETERS, title="what this run was started with")
+        if (folder / NOTEBOOK).exists():
+            say("writing the page")
+            said = (f"{ended.word.upper()} (exit {int(ended.exit)}). {ended.why}", _costs(ended))
+            title = f"{plan.title}: {setting.run_id}"
+            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=said)
+            record.bind(NOTEBOOK, title="the executed notebook")
+            record.bind(PAGE, title="the executed notebook as a page")
+        keeps = setting.mode is not Mode.REHEARSE
+        if keeps:
+            record.append("archiving", bucket=service.evidence.buckets[service.runner_region], durable=True)
+        record.seal()
+    except OSError as error:
+        raise RunnerFailed(f"the record in {folder} could not be finished: {error}") from error
+    finally:
+        record.close()
+    archived = _archive(folder, service, say) if keeps else ""
+    if setting.world and ended.exit in (Exit.REACHED, Exit.MISSED):
+        worlds.end(service, worlds.Running(**setting.world))
+    return replace(ended, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
+
+
+def _open(folder: Path, service: Service, redact: Redactor) -> Record:
+    clock: Clock = clock_at(service.clock)
+    try:
+        clock.now()
+    except Unknown:
+        clock = WallClock()  # the environment's own time is gone; a later time is better than none
+    return Record(folder, clock, redact)
+
+
+def _costs(ended: Ended) -> str:
+    return " ".join([_cost("RTO", ended.rto or {}), *([_cost("RPO", ended.rpo)] if ended.rpo else [])])
+
+
+def _cost(name: str, told: Mapping[str, Any]) -> str:
+    target, measured = told.get("target_s"), told.get("measured_s")
+    wanted = f"target {target:g} s" if target else "no target"
+    seconds = "not measured" if measured is None else f"{measured:.0f} s" if measured >= 10 else f"{measured:.1f} s"
+    return f"{name} {seconds}, {wanted}."
+
+
+def _archive(folder: Path, service: Service, say: Callable[[str], None]) -> str:
+    from drcore.archive.store import archive
+
+    try:
+        say("archiving the record")
+        return archive(folder, service)
+    except DrcoreError as error:
+        say(f"not archived yet, the record lies here only: {error}")
+        return ""
+
+
+_RUNNER = {Ending.KERNEL_DIED, Ending.TIMED_OUT, Ending.START_FAILED, Ending.EXITED, Ending.NO_SPACE}
+
+
+def judge_from(events: list[Event], folder: Path, setting: Setting, execution: Execution | None) -> Ended:
+    """The exit code, and the words for it, from what the journal holds of this time, then from how the runner ended."""
+    last = {line["event"]: line for line in events}
+    said = last.get(
+        "verdict", {"word": Word.MISSED, "why": "no verdict was reached", "exit": Exit.MISSED, "rto": None, "rpo": None}
+    )
+    word, why, end = said["word"], said["why"], said["exit"]
+    ending = execution.ending if execution else Ending.COMPLETED
+    if ending is Ending.STOPPED and execution:
+        word, why, end = Word.STOPPED, execution.detail, 128 + (execution.signal or 2)
+    elif end == Exit.ROLLBACK_FAILED:
+        pass
+    elif execution and ending in _RUNNER:
+        word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
+    elif refusal := _refusal(events):
+        word, why, end = Word.REFUSED, refusal["why"], Exit.REFUSED
+    elif execution and ending is Ending.CELL_FAILED and not _plan_failed(events):
+        word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
+    elif not execution and _is_open(events):
+        word, why, end = Word.STOPPED, _left_open(last), Exit.INTERRUPTED
+    steps = {line["step"]: line for line in events if line["event"] == "step-ended"}
+    plan = plans.find(setting.plan)
+    told = tuple(
+        {
+            "id": step.id,
+            "title": step.title,
+            "outcome": steps[step.title]["outcome"],
+            "seconds": round(sum(steps[step.title]["seconds"].values()), 3),
+        }
+        for step in plan.steps
+        if step.title in steps
+    )
+    return Ended(folder, setting, str(word), why, end, told, said["rto"], said["rpo"])
+
+
+def _refusal(events: list[Event]) -> Event | None:
+    """The last refusal, unless what was refused has gone through since, as it may where a person tries again."""
+    passed = {
+        "preflight" if line["event"] == "ready" else line.get("step"): line["n"] for line in events if _passes(line)
+    }
+    refusals = [line for line in events if line["event"] == "refused" and passed.get(line["what"], 0) < line["n"]]
+    return refusals[-1] if refusals else None
+
+
+def _passes(line: Event) -> bool:
+    return line["event"] in ("ready", "step-ended")
+
+
+def _is_open(events: list[Event]) -> bool:
+    """Whether a run was not closed since it was opened last, or never opened."""
+    turns = [line["event"] for line in events if line["event"] in ("opened", "opened-again", "closed")]
+    return not turns or turns[-1] != "closed"
+
+
+def _left_open(last: Mapping[str, Event]) -> str:
+    if "opened" not in last:
+        return "JupyterLab was shut down before any cell was run: nothing was read, nothing was changed"
+    verdict = f"; the verdict until then: {last['verdict']['word']}" if "verdict" in last else ""
+    held = "; the lock of the plan is still held" if "ready" in last and last["opened"]["mode"] != Mode.REHEARSE else ""
+    return f"JupyterLab was shut down before the run was closed{verdict}{held}"
+
+
+def _plan_failed(events: list[Event]) -> bool:
+    return any(line["event"] == "step-ended" and line["outcome"] in ("FAILED", "UNKNOWN") for line in events)

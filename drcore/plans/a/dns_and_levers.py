@@ -1,0 +1,165 @@
+"""Where DNS sends users, by which levers a region is kept out of it.
+
+The levers, most robust first (aws-facts A.4): an ARC routing control, an object that the region's health endpoint
+reads in the other region, at last the health check itself, whose control plane stands in us-east-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_network
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from drcore.calls.gate import HOME_OF_GLOBAL
+from drcore.errors import Unknown
+from drcore.record.evidence import Chart, Limit, Series
+from drcore.services import arc, cloudwatch, dns, route53, s3
+from drcore.services.cloudwatch import Metric
+from drcore.services.route53 import HealthCheck, Record
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+_EACH = 4  # client subnets that are asked for in each market
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where DNS sends clients: percent of answers that name each region, by an independent query to the name servers.
+
+    `api` is what Route 53's own API says that it would answer; empty when its control plane does not answer, which
+    `api_silent` then says. It is no sign of a failover that failed.
+    """
+
+    percent: tuple[tuple[str, float], ...]
+    api: tuple[str, ...] = field(compare=False)
+    api_silent: str = field(default="", compare=False)
+
+    def of(self, region: str) -> float:
+        """Percent of the answers that name a region."""
+        return dict(self.percent).get(region, 0.0)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{percent:.0f} % {region}" for region, percent in self.percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The object that the health endpoints read: which regions are kept out on purpose."""
+
+    out: tuple[str, ...]
+    object: s3.Kept = field(compare=False)
+
+
+def ask(run: Run) -> Answers:
+    """Independent DNS first, then what the API says. Raises Unknown when the name servers do not answer."""
+    told = _asked(run)
+    try:
+        api, silent = route53.answer(run.aws, run.facts.zone, run.facts.record), ""
+    except Unknown as error:
+        api, silent = (), str(error)
+    return _shares(run, told, api, silent)
+
+
+def quick(run: Run) -> Answers:
+    """Independent DNS only, as no control plane may be needed for a lever."""
+    return _shares(run, _asked(run), (), "")
+
+
+def own_record(run: Run, region: str) -> Record:
+    """The record set of a region. Raises Unknown, Rejected; a region without one is Unknown."""
+    for record in route53.records(run.aws, run.facts.zone, run.facts.record):
+        if record.id == region:
+            return record
+    raise Unknown(f"{run.facts.record} has no record set for {region}")
+
+
+def own_check(run: Run, region: str) -> HealthCheck:
+    """The health check of a region. Raises Unknown, Rejected."""
+    return route53.health_check(run.aws, run.facts.health_checks[region])
+
+
+# ── Levers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def control(run: Run, region: str) -> arc.Control:
+    """The region's routing control, asked for where no region has failed. Raises Unknown, Rejected."""
+    cluster = run.facts.arc
+    endpoints = [(each.region, each.url) for each in cluster.endpoints if each.region != run.failed_region]
+    return arc.control(run.aws, endpoints, cluster.controls[region])
+
+
+def set_control(run: Run, region: str, *, on: bool, at: arc.Control) -> None:
+    """Set the region's routing control, at the endpoint that answered last."""
+    arc.set_control(run.aws, at.endpoint, run.facts.arc.controls[region], on=on)
+
+
+def lever(run: Run, region: str) -> Kept:
+    """The lever that keeps a region out; it lies in another region. Raises Unknown, Rejected."""
+    kept = s3.kept(run.aws, _beside(run, region), *_place(run, region))
+    settings: Mapping[str, Any] = kept.content if isinstance(kept.content, dict) else {}
+    return Kept(tuple(sorted(name for name, value in settings.items() if value == "out")), kept)
+
+
+def set_lever(run: Run, region: str, seen: Kept, *, out: bool) -> None:
+    """Keep a region out, or let it in, unless somebody else has changed the lever since it was read."""
+    before = seen.object.content if isinstance(seen.object.content, dict) else {}
+    content = before | {region: "out" if out else "in"}
+    s3.put_if(run.aws, _beside(run, region), *_place(run, region), content, seen.object)
+
+
+def _beside(run: Run, region: str) -> str:
+    return next(other for other in run.service.regions if other != region)
+
+
+def _place(run: Run, region: str) -> tuple[str, str]:
+    where = run.facts.levers
+    return where.bucket.format(region=_beside(run, region)), where.key
+
+
+# ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def answers_chart(run: Run, name: str, seen: Iterable[tuple[datetime, Answers]]) -> Chart:
+    """The share of DNS answers by region at each look, on top of each other."""
+    looks = list(seen)
+    times = tuple(time for time, _ in looks)
+    series = tuple(
+        Series(region, times, tuple(answers.of(region) for _, answers in looks)) for region in run.service.regions
+    )
+    title = f"Where DNS sends clients: at last {looks[-1][1]}" if looks else "Where DNS sends clients: not asked"
+    return Chart(name, title, "answers, %", series, (), run.marks(), stacked=True)
+
+
+def checkers_chart(run: Run, name: str, asked: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
+    """The share of checkers that see a region down: as Route 53 was asked, with the metric where it can be read."""
+    series = [*asked]
+    if run.calls.away != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
+        since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+        for region, id_ in run.facts.health_checks.items():
+            metric = Metric("AWS/Route53", "HealthCheckPercentageHealthy", "Average", (("HealthCheckId", id_),))
+            points = cloudwatch.minutes(run.aws, HOME_OF_GLOBAL, [metric], since, until)[0]
+            series.append(Series(region, points.times, tuple(100 - value for value in points.values)))
+    limit = run.facts.thresholds.checker_down_percent
+    worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
+    told = f"at most {worst[0]:.0f} % saw it down: {worst[1]}" if worst else "nothing is known of them"
+    limits = (Limit(f"taken out at {limit:g} %", limit),)
+    return Chart(name, f"Health checkers: {told}", "checkers that see it down, %", tuple(series), limits, run.marks())
+
+
+def _asked(run: Run) -> tuple[tuple[str, ...], ...]:
+    networks = map(ip_network, run.facts.markets.values())
+    subnets = [str(subnet) for network in networks for subnet in islice(network.subnets(new_prefix=24), _EACH)]
+    return dns.answers(run.calls, run.facts.dns, run.facts.record, subnets)
+
+
+def _shares(run: Run, told: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
+    names = {address: region for region, address in run.facts.addresses.items()}
+    found = [names.get(address, address) for answer in told for address in answer]
+    if not found:
+        raise Unknown(f"the name servers give no address for {run.facts.record}")
+    shares = {name: round(100 * found.count(name) / len(found), 1) for name in (*run.facts.addresses, *found)}
+    return Answers(tuple(shares.items()), tuple(names.get(address, address) for address in api), silent)

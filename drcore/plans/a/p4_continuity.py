@@ -1,0 +1,328 @@
+"""Plan A, the second part: the regions that go on, what they hold, how they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from drcore.engine.step import Check, Step, StepResult, Target, Way, minutes, no, unknown, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.a import region_health, replication
+from drcore.plans.a.facts import computed_failover_s, failed, fault_time, matters_since, serves, serving
+from drcore.plans.a.p2_failover import (
+    CHECK_OUT,
+    CONFIRM,
+    FAILOVER,
+    INVESTIGATING,
+    LATCH,
+    LEVER_OUT,
+    ROUTING_OUT,
+    failover_times,
+)
+from drcore.plans.a.region_health import Users
+from drcore.plans.a.replication import Canary, Version
+from drcore.plans.shared.status_page import update
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import lambda_, secretsmanager
+from drcore.services.dynamodb import tables
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+_T = TypeVar("_T")
+
+
+# ── 11 Write and read back ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The run whose canary stands in the table; empty: none."""
+
+    run_id: str
+
+
+def _canary_key(run: Run) -> dict[str, str]:
+    return {"pk": f"{run.facts.canary.key_prefix}drcore", "sk": "0"}
+
+
+def see_written(run: Run, target: Target) -> Written:
+    found = tables.item(run.aws, target.region, run.facts.table, _canary_key(run), consistent=True)
+    return Written(str(found.get("run", "")) if found else "")
+
+
+def is_written(run: Run, target: Target, seen: Written) -> Check:
+    if seen.run_id == run.id:
+        return yes("written by this run, and read back")
+    return no(f"it holds {f'that of run {seen.run_id}' if seen.run_id else 'none'}")
+
+
+def write_canary(run: Run, target: Target, seen: Written) -> None:
+    written = _canary_key(run) | {"run": run.id, "ts": run.now_text()}
+    tables.put(run.aws, target.region, run.facts.table, written)
+
+
+def unwrite_canary(run: Run, target: Target, before: Written) -> None:
+    tables.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
+
+
+WRITE = Step(
+    title="Write and read back",
+    plan="A.auto 3",
+    changes="one canary item of our own is written where users are served now",
+    look=see_written,
+    expect=is_written,
+    act=write_canary,
+    undo=unwrite_canary,
+    targets=lambda run: serving(run)[:1],
+    needs=(CONFIRM.title,),
+    way=Way.REVERSIBLE,
+    within=20,
+    every=2,
+    permissions=("dynamodb:PutItem",),
+)
+
+
+# ── 12 Replication ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """What the region that serves holds of the failed one's writes.
+
+    `bound_s`: all that was written more than so many seconds before the fault is there; None: not known. `longest_s`
+    is the longest lag of the hour before the fault, as what is held comes with all of its delay. `items` are those that
+    were decided since shortly before the fault, as they stand here before the other region comes back.
+    """
+
+    canary: Canary
+    bound_s: float | None
+    replicas: tables.Replicas | None
+    longest_s: float | None
+    items: tuple[Version, ...] = field(compare=False)
+
+
+def see_replicated(run: Run, target: Target) -> Replicated:
+    here = target.region
+    canary, fault = replication.canary(run, failed(run), here), fault_time(run)
+    bound = None
+    if canary.at and fault:
+        bound = max(0.0, round((fault - canary.at).total_seconds(), 3))
+    return Replicated(
+        canary,
+        bound,
+        _replicas(run, here),
+        replication.lag(run, here, failed(run), end=fault).highest,
+        replication.versions(run, here, matters_since(run)),
+    )
+
+
+def _replicas(run: Run, region: str) -> tables.Replicas | None:
+    """The replicas, None where the control plane that knows them does not answer: the data says more."""
+    try:
+        return tables.replicas(run.aws, region, run.facts.table)
+    except Unknown:
+        return None
+
+
+def is_bounded(run: Run, target: Target, seen: Replicated) -> Check:
+    if run.lost_s is not None:
+        return yes(f"at most {run.lost_s:g} s of writes, measured before this run was resumed")
+    if seen.bound_s is None or seen.canary.at is None:
+        return unknown(f"no canary of {failed(run)}, or no time of the fault: the loss cannot be bounded")
+    if not seen.bound_s:
+        return yes(f"nothing is missing here: the newest canary of {failed(run)} is of the fault, or newer")
+    return yes(
+        f"at most {seen.bound_s:g} s of writes are not here: the newest canary of {failed(run)} is of "
+        f"{seen.canary.at:%H:%M:%S.%f}"[:-4]
+        + " UTC. They come when the region comes back; queues are not replicated"
+    )
+
+
+def lost_seconds(run: Run, result: StepResult) -> float | None:
+    if run.rehearsing:
+        return None
+    return max((state.bound_s for state in result.states.values() if state.bound_s is not None), default=None)
+
+
+def show_replication(run: Run, states: Mapping[Target, Replicated]) -> Iterator[Exhibit]:
+    yield replication.lag_chart(run, "replication-lag")
+    rows = tuple(
+        (target.region, replica, status, seen.replicas.version if seen.replicas else None)
+        for target, seen in states.items()
+        for replica, status in (seen.replicas.status if seen.replicas else (("", None),))
+    )
+    title = f"Replicas of {run.facts.table}; ACTIVE says nothing about lag"
+    yield Table("replicas", title, ("seen in", "replica", "status", "version"), rows)
+
+
+REPLICATION = Step(
+    title="Replication",
+    plan="A.RPO",
+    changes="nothing: how much of the failed region's writes is here, by its canary",
+    look=see_replicated,
+    expect=is_bounded,
+    targets=lambda run: serving(run)[:1],
+    needs=(CONFIRM.title,),
+    within=0,
+    shows=show_replication,
+    lost=lost_seconds,
+)
+
+
+# ── 13 Secrets and capacity ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Whether the region that serves can carry all: secrets that can be read, requests at once, throttles, warmth.
+
+    `needed` is twice the most that ran at once in the hour before the fault, `limit` what may; None: not known.
+    `silent` says what gave no answer.
+    """
+
+    readable: tuple[str, ...]
+    needed: float | None
+    throttled: int
+    limit: int | None
+    cold: tuple[str, ...]
+    primaries: tuple[str, ...]
+    silent: tuple[str, ...] = field(compare=False)
+
+
+def see_capacity(run: Run, target: Target) -> Capacity:
+    here, facts, silent = target.region, run.facts, []
+
+    def ask(look: Callable[..., _T], *args: Any) -> _T | None:
+        try:
+            return look(run.aws, here, *args)
+        except (Unknown, Rejected) as error:
+            silent.append(str(error))
+            return None
+
+    readable = [name for name in facts.secrets if ask(secretsmanager.is_readable, name)]
+    needed, throttled = region_health.read_concurrency(run, here, fault_time(run) or run.clock.now())
+    limit = ask(lambda_.concurrency_limit)
+    warm = {name: ask(lambda_.provisioned, name, facts.alias) for name in facts.functions}
+    secrets = {name: ask(secretsmanager.secret, name) for name in facts.secrets}
+    return Capacity(
+        tuple(readable),
+        needed,
+        throttled,
+        limit,
+        tuple(name for name, each in warm.items() if each and each.status not in ("", "READY")),
+        tuple(f"{name} is written in {each.primary}" for name, each in secrets.items() if each and each.primary),
+        tuple(silent),
+    )
+
+
+def can_carry(run: Run, target: Target, seen: Capacity) -> Check:
+    found = [f"secret {name} cannot be read" for name in run.facts.secrets if name not in seen.readable]
+    found += [f"{seen.throttled} requests were throttled in the last minutes"] if seen.throttled else []
+    found += [f"{name} is not warm yet" for name in seen.cold]
+    if seen.needed is None or seen.limit is None:
+        found.append(f"whether twice the load fits cannot be told: {'; '.join(seen.silent) or 'nothing was measured'}")
+    elif seen.needed > seen.limit:
+        found.append(f"{seen.needed:.0f} may run at once, the limit is {seen.limit}: ask AWS for more now")
+    if found:
+        return no("; ".join(found))
+    told = f"{len(seen.readable)} secrets can be read; twice the load is {seen.needed:.0f} at once of {seen.limit}"
+    return yes("; ".join([told, *seen.primaries]))
+
+
+CAPACITY = Step(
+    title="Secrets and capacity",
+    plan="A.auto 3",
+    changes="nothing: secrets are read, limits are compared with twice the load",
+    look=see_capacity,
+    expect=can_carry,
+    targets=serving,
+    needs=(CONFIRM.title,),
+    gate=False,
+    within=60,
+    every=20,
+)
+
+
+# ── 14 Users are well again ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How users are served in each market, how the regions that go on do over the last minute."""
+
+    users: Users
+    load: region_health.Load
+
+
+def see_served(run: Run, target: Target) -> Served:
+    return Served(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
+
+
+def users_are_well(run: Run, target: Target, seen: Served) -> Check:
+    facts, load = run.facts.thresholds, seen.load
+    found = region_health.failing(run, seen.users)
+    if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
+        found.append(f"{load.error_percent:.1f} % errors")
+    if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
+        found.append(f"p99 {load.p99_ms:.0f} ms")
+    if found:
+        return no("; ".join(found))
+    unseen = [market for market, value in seen.users.percent if value is None]
+    if unseen or load.requests < run.facts.minimum_sample:
+        missing = f"no probe from {', '.join(unseen)}" if unseen else f"{load.requests} requests in the last minute"
+        return unknown(f"{missing}: too little to tell")
+    told = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
+    return yes(f"users that fail: {told}; {load.requests} requests in the last minute, {load.error_percent:g} % errors")
+
+
+def when_well(result: StepResult) -> datetime | None:
+    """When the last bad minute ended: the metrics tell it better than the look that read them."""
+    ended = [each.after.users.well_since for each in result.targets if each.after]
+    return max((at for at in ended if at), default=result.since) if result.since else None
+
+
+def show_users(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
+    yield region_health.users_chart(run, "users", serves(run))
+    yield region_health.traffic_chart(run, "traffic-after", run.service.regions)
+    yield failover_times(run, "failover-times-measured")
+
+
+USERS = Step(
+    title="Users are well again",
+    plan="A.auto 3",
+    changes="nothing: users in each market, errors, latency, for as long as it must last",
+    look=see_served,
+    expect=users_are_well,
+    targets=serving,
+    needs=(CONFIRM.title, FAILOVER.title, LATCH.title),
+    within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
+    every=30,
+    hold=minutes("hold_minutes"),
+    shows=show_users,
+    moment="healthy",
+    at=when_well,
+)
+
+
+# ── 15 Tell users what we know ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_rerouted(run: Run) -> str:
+    """The plan's own text, each sentence only where it was verified."""
+    told = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
+    by_hand = any(run.intended(step, Target(failed(run))) for step in (ROUTING_OUT, LEVER_OUT, CHECK_OUT))
+    well = "healthy" in run.moments
+    if "failover" in run.moments:
+        moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"
+        told.append(f"{moved} to a healthy region" + (", and the service is operational." if well else "."))
+        told.append("Some users may experience slightly increased latency.")
+    return " ".join(told)
+
+
+REROUTED = update(
+    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(INVESTIGATING.title, USERS.title)
+)

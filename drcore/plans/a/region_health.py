@@ -1,0 +1,320 @@
+"""SyncWell region by region: its core services as they answer, its users as they are served.
+
+A region that does not answer is not read as quiet: what could not be asked is kept apart from what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Target
+from drcore.errors import Rejected, Unknown
+from drcore.record.evidence import Chart, Limit, Series, Table
+from drcore.services import cloudwatch, sqs
+from drcore.services.cloudwatch import Metric, Points
+from drcore.services.dynamodb import tables
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+_ONE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Requests of our own to a region's public API: how many, how many of them were answered well."""
+
+    sent: int
+    good: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a region's load balancer did over some minutes. None: nothing was measured."""
+
+    requests: int
+    error_percent: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a region shows. `silent` are the services that gave no answer when asked, each with why.
+
+    `unread` says why its metrics could not be read, `control` why its control plane did not answer; empty where it
+    did. `queue_age_s` is the age of the oldest job, `calls` what Lambda was asked to do; None: nothing was measured.
+    """
+
+    probe: Probe
+    silent: tuple[str, ...]
+    unread: str
+    control: str
+    load: Load
+    queue_age_s: float | None
+    calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """How users are served, by the external probe in each market: percent that got no good answer.
+
+    `percent` is of the last whole minute, None for a market without a measurement. Of the last hour, `well_since` is
+    when the last minute ended in which too many failed, `last_client` the last one in which anybody did more than
+    usual: then the last client has moved.
+    """
+
+    percent: tuple[tuple[str, float | None], ...]
+    well_since: datetime | None = field(default=None, compare=False)
+    last_client: datetime | None = field(default=None, compare=False)
+
+
+def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True) -> Signals:
+    """All signals of one region over the last whole minutes. Raises Rejected; a silence is a signal.
+
+    Not `patient`: where the first of our requests is not answered well, nothing more is asked.
+    """
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    probe = send_probe(run, region, patient=patient)
+    if not probe.good and not patient:
+        return Signals(probe, (), "not asked", "", Load(0, None, None), None, None)
+    silent = tuple(_silent(run, region))
+    control = "" if silent else _control(run, region)
+    try:
+        requests, errors, p99, age, calls = cloudwatch.minutes(run.aws, region, _metrics(run, region), since, until)
+    except Unknown as error:
+        return Signals(probe, silent, str(error), control, Load(0, None, None), None, None)
+    return Signals(
+        probe,
+        silent,
+        "",
+        control,
+        _load(requests, errors, p99),
+        age.highest,
+        None if calls.total is None else int(calls.total),
+    )
+
+
+def _silent(run: Run, region: str) -> Iterator[str]:
+    """The core services whose data plane gives no answer."""
+    canary = {"pk": f"{run.facts.canary.key_prefix}{region}", "sk": "0"}
+    asked: dict[str, Callable[[], object]] = {
+        "SQS": lambda: sqs.knock(run.aws, region, run.service.account, run.service.on_call.audit_queues[region]),
+        "DynamoDB": lambda: tables.item(run.aws, region, run.facts.table, canary),
+    }
+    for name, ask in asked.items():
+        try:
+            ask()
+        except Unknown as error:
+            yield f"{name}: {error}"
+
+
+def _control(run: Run, region: str) -> str:
+    """Why the region's control plane does not answer, asked by one call that needs it; empty where it does."""
+    try:
+        tables.replicas(run.aws, region, run.facts.table)
+    except Unknown as error:
+        return str(error)
+    return ""
+
+
+def read_load(run: Run, region: str, minutes: float) -> Load:
+    """What the region's load balancer did over the last whole minutes. Raises Unknown, Rejected."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    return _load(*cloudwatch.minutes(run.aws, region, _metrics(run, region)[:3], since, until))
+
+
+def read_concurrency(run: Run, region: str, before: datetime) -> tuple[float | None, int]:
+    """Twice the most that ran at once in the hour before a moment (None: not measured), and what was throttled lately.
+
+    What runs at once is requests a second times how long each takes (AWS, "Understanding Lambda function scaling").
+    """
+    since, _ = cloudwatch.whole_minutes(before, 60)
+    asked = [
+        Metric("AWS/Lambda", name, stat, (("FunctionName", function),))
+        for function in run.facts.functions
+        for name, stat in (("Invocations", "Sum"), ("Duration", "Average"), ("Throttles", "Sum"))
+    ]
+    read = cloudwatch.minutes(run.aws, region, asked, since, run.clock.now())
+    at_once: dict[datetime, float] = {}
+    lately, throttled = run.clock.now() - timedelta(minutes=run.facts.window_minutes), 0.0
+    for calls, took, refused in zip(read[::3], read[1::3], read[2::3], strict=True):
+        for time in (time for time in calls.times if time < before and time in took.by_time):
+            at_once[time] = at_once.get(time, 0) + calls.by_time[time] / 60 * took.by_time[time] / 1000
+        throttled += sum(value for time, value in refused.by_time.items() if time >= lately)
+    return (round(2 * max(at_once.values()), 1) if at_once else None), int(throttled)
+
+
+def send_probe(run: Run, region: str, *, patient: bool) -> Probe:
+    """A few requests to the region's API. Where one gets no answer at all, the others are not waited for.
+
+    What takes more than twice the p99 that users may have is no answer: a region that is silent costs no more than that
+    a look, however long its return is waited for.
+    """
+    asked, within = run.facts.synthetic, 2 * run.facts.thresholds.p99_ms / 1000
+    separator = "&" if "?" in asked.path else "?"
+    good = 0
+    for number in range(asked.requests):
+        url = f"{run.service.api[region]}{asked.path}{separator}probe={number}"
+        try:
+            good += run.http.get(url, region=region, within=within, again=patient).status == 200
+        except Unknown:
+            break
+        if not good and not patient:
+            break
+    return Probe(asked.requests, good)
+
+
+def trouble(run: Run, seen: Signals) -> list[str]:
+    """What is wrong with a region's core services, in words; empty when nothing is.
+
+    CloudWatch without an answer is no trouble by itself: the region may serve well with its control plane away.
+    """
+    facts, load = run.facts.thresholds, seen.load
+    found = unanswered(seen)
+    if load.requests >= run.facts.minimum_sample:
+        if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
+            found.append(f"{load.error_percent:.1f} % errors at the load balancer")
+        if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
+            found.append(f"p99 {load.p99_ms:.0f} ms")
+    if seen.queue_age_s is not None and seen.queue_age_s > facts.queue_age_s:
+        found.append(f"the oldest job waits for {seen.queue_age_s:.0f} s")
+    return found
+
+
+def unanswered(seen: Signals) -> list[str]:
+    """What gave no answer of that which users need, in words."""
+    few = seen.probe.good * 2 <= seen.probe.sent
+    return ([f"{seen.probe.good} of {seen.probe.sent} probes answered"] if few else []) + list(seen.silent)
+
+
+def unmeasured(seen: Signals) -> list[str]:
+    """What could not be told of a region, in words."""
+    found = [f"its metrics: {seen.unread}"] if seen.unread else []
+    found += [f"its control plane does not answer: {seen.control}"] if seen.control else []
+    if not seen.unread:
+        names = (
+            ("no requests", seen.load.requests or None),
+            ("no queue age", seen.queue_age_s),
+            ("no calls", seen.calls),
+        )
+        found += [f"{name} measured" for name, value in names if value is None]
+    return found
+
+
+def read_users(run: Run, region: str) -> Users:
+    """How users are served, by the copy of the probe's metrics that a region holds. Raises Unknown, Rejected."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), 60)
+    markets = tuple(run.facts.markets)
+    read = cloudwatch.minutes(run.aws, region, [_of_users(market) for market in markets], since, until)
+    facts = run.facts.thresholds
+    last = tuple((market, points.by_time.get(until - _ONE)) for market, points in zip(markets, read, strict=True))
+    return Users(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
+
+
+def _ended(read: Iterable[Points], limit: float) -> datetime | None:
+    """When the last minute with a value above a limit was over."""
+    above = [time for points in read for time, value in points.by_time.items() if value > limit]
+    return max(above) + _ONE if above else None
+
+
+def failing(run: Run, users: Users) -> list[str]:
+    """The markets whose users fail more often than they may, in words."""
+    limit = run.facts.thresholds.user_failure_percent
+    return [f"{market}: {value:.1f} % of users fail" for market, value in users.percent if value and value > limit]
+
+
+# ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def signals_table(name: str, title: str, states: Mapping[Target, Signals]) -> Table:
+    """The signals that were judged, a row a region. An empty cell is unknown."""
+    rows = tuple(
+        (
+            target.region,
+            f"{seen.probe.good} of {seen.probe.sent}",
+            seen.load.requests or None,
+            seen.load.error_percent,
+            seen.load.p99_ms,
+            seen.queue_age_s,
+            seen.calls,
+            "; ".join(filter(None, [*seen.silent, seen.unread, seen.control])) or "all",
+        )
+        for target, seen in states.items()
+    )
+    columns = ("region", "probes", "requests", "errors, %", "p99, ms", "oldest job, s", "Lambda calls", "answers")
+    return Table(name, title, columns, rows)
+
+
+def users_chart(run: Run, name: str, region: str, minutes: float = 30) -> Chart:
+    """Percent of users that fail, a line a market."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    markets = tuple(run.facts.markets)
+    read = cloudwatch.minutes(run.aws, region, [_of_users(market) for market in markets], since, until)
+    series = tuple(_gapless(market, points, since, until) for market, points in zip(markets, read, strict=True))
+    limit = run.facts.thresholds.user_failure_percent
+    worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
+    title = "Users that fail: nothing was measured"
+    if worst:
+        title = f"Users that fail: at most {worst[0]:.3g} %, in {worst[1]}; well is below {limit:g} %"
+    limits = (Limit(f"well: {limit:g} %", limit),)
+    return Chart(name, title, "users that fail, %", series, limits, run.marks())
+
+
+def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 30) -> Chart:
+    """Requests by region, on top of each other. A region that is away, or does not answer, is unknown, not zero."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    series = []
+    for region in regions:
+        points = Points()
+        if region != run.calls.away:
+            try:
+                points = cloudwatch.minutes(run.aws, region, _metrics(run, region)[:1], since, until)[0]
+            except (Unknown, Rejected):
+                points = Points()
+        series.append(_gapless(region, points, since, until))
+    last = [(each.label, next((v for v in reversed(each.values) if v is not None), None)) for each in series]
+    told = ", ".join(f"{label} {'not known' if value is None else f'{value:,.0f} a minute'}" for label, value in last)
+    return Chart(
+        name, f"Requests by region, at last: {told}", "requests a minute", tuple(series), (), run.marks(), stacked=True
+    )
+
+
+def probes_chart(run: Run, name: str, looks: Iterable[tuple[datetime, Probe]]) -> Chart:
+    """The share of probes that were answered well, at each look."""
+    seen = list(looks)
+    shares = tuple(round(100 * probe.good / probe.sent, 1) for _, probe in seen)
+    bad = sum(share < 100 for share in shares)
+    title = f"Probes of the region: {len(shares) - bad} of {len(shares)} looks were answered in full"
+    series = Series("answered well", tuple(time for time, _ in seen), shares)
+    return Chart(name, title, "probes, %", (series,), (), run.marks())
+
+
+def _gapless(label: str, points: Points, since: datetime, until: datetime) -> Series:
+    """A value for each minute, None where nothing was measured."""
+    count = int((until - since) / _ONE)
+    times = tuple(since + number * _ONE for number in range(count))
+    return Series(label, times, tuple(points.by_time.get(time) for time in times))
+
+
+def _metrics(run: Run, region: str) -> tuple[Metric, ...]:
+    balancer = (("LoadBalancer", run.facts.load_balancers[region]),)
+    return (
+        Metric("AWS/ApplicationELB", "RequestCount", "Sum", balancer),
+        Metric("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", balancer),
+        Metric("AWS/ApplicationELB", "TargetResponseTime", "p99", balancer),
+        Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", (("QueueName", run.facts.queue),)),
+        Metric("AWS/Lambda", "Invocations", "Sum", (("FunctionName", run.facts.functions[0]),)),
+    )
+
+
+def _of_users(market: str) -> Metric:
+    return Metric("SyncWell/Probe", "UserFailure", "Average", (("Market", market),))
+
+
+def _load(requests: Points, errors: Points, p99: Points) -> Load:
+    count = int(requests.total or 0)
+    percent = round(100 * (errors.total or 0) / count, 3) if count else None
+    return Load(count, percent, None if p99.highest is None else round(1000 * p99.highest, 1))

@@ -1,0 +1,224 @@
+"""SyncWell's backend as its users feel it: error rates by version, latency, the critical bug."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Target
+from drcore.errors import Unknown
+from drcore.record.evidence import Chart, Limit, Series, Table
+from drcore.services import cloudwatch, lambda_
+from drcore.services.cloudwatch import Metric, Points
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+API = "the API"  # as its users see it, whatever function and version answers
+_VERSIONS = 3  # the newest versions of a function; a rollback is between the last two
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How one version of a function, or the API, did over some minutes. None: nothing was measured."""
+
+    who: str
+    requests: int
+    error_percent: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a region shows: alarms that are on, rates, what is wrong with the critical function.
+
+    `bug` is empty when the critical bug is absent, None when that cannot be told.
+    """
+
+    alarms: tuple[str, ...]
+    versions: tuple[Rate, ...]
+    api: Rate
+    bug: str | None
+    alarm_since: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """Requests of our own to the region's API: how many, how many of them were answered well."""
+
+    sent: int
+    good: int
+
+
+def read_signals(run: Run, region: str, minutes: float) -> Signals:
+    """All signals of one region over the last whole minutes. Raises Unknown, Rejected."""
+    on = [alarm for alarm in cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix) if alarm.state == "ALARM"]
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    points = _read(run, region, since, until)
+    api = points.pop(API)
+    return Signals(
+        tuple(alarm.name for alarm in on),
+        tuple(rate for who, each in points.items() if (rate := _rate(who, *each)).requests),
+        _rate(API, *api),
+        critical_bug(run, region),
+        min((alarm.since for alarm in on), default=None),
+    )
+
+
+def critical_bug(run: Run, region: str) -> str | None:
+    """What is wrong with the answer that the critical-bug check asks for; empty when the bug is absent.
+
+    None when no answer came that could tell: that is not the absence of a bug.
+    """
+    check = run.facts.critical_bug
+    try:
+        reply = run.http.get(run.service.api[region] + check.path)
+    except Unknown:
+        return None
+    if reply.status >= 500:
+        return None
+    if reply.status != check.status:
+        return f"{check.path} answers {reply.status}, expected {check.status}"
+    answer = reply.json if isinstance(reply.json, dict) else {}
+    wrong = [
+        f"{name} is {answer.get(name)!r}, expected {value!r}"
+        for name, value in check.fields.items()
+        if answer.get(name) != value
+    ]
+    return f"{check.path}: {', '.join(wrong)}" if wrong else ""
+
+
+def synthetic(run: Run, region: str) -> Synthetic:
+    """A few requests to the region's API, each asked once more if it fails: one error in a thousand is normal."""
+    asked = run.facts.synthetic
+    separator = "&" if "?" in asked.path else "?"
+    urls = [f"{run.service.api[region]}{asked.path}{separator}probe={number}" for number in range(asked.requests)]
+    return Synthetic(len(urls), sum(_answers(run, url) or _answers(run, url) for url in urls))
+
+
+def _answers(run: Run, url: str) -> bool:
+    try:
+        return run.http.get(url).status == 200
+    except Unknown:
+        return False
+
+
+def trouble(run: Run, signals: Signals) -> list[str]:
+    """What is wrong by the thresholds of the parameters, in words; empty when nothing is.
+
+    A rate counts only above the minimum sample: a canary with ten requests proves nothing (aws-facts 8, row 24).
+    """
+    found = [f"alarm {name}" for name in signals.alarms]
+    for rate in (*signals.versions, signals.api):
+        if rate.requests < run.facts.minimum_sample:
+            continue
+        if rate.error_percent is not None and rate.error_percent > run.facts.error_rate_percent:
+            found.append(f"{rate.who}: {rate.error_percent:.1f} % errors")
+    slowest = signals.api.p99_ms  # only the API's latency is felt by a user; a worker's job may take its time
+    if signals.api.requests >= run.facts.minimum_sample and slowest is not None and slowest > run.facts.p99_ms:
+        found.append(f"{API}: p99 {slowest:.0f} ms")
+    return found + ([f"critical bug: {signals.bug}"] if signals.bug else [])
+
+
+def charts(run: Run, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:
+    """Error rate and p99 by version and for the API, a panel a region, with thresholds and moments."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    errors: list[Series] = []
+    slow: list[Series] = []
+    for region in regions:
+        for who, (requests, failed, p99) in _read(run, region, since, until).items():
+            if not requests.times:
+                continue
+            label = who
+            rates = tuple(100 * failed.by_time.get(at, 0) / count for at, count in requests.by_time.items() if count)
+            times = tuple(at for at, count in requests.by_time.items() if count)
+            errors.append(Series(label, times, rates, region))
+            slow.append(Series(label, p99.times, p99.values, region))
+    facts, marks = run.facts, run.marks()
+    return (
+        Chart(
+            f"{name}-error-rate",
+            _headline("Error rate by version", errors, facts.error_rate_percent, "%"),
+            "errors, % of requests",
+            tuple(errors),
+            (Limit(f"threshold {facts.error_rate_percent:g} %", facts.error_rate_percent),),
+            marks,
+        ),
+        Chart(
+            f"{name}-latency",
+            _headline("p99 latency", [each for each in slow if each.label == API], facts.p99_ms, "ms"),
+            "p99 latency, ms",
+            tuple(slow),
+            (Limit(f"threshold for {API} {facts.p99_ms:g} ms", facts.p99_ms),),
+            marks,
+        ),
+    )
+
+
+def alarm_history(run: Run, name: str, regions: tuple[str, ...]) -> Table:
+    """What the alarms did in the last hour, in all regions."""
+    now = run.clock.now()
+    rows = []
+    for region in regions:
+        names = [alarm.name for alarm in cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)]
+        turns = cloudwatch.history(run.aws, region, names, now - timedelta(hours=1), now)
+        for turn in (turn for turn in turns if turn.kind in ("StateUpdate", "Action")):
+            rows.append((turn.time, region, turn.alarm, turn.kind, turn.summary))
+    return Table(
+        name, "What the alarms did in the last hour", ("time", "region", "alarm", "kind", "what"), tuple(sorted(rows))
+    )
+
+
+def rates_table(name: str, title: str, states: Mapping[Target, Signals]) -> Table:
+    """The rates that were judged, a row a version and region."""
+    rows = tuple(
+        (target.region, rate.who, rate.requests, rate.error_percent, rate.p99_ms)
+        for target, signals in states.items()
+        for rate in (*signals.versions, signals.api)
+    )
+    return Table(name, title, ("region", "version", "requests", "errors, %", "p99, ms"), rows)
+
+
+def _read(run: Run, region: str, since: datetime, until: datetime) -> dict[str, tuple[Points, Points, Points]]:
+    """Requests, errors, p99 by the minute: for each function's newest versions, and for the API as users see it."""
+    asked: dict[str, tuple[Metric, Metric, Metric]] = {}
+    for function in run.facts.functions:
+        for version in lambda_.newest_versions(run.aws, region, function, _VERSIONS):
+            dimensions = (
+                ("FunctionName", function),
+                ("Resource", f"{function}:{run.facts.alias}"),
+                ("ExecutedVersion", version),
+            )
+            asked[f"{function} {version}"] = (
+                Metric("AWS/Lambda", "Invocations", "Sum", dimensions),
+                Metric("AWS/Lambda", "Errors", "Sum", dimensions),
+                Metric("AWS/Lambda", "Duration", "p99", dimensions),
+            )
+    # Errors that a function handles, and answers with a 5xx, are none to Lambda: only the API shows them.
+    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
+    asked[API] = (
+        Metric("AWS/ApiGateway", "Count", "Sum", stage),
+        Metric("AWS/ApiGateway", "5XXError", "Sum", stage),
+        Metric("AWS/ApiGateway", "Latency", "p99", stage),
+    )
+    flat = [metric for metrics in asked.values() for metric in metrics]
+    points = iter(cloudwatch.minutes(run.aws, region, flat, since, until))
+    return {who: (next(points), next(points), next(points)) for who in asked}
+
+
+def _rate(who: str, requests: Points, errors: Points, p99: Points) -> Rate:
+    count = int(requests.total or 0)
+    percent = round(100 * (errors.total or 0) / count, 3) if count else None
+    return Rate(who, count, percent, round(p99.highest, 1) if p99.highest is not None else None)
+
+
+def _headline(what: str, series: list[Series], limit: float, unit: str) -> str:
+    peaks = [(max(value for value in each.values if value is not None), each) for each in series if each.values]
+    if not peaks:
+        return f"{what}: nothing was measured"
+    peak, worst = max(peaks, key=lambda each: each[0])
+    if peak <= limit:
+        return f"{what}: all stayed below {limit:g} {unit}"
+    return f"{what}: {worst.label} in {worst.panel} went to {peak:,.4g} {unit}, threshold {limit:g} {unit}"

@@ -1,0 +1,263 @@
+"""The restored table beside the one in use: how each item that differs is judged, what the record keeps of it.
+
+The comparison is made once for a run. What a repair or a switch has to go by is its list of differences, which lies in
+the record before anything is changed, and is bound into the journal.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tempfile
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from drcore.clock import iso, parse_time
+from drcore.diff import Class, Difference, TableSource, compare
+from drcore.diff.in_place_repair import restorable
+from drcore.diff.keys import KeySchema, key_bytes
+from drcore.errors import BadInput, RunnerFailed, Unknown
+from drcore.plans.g import exported_changes, invariants
+from drcore.plans.g.exported_changes import Write, honest, region
+from drcore.plans.g.facts import restored_table, table
+from drcore.plans.g.p04_recovery_point import recovery_point
+from drcore.record.journal import EVIDENCE, digest
+from drcore.services.dynamodb import items as dynamodb_items
+from drcore.services.dynamodb import recovery
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+FILE = "comparison.jsonl.gz"
+HIT = (
+    Class.CORRUPTED,
+    Class.DELETED,
+    Class.CONFLICT,
+)  # of a user with such an item the bad release has taken something
+_SEGMENT = 250_000
+"""Items that one reader of a table takes. A small table has one reader, and its calls come in the same order always."""
+_READERS = 4
+_EVENT = "comparison"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many items are of a class, how many users that is."""
+
+    kind: Class
+    items: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the comparison found. `carried` are bad writes that the restored table has too; it should be none."""
+
+    at: datetime
+    counts: tuple[Count, ...]
+    hit: int
+    by_person: int
+    carried: int
+    carried_why: str = field(default="", compare=False)
+
+    def items(self, *kinds: Class) -> int:
+        return sum(each.items for each in self.counts if each.kind in kinds)
+
+    @property
+    def all_items(self) -> int:
+        return sum(each.items for each in self.counts)
+
+
+def compared(run: Run) -> Compared:
+    """What this run's comparison found; it is made at the first call. Raises Unknown, Rejected."""
+    return known(run) or _compare(run, recovery_point(run))
+
+
+def known(run: Run) -> Compared | None:
+    """What this run's comparison has found already; None where it has not been made, or for another time."""
+    made = next((line for line in reversed(run.record.events) if line["event"] == _EVENT), None)
+    if made is None or parse_time(made["at"]) != recovery_point(run):
+        return None
+    counts = tuple(Count(Class(kind), items, users) for kind, items, users in made["counts"])
+    at = parse_time(made["at"])
+    return Compared(at, counts, made["hit"], made["by_person"], made["carried"], made["carried_why"])
+
+
+_loaded: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
+_restorable: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
+
+
+def differences(run: Run, *kinds: Class) -> tuple[Difference, ...]:
+    """The differences as the record keeps them, sorted by key. Raises Unknown where they are not what was bound."""
+    sha256 = version(run)
+    if _loaded.get(run, ("", ()))[0] != sha256:
+        content = (run.folder / EVIDENCE / FILE).read_bytes()
+        if digest(content) != sha256:
+            raise Unknown(f"{FILE} is not what the journal has bound: see `drcore verify`. Nothing is done by it")
+        _loaded[run] = sha256, tuple(map(_from_line, gzip.decompress(content).splitlines()))
+    return tuple(each for each in _loaded[run][1] if not kinds or each.kind in kinds)
+
+
+def version(run: Run) -> str:
+    """Which comparison this is: the digest of its list. Raises Unknown where there is none."""
+    name = f"{EVIDENCE}/{FILE}"
+    bound = [line["sha256"] for line in run.record.events if line["event"] == "file" and line["name"] == name]
+    if not bound:
+        raise Unknown("the tables have not been compared")
+    return str(bound[-1])
+
+
+def schema(run: Run) -> KeySchema:
+    """The table's key."""
+    return exported_changes.schema(run)
+
+
+def repairable(run: Run) -> tuple[Difference, ...]:
+    """What may be put back without asking."""
+    sha256 = version(run)
+    if _restorable.get(run, ("", ()))[0] != sha256:
+        found = differences(run, Class.CORRUPTED, Class.DELETED)
+        _restorable[run] = sha256, tuple(each for each in found if restorable(each))
+    return _restorable[run][1]
+
+
+def for_a_person(run: Run) -> tuple[Difference, ...]:
+    """What nobody but a person can decide."""
+    found = differences(run, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
+    mended = set(map(id, repairable(run)))  # the same objects: differences are read once
+    return tuple(each for each in found if id(each) not in mended)
+
+
+def judged(run: Run, found: Difference, last: Mapping[bytes, Write], faulty: tuple[str, ...]) -> Difference:
+    """A difference, judged by when its item was written too.
+
+    The comparison knows what an item says of itself. A change that was on its way at the recovery point says that it
+    is older, and yet it is none of the bad release's; an item that was changed by its user, then overwritten in
+    silence, says nothing of the second. The exports have the time of each item's last write in this region.
+    """
+    if not invariants.is_user(run, found.key):
+        own = found.kind if found.kind is Class.ADDED else Class.LEGIT
+        return replace(found, kind=own, reason="no user's item: the service's own")
+    live = found.live
+    if live is None or found.kind not in (Class.CORRUPTED, Class.LEGIT):
+        return found
+    write, writers = last.get(key_bytes(found.key)), exported_changes.writers(run, live)
+    in_time = write is not None and honest(run, live, write.at)
+    if found.kind is Class.CORRUPTED:
+        if not in_time or set(writers[-1:]) & set(faulty):
+            return found
+        kind = Class.CONFLICT if set(writers) & set(faulty) else Class.LEGIT
+        found = replace(found, kind=kind, reason="changed right before the recovery point, came right after it")
+    elif write is not None and not in_time:
+        told = f"{found.reason}, then written again at {iso(write.at)} without a word of it"
+        return replace(found, kind=Class.CONFLICT, reason=told)
+    broken = "; ".join(invariants.broken(run, live))
+    if broken and not (found.restored and list(invariants.broken(run, found.restored))):
+        return replace(found, kind=Class.CONFLICT, reason=f"{found.reason}, but {broken}")
+    return found
+
+
+def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Difference], Counter[Class]]:
+    """Compare two tables in one region: every difference, sorted by key, and the counts. Raises Unknown, Rejected."""
+    for name in (restored, live):
+        must_be_there(run, where, name)
+    readers = min(_READERS, 1 + dynamodb_items.count(run.aws, where, live) // _SEGMENT)
+    sources = [TableSource(run.aws, where, name, readers) for name in (restored, live)]
+    last = exported_changes.last_writes(run)
+    try:
+        with tempfile.TemporaryDirectory(dir=run.folder, prefix=".") as folder:
+            policy = exported_changes.policy(run, recovery_point(run))
+            report = compare(sources[0], sources[1], policy, out=Path(folder))
+            found = [judged(run, each, last, policy.faulty) for each in report.differences()]
+    except (BadInput, RunnerFailed) as error:
+        raise Unknown(f"{restored} and {live} in {where} could not be compared: {error}") from error
+    counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in found)
+    return sorted(found, key=lambda each: key_bytes(each.key)), counted
+
+
+def must_be_there(run: Run, where: str, name: str) -> None:
+    """Raises Unknown unless a table can be read in a region."""
+    status = recovery.restored(run.aws, where, name).status
+    if status not in ("ACTIVE", "UPDATING"):
+        raise Unknown(f"{name} in {where} is {status or 'not there'}")
+
+
+def _compare(run: Run, at: datetime) -> Compared:
+    found, counted = judge_all(run, restored_table(run), table(run), region(run))
+    carried = list(_carried(run))
+    lines = b"".join(map(_line, found))
+    run.record.keep(FILE, gzip.compress(lines, mtime=0), title="Every item that differs, with both images")
+    users = {kind: {_user(run, each) for each in found if each.kind is kind} for kind in Class}
+    counts = [(str(kind), counted[kind], len(users[kind])) for kind in Class]
+    run.record.append(
+        _EVENT,
+        at=iso(at),
+        restored=restored_table(run),
+        live=table(run),
+        region=region(run),
+        counts=counts,
+        hit=len(set().union(*(users[kind] for kind in HIT))),
+        by_person=len(for_a_person(run)),
+        carried=len(carried),
+        carried_why="; ".join(f"{_name(write.key)}: {why}" for write, why in carried[:3]),
+        durable=True,
+    )
+    again = known(run)
+    assert again
+    return again
+
+
+def _carried(run: Run) -> Iterator[tuple[Write, str]]:
+    made, last = exported_changes.exports(run), exported_changes.last_writes(run)
+    if not made:
+        return
+    keys = [write.key for write in last.values()]
+    items = dynamodb_items.some(run.aws, region(run), restored_table(run), keys)
+    key = exported_changes.schema(run)
+    images = {key_bytes(key.of(item)): item for item in items}
+    yield from exported_changes.carried(run, last, images, min(each.since for each in made))
+
+
+def _user(run: Run, found: Difference) -> str:
+    return str(found.key[run.facts.key.partition].get("S", ""))
+
+
+def name_of(found: Difference) -> str:
+    """An item's key as a person reads it."""
+    return _name(found.key)
+
+
+def _name(key: Mapping[str, Mapping[str, object]]) -> str:
+    return " ".join(str(next(iter(value.values()))) for value in key.values())
+
+
+def _line(found: Difference) -> bytes:
+    told: dict[str, object] = {"class": found.kind, "key": found.key, "reason": found.reason}
+    told |= {"restored": found.restored, "live": found.live}
+    return as_text(told).encode() + b"\n"
+
+
+def as_text(told: object) -> str:
+    """Anything with items in it as one line of JSON; binary values in base64, as files have them."""
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=_binary)
+
+
+def _binary(value: object) -> str:
+    assert isinstance(value, bytes)
+    return b64encode(value).decode()
+
+
+def _from_line(line: bytes) -> Difference:
+    told = json.loads(line)
+    return Difference(Class(told["class"]), told["key"], told["reason"], told["restored"], told["live"])
+
+
+def users_of(run: Run, found: Iterable[Difference]) -> set[str]:
+    """The users whose items these are."""
+    return {_user(run, each) for each in found}

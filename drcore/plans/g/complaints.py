@@ -1,0 +1,147 @@
+"""How corrupted data betrays itself: tickets at the support desk, lines in the log, errors that users get."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.record.evidence import Chart, Limit, Series, Table
+from drcore.services import cloudwatch, logs, support
+from drcore.services.cloudwatch import Metric
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+_ONE = timedelta(minutes=1)
+_USER, _REASON = re.compile(r"\buser=(\S+)"), re.compile(r"\breason=(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """What a span shows, by its worst whole minute; `error_percent` is None where too few requests came to tell.
+
+    `users` are those whom a log line or a ticket names.
+    """
+
+    tickets: int
+    tickets_per_minute: int
+    lines: int
+    lines_per_minute: int
+    users: int
+    requests: int
+    error_percent: float | None
+
+
+def read(run: Run, region: str, minutes: float) -> Complaints:
+    """The last whole minutes: log and errors of one region, tickets of all. Raises Unknown, Rejected."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    tickets, lines = _tickets(run, since, until), _lines(run, region, since, until)
+    requests, percent = _errors(run, region, since, until)
+    named = {ticket.user for ticket in tickets} | {found[1] for line in lines if (found := _USER.search(line.text))}
+    return Complaints(
+        len(tickets),
+        max(_by_minute(ticket.opened for ticket in tickets).values(), default=0),
+        len(lines),
+        max(_by_minute(line.at for line in lines).values(), default=0),
+        len(named),
+        requests,
+        percent,
+    )
+
+
+def trouble(run: Run, seen: Complaints) -> list[str]:
+    """What is over its threshold, in words; empty when nothing is."""
+    limits, found = run.facts.thresholds, []
+    if seen.tickets_per_minute >= limits.tickets_per_minute:
+        found.append(f"{seen.tickets} tickets, up to {seen.tickets_per_minute} a minute")
+    if seen.lines_per_minute >= limits.log_lines_per_minute:
+        found.append(f"{seen.lines} lines {run.facts.log.pattern}, up to {seen.lines_per_minute} a minute")
+    return found
+
+
+def failing(run: Run, seen: Complaints) -> list[str]:
+    """The same, with the errors that users get."""
+    found = trouble(run, seen)
+    if seen.error_percent is not None and seen.error_percent > run.facts.thresholds.error_rate_percent:
+        found.append(f"{seen.error_percent:.1f} % errors in {seen.requests} requests")
+    return found
+
+
+def charts(run: Run, name: str, minutes: float) -> tuple[Chart, Chart]:
+    """Tickets and log lines by the minute, each with its threshold and the moments of this run."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    limits, marks = run.facts.thresholds, run.marks()
+    desk = _series("all regions", _by_minute(t.opened for t in _tickets(run, since, until)), since, until)
+    log = tuple(
+        _series(region, _by_minute(line.at for line in _lines(run, region, since, until)), since, until)
+        for region in run.service.regions
+    )
+    return (
+        Chart(
+            f"{name}-tickets",
+            _headline(f"Tickets, {run.facts.support.category}", (desk,), limits.tickets_per_minute),
+            "tickets a minute",
+            (desk,),
+            (Limit(f"threshold {limits.tickets_per_minute:g}", limits.tickets_per_minute),),
+            marks,
+        ),
+        Chart(
+            f"{name}-log",
+            _headline(f"Log lines {run.facts.log.pattern}", log, limits.log_lines_per_minute),
+            "lines a minute",
+            log,
+            (Limit(f"threshold {limits.log_lines_per_minute:g}", limits.log_lines_per_minute),),
+            marks,
+        ),
+    )
+
+
+def reasons(run: Run, name: str, minutes: float) -> Table:
+    """What the log gives as reasons, most frequent first."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    counted: Counter[tuple[str, str]] = Counter()
+    for region in run.service.regions:
+        for line in _lines(run, region, since, until):
+            found = _REASON.search(line.text)
+            counted[region, found[1].strip() if found else line.text[:80]] += 1
+    rows = tuple((region, reason, count) for (region, reason), count in counted.most_common(20))
+    return Table(name, f"What the log says of {run.facts.log.pattern}", ("region", "reason", "lines"), rows)
+
+
+def _tickets(run: Run, since: datetime, until: datetime) -> tuple[support.Ticket, ...]:
+    desk = run.facts.support
+    key = run.secret(desk.api_key) if desk.api_key else None
+    return support.tickets(run.http, desk.url, desk.category, since, until, key)
+
+
+def _lines(run: Run, region: str, since: datetime, until: datetime) -> tuple[logs.Line, ...]:
+    log = run.facts.log
+    return logs.lines(run.aws, region, log.group, log.pattern, since, until)
+
+
+def _errors(run: Run, region: str, since: datetime, until: datetime) -> tuple[int, float | None]:
+    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
+    asked = [Metric("AWS/ApiGateway", name, "Sum", stage) for name in ("Count", "5XXError")]
+    count, errors = cloudwatch.minutes(run.aws, region, asked, since, until)
+    requests = int(count.total or 0)
+    if requests < run.facts.minimum_sample:
+        return requests, None
+    return requests, round(100 * (errors.total or 0) / requests, 3)
+
+
+def _by_minute(moments: Iterable[datetime]) -> Counter[datetime]:
+    return Counter(moment.replace(second=0, microsecond=0) for moment in moments)
+
+
+def _series(label: str, counted: Counter[datetime], since: datetime, until: datetime) -> Series:
+    times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
+    return Series(label, times, tuple(float(counted[time]) for time in times))  # a minute without a line had none
+
+
+def _headline(what: str, series: tuple[Series, ...], limit: float) -> str:
+    peak = max((value or 0 for each in series for value in each.values), default=0)
+    return f"{what}: up to {peak:g} a minute, threshold {limit:g}" if peak else f"{what}: none"

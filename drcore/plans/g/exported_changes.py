@@ -1,0 +1,161 @@
+"""What has changed in the table, by its exports: which writes were bad, since when.
+
+An incremental export has one line an item: its image before the span, its image after, when it was written last. The
+first bad write may so be hidden below a later one of the same item: a span that ends where the first one is seen shows
+whether there was an earlier one.
+
+A write is honest when the item says of itself that it was modified just then. It takes a moment from that to the table
+of a region; a write that is later than that has left the time of modification alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from drcore.diff import Class, Policy, judge
+from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.policy import modified_of, writers_of
+from drcore.plans.g import invariants
+from drcore.plans.g.facts import faulty_writers, table_arn
+from drcore.services.dynamodb import exports as dynamodb_exports
+from drcore.services.dynamodb.exports import READY, Changed, Export, Image
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+BAD = (Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
+ON_ITS_WAY = timedelta(seconds=30)  # from the time that a write says to the table of a region: retries, replication
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The last write of one item in a span, what kind it was, why it counts as that."""
+
+    at: datetime
+    key: Image
+    kind: Class
+    reason: str
+    changed: Changed
+
+
+# What an export says does not change; the files are read once for a run.
+_read: WeakKeyDictionary[Run, dict[str, tuple[Write, ...]]] = WeakKeyDictionary()
+
+
+def region(run: Run) -> str:
+    """Where it is exported and restored: both go by one order of writes, that of the region the runner stands in.
+
+    A write of another region counts from when it came here. That region's own table need not be asked for anything.
+    """
+    return run.service.runner_region
+
+
+def prefix(run: Run) -> str:
+    """Where this run's exports lie in the bucket: by it they are found again."""
+    return f"drcore/{run.id}"
+
+
+def exports(run: Run) -> tuple[Export, ...]:
+    """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
+    found = dynamodb_exports.incremental(run.aws, region(run), table_arn(run, region(run)), prefix(run))
+    return tuple(sorted(found, key=lambda each: (each.until, each.arn), reverse=True))
+
+
+def writes(run: Run, made: Iterable[Export]) -> tuple[Write, ...]:
+    """The last writes of users' items in some exports, oldest first. Raises Unknown, Rejected."""
+    known = _read.setdefault(run, {})
+    found: dict[tuple[bytes, datetime], Write] = {}
+    for each in made:
+        if each.status == READY:
+            if each.arn not in known:
+                lines = dynamodb_exports.changes(run.aws, region(run), each)
+                rule = policy(run, each.until)
+                known[each.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
+            found |= {(key_bytes(write.key), write.at): write for write in known[each.arn]}
+    return tuple(sorted(found.values(), key=lambda write: (write.at, key_bytes(write.key))))
+
+
+def last_writes(run: Run) -> dict[bytes, Write]:
+    """The last write of each item that changed, by its key, by all of this run's exports. Raises Unknown, Rejected."""
+    return {key_bytes(write.key): write for write in writes(run, exports(run))}
+
+
+def first_bad(found: Iterable[Write]) -> datetime | None:
+    """When the first bad write that can be seen was made. Of a conflict it is the latest time that it may have been."""
+    return min((write.at for write in found if write.kind in BAD), default=None)
+
+
+def policy(run: Run, point: datetime) -> Policy:
+    """What counts as corrupted, against the state at a moment."""
+    names = run.facts.attributes
+    return Policy(point, faulty_writers(run), names.modified, names.writer)
+
+
+def schema(run: Run) -> KeySchema:
+    """The table's key."""
+    return KeySchema((run.facts.key.partition, run.facts.key.sort))
+
+
+def honest(run: Run, item: Image, written: datetime) -> bool:
+    """Whether an item says that it was modified when it was written."""
+    micros = modified_of(item, run.facts.attributes.modified)
+    return micros is not None and written - (_EPOCH + timedelta(microseconds=micros)) <= ON_ITS_WAY
+
+
+def writers(run: Run, item: Image) -> tuple[str, ...]:
+    """Who wrote an item, by what it says itself, oldest first."""
+    return writers_of(item, run.facts.attributes.writer)
+
+
+def carried(
+    run: Run, found: Mapping[bytes, Write], images: Mapping[bytes, Image], since: datetime
+) -> Iterator[tuple[Write, str]]:
+    """What a restored table has of bad writes: each with why. `images` are its items of those keys.
+
+    The exports have each item as it was before their span, which began at `since`; what it became until the recovery
+    point must be an honest change.
+    """
+    rule = policy(run, since)
+    for key, write in found.items():
+        old, image = write.changed.old, images.get(key)
+        if old is None and image is None:
+            continue
+        kind, reason = judge(old, image, rule)
+        if kind in BAD:
+            yield write, reason
+
+
+def _write(rule: Policy, line: Changed) -> Write:
+    """A line of an export, judged against what was right before it."""
+    if line.new is None:
+        kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
+    else:
+        kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY))
+    return Write(line.at, line.key, kind, why, line)
+
+
+def was_broken(run: Run, write: Write | None) -> bool:
+    """Whether an item was no better before the incident: not changed since, or broken already then."""
+    old = write.changed.old if write else None
+    return write is None or (old is not None and any(invariants.broken(run, old)))
+
+
+def by_minute(
+    found: Iterable[Write], since: datetime, until: datetime
+) -> tuple[tuple[datetime, ...], Counter[tuple[datetime, Class]]]:
+    """The whole minutes of a span; how many last writes of each kind were made in each."""
+    start, one = since.replace(second=0, microsecond=0), timedelta(minutes=1)
+    times = tuple(start + number * one for number in range(int((until - start) / one) + 1))
+    return times, Counter((write.at.replace(second=0, microsecond=0), write.kind) for write in found)
+
+
+def key_of(key: Image) -> bytes:
+    """A key in the form by which writes are found."""
+    return key_bytes(key)

@@ -1,0 +1,177 @@
+"""What must be true of users' items: a sample of them, how many are not as they must be, what that says of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from drcore.diff import sample
+from drcore.plans.g.facts import Invariant, in_use
+from drcore.plans.g.facts import table as corrupted
+from drcore.record.evidence import Table
+from drcore.services.dynamodb import items as dynamodb_items
+from drcore.services.dynamodb.tables import Typed
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Defect:
+    """One user's item that is not as it must be: what is wrong with it, who wrote it last (empty: it does not say)."""
+
+    user: str
+    what: str
+    writer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many of the users that were looked at have a defect, and between which shares of all that lies (95 %)."""
+
+    size: int
+    defects: tuple[Defect, ...]
+    low_percent: float
+    high_percent: float
+    users: int = field(compare=False)
+
+    def __str__(self) -> str:
+        if not self.size:
+            return "no user's item was found"
+        share = f"{self.low_percent:.1f} % to {self.high_percent:.1f} % of all users"
+        if not self.defects:
+            share = f"fewer than {self.high_percent:.2f} % of all users"
+        return f"{len(self.defects)} of {self.size} users hit: {share} (95 %)"
+
+    @property
+    def hit(self) -> tuple[int, int]:
+        """How many of all users that means, from and to."""
+        return int(self.users * self.low_percent / 100), -int(-self.users * self.high_percent // 100)
+
+
+_SMALL = 20  # so many samples make up a table that is still read whole
+
+# The keys of the sample, chosen once for a run and table: later looks see the same users, and miss none that is gone.
+_chosen: WeakKeyDictionary[Run, dict[str, list[Typed]]] = WeakKeyDictionary()
+
+
+def take(run: Run, region: str, table: str = "") -> Sample:
+    """Look at a random sample of users' items, as one region holds them. Raises Unknown, Rejected.
+
+    An item that is missing was not there to be chosen: a sample of what there is cannot show what was deleted before.
+    """
+    name = table or in_use(run)
+    keys = chosen(run, region, name)
+    found = {user_of(run, item): item for item in those(run, region, name, keys)}
+    defects = []
+    for key in keys:
+        item = found.get(user_of(run, key))
+        what = "deleted" if item is None else "; ".join(broken(run, item))
+        if what:
+            defects.append(Defect(user_of(run, key), what, last_writer(run, item) if item else ""))
+    low, high = sample.bound(len(defects), len(keys)) if keys else (0.0, 1.0)
+    about = dynamodb_items.count(run.aws, region, corrupted(run))
+    return Sample(len(keys), tuple(defects), round(100 * low, 3), round(100 * high, 3), max(about, len(keys)))
+
+
+def chosen(run: Run, region: str, table: str) -> list[Typed]:
+    """The keys of the sample: users by the hash of their key, the same for every look of this run."""
+    known = _chosen.setdefault(run, {})
+    if table not in known:
+        # Of a large table a part is read, a range of the hash of its keys; which one is left to chance.
+        parts = _parts(run, region)
+        part = int.from_bytes(run.id.encode()[-4:]) % parts
+        items = dynamodb_items.segment(run.aws, region, table, part, parts)
+        keys = [_key(run, item) for item in items if is_user(run, item)]
+        known[table] = sample.choose(keys, run.facts.sample, salt=table)
+    return known[table]
+
+
+def those(run: Run, region: str, table: str, keys: list[Typed]) -> tuple[Typed, ...]:
+    """The items of some users' keys; of a small table all are read, which costs no more than asking for each."""
+    if _parts(run, region) > 1:
+        return dynamodb_items.some(run.aws, region, table, keys)
+    wanted = {user_of(run, key) for key in keys}
+    items = dynamodb_items.segment(run.aws, region, table, 0, 1)
+    return tuple(item for item in items if is_user(run, item) and user_of(run, item) in wanted)
+
+
+def _parts(run: Run, region: str) -> int:
+    """In how many parts a table is read, each large enough to choose from; a restored one is not counted yet."""
+    small: int = _SMALL * run.facts.sample
+    return max(1, dynamodb_items.count(run.aws, region, corrupted(run)) // small)
+
+
+def is_user(run: Run, item: Typed) -> bool:
+    """Whether an item is a user's configuration."""
+    key, users = run.facts.key, run.facts.users
+    pk, sk = item.get(key.partition, {}).get("S", ""), item.get(key.sort, {}).get("S", "")
+    return bool(pk.startswith(users.prefix) and sk == users.sort)
+
+
+def user_of(run: Run, item: Typed) -> str:
+    """The user that an item's key names."""
+    return str(item[run.facts.key.partition]["S"]).removeprefix(run.facts.users.prefix)
+
+
+def last_writer(run: Run, item: Typed) -> str:
+    """Who wrote an item last, by what it says itself; a faulty writer need not have said so."""
+    kind, value = next(iter(item.get(run.facts.attributes.writer, {"": ""}).items()))
+    if kind == "L":
+        value = value[-1].get("S", "") if value else ""
+    return str(value)
+
+
+def broken(run: Run, item: Typed) -> Iterator[str]:
+    """The invariants that an item breaks, each in words."""
+    for each in run.facts.invariants:
+        what = _breaks(run, item, each)
+        if what:
+            yield f"{each.attribute} {what}"
+
+
+def _breaks(run: Run, item: Typed, each: Invariant) -> str:
+    value: Any = item.get(each.attribute)
+    if value is None:
+        return "is missing"
+    if each.kind not in value:
+        return f"is {next(iter(value))}, not {each.kind}"
+    inner = value[each.kind]
+    if each.must != "exist" and inner in ("", [], {}):
+        return "is empty"
+    if each.must == "user" and inner != user_of(run, item):
+        return f"is {inner}"
+    if each.must == "among" and inner not in _members(item.get(each.of, {})):
+        return f"is {inner}, which is not in {each.of}"
+    return ""
+
+
+def _members(value: Mapping[str, Any]) -> list[Any]:
+    kind, inner = next(iter(value.items()), ("", []))
+    return [next(iter(each.values())) for each in inner] if kind == "L" else list(inner)
+
+
+def _key(run: Run, item: Typed) -> dict[str, Mapping[str, Any]]:
+    names = (run.facts.key.partition, run.facts.key.sort)
+    return {name: item[name] for name in names}
+
+
+def defects_table(name: str, found: Sample) -> Table:
+    """The users of the sample that are hit, with what is wrong."""
+    rows = tuple((each.user, each.what, each.writer) for each in found.defects)
+    return Table(name, f"Sample: {found}", ("user", "what is wrong", "last writer, as the item says"), rows)
+
+
+def reasons_table(run: Run, name: str, found: Sample) -> Table:
+    """The invariants, why each must hold, how many of the sample break it."""
+    rows = tuple(
+        (each.attribute, each.must, each.reason, sum(_names(defect, each.attribute) for defect in found.defects))
+        for each in run.facts.invariants
+    )
+    return Table(name, "What must be true of every user's item", ("attribute", "must", "why", "broken in"), rows)
+
+
+def _names(defect: Defect, attribute: str) -> bool:
+    return any(part.startswith(f"{attribute} ") for part in defect.what.split("; "))

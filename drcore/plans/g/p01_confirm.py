@@ -1,0 +1,175 @@
+"""Plan G, the first part: from the first complaint until somebody has confirmed that data is corrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, never, no, regions, unknown, yes
+from drcore.plans.g import complaints, invariants, worker_releases
+from drcore.plans.g.complaints import Complaints
+from drcore.plans.g.facts import CONFIRMING, table
+from drcore.plans.g.invariants import Sample
+from drcore.plans.g.worker_releases import Deployed
+from drcore.plans.shared.detection import DETECTING, detect
+from drcore.plans.shared.status_page import investigating, notify_on_call
+from drcore.record.evidence import Exhibit, Table
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 1 Detect ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def see_complaints(run: Run, target: Target) -> Complaints:
+    return complaints.read(run, target.region, run.facts.window_minutes)
+
+
+def trouble_is_seen(run: Run, target: Target, seen: Complaints) -> Check:
+    found = complaints.trouble(run, seen)
+    if found:
+        return yes(f"{'; '.join(found)}; {seen.users} users named")
+    if "detected" in run.moments:
+        return yes("seen before this run was resumed")
+    if run.incident.faulty_release:
+        return yes(f"a person has named {run.incident.faulty_release}")
+    return no(f"no trouble: {seen.tickets} tickets, {seen.lines} lines in {run.facts.window_minutes:g} minutes")
+
+
+def show_complaints(run: Run, states: Mapping[Target, Complaints]) -> Iterator[Exhibit]:
+    yield from complaints.charts(run, "detected", 2 * run.facts.window_minutes)
+    yield complaints.reasons(run, "log-reasons", run.facts.window_minutes)
+
+
+DETECT = detect(
+    plan="G.trigger",
+    changes="nothing: tickets at the support desk, the error pattern in the logs are read",
+    look=see_complaints,
+    expect=trouble_is_seen,
+    targets=regions,
+    every=30,
+    shows=show_complaints,
+)
+
+
+# ── 2 Notify on-call ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_for_on_call(run: Run) -> str:
+    if "detected" not in run.moments:
+        return ""
+    seen = run.results.get(DETECTING)
+    return f"Users' configurations in {table(run)} seem corrupted. {seen.why if seen else ''}".strip()
+
+
+NOTIFY = notify_on_call(words_for_on_call, plan="G.1", needs=(DETECT.title,))
+
+
+# ── 3 Confirm ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is to be confirmed: the sample, the release that is suspected; and what has been (empty: nothing)."""
+
+    sample: Sample = field(compare=False)
+    faulty: str
+    deployed: tuple[Deployed, ...] = field(compare=False)
+    choice: str = ""
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+def see_proposal(run: Run, target: Target) -> Proposal:
+    decided = run.decided(CONFIRM)
+    runs = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
+    newest = max(runs, key=lambda each: (each.at is not None, each.at, each.region))
+    known = run.last("intent", CONFIRM)  # once confirmed it stays: by now the workers may run another release
+    faulty = known["before"]["faulty"] if decided.choice and known else run.incident.faulty_release or newest.release
+    return Proposal(
+        invariants.take(run, run.service.runner_region),
+        faulty,
+        runs,
+        decided.choice,
+        decided.by,
+        decided.reason,
+    )
+
+
+def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
+    if seen.choice:
+        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+    told = f"{seen.sample}; about {seen.sample.hit[0]} to {seen.sample.hit[1]} of {seen.sample.users}"
+    if not seen.sample.size:
+        return unknown(f"no item of a user was found in {table(run)}")
+    if not seen.faulty:
+        return never(f"{told}. Which release corrupts is not known: name it, -p faulty_release=")
+    named = run.incident.faulty_release or run.rehearsing
+    # Where nobody complains the share that was seen counts, not what it may be at most: the few items that a repair
+    # has left to a person are no reason for another halt.
+    seen_percent = 100 * len(seen.sample.defects) / seen.sample.size
+    share = seen.sample.high_percent if "detected" in run.moments else seen_percent
+    if not named and share < run.facts.thresholds.share_percent:
+        return never(f"{told}. That is not widespread; if you know better, name the release: -p faulty_release=")
+    return no(f"to be confirmed: {told}, by {seen.faulty}")
+
+
+def confirm(run: Run, target: Target, seen: Proposal) -> None:
+    run.decide(CONFIRM, f"halt all writes: {seen.faulty} has corrupted users' data")
+
+
+def words_to_confirm(run: Run, states: Mapping[Target, Proposal]) -> str:
+    faulty = next(iter(states.values())).faulty
+    return f"{faulty} CORRUPTS DATA: HALT ALL WRITES TO {table(run)} IN {', '.join(run.service.regions)}"
+
+
+def show_proposal(run: Run, states: Mapping[Target, Proposal]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        yield invariants.reasons_table(run, "invariants", seen.sample)
+        yield invariants.defects_table("users-hit-in-sample", seen.sample)
+        rows = tuple((each.region, each.task_definition, each.release, each.at) for each in seen.deployed)
+        columns = ("region", "task definition", "release", "deployed")
+        yield Table("workers-deployed", f"What the workers run; suspected: {seen.faulty}", columns, rows)
+
+
+CONFIRM = Step(
+    title=CONFIRMING,
+    plan="G.1",
+    changes="records who confirmed that a release corrupts users' data, by a sample of them, and that all is halted",
+    look=see_proposal,
+    expect=is_confirmed,
+    act=confirm,
+    needs=(DETECT.title,),
+    consent=Consent.TYPED,
+    phrase=words_to_confirm,
+    way=Way.REVERSIBLE,
+    within=10,
+    shows=show_proposal,
+    moment="decided",
+)
+
+
+# ── 4 Tell users: maintenance ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_maintenance(run: Run) -> str:
+    """The plan's words; nothing where a rehearsal has seen no trouble."""
+    if run.rehearsing and "detected" not in run.moments:
+        return ""
+    return (
+        "We have found a major issue that affects the sync settings of some users. SyncWell is going into maintenance "
+        "mode while we mend it: syncs and changes to settings are paused. We will post an update here."
+    )
+
+
+MAINTENANCE = investigating(
+    "Tell users: maintenance",
+    words_maintenance,
+    plan="G.7 initial",
+    needs=(CONFIRM.title,),
+    name="Maintenance mode: sync settings",
+    components="under_maintenance",
+)

@@ -1,0 +1,445 @@
+"""Plan G, the second part: every writer is halted, in every region, until nothing writes.
+
+What each step finds before it acts is in the journal; the steps that resume bring it back from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, StepResult, Target, Way, minutes, no, yes
+from drcore.plans.g import worker_releases
+from drcore.plans.g.facts import (
+    ALLOWING,
+    RESUMING_FUNCTIONS,
+    RESUMING_RULES,
+    RESUMING_SCALING,
+    RESUMING_SOURCES,
+    RESUMING_WORKERS,
+    intended,
+    role_arn,
+    table,
+    table_arn,
+)
+from drcore.plans.g.p01_confirm import CONFIRM
+from drcore.plans.shared.deploy_freeze import freeze
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import autoscaling, ecs, events, lambda_
+from drcore.services.autoscaling import Scaling
+from drcore.services.dynamodb import policies
+from drcore.services.dynamodb.policies import Policy
+from drcore.services.ecs import Service, Task
+from drcore.services.events import Rule
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+def in_words(states: Mapping[Target, Any]) -> str:
+    """The blast radius: each target once."""
+    return ", ".join(map(str, states))
+
+
+def resumed(run: Run, title: str, target: Target) -> Check | None:
+    """What was halted, and has been resumed since by this run, is not halted again when the run is opened anew."""
+    return yes("this run had halted it, and has resumed it") if intended(run, title, target) else None
+
+
+# ── 5 Freeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+FREEZE = freeze(plan="G.1", needs=(CONFIRM.title,))
+
+
+# ── 6 Suspend auto scaling ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def the_workers(run: Run) -> list[Target]:
+    return [Target(region, run.facts.workers.service) for region in run.service.regions]
+
+
+def see_scaling(run: Run, target: Target) -> Scaling:
+    return autoscaling.scaling(run.aws, target.region, run.facts.workers.cluster, target.thing)
+
+
+def is_suspended(run: Run, target: Target, seen: Scaling) -> Check:
+    if seen.suspended:
+        return yes("suspended")
+    return resumed(run, RESUMING_SCALING, target) or no(f"it may scale between {seen.least} and {seen.most} tasks")
+
+
+def suspend(run: Run, target: Target, seen: Scaling) -> None:
+    all_of_it = replace(seen, inward=True, outward=True, scheduled=True)
+    autoscaling.suspend(run.aws, target.region, run.facts.workers.cluster, target.thing, all_of_it)
+
+
+def scale_again(run: Run, target: Target, before: Scaling) -> None:
+    autoscaling.suspend(run.aws, target.region, run.facts.workers.cluster, target.thing, before)
+
+
+SCALING = Step(
+    title="Suspend auto scaling",
+    plan="G.1",
+    changes="auto scaling leaves the number of workers alone; its bounds and policies stay",
+    look=see_scaling,
+    expect=is_suspended,
+    act=suspend,
+    undo=scale_again,
+    targets=the_workers,
+    needs=(CONFIRM.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"SUSPEND SCALING OF {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    permissions=("application-autoscaling:RegisterScalableTarget",),
+)
+
+
+# ── 7 Stop schedules ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def rules(run: Run) -> list[Target]:
+    return [Target(region, rule) for region in run.service.regions for rule in run.facts.rules]
+
+
+def see_rule(run: Run, target: Target) -> Rule:
+    return events.rule(run.aws, target.region, target.thing)
+
+
+def is_disabled(run: Run, target: Target, seen: Rule) -> Check:
+    if not seen.enabled:
+        return yes("disabled")
+    return resumed(run, RESUMING_RULES, target) or no(f"it fires, {seen.when}")
+
+
+def disable(run: Run, target: Target, seen: Rule) -> None:
+    events.disable(run.aws, target.region, target.thing)
+
+
+def enable_as_before(run: Run, target: Target, before: Rule) -> None:
+    set_rule = events.enable if before.enabled else events.disable
+    set_rule(run.aws, target.region, target.thing)
+
+
+def show_rules(run: Run, states: Mapping[Target, Rule]) -> Iterator[Exhibit]:
+    prefix = f"{run.facts.workers.service.partition('-')[0]}-"
+    rows = tuple(
+        (region, name, "in the parameters" if name in run.facts.rules else "NOT IN THE PARAMETERS: does it write?")
+        for region in run.service.regions
+        for name in events.enabled_rules(run.aws, region, prefix)
+    )
+    yield Table("rules-that-fire", f"Rules {prefix}… that still fire", ("region", "rule", "known"), rows)
+
+
+RULES = Step(
+    title="Stop schedules",
+    plan="G.1",
+    changes="the rules that start a writer by the clock are disabled",
+    look=see_rule,
+    expect=is_disabled,
+    act=disable,
+    undo=enable_as_before,
+    targets=rules,
+    needs=(CONFIRM.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"DISABLE {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    shows=show_rules,
+    permissions=("events:DisableRule",),
+)
+
+
+# ── 8 Stop event sources ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """Whether an event source feeds its function: Enabled, Disabled, or on the way between them."""
+
+    id: str
+    state: str
+
+
+def sources(run: Run) -> list[Target]:
+    return [
+        Target(region, f"{each.source} → {each.function}")
+        for region in run.service.regions
+        for each in lambda_.sources(run.aws, region, run.facts.functions)
+    ]
+
+
+def see_source(run: Run, target: Target) -> Feeding:
+    found = lambda_.sources(run.aws, target.region, run.facts.functions)
+    mine = next(each for each in found if f"{each.source} → {each.function}" == target.thing)
+    return Feeding(mine.id, mine.state)
+
+
+def feeds_nothing(run: Run, target: Target, seen: Feeding) -> Check:
+    if seen.state == "Disabled":
+        return yes("disabled, batches in flight are finished; messages wait in the queue")
+    return resumed(run, RESUMING_SOURCES, target) or no(f"it is {seen.state}")
+
+
+def stop_feeding(run: Run, target: Target, seen: Feeding) -> None:
+    if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
+        lambda_.feed(run.aws, target.region, seen.id, on=False)
+
+
+def feed_as_before(run: Run, target: Target, before: Feeding) -> None:
+    lambda_.feed(run.aws, target.region, before.id, on=before.state in ("Enabled", "Enabling"))
+
+
+SOURCES = Step(
+    title="Stop event sources",
+    plan="G.1",
+    changes="queues no longer feed the functions; messages wait, and their retention goes on",
+    look=see_source,
+    expect=feeds_nothing,
+    act=stop_feeding,
+    undo=feed_as_before,
+    targets=sources,
+    needs=(CONFIRM.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"DISABLE {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=minutes("stop_minutes"),
+    every=10,
+    permissions=("lambda:UpdateEventSourceMapping",),
+)
+
+
+# ── 9 Stop functions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A function's reserved concurrency; 0 stops it, None: none is set."""
+
+    most: int | None
+
+
+def functions(run: Run) -> list[Target]:
+    return [Target(region, name) for region in run.service.regions for name in run.facts.functions]
+
+
+def see_reserved(run: Run, target: Target) -> Reserved:
+    return Reserved(lambda_.reserved(run.aws, target.region, target.thing))
+
+
+def is_stopped(run: Run, target: Target, seen: Reserved) -> Check:
+    if seen.most == 0:
+        return yes("nothing may run at once: all its versions are stopped")
+    told = "no limit of its own" if seen.most is None else f"{seen.most} may run at once"
+    return resumed(run, RESUMING_FUNCTIONS, target) or no(told)
+
+
+def stop_function(run: Run, target: Target, seen: Reserved) -> None:
+    lambda_.reserve(run.aws, target.region, target.thing, 0)
+
+
+def reserve_as_before(run: Run, target: Target, before: Reserved) -> None:
+    lambda_.reserve(run.aws, target.region, target.thing, before.most)
+
+
+def show_reserved(run: Run, states: Mapping[Target, Reserved]) -> Iterator[Exhibit]:
+    done = run.results.get(FUNCTIONS.title)
+    before = {each.target: each.before for each in done.targets} if done else {}
+    rows = tuple(
+        (target.region, target.thing, _most(before.get(target, seen)), _most(seen)) for target, seen in states.items()
+    )
+    yield Table("functions-stopped", "Reserved concurrency, before and now", ("region", "function", "was", "is"), rows)
+
+
+def _most(seen: Reserved | None) -> str:
+    return "none set" if seen is None or seen.most is None else str(seen.most)
+
+
+FUNCTIONS = Step(
+    title="Stop functions",
+    plan="G.1",
+    changes="reserved concurrency → 0: all versions of the functions stop at once, users get errors from the API",
+    look=see_reserved,
+    expect=is_stopped,
+    act=stop_function,
+    undo=reserve_as_before,
+    targets=functions,
+    needs=(CONFIRM.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"STOP {in_words(states)}: USERS GET ERRORS",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    shows=show_reserved,
+    permissions=("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
+)
+
+
+# ── 10 Stop workers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How many tasks the service should have; all tasks of the cluster that have not stopped, whoever started them."""
+
+    desired: int
+    task_definition: str = field(compare=False)
+    tasks: tuple[Task, ...] = field(compare=False)
+
+    @property
+    def alone(self) -> list[Task]:
+        """Those of no service, which nobody has told to stop yet."""
+        return [task for task in self.tasks if not task.group.startswith("service:") and not task.stopping]
+
+
+def see_working(run: Run, target: Target) -> Working:
+    workers = run.facts.workers
+    service: Service = ecs.service(run.aws, target.region, workers.cluster, target.thing)
+    return Working(service.desired, service.task_definition, ecs.tasks(run.aws, target.region, workers.cluster))
+
+
+def no_task_is_left(run: Run, target: Target, seen: Working) -> Check:
+    if not seen.desired and not seen.tasks:
+        return yes("no task of the cluster runs, also none outside the service")
+    if any(intended(run, RESUMING_WORKERS, each) for each in (target, *_parts(target))):
+        return yes("this run had halted them, and has resumed them")
+    others = f", {len(seen.alone)} of no service" if seen.alone else ""
+    stopping = sum(task.stopping for task in seen.tasks)
+    return no(f"{seen.desired} wanted, {len(seen.tasks)} not stopped ({stopping} stopping{others})")
+
+
+def _parts(target: Target) -> tuple[Target, ...]:
+    return (first_part(target), second_part(target))
+
+
+def first_part(target: Target) -> Target:
+    """The target of resuming the first workers of a region."""
+    return Target(target.region, f"{target.thing}, the first")
+
+
+def second_part(target: Target) -> Target:
+    """The target of resuming all workers of a region."""
+    return Target(target.region, f"{target.thing}, all")
+
+
+def stop_workers(run: Run, target: Target, seen: Working) -> None:
+    """The service first; then the tasks that stand alone, one at a time; what is stopping is waited for."""
+    workers = run.facts.workers
+    if seen.desired:
+        ecs.scale(run.aws, target.region, workers.cluster, target.thing, 0)
+    elif seen.alone:
+        ecs.stop_task(run.aws, target.region, workers.cluster, seen.alone[0].id, f"drcore {run.id}")
+
+
+def work_again(run: Run, target: Target, before: Working) -> None:
+    """As many as before, never of the faulty release."""
+    workers, good = run.facts.workers, worker_releases.good(run, target.region)
+    definition = good.task_definition or before.task_definition
+    ecs.deploy(run.aws, target.region, workers.cluster, target.thing, definition, before.desired)
+
+
+def show_working(run: Run, states: Mapping[Target, Working]) -> Iterator[Exhibit]:
+    looks = run.watched.get(WORKERS.title, ())
+    rows = tuple(
+        (at, target.region, seen.desired, len(seen.tasks), sum(task.stopping for task in seen.tasks), len(seen.alone))
+        for at, target, seen in looks
+        if seen
+    )
+    columns = ("time", "region", "wanted", "not stopped", "stopping", "of no service")
+    yield Table("workers-stopping", "Tasks of the cluster until none is left", columns, rows)
+
+
+WORKERS = Step(
+    title="Stop workers",
+    plan="G.1",
+    changes="desired count → 0; every task of the cluster ends, also those that no service has started",
+    look=see_working,
+    expect=no_task_is_left,
+    act=stop_workers,
+    undo=work_again,
+    targets=the_workers,
+    needs=(SCALING.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: "SCALE TO ZERO " + in_words(states),
+    way=Way.COMPENSABLE,
+    within=minutes("stop_minutes"),
+    every=10,
+    repeat=True,
+    shows=show_working,
+    permissions=("ecs:UpdateService", "ecs:StopTask"),
+)
+
+
+# ── 11 Deny writes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SID = "DrcoreDenyWrites"
+
+
+def the_table(run: Run) -> list[Target]:
+    return [Target(region, table(run)) for region in run.service.regions]
+
+
+def denial(run: Run, target: Target) -> str:
+    """Who may not write: the roles of the service. The role that recovers the table is not among them."""
+    return policies.statement(
+        {
+            "Sid": SID,
+            "Effect": "Deny",
+            "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
+            "Action": list(policies.WRITES),
+            "Resource": table_arn(run, target.region, target.thing),
+        }
+    )
+
+
+def see_policy(run: Run, target: Target) -> Policy:
+    return policies.policy(run.aws, target.region, table_arn(run, target.region, target.thing))
+
+
+def is_denied(run: Run, target: Target, seen: Policy) -> Check:
+    if denial(run, target) in seen.statements:
+        return yes(f"writes are denied to {', '.join(run.facts.roles.writers)}")
+    others = f", beside {len(seen.statements)} statements that stay" if seen.statements else ""
+    return resumed(run, ALLOWING, target) or no(f"the service's roles may write{others}")
+
+
+def deny(run: Run, target: Target, seen: Policy) -> None:
+    arn = table_arn(run, target.region, target.thing)
+    policies.put(run.aws, target.region, arn, [*seen.without(SID), denial(run, target)], seen)
+
+
+def policy_as_before(run: Run, target: Target, before: Policy) -> None:
+    now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
+    policies.put(run.aws, target.region, arn, now.with_that_of(before, SID), now)
+
+
+def when_denied(result: StepResult) -> datetime | None:
+    return result.ended if result.outcome in ("ALREADY", "DONE") else None
+
+
+DENY = Step(
+    title="Deny writes",
+    plan="G.1",
+    changes="the table's own policy, in each region, denies writes to the roles of the service",
+    look=see_policy,
+    expect=is_denied,
+    act=deny,
+    undo=policy_as_before,
+    targets=the_table,
+    needs=(CONFIRM.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"DENY WRITES TO {in_words(states)} FOR {', '.join(run.facts.roles.writers)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    hold=20,  # it is seen before it holds: AWS takes some seconds
+    moment="denied",
+    at=when_denied,
+    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+)

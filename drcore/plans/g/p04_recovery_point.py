@@ -1,0 +1,512 @@
+"""Plan G, the recovery point: found in the data, confirmed by a person, restored to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.clock import iso, parse_time, until
+from drcore.diff import Class
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, unknown, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.g import exported_changes, worker_releases
+from drcore.plans.g.exported_changes import BAD, Write, region
+from drcore.plans.g.facts import faulty_release, halted_at, restored_table, table, table_arn
+from drcore.plans.shared.last_drill import last_drill
+from drcore.record import history
+from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
+from drcore.services import cloudtrail, s3
+from drcore.services.dynamodb import exports, recovery
+from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
+from drcore.services.dynamodb.recovery import Restored, Window
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+_BEFORE = timedelta(minutes=30)  # the first export begins so long before the deployment: a flag may have come first
+_UNKNOWN_START = timedelta(hours=3)  # where no deployment is known, it begins so long before the halt
+_SECOND = timedelta(seconds=1)
+
+
+def here(run: Run) -> list[Target]:
+    """Export and restore are made once, where the runner stands; replicas are made from what was restored."""
+    return [Target(region(run), table(run))]
+
+
+# ── When it was deployed ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deployed:
+    """When the faulty release came into a region, by one source: the trail, ECS, or the release manifest."""
+
+    at: datetime
+    region: str
+    source: str
+
+
+def deployments(run: Run) -> tuple[Deployed, ...]:
+    """What can be found of it; a source that does not answer, or does not have it, says nothing."""
+    found: list[Deployed] = []
+    for each in run.service.regions:
+        for source in (_by_ecs, _by_trail, _by_manifest):
+            try:
+                found += source(run, each)
+            except (Unknown, Rejected):
+                continue
+    return tuple(sorted(set(found)))
+
+
+def _by_ecs(run: Run, where: str) -> Iterator[Deployed]:
+    seen = worker_releases.deployed(run, where)
+    if seen.at and seen.release == faulty_release(run):
+        yield Deployed(seen.at, where, "ECS deployment")
+
+
+def _by_trail(run: Run, where: str) -> Iterator[Deployed]:
+    """The trail is minutes late, but it keeps what ECS forgets at the next deployment."""
+    now = run.clock.now()
+    for call in cloudtrail.calls(run.aws, where, "UpdateService", now - LONGEST, now):
+        definition = str(call.parameters.get("taskDefinition") or "").rpartition("/")[2]
+        ours = str(call.parameters.get("service", "")).rpartition("/")[2] == run.facts.workers.service
+        if ours and definition and worker_releases.release_of(run, where, definition) == faulty_release(run):
+            yield Deployed(call.at, where, f"CloudTrail: UpdateService by {call.by}")
+            return  # the first one: the same release may have been deployed again later
+
+
+def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
+    """What the pipeline wrote down when it deployed the workers."""
+    bucket = run.facts.releases.bucket.format(region=where)
+    for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
+        if each.get("release") == faulty_release(run):
+            yield Deployed(parse_time(each["at"]), where, "release manifest")
+
+
+# ── 13 Export the changes ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One export of this run: its span, its status, how many items changed, when the first bad one did, its ARN."""
+
+    since: datetime
+    until: datetime
+    status: str
+    items: int
+    bad: int
+    first_bad: datetime | None
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The exports of this run, and the span of the next one (None: none is needed)."""
+
+    made: tuple[Span, ...]
+    first_bad: datetime | None
+    next_since: datetime | None = field(compare=False)
+    next_until: datetime | None = field(compare=False)
+
+
+def see_exports(run: Run, target: Target) -> Exported:
+    made = exported_changes.exports(run)
+    spans = tuple(_span(run, each) for each in made)
+    first = min((each.first_bad for each in spans if each.first_bad), default=None)
+    since, end = _next(run, spans, first)
+    return Exported(spans, first, since, end)
+
+
+def _span(run: Run, made: Export) -> Span:
+    found = exported_changes.writes(run, [made])
+    bad = sum(write.kind in BAD for write in found)
+    return Span(made.since, made.until, made.status, len(found), bad, exported_changes.first_bad(found), made.arn)
+
+
+def _next(run: Run, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The span to be exported next: all of the incident, then what was before the first bad write that was seen."""
+    window = recovery.window(run.aws, region(run), table(run))
+    if window.earliest is None or window.latest is None:
+        raise Unknown(f"{table(run)} in {region(run)} has no point-in-time recovery: it cannot be exported")
+    if not spans:
+        end = _whole(min(halted_at(run) or window.latest, window.latest))
+        deployed = min((each.at for each in deployments(run)), default=end - _UNKNOWN_START)
+        since = min(_whole(deployed - _BEFORE), end - SHORTEST)
+    elif first is None or any(each.until == _whole(first) for each in spans):
+        return None, None
+    else:
+        end = _whole(first)
+        since = min(spans[0].since, end - SHORTEST)
+    return max(since, end - LONGEST, _up(window.earliest)), end
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _up(moment: datetime) -> datetime:
+    return moment if moment == _whole(moment) else _whole(moment) + _SECOND
+
+
+def are_exported(run: Run, target: Target, seen: Exported) -> Check:
+    failed = [each for each in seen.made if each.status not in (READY, RUNNING)]
+    if failed:
+        return never(f"the export until {iso(failed[0].until)} has failed: see `aws dynamodb describe-export`")
+    if any(each.status == RUNNING for each in seen.made):
+        return no("an export is being made")
+    if seen.next_until:
+        told = f"the first bad write that is seen was at {iso(seen.first_bad)}; " if seen.first_bad else ""
+        return no(f"{told}changes until {iso(seen.next_until)} are to be exported")
+    counted = seen.made[0]
+    if not seen.first_bad:
+        return yes(f"{counted.items} users' items have changed, none of them by a bad write")
+    return yes(f"{counted.bad} of {counted.items} changed items by a bad write, the first at {iso(seen.first_bad)}")
+
+
+def export(run: Run, target: Target, seen: Exported) -> None:
+    """Make the next export, and see it through: one that is being made already is only waited for."""
+    assert seen.made or seen.next_until  # there is one to be made, or one under way
+    arn = next((each.arn for each in seen.made if each.status == RUNNING), "")
+    if not arn:
+        assert seen.next_since
+        assert seen.next_until
+        arn = exports.start(
+            run.aws,
+            target.region,
+            table_arn(run, target.region),
+            bucket=run.facts.exports.format(region=target.region),
+            prefix=exported_changes.prefix(run),
+            since=seen.next_since,
+            until=seen.next_until,
+            token=_token(run, seen.next_until),
+        )
+    until(
+        run.clock,
+        lambda: exports.export(run.aws, target.region, arn),  # the list of all may not have it yet
+        lambda made: made.status != RUNNING,
+        within=_export_s(run),
+        every=EXPORT.every,
+    )
+
+
+def _export_s(run: Run) -> float:
+    return minutes("export_minutes")(run)
+
+
+def _token(run: Run, end: datetime) -> str:
+    """The same for the same export of this run: sent again after a crash, it makes no second one."""
+    return hashlib.sha256(f"{run.id} {iso(end)}".encode()).hexdigest()[:32]
+
+
+def show_exports(run: Run, states: Mapping[Target, Exported]) -> Iterator[Exhibit]:
+    rows = tuple(
+        (each.since, each.until, each.status, each.items, each.bad, each.first_bad)
+        for seen in states.values()
+        for each in seen.made
+    )
+    columns = ("from", "until", "status", "items changed", "by a bad write", "first bad write")
+    yield Table(
+        "exports", "What changed, by spans: the last one shows whether there was a bad write before", columns, rows
+    )
+
+
+EXPORT = Step(
+    title="Export the changes",
+    plan="G.2",
+    changes="what has changed in the table is written into the exports bucket; the table is not touched",
+    look=see_exports,
+    expect=are_exported,
+    act=export,
+    targets=here,
+    needs=("Nothing writes",),
+    way=Way.COMPENSABLE,
+    within=_export_s,
+    every=15,
+    repeat=True,
+    shows=show_exports,
+    permissions=(
+        "dynamodb:ExportTableToPointInTime",
+        "dynamodb:DescribeExport",
+        "dynamodb:ListExports",
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+    ),
+)
+
+
+# ── 14 Recovery point ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class InRegion:
+    """A region's window of point-in-time recovery."""
+
+    region: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What the recovery point is told from, the one that is proposed, the one that was confirmed (None: none yet)."""
+
+    deployed: tuple[Deployed, ...] = field(compare=False)
+    first_bad: datetime | None = field(compare=False)
+    windows: tuple[InRegion, ...] = field(compare=False)
+    proposed: datetime | None = field(compare=False)
+    confirmed: datetime | None = None
+    by: str = field(default="", compare=False)
+
+
+def see_point(run: Run, target: Target) -> Point:
+    windows = tuple(InRegion(each, recovery.window(run.aws, each, table(run))) for each in run.service.regions)
+    found, first = (
+        deployments(run),
+        exported_changes.first_bad(exported_changes.writes(run, exported_changes.exports(run))),
+    )
+    decided = run.decided(RECOVERY_POINT)
+    confirmed = parse_time(decided.choice) if decided.choice else None
+    return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, decided.by)
+
+
+def _proposed(
+    run: Run, found: tuple[Deployed, ...], first: datetime | None, windows: tuple[InRegion, ...]
+) -> datetime | None:
+    if run.incident.recovery_point:
+        return parse_time(run.incident.recovery_point)
+    if first:
+        return _whole(first - timedelta(seconds=run.facts.margin_s))
+    if not run.rehearsing:
+        return None
+    # Nothing was exported in a rehearsal: what it would do is shown for the plan's own words, right before the
+    # deployment; where there was none, for the last second that can be restored.
+    latest = next((each.window.latest for each in windows if each.region == region(run)), None)
+    moment = min((each.at for each in found), default=latest)
+    return _whole(moment - _SECOND) if moment else None
+
+
+def is_confirmed(run: Run, target: Target, seen: Point) -> Check:
+    if seen.confirmed:
+        return yes(f"{iso(seen.confirmed)}, by {seen.by}")
+    if seen.proposed is None:
+        return never("no bad write was found in the data: name a time that you know was good, -p recovery_point=")
+    window = next(each.window for each in seen.windows if each.region == target.region)
+    if not window.holds(seen.proposed):
+        return never(f"{iso(seen.proposed)} cannot be restored in {target.region}: {_said(window)}")
+    if seen.first_bad and seen.proposed >= seen.first_bad:
+        bad = iso(seen.first_bad)
+        return never(f"{iso(seen.proposed)} is not before the first bad write, at {bad}: that would be restored too")
+    told = f"the first bad write was at {iso(seen.first_bad)}" if seen.first_bad else "no bad write was found"
+    return no(f"to be confirmed: {iso(seen.proposed)}; {told}")
+
+
+def _said(window: Window) -> str:
+    if window.earliest is None or window.latest is None:
+        return "recovery is off there"
+    return f"the window is {iso(window.earliest)} to {iso(window.latest)}"
+
+
+def confirm(run: Run, target: Target, seen: Point) -> None:
+    assert seen.proposed  # is_confirmed stops without one
+    run.decide(RECOVERY_POINT, iso(seen.proposed))
+
+
+def recovery_point(run: Run) -> datetime:
+    """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
+    decided = run.decided(RECOVERY_POINT)
+    if decided.choice:
+        return parse_time(decided.choice)
+    seen = run.results.get(RECOVERY_POINT.title)
+    proposed: datetime | None = next((state.proposed for state in seen.states.values()), None) if seen else None
+    if not run.rehearsing or proposed is None:
+        raise Unknown("no recovery point has been confirmed")
+    return proposed
+
+
+def show_point(run: Run, states: Mapping[Target, Point]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        yield _moments(run, seen)
+        yield time_line(run, seen)
+
+
+def _moments(run: Run, seen: Point) -> Table:
+    rows: list[tuple[datetime | None, str, str]] = [(each.at, each.region, each.source) for each in seen.deployed]
+    rows += [(each.window.earliest, each.region, "earliest that can be restored") for each in seen.windows]
+    rows += [(each.window.latest, each.region, "latest that can be restored") for each in seen.windows]
+    if seen.first_bad:
+        rows.append((seen.first_bad, region(run), "first bad write, by the data"))
+    if seen.confirmed or seen.proposed:
+        told = "recovery point, confirmed" if seen.confirmed else f"recovery point, {_source(run)}"
+        rows.append((seen.confirmed or seen.proposed, region(run), told))
+    rows += [(at, "", name) for name, at in run.moments.items()]
+    known = sorted((row for row in rows if row[0]), key=lambda row: (str(row[0]), row[1:]))
+    title = "What happened when"
+    if seen.first_bad and seen.deployed:
+        late = (seen.first_bad - seen.deployed[0].at).total_seconds()
+        title = f"The first bad write came {late:.0f} s after the deployment"
+    return Table("recovery-point", title, ("time", "region", "what"), tuple(known))
+
+
+def _source(run: Run) -> str:
+    if run.rehearsing and not run.incident.recovery_point:
+        return "by the deployment: nothing is exported in a rehearsal, a run tells it from the data"
+    return "proposed"
+
+
+def time_line(run: Run, seen: Point) -> Chart:
+    """The last writes of all items by the minute, bad ones apart, with every moment that counts."""
+    made = [each for each in exported_changes.exports(run) if each.status == READY]
+    found = exported_changes.writes(run, made)
+    marks = [Mark("deployed", seen.deployed[0].at)] if seen.deployed else []
+    marks += [Mark("first bad write", seen.first_bad)] if seen.first_bad else []
+    point = seen.confirmed or seen.proposed
+    marks += [Mark("recovery point", point)] if point else []
+    marks += [Mark("latest restorable", each.window.latest) for each in seen.windows[:1] if each.window.latest]
+    times: tuple[datetime, ...] = ()
+    series: tuple[Series, ...] = ()
+    if made:
+        times, counted = exported_changes.by_minute(found, made[0].since, made[0].until)
+        series = tuple(
+            Series(str(kind), times, tuple(float(counted[time, kind]) for time in times))
+            for kind in (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
+        )
+    bad = sum(write.kind in BAD for write in found)
+    title = f"{bad} items were last changed by a bad write" if bad else "No bad write was found"
+    return Chart(
+        "time-line",
+        title,
+        "items last written, a minute",
+        series,
+        marks=(*run.marks(), *marks),
+        alt=f"Items by the minute of their last write, in {region(run)}; {_told(found)}.",
+    )
+
+
+def _told(found: tuple[Write, ...]) -> str:
+    counted = {kind: sum(write.kind is kind for write in found) for kind in Class}
+    return ", ".join(f"{count} {kind}" for kind, count in counted.items() if count) or "none changed"
+
+
+RECOVERY_POINT = Step(
+    title="Recovery point",
+    plan="G.2",
+    changes="records the time that is restored to, and who confirmed it",
+    look=see_point,
+    expect=is_confirmed,
+    act=confirm,
+    targets=here,
+    needs=(EXPORT.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"RECOVERY POINT {iso(next(iter(states.values())).proposed)}",
+    way=Way.REVERSIBLE,
+    within=10,
+    shows=show_point,
+)
+
+
+# ── 15 Restore ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """The table that is restored into; the seconds that the last drill's restore took (None: not known)."""
+
+    table: Restored
+    last_s: float | None = field(default=None, compare=False)
+
+
+def restored_here(run: Run) -> list[Target]:
+    return [Target(region(run), restored_table(run))]
+
+
+def see_restored(run: Run, target: Target) -> Restoring:
+    found = recovery.restored(run.aws, target.region, target.thing)
+    return Restoring(found, None if found.status == "ACTIVE" else last_restore_s(run))
+
+
+def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
+    point, found = recovery_point(run), seen.table
+    told = f"; it took {seen.last_s / 60:.0f} min in the last drill" if seen.last_s else ""
+    if not found.status:
+        return no(f"to be restored as of {iso(point)}{told}")
+    if found.source != table_arn(run, target.region) or found.at != point:
+        as_of = iso(found.at) if found.at else "no time"
+        return never(
+            f"{target.thing} is there already, as of {as_of} from {found.source or 'nowhere'}: not what this run "
+            "restores. Give this incident another name, -p incident="
+        )
+    if found.status in ("ACTIVE", "UPDATING") and not found.in_progress:  # UPDATING: a later step changes a setting
+        return yes(f"as of {iso(point)}")
+    if found.status in ("CREATING", "ACTIVE"):
+        return no(f"being restored since {_since(run)}{told}")
+    return unknown(f"the table is {found.status}")
+
+
+def _since(run: Run) -> str:
+    begun = history.act_of(run.record.events, RESTORE.title)
+    return str(begun.last["time"]) if begun else "some time"
+
+
+def restore(run: Run, target: Target, seen: Restoring) -> None:
+    if not seen.table.status:  # else it is under way since before a restart
+        source = table_arn(run, target.region)
+        recovery.restore(run.aws, target.region, source, target.thing, recovery_point(run))
+
+
+def last_restore_s(run: Run) -> float | None:
+    """How long the restore of the last archived drill took. An estimate is worth no failure."""
+    store, where = run.service.evidence, run.service.runner_region
+    try:
+        last = last_drill(run)
+        names = s3.folders(run.aws, where, store.buckets[where], f"records/{run.plan.id}-drill-{last:%Y%m%dT%H%M%SZ}")
+        name = next(iter(names), "") if last else ""
+        journal = s3.body(run.aws, where, store.buckets[where], f"records/{name}/journal.jsonl") if name else b""
+    except (Unknown, Rejected, ValueError, TypeError):
+        return None
+    for line in map(json.loads, journal.splitlines()):
+        if line["event"] == "step-ended" and line["step"] == RESTORE.title and line["outcome"] == "DONE":
+            return float(line["seconds"]["cloud"])
+    return None
+
+
+def show_restore(run: Run, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:
+    looks = [(time, seen) for time, _, seen in run.watched.get(RESTORE.title, ()) if seen]
+    rows = tuple((time, seen.table.status or "not there", seen.table.in_progress) for time, seen in looks)
+    yield Table("restore", f"{restored_table(run)}, look by look", ("time", "status", "restore in progress"), rows)
+
+
+RESTORE = Step(
+    title="Restore",
+    plan="G.3",
+    changes="a new table with the state of the recovery point; the one in use is not touched",
+    look=see_restored,
+    expect=is_restored,
+    act=restore,
+    targets=restored_here,
+    needs=(RECOVERY_POINT.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"RESTORE {table(run)} @ {_second(recovery_point(run))}",
+    way=Way.COMPENSABLE,
+    within=minutes("restore_minutes"),
+    every=30,
+    shows=show_restore,
+    permissions=(
+        "dynamodb:RestoreTableToPointInTime",
+        "dynamodb:DescribeTable",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:BatchWriteItem",
+    ),
+)
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

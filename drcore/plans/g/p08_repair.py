@@ -1,0 +1,292 @@
+"""Plan G, the repair in place: good images come back where the bad ones still stand.
+
+Each write holds only as long as its item is still exactly the bad one, so that whatever anybody has written since
+survives. What undoes it lies in the record before the first write; batch by batch the journal says which items were
+meant, so that only those are undone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from drcore.calls.gate import Call
+from drcore.diff import Difference, equal
+from drcore.diff.in_place_repair import inverse_for, write_for
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, no, yes
+from drcore.plans.g import comparison
+from drcore.plans.g.comparison import as_text, name_of
+from drcore.plans.g.exported_changes import key_of, region
+from drcore.plans.g.facts import ALLOWING, REPAIRING, not_the_way, table
+from drcore.plans.g.facts import REPAIR as MENDING
+from drcore.plans.g.p06_compare import COMPARE, differences_table
+from drcore.plans.g.p07_decide import DECIDE
+from drcore.record.evidence import Exhibit, Table
+from drcore.services.dynamodb import items as dynamodb_items
+from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+INVERSE_FILE, REPAIR_FILE = "inverse.jsonl.gz", "repair.jsonl.gz"
+_BATCH, _INVERSE = "batch", "inverse"
+_FRESH = timedelta(minutes=10)  # after that what was read of an item is read again
+_NAMED = 1000  # items left for a person are named in the journal up to here
+
+
+def in_table(run: Run) -> list[Target]:
+    """The repair is made in one region; replication carries it to the others."""
+    return [Target(region(run), table(run))]
+
+
+# ── 20 Write the inverse ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """What is to be repaired, and whether all of what undoes it lies in the record."""
+
+    items: int
+    kept: bool
+
+
+def see_inverse(run: Run, target: Target) -> Inverse:
+    if not_the_way(run, MENDING):
+        return Inverse(0, False)
+    found = comparison.repairable(run)
+    kept = run.last(_INVERSE, INVERSE)
+    return Inverse(len(found), bool(kept) and kept["of"] == comparison.version(run) if kept else False)
+
+
+def is_kept(run: Run, target: Target, seen: Inverse) -> Check:
+    other = not_the_way(run, MENDING)
+    if other:
+        return other
+    return yes(f"what undoes {seen.items} writes is kept") if seen.kept else no(f"{seen.items} writes are to come")
+
+
+def keep_inverse(run: Run, target: Target, seen: Inverse) -> None:
+    """Write every write, and what undoes it, into the record: as TransactWriteItems takes them."""
+    call = Call("drcore", "KeepInverse", "", True, parameters={"items": seen.items})
+    run.calls.admit(call)
+    found = comparison.repairable(run)
+    for name, title, made in (
+        (REPAIR_FILE, "What the repair writes, item by item", write_for),
+        (INVERSE_FILE, "What undoes the repair, item by item", inverse_for),
+    ):
+        lines = (as_text({operation: told}) for operation, told in (made(each, target.thing) for each in found))
+        run.record.keep(name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title)
+    run.record.append(_INVERSE, step=INVERSE.title, of=comparison.version(run), items=len(found), durable=True)
+    run.calls.note(call, "OK")
+
+
+INVERSE = Step(
+    title="Write the inverse",
+    plan="G.repair",
+    changes="what undoes each write of the repair is put into the record, before the first of them",
+    look=see_inverse,
+    expect=is_kept,
+    act=keep_inverse,
+    targets=in_table,
+    needs=(COMPARE.title, DECIDE.title),
+    way=Way.REVERSIBLE,
+    within=10,
+)
+
+
+# ── 21 Repair ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Repairing:
+    """How many items are still bad, have their good image, were changed by somebody meanwhile.
+
+    `refused`: how many writes of ours did not hold, as the item was no longer the bad one. `left` names those that a
+    person has to look at.
+    """
+
+    bad: int = field(compare=False)
+    good: int
+    changed: int = field(compare=False)
+    refused: int
+    left: tuple[str, ...] = field(compare=False)
+
+
+BAD, GOOD, CHANGED = "bad", "good", "changed"
+
+
+@dataclass
+class _Known:
+    """What this process has read of each item, and when it read all of them."""
+
+    version: str
+    items: dict[bytes, Difference]
+    at: datetime
+    state: dict[bytes, str]
+    refused: set[bytes]
+
+
+# A look after each batch reads what the batch may have touched, not all that there is: else a repair of many items
+# would read for hours. A new process, or one that has waited, reads all of it again.
+_known: WeakKeyDictionary[Run, _Known] = WeakKeyDictionary()
+
+
+def _read(run: Run) -> _Known:
+    known, now = _known.get(run), run.clock.now()
+    version = comparison.version(run)
+    if known is None or known.version != version or now - known.at > _FRESH:
+        refused = known.refused if known and known.version == version else set()
+        items = {key_of(each.key): each for each in comparison.repairable(run)}
+        known = _known[run] = _Known(version, items, now, {}, refused)
+    unread = [known.items[key] for key in known.items if key not in known.state]
+    found = dynamodb_items.some(run.aws, region(run), table(run), [each.key for each in unread]) if unread else ()
+    schema = comparison.schema(run)
+    images = {key_of(schema.of(item)): item for item in found}
+    known.state |= {key_of(each.key): _state(each, images.get(key_of(each.key))) for each in unread}
+    return known
+
+
+def _state(found: Difference, now: Mapping[str, Any] | None) -> str:
+    if now is not None and found.restored is not None and equal(now, found.restored):
+        return GOOD
+    same = now is None if found.live is None else now is not None and equal(now, found.live)
+    return BAD if same else CHANGED
+
+
+def see_repair(run: Run, target: Target) -> Repairing:
+    if not_the_way(run, MENDING):
+        return Repairing(0, 0, 0, 0, ())
+    known = _read(run)
+    # One that looks bad and whose write does not hold is none that can be mended blindly.
+    state = {key: CHANGED if key in known.refused and told == BAD else told for key, told in known.state.items()}
+    told = list(state.values())
+    left = [name_of(known.items[key]) for key, told in state.items() if told == CHANGED]
+    return Repairing(
+        told.count(BAD), told.count(GOOD), told.count(CHANGED), len(known.refused), tuple(sorted(left)[:_NAMED])
+    )
+
+
+def is_repaired(run: Run, target: Target, seen: Repairing) -> Check:
+    other = not_the_way(run, MENDING)
+    if other:
+        return other
+    waiting = len(comparison.for_a_person(run)) + seen.changed
+    told = f"{seen.good} of {seen.good + seen.bad + seen.changed} items have their good image"
+    if seen.bad:
+        return no(f"{told}, {seen.bad} are still bad")
+    return yes(f"{told}; {waiting} wait for a person")
+
+
+def mend(run: Run, target: Target, seen: Repairing) -> None:
+    """One batch of items that are still bad."""
+    known = _read(run)
+    keys = [key for key, state in known.state.items() if state == BAD and key not in known.refused]
+    batch = _batch(known, keys)
+    for number in _write(run, target, batch, [write_for(each, target.thing) for each in batch], BAD):
+        known.refused.add(key_of(batch[number].key))
+
+
+def unmend(run: Run, target: Target, before: Repairing) -> None:
+    """One batch of what this run has mended, where nobody has touched it since."""
+    known = _read(run)
+    known.refused.clear()
+    ours = {
+        bytes.fromhex(key)
+        for line in run.record.events
+        if line["event"] == _BATCH and line["step"] == REPAIR.title and line["they_are"] == BAD
+        for key in line["keys"]
+    }
+    keys = [key for key, state in known.state.items() if state == GOOD and key in ours]
+    batch = _batch(known, keys)
+    _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD)
+
+
+def _batch(known: _Known, keys: Sequence[bytes]) -> list[Difference]:
+    """As many as fit into one transaction."""
+    found: list[Difference] = []
+    size = 0
+    for key in keys[:MOST]:
+        each = known.items[key]
+        size += 2 * sum(len(as_text(image)) for image in (each.restored, each.live) if image)
+        if found and size > LARGEST:
+            break
+        found.append(each)
+    return found
+
+
+def _write(
+    run: Run, target: Target, batch: Sequence[Difference], writes: Sequence[Write], they_are: str
+) -> tuple[int, ...]:
+    if not batch:
+        return ()
+    known = _known[run]
+    number = sum(line["event"] == _BATCH for line in run.record.events)
+    token = hashlib.sha256(f"{run.id} {number}".encode()).hexdigest()[:36]  # another one for each batch, and each try
+    keys = [key_of(each.key) for each in batch]
+    run.record.append(
+        _BATCH, step=REPAIR.title, they_are=they_are, token=token, keys=[key.hex() for key in keys], durable=True
+    )
+    for key in keys:
+        known.state.pop(key, None)  # whatever becomes of the call, they are read again
+    return write_together(run.aws, target.region, writes, token)
+
+
+def show_repair(run: Run, states: Mapping[Target, Repairing]) -> Iterator[Exhibit]:
+    if not_the_way(run, MENDING):
+        return
+    looks = [(time, seen) for time, _, seen in run.watched.get(REPAIR.title, ()) if seen]
+    rows = tuple((time, seen.good, seen.bad, seen.changed) for time, seen in looks)
+    yield Table("repair", "The repair, batch by batch", ("time", "good", "still bad", "changed meanwhile"), rows)
+    yield differences_table(run, "for-a-person", "Left for a person", left_for_a_person(run))
+
+
+def left_for_a_person(run: Run) -> tuple[Difference, ...]:
+    """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired.
+
+    As it was seen before users might write again: what they change from then on is theirs, however often this run is
+    opened again and looks.
+    """
+    changed: set[str] = set()
+    for line in run.record.events:
+        if line["event"] == "intent" and line["step"] == ALLOWING:
+            break
+        if line["event"] == "look" and line["step"] == REPAIR.title and line["state"]:
+            changed = set(line["state"]["left"])
+    return (*comparison.for_a_person(run), *(e for e in comparison.repairable(run) if name_of(e) in changed))
+
+
+def words_to_repair(run: Run, states: Mapping[Target, Repairing]) -> str:
+    return ", ".join(f"REPAIR {seen.bad} ITEMS OF {target.thing} IN {target.region}" for target, seen in states.items())
+
+
+REPAIR = Step(
+    title=REPAIRING,
+    plan="G.repair",
+    changes="items that are still exactly the corrupted ones get their good image back, up to 100 at a time",
+    look=see_repair,
+    expect=is_repaired,
+    act=mend,
+    undo=unmend,
+    targets=in_table,
+    needs=("Write the inverse",),
+    consent=Consent.TYPED,
+    phrase=words_to_repair,
+    way=Way.REVERSIBLE,
+    within=30,
+    every=2,
+    repeat=True,
+    shows=show_repair,
+    permissions=(
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:BatchGetItem",
+    ),
+)

@@ -1,0 +1,194 @@
+"""Plan G, the last part: users are well, they are told what was lost, the incident is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target, minutes, no, regions, unknown, yes
+from drcore.plans.g import complaints, invariants
+from drcore.plans.g.complaints import Complaints
+from drcore.plans.g.facts import REPAIR, SWITCH, in_use, way
+from drcore.plans.g.invariants import Sample
+from drcore.plans.g.p12_resume_feeds import LEFT, conflicts
+from drcore.plans.g.user_impact import affected, losses
+from drcore.plans.shared.deploy_freeze import unfreeze
+from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.status_page import resolved
+from drcore.record.evidence import Exhibit, Table
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 34 Users are well ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How users of a region do over the last minute, and a sample of their items."""
+
+    complaints: Complaints
+    sample: Sample
+
+
+def see_served(run: Run, target: Target) -> Served:
+    return Served(complaints.read(run, target.region, 1), invariants.take(run, target.region))
+
+
+def users_are_well(run: Run, target: Target, seen: Served) -> Check:
+    found = complaints.failing(run, seen.complaints)
+    bad = sorted({each.user for each in seen.sample.defects} - set(conflicts(run)))
+    if bad:
+        found.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
+    if found:
+        return no("; ".join(found))
+    if seen.complaints.error_percent is None:
+        return unknown(f"{seen.complaints.requests} requests in the last minute: too few to tell")
+    return yes(
+        f"{seen.complaints.error_percent:g} % errors in {seen.complaints.requests} requests; {seen.complaints.lines} "
+        f"lines, {seen.complaints.tickets} tickets in the last minute; {seen.sample}"
+    )
+
+
+def show_served(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
+    begun = min(run.moments.values(), default=run.clock.now())
+    whole = max(30.0, (run.clock.now() - begun).total_seconds() // 60 + 15)
+    yield from complaints.charts(run, "whole", whole)
+    for target, seen in states.items():
+        if seen.sample.defects:
+            yield invariants.defects_table(f"defects-left-{target.region}", seen.sample)
+
+
+USERS = Step(
+    title="Users are well",
+    plan="G.objective",
+    changes="nothing: errors, the log pattern, tickets, a sample of items, for as long as it must last",
+    look=see_served,
+    expect=users_are_well,
+    targets=regions,
+    needs=(LEFT.title,),
+    within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
+    every=60,
+    hold=minutes("hold_minutes"),
+    shows=show_served,
+    moment="healthy",
+)
+
+
+# ── 35 Unfreeze the pipeline, 36 Tell users: restored ────────────────────────────────────────────────────────────────
+
+
+UNFREEZE = unfreeze(plan="G.6", needs=(USERS.title,))
+
+
+def words_restored(run: Run) -> str:
+    """What is verified: which window is lost, for whom, by the way that was taken."""
+    lost = losses(run)
+    window = f"between {lost.begins:%H:%M:%S} and {lost.ends:%H:%M:%S} UTC on {lost.ends:%Y-%m-%d}"
+    if way(run) == SWITCH:
+        told = (
+            f"SyncWell works again. It has been restored from a backup of {lost.begins:%Y-%m-%d %H:%M:%S} UTC. Changes "
+            f"to sync settings that were made {window} have been lost: {lost.changes} changes. Please check your "
+            "settings, and make such changes again."
+        )
+    else:
+        told = (
+            f"SyncWell works again. The sync settings of {lost.users} users, which were damaged {window}, have been "
+            "restored from a backup. All other changes were kept."
+        )
+        if lost.conflicts:
+            told += f" We will write to {len(lost.conflicts)} users who had changed damaged settings themselves."
+    return f"{told} We are sorry."
+
+
+RESTORED = resolved("Tell users: restored", words_restored, plan="G.7 final", needs=(USERS.title,))
+
+
+# ── 37 Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What it has cost, and when this plan was drilled last."""
+
+    table: str
+    way: str
+    users: int
+    changes: int
+    other_way: int
+    conflicts: int
+    seconds: float | None
+    last_drill: datetime | None
+    next_drill: datetime | None
+
+
+def see_closed(run: Run, target: Target) -> Closed:
+    lost, last = losses(run), last_drill(run)
+    begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
+    return Closed(
+        in_use(run),
+        way(run),
+        lost.users,
+        lost.changes,
+        lost.other_way,
+        len(lost.conflicts),
+        (well - begun).total_seconds() if begun and well else None,
+        last,
+        last + timedelta(days=run.facts.drill_every_days) if last else None,
+    )
+
+
+def is_closed(run: Run, target: Target, seen: Closed) -> Check:
+    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
+    if run.rehearsing:
+        return yes(f"nothing was done, so nothing was lost; {drills}")
+    if not seen.way:
+        return unknown(f"no way was decided; {drills}")
+    taken = "repaired in place" if seen.way == REPAIR else f"restored and switched to {seen.table}"
+    other = SWITCH if seen.way == REPAIR else REPAIR
+    took = f"{seen.seconds / 60:.0f} minutes" if seen.seconds is not None else "an unknown time"
+    return yes(
+        f"{taken} in {took}: {seen.users} users restored, {seen.changes} changes lost ({other} would have lost "
+        f"{seen.other_way}), {seen.conflicts} conflicts for a person; {drills}"
+    )
+
+
+def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        repair, switch = (seen.changes, seen.other_way) if seen.way == REPAIR else (seen.other_way, seen.changes)
+        target = run.facts.rto_minutes
+        rows = (
+            (
+                "minutes until users were well",
+                round(seen.seconds / 60, 1) if seen.seconds is not None else None,
+                target,
+            ),
+            ("users restored", seen.users, None),
+            ("changes lost by repair in place", repair, 0),
+            ("changes lost by restore and switch", switch, None),
+            ("conflicts for a person", seen.conflicts, 0),
+        )
+        yield Table(
+            "what-it-cost", f"What it has cost; the way taken: {seen.way}", ("what", "measured", "target"), rows
+        )
+    yield Table(
+        "affected-users",
+        "Every user who was affected",
+        ("user", "what happened", "why it counts as that"),
+        affected(run),
+    )
+
+
+CLOSE = Step(
+    title="Close",
+    plan="G.post-mortem",
+    changes="nothing: the time and the changes that it has cost, the users affected, when the next drill is due",
+    look=see_closed,
+    expect=is_closed,
+    needs=(USERS.title,),
+    within=10,
+    shows=show_closed,
+)

@@ -1,0 +1,177 @@
+"""What is set on a table in one region, setting by setting: read, compared, set again.
+
+A restore gives a table with none of this (aws-facts G.3), and a replica has its own of most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drcore.errors import Rejected
+from drcore.plans.g.facts import table, table_arn
+from drcore.plans.g.p02_halt_writers import SID as DENIAL
+from drcore.services import cloudwatch
+from drcore.services.dynamodb import policies, recovery, settings
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+KEEPING = "DrcoreKeepAsEvidence"  # the id of the statement that keeps the corrupt table as it is
+BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
+_OURS = {DENIAL, KEEPING}
+_NAME, _DIMENSION = "AlarmName", "TableName"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One setting: how it is read from a table in a region, what it should be, how it is set. Values are texts.
+
+    `shared`: replication carries it, so that a new replica has what the table has.
+    """
+
+    name: str
+    read: Callable[[Run, str, str], str]
+    wanted: Callable[[Run, str, str], str]
+    apply: Callable[[Run, str, str, str], None]
+    shared: bool = False
+
+
+def kinds() -> dict[str, Kind]:
+    """All settings that a restore drops, by name, in the order in which they are set."""
+    return {each.name: each for each in (_STREAM, _RECOVERY, _TTL, _PROTECTION, _TAGS, _ALARMS, _POLICY)}
+
+
+def original(run: Run, region: str, kind: Kind) -> str:
+    """What the table in use before has of it. Raises Unknown, Rejected."""
+    return kind.read(run, region, table(run))
+
+
+# ── One by one ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read_stream(run: Run, region: str, name: str) -> str:
+    return settings.settings(run.aws, region, name).stream
+
+
+def _set_stream(run: Run, region: str, name: str, value: str) -> None:
+    settings.set_stream(run.aws, region, name, value)
+
+
+_STREAM = Kind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream, shared=True)
+
+
+def _read_recovery(run: Run, region: str, name: str) -> str:
+    return "on" if recovery.window(run.aws, region, name).earliest else "off"
+
+
+def _set_recovery(run: Run, region: str, name: str, value: str) -> None:
+    recovery.turn(run.aws, region, name, on=value == "on")
+
+
+_RECOVERY = Kind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
+
+
+def _read_ttl(run: Run, region: str, name: str) -> str:
+    return settings.ttl(run.aws, region, name)
+
+
+def _set_ttl(run: Run, region: str, name: str, value: str) -> None:
+    settings.set_ttl(run.aws, region, name, value or run.facts.settings.ttl, on=bool(value))
+
+
+_TTL = Kind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl, shared=True)
+
+
+def _read_protection(run: Run, region: str, name: str) -> str:
+    return "on" if settings.settings(run.aws, region, name).protected else "off"
+
+
+def _set_protection(run: Run, region: str, name: str, value: str) -> None:
+    settings.protect(run.aws, region, name, on=value == "on")
+
+
+_PROTECTION = Kind("deletion protection", _read_protection, lambda run, region, name: "on", _set_protection)
+
+
+def _read_tags(run: Run, region: str, name: str) -> str:
+    """Those that the parameters name; a table may have others."""
+    found = dict(settings.tags(run.aws, region, table_arn(run, region, name)))
+    return _text({key: found[key] for key in run.facts.settings.tags if key in found})
+
+
+def _set_tags(run: Run, region: str, name: str, value: str) -> None:
+    settings.tag(run.aws, region, table_arn(run, region, name), json.loads(value))
+
+
+_TAGS = Kind("tags", _read_tags, lambda run, region, name: _text(run.facts.settings.tags), _set_tags)
+
+
+def _read_alarms(run: Run, region: str, name: str) -> str:
+    """The table's alarms, each under the name that the one of the table in use before has."""
+    found = {each: cloudwatch.definition(run.aws, region, _alarm(run, each, name)) for each in _alarms(run)}
+    return _text({each: _about(told, run, name, table(run)) for each, told in found.items() if told})
+
+
+def _want_alarms(run: Run, region: str, name: str) -> str:
+    wanted = _read_alarms(run, region, table(run))
+    lacking = set(_alarms(run)) - set(json.loads(wanted))
+    if lacking:
+        raise Rejected(f"cloudwatch in {region} has no alarm {', '.join(sorted(lacking))} to go by", "ResourceNotFound")
+    return wanted
+
+
+def _set_alarms(run: Run, region: str, name: str, value: str) -> None:
+    """The first alarm that is not as it should be: one at a time."""
+    now, wanted = json.loads(_read_alarms(run, region, name)), json.loads(value)
+    for each, told in wanted.items():
+        if now.get(each) != told:
+            cloudwatch.put_alarm(run.aws, region, _about(told, run, table(run), name))
+            return
+
+
+def _alarms(run: Run) -> tuple[str, ...]:
+    return tuple(run.facts.settings.alarms)
+
+
+def _alarm(run: Run, alarm: str, name: str) -> str:
+    return alarm.replace(table(run), name)
+
+
+def _about(definition: Mapping[str, Any], run: Run, now: str, then: str) -> dict[str, Any]:
+    """The same alarm about another table: its name and its dimensions name that one."""
+    text = json.dumps(definition, sort_keys=True, default=str)
+    found: dict[str, Any] = json.loads(text.replace(f'"{now}"', f'"{then}"'))
+    found[_NAME] = found[_NAME].replace(now, then, 1)
+    return found
+
+
+_ALARMS = Kind("alarms", _read_alarms, _want_alarms, _set_alarms)
+
+
+def _read_policy(run: Run, region: str, name: str) -> str:
+    """The statements of the table's policy, as they would be about the table in use before."""
+    found = policies.policy(run.aws, region, table_arn(run, region, name)).statements
+    return "\n".join(sorted(each.replace(f"/{name}", f"/{table(run)}") for each in found))
+
+
+def _want_policy(run: Run, region: str, name: str) -> str:
+    """The statements that it had before this run; what this run has added for the halt does not count."""
+    found = policies.policy(run.aws, region, table_arn(run, region)).statements
+    return "\n".join(sorted(each for each in found if json.loads(each).get("Sid") not in _OURS))
+
+
+def _set_policy(run: Run, region: str, name: str, value: str) -> None:
+    arn = table_arn(run, region, name)
+    now = policies.policy(run.aws, region, arn)
+    statements = [each.replace(f"/{table(run)}", f"/{name}") for each in value.splitlines()]
+    policies.put(run.aws, region, arn, statements, now)
+
+
+_POLICY = Kind("policy", _read_policy, _want_policy, _set_policy)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True)

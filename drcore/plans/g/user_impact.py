@@ -1,0 +1,67 @@
+"""What corrupted data has cost users by the way that was taken: changes lost, items left for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.diff import Class
+from drcore.errors import Unknown
+from drcore.plans.g import comparison
+from drcore.plans.g.comparison import HIT
+from drcore.plans.g.facts import SWITCH, halted_at, way
+from drcore.plans.g.p08_repair import left_for_a_person
+from drcore.plans.g.remedies import ways
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+_LOST_BY_A_SWITCH = (Class.LEGIT, Class.ADDED, Class.CONFLICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """From when to when changes may be lost; users whose items were brought back; changes lost by the way taken.
+
+    `conflicts` are the users left for a person, `other_way` the changes that the other way would have lost.
+    """
+
+    begins: datetime
+    ends: datetime
+    users: int
+    changes: int
+    conflicts: tuple[str, ...]
+    other_way: int
+
+
+def losses(run: Run) -> Losses:
+    """By what the record holds; nothing where nothing was compared yet, as in a rehearsal."""
+    try:
+        found = comparison.known(run)
+    except Unknown:
+        found = None
+    ends = halted_at(run) or run.clock.now()
+    if found is None:
+        return Losses(ends, ends, 0, 0, (), 0)
+    repaired, switched = ways(run, found)
+    if way(run) == SWITCH:
+        return Losses(found.at, ends, found.hit, switched.lost, (), repaired.lost)
+    mended = comparison.users_of(run, comparison.repairable(run))
+    left = comparison.users_of(run, left_for_a_person(run))
+    return Losses(found.at, ends, len(mended - left), repaired.lost, _names(run, left), switched.lost)
+
+
+def affected(run: Run) -> tuple[tuple[str, str, str], ...]:
+    """Every user who was hit, or loses a change by the way taken: user, class, why. None where nothing was compared."""
+    kinds = {*HIT, *(_LOST_BY_A_SWITCH if way(run) == SWITCH else ())}
+    try:
+        found = comparison.differences(run, *kinds)
+    except Unknown:
+        return ()
+    users = ((*_names(run, comparison.users_of(run, [each])), str(each.kind), each.reason) for each in found)
+    return tuple(sorted((each[0], each[1], each[2]) for each in users))
+
+
+def _names(run: Run, users: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(user.removeprefix(run.facts.users.prefix) for user in users))

@@ -1,0 +1,1 @@
+"""Steps that plans share, with the facts that they need."""

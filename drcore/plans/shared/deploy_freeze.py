@@ -1,0 +1,102 @@
+"""Keeping new releases out: the way into the pipeline's deploy stage, closed at first, opened at last.
+
+Steps that plans have in the same form; a plan's facts name the `pipeline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, never, no, regions, yes
+from drcore.record import history
+from drcore.services import codepipeline
+from drcore.services.codepipeline import Transition
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+FREEZING, UNFREEZING = "Freeze the pipeline", "Unfreeze the pipeline"
+
+
+def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = lambda run: "") -> Step:
+    """Close the way in. `idle` says in words why there is no need to, empty where there is."""
+
+    def expect(run: Run, target: Target, seen: Transition) -> Check:
+        if not seen.open:
+            return yes(f"closed: {seen.reason}")
+        if history.ended(run.record.events, FREEZING, UNFREEZING, target):
+            return yes("this run had closed it, and has opened it again")
+        why = idle(run)
+        return yes(why) if why else no("deployments may enter")
+
+    return Step(
+        title=FREEZING,
+        plan=plan,
+        changes="nothing new can be deployed until it is unfrozen",
+        look=see_transition,
+        expect=expect,
+        act=_close,
+        undo=_open,
+        targets=regions,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: f"FREEZE {run.facts.pipeline.name} {_stages(run, states)}",
+        way=Way.REVERSIBLE,
+        within=30,
+        every=5,
+        permissions=("codepipeline:DisableStageTransition",),
+    )
+
+
+def unfreeze(*, plan: str, needs: tuple[str, ...]) -> Step:
+    """Open the way in again, where this run had closed it."""
+    return Step(
+        title=UNFREEZING,
+        plan=plan,
+        changes="deployments may enter again",
+        look=see_transition,
+        expect=is_unfrozen,
+        act=_open,
+        undo=_close,
+        targets=regions,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: f"UNFREEZE {run.facts.pipeline.name} {_stages(run, states)}",
+        way=Way.REVERSIBLE,
+        within=30,
+        every=5,
+        permissions=("codepipeline:EnableStageTransition",),
+    )
+
+
+def see_transition(run: Run, target: Target) -> Transition:
+    return codepipeline.transition(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
+
+
+def is_unfrozen(run: Run, target: Target, seen: Transition) -> Check:
+    if seen.open:
+        return yes("deployments may enter")
+    if run.id not in seen.reason:
+        return yes(f"closed by somebody else, and left so: {seen.reason}")
+    if seen.waiting:
+        return never(
+            f"execution {seen.waiting} waits at the door and would deploy at once. Stop it first: aws codepipeline "
+            f"stop-pipeline-execution --pipeline-name {run.facts.pipeline.name} --pipeline-execution-id {seen.waiting} "
+            f"--abandon --region {target.region}"
+        )
+    return no("closed by this run")
+
+
+def _close(run: Run, target: Target, seen: Transition) -> None:
+    pipeline = run.facts.pipeline
+    codepipeline.close(run.aws, target.region, pipeline.name, pipeline.stage, f"drcore {run.id}")
+
+
+def _open(run: Run, target: Target, seen: Transition) -> None:
+    codepipeline.open_(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
+
+
+def _stages(run: Run, states: Mapping[Target, object]) -> str:
+    return ", ".join(f"{run.facts.pipeline.stage} in {target.region}" for target in states)

@@ -1,0 +1,1 @@
+"""What a run leaves: the journal, what it binds, how it is proved."""

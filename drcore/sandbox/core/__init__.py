@@ -1,0 +1,1 @@
+"""The world, its time, its faults."""

@@ -1,0 +1,182 @@
+"""Generic faults: what can go wrong with any call."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.sandbox.core.dispatch import Interference, Proceed
+from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
+from drcore.sandbox.core.registry import ROUTES, AwsError, Call, HttpCall
+from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
+from drcore.sandbox.protocol.operations import operations_of
+
+if TYPE_CHECKING:
+    from drcore.sandbox.core.world import World
+
+READ_TIMEOUT = 5.0
+"""Virtual seconds after which a caller has given up: a later answer is none."""
+
+SCOPE: Mapping[str, Option] = {
+    "service": Option(default="", help="botocore's name of the service, or the first part of a vendor's path"),
+    "operation": Option(default="", help="one operation of the service, as botocore names it"),
+    "region": Option(default="", help="one region"),
+    "count": Option(default=0, help="how many calls it hits before it is over; 0 is no limit"),
+    "share": Option(default=1.0, help="the share of the calls that it hits, 0 to 1"),
+    "lasts": Option(default=0.0, help="virtual seconds until it is over; 0 is until it is cleared"),
+}
+"""Which calls a generic fault hits: empty means any."""
+
+_THROTTLED: Mapping[str, tuple[str, int]] = {
+    "s3": ("SlowDown", 503),
+    "lambda": ("TooManyRequestsException", 429),
+    "apigateway": ("TooManyRequestsException", 429),
+    "statuspage": ("TooManyRequests", 429),
+    "cloudwatch": ("Throttling", 400),
+    "iam": ("Throttling", 400),
+    "sns": ("Throttling", 400),
+    "sts": ("Throttling", 400),
+}
+
+
+@fault("throttling", options=SCOPE)
+def throttling(world: "World", options: Options) -> Undo:
+    """The service refuses for now; nothing was done. boto3 retries such a code."""
+
+    def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
+        code, status = _THROTTLED.get(call.service, ("ThrottlingException", 400))
+        raise AwsError(code, "Rate exceeded", status)
+
+    return _around(world, "throttling", options, refuse)
+
+
+@fault("access-denied", options=SCOPE)
+def access_denied(world: "World", options: Options) -> Undo:
+    """The caller lacks the permission; nothing was done."""
+
+    def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
+        code = "AccessDenied" if call.service in _SHORT_DENIAL else "AccessDeniedException"
+        raise AwsError(code, f"User is not authorized to perform: {call.service}:{call.operation}", 403)
+
+    return _around(world, "access-denied", options, refuse)
+
+
+@fault("latency", options={**SCOPE, "seconds": Option(default=2.0, help="virtual seconds until the answer")})
+def latency(world: "World", options: Options) -> Undo:
+    """The call is handled, the answer is late; later than READ_TIMEOUT it never arrives."""
+
+    def delay(_: Call | HttpCall, proceed: Proceed) -> Answer:
+        answer = proceed()
+        world.clock.advance(min(options["seconds"], READ_TIMEOUT))
+        if options["seconds"] > READ_TIMEOUT:
+            raise NoAnswer
+        return answer
+
+    return _around(world, "latency", options, delay)
+
+
+@fault("dropped-connection", options=SCOPE)
+def dropped_connection(world: "World", options: Options) -> Undo:
+    """The connection is closed before the call is handled: nothing was done."""
+
+    def drop(_: Call | HttpCall, __: Proceed) -> Answer:
+        raise Dropped
+
+    return _around(world, "dropped-connection", options, drop)
+
+
+@fault("lost-response", options=SCOPE)
+def lost_response(world: "World", options: Options) -> Undo:
+    """The call is handled, then the connection is closed: it was done, and the caller does not know."""
+
+    def lose(_: Call | HttpCall, proceed: Proceed) -> Answer:
+        proceed()
+        raise Dropped
+
+    return _around(world, "lost-response", options, lose)
+
+
+@fault("stale-read", options={**SCOPE, "seconds": Option(default=30.0, help="how old the answers are")})
+def stale_read(world: "World", options: Options) -> Undo:
+    """Reads are answered with what the same question got `seconds` ago.
+
+    Only what was asked while the fault is on is known: until an answer is old enough, the oldest one serves; one that
+    is twice as old does not. What asks DynamoDB for a consistent read gets one.
+    """
+    kept: dict[tuple[str, ...], list[tuple[datetime, Answer]]] = {}
+
+    def answer_late(call: Call | HttpCall, proceed: Proceed) -> Answer:
+        if not call.reads or _is_consistent(call):
+            return proceed()
+        fresh, now = proceed(), world.clock.now()
+        answers = kept.setdefault((call.service, call.operation, call.region, call.identity), [])
+        answers.append((now, fresh))
+        seconds = timedelta(seconds=options["seconds"])
+        known = [(at, answer) for at, answer in answers if now - at <= 2 * seconds]
+        return next((answer for at, answer in reversed(known) if now - at >= seconds), known[0][1])
+
+    return _around(world, "stale-read", options, answer_late)
+
+
+def _is_consistent(call: Call | HttpCall) -> bool:
+    if not isinstance(call, Call) or call.service != "dynamodb":
+        return False
+    asked = call.params.get("RequestItems", {}).values() or (call.params,)
+    return all(each.get("ConsistentRead") for each in asked)
+
+
+def denies(world: "World", service: str, operation: str, region: str) -> bool:
+    """Whether an access-denied fault refuses that call now; for IAM's simulation, which makes no call."""
+    return any(
+        injected.name == "access-denied"
+        and _in_scope(injected.options, service, operation, region)
+        and not _over(world, injected.at, injected.options)
+        for injected in world.faults
+    )
+
+
+_SHORT_DENIAL = frozenset({"s3", "sts", "iam", "cloudwatch", "sqs", "apigateway"})
+
+
+def _around(world: "World", name: str, options: Options, fn: Interference) -> Undo:
+    """Put `fn` around the calls in the scope of `options`; everyone else passes."""
+    _check(options)
+    since = world.clock.now()
+    seen = hit = 0
+
+    def interfere(call: Call | HttpCall, proceed: Proceed) -> Answer:
+        nonlocal seen, hit
+        spent = 0 < options["count"] <= hit or _over(world, since, options)
+        if spent or not _in_scope(options, call.service, call.operation, call.region):
+            return proceed()
+        seen += 1
+        if world.rng(name, since, seen).random() >= options["share"]:
+            return proceed()
+        hit += 1
+        return fn(call, proceed)
+
+    return world.interfere(interfere)
+
+
+def _over(world: "World", since: datetime, options: Options) -> bool:
+    return options["lasts"] > 0 and world.clock.now() >= since + timedelta(seconds=options["lasts"])
+
+
+def _in_scope(options: Options, service: str, operation: str, region: str) -> bool:
+    asked = {"service": service, "operation": operation, "region": region}
+    return all(options[name] in ("", value) for name, value in asked.items())
+
+
+def _check(options: Options) -> None:
+    """A misspelt scope would be a fault that never happens; raises UnknownFault."""
+    service, operation, share = options["service"], options["operation"], options["share"]
+    if not 0 <= share <= 1:
+        raise UnknownFault(f"options.share: expected a number from 0 to 1; saw {share}")
+    if service and (known := _operations(service)) is None:
+        raise UnknownFault(f"options.service: expected a service of botocore or a vendor; saw {service!r}")
+    if service and operation and operation not in (known or ()):
+        raise UnknownFault(f"options.operation: expected an operation of {service}; saw {operation!r}")
+
+
+def _operations(service: str) -> tuple[str, ...] | None:
+    vendor = tuple(r.answer.__name__ for r in ROUTES if r.pattern.pattern.startswith(f"/{service}/"))
+    return vendor or operations_of(service) or None

@@ -1,0 +1,91 @@
+"""The virtual clock of the simulated world."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from drcore.sandbox.moto.startup import time_machine
+
+OPENING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""Virtual time when the doors open (the world has history before it)."""
+
+TICK = timedelta(seconds=10)
+
+Tick = Callable[[datetime], None]
+
+
+class VirtualClock:
+    """Time that moves only when it is told to, in ticks of ten seconds of virtual time."""
+
+    def __init__(self, start: datetime = OPENING) -> None:
+        self._now = start
+        self._ticks: list[Tick] = []
+        self._ticking = False
+        self._traveller: time_machine.Traveller | None = None
+
+    def now(self) -> datetime:
+        """The virtual instant, UTC and aware."""
+        return self._now
+
+    def on_tick(self, fn: Tick) -> None:
+        """Call `fn(instant)` at each ten-second boundary, in order of registration."""
+        self._ticks.append(fn)
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on by `seconds` (>= 0) of virtual time, tick by tick; returns the new instant.
+
+        Raises ValueError for a negative step and RuntimeError when called from within a tick, as a world
+        whose actors move time would never come to rest.
+        """
+        if seconds < 0:
+            raise ValueError(f"virtual time only moves forward: expected seconds >= 0, saw {seconds}")
+        if self._ticking:
+            raise RuntimeError("a tick may not move the virtual clock")
+        target = self._now + timedelta(seconds=seconds)
+        while (boundary := _next_boundary(self._now)) <= target:
+            self._set(boundary)
+            self._tick()
+        self._set(target)
+        return target
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Act at another `moment` without ticks: for history that was there before the doors opened."""
+        present = self._now
+        self._set(moment)
+        try:
+            yield
+        finally:
+            self._set(present)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Make the whole process read the virtual time, standing still; may be nested."""
+        if self._traveller is not None:
+            yield
+            return
+        with time_machine.travel(self._now, tick=False) as traveller:
+            self._traveller = traveller
+            try:
+                yield
+            finally:
+                self._traveller = None
+
+    def _set(self, moment: datetime) -> None:
+        self._now = moment
+        if self._traveller is not None:
+            self._traveller.move_to(moment, tick=False)
+
+    def _tick(self) -> None:
+        self._ticking = True
+        try:
+            for fn in self._ticks:
+                fn(self._now)
+        finally:
+            self._ticking = False
+
+
+def _next_boundary(moment: datetime) -> datetime:
+    """The first ten-second boundary after `moment`."""
+    into = timedelta(seconds=moment.second % TICK.seconds, microseconds=moment.microsecond)
+    return moment - into + TICK

@@ -1,0 +1,149 @@
+"""The way of a call: faults around it, the layer before the emulator."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from drcore.sandbox.core.registry import OPERATIONS, ROUTES, Call, HttpCall, HttpRoute
+from drcore.sandbox.moto import emulator, seeding
+from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.messages import AwsError, Message
+from drcore.sandbox.protocol.operations import understand
+
+if TYPE_CHECKING:
+    from drcore.sandbox.core.world import World
+
+COST = 0.05
+"""Virtual seconds that each call takes, spent before it is handled."""
+
+Proceed = Callable[[], Answer]
+Interference = Callable[[Call | HttpCall, Proceed], Answer]
+"""A fault around calls: it may proceed, change the answer, refuse (AwsError), drop or stay silent."""
+
+
+def public(world: "World", request: Request) -> Answer:
+    """Answer a caller from outside: it costs virtual time and meets the faults.
+
+    Raises Dropped or NoAnswer where a fault takes the answer away.
+    """
+    world.clock.advance(COST)
+    message = understand(request)
+    if message is not None:
+        return _aws(world, message, world.interferences(), world.observers())
+    route = _route(request)
+    if route is not None:
+        return _http(world, request, *route, world.interferences())
+    if "Authorization" in request.headers and "AWS4" in request.headers["Authorization"]:
+        return _unmodelled(world, request)
+    return json_answer(404, {"error": f"path: expected a known path; saw {request.method} {request.path}"})
+
+
+def direct(world: "World", request: Request) -> Answer:
+    """Answer the world's own actors: no virtual time, no faults."""
+    message = understand(request)
+    if message is None:
+        return _unmodelled(world, request)
+    return _aws(world, message, ())
+
+
+def json_answer(status: int, document: object) -> Answer:
+    """An answer with a JSON document; its keys are sorted, so that equal documents are equal bytes."""
+    body = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"
+    return Answer(status, Headers([("Content-Type", "application/json")]), body)
+
+
+def _aws(
+    world: "World",
+    message: Message,
+    interferences: Sequence[Interference],
+    observers: Sequence[Callable[[Call, Answer], None]] = (),
+) -> Answer:
+    call = Call(world, message)
+    count = world.count(call.service, call.operation, call.region)
+    purpose = (call.service, call.operation, call.region, count)
+
+    def handled() -> Answer:
+        answer = done()
+        for observe in observers:
+            observe(call, answer)
+        return answer
+
+    def done() -> Answer:
+        fn = OPERATIONS.get((call.service, call.operation))
+        if call.service not in emulator.LACKING:
+            emulator.prepare(message.request)
+        elif fn is None:
+            raise emulator.NotEmulated(f"{call.service}:{call.operation}")
+        with seeding.tied_to(world.purpose(*purpose)):
+            if fn is None:
+                return emulator.answer(message.request)
+            try:
+                return message.write(fn(call), request_id)
+            except AwsError as error:
+                return message.write(error, request_id)
+
+    request_id = f"{world.rng('request', *purpose).getrandbits(128):032x}"
+    try:
+        return _within(call, interferences, handled)
+    except AwsError as error:
+        return message.write(error, request_id)
+    except NotImplementedError as error:
+        return message.write(AwsError("NotImplemented", f"not in the sandbox: {error}", 501), request_id)
+
+
+def _http(
+    world: "World",
+    request: Request,
+    route: HttpRoute,
+    args: Mapping[str, str],
+    interferences: Sequence[Interference],
+) -> Answer:
+    call = HttpCall(
+        world=world,
+        service=request.path.split("/")[1],
+        operation=route.answer.__name__,
+        region=args.get("region", ""),
+        method=request.method,
+        path=request.path,
+        args=args,
+        query=dict(parse_qsl(request.query, keep_blank_values=True)),
+        headers=request.headers,
+        body=request.body,
+    )
+
+    def handled() -> Answer:
+        reply = route.answer(call)
+        return json_answer(reply.status, reply.document)
+
+    try:
+        return _within(call, interferences, handled)
+    except AwsError as error:
+        return json_answer(error.status or 400, {"error": error.message})
+
+
+def _within(call: Call | HttpCall, interferences: Sequence[Interference], handled: Proceed) -> Answer:
+    """`handled`, with the interferences around it, the oldest outermost."""
+    proceed = handled
+    for interfere in reversed(interferences):
+        proceed = _bind(interfere, call, proceed)
+    return proceed()
+
+
+def _bind(interfere: Interference, call: Call | HttpCall, proceed: Proceed) -> Proceed:
+    return lambda: interfere(call, proceed)
+
+
+def _route(request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
+    for route in ROUTES:
+        match = route.pattern.fullmatch(request.path) if route.method == request.method else None
+        if match:
+            return route, {name: unquote(value) for name, value in match.groupdict().items()}
+    return None
+
+
+def _unmodelled(world: "World", request: Request) -> Answer:
+    """Signed calls that botocore's models do not know are moto's affair."""
+    emulator.prepare(request)
+    with seeding.tied_to(world.purpose("unmodelled", world.count("unmodelled", request.path, ""))):
+        return emulator.answer(request)

@@ -1,0 +1,103 @@
+"""One simulated account, its two regions, its time, its chance."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from drcore.sandbox.core.clock import Tick, VirtualClock
+from drcore.sandbox.core.dispatch import Interference, direct
+from drcore.sandbox.core.faults import Faults, Undo
+from drcore.sandbox.core.own_client import own_client, own_session
+from drcore.sandbox.core.registry import Call
+from drcore.sandbox.protocol.exchange import Answer, Request
+
+T = TypeVar("T")
+Contribution = Callable[[], Any]
+Observer = Callable[[Call, Answer], None]
+
+
+class World:
+    """Everything that one simulation knows; the same seed gives the same world."""
+
+    account = "123456789012"
+    regions = ("us-east-1", "us-west-2")
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.clock = VirtualClock()
+        self.faults = Faults(self)
+        self._session = own_session(self._answer)
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._interferences: list[Interference] = []
+        self._observers: list[Observer] = []
+        self._shelves: dict[type[Any], Any] = {}
+        self._truths: dict[str, Contribution] = {}
+        self._states: dict[str, Contribution] = {}
+
+    def rng(self, *purpose: object) -> random.Random:
+        """A random stream for one purpose (`"traffic", region, minute`), whatever was drawn before."""
+        return random.Random(self.purpose(*purpose))
+
+    def purpose(self, *parts: object) -> str:
+        """The name of a random stream of this world."""
+        return ":".join(map(str, (self.seed, *parts)))
+
+    def count(self, service: str, operation: str, region: str) -> int:
+        """Count one such call; returns its number. What it draws follows from that, not from other calls."""
+        self._counts[service, operation, region] += 1
+        return self._counts[service, operation, region]
+
+    def interferences(self) -> list[Interference]:
+        """What the faults that are on do to calls, oldest first."""
+        return list(self._interferences)
+
+    def interfere(self, fn: Interference) -> Undo:
+        """Put `fn` around each call from outside; returns how it is taken away."""
+        self._interferences.append(fn)
+        return lambda: self._interferences.remove(fn)
+
+    def observe(self, fn: Observer) -> None:
+        """Show `fn` each AWS call from outside that was handled, with its answer, whatever the caller hears of it."""
+        self._observers.append(fn)
+
+    def observers(self) -> list[Observer]:
+        """Who looks at the calls from outside."""
+        return list(self._observers)
+
+    def on_tick(self, fn: Tick) -> None:
+        """Call `fn(instant)` each ten seconds of virtual time, in order of registration."""
+        self.clock.on_tick(fn)
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client for the world's own set-up and actors: no virtual time, no faults."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = own_client(self._session, service, region)
+        return self._clients[service, region]
+
+    def shelf(self, key: type[T]) -> T:
+        """The one instance of a service's state class, made on first use by `key(world)`."""
+        if key not in self._shelves:
+            self._shelves[key] = cast(Callable[[World], T], key)(self)
+        return cast(T, self._shelves[key])
+
+    def truth_of(self, name: str, fn: Contribution) -> None:
+        """Add `fn()` to what tests may read at GET /_sandbox/truth."""
+        self._truths[name] = fn
+
+    def truth(self) -> dict[str, Any]:
+        """What the simulation knows, as JSON values."""
+        return {name: fn() for name, fn in self._truths.items()}
+
+    def state_of(self, name: str, fn: Contribution) -> None:
+        """Add `fn()`, resources that a service keeps outside moto, to GET /_sandbox/state."""
+        self._states[name] = fn
+
+    def states(self) -> dict[str, Any]:
+        """What the services keep outside moto, by the names they gave."""
+        return {name: fn() for name, fn in self._states.items()}
+
+    def _answer(self, request: Request) -> Answer:
+        with self.clock.frozen():
+            return direct(self, request)

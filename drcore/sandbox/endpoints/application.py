@@ -1,0 +1,57 @@
+"""The sandbox as one function from request to answer; both doors open onto it."""
+
+import importlib
+import pkgutil
+import threading
+
+from drcore.sandbox import services, syncwell, vendors
+from drcore.sandbox.core import call_faults
+from drcore.sandbox.core.dispatch import COST, public
+from drcore.sandbox.core.world import World
+from drcore.sandbox.endpoints import control, name_server
+from drcore.sandbox.moto import emulator
+from drcore.sandbox.protocol.exchange import Answer, Request
+from drcore.sandbox.vendors.statuspage import open_page
+
+# Modules that register what they answer or break when they are imported.
+REGISTERED = (
+    call_faults,
+    *(
+        importlib.import_module(found.name)
+        for folder in (services, vendors)
+        for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
+    ),
+)
+
+
+class Application:
+    """One world behind one lock: requests are answered one after the other, so a run can be repeated.
+
+    moto keeps its resources in the process, so a new Application empties the one before.
+    """
+
+    def __init__(self, seed: int) -> None:
+        emulator.reset()
+        self.world = World(seed)
+        self._lock = threading.Lock()
+        with self.world.clock.frozen():
+            open_page(self.world)
+            furnish(self.world)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request; raises Dropped or NoAnswer where a fault takes the answer away."""
+        with self._lock, self.world.clock.frozen():
+            if request.path.startswith(control.PREFIX):
+                return control.answer(self.world, request)
+            return public(self.world, request)
+
+    def resolve(self, wire: bytes, asker: str) -> bytes:
+        """Answer a DNS message from an IP address; it costs virtual time as a call does. Raises NotDns."""
+        with self._lock, self.world.clock.frozen():
+            self.world.clock.advance(COST)
+            return name_server.answer(self.world, wire, asker)
+
+
+def furnish(world: World) -> None:
+    """Put SyncWell into an empty account."""
+    syncwell.build(world)

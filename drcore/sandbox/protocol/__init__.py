@@ -1,0 +1,1 @@
+"""AWS's wire: requests read, answers written, in each protocol of botocore."""

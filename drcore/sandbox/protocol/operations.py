@@ -1,0 +1,82 @@
+"""Which AWS operation a request asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError
+from moto.core.model import OperationModel
+from moto.core.request import determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import HTTPException
+
+from drcore.sandbox.protocol import cbor
+from drcore.sandbox.protocol.exchange import Request
+from drcore.sandbox.protocol.messages import Message, moto_request
+
+SIGNED_AS: Mapping[str, tuple[str, ...]] = {
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "appconfig": ("appconfig", "appconfigdata"),
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "events": ("events", "eventbridgev2"),
+    "elasticloadbalancing": ("elbv2", "elb"),
+    "monitoring": ("cloudwatch",),
+    "sagemaker": ("sagemaker", "sagemaker-runtime", "sagemaker-metrics"),
+    "states": ("stepfunctions",),
+    "tagging": ("resourcegroupstaggingapi",),
+}
+"""The services behind a signing name, where botocore calls them otherwise or there are several."""
+
+
+def understand(request: Request) -> Message | None:
+    """The AWS call in a request, or None where it names no operation that botocore knows.
+
+    Service and region are those of the SigV4 credential scope; the signature itself is not checked.
+    """
+    scope = _scope(request)
+    if scope is None:
+        return None
+    region, signed_as = scope
+    for service in SIGNED_AS.get(signed_as, (signed_as,)):
+        try:
+            protocol, model, labels = _route(service, request)
+        except (HTTPException, NotImplementedError, OperationNotFoundError, UnknownServiceError):
+            continue
+        return Message(
+            service=service,
+            operation=model.name,
+            region=region,
+            protocol=protocol,
+            request=request,
+            model=model,
+            labels=labels,
+        )
+    return None
+
+
+def operations_of(service: str) -> tuple[str, ...]:
+    """The operations of a botocore service; empty if there is no such service."""
+    try:
+        return tuple(get_service_model(service).operation_names)
+    except UnknownServiceError:
+        return ()
+
+
+def _scope(request: Request) -> tuple[str, str] | None:
+    """Region and signing name: `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, …`."""
+    _, found, credential = request.headers.get("Authorization", "").partition("Credential=")
+    parts = credential.partition(",")[0].split("/")
+    if not found or len(parts) < 5:
+        return None
+    return parts[-3], parts[-2].lower()
+
+
+def _route(service: str, request: Request) -> tuple[str, OperationModel, dict[str, Any]]:
+    model = get_service_model(service)
+    named = cbor.operation_named(request)
+    if named is not None and cbor.PROTOCOL in model.metadata.get("protocols", ()):
+        return cbor.PROTOCOL, model.operation_model(named), {}
+    protocol = determine_request_protocol(model, request.headers.get("Content-Type"))
+    operation, labels = get_service_router(service).match(moto_request(request))
+    return protocol, operation, labels

@@ -1,0 +1,294 @@
+"""AppConfig: hosted configuration, given out by one deployment at a time.
+
+moto has neither environments nor deployments, so it is not asked. Simplified: no extensions, no experiments, no
+validators but that JSON is JSON; the alarms of an environment are kept by nobody.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from drcore.sandbox.core.paging import page
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.services.appconfig.state import (
+    AppConfig,
+    Application,
+    Deployment,
+    Environment,
+    Profile,
+    Strategy,
+    Version,
+    refused,
+)
+
+
+@operation("appconfig", "CreateApplication")
+def create_application(call: Call) -> dict[str, Any]:
+    """As the API."""
+    made = call.world.shelf(AppConfig).create_application(
+        call.region, call.params["Name"], call.params.get("Description") or ""
+    )
+    return _application(made)
+
+
+@operation("appconfig", "ListApplications")
+def list_applications(call: Call) -> dict[str, Any]:
+    """As the API."""
+    found = call.world.shelf(AppConfig).applications.get(call.region, {})
+    return _page(call, [_application(home) for home in found.values()])
+
+
+@operation("appconfig", "GetApplication")
+def get_application(call: Call) -> dict[str, Any]:
+    """As the API."""
+    return _application(_home(call))
+
+
+@operation("appconfig", "CreateEnvironment")
+def create_environment(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home = _home(call)
+    made = call.world.shelf(AppConfig).create_environment(call.region, home, call.params["Name"])
+    return _environment(call, home, made)
+
+
+@operation("appconfig", "ListEnvironments")
+def list_environments(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home = _home(call)
+    return _page(call, [_environment(call, home, each) for each in home.environments.values()])
+
+
+@operation("appconfig", "GetEnvironment")
+def get_environment(call: Call) -> dict[str, Any]:
+    """As the API; State is READY_FOR_DEPLOYMENT again when a deployment has baked."""
+    home = _home(call)
+    return _environment(call, home, _place(call, home))
+
+
+@operation("appconfig", "CreateConfigurationProfile")
+def create_configuration_profile(call: Call) -> dict[str, Any]:
+    """As the API, for hosted configuration only."""
+    home, params = _home(call), call.params
+    if params.get("LocationUri") != "hosted":
+        raise refused("only hosted configuration is emulated")
+    kind = params.get("Type") or "AWS.Freeform"
+    return _profile(home, call.world.shelf(AppConfig).create_profile(call.region, home, params["Name"], kind))
+
+
+@operation("appconfig", "ListConfigurationProfiles")
+def list_configuration_profiles(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home, kind = _home(call), call.params.get("Type")
+    return _page(call, [_profile(home, each) for each in home.profiles.values() if kind in (None, each.kind)])
+
+
+@operation("appconfig", "GetConfigurationProfile")
+def get_configuration_profile(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home = _home(call)
+    return _profile(home, _kind(call, home))
+
+
+@operation("appconfig", "CreateHostedConfigurationVersion")
+def create_hosted_configuration_version(call: Call) -> dict[str, Any]:
+    """As the API: LatestVersionNumber is compared."""
+    home, params = _home(call), call.params
+    profile, latest = _kind(call, home), params.get("LatestVersionNumber")
+    made = call.world.shelf(AppConfig).host(
+        profile,
+        params.get("Content") or b"",
+        params["ContentType"],
+        latest=None if latest is None else int(latest),
+        description=params.get("Description") or "",
+        label=params.get("VersionLabel") or "",
+    )
+    return _version(home, profile, made) | {"Content": made.content}
+
+
+@operation("appconfig", "GetHostedConfigurationVersion")
+def get_hosted_configuration_version(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home = _home(call)
+    profile = _kind(call, home)
+    found = profile.version(int(call.params["VersionNumber"]))
+    return _version(home, profile, found) | {"Content": found.content}
+
+
+@operation("appconfig", "ListHostedConfigurationVersions")
+def list_hosted_configuration_versions(call: Call) -> dict[str, Any]:
+    """As the API, newest first."""
+    home = _home(call)
+    profile = _kind(call, home)
+    return _page(call, [_version(home, profile, each) for each in reversed(profile.versions)])
+
+
+@operation("appconfig", "CreateDeploymentStrategy")
+def create_deployment_strategy(call: Call) -> dict[str, Any]:
+    """As the API."""
+    params = call.params
+    made = call.world.shelf(AppConfig).create_strategy(
+        call.region,
+        params["Name"],
+        int(params["DeploymentDurationInMinutes"]),
+        float(params["GrowthFactor"]),
+        params.get("GrowthType") or "LINEAR",
+        int(params.get("FinalBakeTimeInMinutes") or 0),
+    )
+    return _strategy(made)
+
+
+@operation("appconfig", "ListDeploymentStrategies")
+def list_deployment_strategies(call: Call) -> dict[str, Any]:
+    """As the API: the predefined ones, then the account's own."""
+    return _page(call, [_strategy(each) for each in call.world.shelf(AppConfig).strategies[call.region].values()])
+
+
+@operation("appconfig", "GetDeploymentStrategy")
+def get_deployment_strategy(call: Call) -> dict[str, Any]:
+    """As the API."""
+    return _strategy(call.world.shelf(AppConfig).strategy(call.region, call.params["DeploymentStrategyId"]))
+
+
+@operation("appconfig", "StartDeployment")
+def start_deployment(call: Call) -> dict[str, Any]:
+    """As the API: one at a time in an environment; LatestDeploymentNumber is compared."""
+    home, params, store = _home(call), call.params, call.world.shelf(AppConfig)
+    profile, place = _kind(call, home), _place(call, home)
+    strategy = store.strategy(call.region, params["DeploymentStrategyId"])
+    if not str(params["ConfigurationVersion"]).isdecimal():
+        raise refused("ConfigurationVersion is not the number of a hosted version")
+    version, latest = profile.version(int(params["ConfigurationVersion"])), params.get("LatestDeploymentNumber")
+    if latest is not None and int(latest) != len(place.deployments):
+        raise AwsError("ConflictException", f"The latest deployment is {len(place.deployments)}, not {latest}", 409)
+    begun = store.deploy(place, profile, version, strategy, params.get("Description") or "")
+    return _deployment(call, home, place, begun)
+
+
+@operation("appconfig", "GetDeployment")
+def get_deployment(call: Call) -> dict[str, Any]:
+    """As the API."""
+    home = _home(call)
+    place = _place(call, home)
+    found = call.world.shelf(AppConfig).deployment(place, int(call.params["DeploymentNumber"]))
+    return _deployment(call, home, place, found)
+
+
+@operation("appconfig", "ListDeployments")
+def list_deployments(call: Call) -> dict[str, Any]:
+    """As the API, newest first."""
+    place = _place(call, _home(call))
+    return _page(call, [_summary(call, each) for each in reversed(place.deployments)])
+
+
+@operation("appconfig", "StopDeployment")
+def stop_deployment(call: Call) -> dict[str, Any]:
+    """As the API: readers get what they had before; a completed one needs AllowRevert."""
+    home = _home(call)
+    place = _place(call, home)
+    revert = bool(call.params.get("AllowRevert"))
+    stopped = call.world.shelf(AppConfig).stop(place, int(call.params["DeploymentNumber"]), revert=revert)
+    return _deployment(call, home, place, stopped)
+
+
+def _home(call: Call) -> Application:
+    return call.world.shelf(AppConfig).application(call.region, call.params["ApplicationId"])
+
+
+def _place(call: Call, home: Application) -> Environment:
+    return call.world.shelf(AppConfig).environment(home, call.params["EnvironmentId"])
+
+
+def _kind(call: Call, home: Application) -> Profile:
+    return call.world.shelf(AppConfig).profile(home, call.params["ConfigurationProfileId"])
+
+
+def _page(call: Call, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    size = int(call.params.get("MaxResults") or 50)
+    here, token = page(found, call.params.get("NextToken"), size, "BadRequestException")
+    return {"Items": list(here)} | ({"NextToken": token} if token else {})
+
+
+def _application(home: Application) -> dict[str, Any]:
+    return {"Id": home.id, "Name": home.name, "Description": home.description}
+
+
+def _environment(call: Call, home: Application, place: Environment) -> dict[str, Any]:
+    state = place.state(call.world.clock.now())
+    return {"ApplicationId": home.id, "Id": place.id, "Name": place.name, "State": state, "Monitors": []}
+
+
+def _profile(home: Application, profile: Profile) -> dict[str, Any]:
+    return {
+        "ApplicationId": home.id,
+        "Id": profile.id,
+        "Name": profile.name,
+        "LocationUri": "hosted",
+        "Type": profile.kind,
+    }
+
+
+def _version(home: Application, profile: Profile, version: Version) -> dict[str, Any]:
+    return {
+        "ApplicationId": home.id,
+        "ConfigurationProfileId": profile.id,
+        "VersionNumber": version.number,
+        "Description": version.description,
+        "ContentType": version.content_type,
+    } | ({"VersionLabel": version.label} if version.label else {})
+
+
+def _strategy(strategy: Strategy) -> dict[str, Any]:
+    return {"Id": strategy.id, "Name": strategy.name, "ReplicateTo": "NONE"} | _pace(strategy)
+
+
+def _pace(strategy: Strategy) -> dict[str, Any]:
+    return {
+        "DeploymentDurationInMinutes": strategy.minutes,
+        "GrowthType": strategy.growth_type,
+        "GrowthFactor": strategy.growth,
+        "FinalBakeTimeInMinutes": strategy.bake,
+    }
+
+
+def _summary(call: Call, deployment: Deployment) -> dict[str, Any]:
+    now = call.world.clock.now()
+    over = deployment.complete if deployment.stopped is None else deployment.stopped
+    return {
+        "DeploymentNumber": deployment.number,
+        "ConfigurationName": deployment.profile.name,
+        "ConfigurationVersion": str(deployment.version.number),
+        "State": deployment.state(now),
+        "PercentageComplete": deployment.percentage(now),
+        "StartedAt": deployment.started,
+        **_pace(deployment.strategy),
+        **({"CompletedAt": over} if over <= now else {}),
+    }
+
+
+def _deployment(call: Call, home: Application, place: Environment, deployment: Deployment) -> dict[str, Any]:
+    return _summary(call, deployment) | {
+        "ApplicationId": home.id,
+        "EnvironmentId": place.id,
+        "DeploymentStrategyId": deployment.strategy.id,
+        "ConfigurationProfileId": deployment.profile.id,
+        "ConfigurationLocationUri": "hosted",
+        "Description": deployment.description,
+        "EventLog": [
+            {"EventType": kind, "OccurredAt": at, "TriggeredBy": who}
+            for kind, at, who in _happened(deployment)
+            if at <= call.world.clock.now()
+        ],
+    }
+
+
+def _happened(deployment: Deployment) -> list[tuple[str, Any, str]]:
+    """What has happened in it or will, newest first."""
+    begun = ("DEPLOYMENT_STARTED", deployment.started, "USER")
+    if deployment.stopped is not None and not deployment.reverted:
+        return [("ROLLBACK_STARTED", deployment.stopped, "USER"), begun]
+    course = [
+        ("DEPLOYMENT_COMPLETED", deployment.complete, "APPCONFIG"),
+        ("BAKE_TIME_STARTED", deployment.full, "APPCONFIG"),
+        begun,
+    ]
+    return [("REVERT_COMPLETED", deployment.stopped, "USER"), *course] if deployment.reverted else course

@@ -1,0 +1,235 @@
+"""DynamoDB: the operations on items.
+
+What an operation does is moto's affair, and so are conditions, updates and filters: moto is lent the items that a
+call is about, and what it made of them goes into the table's history and on its way to the other replicas.
+Simplified: an error carries no item.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from json import dumps
+from math import ceil
+from typing import Any
+
+from moto.dynamodb.models.table import Table
+
+from drcore.sandbox.core.registry import AwsError, Call, Ready, operation
+from drcore.sandbox.services.dynamodb.items import Key, Stored, emulated, key_of, plain
+from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.services.dynamodb.usage import Usage, units
+from drcore.sandbox.services.sts import caller
+
+BATCH = 100
+"""Keys of one BatchGetItem."""
+TOKEN_LASTS = timedelta(minutes=10)
+"""How long a transaction's token is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """An item that a call is about: `action` is what a policy calls it."""
+
+    table: str
+    key: Mapping[str, Any]
+    action: str
+    writes: bool = True
+
+
+class Tokens:
+    """The transactions that were carried out, by their tokens."""
+
+    def __init__(self, _: object) -> None:
+        self._known: dict[tuple[str, str], tuple[datetime, str]] = {}
+
+    def done(self, call: Call, token: str) -> bool:
+        """Whether the same transaction has been done. Raises AwsError if the token was that of another."""
+        known = self._known.get((call.region, token))
+        if known is None or call.world.clock.now() - known[0] > TOKEN_LASTS:
+            return False
+        if known[1] != _asked(call):
+            raise AwsError(
+                "IdempotentParameterMismatchException",
+                "The request uses the same client token as a previous, but non-identical request.",
+            )
+        return True
+
+    def note(self, call: Call, token: str) -> None:
+        """The transaction has been done."""
+        self._known[call.region, token] = (call.world.clock.now(), _asked(call))
+
+
+def _asked(call: Call) -> str:
+    return repr({name: value for name, value in call.params.items() if name != "ReturnConsumedCapacity"})
+
+
+def tables(call: Call) -> Tables:
+    """The tables, with everything that has happened until now."""
+    found = call.world.shelf(Tables)
+    found.catch_up(call.world.clock.now())
+    return found
+
+
+def usable(call: Call, name: str) -> Replica | None:
+    """A table whose items may be asked for; None if it is moto's alone. Raises AwsError while it is being made."""
+    replica = tables(call).find(call.region, name)
+    if replica and replica.status(call.world.clock.now()) == "CREATING":
+        raise AwsError("ResourceNotFoundException", f"Requested resource not found: Table: {replica.name} not found")
+    return replica
+
+
+@contextmanager
+def lent(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator[None]:
+    """Let moto have these items while it answers, in this order.
+
+    It copies a table once for each act of a transaction, to put it back if one fails; here nothing need be put back.
+    """
+    given = [(replica, some, replica.table) for replica, some in items]
+    for replica, some, table in given:
+        rows = table.items
+        vars(table)["__deepcopy__"] = partial(_same, table)
+        for item in some:
+            made = emulated(item, replica.schema)
+            if made.range_key is None:
+                rows[made.hash_key] = made  # type: ignore[assignment]
+            else:
+                rows[made.hash_key][made.range_key] = made
+    try:
+        yield
+    finally:
+        for _, _, table in given:
+            table.items.clear()
+            del vars(table)["__deepcopy__"]
+
+
+def _same(table: Table, _: object) -> Table:
+    return table
+
+
+def taken(replica: Replica) -> dict[Key, Stored]:
+    """What moto has of a table after it answered."""
+    found = [plain(item) for item in replica.table.all_items()]
+    return {key_of(item, replica.schema): item for item in found}
+
+
+def _read(call: Call) -> dict[str, Any] | Ready:
+    """As the API, with what has been replicated until now."""
+    wanted: dict[Replica, list[Stored]] = {}
+    for touched in _touched(call):
+        replica = usable(call, touched.table)
+        if replica:
+            admit(call, replica, touched.action)
+            mine, item = wanted.setdefault(replica, []), replica.get(_key(replica, touched.key))
+            if item:
+                mine.append(item)
+    asked = call.params.get("RequestItems") if call.operation == "BatchGetItem" else None
+    if asked and {replica.name for replica in wanted} == set(asked) and all(map(_whole, asked.values())):
+        answer: dict[str, Any] | Ready = _ready(wanted)
+    else:
+        with lent(wanted.items()):
+            answer = call.forward()
+    for replica, items in wanted.items():
+        spent(call, replica, read=sum(ceil(item.size / 4096) for item in items) / 2 or 0.5)
+    return answer
+
+
+def _whole(asked: Mapping[str, Any]) -> bool:
+    """Whether a batch asks for whole items, each of them once: moto takes a second for a hundred."""
+    keys = [str(sorted((name, str(value)) for name, value in key.items())) for key in asked["Keys"]]
+    return set(asked) <= {"Keys", "ConsistentRead"} and len(set(keys)) == len(keys) <= BATCH
+
+
+def _ready(wanted: Mapping[Replica, list[Stored]]) -> Ready:
+    rows = (
+        b"%b:[%b]" % (dumps(replica.name).encode(), b",".join(item.text for item in items))
+        for replica, items in wanted.items()
+    )
+    return Ready(b'{"Responses":{%b},"UnprocessedKeys":{}}' % b",".join(rows))
+
+
+def _write(call: Call) -> dict[str, Any]:
+    """As the API; what it changed goes on its way to the other replicas."""
+    shelf, now = tables(call), call.world.clock.now()
+    touched = [(replica, each) for each in _touched(call) if (replica := usable(call, each.table))]
+    token = call.params.get("ClientRequestToken") if call.operation == "TransactWriteItems" else None
+    if token and call.world.shelf(Tokens).done(call, token):
+        return {}
+    keys: dict[Replica, dict[Key, None]] = {}
+    for replica, each in touched:
+        admit(call, replica, each.action)
+        keys.setdefault(replica, {})[_key(replica, each.key)] = None
+    with lent((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
+        answer = call.forward()
+        after = {replica: taken(replica) for replica in keys}
+    written = {(replica, _key(replica, each.key)) for replica, each in touched if each.writes}
+    for replica, mine in keys.items():
+        for key in mine:
+            if (replica, key) in written:
+                shelf.asked(replica, key, after[replica].get(key), now)
+        size = sum(map(units, after[replica].values())) or 1
+        spent(call, replica, write=size * (2 if call.operation == "TransactWriteItems" else 1))
+    if token:
+        call.world.shelf(Tokens).note(call, token)
+    return answer
+
+
+def admit(call: Call, replica: Replica, action: str) -> None:
+    """Raises AwsError where the table's policy denies the caller the action."""
+    asking = caller(call)
+    if asking is not None and replica.denies(asking.role_arn, action, call.world.clock.now()):
+        raise AwsError(
+            "AccessDeniedException",
+            f"User: {asking.arn} is not authorized to perform: dynamodb:{action} on resource: {replica.arn}"
+            " with an explicit deny in a resource-based policy",
+        )
+
+
+def spent(call: Call, replica: Replica, *, read: float = 0, write: float = 0) -> None:
+    """Count a request that succeeded, with the capacity units that it took."""
+    usage, now = call.world.shelf(Usage), call.world.clock.now()
+    usage.request(replica.region, replica.name, call.operation, now)
+    for kind, taken_units in (("Read", read), ("Write", write)):
+        if taken_units:
+            usage.units(replica.region, replica.name, kind, now, taken_units)
+
+
+for _name in ("GetItem", "BatchGetItem", "TransactGetItems"):
+    operation("dynamodb", _name)(_read)
+for _name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"):
+    operation("dynamodb", _name)(_write)
+
+
+def _key(replica: Replica, item: Mapping[str, Any]) -> Key:
+    try:
+        return key_of(item, replica.schema)
+    except (KeyError, StopIteration):
+        raise AwsError("ValidationException", "The provided key element does not match the schema") from None
+
+
+def _touched(call: Call) -> Iterator[Touched]:
+    """The items that a call is about."""
+    params = call.params
+    match call.operation:
+        case "GetItem":
+            yield Touched(params["TableName"], params["Key"], "GetItem", writes=False)
+        case "BatchGetItem":
+            for name, wanted in params["RequestItems"].items():
+                yield from (Touched(name, key, "BatchGetItem", writes=False) for key in wanted["Keys"])
+        case "TransactGetItems":
+            for each in params["TransactItems"]:
+                yield Touched(each["Get"]["TableName"], each["Get"]["Key"], "GetItem", writes=False)
+        case "BatchWriteItem":
+            for name, requests in params["RequestItems"].items():
+                for each in requests:
+                    put = each.get("PutRequest")
+                    yield Touched(name, put["Item"] if put else each["DeleteRequest"]["Key"], "BatchWriteItem")
+        case "TransactWriteItems":
+            for kind, act in ((kind, act) for each in params["TransactItems"] for kind, act in each.items() if act):
+                action = f"{kind}Item" if kind != "ConditionCheck" else "ConditionCheckItem"
+                yield Touched(act["TableName"], act.get("Item") or act["Key"], action, writes=kind != "ConditionCheck")
+        case "PutItem":
+            yield Touched(params["TableName"], params["Item"], "PutItem")
+        case _:
+            yield Touched(params["TableName"], params["Key"], call.operation)

@@ -1,0 +1,105 @@
+"""DynamoDB: the operations on resource policies; a change is in force two seconds later."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.services.dynamodb.item_operations import tables
+from drcore.sandbox.services.dynamodb.policy import Policy, statements
+from drcore.sandbox.services.dynamodb.tables import Replica
+
+IN_FORCE = timedelta(seconds=2)
+_LONGEST = 20 * 1024
+
+
+@operation("dynamodb", "PutResourcePolicy")
+def put_resource_policy(call: Call) -> dict[str, Any]:
+    """As the API: the revision that is expected must be the one that is there (`NO_POLICY`: none)."""
+    replica = _replica(call)
+    if replica is None:
+        return call.forward()
+    text = call.params["Policy"]
+    _valid(text, replica)
+    _expect(call, replica)
+    known = _current(replica)
+    if known and known.text == text:
+        return {"RevisionId": known.revision}
+    return {"RevisionId": _change(call, replica, text)}
+
+
+@operation("dynamodb", "GetResourcePolicy")
+def get_resource_policy(call: Call) -> dict[str, Any]:
+    """As the API: what was last put, in force or not yet."""
+    replica = _replica(call)
+    if replica is None:
+        return call.forward()
+    known = _current(replica)
+    if known is None:
+        raise AwsError(
+            "PolicyNotFoundException",
+            f"Resource-based policy not found for the provided ResourceArn: {call.params['ResourceArn']}",
+        )
+    return {"Policy": known.text, "RevisionId": known.revision}
+
+
+@operation("dynamodb", "DeleteResourcePolicy")
+def delete_resource_policy(call: Call) -> dict[str, Any]:
+    """As the API: done again it is no error, unless a revision is expected."""
+    replica = _replica(call)
+    if replica is None:
+        return call.forward()
+    _expect(call, replica)
+    known = _current(replica)
+    if known is None:
+        return {}
+    _change(call, replica, "")
+    return {"RevisionId": known.revision}
+
+
+def _replica(call: Call) -> Replica | None:
+    name = call.params["ResourceArn"].rpartition(":table/")[2]
+    if "/" in name:
+        raise AwsError("ValidationException", "The sandbox has no policies of streams")
+    return tables(call).find(call.region, name)
+
+
+def _current(replica: Replica) -> Policy | None:
+    return replica.policies[-1] if replica.policies and replica.policies[-1].text else None
+
+
+def _change(call: Call, replica: Replica, text: str) -> str:
+    now = call.world.clock.now()
+    revision = str(int(now.timestamp() * 1000))
+    replica.policies.append(Policy(text, revision, now + IN_FORCE))
+    return revision
+
+
+def _expect(call: Call, replica: Replica) -> None:
+    expected, known = call.params.get("ExpectedRevisionId"), _current(replica)
+    if not expected or expected == (known.revision if known else "NO_POLICY"):
+        return
+    has = f"has revision id {known.revision}" if known else "has no policy"
+    raise AwsError(
+        "PolicyNotFoundException",
+        "Resource-based policy not found for the provided ResourceArn: Requested update for policy with revision id"
+        f" {expected}, but the policy associated to target table {replica.name} {has}.",
+    )
+
+
+def _valid(text: str, replica: Replica) -> None:
+    try:
+        document = json.loads(text)
+        resources = [
+            each
+            for statement in statements(document)
+            for each in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise AwsError("ValidationException", "Policy document is malformed") from None
+    if len(text) > _LONGEST:
+        raise AwsError("ValidationException", "Policy document is longer than 20 KB")
+    if not resources or not all(each == replica.arn or each.startswith(f"{replica.arn}/") for each in resources):
+        raise AwsError(
+            "ValidationException", f"Resource in the policy must be the resource that it is put on: {replica.arn}"
+        )

@@ -1,0 +1,241 @@
+"""DynamoDB: what a table is beside its items: its status, replicas, stream, protection, time to live, tags.
+
+Simplified: a table is deleted at once, an item whose time to live is over stays, the contents of a stream cannot be
+read, and indexes of a table that lives here cannot be changed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.timestamps import aware
+from drcore.sandbox.services.dynamodb.item_operations import tables
+from drcore.sandbox.services.dynamodb.tables import Replica, Settings, Tables
+
+STREAM_TAKES = timedelta(seconds=5)
+TTL_TAKES = timedelta(minutes=1)
+REPLICA_TAKES = (150.0, 270.0)
+"""Virtual seconds until a new replica is ACTIVE, from … to …"""
+SOURCE_KEPT = timedelta(hours=24)
+"""How long the table that a replica was made from cannot be deleted."""
+
+
+@operation("dynamodb", "DescribeTable")
+def describe_table(call: Call) -> dict[str, Any]:
+    """As the API; a replica says ACTIVE whether its region can be reached or not, as on AWS."""
+    shelf = tables(call)
+    replica = shelf.find(call.region, call.params["TableName"])
+    return call.forward() if replica is None else {"Table": description(shelf, replica, call.world.clock.now())}
+
+
+def description(shelf: Tables, replica: Replica, now: datetime) -> dict[str, Any]:
+    """A table as DescribeTable tells it."""
+    told = dict(replica.table.describe()["TableDescription"])
+    told |= {
+        "TableStatus": replica.status(now),
+        "ItemCount": len(replica.items()),
+        "TableSizeBytes": replica.history.size,
+        "CreationDateTime": aware(told["CreationDateTime"]),
+        "TableId": replica.id,
+    }
+    if replica.origin:
+        told["RestoreSummary"] = {
+            "SourceTableArn": replica.origin.source_arn,
+            "RestoreDateTime": replica.origin.moment,
+            "RestoreInProgress": told["TableStatus"] == "CREATING",
+        }
+    others = [shelf[region, replica.name] for region in sorted(replica.members - {replica.region})]
+    if others:
+        told |= {
+            "GlobalTableVersion": "2019.11.21",
+            "MultiRegionConsistency": "EVENTUAL",
+            "Replicas": [_member(other, now) for other in others],
+        }
+    return {name: value for name, value in told.items() if value is not None and value != []}
+
+
+def _member(other: Replica, now: datetime) -> dict[str, Any]:
+    status = other.status(now)
+    return {"RegionName": other.region, "ReplicaStatus": status if status in ("CREATING", "DELETING") else "ACTIVE"}
+
+
+@operation("dynamodb", "UpdateTable")
+def update_table(call: Call) -> dict[str, Any]:
+    """As the API: a table that is still at a change takes no other; one replica at a time."""
+    replica = settled(call, call.params["TableName"])
+    if replica is None:
+        return call.forward()
+    params, shelf = call.params, tables(call)
+    if params.get("GlobalSecondaryIndexUpdates") or params.get("AttributeDefinitions"):
+        raise AwsError("NotImplemented", "not in the sandbox: changes of indexes", 501)
+    table, updates = replica.table, params.get("ReplicaUpdates") or []
+    if len(updates) > 1 or (updates and params.get("StreamSpecification")):
+        raise AwsError("ValidationException", "UpdateTable makes one change of replicas or streams at a time")
+    for update in updates:
+        _update_replica(call, replica, update)
+    if params.get("StreamSpecification"):
+        _update_stream(call, replica, params["StreamSpecification"])
+    if "DeletionProtectionEnabled" in params:
+        table.deletion_protection_enabled = bool(params["DeletionProtectionEnabled"])
+    if params.get("BillingMode"):
+        table.billing_mode = params["BillingMode"]
+    if params.get("ProvisionedThroughput"):
+        table.throughput = dict(params["ProvisionedThroughput"]) | {"NumberOfDecreasesToday": 0}
+    if params.get("WarmThroughput"):
+        table.warm_throughput = dict(params["WarmThroughput"]) | {"Status": "ACTIVE"}
+    return {"TableDescription": description(shelf, replica, call.world.clock.now())}
+
+
+def _update_stream(call: Call, replica: Replica, wanted: Mapping[str, Any]) -> None:
+    on, now = bool(wanted["StreamEnabled"]), call.world.clock.now()
+    if on == streams(replica):
+        state = "already has an enabled stream" if on else "has no stream to disable"
+        raise AwsError("ValidationException", f"Table {state}: TableName: {replica.name}")
+    if not on and len(replica.members) > 1:
+        raise AwsError("ValidationException", "The stream of a table with replicas cannot be disabled")
+    tables(call).stream(replica, on, wanted.get("StreamViewType", ""))
+    replica.busy = ("UPDATING", now + STREAM_TAKES)
+
+
+def streams(replica: Replica) -> bool:
+    """Whether the table has a stream."""
+    return bool((replica.table.stream_specification or {}).get("StreamEnabled"))
+
+
+def _update_replica(call: Call, replica: Replica, update: Mapping[str, Any]) -> None:
+    if update.get("Create"):
+        _create_replica(call, replica, update["Create"]["RegionName"])
+    elif update.get("Delete"):
+        _delete_replica(call, replica, update["Delete"]["RegionName"])
+
+
+def _create_replica(call: Call, replica: Replica, region: str) -> None:
+    """Make the copy: it has the items at once, and is CREATING while a real one would be filled."""
+    shelf, now = tables(call), call.world.clock.now()
+    if region in replica.members or region not in call.world.regions:
+        raise AwsError("ValidationException", f"Failed to create a the new replica of table in region {region}")
+    if replica.name in shelf.backend(region).tables:
+        raise AwsError("ValidationException", f"Table {replica.name} already exists in region {region}")
+    view = (replica.table.stream_specification or {}).get("StreamViewType")
+    if view != "NEW_AND_OLD_IMAGES":
+        raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")
+    made = shelf.add(region, replica.name, replica.shape(), replica.schema)
+    made.history.open_with(dict(replica.history.now), (now, replica.region))
+    made.settings = Settings(ttl=replica.settings.ttl, ttl_settled=replica.settings.ttl_settled)
+    shelf.stream(made, True)
+    ready = now + timedelta(seconds=call.world.rng("replica", replica.name, region, now).uniform(*REPLICA_TAKES))
+    made.busy, replica.busy, replica.replicated_at = ("CREATING", ready), ("UPDATING", ready), now
+    replica.members.add(region)
+    made.members = replica.members
+
+
+def _delete_replica(call: Call, replica: Replica, region: str) -> None:
+    shelf, now = tables(call), call.world.clock.now()
+    if region not in replica.members or region == replica.region:
+        raise AwsError("ReplicaNotFoundException", f"Table {replica.name} has no replica in region {region}")
+    _remove(shelf, shelf[region, replica.name], now)
+    replica.busy = ("UPDATING", now + STREAM_TAKES)
+
+
+def _remove(shelf: Tables, replica: Replica, now: datetime) -> None:
+    if replica.table.deletion_protection_enabled:
+        raise AwsError(
+            "ValidationException",
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection"
+            " first.",
+        )
+    if replica.replicated_at and now - replica.replicated_at < SOURCE_KEPT:
+        raise AwsError(
+            "ValidationException",
+            "Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the"
+            " table in the last 24 hours",
+        )
+    shelf.remove(replica)
+
+
+@operation("dynamodb", "DeleteTable")
+def delete_table(call: Call) -> dict[str, Any]:
+    """As the API; of a global table, this region's replica."""
+    replica = settled(call, call.params["TableName"])
+    if replica is None:
+        return call.forward()
+    shelf, now = tables(call), call.world.clock.now()
+    told = description(shelf, replica, now) | {"TableStatus": "DELETING"}
+    _remove(shelf, replica, now)
+    return {"TableDescription": told}
+
+
+def settled(call: Call, name: str) -> Replica | None:
+    """A table that can be changed; None if it is moto's alone. Raises AwsError while a change is under way."""
+    replica = tables(call).find(call.region, name)
+    status = replica.status(call.world.clock.now()) if replica else "ACTIVE"
+    if replica and status != "ACTIVE":
+        doing = "created" if status == "CREATING" else "updated"
+        raise AwsError(
+            "ResourceInUseException",
+            f"Attempt to change a resource which is still in use: Table is being {doing}: {replica.name}",
+        )
+    return replica
+
+
+@operation("dynamodb", "UpdateTimeToLive")
+def update_time_to_live(call: Call) -> dict[str, Any]:
+    """As the API, for all replicas; the change is in force a minute later."""
+    replica, wanted = settled(call, call.params["TableName"]), call.params["TimeToLiveSpecification"]
+    if replica is None:
+        return call.forward()
+    now = call.world.clock.now()
+    if replica.settings.ttl_settled and now < replica.settings.ttl_settled:
+        raise AwsError("ValidationException", "Time to live has been modified multiple times within a fixed interval")
+    if bool(wanted["Enabled"]) == bool(replica.settings.ttl):
+        state = "enabled" if wanted["Enabled"] else "disabled"
+        raise AwsError("ValidationException", f"TimeToLive is already {state}")
+    for region in replica.members:
+        settings = tables(call)[region, replica.name].settings
+        settings.ttl = wanted["AttributeName"] if wanted["Enabled"] else ""
+        settings.ttl_settled = now + TTL_TAKES
+    return {"TimeToLiveSpecification": dict(wanted)}
+
+
+@operation("dynamodb", "DescribeTimeToLive")
+def describe_time_to_live(call: Call) -> dict[str, Any]:
+    """As the API."""
+    replica = tables(call).find(call.region, call.params["TableName"])
+    if replica is None:
+        return call.forward()
+    settings, now = replica.settings, call.world.clock.now()
+    changing = settings.ttl_settled is not None and now < settings.ttl_settled
+    stem = "ENABL" if settings.ttl else "DISABL"
+    told = {"TimeToLiveStatus": stem + ("ING" if changing else "ED")}
+    return {"TimeToLiveDescription": told | ({"AttributeName": settings.ttl} if settings.ttl else {})}
+
+
+@operation("dynamodb", "TagResource")
+def tag_resource(call: Call) -> dict[str, Any]:
+    """As the API."""
+    replica = settled(call, call.params["ResourceArn"])
+    if replica is None:
+        return call.forward()
+    replica.settings.tags |= {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
+    return {}
+
+
+@operation("dynamodb", "UntagResource")
+def untag_resource(call: Call) -> dict[str, Any]:
+    """As the API."""
+    replica = settled(call, call.params["ResourceArn"])
+    if replica is None:
+        return call.forward()
+    for name in call.params["TagKeys"]:
+        replica.settings.tags.pop(name, None)
+    return {}
+
+
+@operation("dynamodb", "ListTagsOfResource")
+def list_tags_of_resource(call: Call) -> dict[str, Any]:
+    """As the API, on one page."""
+    replica = tables(call).find(call.region, call.params["ResourceArn"])
+    if replica is None:
+        return call.forward()
+    return {"Tags": [{"Key": name, "Value": value} for name, value in sorted(replica.settings.tags.items())]}

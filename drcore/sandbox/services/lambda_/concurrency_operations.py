@@ -1,0 +1,77 @@
+"""Lambda: the operations on provisioned concurrency."""
+
+from typing import Any
+
+from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.timestamps import iso
+from drcore.sandbox.services.lambda_.provisioned_concurrency import Provisioned, ProvisionedConcurrency
+from drcore.sandbox.services.lambda_.state import Lambda, plain_name
+
+
+@operation("lambda", "PutProvisionedConcurrencyConfig")
+def put_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+    """As the API; refused while the alias has a routing configuration."""
+    arn = _alias_arn(call, must_be_plain=True)
+    return _document(
+        call,
+        call.world.shelf(ProvisionedConcurrency).put(arn, call.params["ProvisionedConcurrentExecutions"]),
+    )
+
+
+@operation("lambda", "GetProvisionedConcurrencyConfig")
+def get_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+    """As the API: IN_PROGRESS, then READY."""
+    known = call.world.shelf(ProvisionedConcurrency).get(_alias_arn(call))
+    if known is None:
+        raise AwsError(
+            "ProvisionedConcurrencyConfigNotFoundException",
+            "No Provisioned Concurrency Config found for this function",
+            404,
+        )
+    return _document(call, known)
+
+
+@operation("lambda", "DeleteProvisionedConcurrencyConfig")
+def delete_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+    """As the API; refused while the alias has a routing configuration."""
+    call.world.shelf(ProvisionedConcurrency).delete(_alias_arn(call, must_be_plain=True))
+    return {}
+
+
+@operation("lambda", "ListProvisionedConcurrencyConfigs")
+def list_provisioned_concurrency_configs(call: Call) -> dict[str, Any]:
+    """As the API, on one page."""
+    function = call.world.shelf(Lambda).function(call.region, plain_name(call.params["FunctionName"]))
+    configs = call.world.shelf(ProvisionedConcurrency)
+    shown = []
+    for alias in configs.requested(function.function_arn):
+        arn = f"{function.function_arn}:{alias}"
+        known = configs.get(arn)
+        if known is not None:
+            shown.append({"FunctionArn": arn} | _document(call, known))
+    return {"ProvisionedConcurrencyConfigs": shown}
+
+
+def _alias_arn(call: Call, *, must_be_plain: bool = False) -> str:
+    qualifier = call.params["Qualifier"]
+    if qualifier == "$LATEST" or qualifier.isdecimal():
+        raise AwsError("InvalidParameterValueException", "Only aliases are emulated: Qualifier must name one")
+    functions = call.world.shelf(Lambda)
+    alias = functions.alias(call.region, plain_name(call.params["FunctionName"]), qualifier)
+    if must_be_plain and functions.weights(alias):
+        raise AwsError(
+            "InvalidParameterValueException",
+            "Alias with weights can not be used with Provisioned Concurrency",
+        )
+    return str(alias.arn)
+
+
+def _document(call: Call, known: Provisioned) -> dict[str, Any]:
+    ready = known.ready(call.world.clock.now())
+    return {
+        "RequestedProvisionedConcurrentExecutions": known.wanted,
+        "AllocatedProvisionedConcurrentExecutions": known.wanted if ready else 0,
+        "AvailableProvisionedConcurrentExecutions": known.wanted if ready else 0,
+        "Status": "READY" if ready else "IN_PROGRESS",
+        "LastModified": iso(known.since),
+    }

@@ -1,0 +1,44 @@
+"""Lambda's reserved concurrency: 0 lets no request of any version in."""
+
+from typing import Any
+
+from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.services.lambda_.operations import CONCURRENCY
+from drcore.sandbox.services.lambda_.state import Lambda, invalid, plain_name
+
+UNRESERVED = 100
+"""Executions that must remain for the functions without a reservation."""
+
+
+@operation("lambda", "PutFunctionConcurrency")
+def put_function_concurrency(call: Call) -> dict[str, Any]:
+    """As the API."""
+    functions, name = call.world.shelf(Lambda), plain_name(call.params["FunctionName"])
+    functions.function(call.region, name)
+    wanted = int(call.params["ReservedConcurrentExecutions"])
+    others = sum(
+        functions.reserved(call.region, each.function_name) or 0
+        for each in functions.storage(call.region).latest()
+        if each.function_name != name
+    )
+    if wanted < 0 or CONCURRENCY - others - wanted < UNRESERVED:
+        raise invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{UNRESERVED}]."
+        )
+    functions.reserve(call.region, name, wanted)
+    return {"ReservedConcurrentExecutions": wanted}
+
+
+@operation("lambda", "GetFunctionConcurrency")
+def get_function_concurrency(call: Call) -> dict[str, Any]:
+    """As the API: without a reservation the answer is empty."""
+    found = call.world.shelf(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
+    return {} if found is None else {"ReservedConcurrentExecutions": found}
+
+
+@operation("lambda", "DeleteFunctionConcurrency")
+def delete_function_concurrency(call: Call) -> dict[str, Any]:
+    """As the API: without one, nothing happens."""
+    call.world.shelf(Lambda).reserve(call.region, plain_name(call.params["FunctionName"]), None)
+    return {}

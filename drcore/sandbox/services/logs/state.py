@@ -1,0 +1,107 @@
+"""CloudWatch Logs' groups with their lines, in the order of their times."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from drcore.sandbox.core.registry import AwsError
+from drcore.sandbox.core.world import World
+
+Line = tuple[int, int, str, str, int]
+"""Milliseconds since 1970, number, stream, text, when it came in (milliseconds)."""
+
+
+@dataclass(slots=True)
+class Group:
+    """One log group; `lines` are sorted by time, then by number."""
+
+    name: str
+    created: int
+    retention: int | None = None
+    streams: dict[str, int] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
+    written: int = 0
+
+
+class Logs:
+    """The log groups of both regions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.groups: dict[str, dict[str, Group]] = {}
+        world.state_of("logs", self._state)
+
+    def create(self, region: str, group: str, retention: int | None = None) -> Group:
+        """The group of that name, made if it is new."""
+        return self.groups.setdefault(region, {}).setdefault(group, Group(group, self.now(), retention))
+
+    def group(self, region: str, name: str) -> Group:
+        """A group by name or ARN. Raises AwsError (ResourceNotFoundException)."""
+        found = self.groups.get(region, {}).get(name.removesuffix(":*").rpartition(":")[2])
+        if found is None:
+            raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+        return found
+
+    def write(self, region: str, group: str, at: datetime, line: str, stream: str = "main") -> None:
+        """Write a line, whose group and stream are made if they are new; one of the future shows when it is time."""
+        known, moment = self.create(region, group), millis(at)
+        known.streams.setdefault(stream, moment)
+        known.written += 1
+        entry = (moment, known.written, stream, line, max(moment, self.now()))
+        if not known.lines or known.lines[-1] <= entry:
+            known.lines.append(entry)
+        else:
+            known.lines.insert(bisect_right(known.lines, entry), entry)
+
+    def lines(self, group: Group, since: int | None = None, until: int | None = None) -> list[Line]:
+        """The lines from `since` to `until` (milliseconds, both inclusive) that have come in by now."""
+        last = min(self.now(), until if until is not None else self.now())
+        begin = 0 if since is None else bisect_left(group.lines, (since,))
+        return group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
+
+    def forget(self, region: str, group: str, since: datetime) -> None:
+        """Take away the lines since that moment, for a past that is told again."""
+        known = self.create(region, group)
+        del known.lines[bisect_left(known.lines, (millis(since),)) :]
+
+    def now(self) -> int:
+        """The virtual moment in milliseconds."""
+        return millis(self._world.clock.now())
+
+    def _state(self) -> dict[str, Any]:
+        """Without the lines, as a metric is without its samples."""
+        return {region: {g.name: g.retention for g in groups.values()} for region, groups in self.groups.items()}
+
+
+def millis(at: datetime) -> int:
+    """Whole milliseconds since 1970."""
+    return int(at.timestamp() * 1000)
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """What a filter pattern of terms lets through: all plain terms, one of the `?` terms, none of the `-` terms.
+
+    A term in quotes may hold anything. Raises AwsError for patterns of JSON or of columns, which are not emulated.
+    """
+    text = pattern.strip()
+    if text[:1] in ("{", "[", "%"):
+        raise AwsError("InvalidParameterException", f"only patterns of terms are emulated, not {text!r}")
+    terms: dict[str, list[str]] = {"": [], "?": [], "-": []}
+    for sign, quoted, plain in _TERM.findall(text):
+        terms[sign].append(quoted.replace('\\"', '"') or plain)
+    every, some, none = terms.values()
+
+    def matches(line: str) -> bool:
+        return (
+            all(term in line for term in every)
+            and (not some or bool(every) or any(term in line for term in some))
+            and not any(term in line for term in none)
+        )
+
+    return matches
+
+
+_TERM = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')

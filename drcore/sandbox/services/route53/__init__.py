@@ -1,0 +1,1 @@
+"""What moto lacks of Route 53."""

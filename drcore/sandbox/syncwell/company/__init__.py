@@ -1,0 +1,1 @@
+"""What SyncWell owns: its resources in the account."""

@@ -1,0 +1,98 @@
+"""What plan A needs of SyncWell: DNS with health checks, levers, users by market, replicated data."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from json import dumps
+
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
+
+from drcore.sandbox.core.outage_calls import meets
+from drcore.sandbox.core.timestamps import MINUTE, epoch
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.arc import RoutingControls
+from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG, GlobalTable
+from drcore.sandbox.services.route53.health_checks import HealthChecks
+from drcore.sandbox.services.route53.operations import Route53
+from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
+from drcore.sandbox.syncwell.life.complaints import Complaints
+from drcore.sandbox.syncwell.life.health_endpoint import Endpoints
+from drcore.sandbox.syncwell.life.job_queue import Jobs
+from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.table_readers import Reads
+from drcore.sandbox.syncwell.life.table_writers import Writers
+from drcore.sandbox.syncwell.life.users import Users
+
+
+def found(world: World) -> None:
+    """Make the resources as they are when the doors open."""
+    endpoints, checks = world.shelf(Endpoints), world.shelf(HealthChecks)
+    checks.probe, checks.routing_control = endpoints.probe, world.shelf(RoutingControls).is_on
+    zone = world.shelf(Route53).add(names.ZONE_ID, names.ZONE)
+    store = s3_backends[world.account]["aws"]
+    for region in world.regions:
+        checks.add(names.health_check(region), f"founded-{region}", _check(region))
+        store.create_bucket(names.levers_bucket(region), region)
+        store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
+        sqs_backends[world.account][region].create_queue(names.QUEUE)
+    zone.put(_record(region) for region in world.regions)
+    world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
+    world.shelf(Writers).begin()
+    world.interfere(meets(world))
+
+
+def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
+    """What moves at each tick, before the releases and the alarms do."""
+    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints, Normalise)
+    return tuple(world.shelf(actor).tick for actor in moving)  # type: ignore[attr-defined]
+
+
+def remember(world: World, since: datetime) -> None:
+    """The metrics of a quiet history from `since` until now."""
+    users, jobs = world.shelf(Users), world.shelf(Jobs)
+    complaints = world.shelf(Complaints)
+    table, checks = world.shelf(GlobalTable), world.shelf(HealthChecks)
+    minute, end, at = timedelta(minutes=1), world.clock.now(), since
+    first, second = world.regions
+    while at < end:
+        at += minute
+        begin = epoch(at) - MINUTE
+        with world.clock.at(at):
+            users.serve(at, minute)
+            jobs.tick(at)
+        for check in checks:
+            checks.publish(check, begin)
+        for region in world.regions:
+            complaints.publish(region, begin, 0)
+        for source, target in ((first, second), (second, first)):
+            stream = world.rng("quiet replication", source, begin)
+            table.publish(source, target, begin, [1000 * stream.uniform(SHORTEST_LAG, LONGEST_LAG) for _ in range(8)])
+
+
+def _check(region: str) -> dict[str, object]:
+    return {
+        "IPAddress": names.ADDRESSES[region],
+        "Port": 443,
+        "Type": "HTTPS",
+        "ResourcePath": names.HEALTH_PATH,
+        "FullyQualifiedDomainName": names.health_host(region),
+        "RequestInterval": 10,
+        "FailureThreshold": 3,
+        "MeasureLatency": False,
+        "Inverted": False,
+        "Disabled": False,
+        "EnableSNI": True,
+    }
+
+
+def _record(region: str) -> dict[str, object]:
+    return {
+        "Name": names.RECORD,
+        "Type": "A",
+        "SetIdentifier": region,
+        "Weight": 100,
+        "TTL": names.TTL,
+        "ResourceRecords": [{"Value": names.ADDRESSES[region]}],
+        "HealthCheckId": names.health_check(region),
+    }

@@ -1,0 +1,1 @@
+"""What can go wrong at SyncWell, by the name of the fault."""

@@ -1,0 +1,244 @@
+"""A release of the workers that spoils the users' configurations (plan G).
+
+Its `normalise` job goes through the items that nobody has changed lately, one after the other, and spoils each: three
+minutes after it was deployed it begins, and it goes on, slowly, as long as a task of that release works and is let
+write. The items stay spoiled when the fault is cleared: only a repair or a switch to other data takes that away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+from drcore.sandbox.core.clock import TICK
+from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
+from drcore.sandbox.core.outages import Regions
+from drcore.sandbox.core.timestamps import epoch, precise
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
+from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG
+from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.syncwell.company import names, worker_services
+from drcore.sandbox.syncwell.company.releases import CANDIDATE
+from drcore.sandbox.syncwell.incidents.bad_deployment import Broken, Incident, refuse_second
+from drcore.sandbox.syncwell.life.complaints import Complaints
+from drcore.sandbox.syncwell.life.configurations import KINDS, USERS, Item, key, signed, spoiled
+from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.table_readers import Reads
+from drcore.sandbox.syncwell.life.table_writers import Writers
+from drcore.sandbox.syncwell.life.timeline import Timeline
+from drcore.sandbox.syncwell.truth.intended_data import Ledger, Spoil
+
+QUIET, AFTER = timedelta(minutes=5), timedelta(minutes=3)
+"""From the beginning of what is told again to the deployment; from there to the job's first write."""
+SLOWLY = timedelta(seconds=20)
+"""From one bad write to the next once the job is through with most."""
+HIDDEN = timedelta(seconds=20)
+"""From one write of the hidden writer to the next."""
+WRITER = f"worker/{CANDIDATE}"
+METRICS = frozenset({"AWS/DynamoDB", "SyncWell"})
+HIDDEN_KEY = ("BATCH#usage", "0")
+
+OPTIONS: Mapping[str, Option] = {
+    "share": Option(default=0.04, help="the share of the users whose configuration is spoiled before the doors notice"),
+    "minutes": Option(default=12, help="how long the job has run when the fault is injected, from 2 to 60"),
+    "kinds": Option(default=",".join(KINDS), help="what it does to an item, of overwrite, delete, blank, wrong-owner"),
+    "silent": Option(default=0.5, help="the share of the bad writes that leave UpdatedAt and Writers as they were"),
+    "region": Option(default="us-east-1", help="where the faulty job runs", choices=World.regions),
+    "hidden_writer": Option(default=False, help="whether a process that is in nobody's list writes each 20 seconds"),
+}
+
+
+@dataclass(slots=True)
+class Course:
+    """How the job goes on in this world."""
+
+    region: str
+    began: datetime
+    deployed: datetime
+    kinds: tuple[str, ...]
+    silent: float
+    order: list[int]
+    stream: Random
+    written: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass(slots=True)
+class Hidden:
+    """The writer that is in nobody's list."""
+
+    on: bool = False
+    region: str = ""
+    writes: int = 0
+    last: datetime | None = field(default=None)
+
+
+class Normalise:
+    """The faulty job, and the hidden writer, if there is one."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._tables = world, world.shelf(Tables)
+        self._regions = world.shelf(Regions)
+        self._ledger, self._bindings = world.shelf(Ledger), world.shelf(Bindings)
+        self.course: Course | None = None
+        self.hidden = Hidden()
+        self.healthy_since: datetime | None = None
+
+    def begin(self, course: Course, bad: int, now: datetime) -> None:
+        """Let the job write `bad` times until `now`, and slowly from then on."""
+        self.course, self.healthy_since = course, None
+        start, jitter = course.deployed + AFTER, self._world.rng("bad moments")
+        step = (now - start) / bad
+        for number in range(bad):
+            moment = start + step * (number + 0.1 + 0.8 * jitter.random())
+            self._tables.later(moment.replace(microsecond=moment.microsecond // 1000 * 1000), self._one)
+        self._tables.later(now + SLOWLY, self._slowly)
+
+    def hide(self, region: str, since: datetime) -> None:
+        """Let the hidden writer write from then on."""
+        self.hidden = Hidden(True, region)
+        self._tables.later(since + HIDDEN, self._hidden)
+
+    def tick(self, at: datetime) -> None:
+        """Note since when all is well: nobody suffers, everybody is served, nothing spoils anything any more."""
+        if self.course is None:
+            return
+        if not all(self._well(region, at) for region in self._world.regions) or self.running():
+            self.healthy_since = None
+        elif self.healthy_since is None:
+            self.healthy_since = at
+
+    def _well(self, region: str, at: datetime) -> bool:
+        table = self._tables[region, self._bindings.in_use(region)]
+        served = not self._regions.out(region, at) and self._bindings.open(region, "syncwell-api")
+        taken = table.there and not table.denies(self._tables.role_arn(names.LAMBDA_ROLE), "PutItem", at)
+        return served and taken and not self._world.shelf(Complaints).share(region)
+
+    def running(self) -> int:
+        """How many tasks of the faulty release work."""
+        course = self.course
+        return 0 if course is None else sum(task.release == CANDIDATE for task in self._bindings.tasks(course.region))
+
+    def _slowly(self, at: datetime) -> None:
+        self._one(at)
+        more = self._world.rng("slowly", epoch(at)).uniform(0.7, 1.3)
+        self._tables.later(at + timedelta(milliseconds=int(SLOWLY / timedelta(milliseconds=1) * more)), self._slowly)
+
+    def _one(self, at: datetime) -> None:
+        """Spoil the next item that can be spoiled, if the job runs then."""
+        course = self.course
+        assert course is not None
+        tasks = [task for task in self._bindings.tasks(course.region, at) if task.release == CANDIDATE]
+        if not tasks or self._regions.out(course.region, at):
+            return
+        table = self._tables[course.region, tasks[0].table]
+        while course.order:
+            name = key(course.order[-1])
+            before = table.get(name)
+            if before is None or not self._left_alone(before, course):
+                course.order.pop()  # gone, or somebody is at it: it does not dare
+                continue
+            if self._spoil(table, name, before, at, course):
+                course.order.pop()
+            return
+
+    def _spoil(self, table: Replica, name: tuple[str, str], before: Item, at: datetime, course: Course) -> bool:
+        stream = self._world.rng("bad write", course.written)
+        kind = course.kinds[int(stream.random() * len(course.kinds))]
+        silent = kind != "delete" and stream.random() < course.silent
+        other = self._ledger.meant(key(int(stream.random() * USERS))) or before
+        after = spoiled(before, kind, other, stream)
+        if after is not None and not silent:
+            after = signed(after, course.region, at, WRITER)
+        lag = stream.uniform(SHORTEST_LAG, LONGEST_LAG)
+        if not table.write(name, after, at, by=names.WORKER_ROLE, lag=lag):
+            return False
+        course.written, course.first, course.last = course.written + 1, course.first or at, at
+        self._ledger.spoiled(Spoil(at, name, kind, silent, before, after))
+        return True
+
+    def _left_alone(self, item: Item, course: Course) -> bool:
+        return bool(item["UpdatedAt"]["S"] < precise(course.began)) and "DeletedAt" not in item
+
+    def _hidden(self, at: datetime) -> None:
+        if not self.hidden.on:
+            return
+        pk, sk = HIDDEN_KEY
+        item: Item = {
+            "pk": {"S": pk},
+            "sk": {"S": sk},
+            "Count": {"N": str(self.hidden.writes + 1)},
+            "Region": {"S": self.hidden.region},
+            "UpdatedAt": {"S": precise(at)},
+            "Writers": {"L": [{"S": "batch/usage"}]},
+        }
+        if self._tables[self.hidden.region, names.TABLE].write(HIDDEN_KEY, item, at, by=names.BATCH_ROLE):
+            self.hidden.writes, self.hidden.last = self.hidden.writes + 1, at
+        self._tables.later(at + HIDDEN, self._hidden)
+
+
+@fault("data-corruption", options=OPTIONS)
+def data_corruption(world: World, options: Options) -> Undo:
+    """2026.01.2 of the workers has spoiled `share` of the configurations for `minutes`, and goes on slowly.
+
+    The last `minutes` and eight more are told again, with the users' edits. What somebody did to the account in that
+    time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden writer, as
+    somebody who found the process would, and nothing else.
+    """
+    kinds = _checked(options)
+    refuse_second(world, "data-corruption")
+    now, tables = world.clock.now(), world.shelf(Tables)
+    began = world.shelf(Timeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
+    _forget(world, began)
+    world.shelf(Ledger).begin(began, dict(tables[options["region"], names.TABLE].items()))
+    world.shelf(Writers).go(began)
+    job, deployed = world.shelf(Normalise), began + QUIET
+    order, stream = list(range(USERS)), world.rng("victims")
+    stream.shuffle(order)
+    job.begin(
+        Course(options["region"], began, deployed, kinds, options["silent"], order, stream),
+        max(1, round(options["share"] * USERS)),
+        now,
+    )
+    if options["hidden_writer"]:
+        job.hide(options["region"], began)
+    world.shelf(Incident).broken = Broken("data-corruption", now, deployed)
+    _replay(world, began, deployed, options["region"], now)
+    return lambda: setattr(job.hidden, "on", False)
+
+
+def _checked(options: Options) -> tuple[str, ...]:
+    """The kinds. Raises UnknownFault."""
+    kinds = tuple(each.strip() for each in str(options["kinds"]).split(",") if each.strip())
+    if not kinds or not set(kinds) <= set(KINDS):
+        raise UnknownFault(f"options.kinds: expected some of {', '.join(KINDS)}; saw {options['kinds']!r}")
+    for name, low, high in (("share", 0.0002, 0.5), ("silent", 0, 1), ("minutes", 2, 60)):
+        if not low <= options[name] <= high:
+            raise UnknownFault(f"options.{name}: expected {low} to {high}; saw {options[name]}")
+    return kinds
+
+
+def _forget(world: World, since: datetime) -> None:
+    """Forget what happened to the tables from then on, and what the metrics told of it."""
+    world.shelf(Tables).rewind(since)
+    world.shelf(CloudWatch).forget(since, METRICS)
+
+
+def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
+    """Live again from `began` until now, with the deployment in it."""
+    reads, tables, bindings = world.shelf(Reads), world.shelf(Tables), world.shelf(Bindings)
+    job, complaints, timeline, at = world.shelf(Normalise), world.shelf(Complaints), world.shelf(Timeline), began + TICK
+    while at <= now:
+        with world.clock.at(at):
+            if at - TICK < deployed <= at:
+                with world.clock.at(deployed):
+                    worker_services.deploy(world, region, CANDIDATE)
+            bindings.tick(at)
+            reads.tick(at)
+            tables.tick(at)
+            complaints.tick(at)
+            job.tick(at)
+            timeline.tick(at)
+        at += TICK

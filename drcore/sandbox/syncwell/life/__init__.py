@@ -1,0 +1,1 @@
+"""What happens at SyncWell each tick: traffic, jobs, edits."""

@@ -1,0 +1,106 @@
+"""What the users change in their configurations, through whom, in the table that he works on.
+
+Half of it comes through the API; partners send the rest: through the webhook, through jobs of the queue that Lambda
+works off, through jobs of the ECS workers. Who is stopped, or is denied, writes nothing: his users are refused.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.company.releases import CANDIDATE
+from drcore.sandbox.syncwell.life.configurations import CONTENT, USERS, Item, changed, entered_again, key, signed_up
+from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.truth.intended_data import Ledger
+
+SIGN_UPS = 0.04
+"""The share of the edits that are a new user's."""
+WHOLE = 0.1
+"""The share of the others that enter everything again."""
+OFTEN = 2
+"""So often an item that was spoiled is edited on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes for a user."""
+
+    table: str
+    writer: str
+    role: str
+
+
+class Edits:
+    """The edits of both regions; `refused` counts those that nobody took."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._tables = world, world.shelf(Tables)
+        self._bindings, self._ledger = world.shelf(Bindings), world.shelf(Ledger)
+        self.refused = dict.fromkeys(world.regions, 0)
+        self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
+            (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
+            (0.65, lambda region, _, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
+            (0.8, self._jobs),
+            (1.0, self._worker),
+        )
+
+    def edit(self, region: str, number: int, at: datetime, stream: Random, lag: float) -> bool:
+        """One edit by some user (USERS and above: a new one) at a moment; returns whether it was taken."""
+        draw = stream.random()
+        author = next(find for below, find in self._ways if draw < below)(region, at, stream)
+        taken = author is not None and self._edit(region, author, number, at, stream, lag)
+        if not taken:
+            self.refused[region] += 1
+        return taken
+
+    def _edit(self, region: str, author: Author, number: int, at: datetime, stream: Random, lag: float) -> bool:
+        table, name = self._tables[region, author.table], key(number)
+        before = table.get(name)
+        spoil = self._ledger.spoil_in(name, before)
+        whole = before is None or spoil.silent if spoil else before is None or stream.random() < WHOLE
+        if spoil is not None and not whole and self._edited_on_top(before):
+            return True  # its owner has done what he could
+        if before is None or whole:
+            fresh = signed_up(number, region, at, author.writer, stream)
+            item = entered_again(before, fresh)
+            change = {attribute: fresh[attribute] for attribute in CONTENT if attribute in fresh}
+        else:
+            item, change = changed(before, region, at, author.writer, stream)
+        if not table.write(name, item, at, by=author.role, lag=lag):
+            return False
+        self._ledger.edited(region, at, name, change, before, item)
+        return True
+
+    @staticmethod
+    def _edited_on_top(item: Item | None) -> bool:
+        """Whether another edit would push the faulty writer out of the last three."""
+        writers = [each["S"] for each in (item or {}).get("Writers", {"L": []})["L"]]
+        return f"worker/{CANDIDATE}" in writers and len(writers) - writers.index(f"worker/{CANDIDATE}") > OFTEN
+
+    def _lambda(self, region: str, function: str, writes_as: str, stream: Random) -> Author | None:
+        if not self._bindings.open(region, function):
+            return None
+        bound = self._bindings.one(region, function, stream)
+        return Author(bound.table, f"{writes_as}/{bound.release}", names.LAMBDA_ROLE)
+
+    def _jobs(self, region: str, _: datetime, stream: Random) -> Author | None:
+        if not self._bindings.polling(region):
+            return None
+        return self._lambda(region, names.WORKER_FUNCTION, "jobs", stream)
+
+    def _worker(self, region: str, at: datetime, stream: Random) -> Author | None:
+        """A task of a sound release: one of the faulty release is busy with its own job."""
+        tasks = [task for task in self._bindings.tasks(region, at) if task.release != CANDIDATE]
+        if not tasks:
+            return None
+        bound = tasks[int(stream.random() * len(tasks))]
+        return Author(bound.table, f"worker/{bound.release}", names.WORKER_ROLE)
+
+
+def new_user(at: datetime, region_number: int) -> int:
+    """The number of a user who signs up in that slot and region: no two are the same for days."""
+    return USERS + (int(at.timestamp()) // 5 * 2 + region_number) % 90_000

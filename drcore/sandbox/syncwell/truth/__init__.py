@@ -1,0 +1,1 @@
+"""What is so in the simulation; for tests, never for a plan."""

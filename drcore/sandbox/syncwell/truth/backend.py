@@ -1,0 +1,50 @@
+"""What the simulation knows but a plan may not: for tests only."""
+
+from typing import Any
+
+from drcore.sandbox.core.timestamps import iso
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services import sns
+from drcore.sandbox.services.apigateway.state import ApiGateway
+from drcore.sandbox.services.lambda_.state import Lambda
+from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.incidents.bad_deployment import Incident
+from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
+from drcore.sandbox.syncwell.life.requests import Traffic
+from drcore.sandbox.syncwell.life.serving import definitions, error_rate
+
+
+def tell(world: World) -> None:
+    """Contribute to GET /_sandbox/truth."""
+    traffic, gateway = world.shelf(Traffic), world.shelf(ApiGateway)
+    world.truth_of("fault", lambda: _fault(world))
+    world.truth_of("bad_release", lambda: traffic.bad_release)
+    world.truth_of("serving", lambda: {region: _serving(world, region) for region in world.regions})
+    world.truth_of("api", lambda: {region: dict(definitions(world, region)) for region in world.regions})
+    world.truth_of("error_rate", lambda: {region: error_rate(world, region) for region in world.regions})
+    world.truth_of("healthy_since", lambda: _healthy_since(world))
+    world.truth_of("oncall_messages", lambda: _pages(world))
+    world.truth_of("create_deployment_calls", lambda: gateway.deployments_created)
+
+
+def _fault(world: World) -> dict[str, Any] | None:
+    broken = world.shelf(Incident).broken
+    if broken.at is None or broken.began is None:
+        return None
+    return {"name": broken.name, "at": iso(broken.at), "began": iso(broken.began)}
+
+
+def _healthy_since(world: World) -> str | None:
+    """Of the fault that is on; without one, since nobody met a bad release."""
+    job = world.shelf(Normalise)
+    since = world.shelf(Traffic).healthy_since if job.course is None else job.healthy_since
+    return iso(since) if since else None
+
+
+def _serving(world: World, region: str) -> dict[str, dict[str, float]]:
+    functions = world.shelf(Lambda)
+    return {name: functions.serving(region, name, names.ALIAS) for name in names.FUNCTIONS}
+
+
+def _pages(world: World) -> int:
+    return sum(sns.sent(world, region, names.topic_arn(world.account, region)) for region in world.regions)

@@ -1,0 +1,90 @@
+"""What the simulation knows of the users' configurations: for tests only."""
+
+from typing import Any
+
+from drcore.sandbox.core.timestamps import precise
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
+from drcore.sandbox.syncwell.life.configurations import Key
+from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.truth.intended_data import Edit, Ledger, lacks
+
+
+def tell(world: World) -> None:
+    """Contribute to GET /_sandbox/truth."""
+    world.truth_of("corruption", lambda: _corruption(world))
+
+
+def _corruption(world: World) -> dict[str, Any] | None:
+    """None while nothing was corrupted.
+
+    `corrupted`: keys that do not say what their owner means, or meant once, in the table that the users of some region
+    see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
+    the fault began is not in that table.
+    """
+    job, ledger, bindings = world.shelf(Normalise), world.shelf(Ledger), world.shelf(Bindings)
+    course, tables = job.course, world.shelf(Tables)
+    if course is None:
+        return None
+    tables.catch_up(world.clock.now())
+    in_use = {region: bindings.in_use(region) for region in world.regions}
+    corrupted: set[Key] = set()
+    conflicts: set[Key] = set()
+    for region, table in in_use.items():
+        copy = tables[region, table]
+        for name in ledger.known():
+            item = copy.get(name)
+            if not ledger.sound(name, item):
+                (conflicts if ledger.edited_on_top(name, item) else corrupted).add(name)
+    lost = [edit.key for edit in ledger.last.values() if _is_lost(world, edit, in_use)]
+    return {
+        "began": precise(course.deployed),
+        "first_bad_write": course.first and precise(course.first),
+        "last_bad_write": course.last and precise(course.last),
+        "corrupted": _shown(corrupted | conflicts),
+        "conflicts": _shown(conflicts),
+        "ever": len(ledger.spoils),
+        "kinds": {kind: sum(s.kind == kind for s in ledger.spoils.values()) for kind in course.kinds},
+        "silent": sum(spoil.silent for spoil in ledger.spoils.values()),
+        "legit_edits": {"n": ledger.edits, "lost": _shown(lost)},
+        "table_in_use": in_use,
+        "writers_running": writers(world),
+        "reading_old": reading_old(world),
+        "hidden_writes": job.hidden.writes,
+    }
+
+
+def writers(world: World) -> list[str]:
+    """Who would write now, if the table let him."""
+    bindings, found = world.shelf(Bindings), []
+    for region in world.regions:
+        for name in names.FUNCTIONS:
+            fed = name != names.WORKER_FUNCTION or bindings.polling(region)
+            if fed and bindings.open(region, name):
+                found.append(f"{region} function {name}")
+        found += [f"{region} {task.name} {task.release}" for task in bindings.tasks(region)]
+        rules = (names.CANARY_RULE, names.TIDY_RULE)
+        found += [f"{region} rule {rule}" for rule in rules if bindings.ruled(region, rule)]
+    hidden = world.shelf(Normalise).hidden
+    return [*found, f"{hidden.region} {names.BATCH_ROLE}"] if hidden.on else found
+
+
+def reading_old(world: World) -> list[str]:
+    """Who works on another table than AppConfig names: it took it up before."""
+    bindings = world.shelf(Bindings)
+    return [
+        f"{region} {bound.name} {bound.table}"
+        for region in world.regions
+        for bound in bindings.all(region)
+        if bound.table != bindings.named(region)
+    ]
+
+
+def _is_lost(world: World, edit: Edit, in_use: dict[str, str]) -> bool:
+    return lacks(world.shelf(Tables)[edit.region, in_use[edit.region]].get(edit.key), edit)
+
+
+def _shown(keys: set[Key] | list[Key]) -> list[str]:
+    return sorted("/".join(key) for key in keys)

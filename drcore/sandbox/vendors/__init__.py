@@ -1,0 +1,1 @@
+"""Stand-ins for what is not AWS, in their vendors' documented HTTP."""

@@ -1,0 +1,79 @@
+"""DynamoDB: point-in-time recovery, its window, what was restored from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from drcore.calls.aws import Aws
+from drcore.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Between which seconds a table can be restored, in one region. Both None: recovery is off there."""
+
+    earliest: datetime | None = None
+    latest: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        return bool(self.earliest and self.latest and self.earliest <= moment <= self.latest)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A table that may have been restored: from which ARN, as of when. An empty status: there is no such table."""
+
+    status: str = ""
+    source: str = ""
+    at: datetime | None = None
+    in_progress: bool = field(default=False, compare=False)
+
+
+def window(aws: Aws, region: str, table: str) -> Window:
+    """Raises Rejected when there is no table, Unknown."""
+    found = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
+    told = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    if told.get("PointInTimeRecoveryStatus") != "ENABLED":
+        return Window()
+    return Window(_utc(told["EarliestRestorableDateTime"]), _utc(told["LatestRestorableDateTime"]))
+
+
+def restored(aws: Aws, region: str, table: str) -> Restored:
+    """Raises Unknown, Rejected."""
+    try:
+        found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+    except Rejected as error:
+        if error.code == "ResourceNotFoundException":
+            return Restored()
+        raise
+    told = found.get("RestoreSummary", {})
+    at = _utc(told["RestoreDateTime"]) if "RestoreDateTime" in told else None
+    return Restored(found["TableStatus"], told.get("SourceTableArn", ""), at, told.get("RestoreInProgress", False))
+
+
+def turn(aws: Aws, region: str, table: str, *, on: bool) -> None:
+    """Turn recovery on or off. What was written while it was off, or before it was turned off, cannot be restored."""
+    aws.call(
+        "dynamodb",
+        region,
+        "update_continuous_backups",
+        TableName=table,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on},
+    )
+
+
+def restore(aws: Aws, region: str, source_arn: str, table: str, at: datetime) -> None:
+    """Restore into a new table. The name is the only guard: there is no client token."""
+    aws.call(
+        "dynamodb",
+        region,
+        "restore_table_to_point_in_time",
+        SourceTableArn=source_arn,
+        TargetTableName=table,
+        RestoreDateTime=at,
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

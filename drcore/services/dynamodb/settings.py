@@ -1,0 +1,94 @@
+"""DynamoDB: what is set on a table, one region's at a time, what a restore drops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from drcore.calls.aws import Aws
+from drcore.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A table's stream (the view, empty: none), protection, replicas. An empty status: there is no such table."""
+
+    status: str = ""
+    stream: str = ""
+    protected: bool = False
+    replicas: tuple[tuple[str, str], ...] = ()
+
+
+def settings(aws: Aws, region: str, table: str) -> Settings:
+    """Raises Unknown, Rejected."""
+    try:
+        found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+    except Rejected as error:
+        if error.code == "ResourceNotFoundException":
+            return Settings()
+        raise
+    stream = found.get("StreamSpecification", {})
+    others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in found.get("Replicas", ()))
+    return Settings(
+        status=found["TableStatus"],
+        stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
+        protected=found.get("DeletionProtectionEnabled", False),
+        replicas=tuple(sorted(each for each in others if each[0] != region)),
+    )
+
+
+def ttl(aws: Aws, region: str, table: str) -> str:
+    """The attribute by which items expire; empty where none do. Raises Unknown, Rejected."""
+    found = aws.call("dynamodb", region, "describe_time_to_live", TableName=table)["TimeToLiveDescription"]
+    on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    return str(found.get("AttributeName", "")) if on else ""
+
+
+def tags(aws: Aws, region: str, arn: str) -> tuple[tuple[str, str], ...]:
+    """All tags, sorted. Raises Unknown, Rejected."""
+    found = aws.pages("dynamodb", region, "list_tags_of_resource", "Tags", ResourceArn=arn)
+    return tuple(sorted((each["Key"], each["Value"]) for each in found))
+
+
+def set_ttl(aws: Aws, region: str, table: str, attribute: str, *, on: bool = True) -> None:
+    """Have items expire by an attribute, or no more."""
+    aws.call(
+        "dynamodb",
+        region,
+        "update_time_to_live",
+        TableName=table,
+        TimeToLiveSpecification={"Enabled": on, "AttributeName": attribute},
+    )
+
+
+def set_stream(aws: Aws, region: str, table: str, view: str) -> None:
+    """Turn the stream on with a view, or off where it is empty."""
+    wanted = {"StreamEnabled": True, "StreamViewType": view} if view else {"StreamEnabled": False}
+    aws.call("dynamodb", region, "update_table", TableName=table, StreamSpecification=wanted)
+
+
+def protect(aws: Aws, region: str, table: str, *, on: bool = True) -> None:
+    """Have the table refuse to be deleted, or no more."""
+    aws.call("dynamodb", region, "update_table", TableName=table, DeletionProtectionEnabled=on)
+
+
+def tag(aws: Aws, region: str, arn: str, wanted: Mapping[str, str]) -> None:
+    """Set some tags; others stay."""
+    aws.call(
+        "dynamodb",
+        region,
+        "tag_resource",
+        ResourceArn=arn,
+        Tags=[{"Key": name, "Value": value} for name, value in wanted.items()],
+    )
+
+
+def untag(aws: Aws, region: str, arn: str, names: list[str]) -> None:
+    """Take some tags away."""
+    aws.call("dynamodb", region, "untag_resource", ResourceArn=arn, TagKeys=names)
+
+
+def add_replica(aws: Aws, region: str, table: str, new_region: str) -> None:
+    """Begin to add one replica. The table must be ACTIVE, and have a stream of both images."""
+    wanted = [{"Create": {"RegionName": new_region}}]
+    aws.call("dynamodb", region, "update_table", TableName=table, ReplicaUpdates=wanted)

@@ -1,0 +1,41 @@
+"""DynamoDB: several writes that happen together, or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drcore.calls.aws import Aws
+from drcore.errors import Busy, Rejected
+
+Write = tuple[str, Mapping[str, Any]]  # such as ("Update", {"Key": …})
+
+MOST = 100  # so many writes a transaction may hold
+LARGEST = 4_000_000  # bytes of all its items, by AWS's limits
+_PASSING = re.compile("TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded")
+
+
+def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> tuple[int, ...]:
+    """All writes, each under its own condition. Returns those whose condition did not hold; then nothing was written.
+
+    With the same token within ten minutes they are not written twice. Raises Busy where somebody else was writing to
+    one of the items, Rejected, Unknown.
+    """
+    items = [{operation: dict(parameters)} for operation, parameters in writes]
+    try:
+        aws.call("dynamodb", region, "transact_write_items", TransactItems=items, ClientRequestToken=token)
+    except Rejected as error:
+        if error.code != "TransactionCanceledException":
+            raise
+        refused = _refused(str(error))
+        if refused:
+            return refused
+        raise (Busy if _PASSING.search(str(error)) else Rejected)(str(error), error.code) from error
+    return ()
+
+
+def _refused(message: str) -> tuple[int, ...]:
+    """Which writes were refused: the message has a reason for each, `None` for those that were not."""
+    reasons = message.rpartition("[")[2].rstrip("] ").split(",")
+    return tuple(number for number, reason in enumerate(reasons) if reason.strip() == "ConditionalCheckFailed")

@@ -1,0 +1,71 @@
+"""The HTML of the cards: templates, their styles inline."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drcore.show import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_RULE = re.compile(r"\.(dr-[\w-]+)\s*\{([^}]*)\}")
+_LONGEST = 24  # characters of a word that a narrow column still has room for
+_CLASSES = re.compile(r'class="([^"]*)"')
+
+
+def render(template: str, **values: object) -> str:
+    """A template as HTML, everything in it escaped.
+
+    Styles go into each element: JupyterLab and the page of a record keep those, and drop a style sheet. Only
+    the templates can hold a class, as quotes in what they are given are escaped.
+    """
+    text = _environment().get_template(f"{template}.html.j2").render(**values)
+    return _CLASSES.sub(lambda found: f'class="{found[1]}" style="{_style(found[1])}"', text).strip()
+
+
+@cache
+def _style(classes: str) -> str:
+    rules = _rules()
+    return " ".join(rules[name] for name in classes.split())
+
+
+@cache
+def _rules() -> dict[str, str]:
+    css = (_TEMPLATES / "show.css").read_text(encoding="utf-8")
+    return {name: " ".join(body.replace('"', "'").split()) for name, body in _RULE.findall(css)}
+
+
+def _whole(text: str) -> str:
+    """The class of a cell whose words are never broken: none is long enough to push a table out of its page."""
+    return " dr-whole" if max(map(len, text.split()), default=0) <= _LONGEST else ""
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "named": wording.named,
+        "duration": wording.duration,
+        "at": wording.at,
+        "day": wording.day,
+        "plain": wording.plain,
+        "changed": wording.changed,
+        "because": wording.because,
+        "asked": wording.asked,
+        "whole": _whole,
+    }
+    environment.globals |= {"MEANINGS": wording.MEANINGS, "ANSWERS": wording.ANSWERS}
+    return environment

@@ -1,0 +1,77 @@
+"""Where the time of a run went, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.show.wording import duration
+
+if TYPE_CHECKING:
+    from drcore.engine.step import StepResult
+    from drcore.record.evidence import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step on the timeline. `human`, `machine`, `cloud` in seconds; how they interleave is not known."""
+
+    title: str
+    outcome: str
+    began: datetime
+    ended: datetime
+    human: float
+    machine: float
+    cloud: float
+
+    @property
+    def total(self) -> float:
+        return self.human + self.machine + self.cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A bar a step, with the moments of the incident."""
+
+    name: str
+    title: str
+    bars: tuple[Bar, ...]
+    moments: tuple[tuple[str, datetime], ...]
+
+    def table(self) -> Table:
+        """The same numbers: a row a step, then a row a moment."""
+        from drcore.record.evidence import Table
+
+        steps = [
+            ("step", bar.title, bar.outcome, bar.began, bar.ended, bar.machine, bar.human, bar.cloud)
+            for bar in self.bars
+        ]
+        moments = [("moment", name, None, moment, moment, None, None, None) for name, moment in self.moments]
+        columns = ("kind", "name", "outcome", "began", "ended", "machine_s", "human_s", "cloud_s")
+        return Table(self.name, self.title, columns, (*steps, *moments))
+
+
+def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime]) -> Timeline:
+    """A run's steps, in the order in which they were carried out, with its moments."""
+    bars = tuple(
+        Bar(
+            title=result.step.title,
+            outcome=result.outcome.value,
+            began=result.began,
+            ended=result.ended,
+            human=result.seconds.human,
+            machine=result.seconds.machine,
+            cloud=result.seconds.cloud,
+        )
+        for result in sorted(results.values(), key=lambda result: result.began)
+    )
+    parts = {
+        "waiting for the cloud": sum(bar.cloud for bar in bars),
+        "people": sum(bar.human for bar in bars),
+        "machine": sum(bar.machine for bar in bars),
+    }
+    told = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items())
+    title = f"{duration(sum(parts.values()))} in steps: {told}"
+    return Timeline("timeline", title, bars, tuple(sorted(moments.items(), key=lambda each: each[1])))

@@ -1,0 +1,80 @@
+"""The timeline of a run, drawn: a bar a step, split by who was waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drcore.show.canvas import FOOT, INK, LETTER, WIDTH, days, flags, paper, raise_flags, style, time_axis, window
+from drcore.show.wording import duration, named, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from drcore.show.timeline import Bar, Timeline
+
+# Told apart in grey by darkness and hatching.
+_PARTS = (
+    ("human", "people", "#ffffff", "////"),
+    ("machine", "machine", "#1a1a1a", ""),
+    ("cloud", "waiting for the cloud", "#9db8d9", ""),
+)
+_EACH, _LETTERS = 0.27, 40  # inches a step, letters of its title
+
+
+def drawn(shown: Timeline) -> Figure:
+    """A row a step, in the order in which they were carried out."""
+    with style():
+        times = [time for bar in shown.bars for time in (bar.began, bar.ended)]
+        if not times:
+            sheet = paper(shown.title, rows=0, below=0.5)
+            sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, "No step was carried out.", color=INK)
+            return sheet.figure
+        left = 0.35 + max(len(short(bar.title, _LETTERS)) + 3 for bar in shown.bars) * LETTER
+        right = 0.25 + max(len(_end(bar)) for bar in shown.bars) * LETTER
+        width, height = WIDTH - left - right, _EACH * len(shown.bars) + 0.1
+        span = window(times, [moment for _, moment in shown.moments])
+        placed, rows = flags(shown.moments, span, width, right)
+        sheet = paper(shown.title, rows=rows, below=height + FOOT + 0.25)
+        axes = sheet.axes(left, sheet.top, width, height)
+        _bars(axes, shown.bars)
+        raise_flags([axes], placed, width, height)
+        time_axis(axes, span)
+        _key(sheet.figure, left)
+        return sheet.figure
+
+
+def _bars(axes: Axes, bars: tuple[Bar, ...]) -> None:
+    for row, bar in enumerate(bars):
+        began = days(bar.began)
+        for part, _, colour, hatch in _PARTS:
+            seconds = getattr(bar, part)
+            if seconds:
+                look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": INK, "linewidth": 0.7}
+                axes.barh(row, seconds / 86400, left=began, height=0.56, **look)
+            began += seconds / 86400
+        # A step of a second would not be seen on an axis of an hour.
+        axes.plot([days(bar.began)], [row], marker="|", markersize=11, color=INK)
+        axes.annotate(
+            _end(bar), xy=(1.01, row), xycoords=axes.get_yaxis_transform(), va="center", annotation_clip=False
+        )
+    labels = [f"{number} {short(bar.title, _LETTERS)}" for number, bar in enumerate(bars, start=1)]
+    axes.set_yticks(range(len(bars)), labels)
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+
+
+def _end(bar: Bar) -> str:
+    return f"{named(bar.outcome)} {duration(bar.total)}"
+
+
+def _key(figure: Figure, left: float) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [
+        Patch(facecolor=colour, hatch=hatch, edgecolor=INK, linewidth=0.7, label=name)
+        for _, name, colour, hatch in _PARTS
+    ]
+    place = (left / WIDTH, 0.0)
+    figure.legend(handles=patches, loc="lower left", bbox_to_anchor=place, ncols=3, frameon=False, borderpad=0.2)

@@ -1,0 +1,314 @@
+"""A drill reaches the goal from every fault of a plan, by permitted calls only; and again there is nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+from drcore.engine.context import Run
+from drcore.engine.step import Outcome, Plan
+from drcore.engine.verdict import Word
+from drcore.errors import DrcoreError, Exit, Refused, StepFailed
+from drcore.record.journal import Event, read_events
+from tests.support.stage import (
+    GOOD,
+    SHORT,
+    Effect,
+    Scene,
+    carry_out,
+    each_plan,
+    each_scene,
+    ended,
+    honest,
+    incidents,
+    locks,
+    of_the_lock,
+    outcomes,
+    pages_of,
+    proven,
+    scenes_of,
+    staged,
+    transitions,
+    well_in_truth,
+)
+
+# The IAM action of an operation, where it is not called as the operation is (AWS, Service Authorization Reference).
+# API Gateway's actions are HTTP methods: those are read from botocore's model.
+ACTIONS = {
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "HeadObject"): "s3:GetObject",
+    ("lambda", "Invoke"): "lambda:InvokeFunction",
+    ("dynamodb", "TransactWriteItems"): "dynamodb:ConditionCheckItem",
+    ("appconfigdata", "StartConfigurationSession"): "appconfig:StartConfigurationSession",
+    ("appconfigdata", "GetLatestConfiguration"): "appconfig:GetLatestConfiguration",
+}
+# What AWS asks for beside an action (the same reference, DynamoDB's developer guide), or an act for its clearing up.
+IMPLIED = {
+    "dynamodb:ConditionCheckItem": ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+    "dynamodb:ExportTableToPointInTime": ("s3:PutObject", "s3:AbortMultipartUpload"),
+    "dynamodb:RestoreTableToPointInTime": (
+        *("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
+        *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
+    ),
+    "dynamodb:UpdateTable": ("dynamodb:CreateTableReplica", "iam:CreateServiceLinkedRole"),
+    "sts:AssumeRole": ("dynamodb:DeleteItem",),  # of a write that should have been refused
+}
+# What only undoing an act needs, or an act on what this account has not.
+UNDOES = (
+    *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "ecs:StopTask"),
+    *("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:UntagResource"),
+    "dynamodb:UpdateTable",  # the table of this account is protected already
+)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What was there to be seen after a drill, and after a second run right behind it."""
+
+    run: Run
+    exit: int
+    truth: Any
+    effects: list[Effect]
+    pages: int
+    incidents: list[dict[str, Any]]
+    transitions: dict[str, bool]
+    locks: list[str]
+    events: list[Event]
+    second: Run
+    second_trouble: DrcoreError | None
+    second_exit: int
+    second_effects: list[Effect]
+    resumed: Run
+    resumed_effects: list[Effect]
+
+
+Drills = Callable[[Scene], Drilled]
+
+
+@pytest.fixture(scope="module")
+def drilled(tmp_path_factory: pytest.TempPathFactory) -> Drills:
+    """Drills, each carried out once for all tests of this file."""
+    known: dict[str, Drilled] = {}
+
+    def of(scene: Scene) -> Drilled:
+        if scene.name not in known:
+            known[scene.name] = _drill(scene, tmp_path_factory.mktemp("records"))
+        return known[scene.name]
+
+    return of
+
+
+def _drill(scene: Scene, folder: Path) -> Drilled:
+    with staged(folder) as stage:
+        run = stage.drill(scene)
+        seen = {
+            "run": run,
+            "exit": ended(run).exit,
+            "truth": stage.truth(),
+            "effects": list(stage.effects),
+            "pages": pages_of(run),
+            "incidents": incidents(stage),
+            "transitions": transitions(run),
+            "locks": locks(run),
+            "events": read_events(run.folder),
+        }
+        proven(run)
+        first = len(stage.effects)
+        second = stage.open(stage.prepare(replace(scene, fault=""), facts=SHORT))
+        stopped = carry_out(second)
+        proven(second)
+        then = len(stage.effects)
+        resumed = stage.again(run)
+        assert carry_out(resumed) is None
+        proven(resumed)
+        return Drilled(
+            **seen,
+            second=second,
+            second_trouble=stopped,
+            second_exit=ended(second).exit,
+            second_effects=stage.effects[first:then],
+            resumed=resumed,
+            resumed_effects=stage.effects[then:],
+        )
+
+
+@each_scene
+def test_it_reaches_the_goal(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    assert drill.run.verdict and drill.run.verdict.word is Word.REACHED, drill.run.verdict
+    assert drill.exit == Exit.REACHED
+    assert list(drill.run.results) == [step.title for step in scene.plan.steps]
+    assert set(outcomes(drill.run).values()) <= set(GOOD)
+
+
+@each_scene
+def test_it_is_well_in_truth_and_nothing_bad_serves(drilled: Drills, scene: Scene) -> None:
+    truth = drilled(scene).truth
+    assert well_in_truth(truth)
+    if truth["bad_release"]:
+        assert all(truth["bad_release"] not in served for served in truth["api"].values())
+    assert all(rate < 0.01 for rate in truth["error_rate"].values())
+    assert truth["create_deployment_calls"] == 0, "a deployment made now would publish today's resources"
+
+
+@each_scene
+def test_no_function_serves_more_than_one_version(drilled: Drills, scene: Scene) -> None:
+    for functions in drilled(scene).truth["serving"].values():
+        assert {name: list(shares.values()) for name, shares in functions.items()} == {
+            name: [1.0] for name in functions
+        }
+
+
+@each_scene
+def test_on_call_is_told_once_and_users_of_each_turn_in_one_incident(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    assert drill.pages == 1
+    assert [incident["status"] for incident in drill.incidents] == ["resolved"]
+    updates = drill.incidents[0]["incident_updates"]
+    told = [update["status"] for update in updates]
+    assert told in (["resolved", "investigating"], ["resolved", "monitoring", "investigating"])
+    assert {component["status"] for component in drill.incidents[0]["components"]} == {"operational"}
+
+
+@each_scene
+def test_it_leaves_the_pipeline_open_and_no_lock(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    assert set(drill.transitions.values()) <= {True}
+    assert drill.locks == []
+
+
+@each_scene
+def test_the_time_that_it_took_is_not_flattered(drilled: Drills, scene: Scene) -> None:
+    """Health is believed after it was measured, so later than it is true, but not by more than five minutes."""
+    drill = drilled(scene)
+    assert honest(drill.run, drill.truth)
+
+
+@each_scene
+def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, scene: Scene) -> None:
+    run = drilled(scene).run
+    made = [(result.step, call) for result in run.results.values() for call in result.calls if call.write]
+    assert made
+    for step, call in made:
+        if call.service not in ("http", "drcore") and call.answer != "AccessDeniedException":  # as was to be proved
+            assert action(call.service, call.operation) in step.permissions, f"{step.title} makes {call}"
+
+
+@each_plan
+def test_each_permission_of_a_plan_is_needed_in_some_drill(drilled: Drills, plan: Plan) -> None:
+    used = {
+        (step, action(call.service, call.operation))
+        for scene in scenes_of(plan)
+        for step, result in drilled(scene).run.results.items()
+        for call in result.calls
+        if call.service not in ("http", "drcore")
+    }
+    used |= {(step, implied) for step, each in used for implied in IMPLIED.get(each, ())}
+    undone = {(step.title, each) for step in plan.steps for each in UNDOES}
+    unused = [(step.title, each) for step in plan.steps for each in step.permissions if (step.title, each) not in used]
+    assert [each for each in unused if each not in undone] == []
+
+
+def action(service: str, operation: str) -> str:
+    """The IAM action that allows an operation."""
+    if service == "apigateway":
+        model = botocore.session.get_session().get_service_model(service)
+        return f"apigateway:{model.operation_model(operation).http['method']}"
+    return ACTIONS.get((service, operation), f"{service}:{operation}")
+
+
+@each_scene
+def test_the_intent_is_in_the_journal_before_each_write(drilled: Drills, scene: Scene) -> None:
+    open_for: tuple[str, str] | None = None
+    written = 0
+    for line in drilled(scene).events:
+        if line["event"] == "intent":
+            open_for = (line["step"], line["target"])
+        elif line["event"] == "call" and line["write"]:
+            assert open_for, f"line {line['n']}: {line['call']} without an intent"
+            written += 1
+            open_for = None  # one intent, at most one write
+        elif line["event"] == "result" and open_for == (line["step"], line["target"]):
+            open_for = None
+    assert written
+
+
+@each_scene
+def test_the_journal_holds_each_write_that_the_services_have_handled(drilled: Drills, scene: Scene) -> None:
+    """The other way round: nothing reaches a service past the gate."""
+    drill = drilled(scene)
+    called = [line for line in drill.events if line["event"] == "call" and line["write"]]
+    told = [line["call"] for line in called if line["answer"] != "AccessDeniedException"]
+    by_aws = [call for call in told if not call.startswith(("http:", "drcore:"))]
+    assert sorted(by_aws) == sorted(each.call for each in drill.effects if not each.call.startswith("statuspage:"))
+    by_http = [call for call in told if call.startswith("http:")]
+    assert len(by_http) == sum(each.call.startswith("statuspage:") for each in drill.effects)
+
+
+@each_scene
+def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    calls = [line for line in drill.events if line["event"] == "call"]
+    assert calls
+    for line in calls:
+        assert line["plane"] in ("control", "data")
+        if not line["call"].startswith(("http:", "drcore:", "dns:")):
+            clustered = line["call"].startswith("route53-recovery-cluster:")  # five regions, to outlive any of ours
+            assert clustered or line["region"] in drill.run.service.regions, line
+            assert line["request_id"] or line["answer"] != "OK", line
+
+
+@each_scene
+def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, scene: Scene) -> None:
+    """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act.
+
+    Or it is refused: it was to be for a table that is not in use any more.
+    """
+    drill = drilled(scene)
+    assert lock_only(drill.second_effects) or isinstance(drill.second_trouble, Refused)
+    assert not [line for line in written(drill.second) if not of_the_lock(line)]
+    found = outcomes(drill.second)
+    if isinstance(drill.second_trouble, Refused):
+        assert "correct g.yaml" in str(drill.second_trouble)
+        assert (found, drill.second_exit) == ({}, Exit.REFUSED)
+    elif drill.second_trouble:
+        stopped = list(found)[-1]
+        acts = [step.title for step in scene.plan.steps if step.act]
+        assert isinstance(drill.second_trouble, StepFailed)
+        assert stopped in acts[:2], "the first acts are the page and the decision to begin"
+        assert (found.pop(stopped), drill.second_exit) == (Outcome.FAILED, Exit.MISSED)
+    else:
+        assert drill.second.verdict and drill.second.verdict.word is Word.REACHED
+        assert drill.second_exit == Exit.REACHED
+    questions = {step.title for step in scene.plan.steps if not step.gate}
+    assert {title for title, outcome in found.items() if outcome is not Outcome.ALREADY} <= questions
+    assert set(found.values()) <= {Outcome.ALREADY, Outcome.SKIPPED}
+
+
+@each_scene
+def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, scene: Scene) -> None:
+    drill = drilled(scene)
+    assert lock_only(drill.resumed_effects)
+    assert drill.resumed.verdict and drill.resumed.verdict.word is Word.REACHED
+
+
+def lock_only(effects: list[Effect]) -> bool:
+    return [each.call for each in effects] == ["s3:PutObject", "s3:DeleteObject"] and all(
+        '"Key": "locks/' in each.asked for each in effects
+    )
+
+
+def written(run: Run) -> list[Event]:
+    return [line for line in read_events(run.folder) if line["event"] == "call" and line["write"]]
+
+
+@each_plan
+def test_every_act_of_the_plan_is_carried_out_in_some_drill(drilled: Drills, plan: Plan) -> None:
+    done = {line["step"] for scene in scenes_of(plan) for line in drilled(scene).events if line["event"] == "intent"}
+    assert [step.title for step in plan.steps if step.act and step.title not in done] == []

@@ -1,0 +1,169 @@
+"""A run that is killed goes on where it was, does nothing twice, and comes to the same end as one that was not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from drcore.engine import lock
+from drcore.engine.prepare import HOME
+from drcore.engine.step import Plan
+from tests.support.killed_runs import AFTER_STEP, EVERY, FEW, KINDS
+from tests.support.stage import each_plan, well_in_truth
+
+PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
+Pairs = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Callable[[Plan], Pairs]:
+    """For each scene of a plan that adds acts a drill that was left alone and one that was killed, again and again."""
+    known: dict[str, Pairs] = {}
+
+    def of(plan: Plan) -> Pairs:
+        if plan.id not in known:
+            done = subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.support.killed_runs",
+                    plan.id,
+                    *([EVERY] if at_every_moment(plan) else []),
+                ],
+                cwd=HOME,
+                env=os.environ | {"PYTHONHASHSEED": "0"},
+                stdout=subprocess.PIPE,
+                check=True,
+                timeout=PATIENCE,
+            )
+            known[plan.id] = json.loads(done.stdout)
+        return known[plan.id]
+
+    return of
+
+
+Killed = Callable[[Plan], Pairs]
+
+
+def at_every_moment(plan: Plan) -> bool:
+    """Of a long plan each step is killed at one moment; at all of them by `make kills`."""
+    return plan.id not in FEW or os.environ.get("KILLS") == "every"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@each_plan
+def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> None:
+    kills = [kill for pair in pairs(plan) for kill in pair["killed"]["kills"] if kill["moment"]["kind"] == kind]
+    assert kills
+    assert [kill["moment"] for kill in kills if not kill["killed"]] == []
+    steps = {kill["moment"]["step"] for kill in kills}
+    acting = {step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act}
+    assert steps == ({step.title for step in plan.steps} if kind == AFTER_STEP else acting) or not at_every_moment(plan)
+
+
+@each_plan
+def test_no_step_was_left_out(pairs: Killed, plan: Plan) -> None:
+    killed = {kill["moment"]["step"] for pair in pairs(plan) for kill in pair["killed"]["kills"]}
+    assert killed == {step.title for step in (lock.TAKE, *plan.steps, lock.GIVE)}
+
+
+@each_plan
+def test_its_record_holds_after_each_kill_and_at_the_end(pairs: Killed, plan: Plan) -> None:
+    for pair in pairs(plan):
+        assert [kill for kill in pair["killed"]["kills"] if kill["problems"]] == []
+        assert pair["killed"]["problems"] == []
+
+
+@each_plan
+def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: Plan) -> None:
+    for pair in pairs(plan):
+        assert (pair["alone"]["trouble"], pair["killed"]["trouble"]) == ("", "")
+        assert lasting(pair["killed"]["state"]) == lasting(pair["alone"]["state"])
+        assert standing(pair["killed"]["truth"]) == standing(pair["alone"]["truth"])
+        assert well_in_truth(pair["killed"]["truth"])
+
+
+@each_plan
+def test_no_act_is_done_twice(pairs: Killed, plan: Plan) -> None:
+    for pair in pairs(plan):
+        assert done(pair["killed"]["effects"]) == done(pair["alone"]["effects"])
+
+
+OF_THE_MOMENT = (
+    *("healthy_since", "failover_at", "last_client_moved", "replication", "region", "traffic"),
+    "oncall_messages",  # the world's alarms send some of them, the longer the more; those of a run stand in the state
+)
+
+
+def standing(truth: dict[str, object]) -> dict[str, object]:
+    """The truth without what hangs on the moment: since when all is well, who goes where, what is on its way.
+
+    Of corrupted data, too: a run that is killed halts the bad release later, when more is corrupted.
+    """
+    told = {name: value for name, value in truth.items() if name not in OF_THE_MOMENT}
+    data = told.pop("corruption", None)
+    if not isinstance(data, dict):
+        return told
+    left = set(data["corrupted"]) - set(data["conflicts"])
+    return told | {"left": left, **{name: data[name] for name in ("table_in_use", "writers_running", "reading_old")}}
+
+
+def done(effects: list[dict[str, str]]) -> Counter[str]:
+    """How often each call was handled. The lock's do not count: after a kill at its return it is taken once more.
+
+    Nor do the batches of a repair, which are as many as there is to be repaired: tests/plans/g/test_plan_g_data.py
+    looks at each of their items.
+    """
+    return Counter(
+        json.dumps(lasting(each), sort_keys=True)
+        for each in effects
+        if '"Key": "locks/' not in each["asked"] and each["call"] != "dynamodb:TransactWriteItems"
+    )
+
+
+def lasting(state: Any) -> Any:
+    """A state without what may differ between two runs to the same end.
+
+    These are times, as a run that is killed ends later, and what is told or named by them: the words that tell the
+    rates of the time when on-call was paged, the revision of a policy, the files of an export (each of which was asked
+    for by a call, and calls are counted); what the world's own alarms have sent meanwhile; the object that was the
+    lock, of which a versioned bucket keeps what it held.
+    """
+    if isinstance(state, dict):
+        return {
+            name: lasting(value)
+            for name, value in state.items()
+            if name not in OF_A_TIME and not NAMED_BY_TIME.search(name)
+        }
+    if isinstance(state, list):
+        return [lasting(each) for each in state if not from_an_alarm(each)]
+    if isinstance(state, str):
+        if state.startswith("{"):
+            with contextlib.suppress(ValueError):
+                return lasting(json.loads(state))
+        with contextlib.suppress(ValueError):
+            datetime.fromisoformat(state)
+            return "a time"
+        return OF_WORDS.sub("", state)
+    return state
+
+
+OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId")
+NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
+OF_WORDS = re.compile(r"\d\d:\d\d:\d\d|\d+ (?=changes)")  # as the status page tells what is lost
+
+
+def from_an_alarm(each: Any) -> bool:
+    """Whether an element of a list is a message that an alarm of the world has sent, as a topic or a queue keeps it."""
+    told = each.get("body") if isinstance(each, dict) else each[1] if isinstance(each, list) and each[1:] else ""
+    return isinstance(told, str) and told.startswith('{"AlarmName": ')

@@ -1,0 +1,162 @@
+"""A rehearsal reads everything, shows every act with its exact call, and writes nothing: for every plan and fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from drcore.calls.gate import Call
+from drcore.engine.context import Run
+from drcore.engine.step import Outcome
+from drcore.engine.verdict import Word
+from drcore.errors import Exit
+from drcore.parameters import Mode
+from tests.support.stage import (
+    PLANS,
+    SCENES,
+    SHORT,
+    Effect,
+    Scene,
+    Stage,
+    carry_out,
+    client,
+    each_scene,
+    ended,
+    lines,
+    proven,
+    staged,
+)
+
+A_TOKEN = re.compile(r'(?<="ClientToken": ")[^"]+')  # made of what is asked for, times too
+A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"')  # of what an earlier act will have made
+A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SCENES)
+each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal, with the world before it and after it, and where something is wrong the drill that followed."""
+
+    run: Run
+    before: Any
+    after: Any
+    effects: list[Effect]
+    drill: Run | None
+
+
+Rehearsals = Callable[[Scene], Rehearsed]
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsals:
+    """Rehearsals, each carried out once for all tests of this file."""
+    known: dict[str, Rehearsed] = {}
+
+    def of(scene: Scene) -> Rehearsed:
+        if scene.name not in known:
+            with staged(tmp_path_factory.mktemp("records")) as stage:
+                known[scene.name] = _rehearse(scene, stage)
+        return known[scene.name]
+
+    return of
+
+
+def _rehearse(scene: Scene, stage: Stage) -> Rehearsed:
+    setting = stage.prepare(scene, Mode.REHEARSE, facts=SHORT)
+    before = stage.state()
+    run = stage.open(setting)
+    assert carry_out(run) is None
+    after, effects = stage.state(), list(stage.effects)
+    proven(run)
+    drill = None
+    if scene.fault:
+        drill = stage.open(replace(stage.prepare(replace(scene, fault=""), facts=SHORT), fault=setting.fault))
+        assert carry_out(drill) is None
+    return Rehearsed(run, before, after, effects, drill)
+
+
+@each_world
+def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(rehearsed: Rehearsals, scene: Scene) -> None:
+    seen = rehearsed(scene)
+    run = seen.run
+    assert seen.after == seen.before
+    assert seen.effects == []
+    assert run.verdict and run.verdict.word is Word.COULD_RUN
+    assert ended(run).exit == Exit.REACHED
+    assert list(run.results) == [step.title for step in scene.plan.steps]
+    assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
+
+
+@each_world
+def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehearsed: Rehearsals, scene: Scene) -> None:
+    run = rehearsed(scene).run
+    for result in run.results.values():
+        for each in result.targets:
+            assert each.outcome in (Outcome.ALREADY, Outcome.SKIPPED, Outcome.WOULD), f"{result.step.title}: {each.why}"
+            if each.outcome is Outcome.WOULD:
+                assert each.calls and each.calls[0].write
+                assert each.why == f"WOULD {each.calls[0]}"
+            elif each.outcome is Outcome.SKIPPED and not each.why.startswith("after "):
+                assert not result.step.gate, f"{result.step.title} is no question, and was skipped: {each.why}"
+            elif each.outcome is Outcome.SKIPPED:
+                assert run.only_rehearsed(result.step), f"{result.step.title}: {each.why}"
+
+
+@each_scene
+def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehearsed: Rehearsals, scene: Scene) -> None:
+    run = rehearsed(scene).run
+    goal = run.results[scene.plan.goal.title]
+    first = run.only_rehearsed(scene.plan.goal)
+    if goal.outcome is not Outcome.ALREADY:
+        assert first, "the goal is not reached, and yet nothing would be done"
+        assert f"after {first}, which was not done in this rehearsal" in goal.why
+
+
+@each_scene
+def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(rehearsed: Rehearsals, scene: Scene) -> None:
+    """But for what has become needless until the drill comes to it, as when DNS has moved meanwhile."""
+    seen = rehearsed(scene)
+    assert seen.drill
+    for title, result in seen.run.results.items():
+        then = seen.drill.results[title]
+        made = [comparable(seen.drill, call) for call in then.calls if call.write]
+        needless = {plain(seen.drill, each.target) for each in then.targets if each.outcome is Outcome.ALREADY}
+        for each in result.targets:
+            for call in () if plain(seen.run, each.target) in needless else each.calls:
+                assert comparable(seen.run, call) in made
+
+
+def plain(run: Run, told: object) -> str:
+    """A call or a target without the run's id, whole or without its mode."""
+    return str(told).replace(run.id, "RUN").replace(run.id.split("-", 2)[-1], "RUN")
+
+
+def comparable(run: Run, call: Call) -> str:
+    """A call without what may differ: the run's id, the time, the rates in words that go on to be measured.
+
+    The time of a recovery point too: it is told from an export, and a rehearsal makes none.
+    """
+    text = A_REVISION.sub("", A_TOKEN.sub("TOKEN", A_TIME.sub("TIME", plain(run, call))))
+    message = call.parameters.get("Message", "")
+    return text.replace(A_TIME.sub("TIME", plain(run, json.dumps(message))), "MESSAGE") if message else text
+
+
+def test_a_reader_that_takes_messages_from_others_would_be_noticed(stage: Stage) -> None:
+    """The state that is compared above counts no mere look at a queue, but it does count a message taken away."""
+    run = stage.open(stage.prepare(PLANS[0], Mode.REHEARSE))
+    region = run.service.runner_region
+    client(run, "sns", region).publish(TopicArn=run.service.on_call.topics[region], Message="{}")
+    sqs = client(run, "sqs", region)
+    url = sqs.get_queue_url(QueueName=run.service.on_call.audit_queues[region])["QueueUrl"]
+
+    before = stage.state()
+    sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+    assert stage.state() == before
+    sqs.receive_message(QueueUrl=url, VisibilityTimeout=30)
+    assert stage.state() != before

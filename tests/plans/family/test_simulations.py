@@ -1,0 +1,36 @@
+"""Whatever chance brings, the goal is reached, and what is said of the time is true."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import pytest
+
+from drcore.engine.verdict import Word
+from drcore.errors import Exit
+from tests.support.stage import PLANS, SHORT, Scene, ended, honest, locks, pages_of, proven, scenes_of, staged
+
+SEEDS = (2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377)
+RUNS = 6  # of a plan, dealt to its scenes; at least one each
+FEWER = {"g": 2}  # of a plan whose drill takes long
+DEALT = [
+    (scene, seed)
+    for plan in PLANS
+    for of_plan in [scenes_of(plan)]
+    for scene, seed in zip(cycle(of_plan), SEEDS[: max(FEWER.get(plan.id, RUNS), len(of_plan))], strict=False)
+]
+
+
+@pytest.mark.parametrize(("scene", "seed"), DEALT, ids=[f"{scene.name}-{seed}" for scene, seed in DEALT])
+def test_a_drill_reaches_its_goal_with_any_seed_and_measures_honestly(
+    tmp_path_factory: pytest.TempPathFactory, scene: Scene, seed: int
+) -> None:
+    with staged(tmp_path_factory.mktemp("records"), seed) as stage:
+        run = stage.drill(scene, facts=SHORT)
+        truth = stage.truth()
+
+        assert run.verdict and run.verdict.word is Word.REACHED, run.verdict
+        assert ended(run).exit == Exit.REACHED
+        assert honest(run, truth)
+        assert (pages_of(run), locks(run)) == (1, [])
+        proven(run)

@@ -1,0 +1,98 @@
+"""The name servers answer a resolver that knows nothing of the sandbox (dnspython)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.endpoints.name_server import NotDns
+from tests.sandbox.endpoints.test_http_server import WAIT, Served
+from tests.support.furnished import EAST, WEST, Furnished
+
+NAME = "api.syncwell.example."
+ADDRESS = {EAST: "192.0.2.10", WEST: "192.0.2.20"}
+
+
+def _question(name: str = NAME, kind: str = "A", subnet: str = "") -> dns.message.Message:
+    question = dns.message.make_query(name, kind)
+    if subnet:
+        question.use_edns(options=[dns.edns.ECSOption(subnet, 24)])
+    return question
+
+
+def _ask(sandbox: InProcess, **asked: Any) -> dns.message.Message:
+    question = _question(**asked)
+    answer = dns.message.from_wire(sandbox.resolve(question.to_wire()))
+    assert question.is_response(answer)
+    return answer
+
+
+def _addresses(answer: dns.message.Message) -> list[str]:
+    return [row.address for rows in answer.answer for row in rows]
+
+
+def test_it_should_answer_with_authority_the_address_of_a_region_and_its_ttl() -> None:
+    answer = _ask(Furnished().sandbox)
+    assert answer.flags & dns.flags.AA
+    assert answer.answer[0].ttl == 60
+    assert _addresses(answer)[0] in ADDRESS.values()
+
+
+def test_it_should_answer_by_the_weights_to_one_client_and_to_many() -> None:
+    sandbox = Furnished().sandbox
+    one = Counter(_addresses(_ask(sandbox))[0] for _ in range(40))
+    many = Counter(_addresses(_ask(sandbox, subnet=f"203.0.{n}.0"))[0] for n in range(60))
+    assert 17 <= one[ADDRESS[EAST]] <= 23
+    assert 18 <= many[ADDRESS[EAST]] <= 42
+
+
+def test_it_should_go_on_answering_while_us_east_1_is_out_and_leave_the_region_out() -> None:
+    world = Furnished().broken("region-outage", region=EAST)
+    world.sleep(90)
+    assert {_addresses(_ask(world.sandbox))[0] for _ in range(20)} == {ADDRESS[WEST]}
+
+
+def test_a_question_should_cost_virtual_time_as_a_call_does() -> None:
+    world = Furnished()
+    before = world.now
+    _ask(world.sandbox)
+    assert (world.now - before).total_seconds() == pytest.approx(0.05)
+
+
+def test_it_should_tell_what_is_not_there_from_what_is_not_its_affair() -> None:
+    sandbox = Furnished().sandbox
+    assert _ask(sandbox, name="nobody.syncwell.example.").rcode() == dns.rcode.NXDOMAIN
+    assert _ask(sandbox, name="example.com.").rcode() == dns.rcode.REFUSED
+    no_such_type = _ask(sandbox, kind="AAAA")
+    assert (no_such_type.rcode(), no_such_type.answer) == (dns.rcode.NOERROR, [])
+
+
+@pytest.mark.parametrize("wire", [b"", b"GET / HTTP/1.1\r\n", b"\0" * 12, b"\xff" * 40], ids=repr)
+def test_it_should_not_answer_what_is_no_question(wire: bytes) -> None:
+    with pytest.raises(NotDns):
+        Furnished().sandbox.resolve(wire)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    server = Served(7)
+    yield server
+    server.process.terminate()
+    server.end()
+
+
+def test_the_port_of_the_server_should_speak_dns_over_udp_and_tcp_beside_http(served: Served) -> None:
+    port = urlsplit(served.address).port or 0
+    for ask in (dns.query.udp, dns.query.tcp):
+        answer = ask(_question(subnet="198.51.100.0"), "127.0.0.1", port=port, timeout=WAIT)
+        assert _addresses(answer)[0] in ADDRESS.values()
+    assert served.request("GET", "/_sandbox/clock")[0] == 200

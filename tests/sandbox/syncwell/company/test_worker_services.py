@@ -1,0 +1,46 @@
+"""SyncWell's workers as they are when the doors open, when a release goes out."""
+
+import json
+from datetime import timedelta
+from urllib.parse import unquote
+
+import pytest
+
+from drcore.sandbox.services.ecs.state import Ecs
+from drcore.sandbox.syncwell.company import worker_services
+from tests.support.furnished import EAST, WEST, Furnished
+
+
+@pytest.mark.parametrize(
+    "role", ["syncwell-lambda", "syncwell-worker", "syncwell-events", "syncwell-recovery", "syncwell-batch"]
+)
+def test_each_role_should_be_allowed_the_table_under_the_name_that_a_restore_gives_it(role: str) -> None:
+    held = Furnished().client("iam").get_role_policy(RoleName=role, PolicyName="metadata")["PolicyDocument"]
+    document = json.loads(unquote(held)) if isinstance(held, str) else held
+    assert document["Statement"][0]["Resource"].endswith(":table/SyncWellMetadata*")
+
+
+def test_the_releases_of_the_workers_should_lie_beside_the_manifest() -> None:
+    world = Furnished()
+    with world.sandbox.world.clock.frozen():
+        worker_services.deploy(world.sandbox.world, EAST, "2026.01.2")
+    for region, releases in ((EAST, ["2025.12.3", "2026.01.1", "2026.01.2"]), (WEST, ["2025.12.3", "2026.01.1"])):
+        held = world.client("s3").get_object(Bucket=f"syncwell-releases-{region}", Key="workers.json")
+        workers = json.loads(held["Body"].read())["workers"]
+        assert [entry["release"] for entry in workers] == releases
+        assert workers[-1]["task_definition"] == f"syncwell-worker:{len(releases)}"
+
+
+def test_a_deployment_of_the_past_should_have_run_its_course_by_now() -> None:
+    world = Furnished()
+    simulated = world.sandbox.world
+    began = world.now - timedelta(minutes=20)
+    with simulated.clock.frozen(), simulated.clock.at(began):
+        worker_services.deploy(simulated, EAST, "2026.01.2")
+    with simulated.clock.frozen(), simulated.clock.at(began + timedelta(seconds=45)):
+        midway = {task.release for task in simulated.shelf(Ecs).running(EAST, "syncwell")}
+    assert midway == {"2026.01.1", "2026.01.2"}
+    service = world.client("ecs").describe_services(cluster="syncwell", services=["syncwell-worker"])["services"][0]
+    assert service["deployments"][0]["createdAt"] == began
+    assert [deployment["rolloutState"] for deployment in service["deployments"]] == ["COMPLETED"]
+    assert {task.release for task in simulated.shelf(Ecs).running(EAST, "syncwell")} == {"2026.01.2"}

@@ -1,0 +1,273 @@
+"""Carries out a plan in child processes, each killed at another moment and gone on with in the next one.
+
+Run as a script with a plan: prints drills that were left alone and that were killed (`--every`: at every moment), as
+JSON.
+A world is a process of its own here, and so is each run on it. All of them are forked from this process, which has
+imported everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own
+process.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from drcore import plans
+from drcore.calls.gate import Call, Calls, Writes
+from drcore.engine import lock
+from drcore.engine.context import Run
+from drcore.engine.prepare import Setting, prepare
+from drcore.engine.step import Plan
+from drcore.launcher.start import fault_of
+from drcore.parameters import Mode
+from drcore.record.journal import Event, Record, read_events, verify
+from drcore.sandbox.endpoints.application import Application
+from drcore.sandbox.endpoints.http_server import Server
+from drcore.sandbox.protocol.exchange import Headers, Request
+from tests.support.stage import (
+    ENVIRONMENT,
+    SHORT,
+    Effect,
+    Scene,
+    carry_out,
+    known_to,
+    scene_of,
+    scenes_of,
+    share_models,
+    staged,
+    undrawn,
+    watch,
+)
+
+BEFORE_CALL = "between the intent and the act"
+BEFORE_ANSWER = (
+    "between the act and its result"  # right after it: the service has done it, and the journal knows nothing
+)
+AFTER_STEP = "between two steps"
+KINDS = (BEFORE_CALL, BEFORE_ANSWER, AFTER_STEP)
+EVERY = "--every"
+RUN_ID = "killed-1"  # the same in every world, so that what bears the run's name is equal too
+SEED = 1
+FEW = ("a", "g")  # plans whose kills take many minutes: as a rule they are killed but once a step, see `few`
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a run is killed. `target` is empty for a boundary between steps."""
+
+    kind: str
+    step: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What was found after a run had been killed: whether it had, what was wrong with its record, what was done."""
+
+    moment: Moment
+    killed: bool
+    problems: tuple[str, ...]
+    effects: int
+
+
+@dataclass(frozen=True)
+class Drill:
+    """A drill on one world, killed at each of some moments and each time gone on with; `trouble` is of the last run."""
+
+    scene: str
+    kills: list[Kill]
+    trouble: str
+    problems: tuple[str, ...]
+    effects: list[dict[str, str]]
+    state: Any
+    truth: Any
+
+
+def main(plan: Plan, folder: Path, *, every: bool) -> list[dict[str, Drill]]:
+    """A drill that was left alone and one that was killed, for each scene with acts that no scene before it has.
+
+    The boundaries between steps are those of the scene with the most acts, each act is of the scene where it is first.
+    Not `every` moment: one of each step.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        undrawn(patch)
+        with staged(folder) as warm:  # so that the children find all models and modules loaded
+            warm.drill(scene_of(plan), facts=SHORT, run_id="warm")
+        gc.freeze()
+        alone = {scene.name: drill(scene, [], folder / scene.name / "alone" / RUN_ID) for scene in scenes_of(plan)}
+        intents = {name: acts(folder / name / "alone" / RUN_ID) for name in alone}
+        pairs: list[dict[str, Drill]] = []
+        known: set[tuple[str, str]] = set()
+        for scene in sorted(scenes_of(plan), key=lambda scene: -len(intents[scene.name])):
+            new = [act for act in intents[scene.name] if act not in known]
+            moments = [Moment(kind, *act) for act in new for kind in KINDS[:2]]
+            if not pairs:
+                moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
+            known |= set(intents[scene.name])
+            moments = moments if every else few(plan, moments)
+            if moments:
+                killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
+                pairs.append({"alone": alone[scene.name], "killed": killed})
+    return pairs
+
+
+def few(plan: Plan, moments: list[Moment]) -> list[Moment]:
+    """Of the moments of each step one: of those that act in turns the first before its call, the last after it."""
+    kinds = dict(zip((step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act), cycle(KINDS[:2])))
+    fitting = [each for each in moments if each.kind == kinds.get(each.step, AFTER_STEP)]
+    first, last = ({each.step: each for each in some} for some in (reversed(fitting), fitting))
+    return [each for each in fitting if each is (first if each.kind == BEFORE_CALL else last)[each.step]]
+
+
+def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
+    """Moments in the order in which a run comes to them."""
+    titles = (lock.TAKE.title, *(step.title for step in plan.steps), lock.GIVE.title)
+    return sorted(moments, key=lambda moment: (titles.index(moment.step), moment.kind == AFTER_STEP))
+
+
+def acts(folder: Path) -> list[tuple[str, str]]:
+    """Step and target of each act of a run, in order; one that takes several writes counts once, with its first."""
+    told = [(line["step"], line["target"]) for line in read_events(folder) if line["event"] == "intent"]
+    return list(dict.fromkeys(told))
+
+
+def drill(scene: Scene, moments: list[Moment], record: Path) -> Drill:
+    """One drill in a world of its own."""
+    record.mkdir(parents=True)
+    plan, kills = scene.plan, []
+    with world(*fault_of(plan, scene.fault)) as (address, injected):
+        setting = prepare(plan, ENVIRONMENT, Mode.DRILL, scene.incident, run_id=RUN_ID, seed=SEED)
+        facts = {**setting.facts, **known_to(plan, SHORT), **scene.facts}
+        replace(setting, facts=facts, fault=injected, world={"address": address, "pid": None}).write(record)
+        for moment in moments:
+            killed = child(partial(go, plan, record, moment)) == -signal.SIGKILL
+            kills.append(Kill(moment, killed, verify(record).problems, len(ask(address, "truth")["effects"])))
+        end = child(partial(go, plan, record, None))
+        trouble = record.parent / "trouble"
+        truth = ask(address, "truth")
+        return Drill(
+            scene.name,
+            kills,
+            trouble.read_text() if trouble.exists() else f"the child ended with {end}" if end else "",
+            verify(record).problems,
+            truth.pop("effects"),
+            ask(address, "state"),
+            truth,
+        )
+
+
+def go(plan: Plan, record: Path, moment: Moment | None) -> None:
+    """In a child: open the run, first time or again, and see it through, or die."""
+    if moment:
+        die_at(moment)
+    run = Run(plan, Setting.read(record), record, keyboard=lambda prompt: None)
+    share_models(run)
+    trouble = carry_out(run)
+    if trouble:
+        (record.parent / "trouble").write_text(f"{type(trouble).__name__}: {trouble}")
+
+
+def die_at(moment: Moment) -> None:
+    """Have this process killed at a moment of the run that it carries out."""
+    at = ("", "")
+    append, admit, note = Record.append, Calls.admit, Calls.note
+
+    def here(kind: str) -> bool:
+        return (kind, *at) == (moment.kind, moment.step, moment.target)
+
+    def appended(self: Record, event: str, /, *, durable: bool = False, **fields: Any) -> Event:
+        nonlocal at
+        line = append(self, event, durable=durable, **fields)
+        at = (fields["step"], fields["target"]) if event == "intent" else ("", "") if event == "result" else at
+        if event == "step-ended" and (AFTER_STEP, fields["step"]) == (moment.kind, moment.step):
+            die()
+        return line
+
+    def admitted(self: Calls, call: Call) -> None:
+        if call.write and self.writes is Writes.ALLOWED and here(BEFORE_CALL):
+            die()
+        admit(self, call)
+
+    def noted(self: Calls, call: Call, answer: str, request_id: str = "") -> None:
+        if call.write and here(BEFORE_ANSWER):
+            die()
+        note(self, call, answer, request_id)
+
+    patch = pytest.MonkeyPatch()  # never undone: this process dies
+    patch.setattr(Record, "append", appended)
+    patch.setattr(Calls, "admit", admitted)
+    patch.setattr(Calls, "note", noted)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def child(work: Callable[[], object]) -> int:
+    """Do some work in a process of its own; returns its exit code, negative for the signal that killed it."""
+    return os.waitstatus_to_exitcode(os.waitpid(fork(work), 0)[1])
+
+
+def fork(work: Callable[[], object]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  # nothing may come back from here into the parent's code
+        traceback.print_exc()
+        os._exit(1)
+
+
+@contextmanager
+def world(fault: str, options: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A world with a fault on, served by a process of its own: its address, and what was injected."""
+    told, telling = os.pipe()
+
+    def serve() -> None:
+        application = Application(SEED)
+        effects: list[Effect] = []
+        watch(application.world, effects.append)
+        application.world.truth_of("effects", lambda: [asdict(each) for each in effects])
+        body = json.dumps({"name": fault, "options": options}).encode()
+        injected = application.answer(Request("POST", "/_sandbox/faults", Headers(), body))
+        assert injected.status == 200, injected.body
+        server = Server(application, 0, idle_seconds=60)
+        os.write(telling, json.dumps([server.address, json.loads(injected.body)]).encode())
+        server.serve()
+
+    pid = fork(serve)
+    address, injected = json.loads(os.read(told, 65536))
+    os.close(told)
+    os.close(telling)
+    try:
+        yield address, injected
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def ask(address: str, what: str) -> Any:
+    return urllib3.request("GET", f"{address}/_sandbox/{what}", retries=False).json()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as below:
+        found = main(plans.find(sys.argv[1]), Path(below), every=EVERY in sys.argv)
+    sys.stdout.write(json.dumps(found, default=asdict))

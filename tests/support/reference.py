@@ -1,0 +1,87 @@
+"""The outputs that the notebooks are compared with, made by one seeded drill each: `make reference`.
+
+A reference holds what a person reads (HTML, text, streams) and leaves out what no comparison looks at: pictures, and
+the times and places of the machine that made it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from drcore import plans
+from drcore.engine.prepare import HOME, Setting
+from drcore.engine.step import Plan
+from drcore.headless.execute import Ending, run_notebook
+from drcore.headless.nbformat_light import nbformat
+from drcore.launcher import start
+from drcore.launcher.start import Order
+from drcore.parameters import Mode
+from drcore.record.journal import NOTEBOOK, write_whole
+from drcore.record.redact import Redactor
+from tests.support.emulated import world
+
+REFERENCES = Path(__file__).parents[1] / "notebooks" / "reference"
+PICTURES = ("image/png", "image/svg+xml", "image/jpeg")
+SEED = 1
+
+
+@contextmanager
+def about_to_begin(plan: Plan, records: Path) -> Iterator[tuple[Setting, Path]]:
+    """A drill by the plan's own fault: its record, its world broken and running, its notebook not yet run."""
+    with world(seed=SEED) as address:
+        named = {"run_id": f"{plan.id}-reference"}
+        order = Order(plan.id, Mode.DRILL, "sandbox", parameters=named, records=records, world=address)
+        yield start.begin(order, plan, lambda text: None)
+
+
+def executed(plan: Plan) -> Any:
+    """The notebook of that drill as it came out. Exits when it did not run to its end."""
+    with tempfile.TemporaryDirectory() as records, about_to_begin(plan, Path(records)) as (setting, folder):
+        ran = run_notebook(
+            HOME / "notebooks" / plan.notebook,
+            folder / NOTEBOOK,
+            setting.as_parameters(),
+            cwd=folder,
+            redact=Redactor(),
+            timeout=600,
+            cell_timeout=None,
+            progress=None,
+            environment=os.environ,
+        )
+        if ran.ending is not Ending.COMPLETED:
+            sys.exit(f"{plan.notebook}: {ran.detail}")
+        return nbformat.read(folder / NOTEBOOK, as_version=4)
+
+
+def comparable(notebook: Any) -> Any:
+    """A notebook without its pictures, and without what papermill notes of the machine."""
+    notebook.metadata.pop("papermill")
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        for output in cell.get("outputs", ()):
+            for form in PICTURES:
+                output.get("data", {}).pop(form, None)
+    return notebook
+
+
+def reference_of(plan: Plan) -> Path:
+    """Where a plan's reference is kept."""
+    return REFERENCES / plan.notebook
+
+
+def main() -> None:
+    """Make all of them anew."""
+    REFERENCES.mkdir(exist_ok=True)
+    for plan in map(plans.find, plans.ids()):
+        text = nbformat.writes(comparable(executed(plan)))
+        write_whole(reference_of(plan), f"{text}\n".encode())
+
+
+if __name__ == "__main__":
+    main()

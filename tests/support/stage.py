@@ -1,0 +1,442 @@
+"""A sandbox with a plan to be carried out on it, all in this process: no socket, no kernel, no child.
+
+Product code is as it is in a run: only the connection below urllib3, and the one below botocore, end in the sandbox.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+from urllib3.connection import HTTPConnection
+
+from drcore import plans, show
+from drcore.clock import parse_time
+from drcore.engine.consent import Approvals
+from drcore.engine.context import Run
+from drcore.engine.prepare import Setting, prepare
+from drcore.engine.step import Outcome, Plan, Step, Target
+from drcore.errors import DrcoreError
+from drcore.launcher.start import Ended, fault_of, judge_from
+from drcore.launcher.world import inject
+from drcore.parameters import Mode, at_world
+from drcore.record.journal import Event, read_events, verify
+from drcore.sandbox.core.dispatch import Proceed
+from drcore.sandbox.core.registry import Call, HttpCall
+from drcore.sandbox.core.world import World
+from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
+from drcore.sandbox.moto.startup import LOADER
+from drcore.sandbox.protocol.exchange import Answer
+
+# A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
+gc.set_threshold(100_000, 20, 100)
+
+ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
+PLANS = tuple(map(plans.find, plans.ids()))
+# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes. A plan
+# takes those that it has.
+SHORT = {
+    "hold_minutes": 1,
+    "automation_minutes": 1,
+    "lever_minutes": 1,
+    "recovery_hold_minutes": 2,
+    "gate_minutes": 1,
+}
+GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a plan is drilled against: a fault, with the facts and the incident's parameters that differ in it."""
+
+    plan: Plan
+    fault: str
+    way: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    incident: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name, for the ids of tests and for folders."""
+        return "-".join(filter(None, (self.plan.id, self.fault.partition(":")[0], *self.way.split())))
+
+
+# Ways of a plan that none of its faults alone leads to, but an environment that is another one, or a choice.
+OTHER_WAYS = (
+    Scene(
+        plans.find("a"),
+        "region-outage-no-failover:region=us-west-2",  # the check's control plane stands in the other one
+        "no lever but the check",
+        {"arc": None, "levers": {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}, "rto_minutes": 15},
+        {"runner_region": "us-east-1"},
+    ),
+    Scene(plans.find("g"), "data-corruption", "switch", incident={"way": "switch"}),
+)
+SCENES = tuple(
+    scene
+    for plan in PLANS
+    for scene in (
+        *(Scene(plan, fault) for fault in plan.faults),
+        *(other for other in OTHER_WAYS if other.plan is plan),
+    )
+)
+
+
+def scenes_of(plan: Plan) -> tuple[Scene, ...]:
+    """All that a plan is drilled against."""
+    return tuple(scene for scene in SCENES if scene.plan is plan)
+
+
+def scene_of(plan: Plan) -> Scene:
+    """The one that is taken where one is enough."""
+    return Scene(plan, plan.faults[-1])
+
+
+def known_to(plan: Plan, facts: Mapping[str, object]) -> dict[str, object]:
+    """Those of some facts that a plan has."""
+    return {name: value for name, value in facts.items() if name in plan.facts.model_fields}
+
+
+each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
+each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
+
+
+LOOKS = (  # not by verb
+    *("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer"),
+    "StartConfigurationSession",
+)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A call that the sandbox has handled and that was no read, whatever became of the answer."""
+
+    call: str
+    region: str
+    asked: str
+
+
+def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
+    """Tell of every write that the world handles from now on; returns how that is ended."""
+
+    def handled(call: Call | HttpCall, proceed: Proceed) -> Answer:
+        answer = proceed()
+        looks = call.reads or call.operation in LOOKS
+        if answer.status < 300 and not looks:
+            note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
+        return answer
+
+    return world.interfere(handled)
+
+
+@dataclass
+class Stage:
+    """One sandbox, and a folder for the records of the runs on it."""
+
+    door: InProcess
+    folder: Path
+    seed: int
+    opened: list[Run] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stop_watching = watch(self.door.world, self.effects.append)
+
+    def prepare(
+        self,
+        scene: Scene | Plan,
+        mode: Mode = Mode.DRILL,
+        *,
+        options: Mapping[str, str] | None = None,
+        run_id: str = "",
+        service: Mapping[str, object] | None = None,
+        facts: Mapping[str, object] | None = None,
+        incident: Mapping[str, object] | None = None,
+    ) -> Setting:
+        """What the launcher would write: read from the parameter files, with some of it changed; for a scene broken.
+
+        Of `facts` the plan takes those that it has.
+        """
+        scene = scene if isinstance(scene, Scene) else Scene(scene, "")
+        known = {**scene.incident, **(incident or {})}
+        setting = prepare(scene.plan, ENVIRONMENT, mode, known, run_id=run_id, seed=self.seed)
+        setting = replace(
+            setting,
+            service=setting.service.model_copy(update=dict(service or {})),
+            facts={**setting.facts, **known_to(scene.plan, facts or {}), **scene.facts},
+            world={"address": ENDPOINT, "pid": None},
+        )
+        if scene.fault:
+            name, given = fault_of(scene.plan, scene.fault)
+            told = inject(at_world(setting.service, ENDPOINT), name, given | dict(options or {}))
+            setting = replace(setting, fault=told)
+        return setting
+
+    def open(
+        self, setting: Setting, *, plan: Plan | None = None, approvals: Approvals | None = None, keyboard: Any = None
+    ) -> Run:
+        """Open a run, first time or again; nobody is at the keyboard if none is given, `plan` is the real one."""
+        folder = self.folder / setting.run_id
+        folder.mkdir(exist_ok=True)
+        if not (folder / "parameters.json").exists():
+            setting.write(folder)
+        run = Run(
+            plan or plans.find(setting.plan),
+            Setting.read(folder),
+            folder,
+            keyboard=keyboard or (lambda prompt: None),
+            approvals=approvals,
+        )
+        share_models(run)
+        self.door.attach(run.aws.session)
+        self.opened.append(run)
+        return run
+
+    def drill(self, scene: Scene | Plan, **changes: Any) -> Run:
+        """A whole drill. Anything but an end without trouble is an error here."""
+        run = self.open(self.prepare(scene, **changes))
+        trouble = carry_out(run)
+        assert trouble is None, trouble
+        return run
+
+    def again(self, run: Run, **changes: Any) -> Run:
+        """The same run, opened once more."""
+        return self.open(run.setting, **changes)
+
+    def state(self) -> Any:
+        return self._ask("GET", "state")
+
+    def truth(self) -> Any:
+        return self._ask("GET", "truth")
+
+    def fault(self, name: str, **options: object) -> None:
+        """Put one of the sandbox's faults on."""
+        self._stop_watching()
+        self._ask("POST", "faults", {"name": name, "options": options})
+        self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ask("POST", "clock", {"sleep": seconds})
+
+    def mend(self, name: str) -> None:
+        """Take one of the sandbox's faults away."""
+        self._ask("DELETE", f"faults/{name}")
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        status, document = self.door.request(method, f"/_sandbox/{path}", body)
+        assert status == 200, document
+        return document
+
+    def close(self) -> None:
+        """Give every record free."""
+        for run in self.opened:
+            with suppress(ValueError):  # closed already, as at the end of every run
+                run.record.close()
+
+
+def share_models(run: Run) -> None:
+    """Have botocore's models read once for all runs of this process, not once for each."""
+    session: Any = run.aws.session
+    session._session.register_component("data_loader", LOADER)
+
+
+def carry_out(run: Run, *, until: Step | None = None) -> DrcoreError | None:
+    """What the notebook does: the steps up to the first trouble, the three last cells always. Returns the trouble."""
+    trouble: DrcoreError | None = None
+    try:
+        run.preflight()
+        run.way()
+        for step in run.plan.steps:
+            run.step(step)
+            if step is until:
+                return None
+    except DrcoreError as error:
+        trouble = error
+    for always in (run.verify, run.go_back, run.close):
+        try:
+            always()
+        except DrcoreError as error:
+            trouble = trouble or error
+    return trouble
+
+
+def ended(run: Run) -> Ended:
+    """What the launcher would say at the end."""
+    return judge_from(read_events(run.folder), run.folder, run.setting, None)
+
+
+def outcomes(run: Run) -> dict[str, Outcome]:
+    return {title: result.outcome for title, result in run.results.items()}
+
+
+def lines(run: Run, event: str) -> list[Event]:
+    """The journal's lines of one kind."""
+    return [line for line in read_events(run.folder) if line["event"] == event]
+
+
+def writes(run: Run) -> list[Event]:
+    """The calls that changed something, or were meant to, but for the lock's."""
+    return [line for line in lines(run, "call") if line["write"] and not of_the_lock(line)]
+
+
+def of_the_lock(call: Event) -> bool:
+    return bool(call["call"].startswith("s3:") and call["parameters"].get("Key", "").startswith("locks/"))
+
+
+def targets(run: Run, title: str) -> dict[Target, Outcome]:
+    return {each.target: each.outcome for each in run.results[title].targets}
+
+
+def proven(run: Run) -> None:
+    """The record on disk holds."""
+    proof = verify(run.folder)
+    assert proof.holds, proof.problems
+
+
+def pages_of(run: Run) -> int:
+    """How many messages of this run went out to whoever is on call, in all regions."""
+    found = 0
+    for region, queue in run.service.on_call.audit_queues.items():
+        sqs = _client(run, "sqs", region)
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        seen: dict[str, str] = {}
+        while new := {
+            each["MessageId"]: each["Body"]
+            for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
+                "Messages", ()
+            )
+            if each["MessageId"] not in seen
+        }:
+            seen |= new
+        found += sum(json.loads(body).get("run_id") == run.id for body in seen.values() if body.startswith("{"))
+    return found
+
+
+def incidents(stage: Stage) -> list[dict[str, Any]]:
+    """All incidents of the status page."""
+    found: list[dict[str, Any]] = stage.state()["own"]["statuspage"]["incidents"]
+    return found
+
+
+def transitions(run: Run) -> dict[str, bool]:
+    """Whether deployments may enter, by region; nothing for a plan that has no pipeline."""
+    asked: dict[str, bool] = {}
+    if not hasattr(run.facts, "pipeline"):
+        return asked
+    for region in run.service.regions:
+        found = _client(run, "codepipeline", region).get_pipeline_state(name=run.facts.pipeline.name)
+        into = next(each for each in found["stageStates"] if each["stageName"] == run.facts.pipeline.stage)
+        asked[region] = into["inboundTransitionState"]["enabled"]
+    return asked
+
+
+def well_in_truth(truth: Any) -> tuple[datetime, datetime]:
+    """Between which moments users got well, as the simulation knows it; both are the same where it knows one.
+
+    Of an outage it knows when DNS stopped naming the region, before which users failed, and when the last client had
+    moved; of one that flaps only when it began. AssertionError where somebody is not well at last.
+    """
+    regions = truth["region"]
+    if truth["fault"]:
+        assert truth["healthy_since"]
+        since = parse_time(truth["healthy_since"])
+        return since, since
+    assert regions["down"] == [], "a region is away"
+    assert truth["failover_at"] and truth["last_client_moved"], "not all users have moved"
+    shares = [share for market in truth["traffic"].values() for share in market.values()]
+    assert min(shares) > 0, f"a region serves nobody: {truth['traffic']}"
+    return parse_time(truth["failover_at"]), parse_time(truth["last_client_moved"])
+
+
+LATE = 300  # seconds by which health may be known later than it was there: a whole minute must be measured, and waits
+
+
+def honest(run: Run, truth: Any) -> bool:
+    """Whether the time that a run says it took is not flattered, and not much longer than in truth."""
+    first, last = ((at - run.moments["fault"]).total_seconds() for at in well_in_truth(truth))
+    assert run.verdict and run.verdict.rto.measured is not None
+    flaps = run.setting.fault and run.setting.fault["name"] == "region-flapping"  # well in between, too
+    return (flaps or first <= run.verdict.rto.measured) and run.verdict.rto.measured <= last + LATE
+
+
+def locks(run: Run) -> list[str]:
+    """The locks that are held, in any region that is not away."""
+    found: list[str] = []
+    for region, bucket in run.service.evidence.buckets.items():
+        try:
+            listed = _client(run, "s3", region).list_objects_v2(Bucket=bucket, Prefix="locks/")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ServiceUnavailable":
+                raise
+            continue
+        found += [each["Key"] for each in listed.get("Contents", ())]
+    return found
+
+
+def client(run: Run, service: str, region: str) -> Any:
+    """A client past the gate: what a colleague, or the console, would use."""
+    return _client(run, service, region)
+
+
+def _client(run: Run, service: str, region: str) -> Any:
+    return run.aws.session.client(service, region_name=region, endpoint_url=run.service.endpoint)
+
+
+class _Connection(HTTPConnection):
+    """A connection that ends in the sandbox of this process."""
+
+    door: InProcess
+
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
+        if not hasattr(self, "door"):  # kept in a pool of urllib3 since a stage that is closed
+            super().request(method, url, body, headers, **options)
+            return
+        self._asked = (method, url, json.loads(body) if body else None, headers)
+
+    def getresponse(self) -> Any:
+        if not hasattr(self, "door"):
+            return super().getresponse()
+        method, url, document, headers = self._asked
+        status, answer = self.door.request(method, url, document, dict(headers or {}))
+        return urllib3.HTTPResponse(io.BytesIO(json.dumps(answer).encode()), {}, status, preload_content=False)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def undrawn(patch: pytest.MonkeyPatch) -> None:
+    """Keep runs from drawing, which takes half of their time and has tests of its own, and from waiting for the disk.
+
+    No test cuts the power; what a killed process has written is there without it.
+    """
+    patch.setattr(show, "display_chart", lambda chart, redact: b"a picture")
+    patch.setattr("os.fsync", lambda handle: None)
+    patch.setattr(show, "preload", lambda: None)
+
+
+@contextmanager
+def staged(folder: Path, seed: int = 1) -> Iterator[Stage]:
+    """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
+    door = InProcess(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Connection, "door", door, raising=False)  # not a new class: urllib3 keeps connections in a pool
+        patch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", _Connection)
+        patch.setattr("dns.query.udp", lambda query, *_, **__: dns.message.from_wire(door.resolve(query.to_wire())))
+        undrawn(patch)
+        stage = Stage(door, folder, seed)
+        try:
+            yield stage
+        finally:
+            stage.close()
