@@ -17,6 +17,7 @@ from drcore.engine.step import Check, Plan, Step, Target, TargetResult, Way, nev
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
+from drcore.plans.f.facts import functions
 from drcore.plans.g.facts import restored_table
 from tests.support.stage import (
     SCENES,
@@ -224,7 +225,7 @@ def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
 
     assert run.verdict and run.verdict.word is Word.GONE_BACK
     updates = [each.asked for each in stage.effects[before:] if each.call == "lambda:UpdateAlias"]
-    assert len(updates) == len(set(updates)) == len(f.functions(run))
+    assert len(updates) == len(set(updates)) == len(functions(run))
 
 
 def test_a_switch_and_its_undo_are_each_done_once_where_the_answers_are_lost(stage: Stage) -> None:

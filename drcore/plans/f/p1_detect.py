@@ -1,0 +1,146 @@
+"""Plan F, what is noticed: trouble after a release, what the automation has done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, StepResult, Target, minutes, never, no, regions, unknown, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.f import health
+from drcore.plans.f.facts import target_release
+from drcore.plans.f.health import Signals
+from drcore.plans.shared.detection import detect
+from drcore.plans.shared.status_page import notify_on_call
+from drcore.record.evidence import Exhibit
+from drcore.services import codedeploy, lambda_
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Detect ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def see_signals(run: Run, target: Target) -> Signals:
+    return health.read_signals(run, target.region, run.facts.window_minutes)
+
+
+def trouble_is_seen(run: Run, target: Target, signals: Signals) -> Check:
+    found = health.trouble(run, signals)
+    if found:
+        return yes("; ".join(found))
+    if "detected" in run.moments:
+        return yes("seen before this run was resumed")
+    if run.incident.bug:
+        return yes(f"found by a person: {run.incident.bug}")
+    if not signals.api.requests and not signals.versions:
+        return unknown("no traffic was measured: that is not the same as no errors")
+    if signals.bug is None:
+        return unknown("nothing is wrong but that the critical-bug check got no answer that could tell")
+    return no(f"no trouble: {signals.api.requests} requests to the API, {signals.api.error_percent} % errors")
+
+
+def when_detected(result: StepResult) -> datetime | None:
+    since = [each.after.alarm_since or each.since for each in result.targets if each.after and each.since]
+    return min((moment for moment in since if moment), default=None)
+
+
+def show_trouble(run: Run, states: Mapping[Target, Signals]) -> Iterator[Exhibit]:
+    yield health.alarm_history(run, "alarm-history", run.service.regions)
+    yield health.rates_table("detected-rates", f"Rates over the last {run.facts.window_minutes:g} minutes", states)
+    yield from health.charts(run, "detected", run.service.regions)
+
+
+DETECT = detect(
+    plan="F.automated 1",
+    changes="nothing: alarms, error rates, latency, the critical bug are read",
+    look=see_signals,
+    expect=trouble_is_seen,
+    targets=regions,
+    every=30,
+    shows=show_trouble,
+    at=when_detected,
+)
+
+
+# ── Automatic rollback ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """What the automation left: where each alias points, and the rollback that did it (empty: there was none)."""
+
+    aliases: tuple[tuple[str, str], ...]
+    stable: bool
+    canary: bool
+    rollback: str
+    at: datetime | None
+
+
+def see_automation(run: Run, target: Target) -> Automation:
+    wanted = target_release(run, target.region).regions[target.region].functions
+    found = {name: lambda_.alias(run.aws, target.region, name, run.facts.alias) for name in run.facts.functions}
+    begun = run.moments.get("fault") or run.moments.get("detected") or run.clock.now()
+    deploys = run.facts.codedeploy
+    done = codedeploy.rollbacks(
+        run.aws, target.region, deploys.application, deploys.group, begun - timedelta(minutes=run.facts.window_minutes)
+    )
+    return Automation(
+        aliases=tuple((name, str(alias)) for name, alias in found.items()),
+        stable=all(alias == lambda_.Alias(wanted[name]) for name, alias in found.items()),
+        canary=any(alias.weights for alias in found.values()),
+        rollback=done[-1].id if done else "",
+        at=done[-1].began if done else None,
+    )
+
+
+def automation_has_acted(run: Run, target: Target, seen: Automation) -> Check:
+    where = ", ".join(f"{name}: {alias}" for name, alias in seen.aliases)
+    if seen.stable:
+        return yes(f"rolled back by {seen.rollback}; {where}" if seen.rollback else f"nothing to roll back; {where}")
+    if seen.canary:
+        return no(f"not yet, a canary still gets traffic: {where}; it becomes the operator's act")
+    return never(
+        f"the release is fully rolled out, automation only watches canaries: {where}; it becomes the operator's act"
+    )
+
+
+AUTOMATIC = Step(
+    title="Automatic rollback",
+    plan="F.automated 2",
+    changes="nothing: asks whether the automation has put all traffic back",
+    look=see_automation,
+    expect=automation_has_acted,
+    targets=regions,
+    gate=False,
+    within=minutes("automation_minutes"),
+    every=30,
+)
+
+
+# ── Notify on-call ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_for_on_call(run: Run) -> str:
+    if "detected" not in run.moments:
+        return ""
+    seen = [f"{region}: {'; '.join(_trouble(run, region)) or 'quiet now'}" for region in run.service.regions]
+    automatic = run.results.get(AUTOMATIC.title)
+    done = "rolled back automatically" if automatic and automatic.outcome in ("ALREADY", "DONE") else "not rolled back"
+    return f"Backend release {done}. " + ". ".join(seen)
+
+
+def _trouble(run: Run, region: str) -> list[str]:
+    try:
+        return health.trouble(run, health.read_signals(run, region, run.facts.window_minutes))
+    except (Unknown, Rejected) as error:
+        return [f"cannot be read: {error}"]
+
+
+NOTIFY = notify_on_call(words_for_on_call, plan="F.automated 3", needs=(DETECT.title,))
+
+
+STEPS = (DETECT, AUTOMATIC, NOTIFY)

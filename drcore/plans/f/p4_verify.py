@@ -1,0 +1,86 @@
+"""Plan F, the proof that users are well again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target, minutes, no, regions, unknown, yes
+from drcore.plans.f import health
+from drcore.plans.f.health import Signals, Synthetic
+from drcore.plans.f.p3_roll_back import API, LAMBDA
+from drcore.plans.shared.status_page import resolved
+from drcore.record.evidence import Exhibit
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Verify ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The region's signals over the last whole minute, with requests of our own."""
+
+    signals: Signals
+    synthetic: Synthetic
+
+
+def see_health(run: Run, target: Target) -> Health:
+    return Health(health.read_signals(run, target.region, 1), health.synthetic(run, target.region))
+
+
+def is_healthy(run: Run, target: Target, seen: Health) -> Check:
+    found = health.trouble(run, seen.signals)
+    if seen.synthetic.good < seen.synthetic.sent:
+        found.append(f"{seen.synthetic.sent - seen.synthetic.good} of {seen.synthetic.sent} synthetic requests failed")
+    if found:
+        return no("; ".join(found))
+    api = seen.signals.api
+    if seen.signals.bug is None:
+        return unknown("the critical-bug check got no answer that could tell")
+    if api.requests < run.facts.minimum_sample or api.error_percent is None:
+        return unknown(
+            f"{api.requests} requests in the last minute, too few to tell (minimum {run.facts.minimum_sample})"
+        )
+    return yes(
+        f"{api.error_percent:g} % errors in {api.requests} requests, {seen.synthetic.good} synthetic requests good, "
+        "the critical bug is absent"
+    )
+
+
+def show_health(run: Run, states: Mapping[Target, Health]) -> Iterator[Exhibit]:
+    signals = {target: seen.signals for target, seen in states.items()}
+    yield health.rates_table("verified-rates", "Rates over the last minute", signals)
+    yield from health.charts(run, "verified", run.service.regions)
+
+
+VERIFY = Step(
+    title="Verify",
+    plan="F.manual 4",
+    changes="nothing: error rate, synthetic requests, the critical bug, for as long as health must last",
+    look=see_health,
+    expect=is_healthy,
+    targets=regions,
+    needs=(LAMBDA.title, API.title),
+    within=minutes("detection_minutes"),
+    every=30,
+    hold=minutes("hold_minutes"),
+    shows=show_health,
+    moment="healthy",
+)
+
+
+# ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
+
+
+def words_resolved(run: Run) -> str:
+    return "The change that caused errors was rolled back, and the service works normally. Thank you for your patience."
+
+
+RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="F.manual 5", needs=(VERIFY.title,))
+
+
+STEPS = (VERIFY, RESOLVED)

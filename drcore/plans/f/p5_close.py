@@ -1,0 +1,93 @@
+"""Plan F, the end: deployments may enter again, what is live is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target, no, yes
+from drcore.plans.f.facts import target_release
+from drcore.plans.f.p2_decide import is_live
+from drcore.plans.f.p4_verify import VERIFY
+from drcore.plans.shared.deploy_freeze import unfreeze
+from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.releases import read_releases
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import apigateway, lambda_
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Unfreeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+UNFREEZE = unfreeze(plan="F.manual 2", needs=(VERIFY.title,))
+
+
+# ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is live now, and when this plan was drilled last."""
+
+    rows: tuple[tuple[str, str, str, str], ...]
+    release: str
+    alone: bool
+    last_drill: datetime | None
+    next_drill: datetime | None
+
+
+def see_live(run: Run, target: Target) -> Live:
+    rows = []
+    for region in run.service.regions:
+        releases = read_releases(run, region)
+        for name in run.facts.functions:
+            alias = lambda_.alias(run.aws, region, name, run.facts.alias)
+            rows.append((region, name, str(alias), releases.name_of(region, name, alias.version)))
+        api = releases.target(run.incident.release).regions[region].api
+        stage = apigateway.stage(run.aws, region, api.rest_api_id, api.stage)
+        owner = next(
+            (r.release for r in reversed(releases.all) if r.regions[region].api.deployment_id == stage.deployment_id),
+            "",
+        )
+        rows.append((region, f"{run.facts.api.name}, stage {api.stage}", f"deployment {stage.deployment_id}", owner))
+    wanted = target_release(run, run.service.runner_region)
+    last = last_drill(run)
+    return Live(
+        tuple(rows),
+        wanted.release,
+        all(is_live(run, region, wanted) for region in run.service.regions),
+        last,
+        last + timedelta(days=run.facts.drill_every_days) if last else None,
+    )
+
+
+def is_closed(run: Run, target: Target, seen: Live) -> Check:
+    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
+    return (
+        yes(f"{seen.release} serves alone; {drills}") if seen.alone else no(f"not only {seen.release} serves; {drills}")
+    )
+
+
+def show_live(run: Run, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        yield Table("live-now", "What is live now", ("region", "what", "points at", "release"), seen.rows)
+
+
+CLOSE = Step(
+    title="Close",
+    plan="F.testing",
+    changes="nothing: what is live now, when the next drill is due",
+    look=see_live,
+    expect=is_closed,
+    needs=(VERIFY.title,),
+    within=10,
+    shows=show_live,
+)
+
+
+STEPS = (UNFREEZE, CLOSE)
