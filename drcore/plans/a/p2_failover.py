@@ -27,7 +27,8 @@ from drcore.plans.a.facts import (
 )
 from drcore.plans.a.region_health import Signals, Users
 from drcore.plans.shared.detection import detect
-from drcore.plans.shared.status_page import investigating, notify_on_call
+from drcore.plans.shared.on_call import notify_on_call
+from drcore.plans.shared.status_page import investigating
 from drcore.record import history
 from drcore.record.evidence import Exhibit, Series, Table
 from drcore.services import arc, health, route53

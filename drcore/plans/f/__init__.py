@@ -18,7 +18,7 @@ from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
 from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
-from drcore.plans.shared.status_page import audit_queue
+from drcore.plans.shared.on_call import audit_queue
 from drcore.services import apigateway, lambda_
 
 if TYPE_CHECKING:

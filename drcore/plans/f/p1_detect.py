@@ -13,7 +13,7 @@ from drcore.plans.f import health
 from drcore.plans.f.facts import target_release
 from drcore.plans.f.health import Signals
 from drcore.plans.shared.detection import detect
-from drcore.plans.shared.status_page import notify_on_call
+from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Exhibit
 from drcore.services import codedeploy, lambda_
 

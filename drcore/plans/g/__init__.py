@@ -33,7 +33,7 @@ from drcore.plans.g.p12_resume_feeds import (
     WORKERS_AGAIN,
 )
 from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
-from drcore.plans.shared.status_page import audit_queue
+from drcore.plans.shared.on_call import audit_queue
 from drcore.services import autoscaling, events, iam, lambda_
 from drcore.services.dynamodb import recovery, tables
 

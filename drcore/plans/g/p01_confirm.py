@@ -14,7 +14,8 @@ from drcore.plans.g.facts import CONFIRMING, table
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.worker_releases import Deployed
 from drcore.plans.shared.detection import DETECTING, detect
-from drcore.plans.shared.status_page import investigating, notify_on_call
+from drcore.plans.shared.on_call import notify_on_call
+from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit, Table
 
 if TYPE_CHECKING:
