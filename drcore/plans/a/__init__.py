@@ -1,7 +1,7 @@
 """Plan A: a whole AWS region is away.
 
-The steps stand in the order in which they are done; PLAN at the end lists them. What each step looks at, expects,
-does is right above it. "A.auto" and "A.manual" are the two lists of the plan's text.
+The phase files are the procedure, in the order of their numbers; each owns its steps, and PLAN strings them together.
+"A.auto" and "A.manual" are the two lists of the plan's text.
 
 Once the failed region is known no call goes there, and none to a control plane that stands in us-east-1 only, but
 where a step's waiver says why (`drcore.calls.gate`). Every state that passes is remembered by a moment of the run, so
@@ -15,70 +15,32 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.step import Check, Plan, no, unknown, yes
 from drcore.errors import Rejected, Unknown
-from drcore.plans.a import dns_and_levers, replication
+from drcore.plans.a import (
+    dns_and_levers,
+    p1_confirm,
+    p2_failover,
+    p3_hold_out,
+    p4_continuity,
+    p4_users_well,
+    p5_reconcile,
+    p6_fail_back,
+    p7_rebalance,
+    p8_close,
+    replication,
+)
 from drcore.plans.a.facts import Facts, Incident
-from drcore.plans.a.p2_failover import (
-    CHECK_OUT,
-    CHECKS,
-    CONFIRM,
-    DETECT,
-    FAILOVER,
-    INVESTIGATING,
-    LATCH,
-    LEVER_OUT,
-    NOTIFY,
-    ROUTING_OUT,
-)
-from drcore.plans.a.p4_continuity import CAPACITY, REPLICATION, REROUTED, USERS, WRITE
-from drcore.plans.a.p6_fail_back import (
-    CHECK_BACK,
-    CLOSE,
-    FULL,
-    LET_IN,
-    LOWER,
-    RECONCILE,
-    RECOVERY,
-    RESOLVED,
-    ROUTING_IN,
-    SAVE,
-    SECOND,
-    THIRD,
-)
+from drcore.plans.a.p1_confirm import CONFIRM, DETECT, INVESTIGATING, NOTIFY
+from drcore.plans.a.p2_failover import FAILOVER, HEALTH_CHECKS
+from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
+from drcore.plans.a.p4_continuity import CAPACITY, REPLICATION, WRITE
+from drcore.plans.a.p4_users_well import REROUTED, USERS
+from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
+from drcore.plans.a.p6_fail_back import CHECK_BACK, LOWER, ROUTING_IN, SAVE
+from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL
+from drcore.plans.a.p8_close import CLOSE, RESOLVED
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
-
-
-__all__ = [
-    "CAPACITY",
-    "CHECKS",
-    "CHECK_BACK",
-    "CHECK_OUT",
-    "CLOSE",
-    "CONFIRM",
-    "DETECT",
-    "FAILOVER",
-    "FULL",
-    "INVESTIGATING",
-    "LATCH",
-    "LET_IN",
-    "LEVER_OUT",
-    "LOWER",
-    "NOTIFY",
-    "PLAN",
-    "RECONCILE",
-    "RECOVERY",
-    "REPLICATION",
-    "REROUTED",
-    "RESOLVED",
-    "ROUTING_IN",
-    "ROUTING_OUT",
-    "SAVE",
-    "SECOND",
-    "THIRD",
-    "USERS",
-    "WRITE",
-]  # the notebook calls each step by its name here
 
 
 def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
@@ -104,33 +66,15 @@ PLAN = Plan(
     title="Full AWS regional outage",
     notebook="a_regional_outage.ipynb",
     steps=(
-        DETECT,
-        CONFIRM,
-        NOTIFY,
-        INVESTIGATING,
-        CHECKS,
-        FAILOVER,
-        ROUTING_OUT,
-        LEVER_OUT,
-        CHECK_OUT,
-        LATCH,
-        WRITE,
-        REPLICATION,
-        CAPACITY,
-        USERS,
-        REROUTED,
-        RECOVERY,
-        RECONCILE,
-        SAVE,
-        LOWER,
-        CHECK_BACK,
-        ROUTING_IN,
-        LET_IN,
-        SECOND,
-        THIRD,
-        FULL,
-        RESOLVED,
-        CLOSE,
+        *p1_confirm.STEPS,
+        *p2_failover.STEPS,
+        *p3_hold_out.STEPS,
+        *p4_continuity.STEPS,
+        *p4_users_well.STEPS,
+        *p5_reconcile.STEPS,
+        *p6_fail_back.STEPS,
+        *p7_rebalance.STEPS,
+        *p8_close.STEPS,
     ),
     goal=USERS,
     facts=Facts,

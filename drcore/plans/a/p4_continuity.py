@@ -1,29 +1,22 @@
-"""Plan A, the second part: the regions that go on, what they hold, how they serve."""
+"""Plan A, phase 4: what the regions that go on hold, what they can carry."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from drcore.engine.step import Check, Step, StepResult, Target, Way, minutes, no, unknown, yes
+from drcore.engine.step import Check, Step, StepResult, Target, Way, no, unknown, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health, replication
-from drcore.plans.a.facts import computed_failover_s, failed, fault_time, matters_since, serves, serving
-from drcore.plans.a.p2_failover import (
-    CHECK_OUT,
-    CONFIRM,
-    FAILOVER,
-    INVESTIGATING,
-    LATCH,
-    LEVER_OUT,
-    ROUTING_OUT,
-    failover_times,
+from drcore.plans.a.facts import (
+    failed,
+    fault_time,
+    matters_since,
+    serving,
 )
-from drcore.plans.a.region_health import Users
+from drcore.plans.a.p1_confirm import CONFIRM
 from drcore.plans.a.replication import Canary, Version
-from drcore.plans.shared.status_page import update
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_, secretsmanager
 from drcore.services.dynamodb import tables
@@ -35,7 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-# ── 11 Write and read back ───────────────────────────────────────────────────────────────────────────────────────────
+# ── Write and read back ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,7 @@ WRITE = Step(
 )
 
 
-# ── 12 Replication ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Replication ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +166,7 @@ REPLICATION = Step(
 )
 
 
-# ── 13 Secrets and capacity ──────────────────────────────────────────────────────────────────────────────────────────
+# ── Secrets and capacity ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,82 +240,6 @@ CAPACITY = Step(
 )
 
 
-# ── 14 Users are well again ──────────────────────────────────────────────────────────────────────────────────────────
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
 
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """How users are served in each market, how the regions that go on do over the last minute."""
-
-    users: Users
-    load: region_health.Load
-
-
-def see_served(run: Run, target: Target) -> Served:
-    return Served(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
-
-
-def users_are_well(run: Run, target: Target, seen: Served) -> Check:
-    facts, load = run.facts.thresholds, seen.load
-    found = region_health.failing(run, seen.users)
-    if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
-        found.append(f"{load.error_percent:.1f} % errors")
-    if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
-        found.append(f"p99 {load.p99_ms:.0f} ms")
-    if found:
-        return no("; ".join(found))
-    unseen = [market for market, value in seen.users.percent if value is None]
-    if unseen or load.requests < run.facts.minimum_sample:
-        missing = f"no probe from {', '.join(unseen)}" if unseen else f"{load.requests} requests in the last minute"
-        return unknown(f"{missing}: too little to tell")
-    told = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
-    return yes(f"users that fail: {told}; {load.requests} requests in the last minute, {load.error_percent:g} % errors")
-
-
-def when_well(result: StepResult) -> datetime | None:
-    """When the last bad minute ended: the metrics tell it better than the look that read them."""
-    ended = [each.after.users.well_since for each in result.targets if each.after]
-    return max((at for at in ended if at), default=result.since) if result.since else None
-
-
-def show_users(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
-    yield region_health.users_chart(run, "users", serves(run))
-    yield region_health.traffic_chart(run, "traffic-after", run.service.regions)
-    yield failover_times(run, "failover-times-measured")
-
-
-USERS = Step(
-    title="Users are well again",
-    plan="A.auto 3",
-    changes="nothing: users in each market, errors, latency, for as long as it must last",
-    look=see_served,
-    expect=users_are_well,
-    targets=serving,
-    needs=(CONFIRM.title, FAILOVER.title, LATCH.title),
-    within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
-    every=30,
-    hold=minutes("hold_minutes"),
-    shows=show_users,
-    moment="healthy",
-    at=when_well,
-)
-
-
-# ── 15 Tell users what we know ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def words_rerouted(run: Run) -> str:
-    """The plan's own text, each sentence only where it was verified."""
-    told = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
-    by_hand = any(run.intended(step, Target(failed(run))) for step in (ROUTING_OUT, LEVER_OUT, CHECK_OUT))
-    well = "healthy" in run.moments
-    if "failover" in run.moments:
-        moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"
-        told.append(f"{moved} to a healthy region" + (", and the service is operational." if well else "."))
-        told.append("Some users may experience slightly increased latency.")
-    return " ".join(told)
-
-
-REROUTED = update(
-    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(INVESTIGATING.title, USERS.title)
-)
+STEPS = (WRITE, REPLICATION, CAPACITY)

@@ -268,8 +268,8 @@ def test_without_a_cluster_the_object_should_be_the_lever(indoors: Theatre) -> N
 
 def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(indoors: Theatre) -> None:
     run = indoors.open(fault=indoors.fault("region-outage", region=EAST, duration=9))
-    carry_out(run, until=a.SECOND)
-    original = a.THIRD.act
+    carry_out(run, until=a.REBALANCE_2)
+    original = a.REBALANCE_3.act
     assert original
 
     def and_then_it_goes(run: Run, target: Target, state: Any) -> object:
@@ -277,14 +277,14 @@ def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(indoors: T
         indoors.fault("region-outage", region=EAST, kind="lambda-sqs", duration=0)
         return answer
 
-    third = replace(a.THIRD, act=and_then_it_goes)
+    third = replace(a.REBALANCE_3, act=and_then_it_goes)
     with pytest.raises(DrcoreError, match="backed out"):
         run.step(third)
-    assert run.results[a.THIRD.title].outcome is Outcome.FAILED
+    assert run.results[a.REBALANCE_3.title].outcome is Outcome.FAILED
     indoors.ask("POST", "clock", {"sleep": 120})
     assert indoors.truth()["levers"][EAST] == "out"
     assert indoors.truth()["dns"][EAST] == 0
-    assert [line["step"] for line in lines(run, "backed-out")] == [a.THIRD.title]
+    assert [line["step"] for line in lines(run, "backed-out")] == [a.REBALANCE_3.title]
     run.verify()
     assert run.verdict and run.verdict.word is Word.MISSED
     run.record.close()

@@ -1,0 +1,188 @@
+"""Plan A, phase 1: from the first sign of trouble to a person's word on which region has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.preflight import elsewhere
+from drcore.engine.step import Check, Outcome, Step, StepResult, Target, Way, never, no, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.a import region_charts, region_health
+from drcore.plans.a.facts import (
+    failed,
+    serves,
+)
+from drcore.plans.a.region_health import Signals, Users
+from drcore.plans.shared.detection import detect
+from drcore.plans.shared.on_call import notify_on_call
+from drcore.plans.shared.status_page import investigating
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import health
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Detect ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A region's signals, with how users are served by what this region's copy of the probe says (None: no answer)."""
+
+    signals: Signals
+    users: Users | None
+
+
+def see_signals(run: Run, target: Target) -> Detected:
+    try:
+        users = region_health.read_users(run, target.region)
+    except Unknown:
+        users = None
+    return Detected(region_health.read_signals(run, target.region, run.facts.window_minutes), users)
+
+
+def where_to_look(run: Run) -> list[Target]:
+    return [Target(region) for region in run.service.regions if region != run.calls.away]
+
+
+def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
+    if "detected" in run.moments:
+        return yes("seen before this run was resumed")
+    if run.failed_region:
+        users = "; ".join(region_health.failing(run, seen.users)) if seen.users else ""
+        return yes(f"{run.failed_region} was named: {run.incident.reason or 'no reason given'}. {users}".rstrip(". "))
+    found = region_health.trouble(run, seen.signals)
+    if found:
+        return yes("; ".join(found))
+    unseen = region_health.unmeasured(seen.signals)
+    return no(f"no trouble; not known: {'; '.join(unseen)}" if unseen else "no trouble")
+
+
+def when_detected(result: StepResult) -> datetime | None:
+    return result.since if result.outcome in (Outcome.DONE, Outcome.ALREADY) else None
+
+
+def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibit]:
+    signals = {target: seen.signals for target, seen in states.items()}
+    yield region_charts.signals_table("detected", "What each region shows", signals)
+    yield region_charts.users_chart(run, "detected-users", run.service.runner_region)
+    if not run.calls.away:
+        yield _said_by_aws(run)
+
+
+def _said_by_aws(run: Run) -> Table:
+    title = "What AWS Health says; it comes late, and is never waited for"
+    columns = ("service", "region", "issue", "since")
+    try:
+        found = health.issues(run.aws, run.service.regions)
+    except (Unknown, Rejected) as error:
+        return Table("aws-health", title, columns, ((f"not known: {error}", "", "", ""),))
+    return Table("aws-health", title, columns, tuple((e.service, e.region, e.code, e.began) for e in found))
+
+
+DETECT = detect(
+    plan="A.trigger",
+    changes="nothing: core services of each region, the external probe, AWS Health are read",
+    look=see_signals,
+    expect=trouble_is_seen,
+    targets=where_to_look,
+    every=10,
+    shows=show_trouble,
+    at=when_detected,
+)
+
+
+# ── Confirm the failed region ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The region that is to be confirmed as failed (empty: none), why, and what has been decided (empty: nothing)."""
+
+    region: str
+    evidence: str = field(compare=False)
+    choice: str = ""
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+def see_proposal(run: Run, target: Target) -> Proposal:
+    decided = run.decided(CONFIRM)
+    states = run.results[DETECT.title].states if DETECT.title in run.results else {}
+    found = {each.region: region_health.trouble(run, seen.signals) for each, seen in states.items()}
+    told = "; ".join(f"{region}: {', '.join(why) or 'no trouble'}" for region, why in found.items())
+    return Proposal(
+        failed(run),
+        run.incident.reason if run.incident.failed_region else told,
+        decided.choice,
+        decided.by,
+        decided.reason,
+    )
+
+
+def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
+    if seen.choice:
+        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+    if run.incident.failed_region:
+        return yes(f"{seen.region} was named in the parameters: {seen.evidence or 'no reason given'}")
+    if not seen.region:
+        return never(
+            f"no one region shows that it has failed ({seen.evidence}). If you know better, name it: -p failed_region="
+        )
+    if seen.region == run.service.runner_region:
+        return never(f"the runner stands in {seen.region}, the region that has failed: {elsewhere(run)}")
+    return no(f"to be confirmed: {seen.region} has failed ({seen.evidence})")
+
+
+def confirm(run: Run, target: Target, seen: Proposal) -> None:
+    run.decide(CONFIRM, f"{seen.region} has failed", failed_region=seen.region)
+
+
+CONFIRM = Step(
+    title="Confirm the failed region",
+    plan="A.manual 1",
+    changes="records who confirmed which region has failed; from now on nothing is asked of it",
+    look=see_proposal,
+    expect=is_confirmed,
+    act=confirm,
+    needs=(DETECT.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serves(run)} SERVES",
+    way=Way.REVERSIBLE,
+    within=10,
+    moment="decided",
+)
+
+
+# ── Notify on-call, Tell users that we investigate ───────────────────────────────────────────────────────────────────
+
+
+def words_for_on_call(run: Run) -> str:
+    if not failed(run):
+        return ""
+    seen = run.results.get(CONFIRM.title)
+    return f"Region {failed(run)} has failed. {seen.why if seen else ''}".strip()
+
+
+NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(CONFIRM.title,))
+
+
+def words_investigating(run: Run) -> str:
+    if not failed(run):
+        return ""
+    return "We are investigating a problem at one of our hosting provider's data centers. Some requests may fail."
+
+
+INVESTIGATING = investigating(
+    "Tell users that we investigate", words_investigating, plan="A.manual 2", needs=(CONFIRM.title,)
+)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (DETECT, CONFIRM, NOTIFY, INVESTIGATING)

@@ -1,0 +1,251 @@
+"""Plan A, phase 3: the levers that take the region out where DNS has not moved; the latch that keeps it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from drcore.calls.gate import Waiver
+from drcore.clock import parse_time
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Outcome, Step, StepResult, Target, Way, no, yes
+from drcore.errors import Unknown
+from drcore.plans.a import dns_and_levers
+from drcore.plans.a.dns_and_levers import Answers
+from drcore.plans.a.facts import (
+    failed,
+    let_in_again,
+    tried_before,
+)
+from drcore.plans.a.p1_confirm import CONFIRM
+from drcore.plans.a.p2_failover import FAILOVER
+from drcore.record import history
+from drcore.services import arc, route53
+from drcore.services.route53 import HealthCheck
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── The levers, where DNS has not moved by itself ────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Whether a lever keeps the region out, where DNS sends clients. `of` is what a change of the lever needs to know.
+
+    `waited`: it was pulled, and DNS has had its time to follow. `unused`: why it is not there to be pulled.
+    """
+
+    out: bool
+    answers: Answers = field(compare=False)
+    of: arc.Control | dns_and_levers.Kept | HealthCheck | None = field(compare=False)
+    waited: bool = field(default=False, compare=False)
+    unused: str = field(default="", compare=False)
+
+
+def _waited(run: Run, step: Step) -> bool:
+    pulled = history.act_of(run.record.events, step.title)
+    since = parse_time(pulled.last["time"]) if pulled else run.clock.now()
+    return run.clock.now() - since >= timedelta(minutes=run.facts.lever_minutes)
+
+
+def _is_done(run: Run, step: Step, seen: Pulled) -> bool:
+    """Whether this run has pulled the lever already, by an act whose answer was lost: then DNS is only waited for."""
+    return seen.out and tried_before(run, step)
+
+
+def is_pulled(run: Run, target: Target, seen: Pulled) -> Check:
+    at = run.moments.get("failover")
+    if at:
+        return yes(f"not needed: DNS moved at {at:%H:%M:%S}")
+    if not seen.answers.of(failed(run)):
+        return yes(f"DNS has followed: {seen.answers}")
+    if seen.unused:
+        return yes(f"{seen.unused}: go on to the next lever")
+    if seen.out and seen.waited:
+        return yes(f"it is out, but DNS does not follow: {seen.answers}. Go on to the next lever")
+    return no(f"it is {'out' if seen.out else 'in'}; DNS: {seen.answers}")
+
+
+def when_followed(result: StepResult) -> datetime | None:
+    followed = all(
+        each.after and not dict(each.after.answers.percent).get(each.target.region) for each in result.targets
+    )
+    return result.since if followed and result.outcome is Outcome.DONE else None
+
+
+def _lever(title: str, changes: str, look: Callable[[Run, Target], Pulled], **differs: Any) -> Step:
+    """A lever as a step: pulled only where DNS has not moved, given its time before the next one is pulled."""
+    given: dict[str, Any] = {
+        "expect": is_pulled,
+        "targets": lambda run: [Target(failed(run))],
+        "consent": Consent.GO,
+        "phrase": lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
+        "way": Way.REVERSIBLE,
+        "within": lambda run: 60 * run.facts.lever_minutes + 30,
+        "every": 10,
+        "moment": "failover",
+        "at": when_followed,
+        "needs": (CONFIRM.title, FAILOVER.title),
+    }
+    return Step(title=title, plan="A.manual 1", changes=changes, look=look, **(given | differs))
+
+
+# ── Routing control out ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def see_control_pulled(run: Run, target: Target) -> Pulled:
+    answers = dns_and_levers.quick(run)
+    if not run.facts.arc:
+        return Pulled(False, answers, None, unused="there is no ARC cluster")
+    try:
+        control = dns_and_levers.control(run, target.region)
+    except Unknown as error:
+        return Pulled(False, answers, None, unused=str(error))
+    return Pulled(not control.on, answers, control, _waited(run, ROUTING_OUT))
+
+
+def turn_off(run: Run, target: Target, seen: Pulled) -> None:
+    assert isinstance(seen.of, arc.Control)  # read wherever it is to be turned
+    if not _is_done(run, ROUTING_OUT, seen):
+        dns_and_levers.set_control(run, target.region, on=False, at=seen.of)
+
+
+def turn_back(run: Run, target: Target, before: Pulled) -> None:
+    dns_and_levers.set_control(run, target.region, on=not before.out, at=dns_and_levers.control(run, target.region))
+
+
+ROUTING_OUT = _lever(
+    "Routing control out",
+    "the ARC routing control of the region → Off, at an endpoint in another region",
+    see_control_pulled,
+    act=turn_off,
+    undo=turn_back,
+    permissions=("route53-recovery-cluster:UpdateRoutingControlState",),
+)
+
+
+# ── Lever out ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def see_lever_pulled(run: Run, target: Target) -> Pulled:
+    kept = dns_and_levers.lever(run, target.region)
+    return Pulled(target.region in kept.out, dns_and_levers.quick(run), kept, _waited(run, LEVER_OUT))
+
+
+def pull(run: Run, target: Target, seen: Pulled) -> None:
+    if not _is_done(run, LEVER_OUT, seen):
+        dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=True)
+
+
+def push(run: Run, target: Target, before: Pulled) -> None:
+    dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
+
+
+LEVER_OUT = _lever(
+    "Lever out",
+    "the object that the region's health endpoint reads says out; the object lies in another region",
+    see_lever_pulled,
+    act=pull,
+    undo=push,
+    permissions=("s3:PutObject",),
+)
+
+
+# ── Health check out ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def see_check_pulled(run: Run, target: Target) -> Pulled:
+    answers = dns_and_levers.quick(run)
+    if "failover" in run.moments or not answers.of(target.region):
+        return Pulled(False, answers, None)  # nothing needs the control plane
+    check = dns_and_levers.own_check(run, target.region)
+    return Pulled(check.disabled and check.inverted, answers, check)
+
+
+def pin(run: Run, target: Target, seen: Pulled) -> None:
+    if not _is_done(run, CHECK_OUT, seen):
+        route53.set_health_check(run.aws, setting_of(seen), disabled=True, inverted=True)
+
+
+def unpin(run: Run, target: Target, before: Pulled) -> None:
+    was = setting_of(before)
+    now = dns_and_levers.own_check(run, target.region)
+    route53.set_health_check(run.aws, now, disabled=was.disabled, inverted=was.inverted)
+
+
+def setting_of(seen: Pulled) -> HealthCheck:
+    assert isinstance(seen.of, HealthCheck)  # read wherever it is to be changed
+    return seen.of
+
+
+CHECK_OUT = _lever(
+    "Health check out",
+    "the region's health check is disabled and inverted: unhealthy, whatever its endpoint does",
+    see_check_pulled,
+    act=pin,
+    undo=unpin,
+    permissions=("route53:UpdateHealthCheck",),
+    waiver=Waiver("the last lever: the two that need no control plane in us-east-1 have not moved DNS", ("route53",)),
+)
+
+
+# ── Latch the region out ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Latched:
+    """Whether the lever keeps the region out."""
+
+    out: bool
+    kept: dns_and_levers.Kept = field(compare=False)
+
+
+def see_latch(run: Run, target: Target) -> Latched:
+    kept = dns_and_levers.lever(run, target.region)
+    return Latched(target.region in kept.out, kept)
+
+
+def is_latched(run: Run, target: Target, seen: Latched) -> Check:
+    if let_in_again(run):
+        return yes("it was kept out, and this run has let it in again")
+    return (
+        yes("automatic out, manual in: it stays out until it is let in")
+        if seen.out
+        else no("it would come back by itself")
+    )
+
+
+def latch(run: Run, target: Target, seen: Latched) -> None:
+    dns_and_levers.set_lever(run, target.region, seen.kept, out=True)
+
+
+def unlatch(run: Run, target: Target, before: Latched) -> None:
+    dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
+
+
+LATCH = Step(
+    title="Latch the region out",
+    plan="A.manual 3",
+    changes="the lever says out: a region that flaps does not come back by itself",
+    look=see_latch,
+    expect=is_latched,
+    act=latch,
+    undo=unlatch,
+    targets=lambda run: [Target(failed(run))],
+    needs=(CONFIRM.title, CHECK_OUT.title),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
+    way=Way.REVERSIBLE,
+    within=20,
+    every=2,
+    permissions=("s3:PutObject",),
+)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (ROUTING_OUT, LEVER_OUT, CHECK_OUT, LATCH)

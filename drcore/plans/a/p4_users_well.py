@@ -1,0 +1,112 @@
+"""Plan A, phase 4: users are well again, which ends the RTO; they are told so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, StepResult, Target, minutes, no, unknown, yes
+from drcore.plans.a import region_charts, region_health
+from drcore.plans.a.facts import (
+    computed_failover_s,
+    failed,
+    serves,
+    serving,
+)
+from drcore.plans.a.p1_confirm import CONFIRM, INVESTIGATING
+from drcore.plans.a.p2_failover import FAILOVER, failover_times
+from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
+from drcore.plans.a.region_health import Users
+from drcore.plans.shared.status_page import update
+from drcore.record.evidence import Exhibit
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Users are well again ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How users are served in each market, how the regions that go on do over the last minute."""
+
+    users: Users
+    load: region_health.Load
+
+
+def see_served(run: Run, target: Target) -> Served:
+    return Served(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
+
+
+def users_are_well(run: Run, target: Target, seen: Served) -> Check:
+    facts, load = run.facts.thresholds, seen.load
+    found = region_health.failing(run, seen.users)
+    if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
+        found.append(f"{load.error_percent:.1f} % errors")
+    if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
+        found.append(f"p99 {load.p99_ms:.0f} ms")
+    if found:
+        return no("; ".join(found))
+    unseen = [market for market, value in seen.users.percent if value is None]
+    if unseen or load.requests < run.facts.minimum_sample:
+        missing = f"no probe from {', '.join(unseen)}" if unseen else f"{load.requests} requests in the last minute"
+        return unknown(f"{missing}: too little to tell")
+    told = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
+    return yes(f"users that fail: {told}; {load.requests} requests in the last minute, {load.error_percent:g} % errors")
+
+
+def when_well(result: StepResult) -> datetime | None:
+    """When the last bad minute ended: the metrics tell it better than the look that read them."""
+    ended = [each.after.users.well_since for each in result.targets if each.after]
+    return max((at for at in ended if at), default=result.since) if result.since else None
+
+
+def show_users(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
+    yield region_charts.users_chart(run, "users", serves(run))
+    yield region_charts.traffic_chart(run, "traffic-after", run.service.regions)
+    yield failover_times(run, "failover-times-measured")
+
+
+USERS = Step(
+    title="Users are well again",
+    plan="A.auto 3",
+    changes="nothing: users in each market, errors, latency, for as long as it must last",
+    look=see_served,
+    expect=users_are_well,
+    targets=serving,
+    needs=(CONFIRM.title, FAILOVER.title, LATCH.title),
+    within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
+    every=30,
+    hold=minutes("hold_minutes"),
+    shows=show_users,
+    moment="healthy",
+    at=when_well,
+)
+
+
+# ── Tell users what we know ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def words_rerouted(run: Run) -> str:
+    """The plan's own text, each sentence only where it was verified."""
+    told = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
+    by_hand = any(run.intended(step, Target(failed(run))) for step in (ROUTING_OUT, LEVER_OUT, CHECK_OUT))
+    well = "healthy" in run.moments
+    if "failover" in run.moments:
+        moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"
+        told.append(f"{moved} to a healthy region" + (", and the service is operational." if well else "."))
+        told.append("Some users may experience slightly increased latency.")
+    return " ".join(told)
+
+
+REROUTED = update(
+    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(INVESTIGATING.title, USERS.title)
+)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (USERS, REROUTED)

@@ -1,0 +1,186 @@
+"""Plan A, phase 5: the region comes back, then both regions come to hold the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.calls.gate import RECOVERED, Waiver
+from drcore.engine.step import Check, Step, Target, minutes, no, yes
+from drcore.plans.a import region_charts, region_health, replication
+from drcore.plans.a.facts import (
+    failed,
+    fault_time,
+    matters_since,
+    of_failed,
+    serves,
+)
+from drcore.plans.a.p1_confirm import CONFIRM
+from drcore.plans.a.p3_hold_out import LATCH
+from drcore.plans.a.p4_continuity import REPLICATION, Replicated
+from drcore.plans.a.region_health import Signals
+from drcore.plans.a.replication import Late, Version
+from drcore.record.evidence import Exhibit
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Await recovery ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """What the failed region shows, and what came late from it, at all looks until now."""
+
+    signals: Signals
+    late: tuple[Late, ...] = field(compare=False)
+
+
+_SOON = 2  # looks after the return at which late writes are looked for: they come within seconds, and are written over
+
+
+def see_recovery(run: Run, target: Target) -> Recovering:
+    signals = region_health.read_signals(run, target.region, run.facts.window_minutes, patient=False)
+    looks = [(time, seen) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
+    late = set(looks[-1][1].late) if looks else set()
+    silent = [(time, bool(region_health.unanswered(seen.signals))) for time, seen in looks]
+    fresh = [was_away for _, was_away in silent[-_SOON:]].count(False) < _SOON
+    fault = fault_time(run)
+    if fault and fresh and not region_health.unanswered(signals):
+        now = replication.versions(run, serves(run), matters_since(run))
+        late |= set(replication.late(_before(run), now, target.region, fault=fault, away=_away(silent)))
+    return Recovering(signals, tuple(sorted(late)))
+
+
+def _away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
+    """Whether the region was away at a time, by the last look before it; away before the first one."""
+    return lambda at: next((was_away for time, was_away in reversed(looks) if time <= at), True)
+
+
+def _seen_first(run: Run) -> Replicated | None:
+    """What was seen of replication while the region was away: at the first look, as later ones see what came late."""
+    for line in run.record.events:
+        if line["event"] == "look" and line["step"] == REPLICATION.title and line["state"]:
+            first: Replicated = REPLICATION.from_json(line["state"])
+            return first
+    return None
+
+
+def _before(run: Run) -> tuple[Version, ...]:
+    """The items decided since shortly before the fault, as they stood before the region came back."""
+    first = _seen_first(run)
+    return first.items if first else ()
+
+
+def has_recovered(run: Run, target: Target, seen: Recovering) -> Check:
+    found = region_health.trouble(run, seen.signals)
+    if found:
+        return no(f"{'; '.join(found)}. Users are served elsewhere meanwhile")
+    silent = seen.signals.unread
+    if silent or seen.signals.queue_age_s is None:
+        return no(silent or "its services answer, its metrics have not come back")
+    probe = seen.signals.probe
+    return yes(f"{probe.good} of {probe.sent} probes answered, its services answer, its metrics are back")
+
+
+def show_recovery(run: Run, states: Mapping[Target, Recovering]) -> Iterator[Exhibit]:
+    signals = {target: seen.signals for target, seen in states.items()}
+    yield region_charts.signals_table("recovery", "What the region shows", signals)
+    looks = [(time, seen.signals.probe) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
+    yield region_charts.probes_chart(run, "recovery-probes", looks)
+
+
+RECOVERY = Step(
+    title="Await recovery",
+    plan="A.manual 3",
+    changes="nothing: waits until the region has been well for long enough; one that flaps is not",
+    look=see_recovery,
+    expect=has_recovered,
+    targets=lambda run: [Target(failed(run))],
+    needs=(CONFIRM.title, LATCH.title, REPLICATION.title),
+    within=minutes("recovery_minutes"),
+    every=60,
+    hold=minutes("recovery_hold_minutes"),
+    shows=show_recovery,
+    moment=RECOVERED,
+    waiver=Waiver("whether the region has come back can be asked nowhere but there; no user waits for the answer"),
+)
+
+
+# ── Reconcile ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Whether both regions hold the same: age of each region's canary in the other, items that differ."""
+
+    ages_s: tuple[tuple[str, float | None], ...]
+    differing: tuple[str, ...]
+
+
+def see_reconciled(run: Run, target: Target) -> Reconciled:
+    here, there, now = serves(run), failed(run), run.clock.now()
+    ages = tuple(
+        (f"{of} in {seen_in}", replication.age(replication.canary(run, of, seen_in), now))
+        for of, seen_in in ((here, there), (there, here))
+    )
+    since = matters_since(run)
+    ours, theirs = replication.versions(run, here, since), replication.versions(run, there, since)
+    settled = now - timedelta(seconds=quiet_s(run))
+    return Reconciled(ages, replication.differing(ours, theirs, settled))
+
+
+def came_late(run: Run) -> tuple[Late, ...]:
+    """What was seen to come late while the region's return was awaited."""
+    found = run.results.get(RECOVERY.title)
+    return tuple(late for seen in (found.states.values() if found else ()) for late in seen.late)
+
+
+def quiet_s(run: Run) -> float:
+    """Ten times the longest lag before the outage, at least of its line: so long replication must be quiet."""
+    first, line = _seen_first(run), float(run.facts.thresholds.lag_s)
+    return 10 * max(line, first.longest_s or 0 if first else 0)
+
+
+def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
+    limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
+    found = [
+        f"canary of {name} {'is not there' if age is None else f'is {age:g} s old'}"
+        for name, age in seen.ages_s
+        if age is None or age > limit
+    ]
+    found += [f"{len(seen.differing)} items differ"] if seen.differing else []
+    if found:
+        return no("; ".join(found))
+    late = came_late(run)
+    worse = sum(each.overwrote for each in late)
+    told = f"both regions hold the same; {len(late)} late writes were seen to come, {worse} over a newer decision"
+    return yes(f"{told}: see the list" if worse else told)
+
+
+def show_reconciled(run: Run, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:
+    yield replication.late_table("late-writes", came_late(run))
+    yield replication.lag_chart(run, "replication-lag-after")
+
+
+RECONCILE = Step(
+    title="Reconcile",
+    plan="A.manual 3",
+    changes="nothing: late writes, who won, whether replication is quiet for ten times its longest lag",
+    look=see_reconciled,
+    expect=is_reconciled,
+    targets=of_failed("table with"),
+    needs=(RECOVERY.title, REPLICATION.title),
+    within=minutes("reconcile_minutes"),
+    every=10,
+    hold=quiet_s,
+    shows=show_reconciled,
+)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (RECOVERY, RECONCILE)

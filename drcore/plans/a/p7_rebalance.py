@@ -1,0 +1,185 @@
+"""Plan A, phase 7: the region is let in, its traffic raised part by part behind a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.plans.a import dns_and_levers, region_charts, region_health
+from drcore.plans.a.facts import (
+    LETTING_IN,
+    failed,
+    serves,
+    tried_before,
+)
+from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
+from drcore.plans.a.p6_fail_back import (
+    CHECK_BACK,
+    FAILBACK,
+    LOWER,
+    ROUTING_IN,
+    is_everywhere,
+    part,
+    weigh,
+)
+from drcore.plans.a.region_health import Signals, Users
+from drcore.record.evidence import Exhibit
+from drcore.services.route53 import Record
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Let the region in, Rebalance ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The region on its way back: whether the lever keeps it out, its record set, how it does, how users are served."""
+
+    out: bool
+    record: Record
+    everywhere: bool = field(compare=False)
+    kept: dns_and_levers.Kept = field(compare=False)
+    signals: Signals = field(compare=False)
+    users: Users = field(compare=False)
+
+
+def _see_balance(run: Run, target: Target, step: Step) -> Balance:
+    kept = dns_and_levers.lever(run, target.region)
+    return Balance(
+        target.region in kept.out,
+        dns_and_levers.own_record(run, target.region),
+        is_everywhere(run, step),
+        kept,
+        region_health.read_signals(run, target.region, 1),
+        region_health.read_users(run, serves(run)),
+    )
+
+
+def gate(run: Run, seen: Balance) -> Check | None:
+    """What keeps a region from the next part of its traffic: NEVER means that it must go out again. None: nothing."""
+    hard = region_health.failing(run, seen.users) + region_health.unanswered(seen.signals)
+    if hard:
+        return never(f"{'; '.join(hard)}: the region must stay out. Go back to {RECOVERY.title}")
+    soft = region_health.trouble(run, seen.signals)
+    return no("; ".join(soft)) if soft else None
+
+
+def keep_out(run: Run, target: Target, seen: Balance) -> None:
+    dns_and_levers.set_lever(run, target.region, seen.kept, out=True)
+
+
+def show_balance(run: Run, states: Mapping[Target, Balance]) -> Iterator[Exhibit]:
+    weight = next((seen.record.weight for seen in states.values()), 0)
+    yield region_charts.traffic_chart(run, f"traffic-at-weight-{weight}", run.service.regions, 30)
+
+
+def see_let_in(run: Run, target: Target) -> Balance:
+    return _see_balance(run, target, LET_IN)
+
+
+def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
+    held = gate(run, seen)
+    if held:
+        return held
+    if seen.out:
+        return no(f"kept out, with weight {seen.record.weight} for when it is let in")
+    if not seen.signals.load.requests:
+        return no("let in, no traffic has been measured yet")
+    return yes(f"{seen.signals.load.requests} requests in the last minute, well")
+
+
+def let_in(run: Run, target: Target, seen: Balance) -> None:
+    if seen.out or not tried_before(run, LET_IN):  # else it is in by an act whose answer was lost: traffic is to come
+        dns_and_levers.set_lever(run, target.region, seen.kept, out=False)
+
+
+def put_lever_back(run: Run, target: Target, before: Balance) -> None:
+    dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
+
+
+LET_IN = Step(
+    title=LETTING_IN,
+    plan="A.manual 4",
+    changes="the lever says in: the region gets the first part of its traffic; it goes out again if that does not hold",
+    look=see_let_in,
+    expect=is_let_in,
+    act=let_in,
+    undo=put_lever_back,
+    back_out=keep_out,
+    targets=lambda run: [Target(failed(run))],
+    needs=(RECONCILE.title, LOWER.title, CHECK_BACK.title, ROUTING_IN.title),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"LET {failed(run)} IN WITH {run.facts.steps_percent[0]:g} % OF ITS TRAFFIC",
+    way=Way.REVERSIBLE,
+    within=600,
+    every=60,
+    hold=minutes("gate_minutes"),
+    shows=show_balance,
+    permissions=("s3:PutObject",),
+    waiver=FAILBACK,
+)
+
+
+def _part(title: str, number: int, needs: Callable[[], str]) -> Step:
+    """One part of the way back: the record set's weight, a gate that must hold, the lever pulled again where not."""
+
+    def look(run: Run, target: Target) -> Balance:
+        return _see_balance(run, target, step)
+
+    def expect(run: Run, target: Target, seen: Balance) -> Check:
+        if seen.out:
+            return never(f"the lever keeps the region out: go back to {LET_IN.title}")
+        held, wanted = gate(run, seen), part(run, number)
+        if held:
+            return held
+        if seen.record.weight < wanted:  # more than that was reached before this run was resumed
+            return no(f"weight {seen.record.weight}, to be {wanted}")
+        if not seen.everywhere:
+            return no(f"weight {wanted}, not yet on all servers")
+        if not seen.signals.load.requests:
+            return no("no traffic has been measured")
+        return yes(f"weight {seen.record.weight}, {seen.signals.load.requests} requests in the last minute, well")
+
+    def act(run: Run, target: Target, seen: Balance) -> str:
+        return weigh(run, target, seen.record, part(run, number))
+
+    def undo(run: Run, target: Target, before: Balance) -> str:
+        return weigh(run, target, before.record, before.record.weight)
+
+    step = Step(
+        title=title,
+        plan="A.manual 4",
+        changes="the region's record set is written whole with more of its weight; it goes out if that does not hold",
+        look=look,
+        expect=expect,
+        act=act,
+        undo=undo,
+        back_out=keep_out,
+        targets=lambda run: [Target(failed(run))],
+        needs=(needs(),),
+        consent=Consent.GO,
+        phrase=lambda run, states: f"GIVE {failed(run)} {run.facts.steps_percent[number]:g} % OF ITS TRAFFIC",
+        way=Way.REVERSIBLE,
+        within=600,
+        every=60,
+        hold=minutes("gate_minutes"),
+        shows=show_balance,
+        permissions=("route53:ChangeResourceRecordSets",),
+        waiver=FAILBACK,
+    )
+    return step
+
+
+REBALANCE_2 = _part("Rebalance, second part", 1, lambda: LET_IN.title)
+REBALANCE_3 = _part("Rebalance, third part", 2, lambda: REBALANCE_2.title)
+REBALANCE_FULL = _part("Rebalance in full", 3, lambda: REBALANCE_3.title)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL)

@@ -1,0 +1,134 @@
+"""Plan A, phase 8: everything is as it was before the incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target, no, yes
+from drcore.plans.a import dns_and_levers, region_charts, region_health
+from drcore.plans.a.facts import (
+    failed,
+    of_failed,
+    serves,
+)
+from drcore.plans.a.p2_failover import failover_times
+from drcore.plans.a.p6_fail_back import (
+    FAILBACK,
+    saved,
+)
+from drcore.plans.a.p7_rebalance import REBALANCE_FULL
+from drcore.plans.a.region_health import Users
+from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.status_page import resolved
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import route53
+from drcore.services.route53 import HealthCheck, Record
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
+
+
+def words_resolved(run: Run) -> str:
+    return "The data center has recovered, and the service runs from all regions again. Thank you for your patience."
+
+
+RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="A.manual 2", needs=(REBALANCE_FULL.title,))
+
+
+# ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The DNS settings now, how users are served from all regions, when this plan was drilled last."""
+
+    records: tuple[Record, ...]
+    check: HealthCheck
+    out: bool
+    users: Users
+    last_drill: datetime | None
+    next_drill: datetime | None
+
+
+def see_closed(run: Run, target: Target) -> Closed:
+    last = last_drill(run)
+    return Closed(
+        route53.records(run.aws, run.facts.zone, run.facts.record),
+        dns_and_levers.own_check(run, failed(run)),
+        failed(run) in dns_and_levers.lever(run, failed(run)).out,
+        region_health.read_users(run, serves(run)),
+        last,
+        last + timedelta(days=run.facts.drill_every_days) if last else None,
+    )
+
+
+def is_closed(run: Run, target: Target, seen: Closed) -> Check:
+    before = saved(run)
+    found = [f"record set {record.id} is not as it was" for record in seen.records if record not in before.records]
+    found += [f"record set {record.id} is gone" for record in before.records if record.id not in _ids(seen.records)]
+    found += [] if seen.check == before.check else ["the health check is not as it was"]
+    found += [f"the lever keeps {failed(run)} out"] if seen.out else []
+    found += region_health.failing(run, seen.users)
+    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
+    if found:
+        return no(f"{'; '.join(found)}; {drills}")
+    return yes(f"DNS is as it was, record by record; users are well; {drills}")
+
+
+def _ids(records: tuple[Record, ...]) -> set[str]:
+    return {record.id for record in records}
+
+
+def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        yield _compared(saved(run).records, seen.records)
+    minutes = 60.0
+    begun = min(run.moments.values(), default=None)
+    if begun:
+        minutes = max(minutes, (run.clock.now() - begun).total_seconds() // 60 + 10)
+    yield region_charts.traffic_chart(run, "traffic-whole", run.service.regions, minutes)
+    yield region_charts.users_chart(run, "users-whole", serves(run), minutes)
+    yield dns_and_levers.checkers_chart(run, "checkers-whole", minutes=minutes)
+    yield failover_times(run, "failover-times-whole")
+
+
+def _compared(before: tuple[Record, ...], now: tuple[Record, ...]) -> Table:
+    was = {record.id: record for record in before}
+    rows = tuple(
+        (
+            record.id,
+            was[record.id].weight if record.id in was else None,
+            record.weight,
+            record.health_check,
+            "as it was" if was.get(record.id) == record else "NOT AS IT WAS",
+        )
+        for record in now
+    )
+    columns = ("record set", "weight before", "weight now", "health check", "whole record")
+    return Table("dns-compared", "DNS, compared record by record with what was saved", columns, rows)
+
+
+CLOSE = Step(
+    title="Close",
+    plan="A.RTO, A.RPO",
+    changes="nothing: DNS compared with what was saved, users, when the next drill is due",
+    look=see_closed,
+    expect=is_closed,
+    targets=of_failed("DNS with"),
+    needs=(REBALANCE_FULL.title,),
+    within=120,
+    every=30,
+    shows=show_closed,
+    waiver=FAILBACK,
+)
+
+
+# ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = (RESOLVED, CLOSE)
