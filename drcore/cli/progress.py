@@ -20,7 +20,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from drcore.headless.execute import CellEvent
+    from drcore.headless.execution import CellEvent
 
 
 class _Moving:

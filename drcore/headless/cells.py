@@ -17,8 +17,8 @@ from drcore.headless.nbformat_light import nbformat  # before nbclient: see ther
 # isort: split
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from drcore.headless.execute import CellEvent, Ending, Execution, Job
 from drcore.headless.executed_notebook import Transcript
+from drcore.headless.execution import CellEvent, Ending, Execution, Job
 from drcore.headless.kernel import Kernel
 
 ALWAYS = "always"

@@ -10,7 +10,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from drcore.headless.cells import Headless
-from drcore.headless.execute import Ending, Execution, Job
+from drcore.headless.execution import Ending, Execution, Job
 
 
 def run(job: Job) -> Execution:

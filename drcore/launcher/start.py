@@ -21,7 +21,9 @@ from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import BadInput, DrcoreError, Exit, Refused, RunnerFailed, Unknown
 from drcore.headless import page
-from drcore.headless.execute import CellEvent, Ending, Execution, parameter_names, run_notebook
+from drcore.headless.execute import run_notebook
+from drcore.headless.execution import CellEvent, Ending, Execution
+from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher import world as worlds
 from drcore.parameters import Mode, SecretRef, Service, at_world
 from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, see_format

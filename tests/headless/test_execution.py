@@ -21,7 +21,9 @@ from typing import Any
 import pytest
 
 from drcore.headless import cells as headless
-from drcore.headless.execute import CellEvent, Ending, Execution, Parameter, parameter_names, run_notebook
+from drcore.headless.execute import run_notebook
+from drcore.headless.execution import CellEvent, Ending, Execution
+from drcore.headless.parameters_cell import Parameter, parameter_names
 from drcore.record.journal import write_whole
 
 PATIENCE = 30  # seconds until a wait that should have ended is given up; nothing waits for it to pass

@@ -11,7 +11,8 @@ import nbformat
 import psutil
 import pytest
 
-from drcore.headless.execute import Ending, Execution, run_notebook
+from drcore.headless.execute import run_notebook
+from drcore.headless.execution import Ending, Execution
 from drcore.headless.kernel import Kernel
 
 

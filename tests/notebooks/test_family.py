@@ -14,8 +14,8 @@ import pytest
 
 from drcore import plans
 from drcore.engine.step import Plan, Way
-from drcore.headless.execute import parameter_names
 from drcore.headless.nbformat_light import nbformat
+from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher.start import GIVEN
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

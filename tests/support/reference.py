@@ -17,7 +17,8 @@ from typing import Any
 from drcore import plans
 from drcore.engine.prepare import HOME, Setting
 from drcore.engine.step import Plan
-from drcore.headless.execute import Ending, run_notebook
+from drcore.headless.execute import run_notebook
+from drcore.headless.execution import Ending
 from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
 from drcore.launcher.start import Order
