@@ -336,7 +336,7 @@ def _order(
     records: Path,
     world: str,
 ) -> Any:
-    from drcore.launcher.start import Order
+    from drcore.launcher.order import Order
     from drcore.parameters import Mode
 
     if mode not in list(Mode):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from drcore import plans
 from drcore.clock import Clock, WallClock, clock_at
 from drcore.engine.consent import read_approvals
-from drcore.engine.prepare import HOME, Setting, prepare
+from drcore.engine.prepare import HOME, Setting
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
-from drcore.errors import BadInput, DrcoreError, Exit, Refused, RunnerFailed, Unknown
+from drcore.errors import DrcoreError, Exit, Refused, RunnerFailed, Unknown
 from drcore.headless import page
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent, Ending, Execution
-from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher import world as worlds
+from drcore.launcher.order import Order, check, fault_of
 from drcore.parameters import Mode, SecretRef, Service, at_world
 from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Event, Record, read_events, see_format
 from drcore.record.redact import Redactor
@@ -32,24 +32,8 @@ from drcore.record.redact import Redactor
 if TYPE_CHECKING:
     from drcore.headless.kernel import Kernel
 
-GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
 _TIMEOUT = 4 * 3600.0  # seconds of wall time for a whole run; a restore may take hours
 Progress = Callable[[CellEvent], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the command line asks for."""
-
-    plan: str
-    mode: Mode
-    environment: str
-    fault: str = ""
-    seed: int | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    approvals: Path | None = None
-    records: Path = Path("records")
-    world: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,44 +144,6 @@ def see_world(setting: Setting) -> None:
         )
 
 
-def check(order: Order, plan: Plan) -> Setting:
-    """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
-    source = HOME / "notebooks" / plan.notebook
-    known = [name for name in parameter_names(source) if name not in GIVEN]
-    unknown = sorted(set(order.parameters) - set(known) - {"run_id"})
-    if unknown:
-        raise BadInput(
-            f"-p: expected one of {', '.join([*known, 'run_id'])}, seen {unknown[0]!r}. Nothing was touched."
-        )
-    incident = {name: value for name, value in order.parameters.items() if name != "run_id"}
-    run_id = order.parameters.get("run_id", "")
-    if run_id and not run_id.replace("-", "").isalnum():
-        raise BadInput(f"-p run_id: expected letters, digits, hyphens, seen {run_id!r}")
-    setting = prepare(plan, order.environment, order.mode, incident, run_id=run_id, seed=order.seed)
-    if (order.records / setting.run_id).exists():
-        raise BadInput(f"-p run_id: {order.records / setting.run_id} exists already: drcore resume {setting.run_id}")
-    _can_be_written(order.records)
-    parse_fault(order.fault)
-    if order.world and not setting.service.world:
-        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
-    if order.world and not worlds.answers(worlds.Running(order.world.rstrip("/"))):
-        raise BadInput(f"--world: expected the address of a world that answers, seen {order.world!r}")
-    if order.fault and order.mode is Mode.EXECUTE:
-        raise BadInput("--fault: expected none with execute, which is for a real incident")
-    if order.mode is Mode.DRILL and not setting.service.faults:
-        raise Refused(
-            f"drill is refused in {order.environment}: its service.yaml names no injector of faults (`faults:`), and a "
-            "drill without a fault proves nothing. Nothing was touched."
-        )
-    return setting
-
-
-def _can_be_written(records: Path) -> None:
-    there = next(path for path in (records, *records.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
-
-
 def open_world(
     order: Order, plan: Plan, setting: Setting, say: Callable[[str], None], meanwhile: Callable[[], None]
 ) -> Setting:
@@ -227,22 +173,6 @@ def open_world(
         if running:
             worlds.end(at, running)
         raise
-
-
-def fault_of(plan: Plan, text: str) -> tuple[str, dict[str, str]]:
-    """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
-    name, options = parse_fault(text)
-    return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options
-
-
-def parse_fault(text: str) -> tuple[str, dict[str, str]]:
-    """`NAME[:key=value,…]` as a name with options. Raises BadInput."""
-    name, _, rest = text.partition(":")
-    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
-    wrong = [key for key, equals, _ in pairs if not equals or not key]
-    if wrong or (text and not name):
-        raise BadInput(f"--fault: expected NAME[:key=value,…], seen {text!r}. Nothing was touched.")
-    return name, {key: value for key, _, value in pairs}
 
 
 def _through(

@@ -33,7 +33,7 @@ from drcore.engine import lock
 from drcore.engine.context import Run
 from drcore.engine.prepare import Setting, prepare
 from drcore.engine.step import Plan
-from drcore.launcher.start import fault_of
+from drcore.launcher.order import fault_of
 from drcore.parameters import Mode
 from drcore.record.journal import Event, Record, read_events, verify
 from drcore.sandbox.endpoints.application import Application

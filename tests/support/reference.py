@@ -21,7 +21,7 @@ from drcore.headless.execute import run_notebook
 from drcore.headless.execution import Ending
 from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
-from drcore.launcher.start import Order
+from drcore.launcher.order import Order
 from drcore.parameters import Mode
 from drcore.record.journal import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor

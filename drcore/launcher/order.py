@@ -1,0 +1,86 @@
+"""What the command line asks for, checked before anything is touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from drcore.engine.prepare import HOME, Setting, prepare
+from drcore.engine.step import Plan
+from drcore.errors import BadInput, Refused
+from drcore.headless.parameters_cell import parameter_names
+from drcore.launcher import world as worlds
+from drcore.parameters import Mode
+
+GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line asks for."""
+
+    plan: str
+    mode: Mode
+    environment: str
+    fault: str = ""
+    seed: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    approvals: Path | None = None
+    records: Path = Path("records")
+    world: str = ""
+
+
+def check(order: Order, plan: Plan) -> Setting:
+    """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
+    source = HOME / "notebooks" / plan.notebook
+    known = [name for name in parameter_names(source) if name not in GIVEN]
+    unknown = sorted(set(order.parameters) - set(known) - {"run_id"})
+    if unknown:
+        raise BadInput(
+            f"-p: expected one of {', '.join([*known, 'run_id'])}, seen {unknown[0]!r}. Nothing was touched."
+        )
+    incident = {name: value for name, value in order.parameters.items() if name != "run_id"}
+    run_id = order.parameters.get("run_id", "")
+    if run_id and not run_id.replace("-", "").isalnum():
+        raise BadInput(f"-p run_id: expected letters, digits, hyphens, seen {run_id!r}")
+    setting = prepare(plan, order.environment, order.mode, incident, run_id=run_id, seed=order.seed)
+    if (order.records / setting.run_id).exists():
+        raise BadInput(f"-p run_id: {order.records / setting.run_id} exists already: drcore resume {setting.run_id}")
+    _can_be_written(order.records)
+    parse_fault(order.fault)
+    if order.world and not setting.service.world:
+        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
+    if order.world and not worlds.answers(worlds.Running(order.world.rstrip("/"))):
+        raise BadInput(f"--world: expected the address of a world that answers, seen {order.world!r}")
+    if order.fault and order.mode is Mode.EXECUTE:
+        raise BadInput("--fault: expected none with execute, which is for a real incident")
+    if order.mode is Mode.DRILL and not setting.service.faults:
+        raise Refused(
+            f"drill is refused in {order.environment}: its service.yaml names no injector of faults (`faults:`), and a "
+            "drill without a fault proves nothing. Nothing was touched."
+        )
+    return setting
+
+
+def _can_be_written(records: Path) -> None:
+    there = next(path for path in (records, *records.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
+
+
+def fault_of(plan: Plan, text: str) -> tuple[str, dict[str, str]]:
+    """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
+    name, options = parse_fault(text)
+    return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options
+
+
+def parse_fault(text: str) -> tuple[str, dict[str, str]]:
+    """`NAME[:key=value,…]` as a name with options. Raises BadInput."""
+    name, _, rest = text.partition(":")
+    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
+    wrong = [key for key, equals, _ in pairs if not equals or not key]
+    if wrong or (text and not name):
+        raise BadInput(f"--fault: expected NAME[:key=value,…], seen {text!r}. Nothing was touched.")
+    return name, {key: value for key, _, value in pairs}
