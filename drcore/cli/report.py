@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from drcore.launcher.start import Ended
+from drcore.launcher.result import Ended
 from drcore.record.journal import verify
 
 

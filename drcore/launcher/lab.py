@@ -26,7 +26,8 @@ from drcore.errors import RunnerFailed
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
 from drcore.launcher.order import Order
-from drcore.launcher.start import Ended, begin, finish, learn, redactor, see_world
+from drcore.launcher.result import Ended
+from drcore.launcher.start import begin, finish, learn, redactor, see_world
 from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
 

@@ -19,7 +19,7 @@ from drcore import plans
 from drcore.engine.prepare import Setting
 from drcore.errors import Exit
 from drcore.launcher import lab
-from drcore.launcher.start import judge_from
+from drcore.launcher.result import judge_from
 from drcore.parameters import Mode, SecretRef
 from drcore.record.journal import MANIFEST, NOTEBOOK, PAGE, Event, read_events, verify
 from tests.support.running_lab import Lab, running_lab

@@ -29,7 +29,7 @@ from drcore.engine.prepare import Setting, prepare
 from drcore.engine.step import Outcome, Plan, Step, Target
 from drcore.errors import DrcoreError
 from drcore.launcher.order import fault_of
-from drcore.launcher.start import Ended, judge_from
+from drcore.launcher.result import Ended, judge_from
 from drcore.launcher.world import inject
 from drcore.parameters import Mode, at_world
 from drcore.record.journal import Event, read_events, verify

@@ -14,7 +14,7 @@ from drcore.engine.context import Run
 from drcore.engine.step import Outcome, Plan, Step, Target
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import Exit, StepFailed
-from drcore.launcher.start import judge_from
+from drcore.launcher.result import judge_from
 from drcore.record.journal import Event
 from tests.support.stage import (
     PLANS,
