@@ -27,7 +27,8 @@ from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
 from drcore.launcher.order import Order
 from drcore.launcher.result import Ended
-from drcore.launcher.start import begin, finish, learn, redactor, see_world
+from drcore.launcher.secrets import learn, redactor
+from drcore.launcher.start import begin, finish, see_world
 from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
 

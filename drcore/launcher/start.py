@@ -25,7 +25,8 @@ from drcore.headless.execution import CellEvent, Ending, Execution
 from drcore.launcher import world as worlds
 from drcore.launcher.order import Order, check, fault_of
 from drcore.launcher.result import Ended, judge_from
-from drcore.parameters import Mode, SecretRef, Service, at_world
+from drcore.launcher.secrets import redactor
+from drcore.parameters import Mode, Service, at_world
 from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Record, read_events, see_format
 from drcore.record.redact import Redactor
 
@@ -168,37 +169,6 @@ def _through(
         kernel=standby.kernel,
     )
     return finish(plan, setting, folder, execution, redact, began, say)
-
-
-def redactor(setting: Setting) -> Redactor:
-    """A redactor that knows the secrets of a run, for what is written outside its kernel.
-
-    A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
-    """
-    redact = Redactor()
-    learn(setting, redact)
-    return redact
-
-
-def learn(setting: Setting, redact: Redactor) -> bool:
-    """Teach a redactor the secrets of a run. False when one cannot be read now."""
-    from drcore.calls.aws import Aws
-    from drcore.calls.gate import Calls
-    from drcore.engine.context import resolve
-
-    service = at_world(setting.service, (setting.world or {}).get("address"))
-    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
-    complete = True
-    for reference in _references(service):
-        try:
-            redact.add(resolve(reference, aws, service.runner_region))
-        except DrcoreError:
-            complete = False
-    return complete
-
-
-def _references(service: Service) -> list[SecretRef]:
-    return [service.status_page.api_key]
 
 
 def finish(

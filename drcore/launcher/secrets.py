@@ -1,0 +1,39 @@
+"""The secrets of a run, for what is written outside its kernel."""
+
+from __future__ import annotations
+
+from drcore.engine.prepare import Setting
+from drcore.errors import DrcoreError
+from drcore.parameters import SecretRef, Service, at_world
+from drcore.record.redact import Redactor
+
+
+def redactor(setting: Setting) -> Redactor:
+    """A redactor that knows the secrets of a run, for what is written outside its kernel.
+
+    A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
+    """
+    redact = Redactor()
+    learn(setting, redact)
+    return redact
+
+
+def learn(setting: Setting, redact: Redactor) -> bool:
+    """Teach a redactor the secrets of a run. False when one cannot be read now."""
+    from drcore.calls.aws import Aws
+    from drcore.calls.gate import Calls
+    from drcore.engine.context import resolve
+
+    service = at_world(setting.service, (setting.world or {}).get("address"))
+    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
+    complete = True
+    for reference in _references(service):
+        try:
+            redact.add(resolve(reference, aws, service.runner_region))
+        except DrcoreError:
+            complete = False
+    return complete
+
+
+def _references(service: Service) -> list[SecretRef]:
+    return [service.status_page.api_key]
