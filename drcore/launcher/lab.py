@@ -25,10 +25,11 @@ from drcore.engine.step import Plan
 from drcore.errors import RunnerFailed
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
+from drcore.launcher.finish import finish
 from drcore.launcher.order import Order
 from drcore.launcher.result import Ended
 from drcore.launcher.secrets import learn, redactor
-from drcore.launcher.start import begin, finish, see_world
+from drcore.launcher.start import begin, see_world
 from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
 

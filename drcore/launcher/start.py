@@ -7,28 +7,27 @@ comes from the journal, never from the notebook.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drcore import plans
-from drcore.clock import Clock, WallClock, clock_at
 from drcore.engine.consent import read_approvals
 from drcore.engine.prepare import HOME, Setting
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, Exit, Refused, RunnerFailed, Unknown
+from drcore.errors import DrcoreError, Refused
 from drcore.headless import page
 from drcore.headless.execute import run_notebook
-from drcore.headless.execution import CellEvent, Ending, Execution
+from drcore.headless.execution import CellEvent
 from drcore.launcher import world as worlds
+from drcore.launcher.finish import finish
 from drcore.launcher.order import Order, check, fault_of
-from drcore.launcher.result import Ended, judge_from
+from drcore.launcher.result import Ended
 from drcore.launcher.secrets import redactor
-from drcore.parameters import Mode, Service, at_world
-from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Record, read_events, see_format
-from drcore.record.redact import Redactor
+from drcore.parameters import Mode, at_world
+from drcore.record.journal import NOTEBOOK, read_events, see_format
 
 if TYPE_CHECKING:
     from drcore.headless.kernel import Kernel
@@ -169,82 +168,3 @@ def _through(
         kernel=standby.kernel,
     )
     return finish(plan, setting, folder, execution, redact, began, say)
-
-
-def finish(
-    plan: Plan,
-    setting: Setting,
-    folder: Path,
-    execution: Execution | None,
-    redact: Redactor,
-    began: int,
-    say: Callable[[str], None],
-) -> Ended:
-    """Bind the notebook and its page into the record, seal and archive it, end the world, and say how it went.
-
-    `execution` is None where a person has run the notebook; `began` is the number of journal lines before this time.
-    """
-    service = at_world(setting.service, (setting.world or {}).get("address"))
-    ended = judge_from(read_events(folder)[began:], folder, setting, execution)
-    record = _open(folder, service, redact)
-    try:
-        if execution and execution.ending is not Ending.COMPLETED:
-            told = {
-                "ending": execution.ending,
-                "detail": execution.detail,
-                "cell": execution.cell,
-                "exit": int(ended.exit),
-            }
-            record.append("runner", durable=True, **told)
-        if not any(line["event"] == "file" for line in record.events):  # no cell has opened the run
-            record.bind(PARAMETERS, title="what this run was started with")
-        if (folder / NOTEBOOK).exists():
-            say("writing the page")
-            said = (f"{ended.word.upper()} (exit {int(ended.exit)}). {ended.why}", _costs(ended))
-            title = f"{plan.title}: {setting.run_id}"
-            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=said)
-            record.bind(NOTEBOOK, title="the executed notebook")
-            record.bind(PAGE, title="the executed notebook as a page")
-        keeps = setting.mode is not Mode.REHEARSE
-        if keeps:
-            record.append("archiving", bucket=service.evidence.buckets[service.runner_region], durable=True)
-        record.seal()
-    except OSError as error:
-        raise RunnerFailed(f"the record in {folder} could not be finished: {error}") from error
-    finally:
-        record.close()
-    archived = _archive(folder, service, say) if keeps else ""
-    if setting.world and ended.exit in (Exit.REACHED, Exit.MISSED):
-        worlds.end(service, worlds.Running(**setting.world))
-    return replace(ended, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
-
-
-def _open(folder: Path, service: Service, redact: Redactor) -> Record:
-    clock: Clock = clock_at(service.clock)
-    try:
-        clock.now()
-    except Unknown:
-        clock = WallClock()  # the environment's own time is gone; a later time is better than none
-    return Record(folder, clock, redact)
-
-
-def _costs(ended: Ended) -> str:
-    return " ".join([_cost("RTO", ended.rto or {}), *([_cost("RPO", ended.rpo)] if ended.rpo else [])])
-
-
-def _cost(name: str, told: Mapping[str, Any]) -> str:
-    target, measured = told.get("target_s"), told.get("measured_s")
-    wanted = f"target {target:g} s" if target else "no target"
-    seconds = "not measured" if measured is None else f"{measured:.0f} s" if measured >= 10 else f"{measured:.1f} s"
-    return f"{name} {seconds}, {wanted}."
-
-
-def _archive(folder: Path, service: Service, say: Callable[[str], None]) -> str:
-    from drcore.archive.store import archive
-
-    try:
-        say("archiving the record")
-        return archive(folder, service)
-    except DrcoreError as error:
-        say(f"not archived yet, the record lies here only: {error}")
-        return ""
