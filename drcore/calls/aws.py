@@ -8,7 +8,6 @@ border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
 from __future__ import annotations
 
 import re
-import shlex
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,6 @@ from io import BytesIO
 from typing import Any, TypeVar
 
 import boto3
-from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,57 +29,15 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
+from drcore.calls.aws_command import shell_command
+from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, Calls, Plane, as_json, region_of
-from drcore.clock import iso
 from drcore.errors import Busy, Rejected, Unknown
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
 # kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
 _CONNECT, _READ, _ATTEMPTS = 2, 8, 3
 _BRIEFLY = 3
-
-# Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
-_READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
-# Reads by another name. Each takes nothing away and leaves nothing behind:
-_ALSO_READS = {
-    ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see _is_write: no reader is kept from a message
-    ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
-    ("route53", "TestDNSAnswer"),  # computes what DNS would answer
-    ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
-}
-# Named as reads, and yet they hand something out, or take something in:
-_NO_READS = {
-    ("sts", "GetDelegatedAccessToken"),
-    ("sts", "GetFederationToken"),
-    ("sts", "GetSessionToken"),
-    ("sts", "GetWebIdentityToken"),
-    ("iam", "GetHumanReadableSummary"),  # has one written
-    ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
-}
-
-# Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
-# every other call is taken to need a control plane.
-_DATA = {
-    "dynamodb": {
-        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
-        *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
-    },
-    "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
-    "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
-    "sns": {"Publish"},
-    "lambda": {"Invoke"},
-    "sts": {"GetCallerIdentity", "AssumeRole"},
-    "secretsmanager": {"GetSecretValue", "BatchGetSecretValue"},
-    "cloudwatch": {"GetMetricData", "PutMetricData"},
-    "appconfigdata": {"StartConfigurationSession", "GetLatestConfiguration"},
-    "route53-recovery-cluster": {"GetRoutingControlState", "UpdateRoutingControlState", "UpdateRoutingControlStates"},
-}
-
-# `aws` writes what these answer with into a file that must be named.
-_INTO_A_FILE = {("s3", "GetObject"), ("lambda", "Invoke")}
-
-_CLI_NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where the aws command line calls a service otherwise
-_SHOWN = 2  # of a read's long list this many are shown: enough to carry on by hand
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
@@ -124,7 +80,7 @@ class Aws:
         Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
         """
         try:
-            client = self._client(service, region, _is_writing_method(service, operation, parameters))
+            client = self._client(service, region, is_writing_method(service, operation, parameters))
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
             for name, value in answer.items():
                 if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
@@ -298,15 +254,15 @@ class _Watch:
 
     def _take_parameters(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         region = region_of(self._service, self._client.meta.region_name)
-        write = _is_write(self._service, model.name, params)
+        write = is_write(self._service, model.name, params)
         context["drcore"] = Call(
             service=self._service,
             operation=model.name,
             region=region,
             write=write,
-            plane=Plane.DATA if model.name in _DATA.get(self._service, ()) else Plane.CONTROL,
+            plane=Plane.DATA if model.name in DATA_PLANE.get(self._service, ()) else Plane.CONTROL,
             parameters=dict(params),
-            command=_command(self._service, model.name, region, params, write=write),
+            command=shell_command(self._service, model.name, region, params, write=write),
         )
 
     def _before(self, context: dict[str, Any], **_: Any) -> None:
@@ -326,20 +282,6 @@ class _Watch:
             self._calls.note(context["drcore"], type(exception).__name__)
 
 
-def _is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> bool:
-    if (service, operation) == ("sqs", "ReceiveMessage"):
-        return parameters.get("VisibilityTimeout") != 0
-    if (service, operation) in _NO_READS:
-        return True
-    return not _READS.match(operation) and (service, operation) not in _ALSO_READS
-
-
-def _is_writing_method(service: str, method: str, parameters: Mapping[str, Any]) -> bool:
-    """The same question for a method's name; only chooses how often botocore may try."""
-    camel = "".join(part.capitalize() for part in method.split("_"))
-    return _is_write(service, camel, parameters)
-
-
 def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -347,31 +289,3 @@ def _answered(error: ClientError, service: str, operation: str, region: str) -> 
     if _THROTTLES.search(code):
         return Busy(text, code)
     return Unknown(text) if status >= 500 else Rejected(text, code)
-
-
-def _command(service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool) -> str:
-    words = ["aws", _CLI_NAMES.get(service, service), xform_name(operation, "-"), "--region", region]
-    before, more = "", 0
-    for name, value in parameters.items():
-        shown = value
-        if not write and isinstance(value, list) and len(value) > _SHOWN and isinstance(value[0], dict):
-            shown, more = value[:_SHOWN], len(value) - _SHOWN
-        if isinstance(value, bytes):  # `aws` takes these from a file only
-            before = shlex.join(["printf", "%s", value.decode(errors="replace")]) + " > body && "
-            shown = "body"
-        words += _option(xform_name(name, "-"), shown)
-    if (service, operation) in _INTO_A_FILE:
-        words.append("/dev/stdout")
-    return before + shlex.join(words) + (f"  # and {more} more like these" if more else "")
-
-
-def _option(name: str, value: object) -> list[str]:
-    """An option as `aws` takes it: a flag with its opposite, a time in ISO 8601, words, or JSON."""
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    if isinstance(value, datetime):
-        return [f"--{name}", iso(value)]
-    if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
-        return [f"--{name}", *value]
-    text = value if isinstance(value, str) else as_json(value)
-    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]

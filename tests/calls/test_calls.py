@@ -19,7 +19,9 @@ from botocore import xform_name
 from botocore.model import OperationModel
 
 from drcore.calls import aws as door_to_aws
+from drcore.calls import aws_operations
 from drcore.calls.aws import Aws
+from drcore.calls.aws_command import shell_command
 from drcore.calls.gate import Call, Calls, Plane, Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Busy, Rejected, Unknown
@@ -198,7 +200,7 @@ def models() -> dict[str, OperationModel]:
 
 def is_write(full: str) -> bool:
     service, name = full.split(":")
-    return door_to_aws._is_write(service, name, {})
+    return aws_operations.is_write(service, name, {})
 
 
 def test_only_reviewed_operations_should_count_as_reads(models: dict[str, OperationModel]) -> None:
@@ -265,7 +267,7 @@ NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where `aws` calls a service s
 @pytest.mark.parametrize(("service", "operation", "parameters"), COMMANDS)
 def test_a_command_should_be_one_that_aws_takes(service: str, operation: str, parameters: dict[str, Any]) -> None:
     """By the rules of the AWS CLI: names from the model, a flag with its opposite for a boolean, no value twice."""
-    command = door_to_aws._command(service, operation, EAST, parameters, write=True)
+    command = shell_command(service, operation, EAST, parameters, write=True)
     words = shlex.split(command.split(" > body && ")[-1])
     assert words[:5] == ["aws", NAMES.get(service, service), xform_name(operation, "-"), "--region", EAST]
     shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape

@@ -1,0 +1,61 @@
+"""Which of AWS's operations only read, which need only a data plane."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
+_READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
+
+# Reads by another name. Each takes nothing away and leaves nothing behind:
+_ALSO_READS = {
+    ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see is_write: no reader is kept from a message
+    ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
+    ("route53", "TestDNSAnswer"),  # computes what DNS would answer
+    ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
+}
+
+# Named as reads, and yet they hand something out, or take something in:
+_NO_READS = {
+    ("sts", "GetDelegatedAccessToken"),
+    ("sts", "GetFederationToken"),
+    ("sts", "GetSessionToken"),
+    ("sts", "GetWebIdentityToken"),
+    ("iam", "GetHumanReadableSummary"),  # has one written
+    ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
+}
+
+# Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
+# every other call is taken to need a control plane.
+DATA_PLANE = {
+    "dynamodb": {
+        *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
+        *("BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems"),
+    },
+    "s3": {"GetObject", "PutObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObject"},
+    "sqs": {"SendMessage", "ReceiveMessage", "DeleteMessage", "GetQueueUrl"},
+    "sns": {"Publish"},
+    "lambda": {"Invoke"},
+    "sts": {"GetCallerIdentity", "AssumeRole"},
+    "secretsmanager": {"GetSecretValue", "BatchGetSecretValue"},
+    "cloudwatch": {"GetMetricData", "PutMetricData"},
+    "appconfigdata": {"StartConfigurationSession", "GetLatestConfiguration"},
+    "route53-recovery-cluster": {"GetRoutingControlState", "UpdateRoutingControlState", "UpdateRoutingControlStates"},
+}
+
+
+def is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a call may leave something behind."""
+    if (service, operation) == ("sqs", "ReceiveMessage"):
+        return parameters.get("VisibilityTimeout") != 0
+    if (service, operation) in _NO_READS:
+        return True
+    return not _READS.match(operation) and (service, operation) not in _ALSO_READS
+
+
+def is_writing_method(service: str, method: str, parameters: Mapping[str, Any]) -> bool:
+    """The same question for a method's name; only chooses how often botocore may try."""
+    camel = "".join(part.capitalize() for part in method.split("_"))
+    return is_write(service, camel, parameters)
