@@ -1,5 +1,5 @@
 """The command line."""
 
-from drcore.cli.commands import main
+from drcore.cli.main import main
 
 __all__ = ["main"]

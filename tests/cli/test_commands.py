@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from drcore import plans
-from drcore.cli.commands import app
+from drcore.cli.app import app
 from drcore.record.journal import FIRST, FORMAT, JOURNAL, MANIFEST, PARAMETERS, read_events
 from tests.support.command import Said, drcore, left_over, worlds_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from drcore.cli.commands import app
+from drcore.cli.app import app
 from drcore.diff import ExportSource, TableSource, request
 from drcore.errors import BadInput
 from tests.support import exports

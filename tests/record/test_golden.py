@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from drcore.cli.commands import app
+from drcore.cli.app import app
 from drcore.record.journal import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS, Event, Record, read_events, verify
 from drcore.record.redact import Redactor
 from tests.support.manual_clock import ManualClock

@@ -1,0 +1,78 @@
+"""The command that compares two states of a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drcore.cli.app import app, guarded
+from drcore.cli.options import (
+    AsJson,
+    Environment,
+    WorldAt,
+)
+from drcore.errors import Exit
+
+SIDE = "a table's name or ARN, the folder of an export, or its s3 URL."
+
+
+@app.command()
+def diff(
+    restored: Annotated[str, typer.Argument(metavar="RESTORED", help="The good state: " + SIDE)],
+    live: Annotated[str, typer.Argument(metavar="LIVE", help="The state in use: " + SIDE)],
+    recovery_point: Annotated[
+        str, typer.Option("--recovery-point", metavar="TIME", help="In UTC, such as 2026-01-05T09:41:12Z.")
+    ] = "",
+    faulty_writer: Annotated[
+        list[str] | None, typer.Option("--faulty-writer", metavar="NAME", help="A writer that corrupts; repeatable.")
+    ] = None,
+    modified: Annotated[
+        str, typer.Option("--modified", metavar="ATTRIBUTE", help="Where an item says when it was modified.")
+    ] = "",
+    writer: Annotated[
+        str, typer.Option("--writer", metavar="ATTRIBUTE", help="Where it names its last writer, or a list of them.")
+    ] = "",
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="ATTRIBUTE", help="Of two exports: the key; twice for a pair.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="duckdb, or spark.")] = "duckdb",
+    shared: Annotated[
+        str, typer.Option("--shared", metavar="URL", help="With spark on a cluster: a folder that all of it sees.")
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the differences are put.")] = Path("diff"),
+    environment: Environment = "sandbox",
+    world: WorldAt = "",
+    region: Annotated[
+        str, typer.Option("--region", metavar="REGION", help="Of tables and buckets; else where the runner stands.")
+    ] = "",
+    segments: Annotated[
+        int, typer.Option("--segments", metavar="N", help="How many segments of a table are read side by side.")
+    ] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two states of a table: which items differ, what that means, and why.
+
+    Exit codes: 0 no difference. 1 differences. 2 bad input. 4 not completed. Reads only.
+    """
+
+    def go() -> Any:
+        from drcore.cli.progress import Comparison
+        from drcore.diff import request, terminal
+
+        asked = request.Order(
+            restored, live, recovery_point, tuple(faulty_writer or ()), modified, writer, tuple(key or ()), engine,
+            out, environment, world, region, segments, shared,
+        )  # fmt: skip
+        with Comparison() as bar:
+            report = request.carry_out(asked, bar)
+        terminal.tell(report, sys.stderr if as_json else sys.stdout)
+        return report
+
+    report = guarded(go, as_json)
+    if as_json:
+        typer.echo(json.dumps(report.as_data()))
+    raise typer.Exit(Exit.MISSED if report.differs else Exit.REACHED)

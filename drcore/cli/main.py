@@ -1,0 +1,23 @@
+"""The entry point, with every command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from drcore.cli import commands, diff  # noqa: F401  # each adds its commands to the app
+from drcore.cli.app import app, show_error
+from drcore.errors import BadInput
+
+
+def main() -> None:
+    """The entry point of the command `drcore`."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:  # an option that there is not, an argument that is missing
+        if not sys.argv[1:]:  # not even a command: the message is the help
+            typer.echo(error.format_message(), err=True)
+        else:
+            show_error(BadInput(f"{error.format_message()} See: drcore --help"), "--json" in sys.argv)
+        sys.exit(int(BadInput.exit))
