@@ -7,206 +7,71 @@ the plan's own list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
-
-from drcore.engine.step import Check, Plan, Target, no, unknown, yes
-from drcore.errors import Rejected, Unknown
-from drcore.plans.g import worker_releases
-from drcore.plans.g.facts import Facts, Incident, in_use, restored_table, role_arn, table, table_arn
+from drcore.engine.step import Plan
+from drcore.plans.g import (
+    p01_confirm,
+    p02_deny_writes,
+    p02_halt_writers,
+    p03_prove_nothing_writes,
+    p04_recovery_point,
+    p05_restore,
+    p06_compare,
+    p07_decide,
+    p08_keep_evidence,
+    p08_prepare_table,
+    p08_repair,
+    p08_switch,
+    p09_sign_off,
+    p10_resume_workers,
+    p11_resume_functions,
+    p12_old_table_unread,
+    p12_resume_feeds,
+    p13_close,
+)
+from drcore.plans.g.facts import Facts, Incident
 from drcore.plans.g.p01_confirm import CONFIRM, DETECT, MAINTENANCE, NOTIFY
-from drcore.plans.g.p02_halt_writers import DENY, FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS, see_policy
+from drcore.plans.g.p02_deny_writes import DENY
+from drcore.plans.g.p02_halt_writers import FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS
 from drcore.plans.g.p03_prove_nothing_writes import NOTHING_WRITES
-from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, RESTORE
+from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT
+from drcore.plans.g.p05_restore import RESTORE
 from drcore.plans.g.p06_compare import COMPARE, SAMPLE, SPOT_CHECK
 from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.p08_keep_evidence import KEEP
+from drcore.plans.g.p08_prepare_table import REPLICAS, SETTINGS
 from drcore.plans.g.p08_repair import INVERSE, REPAIR
-from drcore.plans.g.p08_switch import KEEP, REPLICAS, SETTINGS, SWITCH, consumed_table
-from drcore.plans.g.p12_resume_feeds import (
-    ALLOW,
-    FUNCTIONS_AGAIN,
-    LEFT,
-    RULES_AGAIN,
-    SCALING_AGAIN,
-    SIGN_OFF,
-    SOURCES_AGAIN,
-    WORKERS_AGAIN,
-)
+from drcore.plans.g.p08_switch import SWITCH
+from drcore.plans.g.p09_sign_off import ALLOW, SIGN_OFF
+from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
+from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
+from drcore.plans.g.p12_old_table_unread import LEFT
+from drcore.plans.g.p12_resume_feeds import RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
 from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
-from drcore.plans.shared.on_call import audit_queue
-from drcore.services import autoscaling, events, iam, lambda_
-from drcore.services.dynamodb import recovery, tables
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
-__all__ = [
-    "ALLOW",
-    "CLOSE",
-    "COMPARE",
-    "CONFIRM",
-    "DECIDE",
-    "DENY",
-    "DETECT",
-    "EXPORT",
-    "FREEZE",
-    "FUNCTIONS",
-    "FUNCTIONS_AGAIN",
-    "INVERSE",
-    "KEEP",
-    "LEFT",
-    "MAINTENANCE",
-    "NOTHING_WRITES",
-    "NOTIFY",
-    "PLAN",
-    "RECOVERY_POINT",
-    "REPAIR",
-    "REPLICAS",
-    "RESTORE",
-    "RESTORED",
-    "RULES",
-    "RULES_AGAIN",
-    "SAMPLE",
-    "SCALING",
-    "SCALING_AGAIN",
-    "SETTINGS",
-    "SIGN_OFF",
-    "SOURCES",
-    "SOURCES_AGAIN",
-    "SPOT_CHECK",
-    "SWITCH",
-    "UNFREEZE",
-    "USERS",
-    "WORKERS",
-    "WORKERS_AGAIN",
-]  # the notebook calls each step by its name here
-
-
-def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
-    """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
-    yield audit_queue(run)
-    if any(line["event"] == "undone" for line in run.record.events):
-        yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
-    for region in run.service.regions:
-        for what, look in (
-            ("point-in-time recovery", _recovers),
-            ("replica", _replica),
-            ("table in AppConfig", _named),
-            ("bucket for exports", _bucket),
-            ("writers", _writers),
-        ):
-            yield f"{what} in {region}", _asked(look, run, region)
-    # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
-    yield "roles for a new table", _asked(_roles, run, run.service.runner_region), False
-
-
-def _asked(look: Callable[[Run, str], Check], run: Run, region: str) -> Check:
-    try:
-        return look(run, region)
-    except Rejected as error:
-        return no(str(error))
-    except Unknown as error:
-        return unknown(str(error))
-
-
-def _recovers(run: Run, region: str) -> Check:
-    window = recovery.window(run.aws, region, table(run))
-    if not window.earliest or not window.latest:
-        return no(f"it is off: {table(run)} cannot be restored in {region}")
-    return yes(f"{table(run)}, from {window.earliest:%Y-%m-%d %H:%M} to {window.latest:%H:%M:%S} UTC")
-
-
-def _replica(run: Run, region: str) -> Check:
-    found = dict(tables.replicas(run.aws, region, table(run)).status)
-    bad = [each for each in run.service.regions if found.get(each) != "ACTIVE"]
-    return no(f"not ACTIVE in {', '.join(bad)}") if bad else yes(f"ACTIVE in {', '.join(sorted(found))}")
-
-
-def _named(run: Run, region: str) -> Check:
-    found = consumed_table(run, region)
-    ours = (table(run), in_use(run))  # a run that is opened again may have switched, in one region or in all
-    return yes(found) if found in ours else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
-
-
-def _bucket(run: Run, region: str) -> Check:
-    bucket = run.facts.exports.format(region=region)
-    run.aws.call("s3", region, "head_bucket", Bucket=bucket)
-    return yes(bucket)
-
-
-def _writers(run: Run, region: str) -> Check:
-    workers, facts = run.facts.workers, run.facts
-    scaling = autoscaling.scaling(run.aws, region, workers.cluster, workers.service)
-    runs = worker_releases.deployed(run, region)
-    for name in facts.rules:
-        events.rule(run.aws, region, name)
-    for name in facts.functions:
-        lambda_.alias(run.aws, region, name, facts.alias)
-    fed = lambda_.sources(run.aws, region, facts.functions)
-    statements = len(see_policy(run, Target(region, table(run))).statements)
-    return yes(
-        f"{workers.service} ({runs.release}, {scaling.least} to {scaling.most} tasks), {len(facts.functions)} "
-        f"functions, {len(fed)} event sources, {len(facts.rules)} rules; the table's policy has {statements} statements"
-    )
-
-
-def _roles(run: Run, region: str) -> Check:
-    """Whether the roles of the service may use a restored table: its name is not that of the old one."""
-    arn = table_arn(run, region, restored_table(run))
-    wanted = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-    denied = {
-        role: found
-        for role in run.facts.roles.writers
-        if (found := iam.denied(run.aws, region, role_arn(run, role), wanted, arn))
-    }
-    if denied:
-        return no(f"{', '.join(denied)} may not use {arn}: allow {table(run)}* before a switch")
-    return yes(f"{', '.join(run.facts.roles.writers)} may use {restored_table(run)}")
-
+from drcore.plans.g.preflight import must_exist
 
 PLAN = Plan(
     id="g",
     title="Widespread user data corruption",
     notebook="g_data_corruption.ipynb",
     steps=(
-        DETECT,
-        NOTIFY,
-        CONFIRM,
-        MAINTENANCE,
-        FREEZE,
-        SCALING,
-        RULES,
-        SOURCES,
-        FUNCTIONS,
-        WORKERS,
-        DENY,
-        NOTHING_WRITES,
-        EXPORT,
-        RECOVERY_POINT,
-        RESTORE,
-        SPOT_CHECK,
-        SAMPLE,
-        COMPARE,
-        DECIDE,
-        INVERSE,
-        REPAIR,
-        SETTINGS,
-        REPLICAS,
-        KEEP,
-        SWITCH,
-        SIGN_OFF,
-        ALLOW,
-        WORKERS_AGAIN,
-        FUNCTIONS_AGAIN,
-        SOURCES_AGAIN,
-        RULES_AGAIN,
-        SCALING_AGAIN,
-        LEFT,
-        USERS,
-        UNFREEZE,
-        RESTORED,
-        CLOSE,
+        *p01_confirm.STEPS,
+        *p02_halt_writers.STEPS,
+        *p02_deny_writes.STEPS,
+        *p03_prove_nothing_writes.STEPS,
+        *p04_recovery_point.STEPS,
+        *p05_restore.STEPS,
+        *p06_compare.STEPS,
+        *p07_decide.STEPS,
+        *p08_repair.STEPS,
+        *p08_prepare_table.STEPS,
+        *p08_keep_evidence.STEPS,
+        *p08_switch.STEPS,
+        *p09_sign_off.STEPS,
+        *p10_resume_workers.STEPS,
+        *p11_resume_functions.STEPS,
+        *p12_resume_feeds.STEPS,
+        *p12_old_table_unread.STEPS,
+        *p13_close.STEPS,
     ),
     goal=USERS,
     facts=Facts,

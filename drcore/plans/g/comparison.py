@@ -25,8 +25,8 @@ from drcore.diff.keys import KeySchema, key_bytes
 from drcore.errors import BadInput, RunnerFailed, Unknown
 from drcore.plans.g import exported_changes, invariants
 from drcore.plans.g.exported_changes import Write, honest, region
-from drcore.plans.g.facts import restored_table, table
 from drcore.plans.g.p04_recovery_point import recovery_point
+from drcore.plans.g.tables import restored_table, table
 from drcore.record.journal import EVIDENCE, digest
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb import recovery

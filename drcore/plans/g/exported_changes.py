@@ -21,7 +21,8 @@ from drcore.diff import Class, Policy, judge
 from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.policy import modified_of, writers_of
 from drcore.plans.g import invariants
-from drcore.plans.g.facts import faulty_writers, table_arn
+from drcore.plans.g.decisions import faulty_writers
+from drcore.plans.g.tables import table_arn
 from drcore.services.dynamodb import exports as dynamodb_exports
 from drcore.services.dynamodb.exports import READY, Changed, Export, Image
 

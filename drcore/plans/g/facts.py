@@ -1,22 +1,15 @@
-"""The facts of corrupted data: what plan G is given, which table it is about, what has been decided."""
+"""The facts of corrupted data: what plan G is given."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from drcore.clock import parse_time
-from drcore.engine.step import Check, Step, Target, yes
 from drcore.parameters import Minutes, Model, SecretRef, Url
 from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline
 from drcore.plans.shared.releases import Manifest
-from drcore.record import history
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,107 +187,3 @@ class Incident(Model):
     recovery_point: Annotated[str, AfterValidator(_in_utc)] = ""  # empty: the last second before the first bad write
     way: Literal["", "repair", "switch"] = ""  # empty: as the numbers recommend
     accounts: str = ""  # users for the spot check, separated by commas
-
-
-# ── Titles, by which steps of one part know of those of another ──────────────────────────────────────────────────────
-
-CONFIRMING = "Confirm"
-DECIDING = "Decide"
-ALLOWING = "Allow writes"
-RESUMING_WORKERS = "Resume workers"
-RESUMING_FUNCTIONS = "Resume functions"
-RESUMING_SOURCES = "Resume event sources"
-RESUMING_RULES = "Resume schedules"
-RESUMING_SCALING = "Resume auto scaling"
-REPAIRING = "Repair"
-SWITCHING = "Switch"
-
-HALTED = "halted"  # the moment since when nothing writes, as was proved
-REPAIR, SWITCH = "repair", "switch"
-
-
-# ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def table(run: Run) -> str:
-    """The table that was in use when it was corrupted."""
-    return str(run.facts.table)
-
-
-def restored_table(run: Run) -> str:
-    """The table that is restored into, named by the incident, so that it is found again and never collides."""
-    short = run.incident.incident or run.id.removeprefix(f"{run.plan.id}-{run.mode}-")
-    return f"{table(run)}-restored-{short}"
-
-
-def in_use(run: Run) -> str:
-    """The table that the service uses now: the restored one once the switch was begun, and until it is undone."""
-    return restored_table(run) if history.intended(run.record.events, SWITCHING) else table(run)
-
-
-def table_arn(run: Run, region: str, name: str = "") -> str:
-    return f"arn:aws:dynamodb:{region}:{run.service.account}:table/{name or table(run)}"
-
-
-def role_arn(run: Run, role: str) -> str:
-    return f"arn:aws:iam::{run.service.account}:role/{role}"
-
-
-# ── What has been decided ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def halted_at(run: Run) -> datetime | None:
-    """Since when nothing writes, as was proved; None before that."""
-    return run.moments.get(HALTED)
-
-
-def way(run: Run) -> str:
-    """`repair` or `switch` once it was decided; a rehearsal takes what the parameters say. Empty: not decided."""
-    made = [line for line in run.record.events if line["event"] == "decision" and line["step"] == DECIDING]
-    if made:
-        return SWITCH if made[-1]["choice"].startswith(SWITCH) else REPAIR
-    return run.incident.way if run.rehearsing else ""
-
-
-def not_the_way(run: Run, mine: str) -> Check | None:
-    """A step of the way that was not taken has nothing to do."""
-    decided = way(run)
-    return yes(f"not the way that was decided, which is to {decided}") if decided not in ("", mine) else None
-
-
-def before(run: Run, step: Step, target: Target) -> Any:
-    """What this run saw before its first act of a step, None where it has not acted, or has undone it.
-
-    From the journal, so that what was halted comes back as it was, after any restart.
-    """
-    act = history.act_of(run.record.events, step.title, target)
-    return step.from_json(act.first["before"]) if act else None
-
-
-def intended(run: Run, title: str, target: Target) -> bool:
-    """Whether this run has set out to do a step, named by its title, and has not undone it."""
-    return history.intended(run.record.events, title, target)
-
-
-def decided_release(run: Run) -> str:
-    """The release that was confirmed to have corrupted the data; before that the one of the parameters, or empty."""
-    confirmed = run.last("intent", run.plan.step(CONFIRMING))
-    told: str = confirmed["before"]["faulty"] if confirmed else run.incident.faulty_release
-    return told
-
-
-def faulty_release(run: Run) -> str:
-    """The release that corrupts: as confirmed, or named, or as this rehearsal has seen it. Empty: not known."""
-    return decided_release(run) or _seen_release(run)
-
-
-def faulty_writers(run: Run) -> tuple[str, ...]:
-    """The names under which the faulty release writes into items."""
-    release = faulty_release(run)
-    return (run.facts.workers.writes_as.format(release=release),) if release else ()
-
-
-def _seen_release(run: Run) -> str:
-    """What this rehearsal has seen as the faulty release: nothing is decided in one."""
-    seen = run.results.get(CONFIRMING)
-    return next((state.faulty for state in seen.states.values()), "") if seen else ""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from drcore.diff import sample
-from drcore.plans.g.facts import Invariant, in_use
-from drcore.plans.g.facts import table as corrupted
+from drcore.plans.g.facts import Invariant
+from drcore.plans.g.tables import in_use
+from drcore.plans.g.tables import table as corrupted
 from drcore.record.evidence import Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.tables import Typed

@@ -10,8 +10,9 @@ from drcore.engine.consent import Consent
 from drcore.engine.step import Check, Step, Target, Way, never, no, regions, unknown, yes
 from drcore.plans.g import complaints, invariants, worker_releases
 from drcore.plans.g.complaints import Complaints
-from drcore.plans.g.facts import CONFIRMING, table
 from drcore.plans.g.invariants import Sample
+from drcore.plans.g.tables import table
+from drcore.plans.g.titles import CONFIRMING
 from drcore.plans.g.worker_releases import Deployed
 from drcore.plans.shared.detection import DETECTING, detect
 from drcore.plans.shared.on_call import notify_on_call
@@ -174,3 +175,5 @@ MAINTENANCE = investigating(
     name="Maintenance mode: sync settings",
     components="under_maintenance",
 )
+
+STEPS = (DETECT, NOTIFY, CONFIRM, MAINTENANCE)

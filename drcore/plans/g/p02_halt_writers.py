@@ -7,46 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, StepResult, Target, Way, minutes, no, yes
+from drcore.engine.step import Check, Step, Target, Way, minutes, no, yes
 from drcore.plans.g import worker_releases
-from drcore.plans.g.facts import (
-    ALLOWING,
+from drcore.plans.g.decisions import intended
+from drcore.plans.g.halted import in_words, resumed
+from drcore.plans.g.p01_confirm import CONFIRM
+from drcore.plans.g.titles import (
     RESUMING_FUNCTIONS,
     RESUMING_RULES,
     RESUMING_SCALING,
     RESUMING_SOURCES,
     RESUMING_WORKERS,
-    intended,
-    role_arn,
-    table,
-    table_arn,
 )
-from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import autoscaling, ecs, events, lambda_
 from drcore.services.autoscaling import Scaling
-from drcore.services.dynamodb import policies
-from drcore.services.dynamodb.policies import Policy
 from drcore.services.ecs import Service, Task
 from drcore.services.events import Rule
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
-
-
-def in_words(states: Mapping[Target, Any]) -> str:
-    """The blast radius: each target once."""
-    return ", ".join(map(str, states))
-
-
-def resumed(run: Run, title: str, target: Target) -> Check | None:
-    """What was halted, and has been resumed since by this run, is not halted again when the run is opened anew."""
-    return yes("this run had halted it, and has resumed it") if intended(run, title, target) else None
 
 
 # ── 5 Freeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,71 +359,4 @@ WORKERS = Step(
     permissions=("ecs:UpdateService", "ecs:StopTask"),
 )
 
-
-# ── 11 Deny writes ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-SID = "DrcoreDenyWrites"
-
-
-def the_table(run: Run) -> list[Target]:
-    return [Target(region, table(run)) for region in run.service.regions]
-
-
-def denial(run: Run, target: Target) -> str:
-    """Who may not write: the roles of the service. The role that recovers the table is not among them."""
-    return policies.statement(
-        {
-            "Sid": SID,
-            "Effect": "Deny",
-            "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
-            "Action": list(policies.WRITES),
-            "Resource": table_arn(run, target.region, target.thing),
-        }
-    )
-
-
-def see_policy(run: Run, target: Target) -> Policy:
-    return policies.policy(run.aws, target.region, table_arn(run, target.region, target.thing))
-
-
-def is_denied(run: Run, target: Target, seen: Policy) -> Check:
-    if denial(run, target) in seen.statements:
-        return yes(f"writes are denied to {', '.join(run.facts.roles.writers)}")
-    others = f", beside {len(seen.statements)} statements that stay" if seen.statements else ""
-    return resumed(run, ALLOWING, target) or no(f"the service's roles may write{others}")
-
-
-def deny(run: Run, target: Target, seen: Policy) -> None:
-    arn = table_arn(run, target.region, target.thing)
-    policies.put(run.aws, target.region, arn, [*seen.without(SID), denial(run, target)], seen)
-
-
-def policy_as_before(run: Run, target: Target, before: Policy) -> None:
-    now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
-    policies.put(run.aws, target.region, arn, now.with_that_of(before, SID), now)
-
-
-def when_denied(result: StepResult) -> datetime | None:
-    return result.ended if result.outcome in ("ALREADY", "DONE") else None
-
-
-DENY = Step(
-    title="Deny writes",
-    plan="G.1",
-    changes="the table's own policy, in each region, denies writes to the roles of the service",
-    look=see_policy,
-    expect=is_denied,
-    act=deny,
-    undo=policy_as_before,
-    targets=the_table,
-    needs=(CONFIRM.title,),
-    consent=Consent.TYPED,
-    phrase=lambda run, states: f"DENY WRITES TO {in_words(states)} FOR {', '.join(run.facts.roles.writers)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    hold=20,  # it is seen before it holds: AWS takes some seconds
-    moment="denied",
-    at=when_denied,
-    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
-)
+STEPS = (FREEZE, SCALING, RULES, SOURCES, FUNCTIONS, WORKERS)

@@ -14,10 +14,12 @@ from drcore.engine.step import Check, Step, Target, never, no, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants
 from drcore.plans.g.comparison import HIT, Compared
+from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.exported_changes import Write, region
-from drcore.plans.g.facts import halted_at, restored_table, table
-from drcore.plans.g.p04_recovery_point import RESTORE, recovery_point, restored_here
+from drcore.plans.g.p04_recovery_point import recovery_point
+from drcore.plans.g.p05_restore import RESTORE, restored_here
 from drcore.plans.g.remedies import ways_table
+from drcore.plans.g.tables import restored_table, table
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services import support
 from drcore.services.dynamodb import items as dynamodb_items
@@ -306,3 +308,5 @@ COMPARE = Step(
     within=30,
     shows=show_comparison,
 )
+
+STEPS = (SPOT_CHECK, SAMPLE, COMPARE)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.step import Check, Step, StepResult, Target, Way, no, yes
 from drcore.plans.g.comparison import compared
-from drcore.plans.g.facts import DECIDING, REPAIR, restored_table, table, way
+from drcore.plans.g.decisions import way
 from drcore.plans.g.p06_compare import COMPARE, SAMPLE
 from drcore.plans.g.remedies import Way as WayOut
 from drcore.plans.g.remedies import proposed, ways, ways_table
+from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.titles import DECIDING, REPAIR
 from drcore.record.evidence import Exhibit
 
 if TYPE_CHECKING:
@@ -97,3 +99,5 @@ DECIDE = Step(
     shows=show_ways,
     lost=seconds_lost,
 )
+
+STEPS = (DECIDE,)

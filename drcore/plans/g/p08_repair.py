@@ -22,11 +22,13 @@ from drcore.engine.consent import Consent
 from drcore.engine.step import Check, Step, Target, Way, no, yes
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import as_text, name_of
+from drcore.plans.g.decisions import not_the_way
 from drcore.plans.g.exported_changes import key_of, region
-from drcore.plans.g.facts import ALLOWING, REPAIRING, not_the_way, table
-from drcore.plans.g.facts import REPAIR as MENDING
 from drcore.plans.g.p06_compare import COMPARE, differences_table
 from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.tables import table
+from drcore.plans.g.titles import ALLOWING, REPAIRING
+from drcore.plans.g.titles import REPAIR as MENDING
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
@@ -290,3 +292,5 @@ REPAIR = Step(
         "dynamodb:BatchGetItem",
     ),
 )
+
+STEPS = (INVERSE, REPAIR)

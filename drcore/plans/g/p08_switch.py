@@ -1,332 +1,27 @@
-"""Plan G, the switch: the restored table is made whole, then named to everybody as the one in use."""
+"""Plan G, the switch: the restored table is named to everybody as the one in use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.clock import iso, parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, unknown, yes
-from drcore.errors import Rejected, Unknown
-from drcore.plans.g.exported_changes import region
-from drcore.plans.g.facts import (
-    ALLOWING,
-    RESUMING_FUNCTIONS,
-    RESUMING_WORKERS,
-    SWITCHING,
-    not_the_way,
-    restored_table,
-    role_arn,
-    table,
-    table_arn,
-)
-from drcore.plans.g.facts import SWITCH as SWITCHED
-from drcore.plans.g.p02_halt_writers import SID, denial
-from drcore.plans.g.p07_decide import DECIDE
-from drcore.plans.g.table_settings import KEEPING, Kind, kinds, original
+from drcore.errors import Rejected
+from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.p08_keep_evidence import KEEP
+from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICAS, SETTINGS, regions_of
+from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.titles import ALLOWING, RESUMING_FUNCTIONS, RESUMING_WORKERS, SWITCHING
+from drcore.plans.g.titles import SWITCH as SWITCHED
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
 from drcore.services.appconfig import Deployment, Profile
-from drcore.services.dynamodb import policies, settings
-from drcore.services.dynamodb.policies import Policy
+from drcore.services.dynamodb import settings
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
-
-_ACTIVE = "ACTIVE"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting of a table: as it is, as it should be. `status` is the table's; empty: it is not there."""
-
-    now: str
-    wanted: str
-    status: str = field(compare=False)
-
-
-def see_setting(run: Run, target: Target) -> Setting:
-    """The target's thing is `<setting> of <table>`."""
-    if not_the_way(run, SWITCHED):
-        return Setting("", "", "")
-    kind, name = _what(target)
-    status = settings.settings(run.aws, target.region, name).status
-    now = kind.read(run, target.region, name) if status in (_ACTIVE, "UPDATING") else ""
-    return Setting(now, kind.wanted(run, target.region, name), status)
-
-
-def _what(target: Target) -> tuple[Kind, str]:
-    kind, _, name = target.thing.partition(" of ")
-    return kinds()[kind], name
-
-
-def is_set(run: Run, target: Target, seen: Setting) -> Check:
-    other = not_the_way(run, SWITCHED)
-    if other:
-        return other
-    if not seen.wanted and not seen.now:
-        return yes("none, as before")
-    if not seen.status:
-        return no(f"the table is not there yet; to be {_short(seen.wanted)}")
-    if seen.now != seen.wanted:
-        return no(f"{_short(seen.now)}, to be {_short(seen.wanted)}")
-    return yes(_short(seen.now)) if seen.status == _ACTIVE else no(f"the table is {seen.status}")
-
-
-def _short(value: str) -> str:
-    text = value or "none"
-    return text if len(text) <= 80 else f"{text[:77]}…"
-
-
-def set_again(run: Run, target: Target, seen: Setting) -> None:
-    kind, name = _what(target)
-    if seen.now != seen.wanted:  # else only the table's status is waited for
-        kind.apply(run, target.region, name, seen.wanted)
-
-
-def _of(run: Run, where: Iterable[str], names: Iterable[str], name: str) -> list[Target]:
-    return [Target(each, f"{kind} of {name}") for each in where for kind in names]
-
-
-def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
-    if not_the_way(run, SWITCHED):
-        return
-    rows = []
-    for target, seen in states.items():
-        kind, _ = _what(target)
-        rows.append((target.region, kind.name, seen.now, seen.wanted, original(run, target.region, kind)))
-    columns = ("region", "setting", "it is", "it should be", f"{table(run)} has")
-    yield Table("settings-restored", f"What a restore drops, on {restored_table(run)}", columns, tuple(rows))
-
-
-# ── 22 Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def settings_here(run: Run) -> list[Target]:
-    return _of(run, [region(run)], kinds(), restored_table(run))
-
-
-SETTINGS = Step(
-    title="Restore settings",
-    plan="G.5",
-    changes="what a restore drops is set: stream, recovery, TTL, deletion protection, tags, alarms, policy",
-    look=see_setting,
-    expect=is_set,
-    act=set_again,
-    targets=settings_here,
-    needs=(DECIDE.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {region(run)}",
-    way=Way.COMPENSABLE,
-    within=300,
-    every=10,
-    shows=show_settings,
-    permissions=(
-        "dynamodb:UpdateTable",
-        "dynamodb:UpdateContinuousBackups",
-        "dynamodb:UpdateTimeToLive",
-        "dynamodb:TagResource",
-        "dynamodb:PutResourcePolicy",
-        "cloudwatch:PutMetricAlarm",
-    ),
-)
-
-
-# ── 23 Replicas ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-REPLICA = "replica"
-
-
-def replicas(run: Run) -> list[Target]:
-    """For each other region its replica, then what is set on that one."""
-    others = [each for each in run.service.regions if each != region(run)]
-    return [target for each in others for target in _of(run, [each], (REPLICA, *kinds()), restored_table(run))]
-
-
-def see_replica(run: Run, target: Target) -> Setting:
-    if not target.thing.startswith(f"{REPLICA} of ") or not_the_way(run, SWITCHED):
-        return see_setting(run, target)
-    here = settings.settings(run.aws, region(run), restored_table(run))
-    there = settings.settings(run.aws, target.region, restored_table(run))
-    return Setting(dict(here.replicas).get(target.region, "none"), _ACTIVE, _worse(here.status, there.status))
-
-
-def _worse(here: str, there: str) -> str:
-    """The table's status in both regions as one: a change must wait until it is ACTIVE in both."""
-    if not here:
-        return ""
-    return _ACTIVE if here == there == _ACTIVE else f"{here} here, {there or 'not there yet'} there"
-
-
-def set_up(run: Run, target: Target, seen: Setting) -> None:
-    if not target.thing.startswith(f"{REPLICA} of "):
-        now = see_setting(run, target)  # seen before there was a replica
-        if not now.status and _what(target)[0].shared:
-            raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
-        set_again(run, target, now)
-    elif seen.now == "none":
-        settings.add_replica(run.aws, region(run), restored_table(run), target.region)
-
-
-def show_replicas(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
-    own = {target: seen for target, seen in states.items() if not target.thing.startswith(f"{REPLICA} of ")}
-    for exhibit in show_settings(run, own):
-        assert isinstance(exhibit, Table)
-        yield Table("settings-of-replicas", exhibit.title, exhibit.columns, exhibit.rows)
-
-
-REPLICAS = Step(
-    title="Replicas",
-    plan="G.5",
-    changes="the restored table gets a replica in each other region, one at a time, with what is set on each",
-    look=see_replica,
-    expect=is_set,
-    act=set_up,
-    targets=replicas,
-    needs=(SETTINGS.title,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {', '.join(_regions(states))}",
-    way=Way.COMPENSABLE,
-    within=minutes("restore_minutes"),
-    every=20,
-    shows=show_replicas,
-    permissions=(
-        "dynamodb:UpdateTable",
-        "dynamodb:CreateTableReplica",
-        "dynamodb:UpdateContinuousBackups",
-        "dynamodb:TagResource",
-        "dynamodb:PutResourcePolicy",
-        "cloudwatch:PutMetricAlarm",
-        "iam:CreateServiceLinkedRole",
-    ),
-)
-
-
-def _regions(states: Mapping[Target, object]) -> list[str]:
-    return list(dict.fromkeys(target.region for target in states))
-
-
-# ── 24 Keep the corrupt table ────────────────────────────────────────────────────────────────────────────────────────
-
-KEPT_UNTIL = "kept-until"
-_SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One thing that keeps the corrupt table as evidence: as it is, whether that is enough."""
-
-    now: str
-    enough: bool
-
-
-def keeping(run: Run) -> list[Target]:
-    things = ("protection", "policy", KEPT_UNTIL)
-    return [Target(each, f"{thing} of {table(run)}") for each in run.service.regions for thing in things]
-
-
-def see_kept(run: Run, target: Target) -> Kept:
-    if not_the_way(run, SWITCHED):
-        return Kept("", True)
-    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
-    if thing == "protection":
-        on = settings.settings(run.aws, target.region, table(run)).protected
-        return Kept("on" if on else "off", on)
-    if thing == "policy":
-        found = policies.policy(run.aws, target.region, arn).statements
-        return Kept("\n".join(found), keeps(run, target.region) in found)
-    until = dict(settings.tags(run.aws, target.region, arn)).get(KEPT_UNTIL, "")
-    return Kept(until, _long_enough(run, until))
-
-
-def keeps(run: Run, where: str) -> str:
-    """Nobody writes to the corrupt table but who recovers it; replication itself goes on (aws-facts G.2)."""
-    let = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
-    return policies.statement(
-        {
-            "Sid": KEEPING,
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [*policies.WRITES, "dynamodb:DeleteTable"],
-            "Resource": table_arn(run, where),
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": let}},
-        }
-    )
-
-
-def _kept_until(run: Run) -> datetime:
-    """So long after the decision; the same however often it is asked."""
-    made = run.last("decision", DECIDE)
-    since = parse_time(made["time"]) if made else run.clock.now()
-    return since + timedelta(days=run.facts.keep_days)
-
-
-def _long_enough(run: Run, until: str) -> bool:
-    try:
-        return parse_time(until) >= _kept_until(run).replace(microsecond=0)
-    except ValueError:
-        return False
-
-
-def is_kept(run: Run, target: Target, seen: Kept) -> Check:
-    other = not_the_way(run, SWITCHED)
-    if other:
-        return other
-    return yes(_short(seen.now)) if seen.enough else no(f"{_short(seen.now)} is not enough")
-
-
-def keep(run: Run, target: Target, seen: Kept) -> None:
-    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
-    if thing == "protection":
-        settings.protect(run.aws, target.region, table(run))
-    elif thing == "policy":
-        now = policies.policy(run.aws, target.region, arn)
-        # The denial of the halt stays beside it; it stands already, but in a rehearsal, which has denied nothing.
-        denied = denial(run, Target(target.region, table(run)))
-        statements = [*now.without(SID, KEEPING), denied, keeps(run, target.region)]
-        policies.put(run.aws, target.region, arn, statements, now)
-    else:
-        until = _kept_until(run).replace(microsecond=0)
-        settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: iso(until)})
-
-
-def keep_no_more(run: Run, target: Target, before: Kept) -> None:
-    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
-    if thing == "protection":
-        settings.protect(run.aws, target.region, table(run), on=before.now == "on")
-    elif thing == "policy":
-        now = policies.policy(run.aws, target.region, arn)
-        was = Policy(tuple(before.now.splitlines()))
-        policies.put(run.aws, target.region, arn, now.with_that_of(was, SID, KEEPING), now)
-    elif before.now:
-        settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})
-    else:
-        settings.untag(run.aws, target.region, arn, [KEPT_UNTIL])
-
-
-KEEP = Step(
-    title="Keep the corrupt table",
-    plan="G.5",
-    changes="the corrupt table stays as evidence: not to be deleted, written only by its recovery, tagged with a date",
-    look=see_kept,
-    expect=is_kept,
-    act=keep,
-    undo=keep_no_more,
-    targets=keeping,
-    needs=(DECIDE.title,),
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    permissions=(
-        "dynamodb:UpdateTable",
-        "dynamodb:PutResourcePolicy",
-        "dynamodb:TagResource",
-        "dynamodb:UntagResource",
-    ),
-)
 
 
 # ── 25 Switch ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -372,7 +67,7 @@ def see_named(run: Run, target: Target) -> Named:
         return Named("", "", 0, "", Deployment(), True)
     at, key = where(run, target.region), run.facts.configuration.key
     newest, last = appconfig.newest(run.aws, target.region, at), appconfig.last_deployment(run.aws, target.region, at)
-    there = settings.settings(run.aws, target.region, restored_table(run)).status == _ACTIVE
+    there = settings.settings(run.aws, target.region, restored_table(run)).status == ACTIVE
     consumed = consumed_table(run, target.region)
     return Named(consumed, last.version, newest.number, str(newest.content.get(key, "")), last, there)
 
@@ -474,7 +169,7 @@ SWITCH = Step(
     targets=switching,
     needs=(SETTINGS.title, REPLICAS.title, KEEP.title),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"SWITCH {', '.join(_regions(states))} FROM {table(run)} TO {restored_table(run)}",
+    phrase=lambda run, states: f"SWITCH {', '.join(regions_of(states))} FROM {table(run)} TO {restored_table(run)}",
     way=Way.NO_RETURN,
     within=minutes("start_minutes"),
     every=10,
@@ -486,3 +181,5 @@ SWITCH = Step(
         "appconfig:StartConfigurationSession",
     ),
 )
+
+STEPS = (SWITCH,)

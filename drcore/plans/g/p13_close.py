@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from drcore.engine.step import Check, Step, Target, minutes, no, regions, unknown, yes
 from drcore.plans.g import complaints, invariants
 from drcore.plans.g.complaints import Complaints
-from drcore.plans.g.facts import REPAIR, SWITCH, in_use, way
+from drcore.plans.g.decisions import way
 from drcore.plans.g.invariants import Sample
-from drcore.plans.g.p12_resume_feeds import LEFT, conflicts
+from drcore.plans.g.p09_sign_off import conflicts
+from drcore.plans.g.p12_old_table_unread import LEFT
+from drcore.plans.g.tables import in_use
+from drcore.plans.g.titles import REPAIR, SWITCH
 from drcore.plans.g.user_impact import affected, losses
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.last_drill import last_drill, said
@@ -192,3 +195,5 @@ CLOSE = Step(
     within=10,
     shows=show_closed,
 )
+
+STEPS = (USERS, UNFREEZE, RESTORED, CLOSE)

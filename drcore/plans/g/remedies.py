@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from drcore.diff import Class
 from drcore.plans.g.comparison import HIT, Compared
-from drcore.plans.g.facts import REPAIR, SWITCH, halted_at, restored_table, table
+from drcore.plans.g.decisions import halted_at
+from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.titles import REPAIR, SWITCH
 from drcore.record.evidence import Table
 from drcore.services.dynamodb.transactions import MOST
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drcore.errors import Rejected
-from drcore.plans.g.facts import table, table_arn
-from drcore.plans.g.p02_halt_writers import SID as DENIAL
+from drcore.plans.g.p02_deny_writes import SID as DENIAL
+from drcore.plans.g.tables import table, table_arn
 from drcore.services import cloudwatch
 from drcore.services.dynamodb import policies, recovery, settings
 

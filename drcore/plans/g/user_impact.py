@@ -10,9 +10,10 @@ from drcore.diff import Class
 from drcore.errors import Unknown
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import HIT
-from drcore.plans.g.facts import SWITCH, halted_at, way
+from drcore.plans.g.decisions import halted_at, way
 from drcore.plans.g.p08_repair import left_for_a_person
 from drcore.plans.g.remedies import ways
+from drcore.plans.g.titles import SWITCH
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.plans.g.facts import faulty_release
+from drcore.plans.g.decisions import faulty_release
 from drcore.services import ecs
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
 from drcore.plans.f.facts import functions
-from drcore.plans.g.facts import restored_table
+from drcore.plans.g.tables import restored_table
 from tests.support.stage import (
     SCENES,
     SHORT,

@@ -23,7 +23,8 @@ from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError, StepFailed
 from drcore.parameters import Mode
 from drcore.plans import g
-from drcore.plans.g.facts import before, restored_table, table
+from drcore.plans.g.decisions import before
+from drcore.plans.g.tables import restored_table, table
 from tests.support.stage import Scene, Stage, carry_out, client, ended, lines, outcomes, proven, staged, writes
 
 PLAN = plans.find("g")

@@ -23,9 +23,10 @@ from drcore.engine.step import Outcome, Step
 from drcore.errors import BadInput, RollbackFailed, StepFailed
 from drcore.plans.g import comparison, p08_repair
 from drcore.plans.g.exported_changes import region
-from drcore.plans.g.facts import restored_table, table
-from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, RESTORE, recovery_point
+from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, recovery_point
+from drcore.plans.g.p05_restore import RESTORE
 from drcore.plans.g.p08_switch import consumed_table
+from drcore.plans.g.tables import restored_table, table
 from drcore.record.journal import EVIDENCE
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.truth.intended_data import Ledger

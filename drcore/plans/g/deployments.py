@@ -1,0 +1,67 @@
+"""When the faulty release was deployed, by each source that may know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.clock import parse_time
+from drcore.errors import Rejected, Unknown
+from drcore.plans.g import worker_releases
+from drcore.plans.g.decisions import faulty_release
+from drcore.services import cloudtrail, s3
+from drcore.services.dynamodb.exports import LONGEST
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── When it was deployed ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deployed:
+    """When the faulty release came into a region, by one source: the trail, ECS, or the release manifest."""
+
+    at: datetime
+    region: str
+    source: str
+
+
+def deployments(run: Run) -> tuple[Deployed, ...]:
+    """What can be found of it; a source that does not answer, or does not have it, says nothing."""
+    found: list[Deployed] = []
+    for each in run.service.regions:
+        for source in (_by_ecs, _by_trail, _by_manifest):
+            try:
+                found += source(run, each)
+            except (Unknown, Rejected):
+                continue
+    return tuple(sorted(set(found)))
+
+
+def _by_ecs(run: Run, where: str) -> Iterator[Deployed]:
+    seen = worker_releases.deployed(run, where)
+    if seen.at and seen.release == faulty_release(run):
+        yield Deployed(seen.at, where, "ECS deployment")
+
+
+def _by_trail(run: Run, where: str) -> Iterator[Deployed]:
+    """The trail is minutes late, but it keeps what ECS forgets at the next deployment."""
+    now = run.clock.now()
+    for call in cloudtrail.calls(run.aws, where, "UpdateService", now - LONGEST, now):
+        definition = str(call.parameters.get("taskDefinition") or "").rpartition("/")[2]
+        ours = str(call.parameters.get("service", "")).rpartition("/")[2] == run.facts.workers.service
+        if ours and definition and worker_releases.release_of(run, where, definition) == faulty_release(run):
+            yield Deployed(call.at, where, f"CloudTrail: UpdateService by {call.by}")
+            return  # the first one: the same release may have been deployed again later
+
+
+def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
+    """What the pipeline wrote down when it deployed the workers."""
+    bucket = run.facts.releases.bucket.format(region=where)
+    for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
+        if each.get("release") == faulty_release(run):
+            yield Deployed(parse_time(each["at"]), where, "release manifest")

@@ -1,0 +1,89 @@
+"""Plan G: writes to the table are denied to the roles of the service, in every region."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, StepResult, Target, Way, no, yes
+from drcore.plans.g.halted import in_words, resumed
+from drcore.plans.g.p01_confirm import CONFIRM
+from drcore.plans.g.tables import role_arn, table, table_arn
+from drcore.plans.g.titles import ALLOWING
+from drcore.services.dynamodb import policies
+from drcore.services.dynamodb.policies import Policy
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 11 Deny writes ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SID = "DrcoreDenyWrites"
+
+
+def the_table(run: Run) -> list[Target]:
+    return [Target(region, table(run)) for region in run.service.regions]
+
+
+def denial(run: Run, target: Target) -> str:
+    """Who may not write: the roles of the service. The role that recovers the table is not among them."""
+    return policies.statement(
+        {
+            "Sid": SID,
+            "Effect": "Deny",
+            "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
+            "Action": list(policies.WRITES),
+            "Resource": table_arn(run, target.region, target.thing),
+        }
+    )
+
+
+def see_policy(run: Run, target: Target) -> Policy:
+    return policies.policy(run.aws, target.region, table_arn(run, target.region, target.thing))
+
+
+def is_denied(run: Run, target: Target, seen: Policy) -> Check:
+    if denial(run, target) in seen.statements:
+        return yes(f"writes are denied to {', '.join(run.facts.roles.writers)}")
+    others = f", beside {len(seen.statements)} statements that stay" if seen.statements else ""
+    return resumed(run, ALLOWING, target) or no(f"the service's roles may write{others}")
+
+
+def deny(run: Run, target: Target, seen: Policy) -> None:
+    arn = table_arn(run, target.region, target.thing)
+    policies.put(run.aws, target.region, arn, [*seen.without(SID), denial(run, target)], seen)
+
+
+def policy_as_before(run: Run, target: Target, before: Policy) -> None:
+    now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
+    policies.put(run.aws, target.region, arn, now.with_that_of(before, SID), now)
+
+
+def when_denied(result: StepResult) -> datetime | None:
+    return result.ended if result.outcome in ("ALREADY", "DONE") else None
+
+
+DENY = Step(
+    title="Deny writes",
+    plan="G.1",
+    changes="the table's own policy, in each region, denies writes to the roles of the service",
+    look=see_policy,
+    expect=is_denied,
+    act=deny,
+    undo=policy_as_before,
+    targets=the_table,
+    needs=(CONFIRM.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"DENY WRITES TO {in_words(states)} FOR {', '.join(run.facts.roles.writers)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    hold=20,  # it is seen before it holds: AWS takes some seconds
+    moment="denied",
+    at=when_denied,
+    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+)
+
+STEPS = (DENY,)

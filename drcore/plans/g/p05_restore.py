@@ -1,0 +1,133 @@
+"""Plan G: the table is restored, beside the one in use, to the recovery point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.clock import iso
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, unknown, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.g.exported_changes import region
+from drcore.plans.g.p04_recovery_point import RECOVERY_POINT, recovery_point
+from drcore.plans.g.tables import restored_table, table, table_arn
+from drcore.plans.shared.last_drill import last_drill
+from drcore.record import history
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import s3
+from drcore.services.dynamodb import recovery
+from drcore.services.dynamodb.recovery import Restored
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 15 Restore ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """The table that is restored into; the seconds that the last drill's restore took (None: not known)."""
+
+    table: Restored
+    last_s: float | None = field(default=None, compare=False)
+
+
+def restored_here(run: Run) -> list[Target]:
+    return [Target(region(run), restored_table(run))]
+
+
+def see_restored(run: Run, target: Target) -> Restoring:
+    found = recovery.restored(run.aws, target.region, target.thing)
+    return Restoring(found, None if found.status == "ACTIVE" else last_restore_s(run))
+
+
+def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
+    point, found = recovery_point(run), seen.table
+    told = f"; it took {seen.last_s / 60:.0f} min in the last drill" if seen.last_s else ""
+    if not found.status:
+        return no(f"to be restored as of {iso(point)}{told}")
+    if found.source != table_arn(run, target.region) or found.at != point:
+        as_of = iso(found.at) if found.at else "no time"
+        return never(
+            f"{target.thing} is there already, as of {as_of} from {found.source or 'nowhere'}: not what this run "
+            "restores. Give this incident another name, -p incident="
+        )
+    if found.status in ("ACTIVE", "UPDATING") and not found.in_progress:  # UPDATING: a later step changes a setting
+        return yes(f"as of {iso(point)}")
+    if found.status in ("CREATING", "ACTIVE"):
+        return no(f"being restored since {_since(run)}{told}")
+    return unknown(f"the table is {found.status}")
+
+
+def _since(run: Run) -> str:
+    begun = history.act_of(run.record.events, RESTORE.title)
+    return str(begun.last["time"]) if begun else "some time"
+
+
+def restore(run: Run, target: Target, seen: Restoring) -> None:
+    if not seen.table.status:  # else it is under way since before a restart
+        source = table_arn(run, target.region)
+        recovery.restore(run.aws, target.region, source, target.thing, recovery_point(run))
+
+
+def last_restore_s(run: Run) -> float | None:
+    """How long the restore of the last archived drill took. An estimate is worth no failure."""
+    store, where = run.service.evidence, run.service.runner_region
+    try:
+        last = last_drill(run)
+        names = s3.folders(run.aws, where, store.buckets[where], f"records/{run.plan.id}-drill-{last:%Y%m%dT%H%M%SZ}")
+        name = next(iter(names), "") if last else ""
+        journal = s3.body(run.aws, where, store.buckets[where], f"records/{name}/journal.jsonl") if name else b""
+    except (Unknown, Rejected, ValueError, TypeError):
+        return None
+    for line in map(json.loads, journal.splitlines()):
+        if line["event"] == "step-ended" and line["step"] == RESTORE.title and line["outcome"] == "DONE":
+            return float(line["seconds"]["cloud"])
+    return None
+
+
+def show_restore(run: Run, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:
+    looks = [(time, seen) for time, _, seen in run.watched.get(RESTORE.title, ()) if seen]
+    rows = tuple((time, seen.table.status or "not there", seen.table.in_progress) for time, seen in looks)
+    yield Table("restore", f"{restored_table(run)}, look by look", ("time", "status", "restore in progress"), rows)
+
+
+RESTORE = Step(
+    title="Restore",
+    plan="G.3",
+    changes="a new table with the state of the recovery point; the one in use is not touched",
+    look=see_restored,
+    expect=is_restored,
+    act=restore,
+    targets=restored_here,
+    needs=(RECOVERY_POINT.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"RESTORE {table(run)} @ {_second(recovery_point(run))}",
+    way=Way.COMPENSABLE,
+    within=minutes("restore_minutes"),
+    every=30,
+    shows=show_restore,
+    permissions=(
+        "dynamodb:RestoreTableToPointInTime",
+        "dynamodb:DescribeTable",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:BatchWriteItem",
+    ),
+)
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+STEPS = (RESTORE,)

@@ -1,0 +1,144 @@
+"""Plan G, before a switch: the corrupt table is kept as evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from drcore.clock import iso, parse_time
+from drcore.engine.step import Check, Step, Target, Way, no, yes
+from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.p02_deny_writes import SID, denial
+from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.p08_prepare_table import short
+from drcore.plans.g.table_settings import KEEPING
+from drcore.plans.g.tables import role_arn, table, table_arn
+from drcore.plans.g.titles import SWITCH as SWITCHED
+from drcore.services.dynamodb import policies, settings
+from drcore.services.dynamodb.policies import Policy
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 24 Keep the corrupt table ────────────────────────────────────────────────────────────────────────────────────────
+
+KEPT_UNTIL = "kept-until"
+_SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One thing that keeps the corrupt table as evidence: as it is, whether that is enough."""
+
+    now: str
+    enough: bool
+
+
+def keeping(run: Run) -> list[Target]:
+    things = ("protection", "policy", KEPT_UNTIL)
+    return [Target(each, f"{thing} of {table(run)}") for each in run.service.regions for thing in things]
+
+
+def see_kept(run: Run, target: Target) -> Kept:
+    if not_the_way(run, SWITCHED):
+        return Kept("", True)
+    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
+    if thing == "protection":
+        on = settings.settings(run.aws, target.region, table(run)).protected
+        return Kept("on" if on else "off", on)
+    if thing == "policy":
+        found = policies.policy(run.aws, target.region, arn).statements
+        return Kept("\n".join(found), keeps(run, target.region) in found)
+    until = dict(settings.tags(run.aws, target.region, arn)).get(KEPT_UNTIL, "")
+    return Kept(until, _long_enough(run, until))
+
+
+def keeps(run: Run, where: str) -> str:
+    """Nobody writes to the corrupt table but who recovers it; replication itself goes on (aws-facts G.2)."""
+    let = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
+    return policies.statement(
+        {
+            "Sid": KEEPING,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [*policies.WRITES, "dynamodb:DeleteTable"],
+            "Resource": table_arn(run, where),
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": let}},
+        }
+    )
+
+
+def _kept_until(run: Run) -> datetime:
+    """So long after the decision; the same however often it is asked."""
+    made = run.last("decision", DECIDE)
+    since = parse_time(made["time"]) if made else run.clock.now()
+    return since + timedelta(days=run.facts.keep_days)
+
+
+def _long_enough(run: Run, until: str) -> bool:
+    try:
+        return parse_time(until) >= _kept_until(run).replace(microsecond=0)
+    except ValueError:
+        return False
+
+
+def is_kept(run: Run, target: Target, seen: Kept) -> Check:
+    other = not_the_way(run, SWITCHED)
+    if other:
+        return other
+    return yes(short(seen.now)) if seen.enough else no(f"{short(seen.now)} is not enough")
+
+
+def keep(run: Run, target: Target, seen: Kept) -> None:
+    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
+    if thing == "protection":
+        settings.protect(run.aws, target.region, table(run))
+    elif thing == "policy":
+        now = policies.policy(run.aws, target.region, arn)
+        # The denial of the halt stays beside it; it stands already, but in a rehearsal, which has denied nothing.
+        denied = denial(run, Target(target.region, table(run)))
+        statements = [*now.without(SID, KEEPING), denied, keeps(run, target.region)]
+        policies.put(run.aws, target.region, arn, statements, now)
+    else:
+        until = _kept_until(run).replace(microsecond=0)
+        settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: iso(until)})
+
+
+def keep_no_more(run: Run, target: Target, before: Kept) -> None:
+    arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
+    if thing == "protection":
+        settings.protect(run.aws, target.region, table(run), on=before.now == "on")
+    elif thing == "policy":
+        now = policies.policy(run.aws, target.region, arn)
+        was = Policy(tuple(before.now.splitlines()))
+        policies.put(run.aws, target.region, arn, now.with_that_of(was, SID, KEEPING), now)
+    elif before.now:
+        settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})
+    else:
+        settings.untag(run.aws, target.region, arn, [KEPT_UNTIL])
+
+
+KEEP = Step(
+    title="Keep the corrupt table",
+    plan="G.5",
+    changes="the corrupt table stays as evidence: not to be deleted, written only by its recovery, tagged with a date",
+    look=see_kept,
+    expect=is_kept,
+    act=keep,
+    undo=keep_no_more,
+    targets=keeping,
+    needs=(DECIDE.title,),
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    permissions=(
+        "dynamodb:UpdateTable",
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+    ),
+)
+
+STEPS = (KEEP,)

@@ -1,0 +1,198 @@
+"""Plan G, before a switch: the restored table is made whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, minutes, no, yes
+from drcore.errors import Unknown
+from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.exported_changes import region
+from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.table_settings import Kind, kinds, original
+from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.titles import SWITCH as SWITCHED
+from drcore.record.evidence import Exhibit, Table
+from drcore.services.dynamodb import settings
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a table: as it is, as it should be. `status` is the table's; empty: it is not there."""
+
+    now: str
+    wanted: str
+    status: str = field(compare=False)
+
+
+def see_setting(run: Run, target: Target) -> Setting:
+    """The target's thing is `<setting> of <table>`."""
+    if not_the_way(run, SWITCHED):
+        return Setting("", "", "")
+    kind, name = _what(target)
+    status = settings.settings(run.aws, target.region, name).status
+    now = kind.read(run, target.region, name) if status in (ACTIVE, "UPDATING") else ""
+    return Setting(now, kind.wanted(run, target.region, name), status)
+
+
+def _what(target: Target) -> tuple[Kind, str]:
+    kind, _, name = target.thing.partition(" of ")
+    return kinds()[kind], name
+
+
+def is_set(run: Run, target: Target, seen: Setting) -> Check:
+    other = not_the_way(run, SWITCHED)
+    if other:
+        return other
+    if not seen.wanted and not seen.now:
+        return yes("none, as before")
+    if not seen.status:
+        return no(f"the table is not there yet; to be {short(seen.wanted)}")
+    if seen.now != seen.wanted:
+        return no(f"{short(seen.now)}, to be {short(seen.wanted)}")
+    return yes(short(seen.now)) if seen.status == ACTIVE else no(f"the table is {seen.status}")
+
+
+def short(value: str) -> str:
+    text = value or "none"
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def set_again(run: Run, target: Target, seen: Setting) -> None:
+    kind, name = _what(target)
+    if seen.now != seen.wanted:  # else only the table's status is waited for
+        kind.apply(run, target.region, name, seen.wanted)
+
+
+def _of(run: Run, where: Iterable[str], names: Iterable[str], name: str) -> list[Target]:
+    return [Target(each, f"{kind} of {name}") for each in where for kind in names]
+
+
+def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+    if not_the_way(run, SWITCHED):
+        return
+    rows = []
+    for target, seen in states.items():
+        kind, _ = _what(target)
+        rows.append((target.region, kind.name, seen.now, seen.wanted, original(run, target.region, kind)))
+    columns = ("region", "setting", "it is", "it should be", f"{table(run)} has")
+    yield Table("settings-restored", f"What a restore drops, on {restored_table(run)}", columns, tuple(rows))
+
+
+# ── 22 Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def settings_here(run: Run) -> list[Target]:
+    return _of(run, [region(run)], kinds(), restored_table(run))
+
+
+SETTINGS = Step(
+    title="Restore settings",
+    plan="G.5",
+    changes="what a restore drops is set: stream, recovery, TTL, deletion protection, tags, alarms, policy",
+    look=see_setting,
+    expect=is_set,
+    act=set_again,
+    targets=settings_here,
+    needs=(DECIDE.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {region(run)}",
+    way=Way.COMPENSABLE,
+    within=300,
+    every=10,
+    shows=show_settings,
+    permissions=(
+        "dynamodb:UpdateTable",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:UpdateTimeToLive",
+        "dynamodb:TagResource",
+        "dynamodb:PutResourcePolicy",
+        "cloudwatch:PutMetricAlarm",
+    ),
+)
+
+
+# ── 23 Replicas ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+REPLICA = "replica"
+
+
+def replicas(run: Run) -> list[Target]:
+    """For each other region its replica, then what is set on that one."""
+    others = [each for each in run.service.regions if each != region(run)]
+    return [target for each in others for target in _of(run, [each], (REPLICA, *kinds()), restored_table(run))]
+
+
+def see_replica(run: Run, target: Target) -> Setting:
+    if not target.thing.startswith(f"{REPLICA} of ") or not_the_way(run, SWITCHED):
+        return see_setting(run, target)
+    here = settings.settings(run.aws, region(run), restored_table(run))
+    there = settings.settings(run.aws, target.region, restored_table(run))
+    return Setting(dict(here.replicas).get(target.region, "none"), ACTIVE, _worse(here.status, there.status))
+
+
+def _worse(here: str, there: str) -> str:
+    """The table's status in both regions as one: a change must wait until it is ACTIVE in both."""
+    if not here:
+        return ""
+    return ACTIVE if here == there == ACTIVE else f"{here} here, {there or 'not there yet'} there"
+
+
+def set_up(run: Run, target: Target, seen: Setting) -> None:
+    if not target.thing.startswith(f"{REPLICA} of "):
+        now = see_setting(run, target)  # seen before there was a replica
+        if not now.status and _what(target)[0].shared:
+            raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
+        set_again(run, target, now)
+    elif seen.now == "none":
+        settings.add_replica(run.aws, region(run), restored_table(run), target.region)
+
+
+def show_replicas(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+    own = {target: seen for target, seen in states.items() if not target.thing.startswith(f"{REPLICA} of ")}
+    for exhibit in show_settings(run, own):
+        assert isinstance(exhibit, Table)
+        yield Table("settings-of-replicas", exhibit.title, exhibit.columns, exhibit.rows)
+
+
+REPLICAS = Step(
+    title="Replicas",
+    plan="G.5",
+    changes="the restored table gets a replica in each other region, one at a time, with what is set on each",
+    look=see_replica,
+    expect=is_set,
+    act=set_up,
+    targets=replicas,
+    needs=(SETTINGS.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {', '.join(regions_of(states))}",
+    way=Way.COMPENSABLE,
+    within=minutes("restore_minutes"),
+    every=20,
+    shows=show_replicas,
+    permissions=(
+        "dynamodb:UpdateTable",
+        "dynamodb:CreateTableReplica",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:TagResource",
+        "dynamodb:PutResourcePolicy",
+        "cloudwatch:PutMetricAlarm",
+        "iam:CreateServiceLinkedRole",
+    ),
+)
+
+
+def regions_of(states: Mapping[Target, object]) -> list[str]:
+    return list(dict.fromkeys(target.region for target in states))
+
+
+STEPS = (SETTINGS, REPLICAS)

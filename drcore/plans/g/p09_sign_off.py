@@ -1,0 +1,149 @@
+"""Plan G, before the service comes back: somebody signs that the data is good, writes are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.clock import until
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, never, no, yes
+from drcore.plans.g import invariants
+from drcore.plans.g.decisions import way
+from drcore.plans.g.halted import in_words, to_bring_back
+from drcore.plans.g.invariants import Sample
+from drcore.plans.g.p02_deny_writes import DENY, SID, deny, see_policy, the_table
+from drcore.plans.g.tables import in_use, restored_table, table, table_arn
+from drcore.plans.g.titles import ALLOWING, REPAIRING, SWITCH, SWITCHING
+from drcore.plans.g.user_impact import losses
+from drcore.record.evidence import Exhibit, Table
+from drcore.services.dynamodb import policies
+from drcore.services.dynamodb.policies import Policy
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 26 Sign off ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The table that users will be served from, sampled in each region; what was signed (empty: nothing yet)."""
+
+    table: str
+    samples: tuple[tuple[str, Sample], ...] = field(compare=False)
+    choice: str = ""
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+_REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
+
+
+def _to_serve(run: Run) -> str:
+    """The table that users are to be served from: in a rehearsal of a switch one that is not there."""
+    return restored_table(run) if way(run) == SWITCH else table(run)
+
+
+def _samples(run: Run, name: str) -> tuple[tuple[str, Sample], ...]:
+    """A sample in each region, once no region shows more defects than the one that was repaired."""
+
+    def take() -> dict[str, Sample]:
+        return {region: invariants.take(run, region, name) for region in run.service.regions}
+
+    def same(found: Mapping[str, Sample]) -> bool:
+        return all(each.defects == found[run.service.runner_region].defects for each in found.values())
+
+    found, _ = until(run.clock, take, same, within=0 if run.rehearsing else _REPLICATED, every=5)
+    return tuple(found.items())
+
+
+def see_validated(run: Run, target: Target) -> Validated:
+    decided, name = run.decided(SIGN_OFF), _to_serve(run)
+    return Validated(name, _samples(run, name), decided.choice, decided.by, decided.reason)
+
+
+def is_signed(run: Run, target: Target, seen: Validated) -> Check:
+    if seen.choice:
+        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+    told = "; ".join(f"{region}: {found}" for region, found in seen.samples)
+    bad = sorted({each.user for _, found in seen.samples for each in found.defects} - set(conflicts(run)))
+    if bad and not run.rehearsing:
+        return never(f"{seen.table} still has corrupted items, such as {', '.join(bad[:5])} ({told})")
+    return no(f"to be signed: {seen.table}, {told}")
+
+
+def conflicts(run: Run) -> tuple[str, ...]:
+    """The users whose items were left for a person: corrupted, and changed by the user since."""
+    return losses(run).conflicts if way(run) and not run.rehearsing else ()
+
+
+def sign(run: Run, target: Target, seen: Validated) -> None:
+    run.decide(SIGN_OFF, f"{seen.table} is good, the service comes back on it")
+
+
+def show_validated(run: Run, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        rows = tuple((region, found.size, len(found.defects), found.high_percent) for region, found in seen.samples)
+        columns = ("region", "users looked at", "with a defect", "at most so many % of all (95 %)")
+        yield Table("sample-before-reopening", f"{seen.table}, as each region holds it", columns, rows)
+
+
+SIGN_OFF = Step(
+    title="Sign off",
+    plan="G.4",
+    changes="records who signed that the data is good again, by a sample in each region, before anything writes",
+    look=see_validated,
+    expect=is_signed,
+    act=sign,
+    needs=(SWITCHING, REPAIRING),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
+    way=Way.REVERSIBLE,
+    within=10,
+    shows=show_validated,
+)
+
+
+# ── 27 Allow writes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
+    if way(run) == SWITCH:
+        return yes(f"the service is to write to {in_use(run)}, which nobody is denied; {target.thing} stays read-only")
+    denied = len(seen.without(SID)) < len(seen.statements)
+    if run.rehearsing and to_bring_back(run, DENY, target, seen) is not None:
+        return no("to be allowed after it was denied")
+    return no("denied by this run") if denied else yes("the service's roles may write")
+
+
+def allow(run: Run, target: Target, seen: Policy) -> None:
+    arn = table_arn(run, target.region, target.thing)
+    policies.put(run.aws, target.region, arn, seen.without(SID), seen)
+
+
+def deny_again(run: Run, target: Target, before: Policy) -> None:
+    deny(run, target, see_policy(run, target))
+
+
+ALLOW = Step(
+    title=ALLOWING,
+    plan="G.6",
+    changes="the denial is taken out of the table's policy, in each region; other statements stay",
+    look=see_policy,
+    expect=is_allowed,
+    act=allow,
+    undo=deny_again,
+    targets=the_table,
+    needs=(SIGN_OFF.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"ALLOW WRITES TO {in_words(states)}",
+    way=Way.REVERSIBLE,
+    within=60,
+    every=5,
+    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+)
+
+STEPS = (SIGN_OFF, ALLOW)

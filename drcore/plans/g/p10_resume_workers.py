@@ -1,0 +1,136 @@
+"""Plan G: the workers come back with the last good release, never with the faulty one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.plans.g import complaints, worker_releases
+from drcore.plans.g.complaints import Complaints
+from drcore.plans.g.decisions import decided_release
+from drcore.plans.g.halted import to_bring_back
+from drcore.plans.g.p02_halt_writers import WORKERS, first_part, second_part, the_workers
+from drcore.plans.g.p09_sign_off import ALLOW
+from drcore.plans.g.tables import in_use
+from drcore.plans.g.titles import RESUMING_WORKERS
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import ecs
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 28 Resume workers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The workers of a region: how many are wanted, run, of which release; what the log says since."""
+
+    desired: int
+    running: int = field(compare=False)
+    task_definition: str = field(compare=False)
+    rollout: str = field(compare=False)
+    wanted: int | None = field(compare=False)
+    good: worker_releases.Good = field(compare=False)
+    complaints: Complaints = field(compare=False)
+
+
+def parts(run: Run) -> list[Target]:
+    """The first workers of every region, then all of every region."""
+    return [part(target) for part in (first_part, second_part) for target in the_workers(run)]
+
+
+def see_resumed(run: Run, target: Target) -> Resumed:
+    workers = run.facts.workers
+    seen = ecs.service(run.aws, target.region, workers.cluster, workers.service)
+    whole = Target(target.region, workers.service)
+    was = to_bring_back(run, WORKERS, whole, seen)
+    return Resumed(
+        seen.desired,
+        seen.running,
+        seen.task_definition,
+        seen.rollout,
+        None if was is None else _share(run, target, was.desired),
+        worker_releases.good(run, target.region),
+        complaints.read(run, target.region, 1),
+    )
+
+
+def _share(run: Run, target: Target, all_of_them: int) -> int:
+    if target == second_part(Target(target.region, run.facts.workers.service)):
+        return all_of_them
+    percent: float = run.facts.first_workers_percent
+    return math.ceil(all_of_them * percent / 100)
+
+
+def work(run: Run, target: Target, seen: Resumed) -> Check:
+    if seen.wanted is None:
+        return yes(f"this run has not halted them; {seen.desired} wanted")
+    if not seen.good.task_definition:
+        return never(f"no good release is known but {decided_release(run)}: name one, -p good_release=")
+    if run.rehearsing:
+        return no(f"to be {seen.wanted} of {seen.good.release}, after they were halted")
+    if seen.task_definition != seen.good.task_definition or seen.desired < seen.wanted:
+        return no(f"{seen.desired} of {seen.task_definition}, to be {seen.wanted} of {seen.good.task_definition}")
+    if seen.rollout == "FAILED":
+        return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
+    if seen.running < seen.wanted or seen.rollout != "COMPLETED":
+        return no(f"{seen.running} of {seen.wanted} run, the deployment is {seen.rollout}")
+    found = complaints.trouble(run, seen.complaints)
+    if found:
+        return no(f"{seen.running} run; {'; '.join(found)}")
+    return yes(f"{seen.running} run, of release {seen.good.release}")
+
+
+def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
+    workers = run.facts.workers
+    definition, wanted = seen.good.task_definition, seen.wanted or 0
+    asked = seen.task_definition == definition and seen.desired >= wanted and seen.rollout == "IN_PROGRESS"
+    if not asked:  # by this run, before it was resumed
+        ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, wanted)
+
+
+def halt_workers(run: Run, target: Target, before: Resumed) -> None:
+    workers = run.facts.workers
+    ecs.scale(run.aws, target.region, workers.cluster, workers.service, before.desired)
+
+
+def show_resumed(run: Run, states: Mapping[Target, Resumed]) -> Iterator[Exhibit]:
+    rows = tuple(
+        (target.region, target.thing, seen.wanted, seen.running, seen.task_definition, seen.good.release)
+        for target, seen in states.items()
+    )
+    columns = ("region", "workers", "wanted", "run", "task definition", "release")
+    yield Table("workers-resumed", "The workers, as they came back", columns, rows)
+    yield from complaints.charts(run, "resumed", 30)
+
+
+WORKERS_AGAIN = Step(
+    title=RESUMING_WORKERS,
+    plan="G.5, G.6",
+    changes="new tasks of the last good release: a part of them first, all of them where that holds",
+    look=see_resumed,
+    expect=work,
+    act=resume_workers,
+    undo=halt_workers,
+    targets=parts,
+    needs=(ALLOW.title,),
+    consent=Consent.TYPED,
+    phrase=lambda run, states: (
+        f"START {', '.join(sorted({seen.good.release for seen in states.values()}))} ON {in_use(run)}: "
+        + ", ".join(f"{seen.wanted} in {target.region}" for target, seen in states.items())
+    ),
+    way=Way.REVERSIBLE,
+    within=minutes("start_minutes"),
+    every=20,
+    hold=minutes("gate_minutes"),
+    shows=show_resumed,
+    permissions=("ecs:UpdateService",),
+)
+
+STEPS = (WORKERS_AGAIN,)

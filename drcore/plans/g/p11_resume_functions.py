@@ -1,0 +1,173 @@
+"""Plan G: the functions come back, after a switch without anything that knows the old table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drcore.clock import until
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, Target, Way, never, no, yes
+from drcore.errors import Unknown
+from drcore.plans.g.decisions import way
+from drcore.plans.g.halted import to_bring_back
+from drcore.plans.g.p02_halt_writers import FUNCTIONS, Reserved, functions
+from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
+from drcore.plans.g.tables import in_use
+from drcore.plans.g.titles import RESUMING_FUNCTIONS, SWITCH
+from drcore.services import lambda_
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 29 Resume functions ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Where a function's alias points, or what may run of it at once; `was`: before it was halted (None: it was not).
+
+    `live` is the version behind the alias. `mine` is the version that this run has published, of the same code, so that
+    nothing warm goes on with the old table; empty: none yet. It stays when this step is undone, and does no harm.
+    """
+
+    alias: str
+    most: int | None
+    live: str = field(compare=False)
+    was: Reserved | None = field(compare=False)
+    mine: str = field(compare=False)
+    same_code: bool = field(compare=False)
+    noted: bool = field(default=False, compare=False)
+
+
+NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
+
+
+def to_resume(run: Run) -> list[Target]:
+    """First a version of each, then its alias, at last what may run: nobody is served by what is warm.
+
+    A version differs from the last one by its description: without a difference none would be made.
+    """
+    kinds = (NOTE, VERSION, ALIAS, "") if way(run) == SWITCH else ("",)
+    return [Target(each.region, f"{each.thing}{kind}") for kind in kinds for each in functions(run)]
+
+
+def _function(target: Target) -> Target:
+    return Target(target.region, target.thing.partition(",")[0])
+
+
+def _mark(run: Run) -> str:
+    return f"environments of run {run.id}"
+
+
+def see_function(run: Run, target: Target) -> Function:
+    of = _function(target)
+    aws, region, name = run.aws, of.region, of.thing
+    live = lambda_.alias(aws, region, name, run.facts.alias).version
+    alias = live if target.thing.endswith(ALIAS) else ""  # each target is one thing to be changed, and to be undone
+    reserved = Reserved(lambda_.reserved(aws, region, name))
+    most, was = reserved.most if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
+    if way(run) != SWITCH:
+        return Function(alias, most, live, was, "", True)
+    newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
+    mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
+    code = lambda_.code(aws, region, name)
+    same = lambda_.code(aws, region, name, live).digest == code.digest
+    return Function(alias, most, live, was, mine, same, code.description == _mark(run))
+
+
+def serves(run: Run, target: Target, seen: Function) -> Check:
+    if target.thing.endswith((NOTE, VERSION)):
+        return _is_published(run, target, seen)
+    if target.thing.endswith(ALIAS):
+        right = bool(seen.mine) and seen.live == seen.mine
+        return yes(f"version {seen.live}") if right else no(f"version {seen.live}, where the old table may be known")
+    if seen.was is None:
+        return yes("this run has not halted it")
+    if run.rehearsing or seen.most != seen.was.most:
+        return no(f"{_limit(seen.most)}, it was {_limit(seen.was.most)}")
+    return yes(f"version {seen.live}, {_limit(seen.most)}")
+
+
+def _is_published(run: Run, target: Target, seen: Function) -> Check:
+    if seen.mine:
+        return yes(f"version {seen.mine}, of the same code")
+    if not seen.same_code:
+        return never(
+            f"what would be published is not the code of version {seen.live}: have the pipeline publish that code, "
+            f"point {run.facts.alias} at it, then resume"
+        )
+    if target.thing.endswith(NOTE) and seen.noted:
+        return yes(f"described as for {_mark(run)}")
+    return no(f"version {seen.live} may run where the old table's name is still known")
+
+
+def _limit(most: int | None) -> str:
+    return "no limit of its own" if most is None else f"{most} at once"
+
+
+def resume_function(run: Run, target: Target, seen: Function) -> None:
+    of = _function(target)
+    if target.thing.endswith(NOTE):
+        code = lambda_.code(run.aws, of.region, of.thing)
+        lambda_.describe(run.aws, of.region, of.thing, _mark(run), code)
+    elif target.thing.endswith(VERSION):
+        _publish(run, of)
+    elif target.thing.endswith(ALIAS):
+        _point(run, of, see_function(run, target).mine)
+    else:
+        lambda_.reserve(run.aws, of.region, of.thing, seen.was.most if seen.was else None)
+
+
+def _publish(run: Run, of: Target) -> None:
+    ready, since = until(
+        run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda seen: seen.ready, within=60, every=2
+    )
+    if since is None:
+        raise Unknown(f"{of.thing} in {of.region}: its last change is still not in effect, nothing can be published")
+    lambda_.publish(run.aws, of.region, of.thing, ready)
+
+
+def _point(run: Run, of: Target, version: str) -> None:
+    if not version:
+        raise Unknown(f"{of.thing} in {of.region}: no version of this run is there to point at")
+    now = lambda_.alias(run.aws, of.region, of.thing, run.facts.alias)
+    lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
+
+
+def halt_function(run: Run, target: Target, before: Function) -> None:
+    """What may run is taken back first, as targets are undone in reverse; then the alias."""
+    of = _function(target)
+    if target.thing.endswith(ALIAS):
+        _point(run, of, before.alias)
+    elif not target.thing.endswith((NOTE, VERSION)):
+        lambda_.reserve(run.aws, of.region, of.thing, before.most)
+
+
+FUNCTIONS_AGAIN = Step(
+    title=RESUMING_FUNCTIONS,
+    plan="G.5, G.6",
+    changes="after a switch a version of the same code is published and served, so that nothing warm goes on with the "
+    "old table; then reserved concurrency is as it was",
+    look=see_function,
+    expect=serves,
+    act=resume_function,
+    undo=halt_function,
+    targets=to_resume,
+    needs=(WORKERS_AGAIN.title,),
+    consent=Consent.GO,
+    phrase=lambda run, states: f"RESUME {', '.join(map(str, functions(run)))} ON {in_use(run)}",
+    way=Way.REVERSIBLE,
+    within=120,
+    every=5,
+    permissions=(
+        "lambda:DeleteFunctionConcurrency",
+        "lambda:PublishVersion",
+        "lambda:PutFunctionConcurrency",
+        "lambda:UpdateAlias",
+        "lambda:UpdateFunctionConfiguration",
+    ),
+)
+
+STEPS = (FUNCTIONS_AGAIN,)

@@ -1,0 +1,69 @@
+"""Plan G, after a switch: the proof that nobody reads the old table any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Step, Target
+from drcore.plans.g.decisions import not_the_way, way
+from drcore.plans.g.p02_deny_writes import the_table
+from drcore.plans.g.p12_resume_feeds import SCALING_AGAIN
+from drcore.plans.g.table_requests import READING, Traffic, is_silent, read_traffic, requests_chart
+from drcore.plans.g.tables import in_use, table
+from drcore.plans.g.titles import SWITCH
+from drcore.record.evidence import Exhibit
+from drcore.services.dynamodb import tables
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+# ── 33 Nobody reads the old table ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What still reads the old table, in the whole minutes since this step began to look."""
+
+    traffic: Traffic
+
+
+def see_left(run: Run, target: Target) -> Left:
+    tables.item(run.aws, target.region, in_use(run), _any_key(run))  # to be seen in the metric beside what is not
+    looks = [at for at, each, _ in run.watched.get(LEFT.title, ()) if each == target]
+    since = looks[0] if looks else run.clock.now()  # this run's own reads of the old table are all before
+    return Left(read_traffic(run, target.region, target.thing, READING, since, heard_in=in_use(run)))
+
+
+def _any_key(run: Run) -> dict[str, str]:
+    key = run.facts.key
+    return {key.partition: f"{run.facts.canary.key_prefix}drcore", key.sort: "0"}
+
+
+def nobody_reads(run: Run, target: Target, seen: Left) -> Check:
+    other = not_the_way(run, SWITCH)
+    return other or is_silent(run, seen.traffic, f"still read from {target.thing}")
+
+
+def show_left(run: Run, states: Mapping[Target, Left]) -> Iterator[Exhibit]:
+    if way(run) == SWITCH:
+        yield requests_chart(run, "old-table-reads", table(run), READING, 30)
+        yield requests_chart(run, "new-table-reads", in_use(run), READING, 30)
+
+
+LEFT = Step(
+    title="Nobody reads the old table",
+    plan="G.5",
+    changes="nothing: reads of the old table in each region, beside those of the new one",
+    look=see_left,
+    expect=nobody_reads,
+    targets=the_table,
+    needs=(SCALING_AGAIN.title,),
+    within=lambda run: 60 * (run.facts.quiet_minutes + 5),
+    every=20,
+    shows=show_left,
+)
+
+STEPS = (LEFT,)

@@ -1,0 +1,101 @@
+"""What plan G leans on, as its preflight finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from drcore.engine.step import Check, Target, no, unknown, yes
+from drcore.errors import Rejected, Unknown
+from drcore.plans.g import worker_releases
+from drcore.plans.g.p02_deny_writes import see_policy
+from drcore.plans.g.p08_switch import consumed_table
+from drcore.plans.g.tables import in_use, restored_table, role_arn, table, table_arn
+from drcore.plans.shared.on_call import audit_queue
+from drcore.services import autoscaling, events, iam, lambda_
+from drcore.services.dynamodb import recovery, tables
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
+    """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
+    yield audit_queue(run)
+    if any(line["event"] == "undone" for line in run.record.events):
+        yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
+    for region in run.service.regions:
+        for what, look in (
+            ("point-in-time recovery", _recovers),
+            ("replica", _replica),
+            ("table in AppConfig", _named),
+            ("bucket for exports", _bucket),
+            ("writers", _writers),
+        ):
+            yield f"{what} in {region}", _asked(look, run, region)
+    # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
+    yield "roles for a new table", _asked(_roles, run, run.service.runner_region), False
+
+
+def _asked(look: Callable[[Run, str], Check], run: Run, region: str) -> Check:
+    try:
+        return look(run, region)
+    except Rejected as error:
+        return no(str(error))
+    except Unknown as error:
+        return unknown(str(error))
+
+
+def _recovers(run: Run, region: str) -> Check:
+    window = recovery.window(run.aws, region, table(run))
+    if not window.earliest or not window.latest:
+        return no(f"it is off: {table(run)} cannot be restored in {region}")
+    return yes(f"{table(run)}, from {window.earliest:%Y-%m-%d %H:%M} to {window.latest:%H:%M:%S} UTC")
+
+
+def _replica(run: Run, region: str) -> Check:
+    found = dict(tables.replicas(run.aws, region, table(run)).status)
+    bad = [each for each in run.service.regions if found.get(each) != "ACTIVE"]
+    return no(f"not ACTIVE in {', '.join(bad)}") if bad else yes(f"ACTIVE in {', '.join(sorted(found))}")
+
+
+def _named(run: Run, region: str) -> Check:
+    found = consumed_table(run, region)
+    ours = (table(run), in_use(run))  # a run that is opened again may have switched, in one region or in all
+    return yes(found) if found in ours else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
+
+
+def _bucket(run: Run, region: str) -> Check:
+    bucket = run.facts.exports.format(region=region)
+    run.aws.call("s3", region, "head_bucket", Bucket=bucket)
+    return yes(bucket)
+
+
+def _writers(run: Run, region: str) -> Check:
+    workers, facts = run.facts.workers, run.facts
+    scaling = autoscaling.scaling(run.aws, region, workers.cluster, workers.service)
+    runs = worker_releases.deployed(run, region)
+    for name in facts.rules:
+        events.rule(run.aws, region, name)
+    for name in facts.functions:
+        lambda_.alias(run.aws, region, name, facts.alias)
+    fed = lambda_.sources(run.aws, region, facts.functions)
+    statements = len(see_policy(run, Target(region, table(run))).statements)
+    return yes(
+        f"{workers.service} ({runs.release}, {scaling.least} to {scaling.most} tasks), {len(facts.functions)} "
+        f"functions, {len(fed)} event sources, {len(facts.rules)} rules; the table's policy has {statements} statements"
+    )
+
+
+def _roles(run: Run, region: str) -> Check:
+    """Whether the roles of the service may use a restored table: its name is not that of the old one."""
+    arn = table_arn(run, region, restored_table(run))
+    wanted = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    denied = {
+        role: found
+        for role in run.facts.roles.writers
+        if (found := iam.denied(run.aws, region, role_arn(run, role), wanted, arn))
+    }
+    if denied:
+        return no(f"{', '.join(denied)} may not use {arn}: allow {table(run)}* before a switch")
+    return yes(f"{', '.join(run.facts.roles.writers)} may use {restored_table(run)}")
