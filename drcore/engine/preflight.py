@@ -5,9 +5,9 @@ Identity comes first: an account that is not the one in the parameters ends the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
 from drcore.engine.step import Answer, Check, no, unknown, yes
@@ -15,6 +15,8 @@ from drcore.errors import DrcoreError, Rejected, Unknown
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,21 @@ def findings(run: Run) -> Iterator[Finding]:
         # A region that is away is a reason for the plan, not against it: every step says itself what it cannot see.
         if region != run.calls.away:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
-    yield Finding("evidence store", _store(run))
+    yield Finding("evidence store", checked(_store, run))
     yield _locked(run)
     for found in run.plan.must_exist(run):
         yield Finding(*found)
     yield Finding("permissions", _permissions(run), blocks=False)
+
+
+def checked(look: Callable[P, Check], *args: P.args, **kwargs: P.kwargs) -> Check:
+    """What a look finds. Where the service refuses it is a no; where it does not answer, nothing is known."""
+    try:
+        return look(*args, **kwargs)
+    except Rejected as error:
+        return no(str(error))
+    except Unknown as error:
+        return unknown(str(error))
 
 
 def _secrets(run: Run) -> Check:
@@ -91,28 +103,23 @@ def _reaches(run: Run, region: str) -> Check:
 def _store(run: Run) -> Check:
     runner = run.service.runner_region
     bucket = run.service.evidence.buckets[runner]
-    try:
-        run.aws.call("s3", runner, "head_bucket", Bucket=bucket)
-    except Rejected as error:
-        return no(str(error))
-    except Unknown as error:
-        return unknown(str(error))
+    run.aws.call("s3", runner, "head_bucket", Bucket=bucket)
     return yes(bucket)
 
 
 def _locked(run: Run) -> Finding:
     """Whether a record in the evidence store can be changed. Only a control plane knows; its silence stops nobody."""
+    check = checked(_object_lock, run)
+    return Finding("object lock", check, blocks=check.answer is not Answer.UNKNOWN)
+
+
+def _object_lock(run: Run) -> Check:
     runner = run.service.runner_region
     bucket = run.service.evidence.buckets[runner]
-    try:
-        lock = run.aws.call("s3", runner, "get_object_lock_configuration", Bucket=bucket)
-    except Rejected as error:
-        return Finding("object lock", no(str(error)))
-    except Unknown as error:
-        return Finding("object lock", unknown(str(error)), blocks=False)
+    lock = run.aws.call("s3", runner, "get_object_lock_configuration", Bucket=bucket)
     if lock["ObjectLockConfiguration"].get("ObjectLockEnabled") != "Enabled":
-        return Finding("object lock", no(f"{bucket} has none: a record in it could be changed"))
-    return Finding("object lock", yes(bucket))
+        return no(f"{bucket} has none: a record in it could be changed")
+    return yes(bucket)
 
 
 def _permissions(run: Run) -> Check:

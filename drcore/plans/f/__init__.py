@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Plan, no, unknown, yes
-from drcore.errors import Rejected, Unknown
+from drcore.engine.preflight import checked
+from drcore.engine.step import Check, Plan, yes
 from drcore.plans.f import p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
 from drcore.plans.f.facts import Facts, Incident, target_release
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
@@ -29,17 +29,15 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
     """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
     yield audit_queue(run)
     for region in run.service.regions:
-        try:
-            release = target_release(run, region).regions[region]
-            for name in run.facts.functions:
-                lambda_.alias(run.aws, region, name, run.facts.alias)
-            apigateway.stage(run.aws, region, release.api.rest_api_id, release.api.stage)
-        except Rejected as error:
-            yield f"targets in {region}", no(str(error))
-        except Unknown as error:
-            yield f"targets in {region}", unknown(str(error))
-        else:
-            yield f"targets in {region}", yes(f"{len(run.facts.functions)} aliases, stage {run.facts.api.stage}")
+        yield f"targets in {region}", checked(_targets, run, region)
+
+
+def _targets(run: Run, region: str) -> Check:
+    release = target_release(run, region).regions[region]
+    for name in run.facts.functions:
+        lambda_.alias(run.aws, region, name, run.facts.alias)
+    apigateway.stage(run.aws, region, release.api.rest_api_id, release.api.stage)
+    return yes(f"{len(run.facts.functions)} aliases, stage {run.facts.api.stage}")
 
 
 PLAN = Plan(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
+from drcore.engine.phrases import by_region
 from drcore.engine.step import Check, Step, StepResult, Target, Way, minutes, never, no, regions, yes
 from drcore.plans.f.facts import functions, target_release
 from drcore.plans.f.p2_decide import DECIDE
@@ -53,7 +54,7 @@ STOP = Step(
     targets=regions,
     needs=(DECIDE.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: "STOP " + _each(states, lambda seen: ", ".join(seen.running)),
+    phrase=lambda run, states: "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running)),
     way=Way.COMPENSABLE,
     within=180,
     repeat=True,
@@ -136,8 +137,7 @@ LAMBDA = Step(
     needs=(DECIDE.title, STOP.title, FREEZE.title),
     consent=Consent.GO,
     phrase=lambda run, states: (
-        "POINT "
-        + ", ".join(f"{t.thing} {seen.alias.version}→{seen.wanted} in {t.region}" for t, seen in states.items())
+        "POINT " + by_region(states, lambda target, seen: f"{target.thing} {seen.alias.version}→{seen.wanted}")
     ),
     way=Way.REVERSIBLE,
     within=60,
@@ -204,7 +204,8 @@ API = Step(
     needs=(DECIDE.title, FREEZE.title),
     consent=Consent.GO,
     phrase=lambda run, states: (
-        f"POINT stage {run.facts.api.stage} " + _each(states, lambda seen: f"{seen.stage.deployment_id}→{seen.wanted}")
+        f"POINT stage {run.facts.api.stage} "
+        + by_region(states, lambda target, seen: f"{seen.stage.deployment_id}→{seen.wanted}")
     ),
     way=Way.REVERSIBLE,
     within=60,
@@ -241,10 +242,6 @@ PROVISIONED = Step(
     within=minutes("provisioned_minutes"),
     every=20,
 )
-
-
-def _each(states: Mapping[Target, object], words: Callable[[Any], str]) -> str:
-    return ", ".join(f"{words(seen)} in {target.region}" for target, seen in states.items())
 
 
 STEPS = (STOP, FREEZE, LAMBDA, API, PROVISIONED)

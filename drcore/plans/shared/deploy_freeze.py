@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
+from drcore.engine.phrases import by_region
 from drcore.engine.step import Check, Step, Target, Way, never, no, regions, yes
 from drcore.record import history
 from drcore.services import codepipeline
@@ -42,7 +43,7 @@ def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = la
         targets=regions,
         needs=needs,
         consent=Consent.GO,
-        phrase=lambda run, states: f"FREEZE {run.facts.pipeline.name} {_stages(run, states)}",
+        phrase=lambda run, states: f"FREEZE {_pipeline(run, states)}",
         way=Way.REVERSIBLE,
         within=30,
         every=5,
@@ -63,7 +64,7 @@ def unfreeze(*, plan: str, needs: tuple[str, ...]) -> Step:
         targets=regions,
         needs=needs,
         consent=Consent.GO,
-        phrase=lambda run, states: f"UNFREEZE {run.facts.pipeline.name} {_stages(run, states)}",
+        phrase=lambda run, states: f"UNFREEZE {_pipeline(run, states)}",
         way=Way.REVERSIBLE,
         within=30,
         every=5,
@@ -98,5 +99,6 @@ def _open(run: Run, target: Target, seen: Transition) -> None:
     codepipeline.open_(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
 
 
-def _stages(run: Run, states: Mapping[Target, object]) -> str:
-    return ", ".join(f"{run.facts.pipeline.stage} in {target.region}" for target in states)
+def _pipeline(run: Run, states: Mapping[Target, Transition]) -> str:
+    pipeline = run.facts.pipeline
+    return f"{pipeline.name} {by_region(states, lambda target, seen: pipeline.stage)}"
