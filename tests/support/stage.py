@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -141,18 +142,14 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
     return world.interfere(handled)
 
 
-@dataclass
-class Stage:
-    """One sandbox, and a folder for the records of the runs on it."""
+class Runs(ABC):
+    """Runs of plans on one sandbox, wherever it is; a folder for their records."""
 
-    door: InProcess
-    folder: Path
-    seed: int
-    opened: list[Run] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._stop_watching = watch(self.door.world, self.effects.append)
+    def __init__(self, address: str, folder: Path, seed: int) -> None:
+        self.address = address
+        self.folder = folder
+        self.seed = seed
+        self.opened: list[Run] = []
 
     def prepare(
         self,
@@ -176,11 +173,11 @@ class Stage:
             setting,
             service=setting.service.model_copy(update=dict(service or {})),
             facts={**setting.facts, **known_to(scene.plan, facts or {}), **scene.facts},
-            world={"address": ENDPOINT, "pid": None},
+            world={"address": self.address, "pid": None},
         )
         if scene.fault:
             name, given = fault_of(scene.plan, scene.fault)
-            told = inject(at_world(setting.service, ENDPOINT), name, given | dict(options or {}))
+            told = inject(at_world(setting.service, self.address), name, given | dict(options or {}))
             setting = replace(setting, fault=told)
         return setting
 
@@ -200,7 +197,7 @@ class Stage:
             approvals=approvals,
         )
         share_models(run)
-        self.door.attach(run.aws.session)
+        self.attach(run)
         self.opened.append(run)
         return run
 
@@ -223,9 +220,7 @@ class Stage:
 
     def fault(self, name: str, **options: object) -> None:
         """Put one of the sandbox's faults on."""
-        self._stop_watching()
         self._ask("POST", "faults", {"name": name, "options": options})
-        self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -235,16 +230,41 @@ class Stage:
         """Take one of the sandbox's faults away."""
         self._ask("DELETE", f"faults/{name}")
 
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        status, document = self.door.request(method, f"/_sandbox/{path}", body)
-        assert status == 200, document
-        return document
-
     def close(self) -> None:
         """Give every record free."""
         for run in self.opened:
             with suppress(ValueError):  # closed already, as at the end of every run
                 run.record.close()
+
+    @abstractmethod
+    def attach(self, run: Run) -> None:
+        """Have the run's calls end in the sandbox, where its address alone does not do that."""
+
+    @abstractmethod
+    def _ask(self, method: str, path: str, body: object = None) -> Any: ...
+
+
+class Stage(Runs):
+    """Runs on a sandbox in this process, every effect of which is seen."""
+
+    def __init__(self, door: InProcess, folder: Path, seed: int) -> None:
+        super().__init__(ENDPOINT, folder, seed)
+        self.door = door
+        self.effects: list[Effect] = []
+        self._stop_watching = watch(door.world, self.effects.append)
+
+    def fault(self, name: str, **options: object) -> None:
+        self._stop_watching()
+        super().fault(name, **options)
+        self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
+
+    def attach(self, run: Run) -> None:
+        self.door.attach(run.aws.session)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        status, document = self.door.request(method, f"/_sandbox/{path}", body)
+        assert status == 200, document
+        return document
 
 
 def share_models(run: Run) -> None:

@@ -1,0 +1,38 @@
+"""Plan A, phase 1: what is taken for an outage, who may run the plan, what a named region costs in calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from drcore.engine.step import Outcome
+from drcore.plans import a
+from tests.support.stage import SHORT, Scene, Stage, carry_out, lines
+
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+def test_a_control_plane_that_is_away_should_not_be_taken_for_an_outage(stage: Stage) -> None:
+    scene = Scene(a.PLAN, f"region-outage:region={EAST},kind=control-plane,duration=0")
+    run = stage.open(stage.prepare(scene, facts={**SHORT, "detection_minutes": 1}))
+    trouble = carry_out(run)
+    assert run.results[a.DETECT.title].outcome is Outcome.SKIPPED
+    assert "control plane does not answer" in run.results[a.DETECT.title].why
+    assert "no one region shows" in str(trouble)
+    assert [line["step"] for line in lines(run, "intent") if "lock" not in line["step"]] == []
+
+
+@pytest.mark.parametrize(("kind", "why"), [("error", "identity"), ("lambda-sqs", "the runner stands in us-west-2")])
+def test_the_runner_should_refuse_to_run_in_the_failed_region(stage: Stage, kind: str, why: str) -> None:
+    scene = Scene(a.PLAN, f"region-outage:region={WEST},kind={kind},duration=0")
+    trouble = carry_out(stage.open(stage.prepare(scene, facts=SHORT)))
+    assert why in str(trouble) and "-p runner_region=us-east-1" in str(trouble)
+
+
+def test_a_region_that_is_named_should_not_be_called_at_all(stage: Stage) -> None:
+    named = {"failed_region": EAST, "reason": "reported by telephone"}
+    scene = Scene(a.PLAN, f"region-outage:region={EAST},duration=9", incident=named)
+    run = stage.open(stage.prepare(scene, facts=SHORT))
+    assert carry_out(run) is None
+    back = next(line["n"] for line in lines(run, "moment") if line["name"] == "recovered")
+    before = [line for line in lines(run, "call") if line["n"] < back and line["region"] == EAST]
+    assert before and all(line["waiver"] for line in before)
