@@ -48,7 +48,7 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
     here = run.service.runner_region
     other = run.failed_region or next(region for region in run.service.regions if region != here)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("name servers", lambda: f"{run.facts.record}: {dns_and_levers.quick(run)}"),
+        ("name servers", lambda: f"{run.facts.record}: {dns_and_levers.read_name_servers(run)}"),
         ("global table", lambda: f"canary {replication.canary(run, here, here).seq} of {here}"),
         ("lever", lambda: f"out: {', '.join(dns_and_levers.lever(run, other).out) or 'none'}"),
     )

@@ -23,7 +23,7 @@ from drcore.services.route53 import HealthCheck, Record
 if TYPE_CHECKING:
     from drcore.engine.context import Run
 
-_EACH = 4  # client subnets that are asked for in each market
+_SUBNETS_PER_MARKET = 4  # client subnets that are asked for in each market
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,26 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LeverState:
     """The object that the health endpoints read: which regions are kept out on purpose."""
 
     out: tuple[str, ...]
     object: s3.Kept = field(compare=False)
 
 
-def ask(run: Run) -> Answers:
+def read_answers(run: Run) -> Answers:
     """Independent DNS first, then what the API says. Raises Unknown when the name servers do not answer."""
-    told = _asked(run)
+    answers = _query(run)
     try:
         api, silent = route53.answer(run.aws, run.facts.zone, run.facts.record), ""
     except Unknown as error:
         api, silent = (), str(error)
-    return _shares(run, told, api, silent)
+    return _shares(run, answers, api, silent)
 
 
-def quick(run: Run) -> Answers:
+def read_name_servers(run: Run) -> Answers:
     """Independent DNS only, as no control plane may be needed for a lever."""
-    return _shares(run, _asked(run), (), "")
+    return _shares(run, _query(run), (), "")
 
 
 def own_record(run: Run, region: str) -> Record:
@@ -97,25 +97,25 @@ def set_control(run: Run, region: str, *, on: bool, at: arc.Control) -> None:
     arc.set_control(run.aws, at.endpoint, run.facts.arc.controls[region], on=on)
 
 
-def lever(run: Run, region: str) -> Kept:
+def lever(run: Run, region: str) -> LeverState:
     """The lever that keeps a region out; it lies in another region. Raises Unknown, Rejected."""
-    kept = s3.kept(run.aws, _beside(run, region), *_place(run, region))
+    kept = s3.kept(run.aws, _beside(run, region), *_location(run, region))
     settings: Mapping[str, Any] = kept.content if isinstance(kept.content, dict) else {}
-    return Kept(tuple(sorted(name for name, value in settings.items() if value == "out")), kept)
+    return LeverState(tuple(sorted(name for name, value in settings.items() if value == "out")), kept)
 
 
-def set_lever(run: Run, region: str, seen: Kept, *, out: bool) -> None:
+def set_lever(run: Run, region: str, seen: LeverState, *, out: bool) -> None:
     """Keep a region out, or let it in, unless somebody else has changed the lever since it was read."""
     before = seen.object.content if isinstance(seen.object.content, dict) else {}
     content = before | {region: "out" if out else "in"}
-    s3.put_if(run.aws, _beside(run, region), *_place(run, region), content, seen.object)
+    s3.put_if(run.aws, _beside(run, region), *_location(run, region), content, seen.object)
 
 
 def _beside(run: Run, region: str) -> str:
     return next(other for other in run.service.regions if other != region)
 
 
-def _place(run: Run, region: str) -> tuple[str, str]:
+def _location(run: Run, region: str) -> tuple[str, str]:
     where = run.facts.levers
     return where.bucket.format(region=_beside(run, region)), where.key
 
@@ -123,9 +123,9 @@ def _place(run: Run, region: str) -> tuple[str, str]:
 # ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def answers_chart(run: Run, name: str, seen: Iterable[tuple[datetime, Answers]]) -> Chart:
+def answers_chart(run: Run, name: str, history: Iterable[tuple[datetime, Answers]]) -> Chart:
     """The share of DNS answers by region at each look, on top of each other."""
-    looks = list(seen)
+    looks = list(history)
     times = tuple(time for time, _ in looks)
     series = tuple(
         Series(region, times, tuple(answers.of(region) for _, answers in looks)) for region in run.service.regions
@@ -134,9 +134,9 @@ def answers_chart(run: Run, name: str, seen: Iterable[tuple[datetime, Answers]])
     return Chart(name, title, "answers, %", series, (), run.marks(), stacked=True)
 
 
-def checkers_chart(run: Run, name: str, asked: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
+def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
     """The share of checkers that see a region down: as Route 53 was asked, with the metric where it can be read."""
-    series = [*asked]
+    series = [*measured]
     if run.calls.away != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
         since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
         for region, id_ in run.facts.health_checks.items():
@@ -145,21 +145,28 @@ def checkers_chart(run: Run, name: str, asked: tuple[Series, ...] = (), minutes:
             series.append(Series(region, points.times, tuple(100 - value for value in points.values)))
     limit = run.facts.thresholds.checker_down_percent
     worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
-    told = f"at most {worst[0]:.0f} % saw it down: {worst[1]}" if worst else "nothing is known of them"
+    summary = f"at most {worst[0]:.0f} % saw it down: {worst[1]}" if worst else "nothing is known of them"
     limits = (Limit(f"taken out at {limit:g} %", limit),)
-    return Chart(name, f"Health checkers: {told}", "checkers that see it down, %", tuple(series), limits, run.marks())
+    return Chart(
+        name, f"Health checkers: {summary}", "checkers that see it down, %", tuple(series), limits, run.marks()
+    )
 
 
-def _asked(run: Run) -> tuple[tuple[str, ...], ...]:
+def _query(run: Run) -> tuple[tuple[str, ...], ...]:
     networks = map(ip_network, run.facts.markets.values())
-    subnets = [str(subnet) for network in networks for subnet in islice(network.subnets(new_prefix=24), _EACH)]
+    subnets = [
+        str(subnet) for network in networks for subnet in islice(network.subnets(new_prefix=24), _SUBNETS_PER_MARKET)
+    ]
     return dns.answers(run.calls, run.facts.dns, run.facts.record, subnets)
 
 
-def _shares(run: Run, told: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
+def _shares(run: Run, answers: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
     names = {address: region for region, address in run.facts.addresses.items()}
-    found = [names.get(address, address) for answer in told for address in answer]
-    if not found:
+    destinations = [names.get(address, address) for answer in answers for address in answer]
+    if not destinations:
         raise Unknown(f"the name servers give no address for {run.facts.record}")
-    shares = {name: round(100 * found.count(name) / len(found), 1) for name in (*run.facts.addresses, *found)}
+    shares = {
+        name: round(100 * destinations.count(name) / len(destinations), 1)
+        for name in (*run.facts.addresses, *destinations)
+    }
     return Answers(tuple(shares.items()), tuple(names.get(address, address) for address in api), silent)

@@ -45,7 +45,7 @@ class Arc(Model):
     controls: dict[Region, str]
 
 
-class Thresholds(Model):
+class RegionThresholds(Model):
     """From where on something is wrong."""
 
     user_failure_percent: Percent
@@ -80,7 +80,7 @@ class Facts(Model):
     functions: Annotated[tuple[str, ...], Field(min_length=1)]
     alias: str
     secrets: Annotated[tuple[str, ...], Field(min_length=1)]
-    thresholds: Thresholds
+    thresholds: RegionThresholds
     minimum_sample: Annotated[int, Field(gt=0)]
     window_minutes: Minutes
     synthetic: SyntheticCheck
@@ -127,13 +127,10 @@ def failed(run: Run) -> str:
 
 def proposed(run: Run) -> str:
     """The one region that shows trouble, by the detection; empty if none does, or more than one."""
-    seen = run.results.get(DETECTING)
-    found = (
-        [target.region for target, each in seen.states.items() if region_health.trouble(run, each.signals)]
-        if seen
-        else []
-    )
-    return found[0] if len(found) == 1 else ""
+    detected = run.results.get(DETECTING)
+    states = detected.states if detected else {}
+    troubled = [target.region for target, seen in states.items() if region_health.trouble(run, seen.signals)]
+    return troubled[0] if len(troubled) == 1 else ""
 
 
 def serving(run: Run) -> list[Target]:
@@ -141,7 +138,7 @@ def serving(run: Run) -> list[Target]:
     return [Target(region) for region in run.service.regions if region != failed(run)]
 
 
-def serves(run: Run) -> str:
+def serving_region(run: Run) -> str:
     """The first region that goes on."""
     return serving(run)[0].region
 

@@ -14,9 +14,9 @@ from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (
     failed,
-    serves,
+    serving_region,
 )
-from drcore.plans.a.region_health import Signals, Users
+from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.plans.shared.status_page import investigating
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Detected:
     """A region's signals, with how users are served by what this region's copy of the probe says (None: no answer)."""
 
-    signals: Signals
-    users: Users | None
+    signals: RegionSignals
+    users: UserFailures | None
 
 
 def see_signals(run: Run, target: Target) -> Detected:
@@ -56,11 +56,11 @@ def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
     if run.failed_region:
         users = "; ".join(region_health.failing(run, seen.users)) if seen.users else ""
         return yes(f"{run.failed_region} was named: {run.incident.reason or 'no reason given'}. {users}".rstrip(". "))
-    found = region_health.trouble(run, seen.signals)
-    if found:
-        return yes("; ".join(found))
-    unseen = region_health.unmeasured(seen.signals)
-    return no(f"no trouble; not known: {'; '.join(unseen)}" if unseen else "no trouble")
+    trouble = region_health.trouble(run, seen.signals)
+    if trouble:
+        return yes("; ".join(trouble))
+    unmeasured = region_health.unmeasured(seen.signals)
+    return no(f"no trouble; not known: {'; '.join(unmeasured)}" if unmeasured else "no trouble")
 
 
 def when_detected(result: StepResult) -> datetime | None:
@@ -72,17 +72,17 @@ def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibi
     yield region_charts.signals_table("detected", "What each region shows", signals)
     yield region_charts.users_chart(run, "detected-users", run.service.runner_region)
     if not run.calls.away:
-        yield _said_by_aws(run)
+        yield _aws_health(run)
 
 
-def _said_by_aws(run: Run) -> Table:
+def _aws_health(run: Run) -> Table:
     title = "What AWS Health says; it comes late, and is never waited for"
     columns = ("service", "region", "issue", "since")
     try:
-        found = health.issues(run.aws, run.service.regions)
+        issues = health.issues(run.aws, run.service.regions)
     except (Unknown, Rejected) as error:
         return Table("aws-health", title, columns, ((f"not known: {error}", "", "", ""),))
-    return Table("aws-health", title, columns, tuple((e.service, e.region, e.code, e.began) for e in found))
+    return Table("aws-health", title, columns, tuple((e.service, e.region, e.code, e.began) for e in issues))
 
 
 DETECT = detect(
@@ -101,7 +101,7 @@ DETECT = detect(
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class RegionProposal:
     """The region that is to be confirmed as failed (empty: none), why, and what has been decided (empty: nothing)."""
 
     region: str
@@ -111,21 +111,21 @@ class Proposal:
     reason: str = field(default="", compare=False)
 
 
-def see_proposal(run: Run, target: Target) -> Proposal:
+def see_proposal(run: Run, target: Target) -> RegionProposal:
     decided = run.decided(CONFIRM)
     states = run.results[DETECT.title].states if DETECT.title in run.results else {}
-    found = {each.region: region_health.trouble(run, seen.signals) for each, seen in states.items()}
-    told = "; ".join(f"{region}: {', '.join(why) or 'no trouble'}" for region, why in found.items())
-    return Proposal(
+    troubles = {target.region: region_health.trouble(run, seen.signals) for target, seen in states.items()}
+    evidence = "; ".join(f"{region}: {', '.join(trouble) or 'no trouble'}" for region, trouble in troubles.items())
+    return RegionProposal(
         failed(run),
-        run.incident.reason if run.incident.failed_region else told,
+        run.incident.reason if run.incident.failed_region else evidence,
         decided.choice,
         decided.by,
         decided.reason,
     )
 
 
-def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
+def is_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
     if seen.choice:
         return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
     if run.incident.failed_region:
@@ -139,7 +139,7 @@ def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
     return no(f"to be confirmed: {seen.region} has failed ({seen.evidence})")
 
 
-def confirm(run: Run, target: Target, seen: Proposal) -> None:
+def confirm(run: Run, target: Target, seen: RegionProposal) -> None:
     run.decide(CONFIRM, f"{seen.region} has failed", failed_region=seen.region)
 
 
@@ -152,7 +152,7 @@ CONFIRM = Step(
     act=confirm,
     needs=(DETECT.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serves(run)} SERVES",
+    phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serving_region(run)} SERVES",
     way=Way.REVERSIBLE,
     within=10,
     moment="decided",
@@ -165,8 +165,8 @@ CONFIRM = Step(
 def words_for_on_call(run: Run) -> str:
     if not failed(run):
         return ""
-    seen = run.results.get(CONFIRM.title)
-    return f"Region {failed(run)} has failed. {seen.why if seen else ''}".strip()
+    confirmed = run.results.get(CONFIRM.title)
+    return f"Region {failed(run)} has failed. {confirmed.why if confirmed else ''}".strip()
 
 
 NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(CONFIRM.title,))

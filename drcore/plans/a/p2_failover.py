@@ -17,8 +17,8 @@ from drcore.plans.a.facts import (
     failed,
     fault_time,
     of_failed,
-    serves,
     serving,
+    serving_region,
 )
 from drcore.plans.a.p1_confirm import CONFIRM
 from drcore.record.evidence import Exhibit, Series, Table
@@ -56,26 +56,28 @@ def see_checkers(run: Run, target: Target) -> Checking:
     try:
         setting = route53.health_check(run.aws, checks[failed(run)])
         down = route53.checkers(run.aws, checks[failed(run)]).down_percent
-        others = [route53.checkers(run.aws, checks[each.region]).down_percent for each in serving(run)]
+        others = [route53.checkers(run.aws, checks[other.region]).down_percent for other in serving(run)]
     except Unknown as error:
         return Checking(None, None, None, str(error))
-    return Checking(down, max((each for each in others if each is not None), default=None), setting)
+    return Checking(down, max((percent for percent in others if percent is not None), default=None), setting)
 
 
 def wrong_setting(run: Run, setting: HealthCheck) -> list[str]:
     """What is wrong with how a health check is set, in words."""
-    facts, found = run.facts, []
+    facts, problems = run.facts, []
     if setting.disabled:
-        found.append("it is disabled, which means always healthy")
+        problems.append("it is disabled, which means always healthy")
     if setting.inverted:
-        found.append("it is inverted")
+        problems.append("it is inverted")
     if setting.address and setting.address != facts.addresses[failed(run)]:
-        found.append(f"it asks {setting.address}, which is not the region's {facts.addresses[failed(run)]}")
+        problems.append(f"it asks {setting.address}, which is not the region's {facts.addresses[failed(run)]}")
     if setting.path != facts.health_path:
-        found.append(f"it asks for {setting.path}, not for {facts.health_path}")
+        problems.append(f"it asks for {setting.path}, not for {facts.health_path}")
     if (setting.interval, setting.threshold) != (facts.checker_interval_s, facts.failure_threshold):
-        found.append(f"{setting.interval} s times {setting.threshold} are not the parameters' interval and threshold")
-    return found
+        problems.append(
+            f"{setting.interval} s times {setting.threshold} are not the parameters' interval and threshold"
+        )
+    return problems
 
 
 def checkers_see_it(run: Run, target: Target, seen: Checking) -> Check:
@@ -84,10 +86,10 @@ def checkers_see_it(run: Run, target: Target, seen: Checking) -> Check:
     if seen.silent:
         return never(f"the control plane of Route 53 does not answer; its checkers go on without it: {seen.silent}")
     wrong = "; ".join(wrong_setting(run, seen.setting)) if seen.setting else ""
-    told = f"{seen.down_percent} % of the checkers see {failed(run)} down" + (f"; {wrong}" if wrong else "")
+    why = f"{seen.down_percent} % of the checkers see {failed(run)} down" + (f"; {wrong}" if wrong else "")
     if seen.down_percent is not None and seen.down_percent >= run.facts.thresholds.checker_down_percent:
-        return yes(told)
-    return no(told)
+        return yes(why)
+    return no(why)
 
 
 def show_checkers(run: Run, states: Mapping[Target, Checking]) -> Iterator[Exhibit]:
@@ -120,19 +122,21 @@ def see_answers(run: Run, target: Target) -> Answers:
     before = run.watched.get(FAILOVER.title)
     silent = before[-1][2].api_silent if before else ""
     return (
-        replace(dns_and_levers.quick(run), api_silent=silent) if silent else dns_and_levers.ask(run)
+        replace(dns_and_levers.read_name_servers(run), api_silent=silent)
+        if silent
+        else dns_and_levers.read_answers(run)
     )  # waited for once only
 
 
 def dns_has_moved(run: Run, target: Target, seen: Answers) -> Check:
     if "failover" in run.moments:
         return yes(f"DNS moved at {run.moments['failover']:%H:%M:%S}, seen before this run was resumed")
-    told = f"DNS: {seen}"
+    why = f"DNS: {seen}"
     if seen.api_silent:
-        told += f"; the control plane of Route 53 does not answer, which says nothing of DNS: {seen.api_silent}"
+        why += f"; the control plane of Route 53 does not answer, which says nothing of DNS: {seen.api_silent}"
     elif failed(run) in seen.api and not seen.of(failed(run)):
-        told += f"; the API still says {failed(run)}, but the answers of the name servers count"
-    return no(told) if seen.of(failed(run)) else yes(told)
+        why += f"; the API still says {failed(run)}, but the answers of the name servers count"
+    return no(why) if seen.of(failed(run)) else yes(why)
 
 
 def show_failover(run: Run, states: Mapping[Target, Answers]) -> Iterator[Exhibit]:
@@ -145,7 +149,7 @@ def show_failover(run: Run, states: Mapping[Target, Answers]) -> Iterator[Exhibi
 def failover_times(run: Run, name: str) -> Table:
     facts, start = run.facts, fault_time(run)
     checks = facts.checker_interval_s * facts.failure_threshold
-    users = region_health.read_users(run, serves(run))
+    users = region_health.read_users(run, serving_region(run))
     last = round((users.last_client - start).total_seconds(), 1) if users.last_client and start else None
     rows = [
         ("checkers agree", f"{facts.checker_interval_s:g} s times {facts.failure_threshold}", checks, None),

@@ -41,7 +41,7 @@ class Pulled:
 
     out: bool
     answers: Answers = field(compare=False)
-    of: arc.Control | dns_and_levers.Kept | HealthCheck | None = field(compare=False)
+    of: arc.Control | dns_and_levers.LeverState | HealthCheck | None = field(compare=False)
     waited: bool = field(default=False, compare=False)
     unused: str = field(default="", compare=False)
 
@@ -98,7 +98,7 @@ def _lever(title: str, changes: str, look: Callable[[Run, Target], Pulled], **di
 
 
 def see_control_pulled(run: Run, target: Target) -> Pulled:
-    answers = dns_and_levers.quick(run)
+    answers = dns_and_levers.read_name_servers(run)
     if not run.facts.arc:
         return Pulled(False, answers, None, unused="there is no ARC cluster")
     try:
@@ -133,7 +133,7 @@ ROUTING_OUT = _lever(
 
 def see_lever_pulled(run: Run, target: Target) -> Pulled:
     kept = dns_and_levers.lever(run, target.region)
-    return Pulled(target.region in kept.out, dns_and_levers.quick(run), kept, _waited(run, LEVER_OUT))
+    return Pulled(target.region in kept.out, dns_and_levers.read_name_servers(run), kept, _waited(run, LEVER_OUT))
 
 
 def pull(run: Run, target: Target, seen: Pulled) -> None:
@@ -159,7 +159,7 @@ LEVER_OUT = _lever(
 
 
 def see_check_pulled(run: Run, target: Target) -> Pulled:
-    answers = dns_and_levers.quick(run)
+    answers = dns_and_levers.read_name_servers(run)
     if "failover" in run.moments or not answers.of(target.region):
         return Pulled(False, answers, None)  # nothing needs the control plane
     check = dns_and_levers.own_check(run, target.region)
@@ -201,7 +201,7 @@ class Latched:
     """Whether the lever keeps the region out."""
 
     out: bool
-    kept: dns_and_levers.Kept = field(compare=False)
+    kept: dns_and_levers.LeverState = field(compare=False)
 
 
 def see_latch(run: Run, target: Target) -> Latched:

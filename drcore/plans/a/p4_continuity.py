@@ -16,7 +16,7 @@ from drcore.plans.a.facts import (
     serving,
 )
 from drcore.plans.a.p1_confirm import CONFIRM
-from drcore.plans.a.replication import Canary, Version
+from drcore.plans.a.replication import Canary, ItemVersion
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_, secretsmanager
 from drcore.services.dynamodb import tables
@@ -43,8 +43,8 @@ def _canary_key(run: Run) -> dict[str, str]:
 
 
 def see_written(run: Run, target: Target) -> Written:
-    found = tables.item(run.aws, target.region, run.facts.table, _canary_key(run), consistent=True)
-    return Written(str(found.get("run", "")) if found else "")
+    item = tables.item(run.aws, target.region, run.facts.table, _canary_key(run), consistent=True)
+    return Written(str(item.get("run", "")) if item else "")
 
 
 def is_written(run: Run, target: Target, seen: Written) -> Check:
@@ -95,7 +95,7 @@ class Replicated:
     bound_s: float | None
     replicas: tables.Replicas | None
     longest_s: float | None
-    items: tuple[Version, ...] = field(compare=False)
+    items: tuple[ItemVersion, ...] = field(compare=False)
 
 
 def see_replicated(run: Run, target: Target) -> Replicated:
@@ -213,17 +213,19 @@ def see_capacity(run: Run, target: Target) -> Capacity:
 
 
 def can_carry(run: Run, target: Target, seen: Capacity) -> Check:
-    found = [f"secret {name} cannot be read" for name in run.facts.secrets if name not in seen.readable]
-    found += [f"{seen.throttled} requests were throttled in the last minutes"] if seen.throttled else []
-    found += [f"{name} is not warm yet" for name in seen.cold]
+    missing = [f"secret {name} cannot be read" for name in run.facts.secrets if name not in seen.readable]
+    missing += [f"{seen.throttled} requests were throttled in the last minutes"] if seen.throttled else []
+    missing += [f"{name} is not warm yet" for name in seen.cold]
     if seen.needed is None or seen.limit is None:
-        found.append(f"whether twice the load fits cannot be told: {'; '.join(seen.silent) or 'nothing was measured'}")
+        missing.append(
+            f"whether twice the load fits cannot be told: {'; '.join(seen.silent) or 'nothing was measured'}"
+        )
     elif seen.needed > seen.limit:
-        found.append(f"{seen.needed:.0f} may run at once, the limit is {seen.limit}: ask AWS for more now")
-    if found:
-        return no("; ".join(found))
-    told = f"{len(seen.readable)} secrets can be read; twice the load is {seen.needed:.0f} at once of {seen.limit}"
-    return yes("; ".join([told, *seen.primaries]))
+        missing.append(f"{seen.needed:.0f} may run at once, the limit is {seen.limit}: ask AWS for more now")
+    if missing:
+        return no("; ".join(missing))
+    enough = f"{len(seen.readable)} secrets can be read; twice the load is {seen.needed:.0f} at once of {seen.limit}"
+    return yes("; ".join([enough, *seen.primaries]))
 
 
 CAPACITY = Step(

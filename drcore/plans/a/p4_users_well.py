@@ -1,4 +1,4 @@
-"""Plan A, phase 4: users are well again, which ends the RTO; they are told so."""
+"""Plan A, phase 4: users are well again, which ends the RTO; they are told."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (
     computed_failover_s,
     failed,
-    serves,
     serving,
+    serving_region,
 )
 from drcore.plans.a.p1_confirm import CONFIRM, INVESTIGATING
 from drcore.plans.a.p2_failover import FAILOVER, failover_times
 from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
-from drcore.plans.a.region_health import Users
+from drcore.plans.a.region_health import UserFailures
 from drcore.plans.shared.status_page import update
 from drcore.record.evidence import Exhibit
 
@@ -30,32 +30,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class UsersServed:
     """How users are served in each market, how the regions that go on do over the last minute."""
 
-    users: Users
+    users: UserFailures
     load: region_health.Load
 
 
-def see_served(run: Run, target: Target) -> Served:
-    return Served(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
+def see_served(run: Run, target: Target) -> UsersServed:
+    return UsersServed(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
 
 
-def users_are_well(run: Run, target: Target, seen: Served) -> Check:
+def users_are_well(run: Run, target: Target, seen: UsersServed) -> Check:
     facts, load = run.facts.thresholds, seen.load
-    found = region_health.failing(run, seen.users)
+    problems = region_health.failing(run, seen.users)
     if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
-        found.append(f"{load.error_percent:.1f} % errors")
+        problems.append(f"{load.error_percent:.1f} % errors")
     if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
-        found.append(f"p99 {load.p99_ms:.0f} ms")
-    if found:
-        return no("; ".join(found))
-    unseen = [market for market, value in seen.users.percent if value is None]
-    if unseen or load.requests < run.facts.minimum_sample:
-        missing = f"no probe from {', '.join(unseen)}" if unseen else f"{load.requests} requests in the last minute"
+        problems.append(f"p99 {load.p99_ms:.0f} ms")
+    if problems:
+        return no("; ".join(problems))
+    unmeasured = [market for market, value in seen.users.percent if value is None]
+    if unmeasured or load.requests < run.facts.minimum_sample:
+        missing = (
+            f"no probe from {', '.join(unmeasured)}" if unmeasured else f"{load.requests} requests in the last minute"
+        )
         return unknown(f"{missing}: too little to tell")
-    told = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
-    return yes(f"users that fail: {told}; {load.requests} requests in the last minute, {load.error_percent:g} % errors")
+    by_market = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
+    return yes(
+        f"users that fail: {by_market}; {load.requests} requests in the last minute, {load.error_percent:g} % errors"
+    )
 
 
 def when_well(result: StepResult) -> datetime | None:
@@ -64,8 +68,8 @@ def when_well(result: StepResult) -> datetime | None:
     return max((at for at in ended if at), default=result.since) if result.since else None
 
 
-def show_users(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
-    yield region_charts.users_chart(run, "users", serves(run))
+def show_users(run: Run, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
+    yield region_charts.users_chart(run, "users", serving_region(run))
     yield region_charts.traffic_chart(run, "traffic-after", run.service.regions)
     yield failover_times(run, "failover-times-measured")
 
@@ -92,14 +96,14 @@ USERS = Step(
 
 def words_rerouted(run: Run) -> str:
     """The plan's own text, each sentence only where it was verified."""
-    told = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
+    sentences = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
     by_hand = any(run.intended(step, Target(failed(run))) for step in (ROUTING_OUT, LEVER_OUT, CHECK_OUT))
     well = "healthy" in run.moments
     if "failover" in run.moments:
         moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"
-        told.append(f"{moved} to a healthy region" + (", and the service is operational." if well else "."))
-        told.append("Some users may experience slightly increased latency.")
-    return " ".join(told)
+        sentences.append(f"{moved} to a healthy region" + (", and the service is operational." if well else "."))
+        sentences.append("Some users may experience slightly increased latency.")
+    return " ".join(sentences)
 
 
 REROUTED = update(

@@ -15,13 +15,13 @@ from drcore.plans.a.facts import (
     fault_time,
     matters_since,
     of_failed,
-    serves,
+    serving_region,
 )
 from drcore.plans.a.p1_confirm import CONFIRM
 from drcore.plans.a.p3_hold_out import LATCH
 from drcore.plans.a.p4_continuity import REPLICATION, Replicated
-from drcore.plans.a.region_health import Signals
-from drcore.plans.a.replication import Late, Version
+from drcore.plans.a.region_health import RegionSignals
+from drcore.plans.a.replication import ItemVersion, LateWrite
 from drcore.record.evidence import Exhibit
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 class Recovering:
     """What the failed region shows, and what came late from it, at all looks until now."""
 
-    signals: Signals
-    late: tuple[Late, ...] = field(compare=False)
+    signals: RegionSignals
+    late: tuple[LateWrite, ...] = field(compare=False)
 
 
-_SOON = 2  # looks after the return at which late writes are looked for: they come within seconds, and are written over
+# Looks after the return at which late writes are looked for: they come within seconds, and are written over.
+_LATE_LOOKS = 2
 
 
 def see_recovery(run: Run, target: Target) -> Recovering:
@@ -47,20 +48,20 @@ def see_recovery(run: Run, target: Target) -> Recovering:
     looks = [(time, seen) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
     late = set(looks[-1][1].late) if looks else set()
     silent = [(time, bool(region_health.unanswered(seen.signals))) for time, seen in looks]
-    fresh = [was_away for _, was_away in silent[-_SOON:]].count(False) < _SOON
+    fresh = [was_away for _, was_away in silent[-_LATE_LOOKS:]].count(False) < _LATE_LOOKS
     fault = fault_time(run)
     if fault and fresh and not region_health.unanswered(signals):
-        now = replication.versions(run, serves(run), matters_since(run))
-        late |= set(replication.late(_before(run), now, target.region, fault=fault, away=_away(silent)))
+        now = replication.versions(run, serving_region(run), matters_since(run))
+        late |= set(replication.late(_before(run), now, target.region, fault=fault, away=_was_away(silent)))
     return Recovering(signals, tuple(sorted(late)))
 
 
-def _away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
+def _was_away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
     """Whether the region was away at a time, by the last look before it; away before the first one."""
     return lambda at: next((was_away for time, was_away in reversed(looks) if time <= at), True)
 
 
-def _seen_first(run: Run) -> Replicated | None:
+def _first_look(run: Run) -> Replicated | None:
     """What was seen of replication while the region was away: at the first look, as later ones see what came late."""
     for line in run.record.events:
         if line["event"] == "look" and line["step"] == REPLICATION.title and line["state"]:
@@ -69,16 +70,16 @@ def _seen_first(run: Run) -> Replicated | None:
     return None
 
 
-def _before(run: Run) -> tuple[Version, ...]:
+def _before(run: Run) -> tuple[ItemVersion, ...]:
     """The items decided since shortly before the fault, as they stood before the region came back."""
-    first = _seen_first(run)
+    first = _first_look(run)
     return first.items if first else ()
 
 
 def has_recovered(run: Run, target: Target, seen: Recovering) -> Check:
-    found = region_health.trouble(run, seen.signals)
-    if found:
-        return no(f"{'; '.join(found)}. Users are served elsewhere meanwhile")
+    trouble = region_health.trouble(run, seen.signals)
+    if trouble:
+        return no(f"{'; '.join(trouble)}. Users are served elsewhere meanwhile")
     silent = seen.signals.unread
     if silent or seen.signals.queue_age_s is None:
         return no(silent or "its services answer, its metrics have not come back")
@@ -122,10 +123,10 @@ class Reconciled:
 
 
 def see_reconciled(run: Run, target: Target) -> Reconciled:
-    here, there, now = serves(run), failed(run), run.clock.now()
+    here, there, now = serving_region(run), failed(run), run.clock.now()
     ages = tuple(
-        (f"{of} in {seen_in}", replication.age(replication.canary(run, of, seen_in), now))
-        for of, seen_in in ((here, there), (there, here))
+        (f"{of} in {held_in}", replication.age(replication.canary(run, of, held_in), now))
+        for of, held_in in ((here, there), (there, here))
     )
     since = matters_since(run)
     ours, theirs = replication.versions(run, here, since), replication.versions(run, there, since)
@@ -133,32 +134,32 @@ def see_reconciled(run: Run, target: Target) -> Reconciled:
     return Reconciled(ages, replication.differing(ours, theirs, settled))
 
 
-def came_late(run: Run) -> tuple[Late, ...]:
+def came_late(run: Run) -> tuple[LateWrite, ...]:
     """What was seen to come late while the region's return was awaited."""
-    found = run.results.get(RECOVERY.title)
-    return tuple(late for seen in (found.states.values() if found else ()) for late in seen.late)
+    recovery = run.results.get(RECOVERY.title)
+    return tuple(late for seen in (recovery.states.values() if recovery else ()) for late in seen.late)
 
 
 def quiet_s(run: Run) -> float:
     """Ten times the longest lag before the outage, at least of its line: so long replication must be quiet."""
-    first, line = _seen_first(run), float(run.facts.thresholds.lag_s)
+    first, line = _first_look(run), float(run.facts.thresholds.lag_s)
     return 10 * max(line, first.longest_s or 0 if first else 0)
 
 
 def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
     limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
-    found = [
+    problems = [
         f"canary of {name} {'is not there' if age is None else f'is {age:g} s old'}"
         for name, age in seen.ages_s
         if age is None or age > limit
     ]
-    found += [f"{len(seen.differing)} items differ"] if seen.differing else []
-    if found:
-        return no("; ".join(found))
+    problems += [f"{len(seen.differing)} items differ"] if seen.differing else []
+    if problems:
+        return no("; ".join(problems))
     late = came_late(run)
     worse = sum(each.overwrote for each in late)
-    told = f"both regions hold the same; {len(late)} late writes were seen to come, {worse} over a newer decision"
-    return yes(f"{told}: see the list" if worse else told)
+    why = f"both regions hold the same; {len(late)} late writes were seen to come, {worse} over a newer decision"
+    return yes(f"{why}: see the list" if worse else why)
 
 
 def show_reconciled(run: Run, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:

@@ -34,21 +34,21 @@ FAILBACK = Waiver("failback changes DNS, and only Route 53's control plane can; 
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DnsSettings:
     """The DNS settings as they were before this run: all record sets, the failed region's health check."""
 
     records: tuple[Record, ...]
     check: HealthCheck
 
 
-def see_settings(run: Run, target: Target) -> Settings:
+def see_settings(run: Run, target: Target) -> DnsSettings:
     for line in run.record.events:
         if line["event"] == "look" and line["step"] == SAVE.title and line["state"]:
-            first: Settings = SAVE.from_json(line["state"])
+            first: DnsSettings = SAVE.from_json(line["state"])
             return first
     check, pinned = dns_and_levers.own_check(run, failed(run)), _pinned_before(run)
     records = route53.records(run.aws, run.facts.zone, run.facts.record)
-    return Settings(records, replace(check, disabled=pinned.disabled, inverted=pinned.inverted) if pinned else check)
+    return DnsSettings(records, replace(check, disabled=pinned.disabled, inverted=pinned.inverted) if pinned else check)
 
 
 def _pinned_before(run: Run) -> HealthCheck | None:
@@ -57,7 +57,7 @@ def _pinned_before(run: Run) -> HealthCheck | None:
     return setting_of(CHECK_OUT.from_json(act.first["before"])) if act else None
 
 
-def are_saved(run: Run, target: Target, seen: Settings) -> Check:
+def are_saved(run: Run, target: Target, seen: DnsSettings) -> Check:
     if failed(run) not in {record.id for record in seen.records}:
         return never(
             f"{run.facts.record} has no record set for {failed(run)}: restore it from your infrastructure code"
@@ -65,7 +65,7 @@ def are_saved(run: Run, target: Target, seen: Settings) -> Check:
     return yes(", ".join(f"{record.id} weight {record.weight}" for record in seen.records))
 
 
-def show_settings(run: Run, states: Mapping[Target, Settings]) -> Iterator[Exhibit]:
+def show_settings(run: Run, states: Mapping[Target, DnsSettings]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _records_table("dns-saved", "DNS as it was before this run changed it", seen.records)
 
@@ -90,13 +90,13 @@ SAVE = Step(
 )
 
 
-def saved(run: Run) -> Settings:
+def saved(run: Run) -> DnsSettings:
     """What SAVE has read. Raises Unknown where it has not."""
-    found = run.results.get(SAVE.title)
-    states = list(found.states.values()) if found else []
+    result = run.results.get(SAVE.title)
+    states = list(result.states.values()) if result else []
     if not states:
         raise Unknown("the DNS settings have not been saved")
-    settings: Settings = states[0]
+    settings: DnsSettings = states[0]
     return settings
 
 
@@ -121,14 +121,14 @@ def is_everywhere(run: Run, step: Step) -> bool:
     return route53.is_everywhere(run.aws, changed["answer"]) if changed else True
 
 
-def part(run: Run, number: int) -> int:
+def weight_of_part(run: Run, number: int) -> int:
     """The weight for one part of the way back, of the weight that was saved; at least 1, as 0 means no traffic."""
     whole = next(record.weight for record in saved(run).records if record.id == failed(run))
     percent: float = run.facts.steps_percent[number]
     return max(1, round(whole * percent / 100))
 
 
-def weigh(run: Run, target: Target, record: Record, weight: int) -> str:
+def set_weight(run: Run, target: Target, record: Record, weight: int) -> str:
     return route53.upsert(
         run.aws, run.facts.zone, record.weighing(weight), f"drcore {run.id}: {target.region} to {weight}"
     )
@@ -137,18 +137,18 @@ def weigh(run: Run, target: Target, record: Record, weight: int) -> str:
 def is_lowered(run: Run, target: Target, seen: Weighted) -> Check:
     if let_in_again(run):
         return yes("it was lowered, and this run has let the region in since")
-    wanted = part(run, 0)
+    wanted = weight_of_part(run, 0)
     if seen.record.weight != wanted:
         return no(f"weight {seen.record.weight}, to be {wanted} before the region is let in")
     return yes(f"weight {wanted} everywhere") if seen.everywhere else no(f"weight {wanted}, not yet on all servers")
 
 
 def lower(run: Run, target: Target, seen: Weighted) -> str:
-    return weigh(run, target, seen.record, part(run, 0))
+    return set_weight(run, target, seen.record, weight_of_part(run, 0))
 
 
 def put_record_back(run: Run, target: Target, before: Weighted) -> str:
-    return weigh(run, target, before.record, before.record.weight)
+    return set_weight(run, target, before.record, before.record.weight)
 
 
 LOWER = Step(
@@ -162,7 +162,7 @@ LOWER = Step(
     targets=lambda run: [Target(failed(run))],
     needs=(SAVE.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"SET THE WEIGHT OF {failed(run)} TO {part(run, 0)}",
+    phrase=lambda run, states: f"SET THE WEIGHT OF {failed(run)} TO {weight_of_part(run, 0)}",
     way=Way.REVERSIBLE,
     within=180,
     every=10,

@@ -12,7 +12,7 @@ from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.facts import (
     LETTING_IN,
     failed,
-    serves,
+    serving_region,
     tried_before,
 )
 from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
@@ -22,10 +22,10 @@ from drcore.plans.a.p6_fail_back import (
     LOWER,
     ROUTING_IN,
     is_everywhere,
-    part,
-    weigh,
+    set_weight,
+    weight_of_part,
 )
-from drcore.plans.a.region_health import Signals, Users
+from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.record.evidence import Exhibit
 from drcore.services.route53 import Record
 
@@ -43,9 +43,9 @@ class Balance:
     out: bool
     record: Record
     everywhere: bool = field(compare=False)
-    kept: dns_and_levers.Kept = field(compare=False)
-    signals: Signals = field(compare=False)
-    users: Users = field(compare=False)
+    kept: dns_and_levers.LeverState = field(compare=False)
+    signals: RegionSignals = field(compare=False)
+    users: UserFailures = field(compare=False)
 
 
 def _see_balance(run: Run, target: Target, step: Step) -> Balance:
@@ -56,11 +56,11 @@ def _see_balance(run: Run, target: Target, step: Step) -> Balance:
         is_everywhere(run, step),
         kept,
         region_health.read_signals(run, target.region, 1),
-        region_health.read_users(run, serves(run)),
+        region_health.read_users(run, serving_region(run)),
     )
 
 
-def gate(run: Run, seen: Balance) -> Check | None:
+def gate_check(run: Run, seen: Balance) -> Check | None:
     """What keeps a region from the next part of its traffic: NEVER means that it must go out again. None: nothing."""
     hard = region_health.failing(run, seen.users) + region_health.unanswered(seen.signals)
     if hard:
@@ -83,7 +83,7 @@ def see_let_in(run: Run, target: Target) -> Balance:
 
 
 def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
-    held = gate(run, seen)
+    held = gate_check(run, seen)
     if held:
         return held
     if seen.out:
@@ -125,7 +125,7 @@ LET_IN = Step(
 )
 
 
-def _part(title: str, number: int, needs: Callable[[], str]) -> Step:
+def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
     """One part of the way back: the record set's weight, a gate that must hold, the lever pulled again where not."""
 
     def look(run: Run, target: Target) -> Balance:
@@ -134,7 +134,7 @@ def _part(title: str, number: int, needs: Callable[[], str]) -> Step:
     def expect(run: Run, target: Target, seen: Balance) -> Check:
         if seen.out:
             return never(f"the lever keeps the region out: go back to {LET_IN.title}")
-        held, wanted = gate(run, seen), part(run, number)
+        held, wanted = gate_check(run, seen), weight_of_part(run, number)
         if held:
             return held
         if seen.record.weight < wanted:  # more than that was reached before this run was resumed
@@ -146,10 +146,10 @@ def _part(title: str, number: int, needs: Callable[[], str]) -> Step:
         return yes(f"weight {seen.record.weight}, {seen.signals.load.requests} requests in the last minute, well")
 
     def act(run: Run, target: Target, seen: Balance) -> str:
-        return weigh(run, target, seen.record, part(run, number))
+        return set_weight(run, target, seen.record, weight_of_part(run, number))
 
     def undo(run: Run, target: Target, before: Balance) -> str:
-        return weigh(run, target, before.record, before.record.weight)
+        return set_weight(run, target, before.record, before.record.weight)
 
     step = Step(
         title=title,
@@ -175,9 +175,9 @@ def _part(title: str, number: int, needs: Callable[[], str]) -> Step:
     return step
 
 
-REBALANCE_2 = _part("Rebalance, second part", 1, lambda: LET_IN.title)
-REBALANCE_3 = _part("Rebalance, third part", 2, lambda: REBALANCE_2.title)
-REBALANCE_FULL = _part("Rebalance in full", 3, lambda: REBALANCE_3.title)
+REBALANCE_2 = _rebalance("Rebalance, second part", 1, lambda: LET_IN.title)
+REBALANCE_3 = _rebalance("Rebalance, third part", 2, lambda: REBALANCE_2.title)
+REBALANCE_FULL = _rebalance("Rebalance in full", 3, lambda: REBALANCE_3.title)
 
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────

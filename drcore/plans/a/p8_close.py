@@ -12,7 +12,7 @@ from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.facts import (
     failed,
     of_failed,
-    serves,
+    serving_region,
 )
 from drcore.plans.a.p2_failover import failover_times
 from drcore.plans.a.p6_fail_back import (
@@ -20,7 +20,7 @@ from drcore.plans.a.p6_fail_back import (
     saved,
 )
 from drcore.plans.a.p7_rebalance import REBALANCE_FULL
-from drcore.plans.a.region_health import Users
+from drcore.plans.a.region_health import UserFailures
 from drcore.plans.shared.last_drill import last_drill, said
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
@@ -45,39 +45,43 @@ RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="A.ma
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class EndState:
     """The DNS settings now, how users are served from all regions, when this plan was drilled last."""
 
     records: tuple[Record, ...]
     check: HealthCheck
     out: bool
-    users: Users
+    users: UserFailures
     last_drill: datetime | None
     next_drill: datetime | None
 
 
-def see_closed(run: Run, target: Target) -> Closed:
+def see_closed(run: Run, target: Target) -> EndState:
     last = last_drill(run)
-    return Closed(
+    return EndState(
         route53.records(run.aws, run.facts.zone, run.facts.record),
         dns_and_levers.own_check(run, failed(run)),
         failed(run) in dns_and_levers.lever(run, failed(run)).out,
-        region_health.read_users(run, serves(run)),
+        region_health.read_users(run, serving_region(run)),
         last,
         last + timedelta(days=run.facts.drill_every_days) if last else None,
     )
 
 
-def is_closed(run: Run, target: Target, seen: Closed) -> Check:
+def is_closed(run: Run, target: Target, seen: EndState) -> Check:
     before = saved(run)
-    found = [f"record set {record.id} is not as it was" for record in seen.records if record not in before.records]
-    found += [f"record set {record.id} is gone" for record in before.records if record.id not in _ids(seen.records)]
-    found += [] if seen.check == before.check else ["the health check is not as it was"]
-    found += [f"the lever keeps {failed(run)} out"] if seen.out else []
-    found += region_health.failing(run, seen.users)
+    differences = [
+        f"record set {record.id} is not as it was" for record in seen.records if record not in before.records
+    ]
+    differences += [
+        f"record set {record.id} is gone" for record in before.records if record.id not in _ids(seen.records)
+    ]
+    differences += [] if seen.check == before.check else ["the health check is not as it was"]
+    differences += [f"the lever keeps {failed(run)} out"] if seen.out else []
+    differences += region_health.failing(run, seen.users)
     drills = said(seen.last_drill, seen.next_drill, run.clock.now())
-    if found:
-        return no(f"{'; '.join(found)}; {drills}")
+    if differences:
+        return no(f"{'; '.join(differences)}; {drills}")
     return yes(f"DNS is as it was, record by record; users are well; {drills}")
 
 
@@ -85,7 +89,7 @@ def _ids(records: tuple[Record, ...]) -> set[str]:
     return {record.id for record in records}
 
 
-def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
+def show_closed(run: Run, states: Mapping[Target, EndState]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _compared(saved(run).records, seen.records)
     minutes = 60.0
@@ -93,7 +97,7 @@ def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
     if begun:
         minutes = max(minutes, (run.clock.now() - begun).total_seconds() // 60 + 10)
     yield region_charts.traffic_chart(run, "traffic-whole", run.service.regions, minutes)
-    yield region_charts.users_chart(run, "users-whole", serves(run), minutes)
+    yield region_charts.users_chart(run, "users-whole", serving_region(run), minutes)
     yield dns_and_levers.checkers_chart(run, "checkers-whole", minutes=minutes)
     yield failover_times(run, "failover-times-whole")
 

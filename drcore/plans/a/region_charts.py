@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drcore.engine.step import Target
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health
-from drcore.plans.a.region_health import Probe, Signals
+from drcore.plans.a.region_health import Probe, RegionSignals
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Points
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ONE = timedelta(minutes=1)
 
 
-def signals_table(name: str, title: str, states: Mapping[Target, Signals]) -> Table:
+def signals_table(name: str, title: str, states: Mapping[Target, RegionSignals]) -> Table:
     """The signals that were judged, a row a region. An empty cell is unknown."""
     rows = tuple(
         (
@@ -67,19 +67,27 @@ def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 
                 points = Points()
         series.append(_gapless(region, points, since, until))
     last = [(each.label, next((v for v in reversed(each.values) if v is not None), None)) for each in series]
-    told = ", ".join(f"{label} {'not known' if value is None else f'{value:,.0f} a minute'}" for label, value in last)
+    summary = ", ".join(
+        f"{label} {'not known' if value is None else f'{value:,.0f} a minute'}" for label, value in last
+    )
     return Chart(
-        name, f"Requests by region, at last: {told}", "requests a minute", tuple(series), (), run.marks(), stacked=True
+        name,
+        f"Requests by region, at last: {summary}",
+        "requests a minute",
+        tuple(series),
+        (),
+        run.marks(),
+        stacked=True,
     )
 
 
 def probes_chart(run: Run, name: str, looks: Iterable[tuple[datetime, Probe]]) -> Chart:
     """The share of probes that were answered well, at each look."""
-    seen = list(looks)
-    shares = tuple(round(100 * probe.good / probe.sent, 1) for _, probe in seen)
+    probes = list(looks)
+    shares = tuple(round(100 * probe.good / probe.sent, 1) for _, probe in probes)
     bad = sum(share < 100 for share in shares)
     title = f"Probes of the region: {len(shares) - bad} of {len(shares)} looks were answered in full"
-    series = Series("answered well", tuple(time for time, _ in seen), shares)
+    series = Series("answered well", tuple(time for time, _ in probes), shares)
     return Chart(name, title, "probes, %", (series,), (), run.marks())
 
 

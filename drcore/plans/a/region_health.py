@@ -39,7 +39,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class RegionSignals:
     """What a region shows. `silent` are the services that gave no answer when asked, each with why.
 
     `unread` says why its metrics could not be read, `control` why its control plane did not answer; empty where it
@@ -56,7 +56,7 @@ class Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class Users:
+class UserFailures:
     """How users are served, by the external probe in each market: percent that got no good answer.
 
     `percent` is of the last whole minute, None for a market without a measurement. Of the last hour, `well_since` is
@@ -69,7 +69,7 @@ class Users:
     last_client: datetime | None = field(default=None, compare=False)
 
 
-def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True) -> Signals:
+def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True) -> RegionSignals:
     """All signals of one region over the last whole minutes. Raises Rejected; a silence is a signal.
 
     Not `patient`: where the first of our requests is not answered well, nothing more is asked.
@@ -77,14 +77,14 @@ def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True)
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     probe = send_probe(run, region, patient=patient)
     if not probe.good and not patient:
-        return Signals(probe, (), "not asked", "", Load(0, None, None), None, None)
+        return RegionSignals(probe, (), "not asked", "", Load(0, None, None), None, None)
     silent = tuple(_silent(run, region))
     control = "" if silent else _control(run, region)
     try:
         requests, errors, p99, age, calls = cloudwatch.minutes(run.aws, region, metrics(run, region), since, until)
     except Unknown as error:
-        return Signals(probe, silent, str(error), control, Load(0, None, None), None, None)
-    return Signals(
+        return RegionSignals(probe, silent, str(error), control, Load(0, None, None), None, None)
+    return RegionSignals(
         probe,
         silent,
         "",
@@ -165,51 +165,51 @@ def send_probe(run: Run, region: str, *, patient: bool) -> Probe:
     return Probe(asked.requests, good)
 
 
-def trouble(run: Run, seen: Signals) -> list[str]:
+def trouble(run: Run, seen: RegionSignals) -> list[str]:
     """What is wrong with a region's core services, in words; empty when nothing is.
 
     CloudWatch without an answer is no trouble by itself: the region may serve well with its control plane away.
     """
     facts, load = run.facts.thresholds, seen.load
-    found = unanswered(seen)
+    problems = unanswered(seen)
     if load.requests >= run.facts.minimum_sample:
         if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
-            found.append(f"{load.error_percent:.1f} % errors at the load balancer")
+            problems.append(f"{load.error_percent:.1f} % errors at the load balancer")
         if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
-            found.append(f"p99 {load.p99_ms:.0f} ms")
+            problems.append(f"p99 {load.p99_ms:.0f} ms")
     if seen.queue_age_s is not None and seen.queue_age_s > facts.queue_age_s:
-        found.append(f"the oldest job waits for {seen.queue_age_s:.0f} s")
-    return found
+        problems.append(f"the oldest job waits for {seen.queue_age_s:.0f} s")
+    return problems
 
 
-def unanswered(seen: Signals) -> list[str]:
+def unanswered(seen: RegionSignals) -> list[str]:
     """What gave no answer of that which users need, in words."""
     few = seen.probe.good * 2 <= seen.probe.sent
     return ([f"{seen.probe.good} of {seen.probe.sent} probes answered"] if few else []) + list(seen.silent)
 
 
-def unmeasured(seen: Signals) -> list[str]:
-    """What could not be told of a region, in words."""
-    found = [f"its metrics: {seen.unread}"] if seen.unread else []
-    found += [f"its control plane does not answer: {seen.control}"] if seen.control else []
+def unmeasured(seen: RegionSignals) -> list[str]:
+    """What could not be measured of a region, in words."""
+    missing = [f"its metrics: {seen.unread}"] if seen.unread else []
+    missing += [f"its control plane does not answer: {seen.control}"] if seen.control else []
     if not seen.unread:
         names = (
             ("no requests", seen.load.requests or None),
             ("no queue age", seen.queue_age_s),
             ("no calls", seen.calls),
         )
-        found += [f"{name} measured" for name, value in names if value is None]
-    return found
+        missing += [f"{name} measured" for name, value in names if value is None]
+    return missing
 
 
-def read_users(run: Run, region: str) -> Users:
+def read_users(run: Run, region: str) -> UserFailures:
     """How users are served, by the copy of the probe's metrics that a region holds. Raises Unknown, Rejected."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), 60)
     markets = tuple(run.facts.markets)
     read = cloudwatch.minutes(run.aws, region, [user_failure(market) for market in markets], since, until)
     facts = run.facts.thresholds
     last = tuple((market, points.by_time.get(until - _ONE)) for market, points in zip(markets, read, strict=True))
-    return Users(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
+    return UserFailures(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
 
 
 def _ended(read: Iterable[Points], limit: float) -> datetime | None:
@@ -218,7 +218,7 @@ def _ended(read: Iterable[Points], limit: float) -> datetime | None:
     return max(above) + _ONE if above else None
 
 
-def failing(run: Run, users: Users) -> list[str]:
+def failing(run: Run, users: UserFailures) -> list[str]:
     """The markets whose users fail more often than they may, in words."""
     limit = run.facts.thresholds.user_failure_percent
     return [f"{market}: {value:.1f} % of users fail" for market, value in users.percent if value and value > limit]

@@ -32,7 +32,7 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Version:
+class ItemVersion:
     """One item as it stands: its key, when it was decided, in which region."""
 
     key: str
@@ -41,34 +41,39 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Late:
+class LateWrite:
     """A write that came late, and what stood in its place before the region came back (None: nothing as new)."""
 
-    came: Version
-    was: Version | None
+    came: ItemVersion
+    was: ItemVersion | None
     overwrote: bool
 
 
-def canary(run: Run, of: str, seen_in: str) -> Canary:
+def canary(run: Run, of: str, held_in: str) -> Canary:
     """Raises Unknown, Rejected."""
     key = {"pk": f"{run.facts.canary.key_prefix}{of}", "sk": "0"}
-    found = tables.item(run.aws, seen_in, run.facts.table, key)
-    return Canary(int(found["seq"]), parse_time(found["ts"])) if found else Canary(0, None)
+    item = tables.item(run.aws, held_in, run.facts.table, key)
+    return Canary(int(item["seq"]), parse_time(item["ts"])) if item else Canary(0, None)
 
 
-def versions(run: Run, region: str, since: datetime) -> tuple[Version, ...]:
+def versions(run: Run, region: str, since: datetime) -> tuple[ItemVersion, ...]:
     """The items that were decided since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
 
     The others are not asked for: what was decided well before the fault was everywhere before it, and neither came
     late nor is newer than what did. So a table of any size costs one scan, and the journal what was written meanwhile.
     """
-    found = tables.items(run.aws, region, run.facts.table, since=("UpdatedAt", iso(since)))
-    return tuple(sorted(_versions(run, found)))
+    items = tables.items(run.aws, region, run.facts.table, since=("UpdatedAt", iso(since)))
+    return tuple(sorted(_versions(run, items)))
 
 
 def late(
-    before: Iterable[Version], now: Iterable[Version], lost: str, *, fault: datetime, away: Callable[[datetime], bool]
-) -> tuple[Late, ...]:
+    before: Iterable[ItemVersion],
+    now: Iterable[ItemVersion],
+    lost: str,
+    *,
+    fault: datetime,
+    away: Callable[[datetime], bool],
+) -> tuple[LateWrite, ...]:
     """What the region `lost` had written while it was `away`, or before, and that came only after `before` was read.
 
     It overwrote a newer decision where another region had decided since the fault: the late writer could not know of
@@ -76,14 +81,16 @@ def late(
     """
     old = {version.key: version for version in before}
     came = (each for each in now if each.region == lost and away(each.at) and old.get(each.key) != each)
-    return tuple(Late(each, was, _overwrote(each, was, lost, fault)) for each in came for was in [old.get(each.key)])
+    return tuple(
+        LateWrite(each, was, _overwrote(each, was, lost, fault)) for each in came for was in [old.get(each.key)]
+    )
 
 
-def _overwrote(came: Version, was: Version | None, lost: str, fault: datetime) -> bool:
+def _overwrote(came: ItemVersion, was: ItemVersion | None, lost: str, fault: datetime) -> bool:
     return was is not None and ((was.region != lost and was.at > fault) or was.at > came.at)
 
 
-def differing(here: Iterable[Version], there: Iterable[Version], settled: datetime) -> tuple[str, ...]:
+def differing(here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled: datetime) -> tuple[str, ...]:
     """The keys of items that are not the same in two regions, but for those that were written after `settled`.
 
     An item that only one region has among its recent ones is not the same: the other one still has an older decision.
@@ -96,9 +103,9 @@ def differing(here: Iterable[Version], there: Iterable[Version], settled: dateti
 def lag(run: Run, source: str, receiving: str, minutes: float = 60, *, end: datetime | None = None) -> Points:
     """Replication latency by the minute until `end` (None: now), in seconds; it is kept where the write was made."""
     since, until = cloudwatch.whole_minutes(end or run.clock.now(), minutes)
-    found = cloudwatch.minutes(run.aws, source, [_latency(run, receiving)], since, until)[0]
-    in_seconds = {time: value / 1000 for time, value in found.by_time.items()}
-    return Points(found.times, tuple(in_seconds.values()), in_seconds)
+    lags = cloudwatch.minutes(run.aws, source, [_latency(run, receiving)], since, until)[0]
+    in_seconds = {time: value / 1000 for time, value in lags.by_time.items()}
+    return Points(lags.times, tuple(in_seconds.values()), in_seconds)
 
 
 # ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -118,14 +125,14 @@ def lag_chart(run: Run, name: str, minutes: float = 30) -> Chart:
             series.append(Series(f"to {receiving}", times, tuple(points.by_time.get(time) for time in times)))
     known = [value for each in series for value in each.values if value is not None]
     longest = max(known, default=0.0)
-    told = f"at most {longest:,.{0 if longest > 10 else 1}f} s for what was replicated" if known else "nothing was"
+    summary = f"at most {longest:,.{0 if longest > 10 else 1}f} s for what was replicated" if known else "nothing was"
     limits = (Limit(f"target {limit:g} s", limit),)
     return Chart(
-        name, f"Replication lag: {told}", "longest lag, s", tuple(series), limits, run.marks(), ceiling=3 * limit
+        name, f"Replication lag: {summary}", "longest lag, s", tuple(series), limits, run.marks(), ceiling=3 * limit
     )
 
 
-def late_table(name: str, found: Iterable[Late]) -> Table:
+def late_table(name: str, writes: Iterable[LateWrite]) -> Table:
     """The items that came late, a row an item; what stood there before, whether that was a newer decision."""
     rows = tuple(
         (
@@ -136,7 +143,7 @@ def late_table(name: str, found: Iterable[Late]) -> Table:
             each.was.region if each.was else None,
             each.overwrote,
         )
-        for each in sorted(found, key=lambda each: (not each.overwrote, each.came))
+        for each in sorted(writes, key=lambda each: (not each.overwrote, each.came))
     )
     columns = ("item", "decided", "in", "in place of", "in ", "a newer decision gave way")
     worse = sum(bool(row[-1]) for row in rows)
@@ -157,10 +164,10 @@ def _latency(run: Run, receiving: str) -> Metric:
     return Metric("AWS/DynamoDB", "ReplicationLatency", "Maximum", dimensions)
 
 
-def _versions(run: Run, found: Iterable[Mapping[str, Any]]) -> Iterator[Version]:
-    for each in found:
-        if not each["pk"].startswith(run.facts.canary.key_prefix):
-            yield Version(f"{each['pk']} {each['sk']}", parse_time(each["UpdatedAt"]), each.get("Region", ""))
+def _versions(run: Run, items: Iterable[Mapping[str, Any]]) -> Iterator[ItemVersion]:
+    for item in items:
+        if not item["pk"].startswith(run.facts.canary.key_prefix):
+            yield ItemVersion(f"{item['pk']} {item['sk']}", parse_time(item["UpdatedAt"]), item.get("Region", ""))
 
 
 def age(canary: Canary, now: datetime) -> float | None:
