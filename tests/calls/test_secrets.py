@@ -41,10 +41,10 @@ run._keep(Chart("planted-chart", f"chart {words}", words, (Series(words, (now,),
     (Limit(words, 2.0),), (Mark(words, now),), words))
 print(words, flush=True)
 words"""
-RAISED = """from drcore.plans import backend
+RAISED = """from drcore.plans.f import health
 def broken(*_):
     raise ValueError(f"seen {words}, {words!r}, {json.dumps(words)}, {json.dumps(json.dumps(words))}")
-backend.read_signals = broken"""
+health.read_signals = broken"""
 
 
 @dataclass(frozen=True)
