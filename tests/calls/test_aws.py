@@ -1,0 +1,204 @@
+"""AWS: each call short, a lost answer told from a refusal, nothing tried more often than is safe."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ReadTimeoutError
+
+from drcore.calls import aws as door_to_aws
+from drcore.calls.aws import Aws
+from drcore.calls.gate import Calls, Writes, WriteStopped
+from drcore.errors import Busy, Rejected, Unknown
+from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
+from tests.support.raw_server import answer, hang_up, never_answer, serving
+
+EAST = "us-east-1"
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"Nmae": "x"}, {"Name": 5}, {}, {"Name": "x", "Tags": {"a": "b"}}, {"Name": "x", "More": 1}]
+)
+def test_a_rehearsal_should_find_what_aws_would_never_take(aws: Aws, calls: Calls, arguments: dict[str, Any]) -> None:
+    with calls.during(Writes.STOPPED), pytest.raises(Rejected, match=r"Parameter validation failed|Unknown parameter"):
+        aws.call("sns", EAST, "create_topic", **arguments)
+
+
+def test_a_page_of_a_list_should_go_through_the_same_gate(aws: Aws, calls: Calls, notes: list[dict[str, Any]]) -> None:
+    with calls.during(Writes.STOPPED):
+        assert list(aws.pages("sns", EAST, "list_subscriptions", "Subscriptions")) == []
+    assert [note["call"] for note in notes] == ["sns:ListSubscriptions"]
+    with pytest.raises(Rejected, match="Unknown parameter"):
+        list(aws.pages("sns", EAST, "list_subscriptions", "Subscriptions", Nothing=1))
+
+
+def test_taking_messages_should_be_a_write_unless_nobody_is_kept_from_them(aws: Aws, calls: Calls) -> None:
+    with calls.during(Writes.ALLOWED):
+        url = aws.call("sqs", EAST, "create_queue", QueueName="q")["QueueUrl"]
+    aws.call("sqs", EAST, "receive_message", QueueUrl=url, VisibilityTimeout=0)
+    for taking in ({}, {"VisibilityTimeout": 30}):
+        with calls.during(Writes.STOPPED), pytest.raises(WriteStopped):
+            aws.call("sqs", EAST, "receive_message", QueueUrl=url, **taking)
+
+
+def test_a_refusal_of_aws_should_be_rejected_with_its_code(aws: Aws, notes: list[dict[str, Any]]) -> None:
+    with pytest.raises(Rejected, match=r"lambda get_alias in us-east-1: ResourceNotFoundException") as refused:
+        aws.call("lambda", EAST, "get_alias", FunctionName="none", Name="live")
+    assert refused.value.code == "ResourceNotFoundException"
+    assert notes[-1]["answer"] == "ResourceNotFoundException" and notes[-1]["region"] == EAST
+
+
+@pytest.fixture
+def unpausing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between two tries."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+
+
+def tries(aws: Aws) -> list[str]:
+    """Where each request goes that leaves from now on, also one that nobody reads."""
+    sent: list[str] = []
+    aws.session.events.register("before-send.*", lambda request, **_: sent.append(request.url))
+    return sent
+
+
+@pytest.mark.usefixtures("unpausing")
+@pytest.mark.parametrize(
+    ("treat", "failure"),
+    [(never_answer, "ReadTimeoutError"), (hang_up, "ConnectionClosedError"), (answer("503 Down"), "503")],
+)
+def test_a_read_should_be_tried_three_times_and_a_write_once(
+    calls: Calls, treat: Callable[[socket.socket], object], failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if treat is never_answer:
+        monkeypatch.setattr(door_to_aws, "_READ", 0.1)  # seconds, where no answer comes however long one waits
+    with serving(treat) as server:
+        aws = Aws(calls, endpoint=server.address)
+        sent = tries(aws)
+        with pytest.raises(Unknown, match=f"sqs list_queues in us-east-1: .*{failure}"):
+            aws.call("sqs", EAST, "list_queues")
+        assert len(sent) == 3
+        with calls.during(Writes.ALLOWED), pytest.raises(Unknown, match=failure):
+            aws.call("sqs", EAST, "create_queue", QueueName="q")
+        assert len(sent) == 4
+        assert [(call.operation, call.answer) for call in calls.made] == [
+            ("ListQueues", failure),
+            ("CreateQueue", failure),
+        ]
+
+
+@pytest.mark.usefixtures("unpausing")
+def test_a_silent_region_should_be_asked_but_once_until_it_answers_and_others_as_ever(calls: Calls) -> None:
+    """A plan has five minutes, and a read that is tried three times takes half of one of them."""
+    is_silent = iter([True] * 4 + [False] + [True] * 6)
+
+    def silence(request: AWSPreparedRequest, **_: object) -> None:
+        if next(is_silent):
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    with serving(answer("400 No")) as server:
+        aws = Aws(calls, endpoint=server.address)
+        sent = tries(aws)
+        aws.session.events.register_last("before-send.*", silence)
+
+        def asked(region: str, service: str = "sqs", operation: str = "list_queues") -> int:
+            before = len(sent)
+            with pytest.raises((Unknown, Rejected)):
+                aws.call(service, region, operation)
+            return len(sent) - before
+
+        assert asked(EAST) == 3
+        assert asked(EAST, "sns", "list_topics") == 1, "whichever service it is"
+        assert asked(EAST) == 1, "which is answered"
+        assert asked(EAST) == 3, "so it is believed again"
+        assert asked("us-west-2") == 3
+
+
+@pytest.mark.usefixtures("unpausing")
+def test_pages_should_never_be_fewer_because_of_a_failure(calls: Calls) -> None:
+    with serving(hang_up) as server, pytest.raises(Unknown, match="ConnectionClosedError"):
+        list(Aws(calls, endpoint=server.address).pages("sqs", EAST, "list_queues", "QueueUrls"))
+
+
+@pytest.mark.usefixtures("unpausing")
+@pytest.mark.parametrize("how", ["call", "pages"])
+def test_a_role_that_cannot_be_assumed_should_be_unknown_after_three_tries(calls: Calls, how: str) -> None:
+    with serving(hang_up) as server:
+        aws = Aws(calls, endpoint=server.address, role="arn:aws:iam::123456789012:role/drcore")
+        with pytest.raises(Unknown, match="ConnectionClosedError"):
+            aws.call("sqs", EAST, "list_queues") if how == "call" else list(
+                aws.pages("sqs", EAST, "list_queues", "QueueUrls")
+            )
+        assert len(server.requests) == 3
+
+
+@pytest.mark.usefixtures("unpausing")
+def test_a_body_that_breaks_off_should_be_unknown(calls: Calls) -> None:
+    def break_off(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+    with serving(break_off) as server, pytest.raises(Unknown, match="s3 get_object in us-east-1"):
+        Aws(calls, endpoint=server.address).call("s3", EAST, "get_object", Bucket="b", Key="k")
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"])
+@pytest.mark.usefixtures("unpausing")
+def test_a_throttled_write_should_be_busy_and_not_repeated_by_the_client(calls: Calls, code: str) -> None:
+    body = json.dumps({"__type": code, "message": "slow down"})
+    with serving(answer("400 Bad Request", body)) as server, calls.during(Writes.ALLOWED):
+        with pytest.raises(Busy, match=code):
+            Aws(calls, endpoint=server.address).call("sqs", EAST, "create_queue", QueueName="q")
+        assert len(server.requests) == 1
+
+
+def test_a_client_should_give_up_long_before_an_rto_is_spent(calls: Calls) -> None:
+    """Connect 2 s, read at most 10 s, whatever the environment of the shell says; in the mode that counts attempts."""
+    with pytest.MonkeyPatch.context() as shell:
+        shell.setenv("AWS_MAX_ATTEMPTS", "10")
+        shell.setenv("AWS_RETRY_MODE", "legacy")
+        aws = Aws(calls, endpoint="http://127.0.0.1:9")
+        for write, attempts in ((True, 1), (False, 3)):
+            config = aws._client("lambda", EAST, write).meta.config
+            assert (config.connect_timeout, config.retries["total_max_attempts"]) == (2, attempts)
+            assert config.read_timeout <= 10 and config.retries["mode"] == "standard"
+
+
+def test_real_credentials_should_never_reach_an_endpoint_of_ones_own(calls: Calls) -> None:
+    with pytest.MonkeyPatch.context() as shell, serving(answer("400 Bad Request")) as server:
+        shell.setenv("AWS_ACCESS_KEY_ID", "AKIA" + "REALREALREALREAL")
+        shell.setenv("AWS_SECRET_ACCESS_KEY", "real")
+        with pytest.raises((Rejected, Unknown)):
+            Aws(calls, endpoint=server.address).call("sqs", EAST, "list_queues")
+        assert server.requests and not any("REALREAL" in request for request in server.requests)
+
+
+def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: Calls) -> None:
+    aws = Aws(calls)
+    with pytest.MonkeyPatch.context() as shell:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+            shell.delenv(name, raising=False)
+        shell.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        shell.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        shell.setenv("AWS_CONFIG_FILE", "/nowhere")
+        aws.session = boto3.Session()
+        with pytest.raises(Rejected, match="credentials"):
+            aws.call("sqs", EAST, "list_queues")
+
+
+def test_the_keys_of_a_role_should_be_had_anew_before_they_end(sandbox: InProcess, calls: Calls) -> None:
+    clock = sandbox.world.clock
+    aws = Aws(calls, endpoint=ENDPOINT, role="arn:aws:iam::123456789012:role/drcore", now=clock.now)
+    sandbox.attach(aws.session)
+
+    def assumed_after(minutes: float) -> int:
+        clock.advance(60 * minutes)
+        aws.call("sqs", EAST, "list_queues")
+        aws.call("sns", EAST, "list_topics")
+        return sum(call.operation == "AssumeRole" for call in calls.made)
+
+    assert [assumed_after(minutes) for minutes in (0, 45, 10, 45, 10)] == [1, 1, 2, 2, 3]
