@@ -12,19 +12,20 @@ _READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search
 # Reads by another name. Each takes nothing away and leaves nothing behind:
 _ALSO_READS = {
     ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see is_write: no reader is kept from a message
-    ("sts", "AssumeRole"),  # hands out credentials that expire; how a run gets its own identity
     ("route53", "TestDNSAnswer"),  # computes what DNS would answer
     ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
 }
 
 # Named as reads, and yet they hand something out, or take something in:
 _NO_READS = {
-    ("sts", "GetDelegatedAccessToken"),
-    ("sts", "GetFederationToken"),
-    ("sts", "GetSessionToken"),
-    ("sts", "GetWebIdentityToken"),
     ("iam", "GetHumanReadableSummary"),  # has one written
     ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
+}
+# STS is there to hand out credentials, whatever its operations are called, and gets new ones: only these are reads.
+_READS_OF_STS = {
+    "AssumeRole",  # credentials that expire; how a run gets its own identity
+    "GetAccessKeyInfo",
+    "GetCallerIdentity",
 }
 
 # Calls that need only the data plane (AWS, "Static stability using Availability Zones" and the services' own pages);
@@ -50,6 +51,8 @@ def is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> boo
     """Whether a call may leave something behind."""
     if (service, operation) == ("sqs", "ReceiveMessage"):
         return parameters.get("VisibilityTimeout") != 0
+    if service == "sts":
+        return operation not in _READS_OF_STS
     if (service, operation) in _NO_READS:
         return True
     return not _READS.match(operation) and (service, operation) not in _ALSO_READS
