@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from drcore import signals
 from drcore.cli.app import app, guarded, say
 from drcore.cli.options import (
     RECORDS,
@@ -207,7 +207,12 @@ def sandbox(
             f"The world of {environment} at {service.world.address}. Use it with: --world {service.world.address}",
             err=True,
         )
-        return subprocess.run([*command, "--idle-seconds", str(idle_seconds)], check=False).returncode
+        process = signals.start([*command, "--idle-seconds", str(idle_seconds)])
+        try:
+            return process.wait()
+        finally:
+            signals.kill(process.pid)
+            signals.let_go(process.pid)
 
     raise typer.Exit(guarded(go, as_json))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import math
 import signal
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drcore import signals
 from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
 
 # isort: split
@@ -22,8 +21,8 @@ from drcore.headless.execution import CellEvent, Ending, Execution, Job
 from drcore.headless.kernel import Kernel
 
 ALWAYS = "always"
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 START_SECONDS = 60.0
+STOP_SECONDS = 5.0  # from a signal until the last cell is cut short, whatever it does
 INTERRUPT_SECONDS = 5.0  # what an interrupted cell has for its own `finally`, before the kernel is killed
 REPEAT_SECONDS = 1.0  # a terminal and a parent often both pass on the same Ctrl-C: that is one signal
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -56,14 +55,15 @@ class Headless:
 
     def execute(self, nb: nbformat.NotebookNode) -> None:
         self.called = True
-        with _handlers_restored(), asyncio.Runner() as runner:
-            self.execution = runner.run(self._run(nb))
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            self._stop = self._loop.create_future()
+            with signals.given_to(self._pass_on):
+                self.execution = runner.run(self._run(nb))
 
     async def _run(self, nb: nbformat.NotebookNode) -> Execution:
-        self._loop = asyncio.get_running_loop()
         begun = self._loop.time()
         self._deadline = begun + self._job.timeout
-        self._listen()
         self._transcript = Transcript(nb, self._job.source, self._job.output, self._job.redact)
         try:
             self._transcript.save_now()
@@ -145,11 +145,13 @@ class Headless:
                 raise error
 
     async def _interrupt(self, task: asyncio.Future[Any]) -> None:
-        await self._kernel.interrupt()
-        await asyncio.wait({task}, timeout=INTERRUPT_SECONDS)
-        self._going = self._going and task.done() and not task.exception()
+        dropped = asyncio.ensure_future(self._kernel.interrupt())
+        await asyncio.wait({task, dropped}, timeout=INTERRUPT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        ended = [each for each in (task, dropped) if each.done()]
+        self._going = self._going and bool(ended) and not any(each.exception() for each in ended)
         task.cancel()
-        await asyncio.wait({task})
+        dropped.cancel()
+        await asyncio.wait({task, dropped})
 
     async def _death(self) -> Trouble:
         self._going = False
@@ -179,11 +181,11 @@ class Headless:
     def _note(self, trouble: Trouble, cell: str | None = None) -> None:
         where = f"cell {cell}: " if cell else ""
         self._details.append(f"{'After that, ' if self._trouble else ''}{where}{trouble.detail}")
-        until = self._loop.time() + self._job.grace
+        now = self._loop.time()
         if trouble.ending is Ending.STOPPED:
-            self._deadline = until
+            self._deadline = min(now + self._job.grace, (self._heard or now) + STOP_SECONDS)
         elif not self._trouble:
-            self._deadline = max(self._deadline, until)
+            self._deadline = max(self._deadline, now + self._job.grace)
         if not self._trouble:
             self._trouble, self._cell = trouble, cell
 
@@ -196,14 +198,8 @@ class Headless:
         text = " ".join(self._details)
         return self._job.redact(text[:1].upper() + text[1:])
 
-    def _listen(self) -> None:
-        self._stop = self._loop.create_future()
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in SIGNALS:
-            # Where it is ignored, as under nohup, it is meant to be.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._loop.add_signal_handler(number, self._hear, int(number))
+    def _pass_on(self, number: int) -> None:
+        self._loop.call_soon_threadsafe(self._hear, number)  # which also wakes the loop
 
     def _hear(self, number: int) -> None:
         if self._heard and self._loop.time() - self._heard < REPEAT_SECONDS:
@@ -239,19 +235,3 @@ def _judgement(reply: Mapping[str, Any]) -> Trouble | None:
 def _unsaved(error: OSError, consequence: str) -> Trouble:
     reason = "no space" if error.errno in _FULL else error.strerror or str(error)
     return Trouble(Ending.NO_SPACE, f"The notebook could not be saved: {reason}. {consequence}")
-
-
-@contextlib.contextmanager
-def _handlers_restored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    wakeup = signal.set_wakeup_fd(-1)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:  # None: set by C code, nothing that Python could put back
-                signal.signal(number, handler)
-        signal.set_wakeup_fd(wakeup)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from drcore import signals
 from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
 
 # isort: split
@@ -30,6 +30,8 @@ _OPTIONS = (
     # IPython's own exit() lets the cell pass and stops the kernel some time later.
     "--IPKernelApp.exec_lines=import sys; exit = quit = sys.exit; del sys",
 )
+
+_REPLY = 0.5  # seconds; a reply and the news that the kernel is idle come by two sockets
 
 _log = logging.getLogger("drcore.headless.kernel")
 _log.addHandler(logging.NullHandler())  # nbclient logs what it raises anyway
@@ -59,7 +61,7 @@ class Kernel:
 
     def warm_up(self) -> None:
         """Start its process while something else is done. A failure shows in `start`, which tries once more."""
-        with contextlib.suppress(OSError, RuntimeError):
+        with signals.held(), contextlib.suppress(OSError, RuntimeError):
             asyncio.run(self._spawn())
 
     async def start(self, nb: nbformat.NotebookNode, changed: Callable[[], None]) -> None:
@@ -94,6 +96,8 @@ class Kernel:
         reply.
         """
         assert self._notebook
+        self._notebook.begun.clear()
+        self._notebook.idle.clear()
         self._reply = {"status": "ok"}  # for an empty cell, which nobody replies to
         await self._notebook.async_execute_cell(cell, index)
         return self._reply
@@ -104,8 +108,15 @@ class Kernel:
         return status
 
     async def interrupt(self) -> None:
-        """As Ctrl-C in the running cell."""
+        """As Ctrl-C in the running cell; returns when the kernel is through with it, though it may not reply.
+
+        A kernel ignores an interrupt before it begins a cell, and drops a cell that it has just begun without a reply.
+        """
+        assert self._notebook
+        await self._notebook.begun.wait()
         await self._manager.interrupt_kernel()
+        await self._notebook.idle.wait()
+        await asyncio.sleep(_REPLY)
 
     def last_words(self) -> str:
         """The last lines that it wrote past Jupyter: a crash report, or the reason for not starting."""
@@ -119,9 +130,9 @@ class Kernel:
             return
         self._ended = True
         if self._manager.has_kernel:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._provisioner.pid, signal.SIGKILL)  # it leads its session, so its group
+            signals.kill(self._provisioner.pid)  # it leads its session, so its group
             self._provisioner.process.wait()
+            signals.let_go(self._provisioner.pid)
         if self._client:
             self._client.stop_channels()
         await self._manager.cleanup_resources()
@@ -139,6 +150,7 @@ class Kernel:
             await self._manager.start_kernel(
                 cwd=str(self._cwd), env=environment, stdout=log, stderr=log, extra_arguments=[first]
             )
+        signals.adopt(self._provisioner.pid)
 
     async def _answer(self, client: AsyncKernelClient) -> None:
         # As jupyter_client's wait_for_ready, less the 0.2 s in which it drains old messages: nbclient
@@ -181,9 +193,18 @@ class _Client(NotebookClient):
 
     changed: Callable[[], None]
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.begun, self.idle = asyncio.Event(), asyncio.Event()  # with the cell that was sent last
+
     def process_message(
         self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int
     ) -> nbformat.NotebookNode | None:
+        match msg:
+            case {"msg_type": "execute_input"}:
+                self.begun.set()
+            case {"msg_type": "status", "content": {"execution_state": "idle"}}:
+                self.idle.set()
         output = super().process_message(msg, cell, cell_index)
         # Joined, so that a secret flushed in two pieces is one string when it is redacted.
         match cell.outputs[-2:]:

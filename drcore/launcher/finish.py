@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,13 +29,15 @@ def finish(
     redact: Redactor,
     began: int,
     say: Callable[[str], None],
+    stopped_by: int = signal.SIGINT,
 ) -> Ended:
     """Bind the notebook and its page into the record, seal and archive it, end the world, and say how it went.
 
-    `execution` is None where a person has run the notebook; `began` is the number of journal lines before this time.
+    `execution` is None where a person has run the notebook; `began` is the number of journal lines before this time,
+    `stopped_by` the signal that ended a run of theirs which was not closed.
     """
     service = at_world(setting.service, (setting.world or {}).get("address"))
-    ended = judge_from(read_events(folder)[began:], folder, setting, execution)
+    ended = judge_from(read_events(folder)[began:], folder, setting, execution, stopped_by)
     record = _open(folder, service, redact)
     try:
         if execution and execution.ending is not Ending.COMPLETED:

@@ -6,18 +6,18 @@ read, and nothing of this run is left there. What it needs to write lies in a fo
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from drcore import plans
+from drcore import plans, signals
 from drcore.engine.consent import read_approvals
 from drcore.engine.context import APPROVALS
 from drcore.engine.prepare import HOME, Setting
@@ -34,8 +34,8 @@ from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
 
 _OVERRIDES = Path(__file__).parent / "templates" / "lab"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_AWAKE = 60.0  # seconds; so often the world hears that somebody still needs it, however long a person reads
+_ENDING = 4  # seconds for JupyterLab to end; it can lose the signal that asks for it
+_AWAKE = 60  # seconds; so often the world hears that somebody still needs it, however long a person reads
 
 
 def open_lab(order: Order, *, browser: bool, say: Callable[[str], None]) -> Ended:
@@ -65,12 +65,17 @@ def _through(
         _copy(plan, setting, folder)
     given = {APPROVALS: str(approvals.absolute())} if approvals else {}
     world = worlds.Running(**setting.world) if setting.world else None
-    with tempfile.TemporaryDirectory(prefix="drcore-lab-", ignore_cleanup_errors=True) as own, _Server() as server:
+    server = _Server()
+    with (
+        signals.held(signals.FINISH_SECONDS),
+        tempfile.TemporaryDirectory(prefix="drcore-lab-", ignore_cleanup_errors=True) as own,
+    ):
         say(f"JupyterLab on {folder}\nCtrl-C here, or File, Shut Down there, ends it and finishes the record")
-        status = server.run(_command(folder, Path(own), browser), _environment(Path(own)) | given, folder, world)
-        if status:
+        with signals.given_to(server.stop):
+            status = server.run(_command(folder, Path(own), browser), _environment(Path(own)) | given, folder, world)
+        if status and not server.heard:
             raise RunnerFailed(f"JupyterLab ended with {status}. Go on with: drcore resume {folder} --lab")
-        return finish(plan, setting, folder, None, redactor(setting), 0, say)
+        return finish(plan, setting, folder, None, redactor(setting), 0, say, *server.heard[:1])
 
 
 def _copy(plan: Plan, setting: Setting, folder: Path) -> None:
@@ -130,39 +135,40 @@ def _environment(own: Path) -> dict[str, str]:
 class _Server:
     """JupyterLab as a process of its own session: the signals of the terminal are heard here, and passed on once.
 
-    They stay harmless until the record is finished, because who ends JupyterLab often presses Ctrl-C twice.
+    A second one is harmless, because who ends JupyterLab often presses Ctrl-C twice.
     """
 
     def __init__(self) -> None:
+        self.heard: list[int] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._stop = False
-
-    def __enter__(self) -> _Server:
-        self._before = {number: signal.signal(number, self._heard) for number in _SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
     def run(
         self, command: list[str], environment: Mapping[str, str], folder: Path, world: worlds.Running | None
     ) -> int:
-        """Serve until it is shut down; the exit status."""
-        self._process = subprocess.Popen(command, env=environment, cwd=folder, start_new_session=True)
-        if self._stop:
+        """Serve until it is shut down; the exit status. Nothing is served when a signal was heard before."""
+        if self.heard:
+            return 0
+        self._process = signals.start(command, env=environment, cwd=folder)
+        if self.heard:
             self._process.terminate()
-        while True:
-            try:
-                return self._process.wait(_AWAKE)
-            except subprocess.TimeoutExpired:
-                if world:
-                    worlds.answers(world)
+        waited = 0
+        for second in itertools.count(1):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(1)
+                signals.let_go(self._process.pid)
+                return status
+            waited += bool(self.heard)
+            if waited >= _ENDING:
+                signals.kill(self._process.pid)
+            elif world and second % _AWAKE == 0:
+                worlds.answers(world)
+        raise AssertionError
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        if self._process and not self._stop:
+    def stop(self, number: int) -> None:
+        """Hear a signal."""
+        if self._process and not self.heard:
             self._process.terminate()
-        self._stop = True
+        self.heard.append(number)
 
 
 @dataclass

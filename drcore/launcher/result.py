@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,13 @@ class Ended:
 _RUNNER = {Ending.KERNEL_DIED, Ending.TIMED_OUT, Ending.START_FAILED, Ending.EXITED, Ending.NO_SPACE}
 
 
-def judge_from(events: list[Event], folder: Path, setting: Setting, execution: Execution | None) -> Ended:
+def judge_from(
+    events: list[Event],
+    folder: Path,
+    setting: Setting,
+    execution: Execution | None,
+    stopped_by: int = signal.SIGINT,
+) -> Ended:
     """The exit code, and the words for it, from what the journal holds of this time, then from how the runner ended."""
     last = {line["event"]: line for line in events}
     said = last.get(
@@ -69,7 +76,7 @@ def judge_from(events: list[Event], folder: Path, setting: Setting, execution: E
     elif execution and ending is Ending.CELL_FAILED and not _plan_failed(events):
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
     elif not execution and _is_open(events):
-        word, why, end = Word.STOPPED, _left_open(last), Exit.INTERRUPTED
+        word, why, end = Word.STOPPED, _left_open(last), 128 + stopped_by
     steps = {line["step"]: line for line in events if line["event"] == "step-ended"}
     plan = plans.find(setting.plan)
     told = tuple(

@@ -7,17 +7,19 @@ comes from the journal, never from the notebook.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from drcore import plans
+from drcore import plans, signals
 from drcore.engine.consent import read_approvals
 from drcore.engine.prepare import HOME, Setting
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, Refused
+from drcore.errors import Refused
 from drcore.headless import page
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
@@ -54,16 +56,26 @@ def begin(
     setting = check(order, plan)
     read_approvals(order.approvals)
     folder, is_first = order.records / setting.run_id, not order.records.exists()
-    folder.mkdir(parents=True)
-    try:
-        opened = open_world(order, plan, setting, say, lambda: meanwhile(folder))
-        opened.write(folder, redactor(opened))
-    except BaseException:
-        folder.rmdir()  # nothing has begun that it could be the record of
-        if is_first:
-            order.records.rmdir()
-        raise
+    with ExitStack() as undo:
+        with signals.held():
+            folder.mkdir(parents=True)
+            undo.callback(_unmake, folder, is_first)
+        opened, started = open_world(order, plan, setting, say, lambda: meanwhile(folder), undo)
+        redact = redactor(opened)
+        with signals.held():
+            opened.write(folder, redact)
+            undo.pop_all()  # from here on there is a run, which can be taken up
+            if started:
+                started.let_go()
     return Setting.read(folder), folder  # as it is in the record: a secret in a parameter goes no further
+
+
+def _unmake(folder: Path, is_first: bool) -> None:
+    """Nothing has begun that it could be the record of."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if is_first:
+        with suppress(OSError):  # another run has begun there
+            folder.parent.rmdir()
 
 
 class _Standby:
@@ -114,11 +126,19 @@ def see_world(setting: Setting) -> None:
 
 
 def open_world(
-    order: Order, plan: Plan, setting: Setting, say: Callable[[str], None], meanwhile: Callable[[], None]
-) -> Setting:
-    """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed."""
+    order: Order,
+    plan: Plan,
+    setting: Setting,
+    say: Callable[[str], None],
+    meanwhile: Callable[[], None],
+    undo: ExitStack,
+) -> tuple[Setting, worlds.Starting | None]:
+    """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed.
+
+    The world comes along that was started; until it is let go, `undo` ends it.
+    """
     service = setting.service
-    running = None
+    running = starting = None
     if order.world:
         meanwhile()
         running = worlds.Running(order.world.rstrip("/"))
@@ -126,6 +146,7 @@ def open_world(
         say("starting the emulated world")
         seed = 1 if setting.seed is None else setting.seed
         starting = worlds.Starting(service.world.command, "--seed", str(seed))
+        undo.callback(starting.end)
         meanwhile()
         running = starting.ready()
     else:
@@ -133,15 +154,10 @@ def open_world(
     setting = replace(setting, world=running.as_data() if running else None)
     name, options = fault_of(plan, order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
     if not name:
-        return setting
+        return setting, starting
     at = at_world(service, running.address if running else None)
-    try:
-        say(f"injecting {name}")
-        return replace(setting, fault=worlds.inject(at, name, options))
-    except DrcoreError:
-        if running:
-            worlds.end(at, running)
-        raise
+    say(f"injecting {name}")
+    return replace(setting, fault=worlds.inject(at, name, options)), starting
 
 
 def _through(
@@ -155,16 +171,17 @@ def _through(
 
     # What writes the page takes a second to import; meanwhile the notebook runs in a process of its own.
     Thread(target=page.preload, daemon=True).start()
-    execution = run_notebook(
-        HOME / "notebooks" / plan.notebook,
-        folder / NOTEBOOK,
-        setting.as_parameters(),
-        cwd=folder,
-        redact=redact,
-        timeout=_TIMEOUT,
-        cell_timeout=None,
-        progress=progress,
-        environment=standby.environment,
-        kernel=standby.kernel,
-    )
-    return finish(plan, setting, folder, execution, redact, began, say)
+    with signals.held(signals.FINISH_SECONDS):  # until it is given to the run; and a record is finished
+        execution = run_notebook(
+            HOME / "notebooks" / plan.notebook,
+            folder / NOTEBOOK,
+            setting.as_parameters(),
+            cwd=folder,
+            redact=redact,
+            timeout=_TIMEOUT,
+            cell_timeout=None,
+            progress=progress,
+            environment=standby.environment,
+            kernel=standby.kernel,
+        )
+        return finish(plan, setting, folder, execution, redact, began, say)

@@ -19,6 +19,7 @@ from typing import Any
 
 import urllib3
 
+from drcore import signals
 from drcore.errors import BadInput, RunnerFailed
 from drcore.parameters import Service
 
@@ -43,12 +44,11 @@ class Starting:
         words = [sys.executable if command[0] == "python" else command[0], *command[1:], *options]
         # Not the launcher's own: it outlives the launcher, and would keep open the pipe that somebody reads from.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # the process writes to it as long as it lives
-        self._process = subprocess.Popen(
+        self._process = signals.start(
             words,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             stdin=subprocess.DEVNULL,
-            start_new_session=True,
             env=os.environ | {"PYTHONHASHSEED": "0"},
         )
 
@@ -61,12 +61,22 @@ class Starting:
             told = json.loads(line)
             return Running(told["address"], told["pid"])
         except (ValueError, KeyError, TypeError) as error:
-            self._process.kill()
+            self.end()
             self._complaints.seek(0)
             last = self._complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
             raise RunnerFailed(
                 f"the world did not start: expected a line with its address, seen {line!r}. {last}"
             ) from error
+
+    def end(self) -> None:
+        """End it by force, when nobody needs it: it has nothing to lose."""
+        signals.kill(self._process.pid)
+        self._process.wait()
+        signals.let_go(self._process.pid)
+
+    def let_go(self) -> None:
+        """From now on it outlives the launcher: a run can be taken up in it."""
+        signals.let_go(self._process.pid)
 
 
 def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str, Any]:

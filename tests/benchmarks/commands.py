@@ -42,7 +42,7 @@ AIMS = {  # seconds, or times the bare run
 }
 _POLL = 0.005  # seconds between two looks at a journal
 IMPORTS = ("drcore", "drcore.engine.context", "drcore.launcher.start")
-DRCORE = (sys.executable, "-c", "from drcore.cli import main; main()")
+DRCORE = (sys.executable, "-c", "from drcore.__main__ import main; main()")
 
 
 @dataclass

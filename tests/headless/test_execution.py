@@ -25,6 +25,7 @@ from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent, Ending, Execution
 from drcore.headless.parameters_cell import Parameter, parameter_names
 from drcore.record.journal import write_whole
+from drcore.signals import SIGNALS
 
 PATIENCE = 30  # seconds until a wait that should have ended is given up; nothing waits for it to pass
 FOREVER = "import threading; threading.Event().wait()"
@@ -116,9 +117,9 @@ def heard() -> Iterator[list[int]]:
     def handler(number: int, _: object) -> None:
         numbers.append(number)
 
-    before = {number: signal.signal(number, handler) for number in headless.SIGNALS}
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
     yield numbers
-    assert all(signal.getsignal(number) is handler for number in headless.SIGNALS), "handlers are put back"
+    assert all(signal.getsignal(number) is handler for number in SIGNALS), "handlers are put back"
     for number, old in before.items():
         signal.signal(number, old)
 
@@ -227,7 +228,7 @@ def test_it_should_refuse_to_ask_where_nobody_can_answer(tmp_path: Path) -> None
     assert ran.statuses == ["failed", "pending"]
 
 
-@pytest.mark.parametrize("number", headless.SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_it_should_stop_at_a_signal_and_keep_what_was_printed(
     tmp_path: Path, heard: list[int], number: signal.Signals
 ) -> None:
@@ -238,6 +239,19 @@ def test_it_should_stop_at_a_signal_and_keep_what_was_printed(
     assert ran.statuses == ["failed", "pending", "completed"]
     assert ran.output(0) == "partial\n"
     assert heard == []
+
+
+def test_a_cell_that_has_not_begun_should_be_stopped_as_one_that_has(tmp_path: Path, heard: list[int]) -> None:
+    """The kernel ignores an interrupt before it begins: the cell would run on, and the kernel be lost with it."""
+
+    def stop(event: CellEvent) -> None:
+        if (event.index, event.status) == (1, "running"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ran = run(tmp_path, "x = 1", FOREVER, "#always print('record', x)", progress=stop)
+    assert ran.execution.ending is Ending.STOPPED
+    assert ran.statuses == ["completed", "failed", "completed"]
+    assert ran.output(2) == "record 1\n"
 
 
 def test_it_should_not_go_on_after_a_second_signal(

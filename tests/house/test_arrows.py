@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 # Each package may import those before it, never those after it. A new one is put where it belongs.
 ORDER = [
-    *("errors", "clock", "parameters"),  # the ground
+    *("signals", "errors", "clock", "parameters"),  # the ground
     *("record", "calls", "services"),  # what is left behind; the world outside
     *("engine", "diff", "show", "plans", "run"),  # a step; what differs, what is seen, the plans, one run of one plan
-    *("headless", "archive", "launcher", "cli"),  # notebooks without a screen, the doors for people
+    *("headless", "archive", "launcher", "cli", "__main__"),  # notebooks without a screen, the doors for people
 ]
 
 # Imports that go up, each with its reason.

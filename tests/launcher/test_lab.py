@@ -126,7 +126,7 @@ def test_who_only_looks_should_leave_a_record_that_says_so(looked: Looked) -> No
 def test_a_run_should_be_opened_in_jupyterlab_again(looked: Looked) -> None:
     """In its own record, in the same world; ended by SIGTERM it is finished all the same."""
     assert looked.again.folder == looked.lab.folder
-    assert (looked.again_exit, looked.again.told["verdict"]) == (Exit.INTERRUPTED, "stopped")
+    assert (looked.again_exit, looked.again.told["verdict"]) == (Exit.TERMINATED, "stopped")
     assert looked.again.told["record"] == str(looked.lab.folder)
 
 

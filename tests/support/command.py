@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-COMMAND = (sys.executable, "-c", "from drcore.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from drcore.__main__ import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
