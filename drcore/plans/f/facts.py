@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from drcore.engine.step import Target
 from drcore.parameters import Minutes, Model
 from drcore.plans.shared.facts import Api, Pipeline, SyntheticCheck
 from drcore.plans.shared.releases import Manifest, Release, read_releases
@@ -65,10 +64,6 @@ class Incident(Model):
 
     release: str = ""  # to go back to, by name or by a version of a function; empty: the newest stable one
     bug: str = ""  # what a person has found, where no alarm shows it
-
-
-def functions(run: Run) -> list[Target]:
-    return [Target(region, function) for region in run.service.regions for function in run.facts.functions]
 
 
 def target_release(run: Run, region: str) -> Release:

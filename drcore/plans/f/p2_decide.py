@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.step import Check, Step, Target, Way, never, no, yes
 from drcore.plans.f.p1_detect import DETECT
-from drcore.plans.shared.releases import Release, read_releases
+from drcore.plans.shared.release_shift import serves_alone
+from drcore.plans.shared.releases import read_releases
 from drcore.plans.shared.status_page import investigating
-from drcore.services import apigateway, lambda_
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
@@ -41,19 +41,10 @@ def see_decision(run: Run, target: Target) -> Decision:
         target=back_to.release,
         leaving=tuple(release.release for release in leaving),
         unsafe=tuple(release.release for release in leaving if not release.rollback_safe),
-        live=all(is_live(run, region, back_to) for region in run.service.regions),
+        live=all(serves_alone(run, region, back_to) for region in run.service.regions),
         choice=decided.choice,
         by=decided.by,
         reason=decided.reason,
-    )
-
-
-def is_live(run: Run, region: str, release: Release) -> bool:
-    wanted = release.regions[region]
-    stage = apigateway.stage(run.aws, region, wanted.api.rest_api_id, wanted.api.stage)
-    aliases = {name: lambda_.alias(run.aws, region, name, run.facts.alias) for name in run.facts.functions}
-    return stage == apigateway.Stage(wanted.api.deployment_id) and all(
-        alias == lambda_.Alias(wanted.functions[name]) for name, alias in aliases.items()
     )
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.step import Check, Step, Target, no, yes
 from drcore.plans.f.facts import target_release
-from drcore.plans.f.p2_decide import is_live
 from drcore.plans.f.p4_verify import VERIFY
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.release_shift import serves_alone
 from drcore.plans.shared.releases import read_releases
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import apigateway, lambda_
@@ -60,7 +60,7 @@ def see_live(run: Run, target: Target) -> Live:
     return Live(
         tuple(rows),
         wanted.release,
-        all(is_live(run, region, wanted) for region in run.service.regions),
+        all(serves_alone(run, region, wanted) for region in run.service.regions),
         last,
         last + timedelta(days=run.facts.drill_every_days) if last else None,
     )

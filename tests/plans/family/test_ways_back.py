@@ -17,8 +17,8 @@ from drcore.engine.step import Check, Plan, Step, Target, TargetResult, Way, nev
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
-from drcore.plans.f.facts import functions
 from drcore.plans.g.tables import restored_table
+from drcore.plans.shared.release_shift import functions
 from tests.support.stage import (
     SCENES,
     SHORT,

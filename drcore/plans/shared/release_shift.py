@@ -1,0 +1,179 @@
+"""Shifting the backend to a named release: the alias of each function, the stage of the API.
+
+Steps that plans have in the same form. A plan says which release, as the manifest of a region has it: to go back is to
+name an old one. Nothing is deployed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drcore.engine.consent import Consent
+from drcore.engine.phrases import by_region
+from drcore.engine.step import Check, Step, StepResult, Target, Way, never, no, regions, yes
+from drcore.plans.shared.releases import Release
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import apigateway, lambda_
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+ReleaseIn = Callable[["Run", str], Release]  # the release to shift to, as the manifest of a region has it
+
+
+def functions(run: Run) -> list[Target]:
+    """A target for each function of the backend in each region."""
+    return [Target(region, function) for region in run.service.regions for function in run.facts.functions]
+
+
+def serves_alone(run: Run, region: str, release: Release) -> bool:
+    """Whether all traffic of a region goes to this release. Raises Unknown, Rejected."""
+    wanted = release.regions[region]
+    stage = apigateway.stage(run.aws, region, wanted.api.rest_api_id, wanted.api.stage)
+    aliases = {name: lambda_.alias(run.aws, region, name, run.facts.alias) for name in run.facts.functions}
+    return stage == apigateway.Stage(wanted.api.deployment_id) and all(
+        alias == lambda_.Alias(wanted.functions[name]) for name, alias in aliases.items()
+    )
+
+
+# ── Functions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where an alias points, where it should point, and whether that version can take traffic."""
+
+    alias: lambda_.Alias
+    wanted: str = field(compare=False)
+    version: lambda_.Version = field(compare=False)
+
+
+def shift_functions(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Point the alias of each function at the release's version, in each region: no weights are left on another."""
+
+    def look(run: Run, target: Target) -> Serving:
+        wanted = release(run, target.region).regions[target.region].functions[target.thing]
+        return Serving(
+            lambda_.alias(run.aws, target.region, target.thing, run.facts.alias),
+            wanted,
+            lambda_.version(run.aws, target.region, target.thing, wanted),
+        )
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes="alias live → the release's version of each function, in each region, with no routing weights",
+        look=look,
+        expect=serves_wanted,
+        act=point_at_wanted,
+        undo=point_back,
+        targets=functions,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: (
+            "POINT " + by_region(states, lambda target, seen: f"{target.thing} {seen.alias.version}→{seen.wanted}")
+        ),
+        way=Way.REVERSIBLE,
+        within=60,
+        every=5,
+        shows=show_versions,
+        moment="acted",
+        at=when_acted,
+        permissions=("lambda:UpdateAlias",),
+    )
+
+
+def serves_wanted(run: Run, target: Target, seen: Serving) -> Check:
+    if seen.alias == lambda_.Alias(seen.wanted):
+        return yes(f"all traffic goes to version {seen.wanted}")
+    if not seen.version.state:
+        return never(f"version {seen.wanted} does not exist any more: choose another release, or mend forward")
+    if (seen.version.state, seen.version.last_update) != ("Active", "Successful"):
+        return never(f"version {seen.wanted} is {seen.version.state}, {seen.version.last_update}: warm it up first")
+    return no(f"{seen.alias}, should be version {seen.wanted}")
+
+
+def point_at_wanted(run: Run, target: Target, seen: Serving) -> None:
+    to = lambda_.Alias(seen.wanted)
+    lambda_.point_alias(run.aws, target.region, target.thing, run.facts.alias, to, seen.alias.revision)
+
+
+def point_back(run: Run, target: Target, before: Serving) -> None:
+    now = lambda_.alias(run.aws, target.region, target.thing, run.facts.alias)
+    lambda_.point_alias(run.aws, target.region, target.thing, run.facts.alias, before.alias, now.revision)
+
+
+def show_versions(run: Run, states: Mapping[Target, Serving]) -> Iterator[Exhibit]:
+    rows = tuple((t.region, t.thing, str(seen.alias), f"version {seen.wanted}") for t, seen in states.items())
+    yield Table("versions", "Where each alias points", ("region", "function", "points at", "wanted"), rows)
+
+
+def when_acted(result: StepResult) -> datetime | None:
+    return result.ended if any(each.outcome == "DONE" for each in result.targets) else None
+
+
+# ── The API's stage ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the stage serves, what it should serve, and whether that deployment is still kept."""
+
+    stage: apigateway.Stage
+    wanted: str = field(compare=False)
+    kept: bool = field(compare=False)
+
+
+def shift_stage(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, ...]) -> Step:
+    """Point the stage at the release's deployment, in each region."""
+
+    def look(run: Run, target: Target) -> Published:
+        api = release(run, target.region).regions[target.region].api
+        return Published(
+            apigateway.stage(run.aws, target.region, api.rest_api_id, api.stage),
+            api.deployment_id,
+            api.deployment_id in apigateway.deployments(run.aws, target.region, api.rest_api_id),
+        )
+
+    def point_at(run: Run, target: Target, seen: Published) -> None:
+        point(run, target, apigateway.Stage(seen.wanted), seen.stage)
+
+    def point_back(run: Run, target: Target, before: Published) -> None:
+        point(run, target, before.stage, look(run, target).stage)
+
+    def point(run: Run, target: Target, to: apigateway.Stage, now: apigateway.Stage) -> None:
+        api = release(run, target.region).regions[target.region].api
+        apigateway.point_stage(run.aws, target.region, api.rest_api_id, api.stage, to, now)
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes="the stage is pointed at the release's deployment; nothing is deployed anew",
+        look=look,
+        expect=stage_is_wanted,
+        act=point_at,
+        undo=point_back,
+        targets=regions,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: (
+            f"POINT stage {run.facts.api.stage} "
+            + by_region(states, lambda target, seen: f"{seen.stage.deployment_id}→{seen.wanted}")
+        ),
+        way=Way.REVERSIBLE,
+        within=60,
+        every=5,
+        permissions=("apigateway:GET", "apigateway:PATCH"),
+    )
+
+
+def stage_is_wanted(run: Run, target: Target, seen: Published) -> Check:
+    if seen.stage == apigateway.Stage(seen.wanted):
+        return yes(f"the stage serves deployment {seen.wanted}")
+    if not seen.kept:
+        return never(f"deployment {seen.wanted} is not in the history any more: choose another release")
+    canary = ", with a canary" if seen.stage.canary else ""
+    return no(f"the stage serves deployment {seen.stage.deployment_id}{canary}, should be {seen.wanted}")
