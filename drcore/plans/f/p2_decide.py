@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, never, no, yes
+from drcore.engine.step import Check, Target, no, yes
 from drcore.plans.f.p1_detect import DETECT
+from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.release_shift import serves_alone
 from drcore.plans.shared.releases import read_releases
 from drcore.plans.shared.status_page import investigating
@@ -36,47 +36,40 @@ def see_decision(run: Run, target: Target) -> Decision:
     releases = read_releases(run, run.service.runner_region)
     back_to = releases.target(run.incident.release)
     leaving = releases.newer_than(back_to)
-    decided = run.decided(DECIDE)
     return Decision(
-        target=back_to.release,
-        leaving=tuple(release.release for release in leaving),
-        unsafe=tuple(release.release for release in leaving if not release.rollback_safe),
-        live=all(serves_alone(run, region, back_to) for region in run.service.regions),
-        choice=decided.choice,
-        by=decided.by,
-        reason=decided.reason,
+        back_to.release,
+        tuple(release.release for release in leaving),
+        tuple(release.release for release in leaving if not release.rollback_safe),
+        all(serves_alone(run, region, back_to) for region in run.service.regions),
+        *taken(run, DECIDE),
     )
 
 
-def is_decided(run: Run, target: Target, decision: Decision) -> Check:
-    if decision.unsafe:
-        return never(
-            f"{', '.join(decision.unsafe)} changed the schema of the data, and older code may corrupt it. "
-            "Do not roll back: go to plan G, or mend forward"
-        )
-    if decision.choice:
-        return yes(f"{decision.choice}, by {decision.by}: {decision.reason}")
-    if decision.live:
-        return yes(f"{decision.target} serves alone everywhere, there is nothing to decide")
-    return no(f"to decide: roll back from {', '.join(decision.leaving)} to {decision.target}")
+def must_not_go_back(run: Run, seen: Decision) -> str:
+    if not seen.unsafe:
+        return ""
+    return (
+        f"{', '.join(seen.unsafe)} changed the schema of the data, and older code may corrupt it. "
+        "Do not roll back: go to plan G, or mend forward"
+    )
 
 
-def decide(run: Run, target: Target, decision: Decision) -> None:
-    run.decide(DECIDE, f"roll back to {decision.target}")
+def is_to_be_decided(run: Run, target: Target, seen: Decision) -> Check:
+    if seen.live:
+        return yes(f"{seen.target} serves alone everywhere, there is nothing to decide")
+    return no(f"to decide: roll back from {', '.join(seen.leaving)} to {seen.target}")
 
 
-DECIDE = Step(
-    title="Decide",
+DECIDE = decision(
+    "Decide",
     plan="F.manual 1",
     changes="records who decided to roll back to which release, and why",
     look=see_decision,
-    expect=is_decided,
-    act=decide,
-    needs=(DETECT.title,),
-    consent=Consent.TYPED,
+    expect=is_to_be_decided,
+    forbidden=must_not_go_back,
+    choice=lambda run, seen: f"roll back to {seen.target}",
     phrase=lambda run, states: f"ROLL BACK TO {next(iter(states.values())).target} IN {', '.join(run.service.regions)}",
-    way=Way.REVERSIBLE,
-    within=10,
+    needs=(DETECT.title,),
     moment="decided",
 )
 

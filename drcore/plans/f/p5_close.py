@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target, no, yes
+from drcore.engine.step import Check, Target, no, yes
 from drcore.plans.f.facts import target_release
 from drcore.plans.f.p4_verify import VERIFY
+from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
-from drcore.plans.shared.last_drill import last_drill, said
 from drcore.plans.shared.release_shift import serves_alone
 from drcore.plans.shared.releases import read_releases
 from drcore.record.evidence import Exhibit, Table
@@ -56,21 +56,16 @@ def see_live(run: Run, target: Target) -> Live:
         )
         rows.append((region, f"{run.facts.api.name}, stage {api.stage}", f"deployment {stage.deployment_id}", owner))
     wanted = target_release(run, run.service.runner_region)
-    last = last_drill(run)
     return Live(
         tuple(rows),
         wanted.release,
         all(serves_alone(run, region, wanted) for region in run.service.regions),
-        last,
-        last + timedelta(days=run.facts.drill_every_days) if last else None,
+        *drills(run),
     )
 
 
 def is_closed(run: Run, target: Target, seen: Live) -> Check:
-    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
-    return (
-        yes(f"{seen.release} serves alone; {drills}") if seen.alone else no(f"not only {seen.release} serves; {drills}")
-    )
+    return yes(f"{seen.release} serves alone") if seen.alone else no(f"not only {seen.release} serves")
 
 
 def show_live(run: Run, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
@@ -78,15 +73,14 @@ def show_live(run: Run, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
         yield Table("live-now", "What is live now", ("region", "what", "points at", "release"), seen.rows)
 
 
-CLOSE = Step(
-    title="Close",
+CLOSE = close(
+    "Close",
     plan="F.testing",
     changes="nothing: what is live now, when the next drill is due",
     look=see_live,
     expect=is_closed,
-    needs=(VERIFY.title,),
-    within=10,
     shows=show_live,
+    needs=(VERIFY.title,),
 )
 
 

@@ -1,0 +1,69 @@
+"""The last step of a plan: how everything is left, when the plan was drilled last, when the next drill is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from drcore.calls.gate import Waiver
+from drcore.engine.step import EVERYWHERE, Check, Step, Target
+from drcore.plans.shared.last_drill import last_drill, said
+from drcore.record.evidence import Exhibit
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+class Drilled(Protocol):
+    """What the state of such a step tells of drills. None: there was none yet, the next one is due now."""
+
+    @property
+    def last_drill(self) -> datetime | None: ...
+    @property
+    def next_drill(self) -> datetime | None: ...
+
+
+S = TypeVar("S", bound=Drilled)
+
+
+def drills(run: Run) -> tuple[datetime | None, datetime | None]:
+    """The last two fields of the state: when this plan was drilled last, when it is to be drilled next."""
+    last = last_drill(run)
+    return last, last + timedelta(days=run.facts.drill_every_days) if last else None
+
+
+def close(
+    title: str,
+    *,
+    plan: str,
+    changes: str,
+    look: Callable[[Run, Target], S],
+    expect: Callable[[Run, Target, S], Check],
+    shows: Callable[[Run, Mapping[Target, S]], Iterable[Exhibit]],
+    needs: tuple[str, ...],
+    targets: Callable[[Run], Iterable[Target]] = lambda run: EVERYWHERE,
+    within: float = 10,
+    every: float = 10,
+    waiver: Waiver | None = None,
+) -> Step:
+    """Look only, at what the plan leaves behind. Whatever is found, the drills are told beside it."""
+
+    def is_closed(run: Run, target: Target, seen: S) -> Check:
+        check = expect(run, target, seen)
+        return replace(check, why=f"{check.why}; {said(seen.last_drill, seen.next_drill, run.clock.now())}")
+
+    return Step(
+        title=title,
+        plan=plan,
+        changes=changes,
+        look=look,
+        expect=is_closed,
+        targets=targets,
+        needs=needs,
+        within=within,
+        every=every,
+        shows=shows,
+        waiver=waiver,
+    )

@@ -1,0 +1,88 @@
+"""A decision by a person: its consent is the act, the choice is recorded with its reason.
+
+A plan says what is to be decided from what it sees. The state ends with what has been decided already, by `taken`:
+so a run that is opened again finds it, and asks nobody twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from drcore.engine.consent import Consent
+from drcore.engine.step import Check, Step, StepResult, Target, Way, never, yes
+from drcore.record.evidence import Exhibit
+
+if TYPE_CHECKING:
+    from drcore.engine.context import Run
+
+
+class Decidable(Protocol):
+    """What the state of such a step tells of the decision. An empty choice: none has been taken yet."""
+
+    @property
+    def choice(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+S = TypeVar("S", bound=Decidable)
+
+
+def taken(run: Run, step: Step) -> tuple[str, str, str]:
+    """The last three fields of the state: what was decided, by whom, why; before a restart too."""
+    decided = run.decided(step)
+    return decided.choice, decided.by, decided.reason
+
+
+def decision(
+    title: str,
+    *,
+    plan: str,
+    changes: str,
+    look: Callable[[Run, Target], S],
+    expect: Callable[[Run, Target, S], Check],
+    choice: Callable[[Run, S], str],
+    phrase: Callable[[Run, Mapping[Target, S]], str],
+    needs: tuple[str, ...],
+    forbidden: Callable[[Run, S], str] = lambda run, seen: "",
+    failed_region: Callable[[S], str] = lambda seen: "",
+    shows: Callable[[Run, Mapping[Target, S]], Iterable[Exhibit]] | None = None,
+    moment: str = "",
+    lost: Callable[[Run, StepResult], float | None] | None = None,
+) -> Step:
+    """Record who decided what, and why. The phrase that is typed names what follows from it.
+
+    - `expect` answers while nothing is decided: no (it is to be decided), yes (there is nothing to decide), or never.
+    - `choice` is what is recorded, `failed_region` the region that it says has failed.
+    - `forbidden` says why it must not be so, whatever has been decided; empty: it may.
+    """
+
+    def is_decided(run: Run, target: Target, seen: S) -> Check:
+        why_not = forbidden(run, seen)
+        if why_not:
+            return never(why_not)
+        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}") if seen.choice else expect(run, target, seen)
+
+    def decide(run: Run, target: Target, seen: S) -> None:
+        run.decide(step, choice(run, seen), failed_region=failed_region(seen))
+
+    step = Step(
+        title=title,
+        plan=plan,
+        changes=changes,
+        look=look,
+        expect=is_decided,
+        act=decide,
+        needs=needs,
+        consent=Consent.TYPED,
+        phrase=phrase,
+        way=Way.REVERSIBLE,
+        within=10,
+        shows=shows,
+        moment=moment,
+        lost=lost,
+    )
+    return step
