@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── What has been decided ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def halted_at(run: Run) -> datetime | None:
     """Since when nothing writes, as was proved; None before that."""
     return run.moments.get(HALTED)

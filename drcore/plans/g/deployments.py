@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── When it was deployed ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Deployed:
     """When the faulty release came into a region, by one source: the trail, ECS, or the release manifest."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 11 Deny writes ───────────────────────────────────────────────────────────────────────────────────────────────────
-
 SID = "DrcoreDenyWrites"
 
 

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 12 Nothing writes ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Stillness:
     """What was written since writes were denied, in one region, and whether one of the service's roles was refused.

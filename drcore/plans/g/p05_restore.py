@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 15 Restore ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Restoring:
     """The table that is restored into; the seconds that the last drill's restore took (None: not known)."""

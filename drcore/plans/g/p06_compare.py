@@ -32,7 +32,7 @@ _FROM_TICKETS = 8  # accounts of people who have complained, beside those that w
 _SHOWN = 400  # rows of a list of differences that are shown; all are in the comparison's file
 
 
-# ── 16 Spot check ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Spot check ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ SPOT_CHECK = Step(
 )
 
 
-# ── 17 Sample ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Sample ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ SAMPLE = Step(
 )
 
 
-# ── 18 Compare everything ────────────────────────────────────────────────────────────────────────────────────────────
+# ── Compare everything ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def see_comparison(run: Run, target: Target) -> Compared:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 24 Keep the corrupt table ────────────────────────────────────────────────────────────────────────────────────────
-
 KEPT_UNTIL = "kept-until"
 _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
 

@@ -88,7 +88,7 @@ def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibi
     yield Table("settings-restored", f"What a restore drops, on {restored_table(run)}", columns, tuple(rows))
 
 
-# ── 22 Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def settings_here(run: Run) -> list[Target]:
@@ -121,7 +121,7 @@ SETTINGS = Step(
 )
 
 
-# ── 23 Replicas ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Replicas ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 REPLICA = "replica"
 

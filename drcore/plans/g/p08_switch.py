@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 25 Switch ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
 VERSION, DEPLOYMENT = "new version", "deployment"
 
 

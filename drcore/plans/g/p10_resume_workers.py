@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 28 Resume workers ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """The workers of a region: how many are wanted, run, of which release; what the log says since."""

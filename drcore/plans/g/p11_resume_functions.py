@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 29 Resume functions ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Function:
     """Where a function's alias points, or what may run of it at once; `was`: before it was halted (None: it was not).

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 33 Nobody reads the old table ────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Left:
     """What still reads the old table, in the whole minutes since this step began to look."""

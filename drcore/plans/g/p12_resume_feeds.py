@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 30 Resume event sources, 31 Resume schedules, 32 Resume auto scaling ─────────────────────────────────────────────
-
-
 def _bring_back(
     halted: Step,
     title: str,

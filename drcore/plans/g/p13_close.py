@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── 34 Users are well ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Users are well ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ USERS = Step(
 )
 
 
-# ── 35 Unfreeze the pipeline, 36 Tell users: restored ────────────────────────────────────────────────────────────────
+# ── Unfreeze the pipeline, Tell users: restored ───────────────────────────────────────────────────────────────────────
 
 
 UNFREEZE = unfreeze(plan="G.6", needs=(USERS.title,))
@@ -110,7 +110,7 @@ def words_restored(run: Run) -> str:
 RESTORED = resolved("Tell users: restored", words_restored, plan="G.7 final", needs=(USERS.title,))
 
 
-# ── 37 Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)

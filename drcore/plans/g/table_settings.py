@@ -49,9 +49,6 @@ def original(run: Run, region: str, kind: Kind) -> str:
     return kind.read(run, region, table(run))
 
 
-# ── One by one ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _read_stream(run: Run, region: str, name: str) -> str:
     return settings.settings(run.aws, region, name).stream
 

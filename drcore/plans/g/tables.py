@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-# ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def table(run: Run) -> str:
     """The table that was in use when it was corrupted."""
     return str(run.facts.table)

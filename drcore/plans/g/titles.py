@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# ── Titles, by which steps of one part know of those of another ──────────────────────────────────────────────────────
 
 CONFIRMING = "Confirm"
 DECIDING = "Decide"
