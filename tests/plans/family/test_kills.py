@@ -121,7 +121,7 @@ def standing(truth: dict[str, object]) -> dict[str, object]:
 def done(effects: list[dict[str, str]]) -> Counter[str]:
     """How often each call was handled. The lock's do not count: after a kill at its return it is taken once more.
 
-    Nor do the batches of a repair, which are as many as there is to be repaired: tests/plans/g/test_plan_g_data.py
+    Nor do the batches of a repair, which are as many as there is to be repaired: tests/plans/g/test_p08_repair.py
     looks at each of their items.
     """
     return Counter(

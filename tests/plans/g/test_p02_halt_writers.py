@@ -1,0 +1,82 @@
+"""Who is halted, in which order, up to the proof that nothing writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from drcore.calls.gate import Writes
+from drcore.engine.step import Target
+from drcore.plans import g
+from drcore.plans.g.decisions import before
+from drcore.plans.g.tables import table
+from tests.support.data_corruption import EAST, REGIONS, WEST, arn, policy, prepared, scaling, service, truth
+from tests.support.stage import Stage, carry_out, client, lines, staged
+
+THEIRS = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:role/auditor"},
+    "Action": "dynamodb:Scan",
+}
+
+
+class Halted:
+    """A drill up to the proof, on an account with a task of no service and a policy of somebody else on the table."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.run = run = stage.open(prepared(stage))
+        client(run, "ecs", EAST).run_task(cluster="syncwell", taskDefinition="syncwell-worker:1", count=1)
+        theirs = json.dumps({"Version": "2012-10-17", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]})
+        client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
+        assert carry_out(run, until=g.NOTHING_WRITES) is None
+
+
+@pytest.fixture(scope="module")
+def halted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Halted]:
+    with staged(tmp_path_factory.mktemp("halted")) as opened:
+        yield Halted(opened)
+
+
+def test_scaling_should_be_suspended_before_the_workers_are_scaled_to_zero(halted: Halted) -> None:
+    run, calls = halted.run, [each.call for each in halted.stage.effects]
+    last_suspended = max(i for i, call in enumerate(calls) if call.endswith(":RegisterScalableTarget"))
+    assert last_suspended < calls.index("ecs:UpdateService")
+    for region in REGIONS:
+        assert scaling(run, region)["SuspendedState"]["DynamicScalingOutSuspended"]
+        assert service(run, region)["desiredCount"] == 0
+        assert client(run, "ecs", region).list_tasks(cluster="syncwell")["taskArns"] == []
+
+
+def test_a_task_of_no_service_should_be_stopped_too(halted: Halted) -> None:
+    assert [each.call for each in halted.stage.effects].count("ecs:StopTask") == 1
+
+
+def test_each_role_of_the_service_should_be_refused_in_each_region(halted: Halted) -> None:
+    run = halted.run
+    answers = {line["target"]: line["answer"] for line in lines(run, "acted")}
+    assert answers == {f"{role} in {region}": "refused" for role in run.facts.roles.writers for region in REGIONS}
+    refused = [line for line in lines(run, "call") if line["call"] == "dynamodb:PutItem"]
+    assert {line["answer"] for line in refused} == {"AccessDeniedException"}
+    assert truth(halted.stage)["writers_running"] == []
+
+
+def test_the_denial_should_stand_beside_what_the_policy_said_before(halted: Halted) -> None:
+    run = halted.run
+    assert "Theirs" in policy(run, EAST)
+    assert "DrcoreDenyWrites" in policy(run, EAST)
+    assert "DrcoreDenyWrites" in policy(run, WEST)
+    assert before(run, g.DENY, Target(WEST, table(run))).statements == (), "kept for the way back"
+    result = run.results[g.DENY.title]
+    meanwhile = json.loads(policy(run, EAST))
+    meanwhile["Statement"].append(THEIRS | {"Sid": "Meanwhile", "Resource": arn(run, EAST)})
+    client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=json.dumps(meanwhile))
+    for target in result.targets:  # undone by hand here, as Going back does it
+        with run.calls.during(Writes.ALLOWED):
+            assert g.DENY.undo
+            g.DENY.undo(run, target.target, before(run, g.DENY, target.target))
+    assert {each["Sid"] for each in json.loads(policy(run, EAST))["Statement"]} == {"Theirs", "Meanwhile"}
+    assert policy(run, WEST) == ""

@@ -1,0 +1,124 @@
+"""The switch to the restored table, against the sandbox's own truth; then gone back from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from drcore.clock import parse_time
+from drcore.engine.consent import GOING_BACK
+from drcore.engine.step import Outcome
+from drcore.errors import RollbackFailed
+from drcore.plans.g.p08_switch import SWITCH, consumed_table
+from drcore.plans.g.tables import restored_table, table
+from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.syncwell.truth.intended_data import Ledger
+from tests.support.data_corruption import EAST, WEST, drilled_to, items
+from tests.support.stage import Stage, client, lines, staged, targets
+
+
+class Switched:
+    """One switch, with what the tables and the consumers were like after it; then gone back from."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.run = run = drilled_to(stage, SWITCH, way="switch")
+        self.old, self.new = table(run), restored_table(run)
+        self.told = {where: consumed_table(run, where) for where in (EAST, WEST)}
+        ledger, tables = stage.door.world.shelf(Ledger), stage.door.world.shelf(Tables)
+        self.spoiled = len(ledger.spoils)
+        self.unsound = {
+            key
+            for key in ledger.spoils
+            for where in self.told
+            if not ledger.sound(key, tables[where, self.new].get(key))
+        }
+        self.items = {where: items(run, where, self.new) for where in (EAST, WEST)}
+        self.policies = {where: self._policy(where) for where in (EAST, WEST)}
+        run.step(SWITCH)  # again: nothing is done twice
+        self.again = targets(run, SWITCH.title)
+        self.described = {
+            (where, name): self._described(where, name) for where in (EAST, WEST) for name in (self.old, self.new)
+        }
+        asked: list[str] = []
+
+        def keyboard(prompt: str) -> str:
+            asked.append(prompt)
+            return f"GO BACK {run.id}" if GOING_BACK in prompt else "it was a drill"
+
+        run.desk._keyboard = keyboard
+        run.verify()
+        try:
+            run.go_back()
+            self.trouble = ""
+        except RollbackFailed as error:
+            self.trouble = str(error)
+        self.back = {where: consumed_table(run, where) for where in (EAST, WEST)}
+
+    def _policy(self, where: str) -> str:
+        arn = f"arn:aws:dynamodb:{where}:123456789012:table/{self.old}"
+        return str(client(self.run, "dynamodb", where).get_resource_policy(ResourceArn=arn)["Policy"])
+
+    def _described(self, where: str, name: str) -> dict[str, Any]:
+        dynamodb = client(self.run, "dynamodb", where)
+        found = dynamodb.describe_table(TableName=name)["Table"]
+        ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        tags = dynamodb.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"]
+        alarms = client(self.run, "cloudwatch", where).describe_alarms(AlarmNamePrefix=f"{name}-throttled")
+        return {
+            "stream": found["StreamSpecification"],
+            "protected": found["DeletionProtectionEnabled"],
+            "replicas": sorted(each["RegionName"] for each in found["Replicas"]),
+            "ttl": ttl.get("AttributeName"),
+            "recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            "tags": {each["Key"]: each["Value"] for each in tags if each["Key"] != "kept-until"},
+            "kept": [each["Value"] for each in tags if each["Key"] == "kept-until"],
+            "alarms": [(each["MetricName"], each["Threshold"], each["Dimensions"]) for each in alarms["MetricAlarms"]],
+        }
+
+
+@pytest.fixture(scope="module")
+def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switched]:
+    with staged(tmp_path_factory.mktemp("switched")) as stage:
+        yield Switched(stage)
+
+
+def test_no_corrupted_item_should_be_in_the_table_that_is_switched_to(switched: Switched) -> None:
+    assert switched.told == {EAST: switched.new, WEST: switched.new}
+    assert switched.spoiled > 100
+    assert switched.unsound == set()
+    assert switched.items[EAST] == switched.items[WEST]
+
+
+@pytest.mark.parametrize("where", [EAST, WEST])
+def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: Switched, where: str) -> None:
+    old, new = switched.described[where, switched.old], switched.described[where, switched.new]
+    for name in ("stream", "protected", "replicas", "ttl", "recovery", "tags"):
+        assert new[name] == old[name], name
+    ((metric, threshold, _),) = old["alarms"]
+    assert new["alarms"] == [(metric, threshold, [{"Name": "TableName", "Value": switched.new}])]
+
+
+@pytest.mark.parametrize("where", [EAST, WEST])
+def test_the_corrupt_table_should_be_kept(switched: Switched, where: str) -> None:
+    assert switched.described[where, switched.old]["protected"] is True
+    (kept,) = switched.described[where, switched.old]["kept"]
+    decided = lines(switched.run, "decision")[-1]["time"]
+    assert parse_time(kept) >= (parse_time(decided) + timedelta(days=35)).replace(microsecond=0)
+    statements = {each["Sid"]: each for each in json.loads(switched.policies[where])["Statement"]}
+    assert statements["DrcoreKeepAsEvidence"]["Principal"] == "*"
+
+
+def test_a_switch_that_was_made_should_not_be_made_again(switched: Switched) -> None:
+    assert set(switched.again.values()) <= {Outcome.DONE, Outcome.ALREADY}
+    made = [line for line in lines(switched.run, "call") if line["call"] == "appconfig:StartDeployment"]
+    assert len(made) == 4  # one a region there, one a region back
+
+
+def test_a_switch_should_be_gone_back_from_while_writers_are_stopped(switched: Switched) -> None:
+    assert switched.back == {EAST: switched.old, WEST: switched.old}
+    assert switched.trouble == ""

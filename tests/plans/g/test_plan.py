@@ -1,0 +1,73 @@
+"""Plan G as a whole: by repair and by switch, as a rehearsal; on a world in this process."""
+
+from __future__ import annotations
+
+from drcore.engine.context import Run
+from drcore.engine.step import Outcome, Step
+from drcore.engine.verdict import Word
+from drcore.parameters import Mode
+from drcore.plans import g
+from drcore.plans.g.tables import restored_table
+from tests.support.data_corruption import PLAN, REGIONS, made_twice, policy, prepared, release, truth, writers
+from tests.support.stage import Stage, carry_out, ended, outcomes, proven, writes
+
+
+def cut_and_finished(stage: Stage, way: str, cuts: tuple[Step, ...]) -> Run:
+    """A drill that loses its process after some steps, and is opened again each time."""
+    run = stage.open(prepared(stage, way=way))
+    for cut in cuts:
+        assert carry_out(run, until=cut) is None
+        run.record.close()
+        run = stage.again(run)
+    assert carry_out(run) is None
+    return run
+
+
+def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change_lost(stage: Stage) -> None:
+    run = cut_and_finished(stage, "repair", (g.NOTHING_WRITES, g.REPAIR, g.WORKERS_AGAIN))
+    assert ended(run).word == Word.REACHED, ended(run).why
+    found = truth(stage)
+    assert set(found["corrupted"]) <= set(found["conflicts"]), "but for what is left to a person, nothing is corrupted"
+    assert found["legit_edits"]["lost"] == []
+    for region in REGIONS:
+        assert writers(run, region) == {
+            "desired": 4,
+            "bounds": (2, 12),
+            "suspended": False,
+            "rules": dict.fromkeys(run.facts.rules, "ENABLED"),
+            "sources": ["Enabled"],
+            "functions": dict.fromkeys(run.facts.functions),
+        }
+        assert release(run, region) == "2026.01.1", "never the faulty one"
+        assert policy(run, region) == ""
+    assert made_twice(stage) == []
+    assert run.results[g.LEFT.title].outcome is Outcome.ALREADY, "there is no old table"
+    told = [line["parameters"]["json"]["incident"] for line in writes(run) if line["call"] == "http:PATCH"]
+    assert "All other changes were kept" in told[-1]["body"]
+    proven(run)
+
+
+def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should_be_told(stage: Stage) -> None:
+    run = cut_and_finished(stage, "switch", (g.SWITCH, g.FUNCTIONS_AGAIN))
+    assert ended(run).word == Word.REACHED, ended(run).why
+    found, new = truth(stage), restored_table(run)
+    assert found["table_in_use"] == dict.fromkeys(REGIONS, new)
+    assert found["reading_old"] == []
+    assert found["corrupted"] == []
+    assert made_twice(stage) == []
+    for region in REGIONS:
+        assert release(run, region) == "2026.01.1"
+        assert "DrcoreDenyWrites" in policy(run, region), "the corrupt table stays as it is"
+        assert writers(run, region)["functions"] == dict.fromkeys(run.facts.functions)
+    told = [line["parameters"]["json"]["incident"]["body"] for line in writes(run) if line["call"] == "http:PATCH"]
+    assert "restored from a backup" in told[-1]
+    assert "have been lost" in told[-1]
+    proven(run)
+
+
+def test_a_rehearsal_of_a_quiet_world_should_name_every_act_and_write_nothing(stage: Stage) -> None:
+    run = stage.open(stage.prepare(PLAN, Mode.REHEARSE))
+    assert carry_out(run) is None
+    assert stage.effects == []
+    would = {title for title, outcome in outcomes(run).items() if outcome is Outcome.WOULD}
+    assert {g.CONFIRM.title, g.WORKERS.title, g.DENY.title, g.NOTHING_WRITES.title, g.WORKERS_AGAIN.title} <= would
