@@ -11,7 +11,6 @@ from drcore.parameters import Minutes, Model, SecretRef, Url
 from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline
 from drcore.plans.shared.releases import Manifest
 
-
 Count = Annotated[int, Field(gt=0)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 CONFIRMING = "Confirm"
 DECIDING = "Decide"
 ALLOWING = "Allow writes"
