@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from drcore.calls.gate import by_hand
 from drcore.show.html import render
-from drcore.show.wording import SYMBOLS, at, because, changed, columns, day, duration, named, plain
+from drcore.show.states import as_text
+from drcore.show.values import plain
+from drcore.show.wording import SYMBOLS, at, because, columns, day, duration, named
 
 if TYPE_CHECKING:
     from drcore.calls.gate import Call
@@ -39,7 +41,7 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
     lines = [f"{named(result.outcome)}  {result.step.title}", f"  {_why(result)}"]
     for target in result.targets:
         one = len(result.targets) == 1
-        lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *states(target)]
+        lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *as_text(target)]
     lines += [f"  WOULD {call}" for call in would]
     return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
 
@@ -71,15 +73,6 @@ def _why(result: StepResult) -> str:
 def _said(target: TargetResult) -> str:
     named_target = str(target.target)
     return because(target) if named_target == "all" else f"{named_target}: {because(target)}"
-
-
-def states(target: TargetResult) -> list[str]:
-    """Lines of text: the fields that changed, or what was seen."""
-    heading, fields = changed(target)
-    if heading == "changed":
-        return [f"      {field.name}: {field.before} → {field.after}".replace("  : ", "  ") for field in fields]
-    seen = ", ".join(f"{field.name} {field.after}".strip() for field in fields)
-    return [f"      {heading}: {seen}"] if seen else []
 
 
 def _facts(result: StepResult) -> Iterable[tuple[str, str]]:

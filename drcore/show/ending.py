@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.show.cards import spent, states
+from drcore.show.cards import spent
 from drcore.show.html import render
+from drcore.show.states import as_text
 from drcore.show.wording import at, columns, duration, named
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def back(entries: Sequence[tuple[Step, TargetResult]], *, note: str = "") -> tup
     for number, (step, result) in enumerate(entries, start=1):
         there = f"{step.way}" if step.undo else f"no way back, {step.way}"
         text.append(f"  {number}. {named(result.outcome)}  {step.title}, {result.target} ({there}): {result.why}")
-        text += states(result)
+        text += as_text(result)
     return html, "\n".join(text)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drcore.show import wording
+from drcore.show import states, values, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,8 +61,8 @@ def _environment() -> Environment:
         "duration": wording.duration,
         "at": wording.at,
         "day": wording.day,
-        "plain": wording.plain,
-        "changed": wording.changed,
+        "plain": values.plain,
+        "changed": states.changed,
         "because": wording.because,
         "asked": wording.asked,
         "whole": _whole,

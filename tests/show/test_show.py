@@ -23,7 +23,9 @@ from drcore.engine.verdict import Objective, Word
 from drcore.record.evidence import Chart, Limit, Mark, Series, Table
 from drcore.show.alt_text import alt, summary
 from drcore.show.canvas import apart, flags
-from drcore.show.wording import changed, duration, plain
+from drcore.show.states import changed
+from drcore.show.values import plain
+from drcore.show.wording import duration
 from tests.support import show_samples as sample
 
 EVIL = """<script>alert("1")</script>'"><img src=x onerror=alert(2)> class="dr-shout" $a_b$ $\\frac{$ -- ]]>"""
@@ -67,9 +69,12 @@ def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
 def evil_result() -> Any:
     call = sample.call("UpdateAlias", EVIL, write=True, answer="", Name=EVIL)
     state = sample.Alias(EVIL, ((EVIL, 0.1),))
+    several = (replace(state, provisioned=1), replace(state, provisioned=2))
     targets = (
         TargetResult(Target(EVIL, EVIL), Outcome.FAILED, EVIL, state, sample.Alias("1")),
         TargetResult(Target(sample.EAST), Outcome.WOULD, EVIL, state, state, calls=(call,)),
+        TargetResult(Target(), Outcome.DONE, EVIL, {EVIL: several, **dict.fromkeys("abcdefghijklm", EVIL)}),
+        TargetResult(Target(), Outcome.DONE, EVIL, {EVIL: several}, {EVIL: several[1:]}),
     )
     given = Given(True, EVIL, EVIL, EVIL)
     step = replace(sample.POINT, title=EVIL, changes=EVIL)
@@ -151,8 +156,8 @@ def test_only_fields_that_differ_should_be_shown_of_a_change() -> None:
     heading, fields = changed(sample.done().targets[0])
     assert heading == "changed"
     assert [(field.name, field.before, field.after) for field in fields] == [
-        ("version", "42", "41"),
-        ("weights", "43 0.1", "none"),
+        ("version", ("42",), ("41",)),
+        ("weights", ("43 0.1",), ("none",)),
     ]
     _, text = show.card(sample.done())
     assert "version: 42 → 41" in text
