@@ -15,8 +15,8 @@ from drcore.plans.g.tables import table
 from drcore.plans.g.titles import CONFIRMING
 from drcore.plans.g.worker_releases import Deployed
 from drcore.plans.shared.detection import DETECTING, detect
+from drcore.plans.shared.maintenance import announce_maintenance
 from drcore.plans.shared.on_call import notify_on_call
-from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit, Table
 
 if TYPE_CHECKING:
@@ -167,13 +167,8 @@ def words_maintenance(run: Run) -> str:
     )
 
 
-MAINTENANCE = investigating(
-    "Tell users: maintenance",
-    words_maintenance,
-    plan="G.7 initial",
-    needs=(CONFIRM.title,),
-    name="Maintenance mode: sync settings",
-    components="under_maintenance",
+MAINTENANCE = announce_maintenance(
+    "Tell users: maintenance", words_maintenance, what="sync settings", plan="G.7 initial", needs=(CONFIRM.title,)
 )
 
 STEPS = (DETECT, NOTIFY, CONFIRM, MAINTENANCE)
