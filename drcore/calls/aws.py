@@ -11,7 +11,7 @@ import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, TypeVar
@@ -79,18 +79,12 @@ class Aws:
 
         Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
         """
-        try:
+        with _as_our_errors(service, operation, region):
             client = self._client(service, region, is_writing_method(service, operation, parameters))
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
             for name, value in answer.items():
                 if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
                     answer[name] = BytesIO(value.read())
-        except ClientError as error:
-            raise _answered(error, service, operation, region) from error
-        except (ParamValidationError, NoCredentialsError) as error:
-            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-        except _NO_ANSWER as error:
-            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
         return answer
 
     def as_role(self, role: str) -> Aws:
@@ -105,16 +99,10 @@ class Aws:
 
     def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
         """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
-        try:
+        with _as_our_errors(service, operation, region):
             client = self._client(service, region, False)
             for page in client.get_paginator(operation).paginate(**parameters):
                 yield from page.get(items, ())
-        except ClientError as error:
-            raise _answered(error, service, operation, region) from error
-        except (ParamValidationError, NoCredentialsError) as error:
-            raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-        except _NO_ANSWER as error:
-            raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
 
     def scan_raw(
         self,
@@ -143,14 +131,8 @@ class Aws:
         start: Mapping[str, Any] = {}
         while True:
             self._reader.read = read
-            try:
+            with _as_our_errors("dynamodb", "scan", region):
                 answer = client.scan(TableName=table, **more, **start)
-            except ClientError as error:
-                raise _answered(error, "dynamodb", "scan", region) from error
-            except (ParamValidationError, NoCredentialsError) as error:
-                raise Rejected(f"dynamodb scan in {region}: {error}", type(error).__name__) from error
-            except _NO_ANSWER as error:
-                raise Unknown(f"dynamodb scan in {region}: {type(error).__name__}") from error
             if _RAW not in answer:
                 raise Unknown(f"dynamodb scan in {region}: a page that botocore did not hand out for reading")
             yield answer[_RAW]
@@ -224,10 +206,8 @@ class Aws:
             config = self._config(False, region in self._silent)
             sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config)
             _Watch(self._calls, "sts", sts, self._one, self._silent).register()
-            try:
+            with _as_our_errors("sts", "assume_role", region):
                 got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
-            except ClientError as error:
-                raise _answered(error, "sts", "assume_role", region) from error
             keys = {
                 "aws_access_key_id": got["AccessKeyId"],
                 "aws_secret_access_key": got["SecretAccessKey"],
@@ -280,6 +260,19 @@ class _Watch:
             if isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
                 self._silent.add(context["drcore"].region)
             self._calls.note(context["drcore"], type(exception).__name__)
+
+
+@contextmanager
+def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
+    """Tell what AWS has refused from what it has not answered. Raises Rejected (Busy when throttled), Unknown."""
+    try:
+        yield
+    except ClientError as error:
+        raise _answered(error, service, operation, region) from error
+    except (ParamValidationError, NoCredentialsError) as error:
+        raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+    except _NO_ANSWER as error:
+        raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
 
 
 def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:

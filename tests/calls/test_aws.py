@@ -126,14 +126,22 @@ def test_pages_should_never_be_fewer_because_of_a_failure(calls: Calls) -> None:
 
 
 @pytest.mark.usefixtures("unpausing")
-@pytest.mark.parametrize("how", ["call", "pages"])
-def test_a_role_that_cannot_be_assumed_should_be_unknown_after_three_tries(calls: Calls, how: str) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda aws: aws.call("sqs", EAST, "list_queues"),
+        lambda aws: list(aws.pages("sqs", EAST, "list_queues", "QueueUrls")),
+        lambda aws: list(aws.scan_raw(EAST, "t", 0, 1, lambda body: (body, {}))),
+    ],
+    ids=["call", "pages", "scan_raw"],
+)
+def test_a_role_that_cannot_be_assumed_should_be_unknown_after_three_tries(
+    calls: Calls, read: Callable[[Aws], object]
+) -> None:
     with serving(hang_up) as server:
         aws = Aws(calls, endpoint=server.address, role="arn:aws:iam::123456789012:role/drcore")
-        with pytest.raises(Unknown, match="ConnectionClosedError"):
-            aws.call("sqs", EAST, "list_queues") if how == "call" else list(
-                aws.pages("sqs", EAST, "list_queues", "QueueUrls")
-            )
+        with pytest.raises(Unknown, match="sts assume_role in us-east-1: ConnectionClosedError"):
+            read(aws)
         assert len(server.requests) == 3
 
 
