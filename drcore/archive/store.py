@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls, Writes
+from drcore.calls.gate import CallGate, Writes
 from drcore.clock import WallClock
 from drcore.parameters import Service
 from drcore.record.journal import MANIFEST, RECEIPT, write_whole
@@ -25,7 +25,7 @@ def archive(folder: Path, service: Service) -> str:
     """
     region = service.runner_region
     bucket = service.evidence.buckets[region]
-    calls = Calls(lambda *_, **__: None)  # the record is sealed: its receipt takes the place of journal lines
+    calls = CallGate(lambda *_, **__: None)  # the record is sealed: its receipt takes the place of journal lines
     aws = Aws(calls, endpoint=service.endpoint, role=service.role, run_id=folder.name)
     until = WallClock().now() + timedelta(days=service.evidence.retain_days)
     names = sorted(

@@ -31,7 +31,7 @@ from botocore.response import StreamingBody
 
 from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
-from drcore.calls.gate import Call, Calls, Plane, as_json, region_of
+from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.errors import Busy, Rejected, Unknown
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
@@ -56,7 +56,7 @@ class Aws:
 
     def __init__(
         self,
-        calls: Calls,
+        calls: CallGate,
         *,
         endpoint: str | None = None,
         role: str | None = None,
@@ -221,7 +221,7 @@ class _Watch:
     """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
 
     def __init__(
-        self, calls: Calls, service: str, client: Any, one: AbstractContextManager[Any], silent: set[str]
+        self, calls: CallGate, service: str, client: Any, one: AbstractContextManager[Any], silent: set[str]
     ) -> None:
         self._calls, self._service, self._client, self._one, self._silent = calls, service, client, one, silent
 

@@ -105,7 +105,7 @@ class WriteStopped(BaseException):
         self.call = call
 
 
-class Calls:
+class CallGate:
     """The gate, and the list of calls made through it; each is also noted in the journal."""
 
     def __init__(self, note: Callable[..., object]) -> None:

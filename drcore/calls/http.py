@@ -12,7 +12,7 @@ from typing import Any
 
 import urllib3
 
-from drcore.calls.gate import Call, Calls, Plane, as_json
+from drcore.calls.gate import Call, CallGate, Plane, as_json
 from drcore.errors import Busy, Rejected, Unknown
 
 _READS = {"GET", "HEAD"}
@@ -31,7 +31,7 @@ class Reply:
 class Http:
     """Requests with short timeouts; a read is tried twice, a write once; redirects are not followed."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: CallGate) -> None:
         self._calls = calls
         self._pool = urllib3.PoolManager()
 

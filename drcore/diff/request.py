@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls
+from drcore.calls.gate import CallGate
 from drcore.clock import parse_time
 from drcore.diff.compare import compare
 from drcore.diff.keys import KeySchema
@@ -119,7 +119,7 @@ def _account(order: Order) -> tuple[Aws, str]:
     if region not in service.regions:
         raise BadInput(f"--region: expected one of {', '.join(service.regions)}, seen {region!r}")
     # Nothing is written to AWS: the gate stays shut, and there is no record that calls could be noted in.
-    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id="diff")
+    aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id="diff")
     seen = aws.call("sts", region, "get_caller_identity")["Account"]
     if seen != service.account:
         raise BadInput(f"{order.environment}: expected account {service.account}, seen {seen}. Nothing was read")

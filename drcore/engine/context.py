@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from drcore import plans, show
 from drcore.calls.aws import Aws
-from drcore.calls.gate import RECOVERED, Call, Calls
+from drcore.calls.gate import RECOVERED, Call, CallGate
 from drcore.calls.http import Http
 from drcore.clock import WallClock, clock_at, iso, parse_time
 from drcore.engine import lock, preflight
@@ -139,7 +139,7 @@ class Run:
         self.redact = Redactor()
         show.hide(self.redact)
         self.record = Record(folder, self.clock, self.redact)
-        self.calls = Calls(self.record.append)
+        self.calls = CallGate(self.record.append)
         self.aws = Aws(
             self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
         )

@@ -21,11 +21,11 @@ def redactor(setting: Setting) -> Redactor:
 def learn(setting: Setting, redact: Redactor) -> bool:
     """Teach a redactor the secrets of a run. False when one cannot be read now."""
     from drcore.calls.aws import Aws
-    from drcore.calls.gate import Calls
+    from drcore.calls.gate import CallGate
     from drcore.engine.context import resolve
 
     service = at_world(setting.service, (setting.world or {}).get("address"))
-    aws = Aws(Calls(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
+    aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)
     complete = True
     for reference in _references(service):
         try:

@@ -12,13 +12,13 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from drcore.calls.gate import Call, Calls, Plane
+from drcore.calls.gate import Call, CallGate, Plane
 from drcore.errors import Unknown
 
 _SECONDS = 2.0
 
 
-def answers(calls: Calls, server: str, name: str, subnets: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def answers(calls: CallGate, server: str, name: str, subnets: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """What a name server answers for an A record to clients in some subnets, one answer each.
 
     `server` is HOST, HOST:PORT, or a URL whose host and port are meant. Raises Unknown when one answer does not come.
@@ -26,7 +26,7 @@ def answers(calls: Calls, server: str, name: str, subnets: Sequence[str]) -> tup
     return tuple(_ask(calls, server, name, subnet) for subnet in subnets)
 
 
-def _ask(calls: Calls, server: str, name: str, subnet: str) -> tuple[str, ...]:
+def _ask(calls: CallGate, server: str, name: str, subnet: str) -> tuple[str, ...]:
     host, port = _place(server)
     network, _, bits = subnet.partition("/")
     query = dns.message.make_query(name, "A", use_edns=0, options=[dns.edns.ECSOption(network, int(bits))])

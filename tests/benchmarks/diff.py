@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls
+from drcore.calls.gate import CallGate
 from drcore.diff import ExportSource, Policy, TableSource, compare, judge
 from drcore.diff.keys import KeySchema
 from drcore.diff.source import Role
@@ -121,7 +121,7 @@ def our_scan(folder: Path) -> Counts:
     """All that is done for each item of a table: its row made, its text kept on disk."""
     from drcore.diff.fingerprint import Look
 
-    table = TableSource(Aws(Calls(lambda *_, **__: None), endpoint=address(folder)), REGION, "T")
+    table = TableSource(Aws(CallGate(lambda *_, **__: None), endpoint=address(folder)), REGION, "T")
     with tempfile.TemporaryDirectory(dir=folder) as kept:
         rows = table.open(Role.LIVE, Path(kept)).rows(Look(KEY, POLICY, live=True))
         return Counter(items=sum(len(batch["n"]) for batch in rows))

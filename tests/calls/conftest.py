@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls
+from drcore.calls.gate import CallGate
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 
@@ -18,8 +18,8 @@ def notes() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def calls(notes: list[dict[str, Any]]) -> Calls:
-    return Calls(lambda event, **fields: notes.append({"event": event} | fields))
+def calls(notes: list[dict[str, Any]]) -> CallGate:
+    return CallGate(lambda event, **fields: notes.append({"event": event} | fields))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def sandbox() -> InProcess:
 
 
 @pytest.fixture
-def aws(calls: Calls, sandbox: InProcess) -> Aws:
+def aws(calls: CallGate, sandbox: InProcess) -> Aws:
     aws = Aws(calls, endpoint=ENDPOINT, run_id="t-1")
     sandbox.attach(aws.session)
     return aws

@@ -14,7 +14,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from drcore.calls import aws as door_to_aws
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls, Writes, WriteStopped
+from drcore.calls.gate import CallGate, Writes, WriteStopped
 from drcore.errors import Busy, Rejected, Unknown
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from tests.support.raw_server import answer, hang_up, never_answer, serving
@@ -25,12 +25,16 @@ EAST = "us-east-1"
 @pytest.mark.parametrize(
     "arguments", [{"Nmae": "x"}, {"Name": 5}, {}, {"Name": "x", "Tags": {"a": "b"}}, {"Name": "x", "More": 1}]
 )
-def test_a_rehearsal_should_find_what_aws_would_never_take(aws: Aws, calls: Calls, arguments: dict[str, Any]) -> None:
+def test_a_rehearsal_should_find_what_aws_would_never_take(
+    aws: Aws, calls: CallGate, arguments: dict[str, Any]
+) -> None:
     with calls.during(Writes.STOPPED), pytest.raises(Rejected, match=r"Parameter validation failed|Unknown parameter"):
         aws.call("sns", EAST, "create_topic", **arguments)
 
 
-def test_a_page_of_a_list_should_go_through_the_same_gate(aws: Aws, calls: Calls, notes: list[dict[str, Any]]) -> None:
+def test_a_page_of_a_list_should_go_through_the_same_gate(
+    aws: Aws, calls: CallGate, notes: list[dict[str, Any]]
+) -> None:
     with calls.during(Writes.STOPPED):
         assert list(aws.pages("sns", EAST, "list_subscriptions", "Subscriptions")) == []
     assert [note["call"] for note in notes] == ["sns:ListSubscriptions"]
@@ -38,7 +42,7 @@ def test_a_page_of_a_list_should_go_through_the_same_gate(aws: Aws, calls: Calls
         list(aws.pages("sns", EAST, "list_subscriptions", "Subscriptions", Nothing=1))
 
 
-def test_taking_messages_should_be_a_write_unless_nobody_is_kept_from_them(aws: Aws, calls: Calls) -> None:
+def test_taking_messages_should_be_a_write_unless_nobody_is_kept_from_them(aws: Aws, calls: CallGate) -> None:
     with calls.during(Writes.ALLOWED):
         url = aws.call("sqs", EAST, "create_queue", QueueName="q")["QueueUrl"]
     aws.call("sqs", EAST, "receive_message", QueueUrl=url, VisibilityTimeout=0)
@@ -73,7 +77,7 @@ def tries(aws: Aws) -> list[str]:
     [(never_answer, "ReadTimeoutError"), (hang_up, "ConnectionClosedError"), (answer("503 Down"), "503")],
 )
 def test_a_read_should_be_tried_three_times_and_a_write_once(
-    calls: Calls, treat: Callable[[socket.socket], object], failure: str, monkeypatch: pytest.MonkeyPatch
+    calls: CallGate, treat: Callable[[socket.socket], object], failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if treat is never_answer:
         monkeypatch.setattr(door_to_aws, "_READ", 0.1)  # seconds, where no answer comes however long one waits
@@ -93,7 +97,7 @@ def test_a_read_should_be_tried_three_times_and_a_write_once(
 
 
 @pytest.mark.usefixtures("unpausing")
-def test_a_silent_region_should_be_asked_but_once_until_it_answers_and_others_as_ever(calls: Calls) -> None:
+def test_a_silent_region_should_be_asked_but_once_until_it_answers_and_others_as_ever(calls: CallGate) -> None:
     """A plan has five minutes, and a read that is tried three times takes half of one of them."""
     is_silent = iter([True] * 4 + [False] + [True] * 6)
 
@@ -120,7 +124,7 @@ def test_a_silent_region_should_be_asked_but_once_until_it_answers_and_others_as
 
 
 @pytest.mark.usefixtures("unpausing")
-def test_pages_should_never_be_fewer_because_of_a_failure(calls: Calls) -> None:
+def test_pages_should_never_be_fewer_because_of_a_failure(calls: CallGate) -> None:
     with serving(hang_up) as server, pytest.raises(Unknown, match="ConnectionClosedError"):
         list(Aws(calls, endpoint=server.address).pages("sqs", EAST, "list_queues", "QueueUrls"))
 
@@ -136,7 +140,7 @@ def test_pages_should_never_be_fewer_because_of_a_failure(calls: Calls) -> None:
     ids=["call", "pages", "scan_raw"],
 )
 def test_a_role_that_cannot_be_assumed_should_be_unknown_after_three_tries(
-    calls: Calls, read: Callable[[Aws], object]
+    calls: CallGate, read: Callable[[Aws], object]
 ) -> None:
     with serving(hang_up) as server:
         aws = Aws(calls, endpoint=server.address, role="arn:aws:iam::123456789012:role/drcore")
@@ -146,7 +150,7 @@ def test_a_role_that_cannot_be_assumed_should_be_unknown_after_three_tries(
 
 
 @pytest.mark.usefixtures("unpausing")
-def test_a_body_that_breaks_off_should_be_unknown(calls: Calls) -> None:
+def test_a_body_that_breaks_off_should_be_unknown(calls: CallGate) -> None:
     def break_off(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
@@ -156,7 +160,7 @@ def test_a_body_that_breaks_off_should_be_unknown(calls: Calls) -> None:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"])
 @pytest.mark.usefixtures("unpausing")
-def test_a_throttled_write_should_be_busy_and_not_repeated_by_the_client(calls: Calls, code: str) -> None:
+def test_a_throttled_write_should_be_busy_and_not_repeated_by_the_client(calls: CallGate, code: str) -> None:
     body = json.dumps({"__type": code, "message": "slow down"})
     with serving(answer("400 Bad Request", body)) as server, calls.during(Writes.ALLOWED):
         with pytest.raises(Busy, match=code):
@@ -164,7 +168,7 @@ def test_a_throttled_write_should_be_busy_and_not_repeated_by_the_client(calls: 
         assert len(server.requests) == 1
 
 
-def test_a_client_should_give_up_long_before_an_rto_is_spent(calls: Calls) -> None:
+def test_a_client_should_give_up_long_before_an_rto_is_spent(calls: CallGate) -> None:
     """Connect 2 s, read at most 10 s, whatever the environment of the shell says; in the mode that counts attempts."""
     with pytest.MonkeyPatch.context() as shell:
         shell.setenv("AWS_MAX_ATTEMPTS", "10")
@@ -176,7 +180,7 @@ def test_a_client_should_give_up_long_before_an_rto_is_spent(calls: Calls) -> No
             assert config.read_timeout <= 10 and config.retries["mode"] == "standard"
 
 
-def test_real_credentials_should_never_reach_an_endpoint_of_ones_own(calls: Calls) -> None:
+def test_real_credentials_should_never_reach_an_endpoint_of_ones_own(calls: CallGate) -> None:
     with pytest.MonkeyPatch.context() as shell, serving(answer("400 Bad Request")) as server:
         shell.setenv("AWS_ACCESS_KEY_ID", "AKIA" + "REALREALREALREAL")
         shell.setenv("AWS_SECRET_ACCESS_KEY", "real")
@@ -185,7 +189,7 @@ def test_real_credentials_should_never_reach_an_endpoint_of_ones_own(calls: Call
         assert server.requests and not any("REALREAL" in request for request in server.requests)
 
 
-def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: Calls) -> None:
+def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: CallGate) -> None:
     aws = Aws(calls)
     with pytest.MonkeyPatch.context() as shell:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -198,7 +202,7 @@ def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: Calls)
             aws.call("sqs", EAST, "list_queues")
 
 
-def test_the_keys_of_a_role_should_be_had_anew_before_they_end(sandbox: InProcess, calls: Calls) -> None:
+def test_the_keys_of_a_role_should_be_had_anew_before_they_end(sandbox: InProcess, calls: CallGate) -> None:
     clock = sandbox.world.clock
     aws = Aws(calls, endpoint=ENDPOINT, role="arn:aws:iam::123456789012:role/drcore", now=clock.now)
     sandbox.attach(aws.session)

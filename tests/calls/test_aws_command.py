@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from drcore.calls.aws import Aws
 from drcore.calls.aws_command import shell_command
-from drcore.calls.gate import Calls, Plane
+from drcore.calls.gate import CallGate, Plane
 
 EAST = "us-east-1"
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_a_command_should_be_one_that_aws_takes(service: str, operation: str, pa
     assert len(given) == len(parameters)
 
 
-def test_a_command_should_go_along_with_each_call(aws: Aws, calls: Calls) -> None:
+def test_a_command_should_go_along_with_each_call(aws: Aws, calls: CallGate) -> None:
     aws.call("sts", EAST, "get_caller_identity")
     assert calls.made[-1].command == "aws sts get-caller-identity --region us-east-1"
     assert calls.made[-1].plane is Plane.DATA

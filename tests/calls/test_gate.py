@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Call, Calls, Writes, WriteStopped
+from drcore.calls.gate import Call, CallGate, Writes, WriteStopped
 
 EAST = "us-east-1"
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -22,7 +22,7 @@ def test_a_write_outside_an_act_should_be_refused_and_not_sent(aws: Aws, notes: 
     assert "outside" not in str(aws.call("sns", EAST, "list_topics"))
 
 
-def test_a_write_in_a_rehearsal_should_be_stopped_with_its_exact_arguments(aws: Aws, calls: Calls) -> None:
+def test_a_write_in_a_rehearsal_should_be_stopped_with_its_exact_arguments(aws: Aws, calls: CallGate) -> None:
     with calls.during(Writes.STOPPED), pytest.raises(WriteStopped) as stopped:
         aws.call("sns", EAST, "create_topic", Name="rehearsed", Tags=[{"Key": "a", "Value": "b"}])
     call = stopped.value.call
@@ -35,7 +35,7 @@ def test_a_write_in_a_rehearsal_should_be_stopped_with_its_exact_arguments(aws: 
 
 
 def test_a_write_in_an_act_should_be_sent_and_noted_with_its_arguments(
-    aws: Aws, calls: Calls, notes: list[dict[str, Any]]
+    aws: Aws, calls: CallGate, notes: list[dict[str, Any]]
 ) -> None:
     with calls.during(Writes.ALLOWED):
         aws.call("sns", EAST, "create_topic", Name="allowed")
@@ -47,7 +47,7 @@ def test_a_write_in_an_act_should_be_sent_and_noted_with_its_arguments(
     assert [call.operation for call in calls.made] == ["CreateTopic", "ListTopics"]
 
 
-def test_the_gate_should_close_again_however_an_act_ends(aws: Aws, calls: Calls) -> None:
+def test_the_gate_should_close_again_however_an_act_ends(aws: Aws, calls: CallGate) -> None:
     with contextlib.suppress(KeyError), calls.during(Writes.ALLOWED):
         with calls.during(Writes.STOPPED), contextlib.suppress(WriteStopped):
             aws.call("sns", EAST, "create_topic", Name="x")
@@ -56,7 +56,7 @@ def test_the_gate_should_close_again_however_an_act_ends(aws: Aws, calls: Calls)
     assert calls.writes is Writes.FORBIDDEN
 
 
-def test_a_stopped_write_should_not_be_swallowed_by_a_handler_of_failures(aws: Aws, calls: Calls) -> None:
+def test_a_stopped_write_should_not_be_swallowed_by_a_handler_of_failures(aws: Aws, calls: CallGate) -> None:
     def act() -> None:
         with contextlib.suppress(Exception):
             aws.call("sns", EAST, "create_topic", Name="x")
@@ -65,7 +65,7 @@ def test_a_stopped_write_should_not_be_swallowed_by_a_handler_of_failures(aws: A
         act()
 
 
-def test_a_call_should_be_told_with_whatever_it_carries(calls: Calls, notes: list[dict[str, Any]]) -> None:
+def test_a_call_should_be_told_with_whatever_it_carries(calls: CallGate, notes: list[dict[str, Any]]) -> None:
     call = Call("s3", "PutObject", EAST, True, parameters={"Body": b"\xff{}", "Until": NINE, "Name": "Größe"})
     with calls.during(Writes.ALLOWED):
         calls.admit(call)

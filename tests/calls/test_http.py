@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from drcore.calls.gate import Calls, Writes, WriteStopped
+from drcore.calls.gate import CallGate, Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Busy, Rejected, Unknown
 from tests.support.raw_server import answer, hang_up, serving
 
 
-def test_http_should_have_the_same_gate(calls: Calls) -> None:
+def test_http_should_have_the_same_gate(calls: CallGate) -> None:
     http = Http(calls)
     with pytest.raises(RuntimeError, match="outside an act"):
         http.ask("POST", "http://127.0.0.1:9/x", json={})
@@ -26,7 +26,7 @@ def test_http_should_have_the_same_gate(calls: Calls) -> None:
     assert "abcdefgh" not in f"{stopped.value} {stopped.value.call}"
 
 
-def test_a_curl_command_should_never_hold_the_key(calls: Calls) -> None:
+def test_a_curl_command_should_never_hold_the_key(calls: CallGate) -> None:
     with pytest.raises(Unknown):
         Http(calls).get("http://127.0.0.1:9/it's?a=1&b=2", authorization="OAuth abcdefgh")
     assert shlex.split(calls.made[-1].command) == [
@@ -36,7 +36,7 @@ def test_a_curl_command_should_never_hold_the_key(calls: Calls) -> None:
     assert '"Authorization: OAuth $KEY"' in calls.made[-1].command, "double quotes, so that the shell puts the key in"
 
 
-def test_http_should_try_a_read_twice_and_a_write_once(calls: Calls) -> None:
+def test_http_should_try_a_read_twice_and_a_write_once(calls: CallGate) -> None:
     with serving(hang_up) as server:
         with pytest.raises(Unknown):
             Http(calls).get(server.address)
@@ -59,7 +59,7 @@ def test_http_should_try_a_read_twice_and_a_write_once(calls: Calls) -> None:
     ],
 )
 def test_an_http_answer_should_be_json_with_a_good_status(
-    calls: Calls, reply: Callable[[socket.socket], object], error: type[Exception]
+    calls: CallGate, reply: Callable[[socket.socket], object], error: type[Exception]
 ) -> None:
     with serving(reply) as server:
         with pytest.raises(error) as caught:

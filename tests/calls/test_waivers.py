@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from drcore.calls.gate import Call, Calls, Plane, Waiver
+from drcore.calls.gate import Call, CallGate, Plane, Waiver
 
 EAST, WEST = "us-east-1", "us-west-2"
 
 
-def calls() -> tuple[Calls, list[dict[str, Any]]]:
+def calls() -> tuple[CallGate, list[dict[str, Any]]]:
     noted: list[dict[str, Any]] = []
-    return Calls(lambda event, **fields: noted.append(fields)), noted
+    return CallGate(lambda event, **fields: noted.append(fields)), noted
 
 
 def a_read(service: str, region: str) -> Call:

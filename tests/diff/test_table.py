@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 
 from drcore.calls.aws import Aws
-from drcore.calls.gate import Calls
+from drcore.calls.gate import CallGate
 from drcore.diff import Class, ExportSource, Policy, TableSource, compare
 from drcore.diff.items import equal
 from drcore.diff.keys import KeySchema
@@ -35,7 +35,7 @@ def body(items: list[Item]) -> list[bytes]:
 
 
 def aws_at(address: str) -> Aws:
-    return Aws(Calls(lambda *_, **__: None), endpoint=address)
+    return Aws(CallGate(lambda *_, **__: None), endpoint=address)
 
 
 def everything(body: bytes) -> tuple[list[Item], Item]:
@@ -84,7 +84,7 @@ def test_two_scans_in_turns_should_each_be_read_by_their_own_reader() -> None:
 
 
 def test_each_page_should_be_admitted_and_noted_as_any_call() -> None:
-    calls = Calls(lambda *_, **__: None)
+    calls = CallGate(lambda *_, **__: None)
     with serving(Pages([pages(body([item(1), item(2)]), 1)])) as address:
         list(Aws(calls, endpoint=address).scan_raw(REGION, "T", 0, 1, everything))
     assert [(call.operation, call.answer, call.write, call.request_id) for call in calls.made] == [
@@ -94,7 +94,7 @@ def test_each_page_should_be_admitted_and_noted_as_any_call() -> None:
 
 
 def test_a_region_that_is_away_should_not_be_scanned() -> None:
-    calls = Calls(lambda *_, **__: None)
+    calls = CallGate(lambda *_, **__: None)
     calls.away = REGION
     with serving(Pages([pages([], 1)])) as address, pytest.raises(RuntimeError, match="is away"):
         list(Aws(calls, endpoint=address).scan_raw(REGION, "T", 0, 1, everything))
@@ -224,7 +224,7 @@ def test_two_tables_should_be_compared_in_an_account(account: Any, tmp_path: Pat
         }
         account.put_item(TableName="Restored", Item=kept)
         account.put_item(TableName="Live", Item=kept | ({"a": {"S": "?"}} if number == 7 else {}))
-    aws = Aws(Calls(lambda *_, **__: None))
+    aws = Aws(CallGate(lambda *_, **__: None))
     tables = [TableSource(aws, REGION, name) for name in ("Restored", "Live")]
     report = compare(tables[0], tables[1], Policy(), out=tmp_path / "out")
     (only,) = report.differences()
@@ -245,7 +245,7 @@ def test_an_export_in_s3_should_be_fetched_and_its_table_be_asked_for_the_key(ac
             s3.put_object(
                 Bucket="exports", Key=f"some/prefix/{path.relative_to(tmp_path / 'export')}", Body=path.read_bytes()
             )
-    aws = Aws(Calls(lambda *_, **__: None))
+    aws = Aws(CallGate(lambda *_, **__: None))
     there = ExportSource("s3://exports/some/prefix/AWSDynamoDB/01700000000000-a1b2c3d4", aws, REGION)
     assert compare(there, there, Policy(), out=tmp_path / "out").counts[Class.UNCHANGED] == 10
     table = TableSource(aws, REGION, "Live")

@@ -28,7 +28,7 @@ import pytest
 import urllib3
 
 from drcore import plans
-from drcore.calls.gate import Call, Calls, Writes
+from drcore.calls.gate import Call, CallGate, Writes
 from drcore.engine import lock
 from drcore.engine.context import Run
 from drcore.engine.prepare import Setting, prepare
@@ -185,7 +185,7 @@ def go(plan: Plan, record: Path, moment: Moment | None) -> None:
 def die_at(moment: Moment) -> None:
     """Have this process killed at a moment of the run that it carries out."""
     at = ("", "")
-    append, admit, note = Record.append, Calls.admit, Calls.note
+    append, admit, note = Record.append, CallGate.admit, CallGate.note
 
     def here(kind: str) -> bool:
         return (kind, *at) == (moment.kind, moment.step, moment.target)
@@ -198,20 +198,20 @@ def die_at(moment: Moment) -> None:
             die()
         return line
 
-    def admitted(self: Calls, call: Call) -> None:
+    def admitted(self: CallGate, call: Call) -> None:
         if call.write and self.writes is Writes.ALLOWED and here(BEFORE_CALL):
             die()
         admit(self, call)
 
-    def noted(self: Calls, call: Call, answer: str, request_id: str = "") -> None:
+    def noted(self: CallGate, call: Call, answer: str, request_id: str = "") -> None:
         if call.write and here(BEFORE_ANSWER):
             die()
         note(self, call, answer, request_id)
 
     patch = pytest.MonkeyPatch()  # never undone: this process dies
     patch.setattr(Record, "append", appended)
-    patch.setattr(Calls, "admit", admitted)
-    patch.setattr(Calls, "note", noted)
+    patch.setattr(CallGate, "admit", admitted)
+    patch.setattr(CallGate, "note", noted)
 
 
 def die() -> None:
