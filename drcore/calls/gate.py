@@ -1,7 +1,7 @@
 """Every call to the outside, let through or stopped, then noted.
 
 One gate for AWS, HTTP, DNS. A write is forbidden unless the loop has opened the gate for one act whose intent is
-on disk; a rehearsal opens it only as far as to see what would be written. While a region is away no call goes to it,
+on disk; a rehearsal opens it only as far as to see what would be written. While a region has failed no call goes to it,
 and none to a control plane that stands in us-east-1 only, unless the step says in writing why (aws-facts 0.2, A.6).
 """
 
@@ -36,7 +36,7 @@ class Writes(StrEnum):
 
 # The control plane of these stands in us-east-1 and nowhere else, whatever region a client is made for.
 HOME_OF_GLOBAL = "us-east-1"
-RECOVERED = "recovered"  # the moment since when the region that was away may be called again
+RECOVERED = "recovered"  # the moment since when the region that had failed may be called again
 _GLOBAL = {"cloudfront", "health", "iam", "organizations", "route53", "support"}
 
 
@@ -47,7 +47,7 @@ def region_of(service: str, region: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """Why a step may call the region that is away, or a control plane that stands in us-east-1 only.
+    """Why a step may call the region that has failed, or a control plane that stands in us-east-1 only.
 
     `services` are the ones meant by it, by boto3's names (`http` for HTTP); empty: all of them.
     """
@@ -111,7 +111,7 @@ class CallGate:
     def __init__(self, note: Callable[..., object]) -> None:
         self.made: list[Call] = []
         self.writes = Writes.FORBIDDEN
-        self.away = ""  # the region that has failed, and has not come back; empty: none
+        self.failed_region = ""  # the region that has failed, and has not come back; empty: none
         self._waiver: Waiver | None = None
         self._note = note
 
@@ -136,11 +136,13 @@ class CallGate:
     def admit(self, call: Call) -> None:
         """Let a call through, or raise.
 
-        WriteStopped in a rehearsal; RuntimeError outside any act, and for what needs the region that is away: both
+        WriteStopped in a rehearsal; RuntimeError outside any act, and for what needs the region that has failed: both
         are mistakes in a plan, which no handler of failures may swallow.
         """
-        if self._needs_what_is_away(call) and not (self._waiver and self._waiver.covers(call)):
-            raise RuntimeError(f"{self.away} is away, and nothing in this step says why it is called: {call}")
+        if self._needs_failed_region(call) and not (self._waiver and self._waiver.covers(call)):
+            raise RuntimeError(
+                f"{self.failed_region} has failed, and nothing in this step says why it is called: {call}"
+            )
         if call.write and self.writes is Writes.STOPPED:
             raise WriteStopped(call)
         if call.write and self.writes is Writes.FORBIDDEN:
@@ -151,7 +153,7 @@ class CallGate:
         done = replace(call, answer=answer, request_id=request_id)
         self.made.append(done)
         told: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
-        if self._waiver and self._needs_what_is_away(call):
+        if self._waiver and self._needs_failed_region(call):
             told["waiver"] = self._waiver.why
         self._note(
             "call",
@@ -164,8 +166,8 @@ class CallGate:
             **told,
         )
 
-    def _needs_what_is_away(self, call: Call) -> bool:
-        return bool(self.away) and (call.region == self.away or call.service in _GLOBAL)
+    def _needs_failed_region(self, call: Call) -> bool:
+        return bool(self.failed_region) and (call.region == self.failed_region or call.service in _GLOBAL)
 
 
 def as_json(value: object) -> str:

@@ -461,7 +461,7 @@ class Run:
 
     def _know(self, failed_region: str) -> None:
         self._lost_region = failed_region or self._lost_region
-        self.calls.away = "" if RECOVERED in self.moments else self._lost_region
+        self.calls.failed_region = "" if RECOVERED in self.moments else self._lost_region
 
     def _moment(self, name: str, at: datetime) -> None:
         if name not in self.moments:

@@ -51,7 +51,7 @@ def findings(run: Run) -> Iterator[Finding]:
     yield Finding("runner's region", _runner(run))
     for region in run.service.regions:
         # A region that is away is a reason for the plan, not against it: every step says itself what it cannot see.
-        if region != run.calls.away:
+        if region != run.calls.failed_region:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
     yield Finding("evidence store", checked(_store, run))
     yield _locked(run)
@@ -125,7 +125,7 @@ def _object_lock(run: Run) -> Check:
 def _permissions(run: Run) -> Check:
     """Ask IAM whether the acts of this plan would be allowed (IAM: SimulatePrincipalPolicy)."""
     wanted = list(run.plan.permissions)
-    if run.calls.away == HOME_OF_GLOBAL:
+    if run.calls.failed_region == HOME_OF_GLOBAL:
         return unknown(f"cannot be told: the control plane of IAM stands in {HOME_OF_GLOBAL}, which is away")
     try:
         with run.calls.under(Waiver("a look that blocks nothing: what may be done is found out now", ("iam",))):

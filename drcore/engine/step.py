@@ -126,7 +126,7 @@ class Step:
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
     - `moment`: the name of a moment in the incident that this step settles (detected, decided, healthy), read by `at`.
     - `lost(run, result)`: the seconds of data that may be lost, where this step measures it: the run's RPO.
-    - `waiver`: why this step may call the region that is away, or a control plane that stands in us-east-1 only.
+    - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
     - `permissions`: the IAM actions that the act needs.

@@ -24,7 +24,7 @@ def a_read(service: str, region: str) -> Call:
 def test_what_is_away_should_not_be_called_without_a_waiver(service: str, region: str) -> None:
     gate, _ = calls()
     gate.admit(a_read(service, region))
-    gate.away = EAST
+    gate.failed_region = EAST
     with pytest.raises(RuntimeError, match="is away"):
         gate.admit(a_read(service, region))
     gate.admit(a_read("dynamodb", WEST))
@@ -32,7 +32,7 @@ def test_what_is_away_should_not_be_called_without_a_waiver(service: str, region
 
 def test_a_global_control_plane_should_need_a_waiver_when_any_region_is_away() -> None:
     gate, _ = calls()
-    gate.away = WEST
+    gate.failed_region = WEST
     gate.admit(a_read("dynamodb", EAST))
     with pytest.raises(RuntimeError, match="is away"):
         gate.admit(a_read("route53", EAST))
@@ -40,7 +40,7 @@ def test_a_global_control_plane_should_need_a_waiver_when_any_region_is_away() -
 
 def test_a_waiver_should_stand_beside_each_call_that_it_lets_through_and_cover_no_other_service() -> None:
     gate, noted = calls()
-    gate.away = EAST
+    gate.failed_region = EAST
     with gate.under(Waiver("only there can it be asked", ("route53",))):
         gate.admit(a_read("route53", EAST))
         gate.note(a_read("route53", EAST), "OK")

@@ -137,7 +137,7 @@ def answers_chart(run: Run, name: str, history: Iterable[tuple[datetime, Answers
 def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
     """The share of checkers that see a region down: as Route 53 was asked, with the metric where it can be read."""
     series = [*measured]
-    if run.calls.away != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
+    if run.calls.failed_region != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
         since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
         for region, id_ in run.facts.health_checks.items():
             metric = Metric("AWS/Route53", "HealthCheckPercentageHealthy", "Average", (("HealthCheckId", id_),))

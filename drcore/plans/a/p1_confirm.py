@@ -47,7 +47,7 @@ def see_signals(run: Run, target: Target) -> Detected:
 
 
 def where_to_look(run: Run) -> list[Target]:
-    return [Target(region) for region in run.service.regions if region != run.calls.away]
+    return [Target(region) for region in run.service.regions if region != run.calls.failed_region]
 
 
 def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
@@ -71,7 +71,7 @@ def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibi
     signals = {target: seen.signals for target, seen in states.items()}
     yield region_charts.signals_table("detected", "What each region shows", signals)
     yield region_charts.users_chart(run, "detected-users", run.service.runner_region)
-    if not run.calls.away:
+    if not run.calls.failed_region:
         yield _aws_health(run)
 
 

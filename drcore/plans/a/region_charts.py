@@ -60,7 +60,7 @@ def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 
     series = []
     for region in regions:
         points = Points()
-        if region != run.calls.away:
+        if region != run.calls.failed_region:
             try:
                 points = cloudwatch.minutes(run.aws, region, region_health.metrics(run, region)[:1], since, until)[0]
             except (Unknown, Rejected):

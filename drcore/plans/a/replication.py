@@ -120,7 +120,7 @@ def lag_chart(run: Run, name: str, minutes: float = 30) -> Chart:
     times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
     limit, series = run.facts.thresholds.lag_s, []
     for source, receiving in _directions(run):
-        if source != run.calls.away:
+        if source != run.calls.failed_region:
             points = lag(run, source, receiving, minutes)
             series.append(Series(f"to {receiving}", times, tuple(points.by_time.get(time) for time in times)))
     known = [value for each in series for value in each.values if value is not None]
