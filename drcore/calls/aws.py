@@ -69,7 +69,7 @@ class Aws:
         self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
         self._clients: dict[tuple[str, str, bool, bool], Any] = {}
         self._silent: set[str] = set()  # regions whose last call has waited in vain
-        self._places: dict[tuple[str, str], str] = {}
+        self._endpoints: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
         self._reader = threading.local()  # what reads the page that this thread has asked for
         self._one = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
@@ -93,9 +93,9 @@ class Aws:
         other.session, other._silent = self.session, self._silent
         return other
 
-    def place(self, service: str, region: str, url: str) -> None:
+    def set_endpoint(self, service: str, region: str, url: str) -> None:
         """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
-        self._places[service, region] = url
+        self._endpoints[service, region] = url
 
     def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
         """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
@@ -172,7 +172,7 @@ class Aws:
         return self._clients[key]
 
     def _made(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
-        endpoint = self._places.get((service, region), self._endpoint)
+        endpoint = self._endpoints.get((service, region), self._endpoint)
         keys = self._credentials(region)
         client = self.session.client(
             service, region_name=region, endpoint_url=endpoint, config=self._config(once, briefly), **keys

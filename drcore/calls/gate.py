@@ -85,7 +85,7 @@ class Call:
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+[\d:]+)?")
 
 
-def by_hand(calls: Iterable[Call], *, write: bool) -> list[str]:
+def as_shell_commands(calls: Iterable[Call], *, write: bool) -> list[str]:
     """The calls that write, or those that only read, as shell commands, each once, in the order of first use.
 
     Of reads that differ in nothing but a time, as those of a wait do, the last is kept.

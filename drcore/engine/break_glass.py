@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from drcore.calls.gate import by_hand
+from drcore.calls.gate import as_shell_commands
 from drcore.engine.step import Outcome, Plan, Step, StepResult
 
 
@@ -32,13 +32,13 @@ def _lines(plan: Plan, run_id: str, results: Mapping[str, StepResult]) -> Iterat
 
 def _commands(step: Step, result: StepResult) -> Iterator[str]:
     stopped = [call for target in result.targets for call in target.calls]
-    writes = by_hand([*result.calls, *stopped], write=True)
+    writes = as_shell_commands([*result.calls, *stopped], write=True)
     if step.act and not writes:
         yield f"Nothing to change in that run: {result.outcome}."
     if writes and result.outcome is Outcome.WOULD:
         yield "Rehearsed only: these were not sent."
     yield from _block("To change it:", writes)
-    yield from _block("To look:", by_hand(result.calls, write=False))
+    yield from _block("To look:", as_shell_commands(result.calls, write=False))
 
 
 def _block(heading: str, commands: list[str]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def control(aws: Aws, endpoints: Iterable[tuple[str, str]], arn: str) -> Control
     """
     silent = []
     for region, url in endpoints:
-        aws.place(_SERVICE, region, url)
+        aws.set_endpoint(_SERVICE, region, url)
         try:
             found = aws.call(_SERVICE, region, "get_routing_control_state", RoutingControlArn=arn)
         except Unknown as error:

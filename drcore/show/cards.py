@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drcore.calls.gate import by_hand
+from drcore.calls.gate import as_shell_commands
 from drcore.show.html import render
 from drcore.show.states import as_text
 from drcore.show.values import plain
@@ -35,8 +35,8 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         why=_why(result),
         would=[_exactly(call) for call in would],
         rows=rows,
-        writes=by_hand(calls, write=True),
-        reads=by_hand(calls, write=False),
+        writes=as_shell_commands(calls, write=True),
+        reads=as_shell_commands(calls, write=False),
     )
     lines = [f"{named(result.outcome)}  {result.step.title}", f"  {_why(result)}"]
     for target in result.targets:

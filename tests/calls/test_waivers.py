@@ -1,4 +1,4 @@
-"""What is away is called by a waiver only: the rule of the gate, alone."""
+"""A region that has failed is called by a waiver only: the rule of the gate, alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_is_away_should_not_be_called_without_a_waiver(service: str, region
     gate, _ = calls()
     gate.admit(a_read(service, region))
     gate.failed_region = EAST
-    with pytest.raises(RuntimeError, match="is away"):
+    with pytest.raises(RuntimeError, match="has failed"):
         gate.admit(a_read(service, region))
     gate.admit(a_read("dynamodb", WEST))
 
@@ -34,7 +34,7 @@ def test_a_global_control_plane_should_need_a_waiver_when_any_region_is_away() -
     gate, _ = calls()
     gate.failed_region = WEST
     gate.admit(a_read("dynamodb", EAST))
-    with pytest.raises(RuntimeError, match="is away"):
+    with pytest.raises(RuntimeError, match="has failed"):
         gate.admit(a_read("route53", EAST))
 
 
@@ -45,8 +45,8 @@ def test_a_waiver_should_stand_beside_each_call_that_it_lets_through_and_cover_n
         gate.admit(a_read("route53", EAST))
         gate.note(a_read("route53", EAST), "OK")
         gate.note(a_read("sqs", WEST), "OK")
-        with pytest.raises(RuntimeError, match="is away"):
+        with pytest.raises(RuntimeError, match="has failed"):
             gate.admit(a_read("sqs", EAST))
-    with pytest.raises(RuntimeError, match="is away"):
+    with pytest.raises(RuntimeError, match="has failed"):
         gate.admit(a_read("route53", EAST))
     assert [each.get("waiver") for each in noted] == ["only there can it be asked", None]

@@ -96,7 +96,7 @@ def test_each_page_should_be_admitted_and_noted_as_any_call() -> None:
 def test_a_region_that_is_away_should_not_be_scanned() -> None:
     calls = CallGate(lambda *_, **__: None)
     calls.failed_region = REGION
-    with serving(Pages([pages([], 1)])) as address, pytest.raises(RuntimeError, match="is away"):
+    with serving(Pages([pages([], 1)])) as address, pytest.raises(RuntimeError, match="has failed"):
         list(Aws(calls, endpoint=address).scan_raw(REGION, "T", 0, 1, everything))
 
 
