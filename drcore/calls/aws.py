@@ -1,4 +1,4 @@
-"""The one door to AWS: boto3 with short timeouts, behind the gate for writes.
+"""The only way to AWS: boto3 with short timeouts, behind the gate for writes.
 
 Reads are tried three times, a write once: an answer that was lost is looked up, not repeated blindly. A region that has
 kept silent is not waited for as long again until it has answered. The two kinds of trouble are told apart at this
@@ -41,7 +41,9 @@ _BRIEFLY = 3
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
-_IN_TIME = timedelta(minutes=10)  # so long before they end, keys are had anew: longer than any call takes
+_RENEW_BEFORE = timedelta(
+    minutes=10
+)  # a role's keys are renewed so long before they expire: longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 T = TypeVar("T")
 _THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
@@ -51,7 +53,8 @@ class Aws:
     """Clients of one account, made on first use, one for each service and region.
 
     `endpoint` replaces AWS's own addresses, `role` is assumed in the region of the call, so that credentials never
-    depend on another region. They end after an hour, and a plan may take several: with `now` they are had anew in time.
+    depend on another region. They expire after an hour, and a plan may take several; with `now` they are renewed in
+    time.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Aws:
         self._endpoints: dict[tuple[str, str], str] = {}
         self._raw: dict[str, Any] = {}
         self._reader = threading.local()  # what reads the page that this thread has asked for
-        self._one = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
+        self._lock = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
 
     def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
@@ -88,7 +91,7 @@ class Aws:
         return answer
 
     def as_role(self, role: str) -> Aws:
-        """The same door for somebody else: with a role that is assumed. What it may write is asked of the same gate."""
+        """The same under another role. What it may write is asked of the same gate."""
         other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
         other.session, other._silent = self.session, self._silent
         return other
@@ -114,19 +117,19 @@ class Aws:
         /,
         *,
         consistent: bool = True,
-        **narrowed: Any,
+        **parameters: Any,
     ) -> Iterator[T]:
         """One segment of a table, page after page, without boto3's parser (96 us an item).
 
-        `narrowed` holds more parameters of the call, such as a filter.
+        `parameters` holds more parameters of the call, such as a filter.
 
         `read` is given the body of each page. It returns what to hand out, and the answer without its items, which
         goes the usual way: credentials, signing, retries, the gate and the list of calls are boto3's and ours as
         ever. Several threads may read one segment each. Raises as `call` does: never a shorter answer.
         """
-        more = narrowed | ({"ConsistentRead": True} if consistent else {})
+        more = parameters | ({"ConsistentRead": True} if consistent else {})
         more |= {"Segment": segment, "TotalSegments": total} if total > 1 else {}
-        with self._one:
+        with self._lock:
             client = self._raw_client(region)
         start: Mapping[str, Any] = {}
         while True:
@@ -143,7 +146,7 @@ class Aws:
     def _raw_client(self, region: str) -> Any:
         self._renew(region)
         if region not in self._raw:
-            client = self._made("dynamodb", region)
+            client = self._make_client("dynamodb", region)
             # An event that botocore emits and does not document: it is pinned, tests/diff/test_table.py holds it to it.
             client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
             self._raw[region] = client
@@ -153,8 +156,8 @@ class Aws:
         if response_dict["status_code"] != 200:
             return  # an error is botocore's to read
         body = response_dict["body"]
-        told = response_dict["headers"].get("x-amz-crc32")
-        if told is not None and int(told) != zlib.crc32(body):
+        checksum = response_dict["headers"].get("x-amz-crc32")
+        if checksum is not None and int(checksum) != zlib.crc32(body):
             raise Unknown("dynamodb scan: a page whose checksum is not the one that DynamoDB sent with it")
         try:
             rows, left = self._reader.read(body)
@@ -168,22 +171,22 @@ class Aws:
         key = (service, region, write, briefly)
         self._renew(region)
         if key not in self._clients:
-            self._clients[key] = self._made(service, region, once=write, briefly=briefly)
+            self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
         return self._clients[key]
 
-    def _made(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
+    def _make_client(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
         endpoint = self._endpoints.get((service, region), self._endpoint)
         keys = self._credentials(region)
         client = self.session.client(
             service, region_name=region, endpoint_url=endpoint, config=self._config(once, briefly), **keys
         )
-        _Watch(self._calls, service, client, self._one, self._silent).register()
+        _Watch(self._calls, service, client, self._lock, self._silent).register()
         return client
 
     def _renew(self, region: str) -> None:
-        """Forget the keys of a region that soon end, with the clients that were made with them."""
+        """Forget the keys of a region that soon expire, with the clients that were made with them."""
         known = self._assumed.get(region)
-        if known and self._now and self._now() > known[1] - _IN_TIME:
+        if known and self._now and self._now() > known[1] - _RENEW_BEFORE:
             del self._assumed[region]
             self._raw.pop(region, None)
             for key in [key for key in self._clients if key[1] == region]:
@@ -205,15 +208,15 @@ class Aws:
         if region not in self._assumed:
             config = self._config(False, region in self._silent)
             sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config)
-            _Watch(self._calls, "sts", sts, self._one, self._silent).register()
+            _Watch(self._calls, "sts", sts, self._lock, self._silent).register()
             with _as_our_errors("sts", "assume_role", region):
-                got = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
+                credentials = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
             keys = {
-                "aws_access_key_id": got["AccessKeyId"],
-                "aws_secret_access_key": got["SecretAccessKey"],
-                "aws_session_token": got["SessionToken"],
+                "aws_access_key_id": credentials["AccessKeyId"],
+                "aws_secret_access_key": credentials["SecretAccessKey"],
+                "aws_session_token": credentials["SessionToken"],
             }
-            self._assumed[region] = keys, got["Expiration"]
+            self._assumed[region] = keys, credentials["Expiration"]
         return self._assumed[region][0]
 
 
@@ -221,9 +224,9 @@ class _Watch:
     """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
 
     def __init__(
-        self, calls: CallGate, service: str, client: Any, one: AbstractContextManager[Any], silent: set[str]
+        self, calls: CallGate, service: str, client: Any, lock: AbstractContextManager[Any], silent: set[str]
     ) -> None:
-        self._calls, self._service, self._client, self._one, self._silent = calls, service, client, one, silent
+        self._calls, self._service, self._client, self._lock, self._silent = calls, service, client, lock, silent
 
     def register(self) -> None:
         events = self._client.meta.events
@@ -246,17 +249,17 @@ class _Watch:
         )
 
     def _before(self, context: dict[str, Any], **_: Any) -> None:
-        with self._one:
+        with self._lock:
             self._calls.admit(context["drcore"])
 
     def _after(self, context: dict[str, Any], parsed: Mapping[str, Any], **_: Any) -> None:
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
-        with self._one:
+        with self._lock:
             self._silent.discard(context["drcore"].region)
             self._calls.note(context["drcore"], parsed.get("Error", {}).get("Code", "OK"), request_id)
 
     def _failed(self, context: dict[str, Any], exception: BaseException, **_: Any) -> None:
-        with self._one:
+        with self._lock:
             if isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
                 self._silent.add(context["drcore"].region)
             self._calls.note(context["drcore"], type(exception).__name__)

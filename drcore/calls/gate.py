@@ -152,9 +152,9 @@ class CallGate:
         """Remember how a call was answered. The arguments of writes are noted in full, those of reads only here."""
         done = replace(call, answer=answer, request_id=request_id)
         self.made.append(done)
-        told: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
+        fields: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
         if self._waiver and self._needs_failed_region(call):
-            told["waiver"] = self._waiver.why
+            fields["waiver"] = self._waiver.why
         self._note(
             "call",
             call=f"{call.service}:{call.operation}",
@@ -163,7 +163,7 @@ class CallGate:
             write=call.write,
             answer=answer,
             request_id=request_id,
-            **told,
+            **fields,
         )
 
     def _needs_failed_region(self, call: Call) -> bool:

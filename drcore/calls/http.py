@@ -1,4 +1,4 @@
-"""The one door to HTTP that is not AWS: status pages, partners, SyncWell itself.
+"""The only way to HTTP that is not AWS: status pages, partners, SyncWell itself.
 
 The same gate, the same notes, and the same two kinds of trouble as for AWS.
 """

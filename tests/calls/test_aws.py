@@ -12,7 +12,6 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 
-from drcore.calls import aws as door_to_aws
 from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate, Writes, WriteStopped
 from drcore.errors import Busy, Rejected, Unknown
@@ -80,7 +79,7 @@ def test_a_read_should_be_tried_three_times_and_a_write_once(
     calls: CallGate, treat: Callable[[socket.socket], object], failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if treat is never_answer:
-        monkeypatch.setattr(door_to_aws, "_READ", 0.1)  # seconds, where no answer comes however long one waits
+        monkeypatch.setattr("drcore.calls.aws._READ", 0.1)  # seconds, where no answer comes however long one waits
     with serving(treat) as server:
         aws = Aws(calls, endpoint=server.address)
         sent = tries(aws)
