@@ -130,8 +130,8 @@ def answers_chart(run: Run, name: str, history: Iterable[tuple[datetime, Answers
     series = tuple(
         Series(region, times, tuple(answers.of(region) for _, answers in looks)) for region in run.service.regions
     )
-    title = f"Where DNS sends clients: at last {looks[-1][1]}" if looks else "Where DNS sends clients: not asked"
-    return Chart(name, title, "answers, %", series, (), run.marks(), stacked=True)
+    title = f"DNS answers by region, at the end: {looks[-1][1]}" if looks else "DNS answers by region: not queried"
+    return Chart(name, title, "DNS answers, %", series, (), run.marks(), stacked=True)
 
 
 def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
@@ -145,10 +145,10 @@ def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minut
             series.append(Series(region, points.times, tuple(100 - value for value in points.values)))
     limit = run.facts.thresholds.checker_down_percent
     worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
-    summary = f"at most {worst[0]:.0f} % saw it down: {worst[1]}" if worst else "nothing is known of them"
+    summary = f"at most {worst[0]:.0f} % reported {worst[1]} down" if worst else "not measured"
     limits = (Limit(f"taken out at {limit:g} %", limit),)
     return Chart(
-        name, f"Health checkers: {summary}", "checkers that see it down, %", tuple(series), limits, run.marks()
+        name, f"Health checkers: {summary}", "checkers that report down, %", tuple(series), limits, run.marks()
     )
 
 

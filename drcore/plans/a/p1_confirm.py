@@ -52,7 +52,7 @@ def where_to_look(run: Run) -> list[Target]:
 
 def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
     if "detected" in run.moments:
-        return yes("seen before this run was resumed")
+        return yes("detected before this run was resumed")
     if run.failed_region:
         users = "; ".join(region_health.failing(run, seen.users)) if seen.users else ""
         return yes(f"{run.failed_region} was named: {run.incident.reason or 'no reason given'}. {users}".rstrip(". "))
@@ -60,7 +60,7 @@ def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
     if trouble:
         return yes("; ".join(trouble))
     unmeasured = region_health.unmeasured(seen.signals)
-    return no(f"no trouble; not known: {'; '.join(unmeasured)}" if unmeasured else "no trouble")
+    return no(f"no trouble; not measured: {'; '.join(unmeasured)}" if unmeasured else "no trouble")
 
 
 def when_detected(result: StepResult) -> datetime | None:
@@ -69,25 +69,25 @@ def when_detected(result: StepResult) -> datetime | None:
 
 def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
-    yield region_charts.signals_table("detected", "What each region shows", signals)
+    yield region_charts.signals_table("detected", "Signals by region", signals)
     yield region_charts.users_chart(run, "detected-users", run.service.runner_region)
     if not run.calls.failed_region:
         yield _aws_health(run)
 
 
 def _aws_health(run: Run) -> Table:
-    title = "What AWS Health says; it comes late, and is never waited for"
+    title = "AWS Health events (delayed; the plan does not wait for them)"
     columns = ("service", "region", "issue", "since")
     try:
         issues = health.issues(run.aws, run.service.regions)
     except (Unknown, Rejected) as error:
-        return Table("aws-health", title, columns, ((f"not known: {error}", "", "", ""),))
+        return Table("aws-health", title, columns, ((f"unknown: {error}", "", "", ""),))
     return Table("aws-health", title, columns, tuple((e.service, e.region, e.code, e.began) for e in issues))
 
 
 DETECT = detect(
     plan="A.trigger",
-    changes="nothing: core services of each region, the external probe, AWS Health are read",
+    changes="nothing: reads the core services of each region, the external probe, AWS Health",
     look=see_signals,
     expect=trouble_is_seen,
     targets=where_to_look,
@@ -132,7 +132,7 @@ def is_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
         return yes(f"{seen.region} was named in the parameters: {seen.evidence or 'no reason given'}")
     if not seen.region:
         return never(
-            f"no one region shows that it has failed ({seen.evidence}). If you know better, name it: -p failed_region="
+            f"the signals do not point at one failed region ({seen.evidence}). To name it yourself: -p failed_region="
         )
     if seen.region == run.service.runner_region:
         return never(f"the runner stands in {seen.region}, the region that has failed: {elsewhere(run)}")
@@ -146,7 +146,7 @@ def confirm(run: Run, target: Target, seen: RegionProposal) -> None:
 CONFIRM = Step(
     title="Confirm the failed region",
     plan="A.manual 1",
-    changes="records who confirmed which region has failed; from now on nothing is asked of it",
+    changes="records who confirmed which region has failed; from then on no call goes to it",
     look=see_proposal,
     expect=is_confirmed,
     act=confirm,

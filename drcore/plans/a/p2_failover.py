@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # ── Health checks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ROUTE53 = Waiver(
-    "Route 53 can be asked in us-east-1 only. Its answer is looked at, not needed: where none comes, DNS itself is "
-    "asked, and the step says that the control plane is down",
+    "Route 53's API is in us-east-1 only. Its answer is shown, but not needed: without one, DNS itself is queried, "
+    "and the step says that the control plane is down",
     ("route53",),
 )
 
@@ -82,11 +82,13 @@ def wrong_setting(run: Run, setting: HealthCheck) -> list[str]:
 
 def checkers_see_it(run: Run, target: Target, seen: Checking) -> Check:
     if "failover" in run.moments:
-        return yes("DNS has moved, seen before this run was resumed")
+        return yes("DNS moved before this run was resumed")
     if seen.silent:
-        return never(f"the control plane of Route 53 does not answer; its checkers go on without it: {seen.silent}")
+        return never(
+            f"the control plane of Route 53 does not answer; the health checkers go on without it: {seen.silent}"
+        )
     wrong = "; ".join(wrong_setting(run, seen.setting)) if seen.setting else ""
-    why = f"{seen.down_percent} % of the checkers see {failed(run)} down" + (f"; {wrong}" if wrong else "")
+    why = f"{seen.down_percent} % of the checkers report {failed(run)} down{f'; {wrong}' if wrong else ''}"
     if seen.down_percent is not None and seen.down_percent >= run.facts.thresholds.checker_down_percent:
         return yes(why)
     return no(why)
@@ -96,16 +98,16 @@ def show_checkers(run: Run, states: Mapping[Target, Checking]) -> Iterator[Exhib
     asked = [(time, seen) for time, _, seen in run.watched.get(HEALTH_CHECKS.title, ()) if seen and not seen.silent]
     if asked:
         times, down = tuple(time for time, _ in asked), tuple(seen.down_percent for _, seen in asked)
-        yield dns_and_levers.checkers_chart(run, "checkers", (Series(f"{failed(run)}, asked", times, down),))
+        yield dns_and_levers.checkers_chart(run, "checkers", (Series(f"{failed(run)}, read by this run", times, down),))
 
 
 HEALTH_CHECKS = Step(
     title="Health checks",
     plan="A.auto 1",
-    changes="nothing: asks how many of Route 53's checkers see the region down",
+    changes="nothing: reads how many of Route 53's health checkers report the region down",
     look=see_checkers,
     expect=checkers_see_it,
-    targets=of_failed("checkers of"),
+    targets=of_failed("health checkers of"),
     needs=(CONFIRM.title,),
     gate=False,
     within=lambda run: run.facts.checker_interval_s * run.facts.failure_threshold + 30,
@@ -131,11 +133,11 @@ def see_answers(run: Run, target: Target) -> Answers:
 def dns_has_moved(run: Run, target: Target, seen: Answers) -> Check:
     if "failover" in run.moments:
         return yes(f"DNS moved at {run.moments['failover']:%H:%M:%S}, seen before this run was resumed")
-    why = f"DNS: {seen}"
+    why = f"DNS answers: {seen}"
     if seen.api_silent:
-        why += f"; the control plane of Route 53 does not answer, which says nothing of DNS: {seen.api_silent}"
+        why += f"; the control plane of Route 53 does not answer, which says nothing of DNS itself: {seen.api_silent}"
     elif failed(run) in seen.api and not seen.of(failed(run)):
-        why += f"; the API still says {failed(run)}, but the answers of the name servers count"
+        why += f"; the API still answers {failed(run)}, but clients follow the name servers"
     return no(why) if seen.of(failed(run)) else yes(why)
 
 
@@ -154,10 +156,11 @@ def failover_times(run: Run, name: str) -> Table:
     rows = [
         ("checkers agree", f"{facts.checker_interval_s:g} s times {facts.failure_threshold}", checks, None),
         ("DNS moves", f"+ {facts.propagation_s:g} s", checks + facts.propagation_s, _after(run, start, "failover")),
-        ("users are well", "", None, _after(run, start, "healthy")),
+        ("users are well", "not computed", None, _after(run, start, "healthy")),
         ("the last client moves", f"+ {facts.ttl_s:g} s TTL", computed_failover_s(run), last),
     ]
-    return Table(name, "Failover, computed and measured", ("what", "how", "at most, s", "measured, s"), tuple(rows))
+    columns = ("event", "computed from", "computed, at most, s", "measured, s")
+    return Table(name, "Failover times, computed and measured", columns, tuple(rows))
 
 
 def _after(run: Run, start: datetime | None, moment: str) -> float | None:
@@ -168,10 +171,10 @@ def _after(run: Run, start: datetime | None, moment: str) -> float | None:
 FAILOVER = Step(
     title="Confirm failover",
     plan="A.auto 2, A.manual 1",
-    changes="nothing: asks the name servers themselves, then Route 53's API, where clients are sent",
+    changes="nothing: queries the name servers, then Route 53's API, for where clients are sent",
     look=see_answers,
     expect=dns_has_moved,
-    targets=of_failed("DNS without"),
+    targets=of_failed("failover from"),
     needs=(CONFIRM.title,),
     gate=False,
     within=minutes("failover_minutes"),

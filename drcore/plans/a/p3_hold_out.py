@@ -66,8 +66,8 @@ def is_pulled(run: Run, target: Target, seen: Pulled) -> Check:
     if seen.unused:
         return yes(f"{seen.unused}: go on to the next lever")
     if seen.out and seen.waited:
-        return yes(f"it is out, but DNS does not follow: {seen.answers}. Go on to the next lever")
-    return no(f"it is {'out' if seen.out else 'in'}; DNS: {seen.answers}")
+        return yes(f"set to out, but DNS does not follow: {seen.answers}. Go on to the next lever")
+    return no(f"set to {'out' if seen.out else 'in'}; DNS answers: {seen.answers}")
 
 
 def when_followed(result: StepResult) -> datetime | None:
@@ -120,7 +120,7 @@ def turn_back(run: Run, target: Target, before: Pulled) -> None:
 
 ROUTING_OUT = _lever(
     "Routing control out",
-    "the ARC routing control of the region → Off, at an endpoint in another region",
+    "the region's ARC routing control → Off, at an endpoint in another region",
     see_control_pulled,
     act=turn_off,
     undo=turn_back,
@@ -147,7 +147,7 @@ def push(run: Run, target: Target, before: Pulled) -> None:
 
 LEVER_OUT = _lever(
     "Lever out",
-    "the object that the region's health endpoint reads says out; the object lies in another region",
+    "writes out to the object that the region's health endpoint reads, which is stored in another region",
     see_lever_pulled,
     act=pull,
     undo=push,
@@ -184,7 +184,7 @@ def setting_of(seen: Pulled) -> HealthCheck:
 
 CHECK_OUT = _lever(
     "Health check out",
-    "the region's health check is disabled and inverted: unhealthy, whatever its endpoint does",
+    "disables and inverts the region's health check: unhealthy, whatever its endpoint answers",
     see_check_pulled,
     act=pin,
     undo=unpin,
@@ -211,11 +211,11 @@ def see_latch(run: Run, target: Target) -> Latched:
 
 def is_latched(run: Run, target: Target, seen: Latched) -> Check:
     if let_in_again(run):
-        return yes("it was kept out, and this run has let it in again")
+        return yes("the region was kept out, and this run has let it in again")
     return (
-        yes("automatic out, manual in: it stays out until it is let in")
+        yes("the lever keeps the region out until somebody lets it in")
         if seen.out
-        else no("it would come back by itself")
+        else no("the region would get traffic again as soon as its health check passes")
     )
 
 
@@ -230,7 +230,7 @@ def unlatch(run: Run, target: Target, before: Latched) -> None:
 LATCH = Step(
     title="Latch the region out",
     plan="A.manual 3",
-    changes="the lever says out: a region that flaps does not come back by itself",
+    changes="writes out to the lever, so that a region that flaps does not come back by itself",
     look=see_latch,
     expect=is_latched,
     act=latch,

@@ -50,7 +50,7 @@ def see_written(run: Run, target: Target) -> Written:
 def is_written(run: Run, target: Target, seen: Written) -> Check:
     if seen.run_id == run.id:
         return yes("written by this run, and read back")
-    return no(f"it holds {f'that of run {seen.run_id}' if seen.run_id else 'none'}")
+    return no(f"the table holds {f'the canary of run {seen.run_id}' if seen.run_id else 'no canary'}")
 
 
 def write_canary(run: Run, target: Target, seen: Written) -> None:
@@ -65,7 +65,7 @@ def unwrite_canary(run: Run, target: Target, before: Written) -> None:
 WRITE = Step(
     title="Write and read back",
     plan="A.auto 3",
-    changes="one canary item of our own is written where users are served now",
+    changes="writes one canary item of this run where users are served now",
     look=see_written,
     expect=is_written,
     act=write_canary,
@@ -88,7 +88,7 @@ class Replicated:
 
     `bound_s`: all that was written more than so many seconds before the fault is there; None: not known. `longest_s`
     is the longest lag of the hour before the fault, as what is held comes with all of its delay. `items` are those that
-    were decided since shortly before the fault, as they stand here before the other region comes back.
+    were updated since shortly before the fault, as they stand here before the other region comes back.
     """
 
     canary: Canary
@@ -125,13 +125,13 @@ def is_bounded(run: Run, target: Target, seen: Replicated) -> Check:
     if run.lost_s is not None:
         return yes(f"at most {run.lost_s:g} s of writes, measured before this run was resumed")
     if seen.bound_s is None or seen.canary.at is None:
-        return unknown(f"no canary of {failed(run)}, or no time of the fault: the loss cannot be bounded")
+        return unknown(f"no canary of {failed(run)}, or the time of the fault is unknown: the loss cannot be bounded")
     if not seen.bound_s:
-        return yes(f"nothing is missing here: the newest canary of {failed(run)} is of the fault, or newer")
+        return yes(f"no writes are missing here: the newest canary of {failed(run)} was written at or after the fault")
     return yes(
-        f"at most {seen.bound_s:g} s of writes are not here: the newest canary of {failed(run)} is of "
+        f"at most {seen.bound_s:g} s of writes are missing here: the newest canary of {failed(run)} was written at "
         f"{seen.canary.at:%H:%M:%S.%f}"[:-4]
-        + " UTC. They come when the region comes back; queues are not replicated"
+        + " UTC. They arrive when the region is back; queues are not replicated"
     )
 
 
@@ -148,14 +148,14 @@ def show_replication(run: Run, states: Mapping[Target, Replicated]) -> Iterator[
         for target, seen in states.items()
         for replica, status in (seen.replicas.status if seen.replicas else (("", None),))
     )
-    title = f"Replicas of {run.facts.table}; ACTIVE says nothing about lag"
-    yield Table("replicas", title, ("seen in", "replica", "status", "version"), rows)
+    title = f"Replicas of {run.facts.table}; the status says nothing about lag"
+    yield Table("replicas", title, ("read in", "replica", "status", "global table version"), rows)
 
 
 REPLICATION = Step(
     title="Replication",
     plan="A.RPO",
-    changes="nothing: how much of the failed region's writes is here, by its canary",
+    changes="nothing: reads the failed region's newest canary, which bounds the writes that are missing here",
     look=see_replicated,
     expect=is_bounded,
     targets=lambda run: serving(run)[:1],
@@ -207,7 +207,7 @@ def see_capacity(run: Run, target: Target) -> Capacity:
         throttled,
         limit,
         tuple(name for name, each in warm.items() if each and each.status not in ("", "READY")),
-        tuple(f"{name} is written in {each.primary}" for name, each in secrets.items() if each and each.primary),
+        tuple(f"secret {name} is writable in {it.primary} only" for name, it in secrets.items() if it and it.primary),
         tuple(silent),
     )
 
@@ -215,23 +215,22 @@ def see_capacity(run: Run, target: Target) -> Capacity:
 def can_carry(run: Run, target: Target, seen: Capacity) -> Check:
     missing = [f"secret {name} cannot be read" for name in run.facts.secrets if name not in seen.readable]
     missing += [f"{seen.throttled} requests were throttled in the last minutes"] if seen.throttled else []
-    missing += [f"{name} is not warm yet" for name in seen.cold]
+    missing += [f"the provisioned concurrency of {name} is not ready" for name in seen.cold]
     if seen.needed is None or seen.limit is None:
-        missing.append(
-            f"whether twice the load fits cannot be told: {'; '.join(seen.silent) or 'nothing was measured'}"
-        )
+        missing.append(f"unknown whether twice the load fits: {'; '.join(seen.silent) or 'nothing was measured'}")
     elif seen.needed > seen.limit:
-        missing.append(f"{seen.needed:.0f} may run at once, the limit is {seen.limit}: ask AWS for more now")
+        missing.append(f"{seen.needed:.0f} requests at once must fit, the limit is {seen.limit}: ask AWS to raise it")
     if missing:
         return no("; ".join(missing))
-    enough = f"{len(seen.readable)} secrets can be read; twice the load is {seen.needed:.0f} at once of {seen.limit}"
-    return yes("; ".join([enough, *seen.primaries]))
+    secrets = f"{len(seen.readable)} of {len(run.facts.secrets)} secrets can be read"
+    load = f"twice the load is {seen.needed:.0f} requests at once, the limit is {seen.limit}"
+    return yes("; ".join([secrets, load, *seen.primaries]))
 
 
 CAPACITY = Step(
     title="Secrets and capacity",
     plan="A.auto 3",
-    changes="nothing: secrets are read, limits are compared with twice the load",
+    changes="nothing: reads the secrets, compares the limits with twice the load",
     look=see_capacity,
     expect=can_carry,
     targets=serving,

@@ -55,10 +55,10 @@ def users_are_well(run: Run, target: Target, seen: UsersServed) -> Check:
         missing = (
             f"no probe from {', '.join(unmeasured)}" if unmeasured else f"{load.requests} requests in the last minute"
         )
-        return unknown(f"{missing}: too little to tell")
+        return unknown(f"{missing}: too little data")
     by_market = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
     return yes(
-        f"users that fail: {by_market}; {load.requests} requests in the last minute, {load.error_percent:g} % errors"
+        f"failing users: {by_market}; {load.requests} requests in the last minute, {load.error_percent:g} % errors"
     )
 
 
@@ -77,7 +77,7 @@ def show_users(run: Run, states: Mapping[Target, UsersServed]) -> Iterator[Exhib
 USERS = Step(
     title="Users are well again",
     plan="A.auto 3",
-    changes="nothing: users in each market, errors, latency, for as long as it must last",
+    changes="nothing: watches failing users in each market, errors, latency, for as long as they must be good",
     look=see_served,
     expect=users_are_well,
     targets=serving,

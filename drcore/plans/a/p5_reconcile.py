@@ -71,7 +71,7 @@ def _first_look(run: Run) -> Replicated | None:
 
 
 def _before(run: Run) -> tuple[ItemVersion, ...]:
-    """The items decided since shortly before the fault, as they stood before the region came back."""
+    """The items updated since shortly before the fault, as they stood before the region came back."""
     first = _first_look(run)
     return first.items if first else ()
 
@@ -79,17 +79,17 @@ def _before(run: Run) -> tuple[ItemVersion, ...]:
 def has_recovered(run: Run, target: Target, seen: Recovering) -> Check:
     trouble = region_health.trouble(run, seen.signals)
     if trouble:
-        return no(f"{'; '.join(trouble)}. Users are served elsewhere meanwhile")
+        return no(f"{'; '.join(trouble)}. Users are served by the other region meanwhile")
     silent = seen.signals.unread
     if silent or seen.signals.queue_age_s is None:
-        return no(silent or "its services answer, its metrics have not come back")
+        return no(silent or "its services answer, but it has no metrics yet")
     probe = seen.signals.probe
-    return yes(f"{probe.good} of {probe.sent} probes answered, its services answer, its metrics are back")
+    return yes(f"{probe.good} of {probe.sent} probes answered, its services answer, it has metrics again")
 
 
 def show_recovery(run: Run, states: Mapping[Target, Recovering]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
-    yield region_charts.signals_table("recovery", "What the region shows", signals)
+    yield region_charts.signals_table("recovery", "Signals of the region", signals)
     looks = [(time, seen.signals.probe) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
     yield region_charts.probes_chart(run, "recovery-probes", looks)
 
@@ -97,7 +97,7 @@ def show_recovery(run: Run, states: Mapping[Target, Recovering]) -> Iterator[Exh
 RECOVERY = Step(
     title="Await recovery",
     plan="A.manual 3",
-    changes="nothing: waits until the region has been well for long enough; one that flaps is not",
+    changes="nothing: waits until the region has been well without a break for long enough",
     look=see_recovery,
     expect=has_recovered,
     targets=lambda run: [Target(failed(run))],
@@ -107,7 +107,7 @@ RECOVERY = Step(
     hold=minutes("recovery_hold_minutes"),
     shows=show_recovery,
     moment=RECOVERED,
-    waiver=Waiver("whether the region has come back can be asked nowhere but there; no user waits for the answer"),
+    waiver=Waiver("only the region itself can answer whether it is back; no user waits for the answer"),
 )
 
 
@@ -149,7 +149,7 @@ def quiet_s(run: Run) -> float:
 def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
     limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
     problems = [
-        f"canary of {name} {'is not there' if age is None else f'is {age:g} s old'}"
+        f"canary of {name} {'is missing' if age is None else f'is {age:g} s old'}"
         for name, age in seen.ages_s
         if age is None or age > limit
     ]
@@ -158,8 +158,8 @@ def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
         return no("; ".join(problems))
     late = came_late(run)
     worse = sum(each.overwrote for each in late)
-    why = f"both regions hold the same; {len(late)} late writes were seen to come, {worse} over a newer decision"
-    return yes(f"{why}: see the list" if worse else why)
+    why = f"both regions hold the same data; {len(late)} late writes arrived, {worse} of them over a newer update"
+    return yes(f"{why}, see the table" if worse else why)
 
 
 def show_reconciled(run: Run, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:
@@ -170,10 +170,10 @@ def show_reconciled(run: Run, states: Mapping[Target, Reconciled]) -> Iterator[E
 RECONCILE = Step(
     title="Reconcile",
     plan="A.manual 3",
-    changes="nothing: late writes, who won, whether replication is quiet for ten times its longest lag",
+    changes="nothing: compares both copies of the table, lists late writes and what they replaced",
     look=see_reconciled,
     expect=is_reconciled,
-    targets=of_failed("table with"),
+    targets=of_failed("replication with"),
     needs=(RECOVERY.title, REPLICATION.title),
     within=minutes("reconcile_minutes"),
     every=10,

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 # ── Save the DNS settings ────────────────────────────────────────────────────────────────────────────────────────────
 
-FAILBACK = Waiver("failback changes DNS, and only Route 53's control plane can; the region is well again", ("route53",))
+FAILBACK = Waiver(
+    "failback changes DNS, which only Route 53's control plane can do; the region is well again", ("route53",)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,10 @@ def _records_table(name: str, title: str, records: tuple[Record, ...]) -> Table:
 SAVE = Step(
     title="Save the DNS settings",
     plan="A.manual 4",
-    changes="nothing: reads the record sets whole, to be compared with at the end",
+    changes="nothing: reads all record sets, which are compared with at the end",
     look=see_settings,
     expect=are_saved,
-    targets=of_failed("record sets beside"),
+    targets=of_failed("DNS settings with"),
     needs=(RECONCILE.title,),
     within=minutes("recovery_minutes"),  # Route 53's control plane may come back after the region
     every=60,
@@ -136,11 +138,13 @@ def set_weight(run: Run, target: Target, record: Record, weight: int) -> str:
 
 def is_lowered(run: Run, target: Target, seen: Weighted) -> Check:
     if let_in_again(run):
-        return yes("it was lowered, and this run has let the region in since")
+        return yes("the weight was lowered, and this run has let the region in since")
     wanted = weight_of_part(run, 0)
     if seen.record.weight != wanted:
-        return no(f"weight {seen.record.weight}, to be {wanted} before the region is let in")
-    return yes(f"weight {wanted} everywhere") if seen.everywhere else no(f"weight {wanted}, not yet on all servers")
+        return no(f"weight {seen.record.weight}, must be {wanted} before the region is let in")
+    if not seen.everywhere:
+        return no(f"weight {wanted}, not yet on all of Route 53's servers")
+    return yes(f"weight {wanted} on all of Route 53's servers")
 
 
 def lower(run: Run, target: Target, seen: Weighted) -> str:
@@ -154,7 +158,7 @@ def put_record_back(run: Run, target: Target, before: Weighted) -> str:
 LOWER = Step(
     title="Lower the weight",
     plan="A.manual 4",
-    changes="the region's record set is written whole with the first part of its weight, while it is still kept out",
+    changes="the region's record set gets the first part of its weight, while the region is still kept out",
     look=see_lowered,
     expect=is_lowered,
     act=lower,
@@ -181,7 +185,7 @@ def see_check(run: Run, target: Target) -> HealthCheck:
 def check_is_as_before(run: Run, target: Target, seen: HealthCheck) -> Check:
     if seen == saved(run).check:
         wrong = "; ".join(wrong_setting(run, seen))
-        return yes(f"as it was before this run{f'. Have it mended: {wrong}' if wrong else ''}")
+        return yes(f"as it was before this run{f'. Have it corrected: {wrong}' if wrong else ''}")
     return no("this run has pinned it to unhealthy")
 
 
@@ -198,7 +202,7 @@ def pin_again(run: Run, target: Target, before: HealthCheck) -> None:
 CHECK_BACK = Step(
     title="Health check as before",
     plan="A.manual 4",
-    changes="the region's health check gets back the settings that it had before this run",
+    changes="the region's health check gets the settings that it had before this run",
     look=see_check,
     expect=check_is_as_before,
     act=set_check_as_before,
@@ -223,7 +227,7 @@ def control_is_in(run: Run, target: Target, seen: arc.Control) -> Check:
     if seen.on:
         return yes("the routing control lets traffic in" if run.facts.arc else "there is no ARC cluster")
     if not run.intended(ROUTING_OUT, target):
-        return yes("it is off, but this run has not turned it off, and leaves it so")
+        return yes("it is off, but not by this run, which leaves it so")
     return no("this run has turned it off")
 
 
@@ -238,7 +242,7 @@ def turn_off_again(run: Run, target: Target, before: arc.Control) -> None:
 ROUTING_IN = Step(
     title="Routing control in",
     plan="A.manual 4",
-    changes="the ARC routing control of the region → On, where this run has turned it off",
+    changes="the region's ARC routing control → On, where this run has turned it off",
     look=see_control,
     expect=control_is_in,
     act=turn_on,

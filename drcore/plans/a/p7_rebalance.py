@@ -87,10 +87,10 @@ def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
     if held:
         return held
     if seen.out:
-        return no(f"kept out, with weight {seen.record.weight} for when it is let in")
+        return no(f"kept out; its weight is {seen.record.weight}")
     if not seen.signals.load.requests:
-        return no("let in, no traffic has been measured yet")
-    return yes(f"{seen.signals.load.requests} requests in the last minute, well")
+        return no("let in, but no traffic has been measured yet")
+    return yes(f"well with {seen.signals.load.requests} requests in the last minute")
 
 
 def let_in(run: Run, target: Target, seen: Balance) -> None:
@@ -105,7 +105,7 @@ def put_lever_back(run: Run, target: Target, before: Balance) -> None:
 LET_IN = Step(
     title=LETTING_IN,
     plan="A.manual 4",
-    changes="the lever says in: the region gets the first part of its traffic; it goes out again if that does not hold",
+    changes="writes in to the lever: the region gets the first part of its traffic; out again if it does not cope",
     look=see_let_in,
     expect=is_let_in,
     act=let_in,
@@ -138,12 +138,12 @@ def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
         if held:
             return held
         if seen.record.weight < wanted:  # more than that was reached before this run was resumed
-            return no(f"weight {seen.record.weight}, to be {wanted}")
+            return no(f"weight {seen.record.weight}, must be {wanted}")
         if not seen.everywhere:
-            return no(f"weight {wanted}, not yet on all servers")
+            return no(f"weight {wanted}, not yet on all of Route 53's servers")
         if not seen.signals.load.requests:
             return no("no traffic has been measured")
-        return yes(f"weight {seen.record.weight}, {seen.signals.load.requests} requests in the last minute, well")
+        return yes(f"weight {seen.record.weight}, well with {seen.signals.load.requests} requests in the last minute")
 
     def act(run: Run, target: Target, seen: Balance) -> str:
         return set_weight(run, target, seen.record, weight_of_part(run, number))
@@ -154,7 +154,7 @@ def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
     step = Step(
         title=title,
         plan="A.manual 4",
-        changes="the region's record set is written whole with more of its weight; it goes out if that does not hold",
+        changes="the region's record set gets more of its weight; the region goes out again if it does not cope",
         look=look,
         expect=expect,
         act=act,

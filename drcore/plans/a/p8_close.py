@@ -82,7 +82,7 @@ def is_closed(run: Run, target: Target, seen: EndState) -> Check:
     drills = said(seen.last_drill, seen.next_drill, run.clock.now())
     if differences:
         return no(f"{'; '.join(differences)}; {drills}")
-    return yes(f"DNS is as it was, record by record; users are well; {drills}")
+    return yes(f"all DNS record sets are as they were; users are well; {drills}")
 
 
 def _ids(records: tuple[Record, ...]) -> set[str]:
@@ -110,21 +110,21 @@ def _compared(before: tuple[Record, ...], now: tuple[Record, ...]) -> Table:
             was[record.id].weight if record.id in was else None,
             record.weight,
             record.health_check,
-            "as it was" if was.get(record.id) == record else "NOT AS IT WAS",
+            "unchanged" if was.get(record.id) == record else "CHANGED",
         )
         for record in now
     )
-    columns = ("record set", "weight before", "weight now", "health check", "whole record")
-    return Table("dns-compared", "DNS, compared record by record with what was saved", columns, rows)
+    columns = ("record set", "weight before", "weight now", "health check", "record set as a whole")
+    return Table("dns-compared", "DNS record sets compared with what was saved", columns, rows)
 
 
 CLOSE = Step(
     title="Close",
     plan="A.RTO, A.RPO",
-    changes="nothing: DNS compared with what was saved, users, when the next drill is due",
+    changes="nothing: compares DNS with what was saved, reads how users are served, when the next drill is due",
     look=see_closed,
     expect=is_closed,
-    targets=of_failed("DNS with"),
+    targets=of_failed("DNS settings with"),
     needs=(REBALANCE_FULL.title,),
     within=120,
     every=30,

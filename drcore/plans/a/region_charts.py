@@ -31,11 +31,12 @@ def signals_table(name: str, title: str, states: Mapping[Target, RegionSignals])
             seen.load.p99_ms,
             seen.queue_age_s,
             seen.calls,
-            "; ".join(filter(None, [*seen.silent, seen.unread, seen.control])) or "all",
+            "; ".join(filter(None, [*seen.silent, seen.unread, seen.control])) or "none",
         )
         for target, seen in states.items()
     )
-    columns = ("region", "probes", "requests", "errors, %", "p99, ms", "oldest job, s", "Lambda calls", "answers")
+    measured = ("requests", "errors, %", "p99, ms", "oldest job, s", "Lambda calls")
+    columns = ("region", "probes", *measured, "no answer from")
     return Table(name, title, columns, rows)
 
 
@@ -47,11 +48,11 @@ def users_chart(run: Run, name: str, region: str, minutes: float = 30) -> Chart:
     series = tuple(_gapless(market, points, since, until) for market, points in zip(markets, read, strict=True))
     limit = run.facts.thresholds.user_failure_percent
     worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
-    title = "Users that fail: nothing was measured"
+    title = "Failing users: not measured"
     if worst:
-        title = f"Users that fail: at most {worst[0]:.3g} %, in {worst[1]}; well is below {limit:g} %"
-    limits = (Limit(f"well: {limit:g} %", limit),)
-    return Chart(name, title, "users that fail, %", series, limits, run.marks())
+        title = f"Failing users: at most {worst[0]:.3g} %, in {worst[1]} (limit {limit:g} %)"
+    limits = (Limit(f"limit {limit:g} %", limit),)
+    return Chart(name, title, "failing users, %", series, limits, run.marks())
 
 
 def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 30) -> Chart:
@@ -67,12 +68,10 @@ def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 
                 points = Points()
         series.append(_gapless(region, points, since, until))
     last = [(each.label, next((v for v in reversed(each.values) if v is not None), None)) for each in series]
-    summary = ", ".join(
-        f"{label} {'not known' if value is None else f'{value:,.0f} a minute'}" for label, value in last
-    )
+    summary = ", ".join(f"{label} {'unknown' if value is None else f'{value:,.0f} a minute'}" for label, value in last)
     return Chart(
         name,
-        f"Requests by region, at last: {summary}",
+        f"Requests by region, last measured: {summary}",
         "requests a minute",
         tuple(series),
         (),
@@ -86,9 +85,9 @@ def probes_chart(run: Run, name: str, looks: Iterable[tuple[datetime, Probe]]) -
     probes = list(looks)
     shares = tuple(round(100 * probe.good / probe.sent, 1) for _, probe in probes)
     bad = sum(share < 100 for share in shares)
-    title = f"Probes of the region: {len(shares) - bad} of {len(shares)} looks were answered in full"
-    series = Series("answered well", tuple(time for time, _ in probes), shares)
-    return Chart(name, title, "probes, %", (series,), (), run.marks())
+    title = f"Probes of the region: all answered in {len(shares) - bad} of {len(shares)} rounds"
+    series = Series("answered", tuple(time for time, _ in probes), shares)
+    return Chart(name, title, "answered probes, %", (series,), (), run.marks())
 
 
 def _gapless(label: str, points: Points, since: datetime, until: datetime) -> Series:

@@ -190,13 +190,13 @@ def unanswered(seen: RegionSignals) -> list[str]:
 
 def unmeasured(seen: RegionSignals) -> list[str]:
     """What could not be measured of a region, in words."""
-    missing = [f"its metrics: {seen.unread}"] if seen.unread else []
+    missing = [f"its metrics ({seen.unread})"] if seen.unread else []
     missing += [f"its control plane does not answer: {seen.control}"] if seen.control else []
     if not seen.unread:
         names = (
             ("no requests", seen.load.requests or None),
             ("no queue age", seen.queue_age_s),
-            ("no calls", seen.calls),
+            ("no Lambda calls", seen.calls),
         )
         missing += [f"{name} measured" for name, value in names if value is None]
     return missing

@@ -33,7 +33,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ItemVersion:
-    """One item as it stands: its key, when it was decided, in which region."""
+    """One item as it stands: its key, when it was updated, in which region."""
 
     key: str
     at: datetime
@@ -57,9 +57,9 @@ def canary(run: Run, of: str, held_in: str) -> Canary:
 
 
 def versions(run: Run, region: str, since: datetime) -> tuple[ItemVersion, ...]:
-    """The items that were decided since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
+    """The items that were updated since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
 
-    The others are not asked for: what was decided well before the fault was everywhere before it, and neither came
+    The others are not asked for: what was updated well before the fault was everywhere before it, and neither came
     late nor is newer than what did. So a table of any size costs one scan, and the journal what was written meanwhile.
     """
     items = tables.items(run.aws, region, run.facts.table, since=("UpdatedAt", iso(since)))
@@ -76,7 +76,7 @@ def late(
 ) -> tuple[LateWrite, ...]:
     """What the region `lost` had written while it was `away`, or before, and that came only after `before` was read.
 
-    It overwrote a newer decision where another region had decided since the fault: the late writer could not know of
+    It overwrote a newer update where another region had made one since the fault: the late writer could not know of
     that. So it is too where the clock of the late write is behind the one that gave way.
     """
     old = {version.key: version for version in before}
@@ -93,7 +93,7 @@ def _overwrote(came: ItemVersion, was: ItemVersion | None, lost: str, fault: dat
 def differing(here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled: datetime) -> tuple[str, ...]:
     """The keys of items that are not the same in two regions, but for those that were written after `settled`.
 
-    An item that only one region has among its recent ones is not the same: the other one still has an older decision.
+    An item that only one region has among its recent ones is not the same: the other one still has an older update.
     """
     old, new = ({version.key: version for version in each} for each in (here, there))
     keys = (key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key))
@@ -125,7 +125,11 @@ def lag_chart(run: Run, name: str, minutes: float = 30) -> Chart:
             series.append(Series(f"to {receiving}", times, tuple(points.by_time.get(time) for time in times)))
     known = [value for each in series for value in each.values if value is not None]
     longest = max(known, default=0.0)
-    summary = f"at most {longest:,.{0 if longest > 10 else 1}f} s for what was replicated" if known else "nothing was"
+    summary = (
+        f"at most {longest:,.{0 if longest > 10 else 1}f} s among replicated writes"
+        if known
+        else "nothing was replicated"
+    )
     limits = (Limit(f"target {limit:g} s", limit),)
     return Chart(
         name, f"Replication lag: {summary}", "longest lag, s", tuple(series), limits, run.marks(), ceiling=3 * limit
@@ -133,7 +137,7 @@ def lag_chart(run: Run, name: str, minutes: float = 30) -> Chart:
 
 
 def late_table(name: str, writes: Iterable[LateWrite]) -> Table:
-    """The items that came late, a row an item; what stood there before, whether that was a newer decision."""
+    """The items that came late, a row an item; what stood there before, whether that was a newer update."""
     rows = tuple(
         (
             each.came.key,
@@ -145,9 +149,9 @@ def late_table(name: str, writes: Iterable[LateWrite]) -> Table:
         )
         for each in sorted(writes, key=lambda each: (not each.overwrote, each.came))
     )
-    columns = ("item", "decided", "in", "in place of", "in ", "a newer decision gave way")
+    columns = ("item", "updated", "region", "replaced an update of", "its region", "replaced a newer update")
     worse = sum(bool(row[-1]) for row in rows)
-    return Table(name, f"{len(rows)} late writes, {worse} of them over a newer decision", columns, rows)
+    return Table(name, f"{len(rows)} late writes, {worse} of them over a newer update", columns, rows)
 
 
 def _directions(run: Run) -> Iterator[tuple[str, str]]:
