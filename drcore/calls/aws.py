@@ -7,6 +7,8 @@ border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
 
 from __future__ import annotations
 
+import functools
+import gzip
 import re
 import threading
 import zlib
@@ -14,9 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
+import orjson
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -26,6 +31,7 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
+from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
@@ -67,7 +73,7 @@ class Aws:
         now: Callable[[], datetime] | None = None,
     ) -> None:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
-        self.session = boto3.Session("drcore", "drcore") if endpoint else boto3.Session()
+        self.session = _session("drcore") if endpoint else _session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
         self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
         self._clients: dict[tuple[str, str, bool, bool], Any] = {}
@@ -218,6 +224,31 @@ class Aws:
             }
             self._assumed[region] = keys, credentials["Expiration"]
         return self._assumed[region][0]
+
+
+class _ModelFiles(JSONFileLoader):
+    """Reads a service's model by orjson: to read it is most of what the first client of a service costs."""
+
+    def load_file(self, file_path: str) -> Any:
+        for path in (Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")):
+            if path.is_file():
+                return orjson.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+        return None
+
+
+@functools.cache
+def _models() -> Any:
+    """What reads the models of all sessions of this process: each is read once, not once for each session."""
+    loader = botocore.session.get_session().get_component("data_loader")
+    loader.file_loader = _ModelFiles()
+    return loader
+
+
+def _session(key: str | None = None) -> boto3.Session:
+    core: Any = botocore.session.get_session()
+    session = boto3.Session(key, key, botocore_session=core)
+    core.register_component("data_loader", _models())  # not before: boto3 adds a path to the loader that it finds
+    return session
 
 
 class _Watch:

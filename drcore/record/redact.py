@@ -48,6 +48,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._names: dict[str, str] = {}  # those that were redacted: a journal has few, each on thousands of lines
         named = (value for name, value in environment.items() if _SECRET_NAME.search(name))
         self.add(*secrets, *(value for value in named if not _points_at(value)))
 
@@ -56,6 +57,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _LEAST:
                 self._known |= set(_spellings(secret))
+        self._names.clear()
         longest_first = sorted(self._known, key=lambda known: (-len(known), known))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -73,12 +75,17 @@ class Redactor:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, Mapping):
-            return {self(str(key)): self._named(str(key), inner) for key, inner in value.items()}
+            return {self._name(str(key)): self._named(str(key), inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.data(inner) for inner in value]
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)  # JSON has no such number, and a journal line must never fail for its content
         return value
+
+    def _name(self, name: str) -> str:
+        if name not in self._names:
+            self._names[name] = self(name)
+        return self._names[name]
 
     def _named(self, name: str, value: object) -> object:
         if isinstance(value, str) and value and _NAME.fullmatch(name):

@@ -83,7 +83,7 @@ def middle(text: str, longest: int) -> str:
 
 def visible(text: str) -> str:
     """The text without what cannot be seen but acts: escape sequences of a terminal, reversed writing."""
-    if text.isprintable():
+    if all(map(str.isprintable, text.split("\n"))):  # a hundred times as quick as letter by letter
         return text
     return "".join(letter if letter.isprintable() or letter in "\n\xa0" else " " for letter in text)
 

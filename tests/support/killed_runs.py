@@ -48,7 +48,6 @@ from tests.support.stage import (
     known_to,
     scene_of,
     scenes_of,
-    share_models,
     staged,
     undrawn,
     watch,
@@ -176,7 +175,6 @@ def go(plan: Plan, record: Path, moment: Moment | None) -> None:
     if moment:
         die_at(moment)
     run = Run(plan, Setting.read(record), record, keyboard=lambda prompt: None)
-    share_models(run)
     trouble = carry_out(run)
     if trouble:
         (record.parent / "trouble").write_text(f"{type(trouble).__name__}: {trouble}")

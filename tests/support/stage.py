@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dns.message
@@ -38,7 +39,6 @@ from drcore.sandbox.core.dispatch import Proceed
 from drcore.sandbox.core.registry import Call, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.sandbox.moto.startup import LOADER
 from drcore.sandbox.protocol.exchange import Answer
 
 # A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
@@ -196,7 +196,6 @@ class Runs(ABC):
             keyboard=keyboard or (lambda prompt: None),
             approvals=approvals,
         )
-        share_models(run)
         self.attach(run)
         self.opened.append(run)
         return run
@@ -265,12 +264,6 @@ class Stage(Runs):
         status, document = self.door.request(method, f"/_sandbox/{path}", body)
         assert status == 200, document
         return document
-
-
-def share_models(run: Run) -> None:
-    """Have botocore's models read once for all runs of this process, not once for each."""
-    session: Any = run.aws.session
-    session._session.register_component("data_loader", LOADER)
 
 
 def carry_out(run: Run, *, until: Step | None = None) -> DrcoreError | None:
@@ -438,12 +431,14 @@ class _Connection(HTTPConnection):
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:
-    """Keep runs from drawing, which takes half of their time and has tests of its own, and from waiting for the disk.
+    """Keep runs from drawing, which takes half of their time and has tests of its own, and from waiting.
 
-    No test cuts the power; what a killed process has written is there without it.
+    Neither for the disk, as no test cuts the power and what a killed process has written is there without it; nor, by
+    the wall's clock, before botocore's next try.
     """
     patch.setattr(show, "display_chart", lambda chart, redact: b"a picture")
     patch.setattr("os.fsync", lambda handle: None)
+    patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     patch.setattr(show, "preload", lambda: None)
 
 
