@@ -29,7 +29,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 # One process per core; a single core is quicker without a second process.
 WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
 
-.PHONY: drill rehearse lab test kills lint types bench bench-diff reference lock spark setup clean help
+.PHONY: drill rehearse lab test proof lint types bench bench-diff reference lock spark setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -43,8 +43,8 @@ lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|e
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-kills: setup ## SIGKILL at every moment of every step, where `make test` takes one of each step of plans A, G (fifteen minutes)
-	@KILLS=every $(PY) -m pytest tests/plans/family/test_kills.py $(ARGS)
+proof: setup ## all of what `make test` takes a sample of: each act in each trouble, SIGKILL at every moment (ARGS= goes to pytest)
+	@EXHAUSTIVE=1 $(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 lint: setup ## ruff over code, tests and notebooks
 	@$(PY) -m ruff check .

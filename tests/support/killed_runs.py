@@ -1,7 +1,7 @@
 """Carries out a plan in child processes, each killed at another moment and gone on with in the next one.
 
-Run as a script with a plan: prints drills that were left alone and that were killed (`--every`: at every moment), as
-JSON.
+Run as a script with a plan: prints drills that were left alone and that were killed, as JSON. They are killed once a
+step, or at every moment where everything is to be proved.
 A world is a process of its own here, and so is each run on it. All of them are forked from this process, which has
 imported everything and has no threads: that is ten times as quick as starting them, and is not done in the tests' own
 process.
@@ -39,8 +39,10 @@ from drcore.record.journal import Event, Record, read_events, verify
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.http_server import Server
 from drcore.sandbox.protocol.exchange import Headers, Request
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     ENVIRONMENT,
+    FEW_USERS,
     SHORT,
     Effect,
     Scene,
@@ -59,10 +61,8 @@ BEFORE_ANSWER = (
 )
 AFTER_STEP = "between two steps"
 KINDS = (BEFORE_CALL, BEFORE_ANSWER, AFTER_STEP)
-EVERY = "--every"
 RUN_ID = "killed-1"  # the same in every world, so that what bears the run's name is equal too
 SEED = 1
-FEW = ("a", "g")  # plans whose kills take many minutes: as a rule they are killed but once a step, see `few`
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ class Drill:
     truth: Any
 
 
-def main(plan: Plan, folder: Path, *, every: bool) -> list[dict[str, Drill]]:
+def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
     """A drill that was left alone and one that was killed, for each scene with acts that no scene before it has.
 
     The boundaries between steps are those of the scene with the most acts, each act is of the scene where it is first.
-    Not `every` moment: one of each step.
+    Unless everything is to be proved, one moment of each step.
     """
     with pytest.MonkeyPatch.context() as patch:
         undrawn(patch)
@@ -118,7 +118,7 @@ def main(plan: Plan, folder: Path, *, every: bool) -> list[dict[str, Drill]]:
             if not pairs:
                 moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
             known |= set(intents[scene.name])
-            moments = moments if every else few(plan, moments)
+            moments = moments if EXHAUSTIVE else few(plan, moments)
             if moments:
                 killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
                 pairs.append({"alone": alone[scene.name], "killed": killed})
@@ -239,7 +239,7 @@ def world(fault: str, options: dict[str, str]) -> Iterator[tuple[str, dict[str, 
     told, telling = os.pipe()
 
     def serve() -> None:
-        application = Application(SEED)
+        application = Application(SEED, FEW_USERS)
         effects: list[Effect] = []
         watch(application.world, effects.append)
         application.world.truth_of("effects", lambda: [asdict(each) for each in effects])
@@ -267,5 +267,5 @@ def ask(address: str, what: str) -> Any:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as below:
-        found = main(plans.find(sys.argv[1]), Path(below), every=EVERY in sys.argv)
+        found = main(plans.find(sys.argv[1]), Path(below))
     sys.stdout.write(json.dumps(found, default=asdict))

@@ -55,6 +55,8 @@ SHORT = {
     "recovery_hold_minutes": 2,
     "gate_minutes": 1,
 }
+# What is to be seen with these is seen with more, only later: half of a drill of plan G is to read each of them, often.
+FEW_USERS = 1000
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
 
 
@@ -443,9 +445,9 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def staged(folder: Path, seed: int = 1) -> Iterator[Stage]:
+def staged(folder: Path, seed: int = 1, users: int = FEW_USERS) -> Iterator[Stage]:
     """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
-    door = InProcess(seed)
+    door = InProcess(seed, users)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_Connection, "door", door, raising=False)  # not a new class: urllib3 keeps connections in a pool
         patch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", _Connection)

@@ -12,6 +12,9 @@ from drcore.sandbox.core.own_client import own_client, own_session
 from drcore.sandbox.core.registry import Call
 from drcore.sandbox.protocol.exchange import Answer, Request
 
+USERS = 5000
+"""Who the company serves when the doors open, unless a world is made smaller."""
+
 T = TypeVar("T")
 Contribution = Callable[[], Any]
 Observer = Callable[[Call, Answer], None]
@@ -23,8 +26,8 @@ class World:
     account = "123456789012"
     regions = ("us-east-1", "us-west-2")
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, users: int = USERS) -> None:
+        self.seed, self.users = seed, users
         self.clock = VirtualClock()
         self.faults = Faults(self)
         self._session = own_session(self._answer)

@@ -7,7 +7,7 @@ import threading
 from drcore.sandbox import services, syncwell, vendors
 from drcore.sandbox.core import call_faults
 from drcore.sandbox.core.dispatch import COST, public
-from drcore.sandbox.core.world import World
+from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
 from drcore.sandbox.protocol.exchange import Answer, Request
@@ -30,9 +30,9 @@ class Application:
     moto keeps its resources in the process, so a new Application empties the one before.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, users: int = USERS) -> None:
         emulator.reset()
-        self.world = World(seed)
+        self.world = World(seed, users)
         self._lock = threading.Lock()
         with self.world.clock.frozen():
             open_page(self.world)

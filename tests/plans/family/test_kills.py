@@ -18,7 +18,8 @@ import pytest
 from drcore.engine import lock
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
-from tests.support.killed_runs import AFTER_STEP, EVERY, FEW, KINDS
+from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.killed_runs import AFTER_STEP, KINDS
 from tests.support.stage import each_plan, well_in_truth
 
 PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
@@ -33,13 +34,7 @@ def pairs() -> Callable[[Plan], Pairs]:
     def of(plan: Plan) -> Pairs:
         if plan.id not in known:
             done = subprocess.run(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.support.killed_runs",
-                    plan.id,
-                    *([EVERY] if at_every_moment(plan) else []),
-                ],
+                [sys.executable, "-m", "tests.support.killed_runs", plan.id],
                 cwd=HOME,
                 env=os.environ | {"PYTHONHASHSEED": "0"},
                 stdout=subprocess.PIPE,
@@ -55,11 +50,6 @@ def pairs() -> Callable[[Plan], Pairs]:
 Killed = Callable[[Plan], Pairs]
 
 
-def at_every_moment(plan: Plan) -> bool:
-    """Of a long plan each step is killed at one moment; at all of them by `make kills`."""
-    return plan.id not in FEW or os.environ.get("KILLS") == "every"
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @each_plan
 def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> None:
@@ -68,7 +58,7 @@ def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> 
     assert [kill["moment"] for kill in kills if not kill["killed"]] == []
     steps = {kill["moment"]["step"] for kill in kills}
     acting = {step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act}
-    assert steps == ({step.title for step in plan.steps} if kind == AFTER_STEP else acting) or not at_every_moment(plan)
+    assert steps == ({step.title for step in plan.steps} if kind == AFTER_STEP else acting) or not EXHAUSTIVE
 
 
 @each_plan

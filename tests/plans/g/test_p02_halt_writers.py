@@ -12,6 +12,7 @@ from drcore.engine.step import Target
 from drcore.plans import g
 from drcore.plans.g.decisions import before
 from drcore.plans.g.tables import table
+from drcore.sandbox.core.world import USERS
 from tests.support.data_corruption import EAST, REGIONS, WEST, arn, policy, prepared, scaling, service, truth
 from tests.support.stage import Stage, carry_out, client, lines, staged
 
@@ -37,7 +38,7 @@ class Halted:
 
 @pytest.fixture(scope="module")
 def halted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Halted]:
-    with staged(tmp_path_factory.mktemp("halted")) as opened:
+    with staged(tmp_path_factory.mktemp("halted"), users=USERS) as opened:
         yield Halted(opened)
 
 

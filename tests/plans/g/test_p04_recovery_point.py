@@ -15,6 +15,7 @@ from drcore.plans.g.exported_changes import region
 from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, recovery_point
 from drcore.plans.g.p05_restore import RESTORE
 from drcore.plans.g.tables import restored_table, table
+from drcore.sandbox.core.world import USERS
 from tests.support.data_corruption import PLAN, WEST, drilled_to, truth
 from tests.support.stage import Stage, client, lines, staged
 
@@ -22,7 +23,7 @@ from tests.support.stage import Stage, client, lines, staged
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Run]]:
     """A drill that has seen the bad writes, and is about to choose the recovery point."""
-    with staged(tmp_path_factory.mktemp("exported")) as stage:
+    with staged(tmp_path_factory.mktemp("exported"), users=USERS) as stage:
         yield stage, drilled_to(stage, EXPORT, incident="again")
 
 
@@ -74,7 +75,7 @@ def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(export
 def test_the_recovery_point_should_be_right_before_the_first_bad_write(
     seed: int, options: dict[str, str], tmp_path: Path
 ) -> None:
-    with staged(tmp_path, seed) as stage:
+    with staged(tmp_path, seed, users=USERS) as stage:
         run = drilled_to(stage, RECOVERY_POINT, options)
         first = parse_time(truth(stage)["first_bad_write"])
         assert timedelta(0) < first - recovery_point(run) < timedelta(seconds=5)

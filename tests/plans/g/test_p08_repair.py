@@ -18,6 +18,7 @@ from drcore.engine.step import Outcome
 from drcore.plans.g import comparison, p08_repair
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.journal import EVIDENCE
+from drcore.sandbox.core.world import USERS
 from drcore.services.dynamodb.transactions import write_together
 from tests.support.data_corruption import EAST, WEST, Items, corrupted, drilled_to, items, keys, truth
 from tests.support.stage import Stage, carry_out, client, lines, proven, staged, targets
@@ -94,7 +95,7 @@ def mend_by_hand(run: Run, key: Any) -> str:
 
 @pytest.fixture(scope="module")
 def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mended]:
-    with pytest.MonkeyPatch.context() as patch, staged(tmp_path_factory.mktemp("mended")) as stage:
+    with pytest.MonkeyPatch.context() as patch, staged(tmp_path_factory.mktemp("mended"), users=USERS) as stage:
         yield Mended(stage, patch)
 
 

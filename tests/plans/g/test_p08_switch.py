@@ -15,6 +15,7 @@ from drcore.engine.step import Outcome
 from drcore.errors import RollbackFailed
 from drcore.plans.g.p08_switch import SWITCH, consumed_table
 from drcore.plans.g.tables import restored_table, table
+from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.truth.intended_data import Ledger
 from tests.support.data_corruption import EAST, WEST, drilled_to, items
@@ -83,7 +84,7 @@ class Switched:
 
 @pytest.fixture(scope="module")
 def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switched]:
-    with staged(tmp_path_factory.mktemp("switched")) as stage:
+    with staged(tmp_path_factory.mktemp("switched"), users=USERS) as stage:
         yield Switched(stage)
 
 

@@ -22,7 +22,7 @@ from drcore.sandbox.syncwell.company import names, worker_services
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.incidents.bad_deployment import Broken, Incident, refuse_second
 from drcore.sandbox.syncwell.life.complaints import Complaints
-from drcore.sandbox.syncwell.life.configurations import KINDS, USERS, Item, key, signed, spoiled
+from drcore.sandbox.syncwell.life.configurations import KINDS, Item, key, signed, spoiled
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.life.table_readers import Reads
 from drcore.sandbox.syncwell.life.table_writers import Writers
@@ -148,8 +148,8 @@ class Normalise:
         stream = self._world.rng("bad write", course.written)
         kind = course.kinds[int(stream.random() * len(course.kinds))]
         silent = kind != "delete" and stream.random() < course.silent
-        other = self._ledger.meant(key(int(stream.random() * USERS))) or before
-        after = spoiled(before, kind, other, stream)
+        other = self._ledger.meant(key(int(stream.random() * self._world.users))) or before
+        after = spoiled(before, kind, other, stream, self._world.users)
         if after is not None and not silent:
             after = signed(after, course.region, at, WRITER)
         lag = stream.uniform(SHORTEST_LAG, LONGEST_LAG)
@@ -195,11 +195,11 @@ def data_corruption(world: World, options: Options) -> Undo:
     world.shelf(Ledger).begin(began, dict(tables[options["region"], names.TABLE].items()))
     world.shelf(Writers).go(began)
     job, deployed = world.shelf(Normalise), began + QUIET
-    order, stream = list(range(USERS)), world.rng("victims")
+    order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(
         Course(options["region"], began, deployed, kinds, options["silent"], order, stream),
-        max(1, round(options["share"] * USERS)),
+        max(1, round(options["share"] * world.users)),
         now,
     )
     if options["hidden_writer"]:

@@ -20,7 +20,7 @@ from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.logs.state import Logs
 from drcore.sandbox.syncwell.company import names
-from drcore.sandbox.syncwell.life.configurations import USERS, Item, Key, problem, user
+from drcore.sandbox.syncwell.life.configurations import Item, Key, problem, user
 from drcore.sandbox.syncwell.life.random_counts import arrivals
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.truth.intended_data import Ledger, Spoil
@@ -116,7 +116,7 @@ class Complaints:
 
     def share(self, region: str) -> float:
         """The share of a region's users who suffered at the last tick."""
-        return self._counts[region] * len(self._world.regions) / USERS
+        return self._counts[region] * len(self._world.regions) / self._world.users
 
     def between(self, since: datetime, until: datetime) -> list[Ticket]:
         """The tickets of that time, newest last."""
@@ -165,7 +165,7 @@ class Complaints:
         found = []
         for _ in range(arrivals(stream, _AN_HOUR)):
             opened = hour + timedelta(seconds=int(stream.random() * 3600))
-            number = f"{stream.randrange(USERS):05d}"
+            number = f"{stream.randrange(self._world.users):05d}"
             found.append(_ticket(opened, _USUAL[int(stream.random() * len(_USUAL))], number, stream))
         return found
 

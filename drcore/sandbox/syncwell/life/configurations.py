@@ -17,9 +17,6 @@ Item = dict[str, Any]
 Key = tuple[str, str]
 T = TypeVar("T")
 
-USERS = 5000
-"""Users when the doors open."""
-
 CONTENT = ("Owner", "Enabled", "PreferredSource", "Sources", "Schedule", "Priority", "DeletedAt")
 """What a configuration says; the other attributes keep the books."""
 
@@ -93,10 +90,10 @@ def booked(item: Item, change: Item, region: str, at: datetime, writer: str) -> 
     return _booked(item, item | change, books)
 
 
-def spoiled(item: Item, kind: str, other: Item, stream: Random) -> Item | None:
+def spoiled(item: Item, kind: str, other: Item, stream: Random, users: int) -> Item | None:
     """What the faulty job makes of an item: its books untouched, None if it is gone.
 
-    `other` is the configuration of somebody else.
+    `other` is the configuration of somebody else, of as many `users` as there are.
     """
     match kind:
         case "delete":
@@ -105,7 +102,8 @@ def spoiled(item: Item, kind: str, other: Item, stream: Random) -> Item | None:
             kept = {name: value for name, value in item.items() if name not in ("Sources", "Schedule")}
             return kept | {"PreferredSource": {"S": ""}, "Priority": {"L": []}}
         case "wrong-owner":
-            return item | {"Owner": {"S": f"{(int(item['Owner']['S']) + 1 + int(stream.random() * 4000)) % USERS:05d}"}}
+            owner = (int(item["Owner"]["S"]) + 1 + int(stream.random() * (users * 4 // 5))) % users
+            return item | {"Owner": {"S": f"{owner:05d}"}}
     taken = {name: other[name] for name in ("PreferredSource", "Sources", "Schedule", "Priority")}
     if taken["Sources"] == item["Sources"]:  # somebody else who wants the same: then of a source that nobody has
         legacy = {"S": "legacy"}

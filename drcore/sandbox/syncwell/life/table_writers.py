@@ -15,12 +15,12 @@ from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORT
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import STABLE
-from drcore.sandbox.syncwell.life.configurations import USERS, Item, booked, key, long_known
+from drcore.sandbox.syncwell.life.configurations import Item, booked, key, long_known
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.life.timeline import HISTORY
 from drcore.sandbox.syncwell.life.user_edits import SIGN_UPS, Edits, new_user
 
-__all__ = ["IN_FLIGHT", "SLOT", "USERS", "Writers"]
+__all__ = ["IN_FLIGHT", "SLOT", "Writers"]
 
 SLOT = timedelta(seconds=5)
 CANARY = timedelta(seconds=0.5)
@@ -48,7 +48,7 @@ class Writers:
         now, stream, regions = self._world.clock.now(), self._world.rng("metadata"), self._world.regions
         writer = f"api/{STABLE}"
         seeded: list[tuple[Item, tuple[datetime, str]]] = []
-        for number in range(USERS):
+        for number in range(self._world.users):
             at = now - HISTORY - timedelta(seconds=int(stream.random() * 86_400 * 30))
             region = regions[int(stream.random() * len(regions))]
             seeded.append((long_known(number, region, at, writer, stream), (at, region)))
@@ -86,7 +86,7 @@ class Writers:
             self._moved[region].clear()
         for _ in range(2):
             moved = self._moved[region] if stream.random() < 0.7 else ()
-            number = stream.choice(moved) if moved else stream.randrange(USERS)
+            number = stream.choice(moved) if moved else stream.randrange(self._world.users)
             if not alone and stream.random() < SIGN_UPS:
                 number = new_user(at, index)
             if self._regions.out(other, at, ISOLATING):
@@ -115,8 +115,9 @@ class Writers:
         if self._regions.out(region, at) or not self._bindings.ruled(region, names.TIDY_RULE):
             return
         stream, table = self._world.rng("tidy", region, epoch(at)), self._tables[region, self._bindings.named(region)]
-        start = stream.randrange(USERS)
-        found = (table.get(key((start + each) % USERS)) for each in range(USERS))
+        start = stream.randrange(self._world.users)
+        users = self._world.users
+        found = (table.get(key((start + each) % users)) for each in range(users))
         item = next((each for each in found if each and "DeletedAt" in each and "Archived" not in each), None)
         if item is not None:
             done = booked(item, {"Archived": _ARCHIVED}, region, at, f"tidy/{STABLE}")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from drcore.sandbox.core.world import World
+from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
-from drcore.sandbox.syncwell.life.configurations import CONTENT, USERS, Item, changed, entered_again, key, signed_up
+from drcore.sandbox.syncwell.life.configurations import CONTENT, Item, changed, entered_again, key, signed_up
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.truth.intended_data import Ledger
 

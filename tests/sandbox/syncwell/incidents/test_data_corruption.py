@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
-from drcore.sandbox.syncwell.life.configurations import USERS, content
+from drcore.sandbox.syncwell.life.configurations import content
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.truth.intended_data import Ledger
 from tests.support.furnished import EAST, WEST, Furnished
