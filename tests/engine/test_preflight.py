@@ -1,0 +1,36 @@
+"""What is asked before anything is touched: no answer is never a yes."""
+
+from __future__ import annotations
+
+import pytest
+
+from drcore.engine.preflight import checked
+from drcore.engine.step import Answer, Check, yes
+from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
+
+
+def _look(region: str, *, trouble: DrcoreError | None = None) -> Check:
+    if trouble:
+        raise trouble
+    return yes(f"{region} answers")
+
+
+def test_what_a_look_finds_should_be_the_finding() -> None:
+    assert checked(_look, "us-east-1") == yes("us-east-1 answers")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "answer"),
+    [
+        (Rejected("no such bucket", "NoSuchBucket"), Answer.NO),
+        (Unknown("no answer within 5 s"), Answer.UNKNOWN),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_refusal_should_be_a_no_and_silence_be_unknown(trouble: DrcoreError, answer: Answer) -> None:
+    assert checked(_look, "us-east-1", trouble=trouble) == Check(answer, str(trouble))
+
+
+def test_what_is_wrong_with_the_parameters_should_not_be_taken_for_a_finding() -> None:
+    with pytest.raises(BadInput):
+        checked(_look, "us-east-1", trouble=BadInput("f.yaml: functions: expected a list"))
