@@ -42,6 +42,9 @@ class Answers:
         """Percent of the answers that name a region."""
         return dict(self.percent).get(region, 0.0)
 
+    def describe(self) -> Mapping[str, object]:
+        return {"DNS answers": str(self)}
+
     def __str__(self) -> str:
         return ", ".join(f"{percent:.0f} % {region}" for region, percent in self.percent)
 
@@ -52,6 +55,16 @@ class LeverState:
 
     out: tuple[str, ...]
     object: s3.Kept = field(compare=False)
+
+
+def described(record: Record) -> Mapping[str, object]:
+    """A record set as a card shows it: without the whole that is written, which says the same once more."""
+    return {
+        "weight": record.weight,
+        "TTL": f"{record.ttl} s",
+        "values": record.values,
+        "health check": record.health_check,
+    }
 
 
 def read_answers(run: Run) -> Answers:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.preflight import elsewhere
-from drcore.engine.step import Check, Outcome, Step, StepResult, Target, Way, never, no, yes
+from drcore.engine.step import Check, Outcome, StepResult, Target, never, no, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (
@@ -17,6 +17,7 @@ from drcore.plans.a.facts import (
     serving_region,
 )
 from drcore.plans.a.region_health import RegionSignals, UserFailures
+from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.plans.shared.status_page import investigating
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """A region's signals, with how users are served by what this region's copy of the probe says (None: no answer)."""
+    """A region's signals, with how users are served by what this region's copy of the probe says."""
 
-    signals: RegionSignals
-    users: UserFailures | None
+    signals: RegionSignals = field(metadata=label(""))
+    users: UserFailures = field(metadata=label(""))
 
 
 def see_signals(run: Run, target: Target) -> Detected:
     try:
         users = region_health.read_users(run, target.region)
     except Unknown:
-        users = None
+        users = region_health.unmeasured_users(run)
     return Detected(region_health.read_signals(run, target.region, run.facts.window_minutes), users)
 
 
@@ -54,7 +55,7 @@ def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
     if "detected" in run.moments:
         return yes("detected before this run was resumed")
     if run.failed_region:
-        users = "; ".join(region_health.failing(run, seen.users)) if seen.users else ""
+        users = "; ".join(region_health.failing(run, seen.users))
         return yes(f"{run.failed_region} was named: {run.incident.reason or 'no reason given'}. {users}".rstrip(". "))
     trouble = region_health.trouble(run, seen.signals)
     if trouble:
@@ -106,28 +107,23 @@ class RegionProposal:
 
     region: str
     evidence: str = field(compare=False)
-    choice: str = ""
+    choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
 
 def see_proposal(run: Run, target: Target) -> RegionProposal:
-    decided = run.decided(CONFIRM)
     states = run.results[DETECT.title].states if DETECT.title in run.results else {}
     troubles = {target.region: region_health.trouble(run, seen.signals) for target, seen in states.items()}
     evidence = "; ".join(f"{region}: {', '.join(trouble) or 'no trouble'}" for region, trouble in troubles.items())
     return RegionProposal(
         failed(run),
         run.incident.reason if run.incident.failed_region else evidence,
-        decided.choice,
-        decided.by,
-        decided.reason,
+        *taken(run, CONFIRM),
     )
 
 
-def is_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
-    if seen.choice:
-        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+def is_to_be_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
     if run.incident.failed_region:
         return yes(f"{seen.region} was named in the parameters: {seen.evidence or 'no reason given'}")
     if not seen.region:
@@ -139,22 +135,16 @@ def is_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
     return no(f"to be confirmed: {seen.region} has failed ({seen.evidence})")
 
 
-def confirm(run: Run, target: Target, seen: RegionProposal) -> None:
-    run.decide(CONFIRM, f"{seen.region} has failed", failed_region=seen.region)
-
-
-CONFIRM = Step(
-    title="Confirm the failed region",
+CONFIRM = decision(
+    "Confirm the failed region",
     plan="A.manual 1",
     changes="records who confirmed which region has failed; from then on no call goes to it",
     look=see_proposal,
-    expect=is_confirmed,
-    act=confirm,
-    needs=(DETECT.title,),
-    consent=Consent.TYPED,
+    expect=is_to_be_confirmed,
+    choice=lambda run, seen: f"{seen.region} has failed",
+    failed_region=lambda seen: seen.region,
     phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serving_region(run)} SERVES",
-    way=Way.REVERSIBLE,
-    within=10,
+    needs=(DETECT.title,),
     moment="decided",
 )
 
@@ -166,7 +156,7 @@ def words_for_on_call(run: Run) -> str:
     if not failed(run):
         return ""
     confirmed = run.results.get(CONFIRM.title)
-    return f"Region {failed(run)} has failed. {confirmed.why if confirmed else ''}".strip()
+    return f"Regional outage: {confirmed.why if confirmed else failed(run)}"
 
 
 NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(CONFIRM.title,))

@@ -50,6 +50,13 @@ class Checking:
     setting: HealthCheck | None
     silent: str = ""
 
+    def describe(self) -> str | Mapping[str, object]:
+        return self.silent or {
+            "checkers that report the region down": f"{self.down_percent} %",
+            "checkers that report another region down": f"{self.others_down_percent} %",
+            "health check": self.setting,
+        }
+
 
 def see_checkers(run: Run, target: Target) -> Checking:
     checks = run.facts.health_checks

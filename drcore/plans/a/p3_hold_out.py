@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drcore.calls.gate import Waiver
 from drcore.clock import parse_time
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.step import Check, Outcome, Step, StepResult, Target, Way, no, yes
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers
@@ -39,7 +40,7 @@ class Pulled:
     `waited`: it was pulled, and DNS has had its time to follow. `unused`: why it is not there to be pulled.
     """
 
-    out: bool
+    out: bool = field(metadata=label("kept out by this lever"))
     answers: Answers = field(compare=False)
     of: arc.Control | dns_and_levers.LeverState | HealthCheck | None = field(compare=False)
     waited: bool = field(default=False, compare=False)
@@ -200,7 +201,7 @@ CHECK_OUT = _lever(
 class Latched:
     """Whether the lever keeps the region out."""
 
-    out: bool
+    out: bool = field(metadata=label("kept out"))
     kept: dns_and_levers.LeverState = field(compare=False)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from drcore.engine.labels import label
 from drcore.engine.step import Check, Step, StepResult, Target, Way, no, unknown, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health, replication
@@ -35,7 +36,7 @@ _T = TypeVar("_T")
 class Written:
     """The run whose canary stands in the table; empty: none."""
 
-    run_id: str
+    run_id: str = field(metadata=label("canary of run"))
 
 
 def _canary_key(run: Run) -> dict[str, str]:
@@ -91,10 +92,10 @@ class Replicated:
     were updated since shortly before the fault, as they stand here before the other region comes back.
     """
 
-    canary: Canary
-    bound_s: float | None
-    replicas: tables.Replicas | None
-    longest_s: float | None
+    canary: Canary = field(metadata=label("newest canary"))
+    bound_s: float | None = field(metadata=label("bound of missing writes", unit="s"))
+    replicas: tables.Replicas | None = field(metadata=label("global table"))
+    longest_s: float | None = field(metadata=label("longest replication lag", unit="s"))
     items: tuple[ItemVersion, ...] = field(compare=False)
 
 
@@ -177,12 +178,12 @@ class Capacity:
     `silent` says what gave no answer.
     """
 
-    readable: tuple[str, ...]
-    needed: float | None
-    throttled: int
-    limit: int | None
-    cold: tuple[str, ...]
-    primaries: tuple[str, ...]
+    readable: tuple[str, ...] = field(metadata=label("readable secrets"))
+    needed: float | None = field(metadata=label("twice the load", unit="requests at once"))
+    throttled: int = field(metadata=label("throttled requests"))
+    limit: int | None = field(metadata=label("limit", unit="requests at once"))
+    cold: tuple[str, ...] = field(metadata=label("functions that are not warm"))
+    primaries: tuple[str, ...] = field(metadata=label("read-only secrets"))
     silent: tuple[str, ...] = field(compare=False)
 
 
@@ -207,7 +208,7 @@ def see_capacity(run: Run, target: Target) -> Capacity:
         throttled,
         limit,
         tuple(name for name, each in warm.items() if each and each.status not in ("", "READY")),
-        tuple(f"secret {name} is writable in {it.primary} only" for name, it in secrets.items() if it and it.primary),
+        tuple(f"{name} is writable in {it.primary} only" for name, it in secrets.items() if it and it.primary),
         tuple(silent),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from drcore.engine.labels import label
 from drcore.engine.step import Check, Step, StepResult, Target, minutes, no, unknown, yes
 from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class UsersServed:
     """How users are served in each market, how the regions that go on do over the last minute."""
 
-    users: UserFailures
-    load: region_health.Load
+    users: UserFailures = field(metadata=label(""))
+    load: region_health.Load = field(metadata=label(""))
 
 
 def see_served(run: Run, target: Target) -> UsersServed:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drcore.calls.gate import RECOVERED, Waiver
+from drcore.engine.labels import label
 from drcore.engine.step import Check, Step, Target, minutes, no, yes
 from drcore.plans.a import region_charts, region_health, replication
 from drcore.plans.a.facts import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class Recovering:
     """What the failed region shows, and what came late from it, at all looks until now."""
 
-    signals: RegionSignals
+    signals: RegionSignals = field(metadata=label(""))
     late: tuple[LateWrite, ...] = field(compare=False)
 
 
@@ -120,6 +121,10 @@ class Reconciled:
 
     ages_s: tuple[tuple[str, float | None], ...]
     differing: tuple[str, ...]
+
+    def describe(self) -> Mapping[str, object]:
+        ages = {f"canary of {name}": "missing" if age is None else f"{age:g} s old" for name, age in self.ages_s}
+        return {**ages, "items that differ": self.differing}
 
 
 def see_reconciled(run: Run, target: Target) -> Reconciled:

@@ -42,6 +42,10 @@ class DnsSettings:
     records: tuple[Record, ...]
     check: HealthCheck
 
+    def describe(self) -> Mapping[str, object]:
+        sets = {f"record set {record.id}": tuple(dns_and_levers.described(record).items()) for record in self.records}
+        return {**sets, "health check": self.check}
+
 
 def see_settings(run: Run, target: Target) -> DnsSettings:
     for line in run.record.events:
@@ -111,6 +115,9 @@ class Weighted:
 
     record: Record
     everywhere: bool = field(compare=False)
+
+    def describe(self) -> Mapping[str, object]:
+        return dns_and_levers.described(self.record)
 
 
 def see_lowered(run: Run, target: Target) -> Weighted:

@@ -47,6 +47,9 @@ class Balance:
     signals: RegionSignals = field(compare=False)
     users: UserFailures = field(compare=False)
 
+    def describe(self) -> Mapping[str, object]:
+        return {"kept out": self.out, **dns_and_levers.described(self.record)}
+
 
 def _see_balance(run: Run, target: Target, step: Step) -> Balance:
     kept = dns_and_levers.lever(run, target.region)

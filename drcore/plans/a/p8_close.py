@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target, no, yes
+from drcore.engine.step import Check, Target, no, yes
 from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.facts import (
     failed,
@@ -21,7 +21,7 @@ from drcore.plans.a.p6_fail_back import (
 )
 from drcore.plans.a.p7_rebalance import REBALANCE_FULL
 from drcore.plans.a.region_health import UserFailures
-from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import route53
@@ -55,16 +55,25 @@ class EndState:
     last_drill: datetime | None
     next_drill: datetime | None
 
+    def describe(self) -> Mapping[str, object]:
+        sets = {f"record set {record.id}": tuple(dns_and_levers.described(record).items()) for record in self.records}
+        return {
+            **sets,
+            "health check": self.check,
+            "kept out": self.out,
+            **self.users.describe(),
+            "last drill": self.last_drill,
+            "next drill": self.next_drill,
+        }
+
 
 def see_closed(run: Run, target: Target) -> EndState:
-    last = last_drill(run)
     return EndState(
         route53.records(run.aws, run.facts.zone, run.facts.record),
         dns_and_levers.own_check(run, failed(run)),
         failed(run) in dns_and_levers.lever(run, failed(run)).out,
         region_health.read_users(run, serving_region(run)),
-        last,
-        last + timedelta(days=run.facts.drill_every_days) if last else None,
+        *drills(run),
     )
 
 
@@ -79,10 +88,7 @@ def is_closed(run: Run, target: Target, seen: EndState) -> Check:
     differences += [] if seen.check == before.check else ["the health check is not as it was"]
     differences += [f"the lever keeps {failed(run)} out"] if seen.out else []
     differences += region_health.failing(run, seen.users)
-    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
-    if differences:
-        return no(f"{'; '.join(differences)}; {drills}")
-    return yes(f"all DNS record sets are as they were; users are well; {drills}")
+    return no("; ".join(differences)) if differences else yes("all DNS record sets are as they were; users are well")
 
 
 def _ids(records: tuple[Record, ...]) -> set[str]:
@@ -118,8 +124,8 @@ def _compared(before: tuple[Record, ...], now: tuple[Record, ...]) -> Table:
     return Table("dns-compared", "DNS record sets compared with what was saved", columns, rows)
 
 
-CLOSE = Step(
-    title="Close",
+CLOSE = close(
+    "Close",
     plan="A.RTO, A.RPO",
     changes="nothing: compares DNS with what was saved, reads how users are served, when the next drill is due",
     look=see_closed,

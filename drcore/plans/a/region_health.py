@@ -5,7 +5,7 @@ A region that does not answer is not read as quiet: what could not be asked is k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,6 +28,9 @@ class Probe:
     sent: int
     good: int
 
+    def describe(self) -> str:
+        return f"{self.good} of {self.sent} answered"
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -36,6 +39,13 @@ class Load:
     requests: int
     error_percent: float | None
     p99_ms: float | None
+
+    def describe(self) -> Mapping[str, object]:
+        return {
+            "requests": self.requests,
+            "errors": _with_unit(self.error_percent, "%"),
+            "p99": _with_unit(self.p99_ms, "ms"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,16 @@ class RegionSignals:
     queue_age_s: float | None
     calls: int | None
 
+    def describe(self) -> Mapping[str, object]:
+        silent = {"no answer from": self.silent, "metrics": self.unread, "control plane": self.control}
+        return {
+            "probes": self.probe,
+            **{name: why for name, why in silent.items() if why},
+            **self.load.describe(),
+            "oldest job": _with_unit(self.queue_age_s, "s"),
+            "Lambda calls": "not measured" if self.calls is None else self.calls,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class UserFailures:
@@ -67,6 +87,15 @@ class UserFailures:
     percent: tuple[tuple[str, float | None], ...]
     well_since: datetime | None = field(default=None, compare=False)
     last_client: datetime | None = field(default=None, compare=False)
+
+    def describe(self) -> Mapping[str, object]:
+        return {"failing users": tuple((market, _with_unit(value, "%")) for market, value in self.percent)}
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not measured"
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
 def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True) -> RegionSignals:
@@ -210,6 +239,11 @@ def read_users(run: Run, region: str) -> UserFailures:
     facts = run.facts.thresholds
     last = tuple((market, points.by_time.get(until - _ONE)) for market, points in zip(markets, read, strict=True))
     return UserFailures(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
+
+
+def unmeasured_users(run: Run) -> UserFailures:
+    """What is known of users where the probe's metrics could not be read."""
+    return UserFailures(tuple((market, None) for market in run.facts.markets))
 
 
 def _ended(read: Iterable[Points], limit: float) -> datetime | None:

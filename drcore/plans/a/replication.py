@@ -7,11 +7,12 @@ No metric proves replication: ReplicationLatency speaks only of what did replica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from drcore.clock import iso, parse_time
+from drcore.engine.labels import label
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric, Points
@@ -27,8 +28,8 @@ _ONE = timedelta(minutes=1)
 class Canary:
     """The newest canary of one region as another one holds it. `at` is when it was written; None: there is none."""
 
-    seq: int
-    at: datetime | None
+    seq: int = field(metadata=label("number"))
+    at: datetime | None = field(metadata=label("written"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
