@@ -47,9 +47,7 @@ _BRIEFLY = 3
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
-_RENEW_BEFORE = timedelta(
-    minutes=10
-)  # a role's keys are renewed so long before they expire: longer than any call takes
+_RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 T = TypeVar("T")
 _THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")

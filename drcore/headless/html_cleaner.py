@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from bleach.css_sanitizer import CSSSanitizer  # type: ignore[import-untyped]
-from bleach.sanitizer import Cleaner  # type: ignore[import-untyped]
+import nh3
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+def _names(text: str) -> set[str]:
+    return set(text.split())
 
 
 # No svg and no math, whose contents a browser parses by other rules: a figure is an image (drcore.headless.page).
@@ -20,8 +18,8 @@ _TAGS = _names(
     h4 h5 h6 hr i img ins kbd li mark ol p pre s samp section small span strong sub summary sup table tbody td
     tfoot th thead tr u ul var"""
 )
-_ANYWHERE = _names("id class style title lang dir role aria-label aria-hidden")
-_OF_A_TAG = {
+_ATTRIBUTES = {
+    "*": _names("id class style title lang dir role aria-label aria-hidden"),
     "a": _names("href"),
     "details": _names("open"),
     "img": _names("alt src width height"),
@@ -42,38 +40,32 @@ _STYLES = _names(
     word-break"""
 )
 _FETCHES = re.compile(r"url|image|src|\\", re.IGNORECASE)  # a backslash could spell any of them otherwise
+_FIGURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,")
 
 
 def sanitised(markup: str) -> str:
     """The markup with harmless tags, attributes, styles only; the text of what is dropped stays, as text."""
-    return str(_CLEANER.clean(markup))
+    return _CLEANER.clean(markup)
 
 
-class _Styles(CSSSanitizer):  # type: ignore[misc]
-    def sanitize_css(self, style: str) -> str:
-        return _style(style)
-
-
-@lru_cache(maxsize=1024)  # a thousand elements of a page share a few dozen styles
-def _style(style: str) -> str:
-    return "" if _FETCHES.search(style) else str(CSSSanitizer.sanitize_css(_STYLE_CLEANER, style))
-
-
-def _allowed(tag: str, name: str, value: str) -> bool:
+def _allowed(tag: str, name: str, value: str) -> str | None:
+    """An attribute's value, None where it must go; the names and schemes have been looked at by then."""
     match tag, name:
+        case _, "style":
+            return None if _FETCHES.search(value) else value
         case "img", "src":
-            return re.match(r"data:image/(png|jpeg|gif|svg\+xml);base64,", value) is not None
+            return value if _FIGURE.match(value) else None
         case "a", "href":
-            return not value.strip().lower().startswith("data")
-    return name in _ANYWHERE or name in _OF_A_TAG.get(tag, ())
+            return None if value.strip().lower().startswith("data") else value
+    return value
 
 
-_STYLE_CLEANER = _Styles(allowed_css_properties=_STYLES)
-_CLEANER = Cleaner(
+_CLEANER = nh3.Cleaner(
     tags=_TAGS,
-    attributes=_allowed,
-    protocols=_names("http https mailto data"),
-    strip=True,
-    strip_comments=True,
-    css_sanitizer=_STYLE_CLEANER,
+    clean_content_tags=set(),
+    attributes=_ATTRIBUTES,
+    attribute_filter=_allowed,
+    filter_style_properties=_STYLES,
+    url_schemes={"http", "https", "mailto", "data"},
+    link_rel=None,
 )

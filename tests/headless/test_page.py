@@ -52,15 +52,30 @@ def display(form: str, data: str, **metadata: Any) -> Any:
 
 
 class Tags(HTMLParser):
-    """Every tag of a page with its attributes."""
+    """Every tag of a page with its attributes; `looks` is all of it that a browser tells apart."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.all: list[tuple[str, dict[str, str | None]]] = []
+        self.looks: list[object] = []
         self.feed(page)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.all.append((tag, dict(attrs)))
+        self.looks.append((tag, {name: style(value) if name == "style" else value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.looks.append(f"/{tag}")
+
+    def handle_data(self, data: str) -> None:
+        self.looks.append([data])
+
+
+def style(value: str | None) -> list[list[str]]:
+    """The declarations of a style in order, without what only spaces them out."""
+    pairs = [declaration.split(":", 1) for declaration in (value or "").split(";") if declaration.strip()]
+    return [[re.sub(r"\s*,\s*", ",", part.strip()) for part in pair] for pair in pairs]
 
 
 def assert_harmless(page: str) -> None:
@@ -166,7 +181,7 @@ def test_it_should_take_the_harm_out_of_untrusted_html(attack: str) -> None:
     ],
 )
 def test_it_should_leave_the_cards_as_they_are(card: str) -> None:
-    assert sanitised(card) == card
+    assert Tags(sanitised(card)).looks == Tags(card).looks
 
 
 def test_it_should_keep_every_style_of_the_cards() -> None:
@@ -175,7 +190,7 @@ def test_it_should_keep_every_style_of_the_cards() -> None:
     assert rules
     for rule in rules:
         [(_, attributes)] = Tags(sanitised(f"<div style='{rule}'>x</div>")).all
-        assert attributes["style"] == rule
+        assert style(attributes["style"]) == style(rule)
 
 
 def test_it_should_keep_what_a_figure_is_said_to_show(tmp_path: Path) -> None:

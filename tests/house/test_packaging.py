@@ -22,8 +22,8 @@ LOCK = (ROOT / "requirements.lock").read_text()
 PROJECT = tomllib.loads(PYPROJECT)["project"]
 CONDA = YAML(typ="safe").load(ROOT / "environment.yml")
 
-# conda-forge splits these packages: the part without a desktop or pandoc is enough, an extra has its own name.
-CONDA_NAMES = {"matplotlib-base": "matplotlib", "nbconvert-core": "nbconvert", "bleach-with-css": "bleach"}
+# conda-forge splits these packages: the part without a desktop or pandoc is enough.
+CONDA_NAMES = {"matplotlib-base": "matplotlib", "nbconvert-core": "nbconvert"}
 ONLY_CONDA = {"python", "pip", "hatchling"}  # what an editable install needs; not a dependency of drcore
 
 
