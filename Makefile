@@ -62,7 +62,7 @@ reference: setup ## the outputs that the notebooks are compared with, made anew
 	@$(PY) -m tests.support.reference
 
 lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
-	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	@$(PY) -m uv pip compile pyproject.toml --extra dev --extra sandbox --universal --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" --quiet $(ARGS) --output-file requirements.lock
 
 # Not in the lock, as hardly anybody needs it: 460 MB, and Java 17 or newer must be there.

@@ -53,13 +53,16 @@ class Starting:
         )
 
     def ready(self) -> Running:
-        """Wait for its one line. Raises RunnerFailed."""
+        """Wait for its one line. Raises BadInput when it says that it cannot be had here, RunnerFailed."""
         assert self._process.stdout
         readable, _, _ = select.select([self._process.stdout], [], [], _READY)
         line = self._process.stdout.readline() if readable else b""
         try:
-            told = json.loads(line)
-            return Running(told["address"], told["pid"])
+            fields = json.loads(line)
+            if "error" in fields:
+                self.end()
+                raise BadInput(f"{fields['error']}. Nothing was touched.")
+            return Running(fields["address"], fields["pid"])
         except (ValueError, KeyError, TypeError) as error:
             self.end()
             self._complaints.seek(0)

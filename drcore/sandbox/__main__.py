@@ -2,15 +2,27 @@
 
 import argparse
 import gc
+import importlib.util
 import json
 import os
 import signal
 import sys
 
+# What comes with the extra `drcore[sandbox]` only, by the names they are imported by.
+_EXTRA = ("moto", "aws_xray_sdk", "flask", "flask_cors", "time_machine", "werkzeug")
+
 
 def main() -> None:
-    """Print one JSON line with address and pid when ready; serve until told to stop, or idle."""
+    """Print one JSON line with address and pid when ready; serve until told to stop, or idle.
+
+    When it cannot serve here, the line says why (`error`), and the exit code is 2.
+    """
     options = _options()
+    if missing := [name for name in _EXTRA if not importlib.util.find_spec(name)]:
+        error = f"the emulated world needs {', '.join(missing)}: pip install 'drcore[sandbox]'"
+        sys.stdout.write(json.dumps({"error": error}) + "\n")
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
     if os.environ.get("PYTHONHASHSEED") != "0":
         # moto keeps some names in sets; with hashes fixed, two runs of a seed list them in the same order.
         os.environ["PYTHONHASHSEED"] = "0"

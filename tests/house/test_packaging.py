@@ -31,9 +31,11 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
     return {canonicalize_name(each.name): each for each in map(Requirement, lines)}
 
 
+EXTRAS = {extra: requirements(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
 RUNTIME = requirements(PROJECT["dependencies"])
-SPARK = requirements(PROJECT["optional-dependencies"]["spark"])  # by `make spark` only, so not in the lock
-EVERYTHING = RUNTIME | requirements(PROJECT["optional-dependencies"]["dev"])
+SANDBOX = RUNTIME | EXTRAS["sandbox"]
+SPARK = EXTRAS["spark"]  # by `make spark` only, so not in the lock
+EVERYTHING = SANDBOX | EXTRAS["dev"]
 
 
 def locked() -> dict[str, list[Requirement]]:
@@ -93,7 +95,7 @@ def test_the_lock_should_hash_every_package_and_name_no_host() -> None:
 
 def test_the_environment_for_conda_should_hold_the_same_bounds() -> None:
     bounds = {name: each for name, each in conda().items() if name not in ONLY_CONDA}
-    assert bounds == {name: each.specifier for name, each in RUNTIME.items()}
+    assert bounds == {name: each.specifier for name, each in SANDBOX.items()}
     assert conda()["python"] == SpecifierSet(PROJECT["requires-python"])
     assert CONDA["channels"] == ["conda-forge"]
 
@@ -112,12 +114,20 @@ def test_every_package_that_is_imported_should_be_declared() -> None:
     owners = packages_distributions()
     undeclared = {
         f"{path.relative_to(ROOT)} imports {name}"
-        for folder, declared in (("drcore", RUNTIME), ("tests", EVERYTHING))
+        for folder in ("drcore", "tests")
         for path in (ROOT / folder).rglob("*.py")
-        for name in imported(path) - sys.stdlib_module_names - {"drcore", "tests"}
-        if not {canonicalize_name(owner) for owner in owners.get(name, [])} & set(declared) and name not in SPARK
+        for name in imported(path) - sys.stdlib_module_names - {"drcore", "tests", "_typeshed"}
+        if not {canonicalize_name(owner) for owner in owners.get(name, [])} & set(declared_for(path))
+        and name not in SPARK
     }
     assert undeclared == set()
+
+
+def declared_for(path: Path) -> dict[str, Requirement]:
+    """What a file may import."""
+    if path.is_relative_to(ROOT / "tests"):
+        return EVERYTHING
+    return SANDBOX if path.is_relative_to(ROOT / "drcore" / "sandbox") else RUNTIME
 
 
 def imported(path: Path) -> set[str]:
