@@ -7,17 +7,19 @@ were then.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from drcore.calls.gate import as_shell_commands
-from drcore.engine.step import Outcome, Plan, Step, StepResult
+from drcore.engine.outcome import Outcome, StepResult
+from drcore.engine.step import Plan, Step
 
 
-def break_glass(plan: Plan, run_id: str, results: Mapping[str, StepResult]) -> str:
+def break_glass(plan: Plan[Any], run_id: str, results: Mapping[str, StepResult]) -> str:
     """Markdown: the steps of a plan in order, each with the commands that change something, then those that look."""
     return "\n".join(_lines(plan, run_id, results)) + "\n"
 
 
-def _lines(plan: Plan, run_id: str, results: Mapping[str, StepResult]) -> Iterator[str]:
+def _lines(plan: Plan[Any], run_id: str, results: Mapping[str, StepResult]) -> Iterator[str]:
     yield f"# Break-glass card: plan {plan.id.upper()}, {plan.title}"
     yield ""
     yield f"From run {run_id}. The names and numbers are those of that run: look first, then type."
@@ -30,7 +32,7 @@ def _lines(plan: Plan, run_id: str, results: Mapping[str, StepResult]) -> Iterat
             yield "Not reached in that run."
 
 
-def _commands(step: Step, result: StepResult) -> Iterator[str]:
+def _commands(step: Step[Any, Any], result: StepResult) -> Iterator[str]:
     stopped = [call for target in result.targets for call in target.calls]
     writes = as_shell_commands([*result.calls, *stopped], write=True)
     if step.act and not writes:

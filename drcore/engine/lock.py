@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
-from drcore.engine.step import Check, Step, Target, Way, never, no, yes
-from drcore.errors import Rejected
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
+from drcore.engine.context import Named, Run
+from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.step import Step, Way
+from drcore.errors import Refused, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Holder:
     token: str = field(default="", compare=False)
 
 
-def look(run: Run, target: Target) -> Holder:
+def look(run: Run[Any, Any], target: Target) -> Holder:
     """Read the lock. Raises Unknown, or Rejected for anything but its absence."""
     bucket, key = place(run)
     try:
@@ -41,16 +40,16 @@ def look(run: Run, target: Target) -> Holder:
     return Holder(held["run_id"], held["who"], held["since"], found["ETag"])
 
 
-def place(run: Run) -> tuple[str, str]:
+def place(run: Run[Any, Any]) -> tuple[str, str]:
     """Bucket and key of the lock: one for each plan, in the region where the runner stands."""
-    return run.service.evidence.buckets[run.service.runner_region], f"locks/{run.plan.id}.json"
+    return run.service.evidence.buckets[run.service.runner_region], f"locks/{run.plan}.json"
 
 
-def _where(run: Run) -> list[Target]:
-    return [Target(run.service.runner_region, f"lock of plan {run.plan.id.upper()}")]
+def _where(run: Run[Any, Any]) -> list[Target]:
+    return [Target(run.service.runner_region, f"lock of plan {run.plan.upper()}")]
 
 
-def _ours(run: Run, target: Target, holder: Holder) -> Check:
+def _ours(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
     if holder.run_id == run.id:
         return yes(f"held by this run ({run.id})")
     if not holder.run_id:
@@ -63,24 +62,35 @@ def _ours(run: Run, target: Target, holder: Holder) -> Check:
     )
 
 
-def _free(run: Run, target: Target, holder: Holder) -> Check:
+def _free(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
     return no("held by this run") if holder.run_id == run.id else yes("not held by this run")
 
 
-def _take(run: Run, target: Target, holder: Holder) -> None:
+def _take(run: Run[Any, Any], target: Target, holder: Holder) -> None:
     bucket, key = place(run)
     body = json.dumps({"run_id": run.id, "who": run.who, "since": run.now_text()}, sort_keys=True)
     run.aws.call("s3", target.region, "put_object", Bucket=bucket, Key=key, Body=body.encode(), IfNoneMatch="*")
 
 
-def _give(run: Run, target: Target, holder: Holder) -> None:
+def _give(run: Run[Any, Any], target: Target, holder: Holder) -> None:
     bucket, key = place(run)
     run.aws.call("s3", target.region, "delete_object", Bucket=bucket, Key=key)
 
 
+def fence(run: Run[Any, Any], step: Named) -> None:
+    """Make sure, right before an act, that the lock is still this run's. Raises Refused."""
+    if run.rehearsing or step.key == TAKE.key:
+        return
+    if not run.fencing_token:
+        raise Refused("the preflight has not been passed: run that cell first. Nothing was changed.")
+    if step.key != GIVE.key and look(run, Target(run.service.runner_region)).token != run.fencing_token:
+        raise Refused(
+            "the lock of this plan is no longer this run's: somebody else has taken over. Nothing was changed."
+        )
+
+
 TAKE = Step(
-    title="Take the lock",
-    plan="preflight",
+    StepName("take-the-lock", "Take the lock", "preflight"),
     changes="an object in the evidence store says that this run is at work",
     look=look,
     expect=_ours,
@@ -93,8 +103,7 @@ TAKE = Step(
 )
 
 GIVE = Step(
-    title="Give the lock back",
-    plan="close",
+    StepName("give-the-lock-back", "Give the lock back", "close"),
     changes="the lock is removed from the evidence store",
     look=look,
     expect=_free,

@@ -10,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, TypeVar
 
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.clock import until
+from drcore.engine import lock
 from drcore.engine.consent import Given
-from drcore.engine.step import (
+from drcore.engine.context import Run
+from drcore.engine.outcome import (
     Answer,
     Check,
     Outcome,
     Seconds,
     State,
-    Step,
     StepResult,
     Target,
     TargetResult,
@@ -29,22 +30,20 @@ from drcore.engine.step import (
     unknown,
     yes,
 )
+from drcore.engine.step import Step
 from drcore.errors import Busy, DrcoreError, Refused, Rejected, Unknown
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered or throttled; each time after a look
 
 
-def carry(run: Run, step: Step) -> StepResult:
+def carry(run: Run[Any, Any], step: Step[Any, Any]) -> StepResult:
     """Carry out one step for all its targets, and return how it went. Raises Refused when consent was not given."""
     with run.calls.under(step.waiver):
         return _Carrying(run, step).all()
 
 
-def carry_back(run: Run, step: Step, target: Target, before: State) -> TargetResult:
+def carry_back(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: State) -> TargetResult:
     """Undo one act: bring `before` back, and look until it is there. The caller has asked for consent."""
     with run.calls.under(step.waiver):
         state = step.look(run, target)
@@ -88,8 +87,8 @@ class _Looks:
 class _Carrying:
     """One step under way: what the loop has to remember."""
 
-    run: Run
-    step: Step
+    run: Run[Any, Any]
+    step: Step[Any, Any]
     human: float = 0
     given: Given | None = None
     results: dict[Target, TargetResult] = field(default_factory=dict)
@@ -111,7 +110,18 @@ class _Carrying:
         machine = (ended - began).total_seconds() - self.human - cloud
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))
         calls = tuple(run.calls.made[first_call:])
-        return StepResult(step, tuple(self.results.values()), began, ended, seconds, self.given, calls)
+        return StepResult(
+            step.named,
+            tuple(self.results.values()),
+            began,
+            ended,
+            seconds,
+            self.given,
+            calls,
+            one_is_enough=step.one_is_enough,
+            waiver=step.waiver.why if step.waiver else "",
+            after_rehearsed=self._only_rehearsed(),
+        )
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,10 +174,18 @@ class _Carrying:
 
     def _excused(self, outcome: Outcome, why: str) -> tuple[Outcome, str]:
         """Neither a failure nor a pass where a step that was needed was only rehearsed."""
-        first = self.run.only_rehearsed(self.step)
+        first = self._only_rehearsed()
         if first and outcome in (Outcome.FAILED, Outcome.UNKNOWN):
             return Outcome.SKIPPED, f"after {first}, which was not done in this rehearsal: {why}"
         return outcome, why
+
+    def _only_rehearsed(self) -> str:
+        """The first step that this one needs, itself or by another, and that was only rehearsed; empty if none."""
+        for name in map(str, self.step.needs if self.run.rehearsing else ()):
+            result = self.run.results.get(name)
+            if result and (result.outcome is Outcome.WOULD or result.after_rehearsed):
+                return name
+        return ""
 
     def _watch(self, targets: tuple[Target, ...]) -> None:
         """Look at all targets together until all are as expected (or one, where that is enough), and stay so."""
@@ -236,7 +254,7 @@ class _Carrying:
     def _ask(self, states: Mapping[Target, State]) -> None:
         run, step = self.run, self.step
         try:
-            run.fence(step)
+            lock.fence(run, step)
         except Unknown as error:
             raise Refused(f"{step.title}: the lock cannot be read ({error}). This step changed nothing.") from error
         phrase = step.phrase(run, states) if step.phrase else f"{step.title.upper()}: {', '.join(map(str, states))}"
@@ -278,7 +296,7 @@ class _Carrying:
         kind = "intent" if back_to is None else "undo-intent"
         told = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
         try:
-            run.fence(step)
+            lock.fence(run, step)
             run.record.append(kind, step=step.title, target=str(target), durable=True, **told)
             with run.calls.during(Writes.ALLOWED):
                 answer = act(run, target, state if back_to is None else back_to)
@@ -293,7 +311,7 @@ class _Carrying:
         run, step, target = self.run, self.step, result.target
         if step.back_out is None or result.after is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
             return result
-        run.fence(step)
+        lock.fence(run, step)
         run.record.append("back-out-intent", step=step.title, target=str(target), why=result.why, durable=True)
         try:
             with run.calls.during(Writes.ALLOWED):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from drcore.engine.step import Target
+from drcore.engine.outcome import Target
 
 S = TypeVar("S")
 

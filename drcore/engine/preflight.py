@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ParamSpec
+from typing import Any, ParamSpec
 
 from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
-from drcore.engine.step import Answer, Check, no, unknown, yes
+from drcore.engine.context import Run
+from drcore.engine.outcome import Answer, Check, no, unknown, yes
+from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, Rejected, Unknown
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 P = ParamSpec("P")
 
@@ -32,7 +31,7 @@ class Finding:
         return self.blocks and self.check.answer is not Answer.YES
 
 
-def findings(run: Run) -> Iterator[Finding]:
+def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
     """All findings for a run, in the order in which they are checked. Reads only."""
     runner = run.service.runner_region
     try:
@@ -55,9 +54,9 @@ def findings(run: Run) -> Iterator[Finding]:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
     yield Finding("evidence store", checked(_store, run))
     yield _locked(run)
-    for found in run.plan.must_exist(run):
+    for found in plan.must_exist(run):
         yield Finding(*found)
-    yield Finding("permissions", _permissions(run), blocks=False)
+    yield Finding("permissions", _permissions(run, plan), blocks=False)
 
 
 def checked(look: Callable[P, Check], *args: P.args, **kwargs: P.kwargs) -> Check:
@@ -70,7 +69,7 @@ def checked(look: Callable[P, Check], *args: P.args, **kwargs: P.kwargs) -> Chec
         return unknown(str(error))
 
 
-def _secrets(run: Run) -> Check:
+def _secrets(run: Run[Any, Any]) -> Check:
     """Read them before anything else is: what is known is kept out of the record from then on."""
     try:
         run.secret(run.service.status_page.api_key)
@@ -79,20 +78,20 @@ def _secrets(run: Run) -> Check:
     return yes("can be read")
 
 
-def _runner(run: Run) -> Check:
+def _runner(run: Run[Any, Any]) -> Check:
     runner, failed = run.service.runner_region, run.failed_region
     if failed and failed == runner:
         return no(f"the runner stands in {runner}, the region that has failed: {elsewhere(run)}")
     return yes(f"{runner}" + (f", {failed} is the one that has failed" if failed else ""))
 
 
-def elsewhere(run: Run) -> str:
+def elsewhere(run: Run[Any, Any]) -> str:
     """What to do when the runner's own region has failed."""
     others = [region for region in run.service.regions if region != run.service.runner_region]
     return f"run it from another one, with -p runner_region={others[0]}" if others else "run it from another one"
 
 
-def _reaches(run: Run, region: str) -> Check:
+def _reaches(run: Run[Any, Any], region: str) -> Check:
     try:
         run.aws.call("sts", region, "get_caller_identity")
     except (Unknown, Rejected) as error:
@@ -100,14 +99,14 @@ def _reaches(run: Run, region: str) -> Check:
     return yes("answers")
 
 
-def _store(run: Run) -> Check:
+def _store(run: Run[Any, Any]) -> Check:
     runner = run.service.runner_region
     bucket = run.service.evidence.buckets[runner]
     run.aws.call("s3", runner, "head_bucket", Bucket=bucket)
     return yes(bucket)
 
 
-def _locked(run: Run) -> Finding:
+def _locked(run: Run[Any, Any]) -> Finding:
     """Whether a record in the evidence store can be changed. Only a control plane knows; its silence stops nobody."""
     check = checked(_object_lock, run)
     return Finding("object lock", check, blocks=check.answer is not Answer.UNKNOWN)
@@ -122,9 +121,9 @@ def _object_lock(run: Run) -> Check:
     return yes(bucket)
 
 
-def _permissions(run: Run) -> Check:
+def _permissions(run: Run[Any, Any], plan: Plan[Any]) -> Check:
     """Ask IAM whether the acts of this plan would be allowed (IAM: SimulatePrincipalPolicy)."""
-    wanted = list(run.plan.permissions)
+    wanted = list(plan.permissions)
     if run.calls.failed_region == HOME_OF_GLOBAL:
         return unknown(f"cannot be told: the control plane of IAM stands in {HOME_OF_GLOBAL}, which is away")
     try:

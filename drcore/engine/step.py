@@ -6,32 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_type_hints
+from types import SimpleNamespace
+from typing import Any, Generic, get_type_hints
 
 from pydantic import TypeAdapter
+from typing_extensions import TypeVar
 
-from drcore.calls.gate import Call, Waiver
-from drcore.engine.consent import Consent, Given
+from drcore.calls.gate import Waiver
+from drcore.engine.consent import Consent
+from drcore.engine.context import F, Run
+from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
-class Outcome(StrEnum):
-    """How a step ended. The order is from best to worst: a step's outcome is the worst of its targets'."""
-
-    ALREADY = "ALREADY"
-    DONE = "DONE"
-    SKIPPED = "SKIPPED"
-    WOULD = "WOULD"
-    UNKNOWN = "UNKNOWN"
-    FAILED = "FAILED"
+S = TypeVar("S", default=Any)  # the state of a step: a frozen dataclass
 
 
 class Way(StrEnum):
@@ -43,72 +35,18 @@ class Way(StrEnum):
     LOOKS = "looks only"
 
 
-class Answer(StrEnum):
-    """What a check can say. UNKNOWN is never a yes; NEVER means that no act of this step can make it one."""
-
-    YES = "yes"
-    NO = "no"
-    NEVER = "never"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """An answer with its reason, in words for the card."""
-
-    answer: Answer
-    why: str
-
-
-def yes(why: str) -> Check:
-    """It is as expected."""
-    return Check(Answer.YES, why)
-
-
-def no(why: str) -> Check:
-    """It is not (yet)."""
-    return Check(Answer.NO, why)
-
-
-def never(why: str) -> Check:
-    """It is not, and this step must not try: the plan stops here."""
-    return Check(Answer.NEVER, why)
-
-
-def unknown(why: str) -> Check:
-    """It cannot be told."""
-    return Check(Answer.UNKNOWN, why)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
-    """What one act is about: a region, and a thing in it. Both may be empty where they mean nothing."""
-
-    region: str = ""
-    thing: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.thing, f"in {self.region}" if self.region else "") if part) or "all"
-
-
-EVERYWHERE = (Target(),)
-
-
-def regions(run: Run) -> list[Target]:
+def regions(run: Run[Any]) -> list[Target]:
     """A target for each region of the environment."""
     return [Target(region) for region in run.service.regions]
 
 
-def minutes(name: str) -> Callable[[Run], float]:
+def minutes(name: str) -> Callable[[Run[Any]], float]:
     """A fact that is given in minutes, as the seconds that a step waits or holds."""
     return lambda run: 60 * float(getattr(run.facts, name))
 
 
-State = Any  # each step has its own frozen dataclass: what its `look` returns
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
+@dataclass(frozen=True)
+class Step(Generic[F, S]):
     """One step of a plan.
 
     - `look(run, target)` reads the state; its return annotation is the state's type, a frozen dataclass. Fields with
@@ -132,124 +70,68 @@ class Step:
     - `permissions`: the IAM actions that the act needs.
     """
 
-    title: str
-    plan: str
+    name: StepName | None = None
+    _: KW_ONLY
+    title: str = ""
+    plan: str = ""
     changes: str
-    look: Callable[[Run, Target], State]
-    expect: Callable[[Run, Target, State], Check]
-    act: Callable[[Run, Target, State], object] | None = None
-    undo: Callable[[Run, Target, State], object] | None = None
-    no_return: Callable[[Run], str] | None = None
-    targets: Callable[[Run], Iterable[Target]] = lambda run: EVERYWHERE
-    needs: tuple[str, ...] = ()
+    look: Callable[[Run[F], Target], S]
+    expect: Callable[[Run[F], Target, S], Check]
+    act: Callable[[Run[F], Target, S], object] | None = None
+    undo: Callable[[Run[F], Target, S], object] | None = None
+    no_return: Callable[[Run[F]], str] | None = None
+    targets: Callable[[Run[F]], Iterable[Target]] = lambda run: EVERYWHERE
+    needs: tuple[StepName | str, ...] = ()
     consent: Consent = Consent.NONE
-    phrase: Callable[[Run, Mapping[Target, State]], str] | None = None
+    phrase: Callable[[Run[F], Mapping[Target, S]], str] | None = None
     way: Way = Way.LOOKS
     gate: bool = True
     one_is_enough: bool = False
-    within: float | Callable[[Run], float] = 60
+    within: float | Callable[[Run[F]], float] = 60
     every: float = 10
-    hold: float | Callable[[Run], float] = 0
+    hold: float | Callable[[Run[F]], float] = 0
     repeat: bool = False
-    shows: Callable[[Run, Mapping[Target, State]], Iterable[Exhibit]] | None = None
+    shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
     moment: str = ""
     at: Callable[[StepResult], datetime | None] = lambda result: result.since
-    lost: Callable[[Run, StepResult], float | None] | None = None
+    lost: Callable[[Run[F], StepResult], float | None] | None = None
     waiver: Waiver | None = None
-    back_out: Callable[[Run, Target, State], object] | None = None
+    back_out: Callable[[Run[F], Target, S], object] | None = None
     permissions: tuple[str, ...] = ()
 
-    @property
-    def id(self) -> str:
-        """A name for files and JSON: the title in lower case, joined by hyphens."""
-        return "-".join("".join(c if c.isalnum() else " " for c in self.title.lower()).split())
+    def __post_init__(self) -> None:
+        name = self.name or StepName(_slug(self.title), self.title, self.plan)
+        for field, value in (("name", name), ("title", name.title), ("plan", name.plan)):
+            object.__setattr__(self, field, value)
 
-    def to_json(self, state: State | None) -> Any:
+    @property
+    def named(self) -> StepName:
+        """Which step this is."""
+        assert self.name
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """A name for files and JSON, which does not change with the title."""
+        return self.named.key
+
+    def to_json(self, state: S | None) -> Any:
         """A state as plain data for the journal."""
         return None if state is None else _adapter(self.look).dump_python(state, mode="json")
 
-    def from_json(self, data: object) -> State:
+    def from_json(self, data: object) -> S:
         """A state back from the journal: how an undo finds what was there before, after any restart."""
-        return _adapter(self.look).validate_python(data)
+        state: S = _adapter(self.look).validate_python(data)
+        return state
 
-    def seconds(self, run: Run, name: str) -> float:
+    def seconds(self, run: Run[F], name: str) -> float:
         """`within` or `hold` for this run."""
-        value: float | Callable[[Run], float] = getattr(self, name)
+        value: float | Callable[[Run[F]], float] = getattr(self, name)
         return value(run) if callable(value) else value
 
 
-@dataclass(frozen=True, slots=True)
-class TargetResult:
-    """How it went for one target: what was seen before and after, why it counts as that, what was called."""
-
-    target: Target
-    outcome: Outcome
-    why: str
-    before: State | None = None
-    after: State | None = None
-    since: datetime | None = None
-    calls: tuple[Call, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Where the time of a step went. Human is waiting for consent, cloud is waiting for AWS, the rest is machine."""
-
-    machine: float = 0
-    human: float = 0
-    cloud: float = 0
-
-    @property
-    def total(self) -> float:
-        return self.machine + self.human + self.cloud
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """How a step went: the worst of its targets (the best, where one is enough), all of them shown."""
-
-    step: Step
-    targets: tuple[TargetResult, ...]
-    began: datetime
-    ended: datetime
-    seconds: Seconds = Seconds()
-    given: Given | None = None
-    calls: tuple[Call, ...] = ()
-    exhibits: tuple[Exhibit, ...] = ()
-
-    @property
-    def outcome(self) -> Outcome:
-        outcomes = sorted((result.outcome for result in self.targets), key=list(Outcome).index)
-        if not outcomes:
-            return Outcome.SKIPPED
-        enough = self.step.one_is_enough and outcomes[0] in (Outcome.ALREADY, Outcome.DONE)
-        return outcomes[0 if enough else -1]
-
-    @property
-    def since(self) -> datetime | None:
-        """Since when all targets have been as expected (one, where that is enough); None while it is not so."""
-        known = [result.since for result in self.targets if result.since]
-        if self.step.one_is_enough:
-            return min(known, default=None)
-        return max(known) if known and len(known) == len(self.targets) else None
-
-    @property
-    def states(self) -> dict[Target, State]:
-        """The last state seen of each target that could be seen."""
-        seen = {result.target: result.after or result.before for result in self.targets}
-        return {target: state for target, state in seen.items() if state is not None}
-
-    @property
-    def why(self) -> str:
-        """Why the outcome is what it is, in one line."""
-        worst = [result for result in self.targets if result.outcome is self.outcome]
-        return "; ".join(
-            f"{result.target}: {result.why}" if result.target != Target() else result.why for result in worst
-        )
-
-
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Generic[F]):
     """One plan: when to use it, its steps in order, the facts that it needs.
 
     `facts` is the model of `<plan>.yaml`; `incident` the model of what only the incident knows (the notebook's
@@ -262,26 +144,31 @@ class Plan:
     id: str
     title: str
     notebook: str
-    steps: tuple[Step, ...]
-    goal: Step
+    steps: tuple[Step[F, Any], ...]
+    goal: Step[F, Any]
     facts: type[Model]
     incident: type[Model]
     faults: tuple[str, ...]
-    rto: Callable[[Run], float | None]
-    rpo: Callable[[Run], float | None] = lambda run: None
-    must_exist: Callable[[Run], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
+    rto: Callable[[Run[F]], float | None]
+    rpo: Callable[[Run[F]], float | None] = lambda run: None
+    must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """The IAM actions that the acts of all steps need, sorted."""
         return tuple(sorted({action for step in self.steps for action in step.permissions}))
 
-    def step(self, title: str) -> Step:
+    def step(self, title: str) -> Step[F, Any]:
         """A step by its title. Raises KeyError."""
         return {step.title: step for step in self.steps}[title]
 
 
 @cache
-def _adapter(look: Callable[..., State]) -> TypeAdapter[Any]:
-    # `Run` is imported for type checkers only; the annotation that counts is the returned one.
-    return TypeAdapter(get_type_hints(look, localns={"Run": object})["return"])
+def _adapter(look: Callable[..., Any]) -> TypeAdapter[Any]:
+    # Only what is returned counts: the other annotations may be known to type checkers alone.
+    returned = SimpleNamespace(__annotations__={"return": look.__annotations__["return"]})
+    return TypeAdapter(get_type_hints(returned, globalns=look.__globals__)["return"])
+
+
+def _slug(title: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from drcore.engine.step import Outcome, Seconds, Step, StepResult
+from drcore.engine.outcome import Outcome, Seconds, StepResult
+from drcore.engine.step import Step
 from drcore.errors import Exit
 
 
@@ -58,9 +59,9 @@ class Verdict:
 
 
 def judge(
-    steps: Iterable[Step],
+    steps: Iterable[Step[Any, Any]],
     results: dict[str, StepResult],
-    goal: Step,
+    goal: Step[Any, Any],
     moments: dict[str, datetime],
     rto_target: float | None,
     rpo: Objective,
@@ -77,7 +78,7 @@ def judge(
     measured = (healthy - start).total_seconds() if start and healthy else None
     # Without a beginning there was no incident, so there is no time that could have been kept or missed.
     rto = Objective(rto_target if start or rehearsed else None, measured if not rehearsed else None)
-    why = "; ".join([f"{result.step.title} is {result.outcome}: {result.why}" for result in bad])
+    why = "; ".join([f"{result.name} is {result.outcome}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
     reached = goal.title in results and results[goal.title].outcome in (Outcome.DONE, Outcome.ALREADY)
@@ -93,29 +94,3 @@ def judge(
         word, why = Word.REACHED, results[goal.title].why
     good = word in (Word.REACHED, Word.COULD_RUN)
     return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED)
-
-
-def summary(
-    run_id: str, plan: str, mode: str, environment: str, record: str, verdict: Verdict, results: Iterable[StepResult]
-) -> dict[str, Any]:
-    """The one JSON object that `--json` prints (see `drcore --help`)."""
-    return {
-        "run_id": run_id,
-        "plan": plan,
-        "mode": mode,
-        "environment": environment,
-        "verdict": verdict.word,
-        "steps": [
-            {
-                "id": result.step.id,
-                "title": result.step.title,
-                "outcome": result.outcome,
-                "seconds": result.seconds.total,
-            }
-            for result in results
-        ],
-        "rto": verdict.rto.as_data(),
-        "rpo": verdict.rpo.as_data(),
-        "record": record,
-        "exit": int(verdict.exit),
-    }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from drcore.clock import Clock, WallClock, clock_at
-from drcore.engine.prepare import Setting
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, Exit, RunnerFailed, Unknown
 from drcore.headless import page
@@ -19,6 +18,7 @@ from drcore.launcher.result import Ended, judge_from
 from drcore.parameters import Mode, Service, at_world
 from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Record, read_events
 from drcore.record.redact import Redactor
+from drcore.record.run_parameters import Setting
 
 
 def finish(

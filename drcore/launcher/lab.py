@@ -19,8 +19,7 @@ from typing import Any
 
 from drcore import plans, signals
 from drcore.engine.consent import read_approvals
-from drcore.engine.context import APPROVALS
-from drcore.engine.prepare import HOME, Setting
+from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import RunnerFailed
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
@@ -32,6 +31,8 @@ from drcore.launcher.secrets import learn, redactor
 from drcore.launcher.start import begin, see_world
 from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import APPROVALS
 
 _OVERRIDES = Path(__file__).parent / "templates" / "lab"
 _ENDING = 4  # seconds for JupyterLab to end; it can lose the signal that asks for it

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drcore.engine.prepare import HOME, Setting, prepare
+from drcore.engine.prepare import HOME, prepare
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
 from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher import world as worlds
 from drcore.parameters import Mode
+from drcore.record.run_parameters import Setting
 
 GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
 

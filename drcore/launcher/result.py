@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
-from drcore.engine.prepare import Setting
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
 from drcore.record.journal import Event
+from drcore.record.run_parameters import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def judge_from(
     plan = plans.find(setting.plan)
     told = tuple(
         {
-            "id": step.id,
+            "id": step.key,
             "title": step.title,
             "outcome": steps[step.title]["outcome"],
             "seconds": round(sum(steps[step.title]["seconds"].values()), 3),

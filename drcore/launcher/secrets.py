@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drcore.engine.prepare import Setting
 from drcore.errors import DrcoreError
 from drcore.parameters import SecretRef, Service, at_world
 from drcore.record.redact import Redactor
+from drcore.record.run_parameters import Setting
 
 
 def redactor(setting: Setting) -> Redactor:
@@ -22,7 +22,7 @@ def learn(setting: Setting, redact: Redactor) -> bool:
     """Teach a redactor the secrets of a run. False when one cannot be read now."""
     from drcore.calls.aws import Aws
     from drcore.calls.gate import CallGate
-    from drcore.engine.context import resolve
+    from drcore.calls.secrets import resolve
 
     service = at_world(setting.service, (setting.world or {}).get("address"))
     aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id=setting.run_id)

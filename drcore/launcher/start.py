@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from drcore import plans, signals
 from drcore.engine.consent import read_approvals
-from drcore.engine.prepare import HOME, Setting
+from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import Refused
 from drcore.headless import page
@@ -30,6 +30,7 @@ from drcore.launcher.result import Ended
 from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
 from drcore.record.journal import NOTEBOOK, read_events, see_format
+from drcore.record.run_parameters import Setting
 
 if TYPE_CHECKING:
     from drcore.headless.kernel import Kernel

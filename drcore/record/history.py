@@ -5,9 +5,11 @@ An act stands from its first intent until it is undone. What is done once more a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from drcore.clock import parse_time
 from drcore.record.journal import Event
 
 
@@ -54,3 +56,37 @@ def ended(events: Iterable[Event], title: str, by: str, target: object) -> bool:
     acts = standing(events)
     begun, over = acts.get((title, str(target))), acts.get((by, str(target)))
     return bool(begun and over and begun.first["n"] < over.last["n"])
+
+
+def last(events: Sequence[Event], event: str, title: str) -> Event | None:
+    """The last line of a kind that tells of a step."""
+    return next((line for line in reversed(events) if line["event"] == event and line.get("step") == title), None)
+
+
+def moments(events: Iterable[Event]) -> dict[str, datetime]:
+    """The moments of the incident that were dated, each by its first line."""
+    dated: dict[str, datetime] = {}
+    for line in events:
+        if line["event"] == "moment":
+            dated.setdefault(line["name"], parse_time(line["at"]))
+    return dated
+
+
+def lost_s(events: Iterable[Event]) -> float | None:
+    """The seconds of data that may be lost; None before a step has measured it."""
+    measured: float | None = None
+    for line in events:
+        if line["event"] == "lost":
+            measured = float(line["seconds"])
+    return measured
+
+
+def failed_region(events: Iterable[Event]) -> str:
+    """The region that a person has confirmed to have failed; empty if none."""
+    regions = [line.get("failed_region") for line in events if line["event"] == "decision"]
+    return str(next((region for region in reversed(regions) if region), ""))
+
+
+def was_opened(events: Iterable[Event]) -> bool:
+    """Whether a notebook has opened the run before."""
+    return any(line["event"] == "opened" for line in events)

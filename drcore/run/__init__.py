@@ -1,5 +1,5 @@
 """What a notebook calls."""
 
-from drcore.engine.context import runbook, warm_up
+from drcore.run.runbook import runbook, warm_up
 
 __all__ = ["runbook", "warm_up"]

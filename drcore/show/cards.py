@@ -16,7 +16,7 @@ from drcore.show.wording import SYMBOLS, at, because, columns, day, duration, na
 
 if TYPE_CHECKING:
     from drcore.calls.gate import Call
-    from drcore.engine.step import Seconds, StepResult, TargetResult
+    from drcore.engine.outcome import Seconds, StepResult, TargetResult
     from drcore.record.evidence import Cell, Mark, Table
 
 
@@ -38,7 +38,7 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         writes=as_shell_commands(calls, write=True),
         reads=as_shell_commands(calls, write=False),
     )
-    lines = [f"{named(result.outcome)}  {result.step.title}", f"  {_why(result)}"]
+    lines = [f"{named(result.outcome)}  {result.name.title}", f"  {_why(result)}"]
     for target in result.targets:
         one = len(result.targets) == 1
         lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *as_text(target)]
@@ -80,8 +80,8 @@ def _facts(result: StepResult) -> Iterable[tuple[str, str]]:
     if given and given.how != "none needed":
         who = f"{given.by}, by {given.how}" if given.granted else f"REFUSED: {given.how or 'nobody was there'}"
         yield "consent", f"{who}: {given.reason}" if given.reason else who
-    if result.step.waiver:
-        yield "waiver", result.step.waiver.why
+    if result.waiver:
+        yield "waiver", result.waiver
     yield "time", spent(result.seconds)
 
 

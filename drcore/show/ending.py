@@ -14,7 +14,8 @@ from drcore.show.states import as_text
 from drcore.show.wording import at, columns, duration, named
 
 if TYPE_CHECKING:
-    from drcore.engine.step import Step, TargetResult
+    from drcore.engine.outcome import TargetResult
+    from drcore.engine.step import Step
     from drcore.engine.verdict import Objective, Verdict
 
 _CELLS = 20  # of a bar, from nothing to its target

@@ -9,8 +9,9 @@ from drcore.show.html import render
 from drcore.show.wording import ANSWERS, asked, columns, named
 
 if TYPE_CHECKING:
+    from drcore.engine.outcome import StepResult
     from drcore.engine.preflight import Finding
-    from drcore.engine.step import Plan, Step, StepResult
+    from drcore.engine.step import Plan, Step
 
 _MODES = {
     "rehearse": "reads everything, changes nothing. Every write is stopped and shown.",

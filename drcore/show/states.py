@@ -10,7 +10,7 @@ from drcore.show.values import flat, lines, plain
 from drcore.show.wording import short
 
 if TYPE_CHECKING:
-    from drcore.engine.step import State, TargetResult
+    from drcore.engine.outcome import State, TargetResult
 
 _LONGEST = 400  # letters of a value; what is longer is a file, not a line of a card
 _WHOLE = 10_000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from drcore.show.wording import duration
 
 if TYPE_CHECKING:
-    from drcore.engine.step import StepResult
+    from drcore.engine.outcome import StepResult
     from drcore.record.evidence import Table
 
 
@@ -57,7 +57,7 @@ def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime])
     """A run's steps, in the order in which they were carried out, with its moments."""
     bars = tuple(
         Bar(
-            title=result.step.title,
+            title=result.name.title,
             outcome=result.outcome.value,
             began=result.began,
             ended=result.ended,

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from drcore.engine.step import Outcome, Step, TargetResult
+    from drcore.engine.outcome import Outcome, TargetResult
+    from drcore.engine.step import Step
 
 # A symbol beside the word, so that an outcome can be told at a glance, in grey, in a terminal.
 SYMBOLS = {"ALREADY": "●", "DONE": "✔", "SKIPPED": "○", "WOULD": "▷", "UNKNOWN": "?", "FAILED": "✖"}

@@ -112,7 +112,7 @@ def test_the_json_should_say_what_the_journal_says(drilled: Said, record: Path) 
     assert (drilled.json["rto"], drilled.json["rpo"]) == (verdict["rto"], verdict["rpo"])
     ended = {line["step"]: line["outcome"] for line in events if line["event"] == "step-ended"}
     assert {step["title"]: step["outcome"] for step in drilled.json["steps"]} == ended
-    assert [step["id"] for step in drilled.json["steps"]] == [step.id for step in PLAN.steps]
+    assert [step["id"] for step in drilled.json["steps"]] == [step.key for step in PLAN.steps]
     assert all(step["seconds"] >= 0 for step in drilled.json["steps"])
 
 

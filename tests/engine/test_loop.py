@@ -14,17 +14,19 @@ from drcore.calls.gate import Plane
 from drcore.engine import loop
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
-from drcore.engine.step import Check, Outcome, Step, StepResult, Target, TargetResult, never, no, unknown, yes
+from drcore.engine.outcome import Check, Outcome, StepResult, Target, TargetResult, never, no, unknown, yes
+from drcore.engine.step import Step
 from drcore.errors import Busy, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import Mode
 from drcore.record.journal import JOURNAL, read_events, verify
+from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.support.manual_clock import ManualClock
 from tests.support.tiny import REGIONS, Seen, Things, is_good, mend, open_run, plan_of
 
 EAST, WEST = map(Target, REGIONS)
-Opened = Callable[..., Run]
+Opened = Callable[..., Runbook]
 
 
 def _evidence_only(world: Any) -> None:
@@ -45,9 +47,9 @@ def door() -> InProcess:
 @pytest.fixture
 def opened(tmp_path: Path, door: InProcess) -> Iterator[Opened]:
     """Opens runs of a plan of its own (and so a lock of its own), in a drill past its preflight unless told else."""
-    runs: list[Run] = []
+    runs: list[Runbook] = []
 
-    def open_(*steps: Step, mode: Mode = Mode.DRILL, preflight: bool = True, **more: Any) -> Run:
+    def open_(*steps: Step, mode: Mode = Mode.DRILL, preflight: bool = True, **more: Any) -> Runbook:
         plan = plan_of(*steps, id_=f"t{abs(hash(tmp_path))}")
         run = open_run(tmp_path / "t-1", plan, mode=mode, door=door, **more)
         runs.append(run)
@@ -64,7 +66,7 @@ def outcomes(result: StepResult) -> list[Outcome]:
     return [each.outcome for each in result.targets]
 
 
-def events(run: Run, *kinds: str) -> list[tuple[str, str]]:
+def events(run: Runbook, *kinds: str) -> list[tuple[str, str]]:
     """The journal's lines of some kinds about the steps of a test, with their targets."""
     return [
         (line["event"], line.get("target", "").removeprefix("in "))
@@ -78,7 +80,7 @@ def events(run: Run, *kinds: str) -> list[tuple[str, str]]:
 
 def test_what_is_so_already_should_not_be_done_again(opened: Opened) -> None:
     things = Things(dict.fromkeys(REGIONS, "good"))
-    result = loop.carry(opened(mend(things)), mend(things))
+    result = loop.carry(opened(mend(things)).run, mend(things))
     assert outcomes(result) == [Outcome.ALREADY, Outcome.ALREADY] and result.outcome is Outcome.ALREADY
     assert things.acts == [] and result.given is None, "nobody is asked for what need not be done"
 
@@ -87,7 +89,7 @@ def test_what_is_not_so_should_be_done_once_in_each_region(opened: Opened) -> No
     things = Things()
     step = mend(things)
     run = opened(step)
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert result.outcome is Outcome.DONE
     assert things.acts == [("us-east-1", "good"), ("us-west-2", "good")]
     assert [(each.before, each.after) for each in result.targets] == [(Seen("bad"), Seen("good"))] * 2
@@ -110,7 +112,7 @@ def test_one_region_done_and_the_other_not_should_be_a_state_with_a_name(opened:
 def test_the_other_region_should_be_left_alone_when_it_is_done_already(opened: Opened) -> None:
     things = Things({"us-east-1": "good", "us-west-2": "bad"})
     step = mend(things)
-    assert outcomes(loop.carry(opened(step), step)) == [Outcome.ALREADY, Outcome.DONE]
+    assert outcomes(loop.carry(opened(step).run, step)) == [Outcome.ALREADY, Outcome.DONE]
     assert things.acts == [("us-west-2", "good")]
 
 
@@ -118,7 +120,7 @@ def test_what_does_not_come_about_in_time_should_be_failed(opened: Opened) -> No
     clock = ManualClock()
     things = Things()
     step = mend(things, act=lambda run, target, seen: things.write(run, target, "worse"))
-    result = loop.carry(opened(step, clock=clock), step)
+    result = loop.carry(opened(step, clock=clock).run, step)
     assert outcomes(result) == [Outcome.FAILED] * 2 and "it is worse" in result.why
     assert len(things.acts) == 2, "an act that was answered is not repeated"
     assert result.seconds.cloud == 60
@@ -128,7 +130,7 @@ def test_what_comes_about_late_should_be_waited_for(opened: Opened) -> None:
     things = Things(late=3)
     step = mend(things, targets=lambda run: [EAST])
     clock = ManualClock()
-    result = loop.carry(opened(step, clock=clock), step)
+    result = loop.carry(opened(step, clock=clock).run, step)
     assert result.outcome is Outcome.DONE and things.acts == [("us-east-1", "good")]
     assert result.seconds.cloud == 15
 
@@ -140,7 +142,7 @@ def test_what_cannot_be_seen_should_be_unknown_and_left_alone(opened: Opened, tr
     things = Things(answers=[trouble])
     step = mend(things)
     run = opened(step)
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert outcomes(result) == [Outcome.UNKNOWN, Outcome.DONE] and result.outcome is Outcome.UNKNOWN
     assert things.acts == [("us-west-2", "good")]
 
@@ -148,35 +150,35 @@ def test_what_cannot_be_seen_should_be_unknown_and_left_alone(opened: Opened, tr
 def test_an_unknown_check_should_never_be_acted_upon(opened: Opened) -> None:
     things = Things()
     step = mend(things, expect=lambda run, target, seen: unknown("the metric is missing"))
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert outcomes(result) == [Outcome.UNKNOWN] * 2 and things.acts == []
 
 
 def test_targets_that_cannot_be_told_should_be_unknown(opened: Opened) -> None:
-    def targets(run: Run) -> list[Target]:
+    def targets(run: Runbook) -> list[Target]:
         raise Unknown("the manifest cannot be read")
 
     things = Things()
     step = mend(things, targets=targets)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.UNKNOWN and "manifest" in result.why and things.acts == []
 
 
 def test_never_should_stop_a_step_before_its_act(opened: Opened) -> None:
     things = Things()
     step = mend(things, expect=lambda run, target, seen: never("the data has changed"))
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert outcomes(result) == [Outcome.FAILED] * 2 and things.acts == []
 
 
 @pytest.mark.parametrize("changes", [{"repeat": True}, {}])
 def test_never_after_an_act_should_stop_it_from_being_tried_again(opened: Opened, changes: dict[str, Any]) -> None:
-    def expect(run: Run, target: Target, seen: Seen) -> Check:
+    def expect(run: Runbook, target: Target, seen: Seen) -> Check:
         return never("it is beyond repair") if len(things.acts) else no("not yet")
 
     things = Things(troubles=[] if changes else [Unknown("lost")], lost=True)
     step = mend(things, expect=expect, targets=lambda run: [EAST], **changes)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.FAILED and "beyond repair" in result.why
     assert len(things.acts) == 1
 
@@ -187,7 +189,7 @@ def test_never_after_an_act_should_stop_it_from_being_tried_again(opened: Opened
 def test_a_lost_answer_should_be_looked_up_before_anything_is_repeated(opened: Opened) -> None:
     things = Things(troubles=[Unknown("the answer was lost")], lost=True)
     step = mend(things, targets=lambda run: [EAST])
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.DONE
     assert things.acts == [("us-east-1", "good")], "it was done, so it is not done again"
 
@@ -200,7 +202,7 @@ def test_an_act_without_effect_should_be_tried_three_times_at_most(
     things = Things(troubles=[trouble] * fails)
     step = mend(things, targets=lambda run: [EAST])
     run = opened(step)
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert result.outcome is Outcome(outcome) and len(things.acts) == acts
     tries = [line["try"] for line in run.record.events if line["event"] == "intent" and line["step"] == "Mend"]
     assert tries == list(range(1, acts + 1)), "each has its own intent"
@@ -211,7 +213,7 @@ def test_an_act_without_effect_should_be_tried_three_times_at_most(
 def test_a_refusal_should_not_be_repeated(opened: Opened) -> None:
     things = Things(troubles=[Rejected("no", "AccessDenied")])
     step = mend(things, targets=lambda run: [EAST])
-    assert loop.carry(opened(step), step).outcome is Outcome.FAILED
+    assert loop.carry(opened(step).run, step).outcome is Outcome.FAILED
     assert len(things.acts) == 1
 
 
@@ -219,18 +221,18 @@ def test_a_refusal_of_what_is_so_nevertheless_should_be_done(opened: Opened) -> 
     """The client's own second try is answered with 412: the first one did it."""
     things = Things(troubles=[Rejected("it exists", "PreconditionFailed")], lost=True)
     step = mend(things, targets=lambda run: [EAST])
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.DONE and len(things.acts) == 1
 
 
 def test_a_look_that_fails_after_the_act_should_be_unknown_not_done(opened: Opened) -> None:
-    def act(run: Run, target: Target, seen: Seen) -> None:
+    def act(run: Run[Any, Any], target: Target, seen: Seen) -> None:
         things.write(run, target, "good")
         things.answers = [Unknown("away")] * 9
 
     things = Things()
     step = mend(things, targets=lambda run: [EAST], within=10, act=act)
-    assert loop.carry(opened(step), step).outcome is Outcome.UNKNOWN
+    assert loop.carry(opened(step).run, step).outcome is Outcome.UNKNOWN
     assert len(things.acts) == 1
 
 
@@ -247,7 +249,7 @@ def test_batches_should_go_on_until_nothing_is_left(opened: Opened) -> None:
         ),
     )
     run = opened(step)
-    assert outcomes(loop.carry(run, step)) == [Outcome.DONE, Outcome.ALREADY]
+    assert outcomes(loop.carry(run.run, step)) == [Outcome.DONE, Outcome.ALREADY]
     assert [value for _, value in things.acts] == ["2", "1", "good"]
     assert events(run, "intent") == [("intent", "us-east-1")] * 3
 
@@ -262,7 +264,7 @@ def test_each_batch_should_have_attempts_of_its_own(opened: Opened) -> None:
             run, target, str(int(seen.value) - 1) if seen.value != "1" else "good"
         ),
     )
-    assert loop.carry(opened(step), step).outcome is Outcome.DONE
+    assert loop.carry(opened(step).run, step).outcome is Outcome.DONE
     assert [value for _, value in things.acts] == ["4", "3", "2", "1", "good"]
 
 
@@ -271,7 +273,7 @@ def test_batches_that_move_nothing_should_end(opened: Opened) -> None:
     step = mend(
         things, repeat=True, act=lambda run, target, seen: things.write(run, target, "bad"), targets=lambda run: [EAST]
     )
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.FAILED and len(things.acts) == 1
     assert result.seconds.cloud == 30, "the last batch is given the step's whole time"
 
@@ -282,7 +284,7 @@ def test_good_should_hold_before_it_is_believed(opened: Opened) -> None:
     step = mend(things, act=None, targets=lambda run: [EAST], hold=20)
     run = opened(step, clock=clock)
     began = clock.now()
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert result.outcome is Outcome.DONE, "not ALREADY: it was seen to be bad"
     assert (clock.now() - began).total_seconds() == 40
     assert result.since and (result.since - began).total_seconds() == 20
@@ -291,7 +293,7 @@ def test_good_should_hold_before_it_is_believed(opened: Opened) -> None:
 def test_what_flaps_to_the_end_should_be_failed(opened: Opened) -> None:
     things = Things(answers=["good", "bad"] * 20)
     step = mend(things, act=None, targets=lambda run: [EAST], hold=20)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.FAILED and result.since is None
 
 
@@ -300,14 +302,14 @@ def test_what_was_found_done_should_hold_as_well(opened: Opened, changes: dict[s
     """After a last batch, or an answer that was lost, it must last as long as after any other act."""
     things = Things(troubles=[] if changes else [Unknown("lost")], lost=True)
     step = mend(things, targets=lambda run: [EAST], hold=20, **changes)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.DONE and result.seconds.cloud == 20
 
 
 def test_all_regions_should_be_good_at_the_same_time(opened: Opened) -> None:
     things = Things(answers=["good", "bad", "bad", "good", "good", "good"], values=dict.fromkeys(REGIONS, "good"))
     step = mend(things, act=None)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert outcomes(result) == [Outcome.DONE, Outcome.DONE] and result.seconds.cloud == 10
 
 
@@ -315,7 +317,7 @@ def test_all_regions_should_be_good_at_the_same_time(opened: Opened) -> None:
 def test_one_should_do_where_one_is_enough(opened: Opened, other: Any) -> None:
     things = Things(answers=[other, "good"])
     step = mend(things, act=None, one_is_enough=True, gate=False)
-    result = loop.carry(opened(step), step)
+    result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.ALREADY and "us-west-2" in result.why and result.since is not None
     assert result.seconds.cloud == 0
     assert outcomes(result)[0] in (Outcome.SKIPPED, Outcome.UNKNOWN), "and what the other is, is shown"
@@ -324,16 +326,16 @@ def test_one_should_do_where_one_is_enough(opened: Opened, other: Any) -> None:
 def test_none_should_not_do_where_one_is_enough(opened: Opened) -> None:
     things = Things()
     step = mend(things, act=None, one_is_enough=True)
-    assert loop.carry(opened(step), step).outcome is Outcome.FAILED
+    assert loop.carry(opened(step).run, step).outcome is Outcome.FAILED
 
 
 def test_a_question_should_not_stop_the_plan_when_its_answer_is_no(opened: Opened) -> None:
     things = Things()
     step = mend(things, act=None, gate=False)
     run = opened(step)
-    assert loop.carry(run, step).outcome is Outcome.SKIPPED
+    assert loop.carry(run.run, step).outcome is Outcome.SKIPPED
     things.answers = [Unknown("away")] * 99
-    assert loop.carry(run, step).outcome is Outcome.UNKNOWN, "but no answer is no no"
+    assert loop.carry(run.run, step).outcome is Outcome.UNKNOWN, "but no answer is no no"
 
 
 # ── rehearsal ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -343,7 +345,7 @@ def test_a_rehearsal_should_say_what_it_would_do_and_do_nothing(opened: Opened) 
     things = Things({"us-east-1": "bad", "us-west-2": "good"})
     step = mend(things, consent=Consent.TYPED)
     run = opened(step, mode=Mode.REHEARSE)
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert outcomes(result) == [Outcome.WOULD, Outcome.ALREADY]
     assert result.targets[0].why == 'WOULD tiny:Write {"value": "good"} in us-east-1'
     assert result.targets[0].calls[0].parameters == {"value": "good"}
@@ -354,23 +356,23 @@ def test_a_rehearsal_should_not_wait(opened: Opened) -> None:
     things = Things()
     clock = ManualClock()
     step = mend(things, act=None, hold=300)
-    result = loop.carry(opened(step, mode=Mode.REHEARSE, clock=clock), step)
+    result = loop.carry(opened(step, mode=Mode.REHEARSE, clock=clock).run, step)
     assert result.outcome is Outcome.FAILED and clock.slept == 0
 
 
 def test_an_act_that_writes_nothing_should_be_found_in_a_rehearsal(opened: Opened) -> None:
     things = Things()
     step = mend(things, act=lambda run, target, seen: None)
-    result = loop.carry(opened(step, mode=Mode.REHEARSE), step)
+    result = loop.carry(opened(step, mode=Mode.REHEARSE).run, step)
     assert result.outcome is Outcome.FAILED and "no write that could be rehearsed" in result.why
 
 
 def test_an_act_that_cannot_be_prepared_should_be_unknown_in_a_rehearsal(opened: Opened) -> None:
-    def act(run: Run, target: Target, seen: Seen) -> None:
+    def act(run: Runbook, target: Target, seen: Seen) -> None:
         raise Unknown("the manifest cannot be read")
 
     things = Things()
-    result = loop.carry(opened(step := mend(things, act=act), mode=Mode.REHEARSE), step)
+    result = loop.carry(opened(step := mend(things, act=act), mode=Mode.REHEARSE).run, step)
     assert result.outcome is Outcome.UNKNOWN and "manifest" in result.why
 
 
@@ -424,7 +426,7 @@ def test_without_consent_nothing_should_be_done(opened: Opened) -> None:
     with pytest.raises(Refused, match=r"there is no keyboard(.|\n)*drcore resume t-1 --approvals"):
         run.step(step)
     assert things.acts == [] and events(run, "intent") == []
-    assert run.last("consent", step) is not None
+    assert run.run.last("consent", step) is not None
     assert verify(run.folder).holds
 
 
@@ -444,7 +446,7 @@ def test_consent_should_be_asked_once_for_what_is_left_as_it_is_now(opened: Open
         phrase=lambda run, states: "MEND " + ", ".join(f"{seen.value} {target}" for target, seen in states.items()),
     )
     run = opened(step, drill_policy=None, keyboard=person, clock=clock)
-    result = loop.carry(run, step)
+    result = loop.carry(run.run, step)
     assert outcomes(result) == [Outcome.ALREADY, Outcome.DONE]
     assert len(asked) == 2 and result.seconds.human == 40 and result.seconds.machine == 0
 
@@ -463,7 +465,7 @@ def test_a_lock_that_somebody_else_has_taken_should_stop_the_next_act(opened: Op
     step = mend(things)
     run = opened(step)
 
-    def steal(_: Run) -> None:
+    def steal(_: Run[Any, Any]) -> None:
         held = json.dumps({"run_id": "t-2", "who": "bob", "since": "now"}).encode()
         s3 = door.world.client("s3", "us-west-2")
         s3.put_object(Bucket="syncwell-evidence-us-west-2", Key=f"locks/{run.plan.id}.json", Body=held)
@@ -504,7 +506,7 @@ def test_a_step_should_be_refused_before_what_it_needs(opened: Opened) -> None:
 def test_the_intent_should_be_on_disk_before_the_act(opened: Opened) -> None:
     read: list[dict[str, Any]] = []
 
-    def look_at_the_journal(run: Run) -> None:
+    def look_at_the_journal(run: Run[Any, Any]) -> None:
         read.append(dict(read_events(run.folder)[-1]))
 
     things = Things(before_act=look_at_the_journal)
@@ -543,7 +545,7 @@ def killed_in_the_act(folder: Path, door: InProcess, step: Step, things: Things,
     class Killed(BaseException):
         pass
 
-    def die(run: Run) -> None:
+    def die(run: Run[Any, Any]) -> None:
         if after:
             things.values["us-east-1"] = "good"
         raise Killed
@@ -586,7 +588,7 @@ def test_what_was_so_before_the_kill_should_stay_already(tmp_path: Path, door: I
     killed_in_the_act(folder, door, step, things, after=True)
     run = open_run(folder, plan_of(step, id_=f"k{abs(hash(folder))}"), mode=Mode.DRILL, door=door)
     run.preflight()
-    assert outcomes(loop.carry(run, step)) == [Outcome.DONE, Outcome.ALREADY]
+    assert outcomes(loop.carry(run.run, step)) == [Outcome.DONE, Outcome.ALREADY]
     run.close()
 
 
@@ -652,12 +654,12 @@ def test_an_undo_should_be_looked_up_and_verified_like_an_act(opened: Opened) ->
     things = Things()
     step = mend(things, targets=lambda run: [EAST])
     run = opened(step)
-    loop.carry(run, step)
+    loop.carry(run.run, step)
     things.troubles, things.lost = [Unknown("lost")], True
-    back = loop.carry_back(run, step, EAST, Seen("bad"))
+    back = loop.carry_back(run.run, step, EAST, Seen("bad"))
     assert (back.outcome, back.after) == (Outcome.DONE, Seen("bad"))
     assert things.acts == [("us-east-1", "good"), ("us-east-1", "bad")]
-    again = loop.carry_back(run, step, EAST, Seen("bad"))
+    again = loop.carry_back(run.run, step, EAST, Seen("bad"))
     assert isinstance(again, TargetResult) and again.outcome is Outcome.ALREADY and len(things.acts) == 2
 
 
@@ -683,5 +685,5 @@ def test_a_check_should_be_asked_about_what_was_looked_at(opened: Opened) -> Non
     looks = [line for line in run.record.events if line["event"] == "look" and line["step"] == "Mend"]
     assert [(line["state"], line["check"]) for line in looks] == [({"value": "bad"}, "no"), ({"value": "good"}, "yes")]
     for line in looks:
-        assert is_good(run, EAST, step.from_json(line["state"])).answer == line["check"]
+        assert is_good(run.run, EAST, step.from_json(line["state"])).answer == line["check"]
     assert yes("x").answer == "yes"

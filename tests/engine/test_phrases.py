@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from drcore.engine.outcome import Target
 from drcore.engine.phrases import blast_radius, by_region, region_names
-from drcore.engine.step import Target
 
 STATES = {
     Target("us-east-1", "api"): "41→42",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from drcore.engine.outcome import Answer, Check, yes
 from drcore.engine.preflight import checked
-from drcore.engine.step import Answer, Check, yes
 from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
 
 

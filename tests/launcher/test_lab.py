@@ -16,12 +16,12 @@ import pytest
 from tornado.web import HTTPError
 
 from drcore import plans
-from drcore.engine.prepare import Setting
 from drcore.errors import Exit
 from drcore.launcher import lab
 from drcore.launcher.result import judge_from
 from drcore.parameters import Mode, SecretRef
 from drcore.record.journal import MANIFEST, NOTEBOOK, PAGE, Event, read_events, verify
+from drcore.record.run_parameters import Setting
 from tests.support.running_lab import Lab, running_lab
 from tests.support.tiny import service
 

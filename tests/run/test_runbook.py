@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from drcore import plans
-from drcore.engine.context import Run, runbook
 from drcore.engine.prepare import prepare
 from drcore.errors import BadInput, Refused
 from drcore.parameters import Mode
 from drcore.record.journal import PARAMETERS, read_events, verify
+from drcore.run.runbook import Runbook, runbook
 from tests.support.emulated import world
 
 AS_STARTED: dict[str, Any] = {"environment": "sandbox", "mode": "rehearse", "run_id": "", "release": "", "bug": ""}
@@ -38,14 +38,14 @@ def record(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return folder
 
 
-def opened(**changes: str) -> Run:
+def opened(**changes: str) -> Runbook:
     return runbook("f", **{**AS_STARTED, **changes})
 
 
 def test_what_only_the_incident_knows_should_count_as_the_notebook_says_it(record: Path) -> None:
     """A person who writes a release into the parameters cell must not have another one rolled back to."""
     run = opened(release="2025.12.3", bug="preview deletes contacts")
-    assert (run.incident.release, run.incident.bug) == ("2025.12.3", "preview deletes contacts")
+    assert (run.run.incident.release, run.run.incident.bug) == ("2025.12.3", "preview deletes contacts")
     assert json.loads((record / PARAMETERS).read_text())["incident"]["release"] == "2025.12.3"
     run.close()
     assert verify(record).problems == ()

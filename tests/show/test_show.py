@@ -17,8 +17,8 @@ from PIL import Image
 
 from drcore import show
 from drcore.engine.consent import Given
+from drcore.engine.outcome import Outcome, StepName, Target, TargetResult, no
 from drcore.engine.preflight import Finding
-from drcore.engine.step import Outcome, Target, TargetResult, no
 from drcore.engine.verdict import Objective, Word
 from drcore.record.evidence import Chart, Limit, Mark, Series, Table
 from drcore.show.alt_text import alt, summary
@@ -41,6 +41,7 @@ BANNER: dict[str, Any] = {
     "production": False,
     "fault": "",
 }
+EVIL_STEP = replace(sample.POINT, name=StepName("evil", EVIL, EVIL), changes=EVIL)
 
 
 class _Tags(HTMLParser):
@@ -77,8 +78,9 @@ def evil_result() -> Any:
         TargetResult(Target(), Outcome.DONE, EVIL, {EVIL: several}, {EVIL: several[1:]}),
     )
     given = Given(True, EVIL, EVIL, EVIL)
-    step = replace(sample.POINT, title=EVIL, changes=EVIL)
-    return replace(sample.done(), step=step, targets=targets, given=given, calls=(call, replace(call, write=False)))
+    return replace(
+        sample.done(), name=EVIL_STEP.named, targets=targets, given=given, calls=(call, replace(call, write=False))
+    )
 
 
 def evil_chart() -> Chart:
@@ -91,11 +93,11 @@ CARDS: dict[str, Callable[[], tuple[str, str]]] = {
     "banner": lambda: show.banner(**BANNER | dict.fromkeys(("environment", "account", "who", "run_id", "fault"), EVIL)),
     "production": lambda: show.banner(**BANNER | {"production": True, "fault": EVIL, "regions": (EVIL,)}),
     "findings": lambda: show.findings([Finding(EVIL, no(EVIL))]),
-    "way": lambda: show.way([ONE.step, *sample.STEPS], {EVIL: ONE}),
+    "way": lambda: show.way([EVIL_STEP, *sample.STEPS], {EVIL: ONE}),
     "card": lambda: show.card(ONE, marks=(Mark(EVIL, sample.minute(1)),)),
     "table": lambda: show.table(Table(EVIL, EVIL, (EVIL, "n"), ((EVIL, 1),) * 30)),
     "verdict": lambda: show.verdict(replace(sample.judged(), why=EVIL, moments={EVIL: sample.minute(1)})),
-    "back": lambda: show.back([(ONE.step, ONE.targets[0])], note=EVIL),
+    "back": lambda: show.back([(EVIL_STEP, ONE.targets[0])], note=EVIL),
     "record": lambda: show.record(EVIL, 3, EVIL),
     "note": lambda: show.note(EVIL),
 }
@@ -141,8 +143,8 @@ def test_every_colour_should_come_with_its_background_so_that_no_theme_hides_it(
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_an_outcome_should_be_a_word_in_both_forms(outcome: Outcome) -> None:
     result = replace(sample.looked(), targets=(replace(sample.looked().targets[0], outcome=outcome),))
-    shown = [*show.card(result), *show.way(sample.STEPS, {result.step.title: result})]
-    shown += show.back([(result.step, result.targets[0])])
+    shown = [*show.card(result), *show.way(sample.STEPS, {result.name.title: result})]
+    shown += show.back([(sample.POINT, result.targets[0])])
     assert [outcome.value in each for each in shown] == [True] * 6
 
 

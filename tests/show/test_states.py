@@ -8,7 +8,7 @@ from typing import Any
 
 from drcore import show
 from drcore.engine.labels import label
-from drcore.engine.step import Outcome, Target, TargetResult
+from drcore.engine.outcome import Outcome, Target, TargetResult
 from drcore.show.states import Field, as_text, changed
 from tests.support import show_samples as sample
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from drcore import plans
 from drcore.diff import Difference
-from drcore.engine.context import Run
-from drcore.engine.prepare import Setting
 from drcore.engine.step import Step
 from drcore.plans.g.tables import table
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import Runbook
 from tests.support.stage import SHORT, Scene, Stage, carry_out, client
 
 PLAN = plans.find("g")
@@ -24,28 +24,28 @@ def prepared(stage: Stage, options: dict[str, str] | None = None, **incident: ob
     return stage.prepare(CORRUPTED, options=options, facts=SHORT, incident=incident)
 
 
-def drilled_to(stage: Stage, step: Step, options: dict[str, str] | None = None, **incident: object) -> Run:
+def drilled_to(stage: Stage, step: Step, options: dict[str, str] | None = None, **incident: object) -> Runbook:
     """A drill up to the end of one step."""
     run = stage.open(prepared(stage, options, **incident))
     assert carry_out(run, until=step) is None
     return run
 
 
-def service(run: Run, region: str) -> dict[str, Any]:
+def service(run: Runbook, region: str) -> dict[str, Any]:
     found: dict[str, Any] = client(run, "ecs", region).describe_services(
         cluster="syncwell", services=["syncwell-worker"]
     )["services"][0]
     return found
 
 
-def scaling(run: Run, region: str) -> dict[str, Any]:
+def scaling(run: Runbook, region: str) -> dict[str, Any]:
     found: dict[str, Any] = client(run, "application-autoscaling", region).describe_scalable_targets(
         ServiceNamespace="ecs"
     )["ScalableTargets"][0]
     return found
 
 
-def release(run: Run, region: str) -> str:
+def release(run: Runbook, region: str) -> str:
     definition = client(run, "ecs", region).describe_task_definition(
         taskDefinition=service(run, region)["taskDefinition"]
     )
@@ -53,7 +53,7 @@ def release(run: Run, region: str) -> str:
     return str(next(each["value"] for each in variables if each["name"] == "RELEASE"))
 
 
-def writers(run: Run, region: str) -> dict[str, Any]:
+def writers(run: Runbook, region: str) -> dict[str, Any]:
     """Everything that a halt changes, as the console would show it."""
     functions, rules = client(run, "lambda", region), client(run, "events", region)
     suspended = scaling(run, region)
@@ -61,16 +61,16 @@ def writers(run: Run, region: str) -> dict[str, Any]:
         "desired": service(run, region)["desiredCount"],
         "bounds": (suspended["MinCapacity"], suspended["MaxCapacity"]),
         "suspended": any(suspended.get("SuspendedState", {}).values()),
-        "rules": {name: rules.describe_rule(Name=name)["State"] for name in run.facts.rules},
+        "rules": {name: rules.describe_rule(Name=name)["State"] for name in run.run.facts.rules},
         "sources": [each["State"] for each in functions.list_event_source_mappings()["EventSourceMappings"]],
         "functions": {
             name: functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
-            for name in run.facts.functions
+            for name in run.run.facts.functions
         },
     }
 
 
-def policy(run: Run, region: str) -> str:
+def policy(run: Runbook, region: str) -> str:
     dynamodb = client(run, "dynamodb", region)
     try:
         return str(dynamodb.get_resource_policy(ResourceArn=arn(run, region))["Policy"])
@@ -78,8 +78,8 @@ def policy(run: Run, region: str) -> str:
         return ""
 
 
-def arn(run: Run, region: str) -> str:
-    return f"arn:aws:dynamodb:{region}:{run.service.account}:table/{table(run)}"
+def arn(run: Runbook, region: str) -> str:
+    return f"arn:aws:dynamodb:{region}:{run.run.service.account}:table/{table(run.run)}"
 
 
 def truth(stage: Stage) -> Any:
@@ -92,7 +92,7 @@ def made_twice(stage: Stage) -> list[tuple[str, str, str]]:
     return [call for call, count in counted.items() if count > 1]
 
 
-def items(run: Run, where: str, name: str) -> Items:
+def items(run: Runbook, where: str, name: str) -> Items:
     """All users' items of a table in one region, past the gate."""
     found: Items = {}
     pages = client(run, "dynamodb", where).get_paginator("scan").paginate(TableName=name)

@@ -30,12 +30,13 @@ import urllib3
 from drcore import plans
 from drcore.calls.gate import Call, CallGate, Writes
 from drcore.engine import lock
-from drcore.engine.context import Run
-from drcore.engine.prepare import Setting, prepare
+from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan
 from drcore.launcher.order import fault_of
 from drcore.parameters import Mode
 from drcore.record.journal import Event, Record, read_events, verify
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.http_server import Server
 from drcore.sandbox.protocol.exchange import Headers, Request
@@ -174,7 +175,7 @@ def go(plan: Plan, record: Path, moment: Moment | None) -> None:
     """In a child: open the run, first time or again, and see it through, or die."""
     if moment:
         die_at(moment)
-    run = Run(plan, Setting.read(record), record, keyboard=lambda prompt: None)
+    run = Runbook(plan, Setting.read(record), record, keyboard=lambda prompt: None)
     trouble = carry_out(run)
     if trouble:
         (record.parent / "trouble").write_text(f"{type(trouble).__name__}: {trouble}")

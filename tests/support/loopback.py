@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from drcore.engine.context import Run
+from drcore.run.runbook import Runbook
 from tests.support.stage import Runs, undrawn
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 class Loopback(Runs):
     """Runs on a sandbox at an address of this machine."""
 
-    def attach(self, run: Run) -> None:
+    def attach(self, run: Runbook) -> None:
         """There is nothing to do: what the run calls is at the address that its parameters name."""
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
-from drcore.engine.prepare import HOME, Setting
+from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import Ending
@@ -25,6 +25,7 @@ from drcore.launcher.order import Order
 from drcore.parameters import Mode
 from drcore.record.journal import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
+from drcore.record.run_parameters import Setting
 from tests.support.emulated import world
 
 REFERENCES = Path(__file__).parents[1] / "notebooks" / "reference"

@@ -16,9 +16,9 @@ from threading import Thread
 from typing import IO, Any
 from urllib.parse import parse_qs, urlsplit
 
-from drcore.engine.prepare import Setting
 from drcore.launcher import world as worlds
 from drcore.parameters import at_world
+from drcore.record.run_parameters import Setting
 from tests.support.command import COMMAND
 
 _START, _END = 120, 60  # seconds, on a machine that has other things to do

@@ -26,15 +26,17 @@ from urllib3.connection import HTTPConnection
 from drcore import plans, show
 from drcore.clock import parse_time
 from drcore.engine.consent import Approvals
-from drcore.engine.context import Run
-from drcore.engine.prepare import Setting, prepare
-from drcore.engine.step import Outcome, Plan, Step, Target
+from drcore.engine.outcome import Outcome, Target
+from drcore.engine.prepare import prepare
+from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError
 from drcore.launcher.order import fault_of
 from drcore.launcher.result import Ended, judge_from
 from drcore.launcher.world import inject
 from drcore.parameters import Mode, at_world
 from drcore.record.journal import Event, read_events, verify
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import Runbook
 from drcore.sandbox.core.dispatch import Proceed
 from drcore.sandbox.core.registry import Call, HttpCall
 from drcore.sandbox.core.world import World
@@ -151,7 +153,7 @@ class Runs(ABC):
         self.address = address
         self.folder = folder
         self.seed = seed
-        self.opened: list[Run] = []
+        self.opened: list[Runbook] = []
 
     def prepare(
         self,
@@ -185,13 +187,13 @@ class Runs(ABC):
 
     def open(
         self, setting: Setting, *, plan: Plan | None = None, approvals: Approvals | None = None, keyboard: Any = None
-    ) -> Run:
+    ) -> Runbook:
         """Open a run, first time or again; nobody is at the keyboard if none is given, `plan` is the real one."""
         folder = self.folder / setting.run_id
         folder.mkdir(exist_ok=True)
         if not (folder / "parameters.json").exists():
             setting.write(folder)
-        run = Run(
+        run = Runbook(
             plan or plans.find(setting.plan),
             Setting.read(folder),
             folder,
@@ -202,16 +204,16 @@ class Runs(ABC):
         self.opened.append(run)
         return run
 
-    def drill(self, scene: Scene | Plan, **changes: Any) -> Run:
+    def drill(self, scene: Scene | Plan, **changes: Any) -> Runbook:
         """A whole drill. Anything but an end without trouble is an error here."""
         run = self.open(self.prepare(scene, **changes))
         trouble = carry_out(run)
         assert trouble is None, trouble
         return run
 
-    def again(self, run: Run, **changes: Any) -> Run:
+    def again(self, run: Runbook, **changes: Any) -> Runbook:
         """The same run, opened once more."""
-        return self.open(run.setting, **changes)
+        return self.open(run.run.setting, **changes)
 
     def state(self) -> Any:
         return self._ask("GET", "state")
@@ -238,7 +240,7 @@ class Runs(ABC):
                 run.record.close()
 
     @abstractmethod
-    def attach(self, run: Run) -> None:
+    def attach(self, run: Runbook) -> None:
         """Have the run's calls end in the sandbox, where its address alone does not do that."""
 
     @abstractmethod
@@ -259,8 +261,8 @@ class Stage(Runs):
         super().fault(name, **options)
         self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
 
-    def attach(self, run: Run) -> None:
-        self.door.attach(run.aws.session)
+    def attach(self, run: Runbook) -> None:
+        self.door.attach(run.run.aws.session)
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         status, document = self.door.request(method, f"/_sandbox/{path}", body)
@@ -268,7 +270,7 @@ class Stage(Runs):
         return document
 
 
-def carry_out(run: Run, *, until: Step | None = None) -> DrcoreError | None:
+def carry_out(run: Runbook, *, until: Step | None = None) -> DrcoreError | None:
     """What the notebook does: the steps up to the first trouble, the three last cells always. Returns the trouble."""
     trouble: DrcoreError | None = None
     try:
@@ -288,21 +290,21 @@ def carry_out(run: Run, *, until: Step | None = None) -> DrcoreError | None:
     return trouble
 
 
-def ended(run: Run) -> Ended:
+def ended(run: Runbook) -> Ended:
     """What the launcher would say at the end."""
-    return judge_from(read_events(run.folder), run.folder, run.setting, None)
+    return judge_from(read_events(run.folder), run.folder, run.run.setting, None)
 
 
-def outcomes(run: Run) -> dict[str, Outcome]:
+def outcomes(run: Runbook) -> dict[str, Outcome]:
     return {title: result.outcome for title, result in run.results.items()}
 
 
-def lines(run: Run, event: str) -> list[Event]:
+def lines(run: Runbook, event: str) -> list[Event]:
     """The journal's lines of one kind."""
     return [line for line in read_events(run.folder) if line["event"] == event]
 
 
-def writes(run: Run) -> list[Event]:
+def writes(run: Runbook) -> list[Event]:
     """The calls that changed something, or were meant to, but for the lock's."""
     return [line for line in lines(run, "call") if line["write"] and not of_the_lock(line)]
 
@@ -311,20 +313,20 @@ def of_the_lock(call: Event) -> bool:
     return bool(call["call"].startswith("s3:") and call["parameters"].get("Key", "").startswith("locks/"))
 
 
-def targets(run: Run, title: str) -> dict[Target, Outcome]:
+def targets(run: Runbook, title: str) -> dict[Target, Outcome]:
     return {each.target: each.outcome for each in run.results[title].targets}
 
 
-def proven(run: Run) -> None:
+def proven(run: Runbook) -> None:
     """The record on disk holds."""
     proof = verify(run.folder)
     assert proof.holds, proof.problems
 
 
-def pages_of(run: Run) -> int:
+def pages_of(run: Runbook) -> int:
     """How many messages of this run went out to whoever is on call, in all regions."""
     found = 0
-    for region, queue in run.service.on_call.audit_queues.items():
+    for region, queue in run.run.service.on_call.audit_queues.items():
         sqs = _client(run, "sqs", region)
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         seen: dict[str, str] = {}
@@ -336,7 +338,7 @@ def pages_of(run: Run) -> int:
             if each["MessageId"] not in seen
         }:
             seen |= new
-        found += sum(json.loads(body).get("run_id") == run.id for body in seen.values() if body.startswith("{"))
+        found += sum(json.loads(body).get("run_id") == run.run.id for body in seen.values() if body.startswith("{"))
     return found
 
 
@@ -346,14 +348,14 @@ def incidents(stage: Stage) -> list[dict[str, Any]]:
     return found
 
 
-def transitions(run: Run) -> dict[str, bool]:
+def transitions(run: Runbook) -> dict[str, bool]:
     """Whether deployments may enter, by region; nothing for a plan that has no pipeline."""
     asked: dict[str, bool] = {}
-    if not hasattr(run.facts, "pipeline"):
+    if not hasattr(run.run.facts, "pipeline"):
         return asked
-    for region in run.service.regions:
-        found = _client(run, "codepipeline", region).get_pipeline_state(name=run.facts.pipeline.name)
-        into = next(each for each in found["stageStates"] if each["stageName"] == run.facts.pipeline.stage)
+    for region in run.run.service.regions:
+        found = _client(run, "codepipeline", region).get_pipeline_state(name=run.run.facts.pipeline.name)
+        into = next(each for each in found["stageStates"] if each["stageName"] == run.run.facts.pipeline.stage)
         asked[region] = into["inboundTransitionState"]["enabled"]
     return asked
 
@@ -379,18 +381,18 @@ def well_in_truth(truth: Any) -> tuple[datetime, datetime]:
 LATE = 300  # seconds by which health may be known later than it was there: a whole minute must be measured, and waits
 
 
-def honest(run: Run, truth: Any) -> bool:
+def honest(run: Runbook, truth: Any) -> bool:
     """Whether the time that a run says it took is not flattered, and not much longer than in truth."""
-    first, last = ((at - run.moments["fault"]).total_seconds() for at in well_in_truth(truth))
+    first, last = ((at - run.run.moments["fault"]).total_seconds() for at in well_in_truth(truth))
     assert run.verdict and run.verdict.rto.measured is not None
-    flaps = run.setting.fault and run.setting.fault["name"] == "region-flapping"  # well in between, too
+    flaps = run.run.setting.fault and run.run.setting.fault["name"] == "region-flapping"  # well in between, too
     return (flaps or first <= run.verdict.rto.measured) and run.verdict.rto.measured <= last + LATE
 
 
-def locks(run: Run) -> list[str]:
+def locks(run: Runbook) -> list[str]:
     """The locks that are held, in any region that is not away."""
     found: list[str] = []
-    for region, bucket in run.service.evidence.buckets.items():
+    for region, bucket in run.run.service.evidence.buckets.items():
         try:
             listed = _client(run, "s3", region).list_objects_v2(Bucket=bucket, Prefix="locks/")
         except ClientError as error:
@@ -401,13 +403,13 @@ def locks(run: Run) -> list[str]:
     return found
 
 
-def client(run: Run, service: str, region: str) -> Any:
+def client(run: Runbook, service: str, region: str) -> Any:
     """A client past the gate: what a colleague, or the console, would use."""
     return _client(run, service, region)
 
 
-def _client(run: Run, service: str, region: str) -> Any:
-    return run.aws.session.client(service, region_name=region, endpoint_url=run.service.endpoint)
+def _client(run: Runbook, service: str, region: str) -> Any:
+    return run.run.aws.session.client(service, region_name=region, endpoint_url=run.run.service.endpoint)
 
 
 class _Connection(HTTPConnection):

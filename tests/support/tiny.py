@@ -12,10 +12,12 @@ import botocore.session
 
 from drcore.calls.gate import Call
 from drcore.engine.context import Run
-from drcore.engine.prepare import Setting
-from drcore.engine.step import Check, Plan, Step, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError
 from drcore.parameters import WORLD, Mode, Model, Service, at_world, read
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
 from tests.support.manual_clock import ManualClock
@@ -125,14 +127,14 @@ def open_run(
     keyboard: Callable[[str], str | None] = lambda prompt: None,
     clock: ManualClock | None = None,
     **changes: object,
-) -> Run:
+) -> Runbook:
     """Open a run, the first time or again. With a door its calls to AWS are answered; it is not preflighted."""
     folder.mkdir(exist_ok=True)
     if not (folder / "parameters.json").exists():
         Setting(folder.name, plan.id, mode, service(clock=None, **changes), {}, {}).write(folder)
-    run = Run(plan, Setting.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())
+    run = Runbook(plan, Setting.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())
     if door:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)  # reads the models of the services once, not once a run
-        run.aws.session = door.attach(boto3.Session("tiny", "tiny", botocore_session=core))
+        run.run.aws.session = door.attach(boto3.Session("tiny", "tiny", botocore_session=core))
     return run

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Plan, no, unknown, yes
+from drcore.engine.outcome import Check, no, unknown, yes
+from drcore.engine.step import Plan
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import (
     dns_and_levers,

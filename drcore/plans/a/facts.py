@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from drcore.engine.step import Step, Target
+from drcore.engine.outcome import Target
+from drcore.engine.step import Step
 from drcore.parameters import Minutes, Model, Region
 from drcore.plans.a import region_health
 from drcore.plans.shared.detection import DETECTING

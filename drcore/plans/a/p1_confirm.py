@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.engine.labels import label
+from drcore.engine.outcome import Check, Outcome, StepResult, Target, never, no, yes
 from drcore.engine.preflight import elsewhere
-from drcore.engine.step import Check, Outcome, StepResult, Target, never, no, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (

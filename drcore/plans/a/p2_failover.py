@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.calls.gate import Waiver
-from drcore.engine.step import Check, Step, Target, minutes, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, minutes
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.dns_and_levers import Answers

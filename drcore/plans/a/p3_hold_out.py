@@ -11,7 +11,8 @@ from drcore.calls.gate import Waiver
 from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.step import Check, Outcome, Step, StepResult, Target, Way, no, yes
+from drcore.engine.outcome import Check, Outcome, StepResult, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers
 from drcore.plans.a.dns_and_levers import Answers

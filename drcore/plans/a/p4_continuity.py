@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from drcore.engine.labels import label
-from drcore.engine.step import Check, Step, StepResult, Target, Way, no, unknown, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
+from drcore.engine.step import Step, Way
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health, replication
 from drcore.plans.a.facts import (

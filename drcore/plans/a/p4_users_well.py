@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.engine.labels import label
-from drcore.engine.step import Check, Step, StepResult, Target, minutes, no, unknown, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
+from drcore.engine.step import Step, minutes
 from drcore.plans.a import region_charts, region_health
 from drcore.plans.a.facts import (
     computed_failover_s,

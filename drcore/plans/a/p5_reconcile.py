@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from drcore.calls.gate import RECOVERED, Waiver
 from drcore.engine.labels import label
-from drcore.engine.step import Check, Step, Target, minutes, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, minutes
 from drcore.plans.a import region_charts, region_health, replication
 from drcore.plans.a.facts import (
     failed,

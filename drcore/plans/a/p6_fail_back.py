@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers
 from drcore.plans.a.facts import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.facts import (
     LETTING_IN,

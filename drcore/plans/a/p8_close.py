@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.a import dns_and_levers, region_charts, region_health
 from drcore.plans.a.facts import (
     failed,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Target
+from drcore.engine.outcome import Target
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health
 from drcore.plans.a.region_health import Probe, RegionSignals

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from drcore.engine.outcome import Check, yes
 from drcore.engine.preflight import checked
-from drcore.engine.step import Check, Plan, yes
+from drcore.engine.step import Plan
 from drcore.plans.f import p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
 from drcore.plans.f.facts import Facts, Incident, target_release
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY

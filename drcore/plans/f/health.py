@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Target
+from drcore.engine.outcome import Target
 from drcore.errors import Unknown
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, lambda_

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, StepResult, Target, minutes, never, no, regions, unknown, yes
+from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
+from drcore.engine.step import Step, minutes, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.f import health
 from drcore.plans.f.facts import target_release

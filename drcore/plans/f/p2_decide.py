@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.f.p1_detect import DETECT
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.release_shift import serves_alone

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
+from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, regions, yes
+from drcore.engine.step import Step, Way, minutes, regions
 from drcore.plans.f.facts import target_release
 from drcore.plans.f.p2_decide import DECIDE
 from drcore.plans.shared.deploy_freeze import freeze

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target, minutes, no, regions, unknown, yes
+from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.step import Step, minutes, regions
 from drcore.plans.f import health
 from drcore.plans.f.health import Signals, Synthetic
 from drcore.plans.f.p3_roll_back import API, LAMBDA

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.f.facts import target_release
 from drcore.plans.f.p4_verify import VERIFY
 from drcore.plans.shared.close import close, drills

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from drcore.engine.step import Check, Step, Target, yes
+from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.step import Step
 from drcore.plans.g.titles import CONFIRMING, DECIDING, HALTED, REPAIR, SWITCH
 from drcore.record import history
 
@@ -48,7 +49,7 @@ def intended(run: Run, title: str, target: Target) -> bool:
 
 def decided_release(run: Run) -> str:
     """The release that was confirmed to have corrupted the data; before that the one of the parameters, or empty."""
-    confirmed = run.last("intent", run.plan.step(CONFIRMING))
+    confirmed = history.last(run.record.events, "intent", CONFIRMING)
     told: str = confirmed["before"]["faulty"] if confirmed else run.incident.faulty_release
     return told
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from drcore.engine.step import Check, Step, Target, yes
+from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.step import Step
 from drcore.plans.g.decisions import before, intended
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, never, no, regions, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.step import Step, Way, regions
 from drcore.plans.g import complaints, invariants, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.invariants import Sample

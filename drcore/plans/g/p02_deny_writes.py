@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, StepResult, Target, Way, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g.halted import in_words, resumed
 from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.g.tables import role_arn, table, table_arn

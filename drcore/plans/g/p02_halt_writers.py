@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.plans.g import worker_releases
 from drcore.plans.g.decisions import intended
 from drcore.plans.g.halted import in_words, resumed

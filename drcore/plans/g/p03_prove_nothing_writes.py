@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
-from drcore.engine.step import Check, Step, Target, Way, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.step import Step, Way
 from drcore.errors import Rejected
 from drcore.plans.g.p02_deny_writes import DENY
 from drcore.plans.g.p02_halt_writers import FUNCTIONS, RULES, SOURCES, WORKERS

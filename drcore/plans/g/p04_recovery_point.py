@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Unknown
 from drcore.plans.g import exported_changes
 from drcore.plans.g.decisions import halted_at
@@ -19,6 +20,7 @@ from drcore.plans.g.deployments import Deployed, deployments
 from drcore.plans.g.exported_changes import BAD, Write, region
 from drcore.plans.g.tables import table, table_arn
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
+from drcore.record.journal import as_text
 from drcore.services.dynamodb import exports, recovery
 from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
 from drcore.services.dynamodb.recovery import Window
@@ -350,7 +352,7 @@ RECOVERY_POINT = Step(
     targets=here,
     needs=(EXPORT.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"RECOVERY POINT {iso(next(iter(states.values())).proposed)}",
+    phrase=lambda run, states: f"RECOVERY POINT {as_text(next(iter(states.values())).proposed)}",
     way=Way.REVERSIBLE,
     within=10,
     shows=show_point,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import iso
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g.exported_changes import region
 from drcore.plans.g.p04_recovery_point import RECOVERY_POINT, recovery_point
@@ -77,7 +78,7 @@ def last_restore_s(run: Run) -> float | None:
     store, where = run.service.evidence, run.service.runner_region
     try:
         last = last_drill(run)
-        names = s3.folders(run.aws, where, store.buckets[where], f"records/{run.plan.id}-drill-{last:%Y%m%dT%H%M%SZ}")
+        names = s3.folders(run.aws, where, store.buckets[where], f"records/{run.plan}-drill-{last:%Y%m%dT%H%M%SZ}")
         name = next(iter(names), "") if last else ""
         journal = s3.body(run.aws, where, store.buckets[where], f"records/{name}/journal.jsonl") if name else b""
     except (Unknown, Rejected, ValueError, TypeError):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso
 from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing
-from drcore.engine.step import Check, Step, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants
 from drcore.plans.g.comparison import HIT, Compared

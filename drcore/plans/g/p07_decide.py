@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, StepResult, Target, Way, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import way
 from drcore.plans.g.p06_compare import COMPARE, SAMPLE

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
-from drcore.engine.step import Check, Step, Target, Way, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g.decisions import not_the_way
 from drcore.plans.g.p02_deny_writes import SID, denial
 from drcore.plans.g.p07_decide import DECIDE

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Unknown
 from drcore.plans.g.decisions import not_the_way
 from drcore.plans.g.exported_changes import region

@@ -19,7 +19,8 @@ from drcore.calls.gate import Call
 from drcore.diff import Difference, equal
 from drcore.diff.in_place_repair import inverse_for, write_for
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import as_text, name_of
 from drcore.plans.g.decisions import not_the_way

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import until
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import way
 from drcore.plans.g.halted import in_words, to_bring_back

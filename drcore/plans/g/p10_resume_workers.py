@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, minutes, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.step import Step, Way, minutes
 from drcore.plans.g import complaints, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release

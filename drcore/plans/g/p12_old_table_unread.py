@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target
+from drcore.engine.outcome import Check, Target
+from drcore.engine.step import Step
 from drcore.plans.g.decisions import not_the_way, way
 from drcore.plans.g.p02_deny_writes import the_table
 from drcore.plans.g.p12_resume_feeds import SCALING_AGAIN

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, Target, Way, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.step import Step, Way
 from drcore.plans.g.halted import in_words, to_bring_back
 from drcore.plans.g.p02_halt_writers import RULES, SCALING, SOURCES, Feeding, feed_as_before
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN

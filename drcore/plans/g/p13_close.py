@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target, minutes, no, regions, unknown, yes
+from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.step import Step, minutes, regions
 from drcore.plans.g import complaints, invariants
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import way

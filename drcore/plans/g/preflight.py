@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import worker_releases
 from drcore.plans.g.p02_deny_writes import see_policy

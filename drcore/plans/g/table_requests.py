@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, no, yes
+from drcore.engine.outcome import Check, no, yes
 from drcore.record.evidence import Chart, Series
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric

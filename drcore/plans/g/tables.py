@@ -18,7 +18,7 @@ def table(run: Run) -> str:
 
 def restored_table(run: Run) -> str:
     """The table that is restored into, named by the incident, so that it is found again and never collides."""
-    short = run.incident.incident or run.id.removeprefix(f"{run.plan.id}-{run.mode}-")
+    short = run.incident.incident or run.id.removeprefix(f"{run.plan}-{run.mode}-")
     return f"{table(run)}-restored-{short}"
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from drcore.calls.gate import Waiver
-from drcore.engine.step import EVERYWHERE, Check, Step, Target
+from drcore.engine.outcome import EVERYWHERE, Check, Target
+from drcore.engine.step import Step
 from drcore.plans.shared.last_drill import last_drill, said
 from drcore.record.evidence import Exhibit
 

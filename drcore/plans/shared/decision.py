@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from drcore.engine.consent import Consent
-from drcore.engine.step import Check, Step, StepResult, Target, Way, never, yes
+from drcore.engine.outcome import Check, StepResult, Target, never, yes
+from drcore.engine.step import Step, Way
 from drcore.record.evidence import Exhibit
 
 if TYPE_CHECKING:

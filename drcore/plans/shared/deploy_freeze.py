@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
+from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Check, Step, Target, Way, never, no, regions, yes
+from drcore.engine.step import Step, Way, regions
 from drcore.record import history
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition

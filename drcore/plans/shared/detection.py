@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, State, Step, StepResult, Target
+from drcore.engine.outcome import Check, State, StepResult, Target
+from drcore.engine.step import Step
 from drcore.record.evidence import Exhibit
 
 if TYPE_CHECKING:

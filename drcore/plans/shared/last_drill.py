@@ -15,8 +15,7 @@ def last_drill(run: Run) -> datetime | None:
     """The newest drill of this plan in the archive, by the time in its run id."""
     store, region = run.service.evidence, run.service.runner_region
     stamps = [
-        name.split("-")[2]
-        for name in s3.folders(run.aws, region, store.buckets[region], f"records/{run.plan.id}-drill-")
+        name.split("-")[2] for name in s3.folders(run.aws, region, store.buckets[region], f"records/{run.plan}-drill-")
     ]
     return max((datetime.strptime(stamp, "%Y%m%dT%H%M%S%z") for stamp in stamps), default=None)
 

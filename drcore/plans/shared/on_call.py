@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drcore.engine.step import Check, Step, Target, Way, no, unknown, yes
+from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.step import Step, Way
 from drcore.errors import Rejected, Unknown
 from drcore.services import sns, sqs
 
@@ -45,7 +46,7 @@ def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
     def act(run: Run, target: Target, paged: Paged) -> None:
         message = json.dumps({"run_id": run.id, "environment": run.service.environment, "text": paged.text})
         topic = run.service.on_call.topics[target.region]
-        sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.id.upper()}: {run.id}", message)
+        sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
 
     return Step(
         title="Notify on-call",

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
+from drcore.engine.outcome import Check, StepResult, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Check, Step, StepResult, Target, Way, never, no, regions, yes
+from drcore.engine.step import Step, Way, regions
 from drcore.plans.shared.releases import Release
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import apigateway, lambda_

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drcore.engine.step import Outcome
+from drcore.engine.outcome import Outcome
 from drcore.plans import a
 from tests.support.stage import SHORT, Scene, Stage, carry_out, lines
 

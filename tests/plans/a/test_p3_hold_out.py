@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Step, Target
+from drcore.engine.outcome import Outcome, Target
+from drcore.engine.step import Step
 from drcore.plans import a
+from drcore.run.runbook import Runbook
 from tests.support.stage import SHORT, Scene, Stage, carry_out
 
 NO_FAILOVER = Scene(a.PLAN, "region-outage-no-failover:region=us-east-1,duration=9")
 
 
-def pulled(run: Run, step: Step) -> bool:
-    return run.intended(step, Target(run.failed_region))
+def pulled(run: Runbook, step: Step) -> bool:
+    return run.run.intended(step, Target(run.run.failed_region))
 
 
 def test_where_dns_does_not_move_the_routing_control_should_be_the_first_lever(stage: Stage) -> None:

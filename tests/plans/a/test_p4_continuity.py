@@ -14,4 +14,4 @@ def test_the_loss_should_be_bounded_whatever_second_the_fault_falls_on(stage: St
     stage.sleep(offset)
     run = stage.open(stage.prepare(Scene(a.PLAN, "region-outage"), facts=SHORT))
     assert carry_out(run, until=a.REPLICATION) is None
-    loss_is_bounded(run, stage.truth(), "us-east-1")
+    loss_is_bounded(run.run, stage.truth(), "us-east-1")

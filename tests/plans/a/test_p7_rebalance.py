@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Target
+from drcore.engine.outcome import Outcome, Target
 from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError
 from drcore.plans import a
@@ -23,7 +23,7 @@ def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(stage: Sta
     original = a.REBALANCE_3.act
     assert original
 
-    def and_then_it_goes(run: Run, target: Target, state: Any) -> object:
+    def and_then_it_goes(run: Run[Any, Any], target: Target, state: Any) -> object:
         answer = original(run, target, state)
         stage.fault("region-outage", region=EAST, kind="lambda-sqs", duration=0)
         return answer

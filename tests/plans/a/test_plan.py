@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from drcore.engine.context import Run
 from drcore.engine.verdict import Word
 from drcore.plans import a
+from drcore.run.runbook import Runbook
 from tests.support.data_loss import loss_is_bounded
 from tests.support.loopback import Loopback, on_loopback
 from tests.support.stage import GOOD, SHORT, Scene, Stage, carry_out, lines
@@ -31,7 +31,7 @@ def seconds_apart(one: datetime | str | None, other: datetime | str | None) -> f
     return abs((first - second).total_seconds())
 
 
-def no_call_needed_what_was_away(run: Run, region: str) -> None:
+def no_call_needed_what_was_away(run: Runbook, region: str) -> None:
     """Between the decision and the return each call to the region, or to a global control plane, has its waiver."""
     decided = next(line["n"] for line in lines(run, "decision"))
     back = next(line["n"] for line in lines(run, "moment") if line["name"] == "recovered")
@@ -65,11 +65,11 @@ def test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_a
     assert run.verdict.word is Word.REACHED, run.verdict
     no_call_needed_what_was_away(run, region)
     # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
-    assert seconds_apart(run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
+    assert seconds_apart(run.run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
     users = next(iter(run.results[a.USERS.title].states.values())).users
-    assert users.last_client >= run.moments["healthy"]
+    assert users.last_client >= run.run.moments["healthy"]
     assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
-    loss_is_bounded(run, truth, region)
+    loss_is_bounded(run.run, truth, region)
     assert truth["levers"] == {EAST: "in", WEST: "in"}
     assert truth["dns"] == {EAST: 0.5, WEST: 0.5}
 

@@ -10,10 +10,10 @@ import pytest
 
 from drcore.clock import iso
 from drcore.engine.consent import Approval, Approvals, Consent, read_approvals
-from drcore.engine.context import Run
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError, Exit, Refused
+from drcore.run.runbook import Runbook
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     SHORT,
@@ -33,16 +33,20 @@ from tests.support.stage import (
 UNATTENDED = {"drill_policy": None}
 
 
-def asked(run: Run) -> dict[str, str]:
+def asked(run: Runbook) -> dict[str, str]:
     """The phrases that were asked for, by step."""
     return {line["step"]: line["phrase"] for line in lines(run, "consent")}
 
 
-def approved(run: Run, **changes: object) -> Approvals:
+def approved(run: Runbook, **changes: object) -> Approvals:
     """Approvals of all that the run has asked for, for the next hour."""
-    given = {"by": "Ada", "reason": "seen the charts", "expires": run.clock.now() + timedelta(hours=1)} | changes
+    given = {
+        "by": "Ada",
+        "reason": "seen the charts",
+        "expires": run.run.clock.now() + timedelta(hours=1),
+    } | changes
     approvals = [Approval.model_validate({"step": s, "phrase": phrase} | given) for s, phrase in asked(run).items()]
-    return Approvals(run=run.id, approvals=tuple(approvals))
+    return Approvals(run=run.run.id, approvals=tuple(approvals))
 
 
 def asking(plan: Plan) -> list[Step]:
@@ -66,7 +70,7 @@ class Unattended:
     def keyboard(self, prompt: str) -> str | None:
         return typed(prompt) if self._there else None
 
-    def carry_out(self, run: Run) -> DrcoreError | None:
+    def carry_out(self, run: Runbook) -> DrcoreError | None:
         once = run.step
 
         def asked_for(step: Step, *, despite: str = "") -> None:
@@ -118,12 +122,12 @@ def test_it_stops_at_each_consent_and_goes_on_when_that_was_given(stage: Stage, 
     proven(run)
 
 
-def from_printed(text: str, run: Run, path: Path) -> Approvals:
+def from_printed(text: str, run: Runbook, path: Path) -> Approvals:
     """What a refusal tells to put into a file, put into a file."""
     printed = text.split("To approve it, put this into a file, and resume with it:\n")[1].split(
         "drcore resume", maxsplit=1
     )[0]
-    soon = iso(run.clock.now() + timedelta(hours=1))
+    soon = iso(run.run.clock.now() + timedelta(hours=1))
     path.write_text(
         printed.replace("<who>", "Ada").replace("<why>", "seen the charts").replace("<time with a zone, soon>", soon)
     )
@@ -166,7 +170,7 @@ def test_approvals_of_another_run_are_none(stage: Stage, plan: Plan) -> None:
     trouble = carry_out(stage.open(setting, approvals=others))
 
     assert isinstance(trouble, Refused)
-    assert f"the approvals are for run another, this is {first.id}" in str(trouble)
+    assert f"the approvals are for run another, this is {first.run.id}" in str(trouble)
 
 
 @each_plan
@@ -182,5 +186,5 @@ def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Pla
     assert carry_out(run) is None
     acted = [step for step in asking(plan) if outcomes(run)[step.title] == "DONE"]
     assert len(prompts) == len(acted) > 0
-    where = (run.service.environment, run.service.account, *run.service.regions)
+    where = (run.run.service.environment, run.run.service.account, *run.run.service.regions)
     assert all(name in prompt for prompt in prompts for name in where), "a prompt must say where it will act"

@@ -10,11 +10,12 @@ from typing import Any
 import botocore.session
 import pytest
 
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Plan
+from drcore.engine.outcome import Outcome
+from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError, Exit, Refused, StepFailed
 from drcore.record.journal import Event, read_events
+from drcore.run.runbook import Runbook
 from tests.support.stage import (
     GOOD,
     SHORT,
@@ -71,7 +72,7 @@ UNDOES = (
 class Drilled:
     """What was there to be seen after a drill, and after a second run right behind it."""
 
-    run: Run
+    run: Runbook
     exit: int
     truth: Any
     effects: list[Effect]
@@ -80,11 +81,11 @@ class Drilled:
     transitions: dict[str, bool]
     locks: list[str]
     events: list[Event]
-    second: Run
+    second: Runbook
     second_trouble: DrcoreError | None
     second_exit: int
     second_effects: list[Effect]
-    resumed: Run
+    resumed: Runbook
     resumed_effects: list[Effect]
 
 
@@ -193,7 +194,12 @@ def test_the_time_that_it_took_is_not_flattered(drilled: Drills, scene: Scene) -
 @each_scene
 def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, scene: Scene) -> None:
     run = drilled(scene).run
-    made = [(result.step, call) for result in run.results.values() for call in result.calls if call.write]
+    made = [
+        (scene.plan.step(result.name.title), call)
+        for result in run.results.values()
+        for call in result.calls
+        if call.write
+    ]
     assert made
     for step, call in made:
         if call.service not in ("http", "drcore") and call.answer != "AccessDeniedException":  # as was to be proved
@@ -260,7 +266,7 @@ def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scen
         assert line["plane"] in ("control", "data")
         if not line["call"].startswith(("http:", "drcore:", "dns:")):
             clustered = line["call"].startswith("route53-recovery-cluster:")  # five regions, to outlive any of ours
-            assert clustered or line["region"] in drill.run.service.regions, line
+            assert clustered or line["region"] in drill.run.run.service.regions, line
             assert line["request_id"] or line["answer"] != "OK", line
 
 
@@ -304,7 +310,7 @@ def lock_only(effects: list[Effect]) -> bool:
     )
 
 
-def written(run: Run) -> list[Event]:
+def written(run: Runbook) -> list[Event]:
     return [line for line in read_events(run.folder) if line["event"] == "call" and line["write"]]
 
 

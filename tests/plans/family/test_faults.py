@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Plan, Step, Target
+from drcore.engine.outcome import Outcome, Target
+from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import Exit, StepFailed
 from drcore.launcher.result import judge_from
 from drcore.record.journal import Event
+from drcore.run.runbook import Runbook
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     PLANS,
@@ -35,7 +36,7 @@ from tests.support.stage import (
 )
 
 ACTS = [(plan, step) for plan in PLANS for step in plan.steps if step.act]
-each_act = pytest.mark.parametrize(("plan", "step"), ACTS, ids=[f"{plan.id}-{step.id}" for plan, step in ACTS])
+each_act = pytest.mark.parametrize(("plan", "step"), ACTS, ids=[f"{plan.id}-{step.key}" for plan, step in ACTS])
 
 UNNOTICED: dict[str, tuple[str, dict[str, object]]] = {
     "the answer is lost": ("lost-response", {}),
@@ -176,7 +177,7 @@ class Troubled:
         return met
 
     @contextmanager
-    def _staged(self, scene: Scene, trouble: str) -> Iterator[tuple[Stage, Run]]:
+    def _staged(self, scene: Scene, trouble: str) -> Iterator[tuple[Stage, Runbook]]:
         """A run of a scene past its preflight. All have one id: a target that bears the run's name is the same."""
         folder = self._folder / f"{scene.name}, {trouble}"
         folder.mkdir()
@@ -198,7 +199,7 @@ def _regions(told: Sequence[Event]) -> dict[Target, frozenset[str]]:
     return found
 
 
-def _in_trouble(stage: Stage, run: Run, step: Step, act: Act, trouble: str) -> Met:
+def _in_trouble(stage: Stage, run: Runbook, step: Step, act: Act, trouble: str) -> Met:
     until_now, told, refusal = len(stage.effects), len(run.record.events), ""
     name, options = UNNOTICED.get(trouble, (trouble, {}))
     match trouble:
@@ -240,16 +241,16 @@ def deny(stage: Stage, act: Act) -> None:
             stage.fault("access-denied", **operation, region=region)
 
 
-def _on_the_way_again(run: Run, step: Step) -> None:
+def _on_the_way_again(run: Runbook, step: Step) -> None:
     """What a step that has backed out asks for: the way on which it lies is gone again from its first step."""
     for each in run.plan.steps[: run.plan.steps.index(step) + 1]:
         if each.back_out:
             run.step(each)
 
 
-def _exit_if_closed(run: Run) -> int:
+def _exit_if_closed(run: Runbook) -> int:
     """What the launcher would say if the run were left now."""
-    return judge_from([*run.record.events, {"event": "closed"}], run.folder, run.setting, None).exit
+    return judge_from([*run.record.events, {"event": "closed"}], run.folder, run.run.setting, None).exit
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from drcore.clock import WallClock
-from drcore.engine.context import Run
-from drcore.engine.prepare import Setting
-from drcore.engine.step import Outcome, Step
+from drcore.engine.outcome import Outcome
+from drcore.engine.step import Step
 from drcore.errors import Refused, StepFailed
 from drcore.parameters import Mode, as_data, read
 from drcore.plans import f
 from drcore.record.journal import verify
+from drcore.record.run_parameters import Setting
+from drcore.run.runbook import Runbook
 from tests.support.plain_emulator import FUNCTIONS, REGIONS, Account, Page, moto_server, page, service_of
 
 FACTS = Path(__file__).parents[3] / "parameters" / "sandbox" / "f.yaml"
@@ -33,7 +34,7 @@ LACKS = (f.FREEZE, f.PROVISIONED, f.VERIFY)
 class Carried:
     """The run when it was over, with its account, and why a step did not go well."""
 
-    run: Run
+    run: Runbook
     account: Account
     page: Page
     failures: dict[str, str]
@@ -55,8 +56,8 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
         incident = {"release": "", "bug": "contacts vanish"}
         setting = Setting(folder.name, "f", Mode.EXECUTE, service_of(account, status), facts, incident)
         setting.write(folder)
-        run = Run(f.PLAN, Setting.read(folder), folder, keyboard=typing)
-        assert isinstance(run.clock, WallClock)
+        run = Runbook(f.PLAN, Setting.read(folder), folder, keyboard=typing)
+        assert isinstance(run.run.clock, WallClock)
         run.preflight()
         failures = dict[str, str]()
         with pytest.raises(Refused) as too_early:
@@ -100,7 +101,7 @@ def test_api_gateway_should_be_rolled_back(carried: Carried) -> None:
 
 def test_people_should_be_told_once(carried: Carried) -> None:
     assert carried.outcome(f.NOTIFY) is Outcome.DONE
-    assert [incident["metadata"]["drcore"]["run_id"] for incident in carried.page.incidents] == [carried.run.id]
+    assert [incident["metadata"]["drcore"]["run_id"] for incident in carried.page.incidents] == [carried.run.run.id]
 
 
 @pytest.mark.parametrize("step", LACKS, ids=lambda step: step.title)

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from drcore import plans
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Plan
+from drcore.engine.outcome import Outcome
+from drcore.engine.step import Plan
 from drcore.errors import Exit, Refused, StepFailed
 from drcore.plans import f
+from drcore.run.runbook import Runbook
 from tests.support.stage import (
     SHORT,
     Effect,
@@ -31,7 +32,7 @@ from tests.support.stage import (
 OTHER_ACCOUNT = "999999999999"
 
 
-def refused(stage: Stage, run: Run, why: str) -> None:
+def refused(stage: Stage, run: Runbook, why: str) -> None:
     """The run is refused, with that reason; it has written nothing, and its record says so."""
     before = list(stage.effects)
     trouble = carry_out(run)
@@ -55,15 +56,17 @@ def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan) -> None
 @each_plan
 def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
-    run._lost_region = run.service.runner_region  # as if the incident had named it: plan F has no such parameter
+    run.run._lost_region = (
+        run.run.service.runner_region
+    )  # as if the incident had named it: plan F has no such parameter
     refused(stage, run, "the region that has failed: run it from another one")
 
 
 @each_plan
 def test_a_runner_whose_own_region_does_not_answer_is_refused(stage: Stage, plan: Plan) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
-    stage.fault("dropped-connection", region=run.service.runner_region)
-    refused(stage, run, f"identity: sts get_caller_identity in {run.service.runner_region}")
+    stage.fault("dropped-connection", region=run.run.service.runner_region)
+    refused(stage, run, f"identity: sts get_caller_identity in {run.run.service.runner_region}")
 
 
 @each_plan
@@ -96,14 +99,14 @@ def test_a_lock_that_is_lost_between_two_acts_of_a_step_stops_the_second(stage: 
     run = stage.open(stage.prepare(scene_of(plan)))
     run.preflight()
     begun = len(stage.effects)
-    note = run.calls.note
+    note = run.run.calls.note
 
     def noted(call: object, answer: str, request_id: str = "") -> None:
         note(call, answer, request_id)  # type: ignore[arg-type]  # passed on as it came
         if len(stage.effects) == begun + 1:
             take_over(run)
 
-    run.calls.note = noted  # type: ignore[method-assign]  # the last moment before a next act
+    run.run.calls.note = noted  # type: ignore[method-assign]  # the last moment before a next act
     trouble = first_trouble(run)
     assert isinstance(trouble, Refused)
     assert [each for each in stage.effects[begun:] if not of_the_lock(each)] == stage.effects[begun : begun + 1]
@@ -113,7 +116,7 @@ def of_the_lock(effect: Effect) -> bool:
     return '"Key": "locks/' in effect.asked
 
 
-def first_trouble(run: Run) -> Exception | None:
+def first_trouble(run: Runbook) -> Exception | None:
     """Carry out the steps until one is refused, or fails."""
     try:
         for step in run.plan.steps:
@@ -123,12 +126,12 @@ def first_trouble(run: Run) -> Exception | None:
     return None
 
 
-def take_over(run: Run) -> None:
+def take_over(run: Runbook) -> None:
     """What the other operator does by hand: remove the lock, and take it for a run of his own."""
-    region, bucket = run.service.runner_region, run.service.evidence.buckets[run.service.runner_region]
+    region, bucket = run.run.service.runner_region, run.run.service.evidence.buckets[run.run.service.runner_region]
     s3 = client(run, "s3", region)
     s3.delete_object(Bucket=bucket, Key=f"locks/{run.plan.id}.json")
-    body = json.dumps({"run_id": "other", "who": "somebody else", "since": run.now_text()})
+    body = json.dumps({"run_id": "other", "who": "somebody else", "since": run.run.now_text()})
     s3.put_object(Bucket=bucket, Key=f"locks/{run.plan.id}.json", Body=body.encode())
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from drcore.calls.gate import Call
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome
+from drcore.engine.outcome import Outcome
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.parameters import Mode
+from drcore.run.runbook import Runbook
 from tests.support.stage import (
     PLANS,
     SCENES,
@@ -43,11 +43,11 @@ each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene 
 class Rehearsed:
     """A rehearsal, with the world before it and after it, and where something is wrong the drill that followed."""
 
-    run: Run
+    run: Runbook
     before: Any
     after: Any
     effects: list[Effect]
-    drill: Run | None
+    drill: Runbook | None
 
 
 Rehearsals = Callable[[Scene], Rehearsed]
@@ -98,21 +98,23 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehears
     run = rehearsed(scene).run
     for result in run.results.values():
         for each in result.targets:
-            assert each.outcome in (Outcome.ALREADY, Outcome.SKIPPED, Outcome.WOULD), f"{result.step.title}: {each.why}"
+            assert each.outcome in (Outcome.ALREADY, Outcome.SKIPPED, Outcome.WOULD), f"{result.name.title}: {each.why}"
             if each.outcome is Outcome.WOULD:
                 assert each.calls and each.calls[0].write
                 assert each.why == f"WOULD {each.calls[0]}"
             elif each.outcome is Outcome.SKIPPED and not each.why.startswith("after "):
-                assert not result.step.gate, f"{result.step.title} is no question, and was skipped: {each.why}"
+                assert not scene.plan.step(result.name.title).gate, (
+                    f"{result.name.title} is no question, and was skipped: {each.why}"
+                )
             elif each.outcome is Outcome.SKIPPED:
-                assert run.only_rehearsed(result.step), f"{result.step.title}: {each.why}"
+                assert result.after_rehearsed, f"{result.name.title}: {each.why}"
 
 
 @each_scene
 def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehearsed: Rehearsals, scene: Scene) -> None:
     run = rehearsed(scene).run
     goal = run.results[scene.plan.goal.title]
-    first = run.only_rehearsed(scene.plan.goal)
+    first = goal.after_rehearsed
     if goal.outcome is not Outcome.ALREADY:
         assert first, "the goal is not reached, and yet nothing would be done"
         assert f"after {first}, which was not done in this rehearsal" in goal.why
@@ -132,12 +134,12 @@ def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(rehearsed: Re
                 assert comparable(seen.run, call) in made
 
 
-def plain(run: Run, told: object) -> str:
+def plain(run: Runbook, told: object) -> str:
     """A call or a target without the run's id, whole or without its mode."""
-    return str(told).replace(run.id, "RUN").replace(run.id.split("-", 2)[-1], "RUN")
+    return str(told).replace(run.run.id, "RUN").replace(run.run.id.split("-", 2)[-1], "RUN")
 
 
-def comparable(run: Run, call: Call) -> str:
+def comparable(run: Runbook, call: Call) -> str:
     """A call without what may differ: the run's id, the time, the rates in words that go on to be measured.
 
     The time of a recovery point too: it is told from an export, and a rehearsal makes none.
@@ -150,10 +152,10 @@ def comparable(run: Run, call: Call) -> str:
 def test_a_reader_that_takes_messages_from_others_would_be_noticed(stage: Stage) -> None:
     """The state that is compared above counts no mere look at a queue, but it does count a message taken away."""
     run = stage.open(stage.prepare(PLANS[0], Mode.REHEARSE))
-    region = run.service.runner_region
-    client(run, "sns", region).publish(TopicArn=run.service.on_call.topics[region], Message="{}")
+    region = run.run.service.runner_region
+    client(run, "sns", region).publish(TopicArn=run.run.service.on_call.topics[region], Message="{}")
     sqs = client(run, "sqs", region)
-    url = sqs.get_queue_url(QueueName=run.service.on_call.audit_queues[region])["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=run.run.service.on_call.audit_queues[region])["QueueUrl"]
 
     before = stage.state()
     sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)

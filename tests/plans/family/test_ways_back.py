@@ -12,13 +12,16 @@ import pytest
 
 from drcore.engine.consent import GOING_BACK, Approval, Approvals
 from drcore.engine.context import Run
-from drcore.engine.prepare import Setting
-from drcore.engine.step import Check, Plan, Step, Target, TargetResult, Way, never, no
+from drcore.engine.outcome import Check, Target, TargetResult, never, no
+from drcore.engine.step import Plan, Step, Way
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
 from drcore.plans.g.tables import restored_table
 from drcore.plans.shared.release_shift import functions
+from drcore.record.run_parameters import Setting
+from drcore.run import undo as going_back
+from drcore.run.runbook import Runbook
 from tests.support.stage import (
     SCENES,
     SHORT,
@@ -57,7 +60,7 @@ def stopped_in_time(plan: Plan) -> Plan:
         return plan
     after = plan.steps[plan.steps.index(last) + 1]
 
-    def expect(run: Run, target: Target, state: Any) -> Check:
+    def expect(run: Run[Any, Any], target: Target, state: Any) -> Check:
         there = any(line["event"] == "intent" and line["step"] == last.title for line in run.record.events)
         return never("nobody signs this") if there else after.expect(run, target, state)
 
@@ -76,12 +79,12 @@ def may_go_back(setting: Setting) -> Approvals:
     return Approvals(run=setting.run_id, approvals=(given,))
 
 
-def opened(stage: Stage, scene: Scene, plan: Plan | None = None) -> Run:
+def opened(stage: Stage, scene: Scene, plan: Plan | None = None) -> Runbook:
     setting = stage.prepare(scene, facts=SHORT)
     return stage.open(setting, plan=plan or unreachable(scene.plan), approvals=may_go_back(setting))
 
 
-def intents(run: Run) -> list[tuple[Step, Target, Any]]:
+def intents(run: Runbook) -> list[tuple[Step, Target, Any]]:
     """The acts of the plan, each with what was there before."""
     steps = {step.title: step for step in run.plan.steps}
     return [
@@ -95,15 +98,15 @@ def intents(run: Run) -> list[tuple[Step, Target, Any]]:
 def back_at(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, Target], Any]:
     """What is seen of each act right after it was undone, by its step and target."""
     seen: dict[tuple[str, Target], Any] = {}
-    undo = Run._undo
+    undo = going_back.undo
 
-    def undo_and_look(run: Run, step: Step, target: Target, before: Any) -> TargetResult:
+    def undo_and_look(run: Run[Any, Any], step: Step, target: Target, before: Any) -> TargetResult:
         result = undo(run, step, target, before)
         with run.calls.under(step.waiver):
             seen[step.title, target] = step.look(run, target)
         return result
 
-    monkeypatch.setattr(Run, "_undo", undo_and_look)
+    monkeypatch.setattr(going_back, "undo", undo_and_look)
     return seen
 
 
@@ -128,7 +131,7 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(
     for step, target, before in undoable:
         assert back_at[step.title, target] == step.from_json(before)
         if step.title not in CHANGE_AGAIN:
-            assert step.look(later, target) == step.from_json(before)
+            assert step.look(later.run, target) == step.from_json(before)
     if again:  # users have written since, of which the run's export and comparison know nothing
         with pytest.raises(Refused, match="it has gone back"):
             later.preflight()
@@ -149,7 +152,7 @@ def test_past_the_point_of_no_return_nothing_is_undone_and_nobody_is_asked(stage
     assert run.verdict and run.verdict.word is Word.MISSED
     assert ended(run).exit == Exit.MISSED
     found = stage.truth()["corruption"]
-    assert set(found["table_in_use"].values()) == {restored_table(run)}
+    assert set(found["table_in_use"].values()) == {restored_table(run.run)}
     assert found["reading_old"] == []
     assert found["writers_running"]
     assert locks(run) == []
@@ -171,7 +174,7 @@ def test_f_brings_back_the_very_versions_weights_and_deployments(stage: Stage) -
 def test_nothing_is_undone_without_consent_even_where_the_policy_allows_all(stage: Stage) -> None:
     setting = stage.prepare(BAD_RELEASE, facts=SHORT)
     run = stage.open(setting, plan=unreachable(f.PLAN))
-    assert run.service.drill_policy and "*" in run.service.drill_policy.approves
+    assert run.run.service.drill_policy and "*" in run.run.service.drill_policy.approves
 
     carry_out(run)
 
@@ -199,7 +202,7 @@ def test_an_undo_that_is_denied_is_a_failed_rollback_and_the_others_go_on(stage:
     run.close()
 
     failed = {(line["step"], line["target"]) for line in lines(run, "undo-failed")}
-    assert failed == {(f.LAMBDA.title, f"{name} in us-east-1") for name in run.facts.functions}
+    assert failed == {(f.LAMBDA.title, f"{name} in us-east-1") for name in run.run.facts.functions}
     undone = {(line["step"], line["target"]) for line in lines(run, "undone")}
     assert undone == {(step.title, str(target)) for step, target, _ in intents(run) if step.undo} - failed
     assert run.verdict and run.verdict.word is Word.ROLLBACK_FAILED
@@ -225,7 +228,7 @@ def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
 
     assert run.verdict and run.verdict.word is Word.GONE_BACK
     updates = [each.asked for each in stage.effects[before:] if each.call == "lambda:UpdateAlias"]
-    assert len(updates) == len(set(updates)) == len(functions(run))
+    assert len(updates) == len(set(updates)) == len(functions(run.run))
 
 
 def test_a_switch_and_its_undo_are_each_done_once_where_the_answers_are_lost(stage: Stage) -> None:
@@ -236,10 +239,10 @@ def test_a_switch_and_its_undo_are_each_done_once_where_the_answers_are_lost(sta
 
     assert run.verdict and run.verdict.word is Word.GONE_BACK
     deployed = Counter(each.region for each in stage.effects if each.call == "appconfig:StartDeployment")
-    assert deployed == dict.fromkeys(run.service.regions, 2), "there, and back again"
+    assert deployed == dict.fromkeys(run.run.service.regions, 2), "there, and back again"
 
 
-def forward(run: Run) -> None:
+def forward(run: Runbook) -> None:
     """The plan up to its goal, which is missed."""
     run.preflight()
     for step in run.plan.steps:
@@ -255,7 +258,7 @@ def test_what_is_done_again_after_it_was_undone_is_undone_again(stage: Stage) ->
     run = opened(stage, BAD_RELEASE)
     before = stage.truth()["serving"]
     carry_out(run)
-    again = stage.open(run.setting, plan=run.plan, approvals=may_go_back(run.setting))
+    again = stage.open(run.run.setting, plan=run.plan, approvals=may_go_back(run.run.setting))
 
     carry_out(again)
 
@@ -292,12 +295,12 @@ def test_after_going_back_a_resumed_run_keeps_the_region_out_again(stage: Stage)
 
     carry_out(again, until=a.LATCH)
 
-    assert out_of_service(again) == {again.failed_region}
+    assert out_of_service(again) == {again.run.failed_region}
 
 
-def out_of_service(run: Run) -> set[str]:
+def out_of_service(run: Runbook) -> set[str]:
     """The regions that the lever of the failed one keeps out."""
-    levers = run.facts.levers
-    other = next(region for region in run.service.regions if region != run.failed_region)
+    levers = run.run.facts.levers
+    other = next(region for region in run.run.service.regions if region != run.run.failed_region)
     found = client(run, "s3", other).get_object(Bucket=levers.bucket.format(region=other), Key=levers.key)
     return {region for region, value in json.load(found["Body"]).items() if value == "out"}

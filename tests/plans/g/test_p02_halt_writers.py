@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from drcore.calls.gate import Writes
-from drcore.engine.step import Target
+from drcore.engine.outcome import Target
 from drcore.plans import g
 from drcore.plans.g.decisions import before
 from drcore.plans.g.tables import table
@@ -59,7 +59,7 @@ def test_a_task_of_no_service_should_be_stopped_too(halted: Halted) -> None:
 def test_each_role_of_the_service_should_be_refused_in_each_region(halted: Halted) -> None:
     run = halted.run
     answers = {line["target"]: line["answer"] for line in lines(run, "acted")}
-    assert answers == {f"{role} in {region}": "refused" for role in run.facts.roles.writers for region in REGIONS}
+    assert answers == {f"{role} in {region}": "refused" for role in run.run.facts.roles.writers for region in REGIONS}
     refused = [line for line in lines(run, "call") if line["call"] == "dynamodb:PutItem"]
     assert {line["answer"] for line in refused} == {"AccessDeniedException"}
     assert truth(halted.stage)["writers_running"] == []
@@ -70,14 +70,14 @@ def test_the_denial_should_stand_beside_what_the_policy_said_before(halted: Halt
     assert "Theirs" in policy(run, EAST)
     assert "DrcoreDenyWrites" in policy(run, EAST)
     assert "DrcoreDenyWrites" in policy(run, WEST)
-    assert before(run, g.DENY, Target(WEST, table(run))).statements == (), "kept for the way back"
+    assert before(run.run, g.DENY, Target(WEST, table(run.run))).statements == (), "kept for the way back"
     result = run.results[g.DENY.title]
     meanwhile = json.loads(policy(run, EAST))
     meanwhile["Statement"].append(THEIRS | {"Sid": "Meanwhile", "Resource": arn(run, EAST)})
     client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=json.dumps(meanwhile))
     for target in result.targets:  # undone by hand here, as Going back does it
-        with run.calls.during(Writes.ALLOWED):
+        with run.run.calls.during(Writes.ALLOWED):
             assert g.DENY.undo
-            g.DENY.undo(run, target.target, before(run, g.DENY, target.target))
+            g.DENY.undo(run.run, target.target, before(run.run, g.DENY, target.target))
     assert {each["Sid"] for each in json.loads(policy(run, EAST))["Statement"]} == {"Theirs", "Meanwhile"}
     assert policy(run, WEST) == ""

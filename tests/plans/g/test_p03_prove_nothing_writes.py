@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from drcore.engine.consent import GOING_BACK, Approval, Approvals
-from drcore.engine.step import Outcome, Plan, yes
+from drcore.engine.outcome import Outcome, yes
+from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError, StepFailed
 from drcore.plans import g
@@ -38,7 +39,7 @@ def test_a_writer_that_was_missed_should_be_found_and_a_halt_can_be_gone_back_fr
         expires=datetime(2026, 1, 6, tzinfo=UTC),
     )
     run = stage.again(run, approvals=Approvals(run=setting.run_id, approvals=(given,)))
-    run.clock.sleep(180)
+    run.run.clock.sleep(180)
     assert carry_out(run, until=g.NOTHING_WRITES) is None
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE
 
@@ -62,7 +63,7 @@ def test_a_policy_that_does_not_hold_should_be_seen_and_nothing_of_ours_should_s
     stage.door.world.clock.advance(5)  # what was written and taken away again has come to the other region
     for region in REGIONS:
         found = client(run, "dynamodb", region).get_item(
-            TableName=table(run), Key={"pk": {"S": f"CANARY#drcore-{run.id}"}, "sk": {"S": "0"}}
+            TableName=table(run.run), Key={"pk": {"S": f"CANARY#drcore-{run.run.id}"}, "sk": {"S": "0"}}
         )
         assert "Item" not in found
 

@@ -9,31 +9,33 @@ from pathlib import Path
 import pytest
 
 from drcore.clock import parse_time
-from drcore.engine.context import Run
 from drcore.errors import BadInput, StepFailed
 from drcore.plans.g.exported_changes import region
 from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, recovery_point
 from drcore.plans.g.p05_restore import RESTORE
 from drcore.plans.g.tables import restored_table, table
+from drcore.run.runbook import Runbook
 from drcore.sandbox.core.world import USERS
 from tests.support.data_corruption import PLAN, WEST, drilled_to, truth
 from tests.support.stage import Stage, client, lines, staged
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Run]]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Runbook]]:
     """A drill that has seen the bad writes, and is about to choose the recovery point."""
     with staged(tmp_path_factory.mktemp("exported"), users=USERS) as stage:
         yield stage, drilled_to(stage, EXPORT, incident="again")
 
 
-def named(run: Run, told: str) -> None:
+def named(run: Runbook, told: str) -> None:
     """Let the parameters name a recovery point."""
-    run.incident = run.incident.model_copy(update={"recovery_point": told})
+    run.run.incident = run.run.incident.model_copy(update={"recovery_point": told})
 
 
 @pytest.mark.parametrize("told", ["2026-01-05T08:48:00", "2026-01-05T09:48:00+01:00", "2026-01-05T08:48:00.5Z", "8:48"])
-def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, exported: tuple[Stage, Run]) -> None:
+def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(
+    told: str, exported: tuple[Stage, Runbook]
+) -> None:
     with pytest.raises(BadInput, match=r"recovery_point.*UTC"):
         exported[0].prepare(PLAN, incident={"recovery_point": told})
 
@@ -47,7 +49,7 @@ def test_a_recovery_point_that_is_no_second_in_utc_should_be_refused(told: str, 
     ],
 )
 def test_a_recovery_point_that_cannot_be_or_is_too_late_should_be_refused(
-    told: str, why: str, exported: tuple[Stage, Run]
+    told: str, why: str, exported: tuple[Stage, Runbook]
 ) -> None:
     _, run = exported
     named(run, told)
@@ -56,14 +58,14 @@ def test_a_recovery_point_that_cannot_be_or_is_too_late_should_be_refused(
     assert not [line for line in lines(run, "call") if line["call"] == "dynamodb:RestoreTableToPointInTime"]
 
 
-def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(exported: tuple[Stage, Run]) -> None:
+def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(exported: tuple[Stage, Runbook]) -> None:
     _, run = exported
     named(run, "")
     run.step(RECOVERY_POINT)
-    client(run, "dynamodb", region(run)).restore_table_to_point_in_time(
-        SourceTableName=table(run),
-        TargetTableName=restored_table(run),
-        RestoreDateTime=recovery_point(run) - timedelta(seconds=1),
+    client(run, "dynamodb", region(run.run)).restore_table_to_point_in_time(
+        SourceTableName=table(run.run),
+        TargetTableName=restored_table(run.run),
+        RestoreDateTime=recovery_point(run.run) - timedelta(seconds=1),
     )
     with pytest.raises(StepFailed, match="not what this run restores"):
         run.step(RESTORE)
@@ -78,4 +80,4 @@ def test_the_recovery_point_should_be_right_before_the_first_bad_write(
     with staged(tmp_path, seed, users=USERS) as stage:
         run = drilled_to(stage, RECOVERY_POINT, options)
         first = parse_time(truth(stage)["first_bad_write"])
-        assert timedelta(0) < first - recovery_point(run) < timedelta(seconds=5)
+        assert timedelta(0) < first - recovery_point(run.run) < timedelta(seconds=5)

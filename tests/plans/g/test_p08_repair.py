@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from drcore.diff import Class
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome
+from drcore.engine.outcome import Outcome
 from drcore.plans.g import comparison, p08_repair
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.journal import EVIDENCE
+from drcore.run.runbook import Runbook
+from drcore.run.undo import undo
 from drcore.sandbox.core.world import USERS
 from drcore.services.dynamodb.transactions import write_together
 from tests.support.data_corruption import EAST, WEST, Items, corrupted, drilled_to, items, keys, truth
@@ -41,28 +42,28 @@ class Mended:
         self.stage = stage
         patch.setattr(p08_repair, "MOST", BATCH)  # several batches for some two hundred items
         run = drilled_to(stage, p08_repair.INVERSE, way="repair")
-        self.bad = comparison.repairable(run)
-        self.conflicts = keys(comparison.differences(run, Class.CONFLICT))
-        others = keys(comparison.differences(run, Class.LEGIT, Class.ADDED))
+        self.bad = comparison.repairable(run.run)
+        self.conflicts = keys(comparison.differences(run.run, Class.CONFLICT))
+        others = keys(comparison.differences(run.run, Class.LEGIT, Class.ADDED))
         self.others = {key for key in others if key.startswith("USER#")}
         corrupted_ones = [each.key for each in self.bad if each.kind is Class.CORRUPTED]
         self.meddled = mend_by_hand(run, corrupted_ones[0])
-        self.before = items(run, WEST, table(run))
+        self.before = items(run, WEST, table(run.run))
         self.lost_before = truth(stage)["legit_edits"]["lost"]
-        self.good = items(run, WEST, restored_table(run))
+        self.good = items(run, WEST, restored_table(run.run))
         self.raced = ""
         self._kill(run, patch, corrupted_ones[1:])
         run.record.close()
-        self.halfway = items(run, WEST, table(run))
+        self.halfway = items(run, WEST, table(run.run))
         self.run = stage.again(run)
         assert carry_out(self.run, until=p08_repair.REPAIR) is None
-        self.after = items(run, WEST, table(run))
-        run.clock.sleep(10)
-        self.elsewhere = items(run, EAST, table(run))
+        self.after = items(run, WEST, table(run.run))
+        run.run.clock.sleep(10)
+        self.elsewhere = items(run, EAST, table(run.run))
         self.corrupted, self.lost = corrupted(stage), truth(stage)["legit_edits"]["lost"]
-        self.left = keys(p08_repair.left_for_a_person(self.run))
+        self.left = keys(p08_repair.left_for_a_person(self.run.run))
 
-    def _kill(self, run: Run, patch: pytest.MonkeyPatch, others: list[Any]) -> None:
+    def _kill(self, run: Runbook, patch: pytest.MonkeyPatch, others: list[Any]) -> None:
         done: list[int] = []
 
         def killed(aws: Any, where: str, writes: Any, token: str) -> tuple[int, ...]:
@@ -70,7 +71,7 @@ class Mended:
             if len(done) == 1:  # somebody is quicker, by a second
                 batch = [write["Key"] for operation, write in writes if operation == "Update"]
                 self.raced = mend_by_hand(run, next(key for key in others if key in batch))
-                self.before[self.raced] = items(run, WEST, table(run))[self.raced]
+                self.before[self.raced] = items(run, WEST, table(run.run))[self.raced]
             refused = write_together(aws, where, writes, token)
             if len(done) == 3:
                 raise Killed
@@ -82,10 +83,10 @@ class Mended:
                 run.step(p08_repair.REPAIR)
 
 
-def mend_by_hand(run: Run, key: Any) -> str:
+def mend_by_hand(run: Runbook, key: Any) -> str:
     """Somebody mends a corrupted item, after it was compared."""
     client(run, "dynamodb", WEST).update_item(
-        TableName=table(run),
+        TableName=table(run.run),
         Key=key,
         UpdateExpression="SET Enabled = :off, Note = :note",
         ExpressionAttributeValues={":off": {"BOOL": False}, ":note": {"S": "by hand"}},
@@ -157,16 +158,16 @@ def test_a_repair_should_be_undone_but_for_what_was_changed_since(mended: Mended
     others = {mended.meddled, mended.raced}
     victim = next(each.key for each in mended.bad if each.key["pk"]["S"] not in others)
     client(run, "dynamodb", WEST).update_item(
-        TableName=table(run),
+        TableName=table(run.run),
         Key=victim,
         UpdateExpression="SET Revision = :n",
         ExpressionAttributeValues={":n": {"N": "99"}},
     )
-    result = run._undo(
-        p08_repair.REPAIR, p08_repair.in_table(run)[0], p08_repair.Repairing(len(mended.bad), 0, 0, 0, ())
+    result = undo(
+        run.run, p08_repair.REPAIR, p08_repair.in_table(run.run)[0], p08_repair.Repairing(len(mended.bad), 0, 0, 0, ())
     )
     assert result.outcome is Outcome.DONE, result.why
-    now = items(run, WEST, table(run))
+    now = items(run, WEST, table(run.run))
     assert alike(now, mended.before, {victim["pk"]["S"]})
     assert now[victim["pk"]["S"]]["Revision"] == {"N": "99"}
     proven(run)

@@ -11,7 +11,7 @@ import pytest
 
 from drcore.clock import parse_time
 from drcore.engine.consent import GOING_BACK
-from drcore.engine.step import Outcome
+from drcore.engine.outcome import Outcome
 from drcore.errors import RollbackFailed
 from drcore.plans.g.p08_switch import SWITCH, consumed_table
 from drcore.plans.g.tables import restored_table, table
@@ -27,8 +27,8 @@ class Switched:
 
     def __init__(self, stage: Stage) -> None:
         self.run = run = drilled_to(stage, SWITCH, way="switch")
-        self.old, self.new = table(run), restored_table(run)
-        self.told = {where: consumed_table(run, where) for where in (EAST, WEST)}
+        self.old, self.new = table(run.run), restored_table(run.run)
+        self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
         ledger, tables = stage.door.world.shelf(Ledger), stage.door.world.shelf(Tables)
         self.spoiled = len(ledger.spoils)
         self.unsound = {
@@ -48,16 +48,16 @@ class Switched:
 
         def keyboard(prompt: str) -> str:
             asked.append(prompt)
-            return f"GO BACK {run.id}" if GOING_BACK in prompt else "it was a drill"
+            return f"GO BACK {run.run.id}" if GOING_BACK in prompt else "it was a drill"
 
-        run.desk._keyboard = keyboard
+        run.run.desk._keyboard = keyboard
         run.verify()
         try:
             run.go_back()
             self.trouble = ""
         except RollbackFailed as error:
             self.trouble = str(error)
-        self.back = {where: consumed_table(run, where) for where in (EAST, WEST)}
+        self.back = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
 
     def _policy(self, where: str) -> str:
         arn = f"arn:aws:dynamodb:{where}:123456789012:table/{self.old}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from drcore.engine.context import Run
-from drcore.engine.step import Outcome, Step
+from drcore.engine.outcome import Outcome
+from drcore.engine.step import Step
 from drcore.engine.verdict import Word
 from drcore.parameters import Mode
 from drcore.plans import g
 from drcore.plans.g.tables import restored_table
+from drcore.run.runbook import Runbook
 from tests.support.data_corruption import PLAN, REGIONS, made_twice, policy, prepared, release, truth, writers
 from tests.support.stage import Stage, carry_out, ended, outcomes, proven, writes
 
 
-def cut_and_finished(stage: Stage, way: str, cuts: tuple[Step, ...]) -> Run:
+def cut_and_finished(stage: Stage, way: str, cuts: tuple[Step, ...]) -> Runbook:
     """A drill that loses its process after some steps, and is opened again each time."""
     run = stage.open(prepared(stage, way=way))
     for cut in cuts:
@@ -34,9 +35,9 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
             "desired": 4,
             "bounds": (2, 12),
             "suspended": False,
-            "rules": dict.fromkeys(run.facts.rules, "ENABLED"),
+            "rules": dict.fromkeys(run.run.facts.rules, "ENABLED"),
             "sources": ["Enabled"],
-            "functions": dict.fromkeys(run.facts.functions),
+            "functions": dict.fromkeys(run.run.facts.functions),
         }
         assert release(run, region) == "2026.01.1", "never the faulty one"
         assert policy(run, region) == ""
@@ -50,7 +51,7 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
 def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should_be_told(stage: Stage) -> None:
     run = cut_and_finished(stage, "switch", (g.SWITCH, g.FUNCTIONS_AGAIN))
     assert ended(run).word == Word.REACHED, ended(run).why
-    found, new = truth(stage), restored_table(run)
+    found, new = truth(stage), restored_table(run.run)
     assert found["table_in_use"] == dict.fromkeys(REGIONS, new)
     assert found["reading_old"] == []
     assert found["corrupted"] == []
@@ -58,7 +59,7 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
     for region in REGIONS:
         assert release(run, region) == "2026.01.1"
         assert "DrcoreDenyWrites" in policy(run, region), "the corrupt table stays as it is"
-        assert writers(run, region)["functions"] == dict.fromkeys(run.facts.functions)
+        assert writers(run, region)["functions"] == dict.fromkeys(run.run.facts.functions)
     told = [line["parameters"]["json"]["incident"]["body"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "restored from a backup" in told[-1]
     assert "have been lost" in told[-1]

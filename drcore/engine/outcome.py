@@ -1,0 +1,163 @@
+"""How a step went: outcomes, checks, targets, results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from drcore.calls.gate import Call
+from drcore.engine.consent import Given
+
+
+class Outcome(StrEnum):
+    """How a step ended. The order is from best to worst: a step's outcome is the worst of its targets'."""
+
+    ALREADY = "ALREADY"
+    DONE = "DONE"
+    SKIPPED = "SKIPPED"
+    WOULD = "WOULD"
+    UNKNOWN = "UNKNOWN"
+    FAILED = "FAILED"
+
+
+GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED, Outcome.WOULD)
+
+
+class Answer(StrEnum):
+    """What a check can say. UNKNOWN is never a yes; NEVER means that no act of this step can make it one."""
+
+    YES = "yes"
+    NO = "no"
+    NEVER = "never"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An answer with its reason, in words for the card."""
+
+    answer: Answer
+    why: str
+
+
+def yes(why: str) -> Check:
+    """It is as expected."""
+    return Check(Answer.YES, why)
+
+
+def no(why: str) -> Check:
+    """It is not (yet)."""
+    return Check(Answer.NO, why)
+
+
+def never(why: str) -> Check:
+    """It is not, and this step must not try: the plan stops here."""
+    return Check(Answer.NEVER, why)
+
+
+def unknown(why: str) -> Check:
+    """It cannot be told."""
+    return Check(Answer.UNKNOWN, why)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """What one act is about: a region, and a thing in it. Both may be empty where they mean nothing."""
+
+    region: str = ""
+    thing: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.thing, f"in {self.region}" if self.region else "") if part) or "all"
+
+
+EVERYWHERE = (Target(),)
+
+
+@dataclass(frozen=True, slots=True)
+class StepName:
+    """Which step: its key is stable and stored, its title is shown, `plan` is the place in the plan's text."""
+
+    key: str
+    title: str
+    plan: str
+
+    def __str__(self) -> str:
+        return self.title
+
+
+State = Any  # what the `look` of a step returned: each step has a frozen dataclass of its own
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """How it went for one target: what was seen before and after, why it counts as that, what was called."""
+
+    target: Target
+    outcome: Outcome
+    why: str
+    before: State | None = None
+    after: State | None = None
+    since: datetime | None = None
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Where the time of a step went. Human is waiting for consent, cloud is waiting for AWS, the rest is machine."""
+
+    machine: float = 0
+    human: float = 0
+    cloud: float = 0
+
+    @property
+    def total(self) -> float:
+        return self.machine + self.human + self.cloud
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step went: the worst of its targets (the best, where one is enough), all of them shown."""
+
+    name: StepName
+    targets: tuple[TargetResult, ...]
+    began: datetime
+    ended: datetime
+    seconds: Seconds = Seconds()
+    given: Given | None = None
+    calls: tuple[Call, ...] = ()
+    one_is_enough: bool = False
+    waiver: str = ""
+    after_rehearsed: str = ""  # the step that this one needs, and that was only rehearsed; empty if none
+
+    @property
+    def outcome(self) -> Outcome:
+        outcomes = sorted((result.outcome for result in self.targets), key=list(Outcome).index)
+        if not outcomes:
+            return Outcome.SKIPPED
+        enough = self.one_is_enough and outcomes[0] in (Outcome.ALREADY, Outcome.DONE)
+        return outcomes[0 if enough else -1]
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when all targets have been as expected (one, where that is enough); None while it is not so."""
+        known = [result.since for result in self.targets if result.since]
+        if self.one_is_enough:
+            return min(known, default=None)
+        return max(known) if known and len(known) == len(self.targets) else None
+
+    @property
+    def states(self) -> dict[Target, State]:
+        """The last state seen of each target that could be seen."""
+        seen = {result.target: result.after or result.before for result in self.targets}
+        return {target: state for target, state in seen.items() if state is not None}
+
+    @property
+    def why(self) -> str:
+        """Why the outcome is what it is, in one line."""
+        worst = [result for result in self.targets if result.outcome is self.outcome]
+        return "; ".join(
+            f"{result.target}: {result.why}" if result.target != Target() else result.why for result in worst
+        )

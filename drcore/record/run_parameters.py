@@ -1,0 +1,60 @@
+"""What a run was started with: `parameters.json` of its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drcore.errors import BadInput
+from drcore.parameters import Mode, Service, as_data
+from drcore.record.journal import PARAMETERS, write_whole
+from drcore.record.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run was started with: the content of `parameters.json`. `world`, `fault`: None where there is none."""
+
+    run_id: str
+    plan: str
+    mode: Mode
+    service: Service
+    facts: Mapping[str, Any]
+    incident: Mapping[str, Any]
+    seed: int | None = None
+    world: Mapping[str, Any] | None = None
+    fault: Mapping[str, Any] | None = None
+
+    def write(self, folder: Path, redact: Redactor | None = None) -> None:
+        """Write it into the folder of a record, without the secrets that `redact` knows."""
+        data = {
+            "run_id": self.run_id,
+            "plan": self.plan,
+            "mode": self.mode,
+            "service": as_data(self.service),
+            "facts": dict(self.facts),
+            "incident": dict(self.incident),
+            "seed": self.seed,
+            "world": self.world,
+            "fault": self.fault,
+        }
+        text = json.dumps((redact or Redactor()).data(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        write_whole(folder / PARAMETERS, text.encode())
+
+    def as_parameters(self) -> dict[str, Any]:
+        """What the notebook of this run is given."""
+        given = {"environment": self.service.environment, "mode": str(self.mode), "run_id": self.run_id}
+        return given | dict(self.incident)
+
+    @staticmethod
+    def read(folder: Path) -> Setting:
+        """Raises BadInput when the folder is no record."""
+        try:
+            data = json.loads((folder / PARAMETERS).read_bytes())
+            service = Service.model_validate_json(json.dumps(data.pop("service")))
+            return Setting(service=service, mode=Mode(data.pop("mode")), **data)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{folder / PARAMETERS}: expected the parameters of a run, seen {error}") from error

@@ -1,0 +1,409 @@
+"""A run as its notebook calls it: open, preflight, step, verify, go back, close.
+
+The notebook opens it with `runbook(…)` and then makes one call a cell. Everything that matters is in the record, so
+a run that was killed is opened again under its id and goes on.
+"""
+
+from __future__ import annotations
+
+import getpass
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from drcore import plans, show
+from drcore.clock import Clock, WallClock, iso, parse_time
+from drcore.engine import lock, preflight
+from drcore.engine.break_glass import break_glass
+from drcore.engine.consent import GOING_BACK, Approvals, Consent, read_approvals
+from drcore.engine.context import Run
+from drcore.engine.loop import carry
+from drcore.engine.outcome import GOOD, Outcome, StepResult, TargetResult
+from drcore.engine.prepare import HOME, prepare
+from drcore.engine.step import Plan, Step
+from drcore.engine.verdict import Objective, Verdict, Word, judge
+from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
+from drcore.parameters import Mode, as_data, parse, put_in_world
+from drcore.record import history
+from drcore.record.evidence import Chart, Exhibit
+from drcore.record.journal import CARD, NOTEBOOK, PAGE, PARAMETERS, read_events, write_whole
+from drcore.record.redact import Redactor
+from drcore.record.run_parameters import Setting
+from drcore.run import undo
+
+APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
+
+
+def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incident: Any) -> Runbook:
+    """Open a run in a notebook. `incident` are the facts that only the incident knows.
+
+    In a folder that holds the `parameters.json` of this run (where `drcore` starts a notebook) it goes on from there;
+    elsewhere it begins a new record below `records/`.
+    """
+    chosen = plans.find(plan)
+    here = Path.cwd()
+    if (here / PARAMETERS).is_file():
+        asked = {"plan": plan, "environment": environment, "mode": mode, "run_id": run_id}
+        return _at(chosen, _agreed(here, asked, as_data(parse(incident, chosen.incident, chosen.notebook))), here)
+    if mode not in list(Mode):
+        raise BadInput(f"mode: expected one of {', '.join(Mode)}, seen {mode!r}")
+    setting = prepare(chosen, environment, Mode(mode), incident, run_id=run_id)
+    folder = HOME / "records" / setting.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / PARAMETERS).is_file():
+        setting.write(folder)
+    return _at(chosen, Setting.read(folder), folder)
+
+
+def warm_up() -> None:
+    """Load what charts are drawn with beside what is done now, which mostly waits for answers."""
+    Thread(target=show.preload, daemon=True).start()
+
+
+_opened: dict[Path, Runbook] = {}
+
+
+def _at(plan: Plan[Any], setting: Setting, folder: Path) -> Runbook:
+    """The run of a folder: the same one where this notebook has opened it before, with what it has done since."""
+    if folder in _opened and not _opened[folder].closed:
+        _opened[folder].open_again()
+    else:
+        _opened[folder] = Runbook(plan, setting, folder)
+    return _opened[folder]
+
+
+def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any]) -> Setting:
+    """The setting of the record that the notebook lies in. Raises BadInput when the notebook asks for another one.
+
+    What only the incident knows may still be changed in the notebook, until the run is opened for the first time.
+    """
+    setting = Setting.read(folder)
+    if incident != setting.incident and not read_events(folder):
+        setting = replace(setting, incident=incident)
+        setting.write(folder)
+    known = {"plan": setting.plan, **setting.as_parameters()}
+    wrong = [
+        f"{name}: expected {known[name]!r}, seen {value!r}"
+        for name, value in {**asked, **incident}.items()
+        if value != known[name] and (name, value) != ("run_id", "")
+    ]
+    if wrong:
+        raise BadInput(
+            f"{'; '.join(wrong)}. This notebook lies in the record of run {setting.run_id}, which was started so; for "
+            "other parameters start another run. Nothing was changed."
+        )
+    return setting
+
+
+class Runbook:
+    """One run, as the cells of its notebook call it, in the order in which they stand. What steps see is `run`."""
+
+    def __init__(
+        self,
+        plan: Plan[Any],
+        setting: Setting,
+        folder: Path,
+        *,
+        keyboard: Callable[[str], str | None] | None = None,
+        clock: Clock | None = None,
+        approvals: Approvals | None = None,
+    ) -> None:
+        self.plan, self.folder = plan, folder
+        address = (setting.world or {}).get("address")
+        facts = plan.facts.model_validate_json(put_in_world(json.dumps(setting.facts), setting.service, address))
+        redact = Redactor()
+        show.hide(redact)
+        self.run: Run[Any, Any] = Run(
+            plan.id,
+            setting,
+            facts,
+            plan.incident.model_validate_json(json.dumps(setting.incident)),
+            folder,
+            redact=redact,
+            whereabouts=show.whereabouts(
+                environment=setting.service.environment,
+                account=setting.service.account,
+                regions=setting.service.regions,
+                who=setting.service.role or "your own credentials",
+                production=setting.service.production,
+            ),
+            keyboard=keyboard,
+            clock=clock,
+            approvals=approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None),
+        )
+        self.record = self.run.record
+        self.verdict: Verdict | None = None
+        self.closed = False
+        self._open()
+
+    @property
+    def results(self) -> Mapping[str, StepResult]:
+        """How the steps went that this process has carried out."""
+        return self.run.results
+
+    def preflight(self) -> None:
+        """Check what must be so before anything is touched, and take the lock. Raises Refused."""
+        found = []
+        for finding in preflight.findings(self.run, self.plan):
+            found.append(finding)
+            self.record.append("finding", what=finding.what, check=finding.check.answer, why=finding.check.why)
+        self._show(show.findings(found))
+        stops = [f"{finding.what}: {finding.check.why}" for finding in found if finding.stops]
+        if stops:
+            raise self._refused("preflight", f"{'; '.join(stops)}. Nothing was changed.")
+        if not self.run.rehearsing:
+            taken = carry(self.run, lock.TAKE)
+            if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
+                raise self._refused("lock", taken.why)
+            self.run.fencing_token = next(iter(taken.states.values())).token
+        self.record.append("ready", durable=True)
+
+    def way(self) -> None:
+        """Draw all steps of the plan."""
+        self._show(show.way(self.plan.steps, self.results))
+
+    def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
+        """Carry out one step and show it.
+
+        A step whose needed steps are not done is refused, unless a reason is given with `despite`. Raises StepFailed
+        when it ends FAILED or UNKNOWN, Refused when consent is not given.
+        """
+        self._in_order(step, despite)
+        try:
+            result = carry(self.run, step)
+        except Refused as error:
+            raise self._refused(step.title, str(error)) from None
+        self.run.results[step.title] = result
+        self._settle(step, result)
+        self._show(show.card(result, marks=self.run.marks()))
+        for exhibit in self._exhibits(step, result):
+            self._keep(exhibit)
+        seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
+        self.record.append("step-ended", step=step.title, outcome=result.outcome, seconds=seconds, durable=True)
+        if result.outcome not in GOOD:
+            raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
+
+    def verify(self) -> None:
+        """Say whether the goal was reached, and what it cost in time and data."""
+        self.verdict = judge(
+            self.plan.steps,
+            self.run.results,
+            self.plan.goal,
+            self.run.moments,
+            self.plan.rto(self.run),
+            Objective(self.plan.rpo(self.run), self.run.lost_s),
+            rehearsed=self.run.rehearsing,
+        )
+        self._note_verdict()
+        self._show(show.verdict(self.verdict))
+        if self.results:
+            chart = show.timeline(self.results, self.run.moments)
+            self.record.keep("timeline.csv", chart.table().csv(), title=chart.title)
+            self.record.keep("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
+
+    def go_back(self) -> None:
+        """Undo what this run has done, last first, each verified. Only when the goal was missed and somebody says so.
+
+        Past a point of no return nothing is undone, and nobody is asked: what is left then is a goal that was missed.
+        Raises RollbackFailed when something is not as it was before.
+        """
+        done = list(undo.acts(self.plan, self.run))
+        entries = [(step, TargetResult(target, Outcome.DONE, "done by this run")) for step, target, _ in done]
+        undoable = [act for act in done if act[0].undo]
+        if self.run.rehearsing or not undoable or (self.verdict and self.verdict.exit is Exit.REACHED):
+            self._show(show.back(entries))
+            return
+        passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
+        if passed:
+            self.record.append("no-way-back", why=passed, durable=True)
+            self._show(show.back(entries, note=f"Nothing was undone: {passed}."))
+            return
+        names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
+        phrase = f"GO BACK {self.run.id}"
+        with self.run.clock.person():
+            given = self.run.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
+        self.record.append("consent", step=GOING_BACK, phrase=phrase, durable=True, **given.as_data())
+        if not given.granted:
+            self._show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
+            return
+        results = [(step, undo.undo(self.run, step, target, before)) for step, target, before in undoable]
+        self._show(show.back(results))
+        bad = [f"{step.title}: {result.target}: {result.why}" for step, result in results if result.outcome not in GOOD]
+        word, end = (Word.ROLLBACK_FAILED, Exit.ROLLBACK_FAILED) if bad else (Word.GONE_BACK, Exit.MISSED)
+        if self.verdict:
+            why = "; ".join(bad) or "what this run had done is undone"
+            self.verdict = Verdict(
+                word, why, self.verdict.rto, self.verdict.rpo, self.verdict.seconds, self.run.moments, end
+            )
+            self._note_verdict()
+        if bad:
+            raise RollbackFailed("; ".join(bad))
+
+    def close(self) -> None:
+        """Give the lock back, write the break-glass card, seal the record, and say where it lies."""
+        lost = ""
+        if self.run.fencing_token:
+            given_back = carry(self.run, lock.GIVE)
+            lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
+            self.run.fencing_token = ""
+        self.record.loosen(CARD)
+        write_whole(
+            self.folder / CARD, self.run.redact(self._told(break_glass(self.plan, self.run.id, self.results))).encode()
+        )
+        self.record.bind(CARD, title="the plan as shell commands")
+        self.record.append("closed", lock=lost or "given back", durable=True)
+        self.record.seal()
+        self._show(show.record(self.run.id, len(self.record.events), lost))
+        self.record.close()
+        self.closed = True
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self) -> None:
+        again = history.was_opened(self.record.events)
+        self.record.append("host", **_host())
+        self._note_opened(again)
+        for name in (NOTEBOOK, PAGE):  # written anew while this run goes on
+            self.record.loosen(name)
+        if not again:
+            self.record.bind(PARAMETERS, title="what this run was started with")
+        if self.run.setting.fault:
+            self.run.settle_moment("fault", parse_time(self.run.setting.fault["at"]))
+        warm_up()
+        self._banner()
+
+    def open_again(self) -> None:
+        """The cell that opens the run was run again: nothing is lost, and the journal says so."""
+        self._note_opened(True)
+        self._banner()
+
+    def _note_opened(self, again: bool) -> None:
+        told = {
+            "run_id": self.run.id,
+            "plan": self.plan.id,
+            "mode": self.run.mode,
+            "environment": self.run.service.environment,
+        }
+        self.record.append("opened-again" if again else "opened", durable=True, **told)
+
+    def _banner(self) -> None:
+        fault = self.run.setting.fault
+        self._show(
+            show.banner(
+                plan=self.plan,
+                mode=self.run.mode,
+                environment=self.run.service.environment,
+                account=self.run.service.account,
+                regions=self.run.service.regions,
+                who=self.run.service.role or "your own credentials",
+                run_id=self.run.id,
+                production=self.run.service.production,
+                fault=fault["name"] if fault else "",
+            )
+        )
+
+    def _show(self, card: tuple[str, str]) -> None:
+        """Show a card, given as HTML with its text."""
+        show.display(*(self.run.redact(self._told(text)) for text in card))
+
+    def _told(self, text: str) -> str:
+        """The text with the world's address as the parameters give it.
+
+        A port of the moment is no fact of a plan: equal drills then look alike, and the commands fit a world that was
+        started by hand.
+        """
+        world = self.run.setting.service.world
+        address = (self.run.setting.world or {}).get("address")
+        if not world or not address:
+            return text
+        now, then = urlsplit(address), urlsplit(world.address)
+        in_dig = (f"@{now.hostname} -p {now.port}", f"@{then.hostname} -p {then.port}")  # its port stands apart
+        return text.replace(address, world.address).replace(*in_dig)
+
+    def _in_order(self, step: Step[Any, Any], despite: str) -> None:
+        order = [each.title for each in self.plan.steps]
+        if step.title not in order:
+            raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
+        lacking = [
+            title
+            for title in map(str, step.needs)
+            if title not in self.results or self.run.results[title].outcome not in GOOD
+        ]
+        if lacking and not despite:
+            raise self._refused(
+                step.title,
+                f"{step.title} needs {', '.join(lacking)}, which is not done. Run that first, or say why not: "
+                f'run.step(…, despite="the reason"). Nothing was changed.',
+            )
+        later = [title for title in order[order.index(step.title) + 1 :] if title in self.results]
+        self.record.append(
+            "step", step=step.title, plan=step.plan, again=step.title in self.results, after=later, despite=despite
+        )
+
+    def _refused(self, what: str, why: str) -> Refused:
+        self.record.append("refused", what=what, why=why, durable=True)
+        return Refused(why)
+
+    def _settle(self, step: Step[Any, Any], result: StepResult) -> None:
+        """What a step has settled for the whole run: a moment, the data lost, whether a region is back."""
+        at = step.at(result) if step.moment else None
+        if at:
+            # An alarm may have been on before; in a drill nobody is late before its fault.
+            self.run.settle_moment(step.moment, max(at, self.run.moments.get("fault", at)))
+        seconds = step.lost(self.run, result) if step.lost else None
+        if seconds is not None:
+            self.run.settle_loss(step, seconds)
+        self.run.know_failed_region()
+
+    def _exhibits(self, step: Step[Any, Any], result: StepResult) -> Iterator[Exhibit]:
+        if not step.shows or not result.states:
+            return
+        try:
+            with self.run.calls.under(step.waiver):
+                yield from step.shows(self.run, result.states)
+        except (Unknown, Rejected) as error:
+            told = f"The evidence of this step could not be read: {error}"
+            self.record.append("no-evidence", step=step.title, why=str(error))
+            self._show(show.note(told))
+
+    def _keep(self, exhibit: Exhibit) -> None:
+        table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
+        self.record.keep(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
+        if isinstance(exhibit, Chart):
+            picture = show.display_chart(exhibit, self.run.redact)
+            self.record.keep(f"{exhibit.name}.png", picture, title=exhibit.title)
+        else:
+            self._show(show.table(exhibit))
+
+    def _note_verdict(self) -> None:
+        verdict = self.verdict
+        assert verdict
+        told = {"word": verdict.word, "why": verdict.why, "exit": int(verdict.exit)}
+        told |= {"rto": verdict.rto.as_data(), "rpo": verdict.rpo.as_data()}
+        self.record.append("verdict", durable=True, **told)
+
+
+def _host() -> dict[str, Any]:
+    """Facts about where a run is carried out; the only ones that differ between two drills with one seed."""
+    names = ("drcore", "boto3", "papermill", "nbclient", "pandas", "matplotlib")
+    packages = {name: importlib.metadata.version(name) for name in names}
+    described = subprocess.run(
+        ["git", "-C", str(HOME), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return {
+        "host": platform.node(),
+        "user": getpass.getuser(),
+        "pid": os.getpid(),
+        "python": platform.python_version(),
+        "packages": packages,
+        "revision": described.stdout.strip() or "not in git",
+        "wall_time": iso(WallClock().now()),
+    }

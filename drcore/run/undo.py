@@ -1,0 +1,37 @@
+"""Going back: what this run has done is undone, last first, each act verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from drcore.engine import lock
+from drcore.engine.context import Run
+from drcore.engine.loop import carry_back
+from drcore.engine.outcome import GOOD, Outcome, Target, TargetResult
+from drcore.engine.step import Plan, Step
+from drcore.errors import DrcoreError, Unknown
+from drcore.record import history
+from drcore.record.redact import HIDDEN
+
+
+def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], Target, Any]]:
+    """What this run set out to do and has not undone, last first, each with what was there before."""
+    for (title, _), act in reversed(history.standing(run.record.events).items()):
+        if title in (lock.TAKE.title, lock.GIVE.title):
+            continue
+        step = plan.step(title)
+        yield step, Target(act.first["region"], act.first["thing"]), step.from_json(act.first["before"])
+
+
+def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) -> TargetResult:
+    """Undo one act. What could not be undone, or not be verified, is said in the result."""
+    try:
+        if HIDDEN in str(before):
+            raise Unknown("what was there before holds a secret, which is not in the journal: undo it by hand")
+        result = carry_back(run, step, target, before)
+    except DrcoreError as error:
+        result = TargetResult(target, Outcome.UNKNOWN, str(error), before)
+    event = "undone" if result.outcome in GOOD else "undo-failed"
+    run.record.append(event, step=step.title, target=str(target), why=result.why, durable=True)
+    return result
