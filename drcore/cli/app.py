@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import typer
 
 from drcore.errors import DrcoreError, Exit
 
+T = TypeVar("T")
 EXITS = (
     "Exit codes: 0 goal reached and targets met. 1 the plan ran, and its goal or a target was missed. 2 bad input, "
     "nothing touched. 3 refused (consent, lock, preflight). 4 the runner failed. 5 a rollback failed. "
@@ -32,7 +33,7 @@ def say(text: str) -> None:
         typer.echo(text, err=True)
 
 
-def guarded(go: Callable[[], Any], as_json: bool) -> Any:
+def guarded(go: Callable[[], T], as_json: bool) -> T:
     """Run a command; an error that drcore raises on purpose becomes its message and its exit code."""
     try:
         return go()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,63 +16,38 @@ from drcore.cli.options import (
     AsJson,
     Browser,
     Environment,
-    Fault,
-    Parameters,
-    PlanName,
     Records,
     RunName,
+    RunOptions,
     Seed,
-    WorldAt,
+    seed_number,
+    with_run_options,
 )
 from drcore.errors import BadInput, Exit
 
+if TYPE_CHECKING:
+    from drcore.launcher.result import Ended
+
 
 @app.command()
-def rehearse(
-    plan: PlanName,
-    environment: Environment = "sandbox",
-    fault: Fault = "",
-    seed: Seed = None,
-    parameters: Parameters = None,
-    approvals: ApprovalsFile = None,
-    records: Records = RECORDS,
-    world: WorldAt = "",
-    as_json: AsJson = False,
-) -> None:
+@with_run_options
+def rehearse(options: RunOptions) -> None:
     """Read everything and write nothing: show every act with its exact arguments."""
-    _start("rehearse", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+    _run(options, "rehearse")
 
 
 @app.command()
-def drill(
-    plan: PlanName,
-    environment: Environment = "sandbox",
-    fault: Fault = "",
-    seed: Seed = None,
-    parameters: Parameters = None,
-    approvals: ApprovalsFile = None,
-    records: Records = RECORDS,
-    world: WorldAt = "",
-    as_json: AsJson = False,
-) -> None:
+@with_run_options
+def drill(options: RunOptions) -> None:
     """Break something, then really carry out the plan. Refused in production."""
-    _start("drill", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+    _run(options, "drill")
 
 
 @app.command()
-def execute(
-    plan: PlanName,
-    environment: Environment = "sandbox",
-    fault: Fault = "",
-    seed: Seed = None,
-    parameters: Parameters = None,
-    approvals: ApprovalsFile = None,
-    records: Records = RECORDS,
-    world: WorldAt = "",
-    as_json: AsJson = False,
-) -> None:
+@with_run_options
+def execute(options: RunOptions) -> None:
     """Carry out the plan in an incident, headless: every consent must be in the approvals file."""
-    _start("execute", plan, environment, fault, seed, parameters, approvals, records, world, as_json)
+    _run(options, "execute")
 
 
 @app.command()
@@ -87,7 +61,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, refused or killed. No act is done twice."""
 
-    def go() -> Any:
+    def go() -> Ended:
         from drcore.cli.progress import Progress
         from drcore.launcher import start
         from drcore.record.journal import find
@@ -157,28 +131,20 @@ def list_(
 
 
 @app.command()
+@with_run_options
 def lab(
-    plan: PlanName,
+    options: RunOptions,
     mode: Annotated[str, typer.Option("--mode", metavar="MODE", help="rehearse, drill or execute.")] = "rehearse",
-    environment: Environment = "sandbox",
-    fault: Fault = "",
-    seed: Seed = None,
-    parameters: Parameters = None,
-    approvals: ApprovalsFile = None,
-    records: Records = RECORDS,
-    world: WorldAt = "",
     browser: Browser = True,
-    as_json: AsJson = False,
 ) -> None:
     """Step through a plan in JupyterLab, on a copy of its notebook inside a new record."""
 
-    def go() -> Any:
+    def go() -> Ended:
         from drcore.launcher.lab import open_lab
 
-        request = _order(mode, plan, environment, fault, seed, parameters, approvals, records, world)
-        return open_lab(request, browser=browser, say=say)
+        return open_lab(options.request(mode), browser=browser, say=say)
 
-    _report(guarded(go, as_json), as_json)
+    _report(guarded(go, options.as_json), options.as_json)
 
 
 @app.command()
@@ -196,13 +162,13 @@ def sandbox(
         from drcore.engine.prepare import HOME
         from drcore.parameters import Service, read
 
-        number = 1 if seed is None else _number(seed)
+        number = seed_number(seed)
         service = read(HOME / "parameters" / environment / "service.yaml", Service)
         if not service.world:
             raise BadInput(f"--environment: expected one with a world of its own, seen {environment!r}")
         port = service.world.address.rsplit(":", 1)[-1]
         command = [sys.executable if service.world.command[0] == "python" else service.world.command[0]]
-        command += [*service.world.command[1:], "--seed", str(number), "--port", port]
+        command += [*service.world.command[1:], "--seed", str(1 if number is None else number), "--port", port]
         typer.echo(
             f"The world of {environment} at {service.world.address}. Use it with: --world {service.world.address}",
             err=True,
@@ -217,55 +183,18 @@ def sandbox(
     raise typer.Exit(guarded(go, as_json))
 
 
-def _start(mode: str, *given: Any) -> None:
-    *request, as_json = given
-
-    def go() -> Any:
+def _run(options: RunOptions, mode: str) -> NoReturn:
+    def go() -> Ended:
         from drcore.cli.progress import Progress
         from drcore.launcher import start
 
         with Progress() as progress:
-            return start.start(_order(mode, *request), progress.cell, progress.say)
+            return start.start(options.request(mode), progress.cell, progress.say)
 
-    _report(guarded(go, as_json), as_json)
-
-
-def _order(
-    mode: str,
-    plan: str,
-    environment: str,
-    fault: str,
-    seed: str | None,
-    parameters: list[str] | None,
-    approvals: Path | None,
-    records: Path,
-    world: str,
-) -> Any:
-    from drcore.launcher.order import Order
-    from drcore.parameters import Mode
-
-    if mode not in list(Mode):
-        raise BadInput(f"--mode: expected one of {', '.join(Mode)}, seen {mode!r}")
-    pairs: dict[str, str] = {}
-    for text in parameters or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise BadInput(f"-p: expected name=value, seen {text!r}")
-        if name in pairs:
-            raise BadInput(f"-p {name}: expected it once, seen it twice")
-        pairs[name] = value
-    return Order(plan.lower(), Mode(mode), environment, fault, _number(seed), pairs, approvals, records, world)
+    _report(guarded(go, options.as_json), options.as_json)
 
 
-def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal():
-        raise BadInput(f"--seed: expected a whole number, seen {text!r}. Nothing was touched.")
-    return int(text)
-
-
-def _report(ended: Any, as_json: bool) -> NoReturn:
+def _report(ended: Ended, as_json: bool) -> NoReturn:
     from drcore.cli.report import report
 
     report(ended, sys.stderr if as_json else sys.stdout)

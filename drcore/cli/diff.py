@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from drcore.cli.options import (
     WorldAt,
 )
 from drcore.errors import Exit
+
+if TYPE_CHECKING:
+    from drcore.diff.report import Report
 
 SIDE = "a table's name or ARN, the folder of an export, or its s3 URL."
 
@@ -59,14 +62,26 @@ def diff(
     Exit codes: 0 no difference. 1 differences. 2 bad input. 4 not completed. Reads only.
     """
 
-    def go() -> Any:
+    def go() -> Report:
         from drcore.cli.progress import Comparison
         from drcore.diff import request, terminal
 
         asked = request.Order(
-            restored, live, recovery_point, tuple(faulty_writer or ()), modified, writer, tuple(key or ()), engine,
-            out, environment, world, region, segments, shared,
-        )  # fmt: skip
+            restored=restored,
+            live=live,
+            recovery_point=recovery_point,
+            faulty=tuple(faulty_writer or ()),
+            modified=modified,
+            writer=writer,
+            key=tuple(key or ()),
+            engine=engine,
+            out=out,
+            environment=environment,
+            world=world,
+            region=region,
+            segments=segments,
+            shared=shared,
+        )
         with Comparison() as bar:
             report = request.carry_out(asked, bar)
         terminal.tell(report, sys.stderr if as_json else sys.stdout)

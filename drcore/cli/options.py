@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate
 
 import typer
+
+from drcore.errors import BadInput
+
+if TYPE_CHECKING:
+    from drcore.launcher.order import Order
+
 
 PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a plan, for example f.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, the start of it, or its path.")]
@@ -29,3 +39,73 @@ WorldAt = Annotated[
 ]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="With JupyterLab: open a browser.")]
 RECORDS = Path("records")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What every command that begins a run is given."""
+
+    plan: PlanName
+    environment: Environment = "sandbox"
+    fault: Fault = ""
+    seed: Seed = None
+    parameters: Parameters = None
+    approvals: ApprovalsFile = None
+    records: Records = RECORDS
+    world: WorldAt = ""
+    as_json: AsJson = False
+
+    def request(self, mode: str) -> Order:
+        """The same as the launcher takes it. Raises BadInput."""
+        from drcore.launcher.order import Order
+        from drcore.parameters import Mode
+
+        if mode not in list(Mode):
+            raise BadInput(f"--mode: expected one of {', '.join(Mode)}, seen {mode!r}")
+        return Order(
+            plan=self.plan.lower(),
+            mode=Mode(mode),
+            environment=self.environment,
+            fault=self.fault,
+            seed=seed_number(self.seed),
+            parameters=_pairs(self.parameters or []),
+            approvals=self.approvals,
+            records=self.records,
+            world=self.world,
+        )
+
+
+def seed_number(text: str | None) -> int | None:
+    """The seed as a number. Raises BadInput."""
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise BadInput(f"--seed: expected a whole number, seen {text!r}. Nothing was touched.")
+    return int(text)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise BadInput(f"-p: expected name=value, seen {text!r}")
+        if name in pairs:
+            raise BadInput(f"-p {name}: expected it once, seen it twice")
+        pairs[name] = value
+    return pairs
+
+
+def with_run_options(command: Callable[Concatenate[RunOptions, ...], None]) -> Callable[..., None]:
+    """A command as typer takes it, with each of the options above, before those of its own, by its name."""
+    shared = list(inspect.signature(RunOptions, eval_str=True).parameters.values())
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
+    @functools.wraps(command)
+    def flat(**given: Any) -> None:
+        command(RunOptions(**{each.name: given.pop(each.name) for each in shared}), **given)
+
+    by_name = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared, *own)]
+    flat.__annotations__ = {each.name: each.annotation for each in by_name}
+    vars(flat)["__signature__"] = inspect.Signature(by_name)
+    return flat
