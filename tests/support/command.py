@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from typer.testing import CliRunner
 
+from drcore.cli.app import app
+
+SEED = 770_000_000 + os.getpid()  # of this process alone: a world that it leaves behind can be told from others
 COMMAND = (sys.executable, "-c", "from drcore.__main__ import main; main()")
 
 
@@ -44,6 +48,18 @@ def drcore(*words: str | Path, environment: Mapping[str, str] | None = None) -> 
         check=False,
     )
     return Said(ran.returncode, ran.stdout, ran.stderr)
+
+
+def in_process(*words: str | Path) -> Said:
+    """The same command line in this process, where no notebook is run."""
+    result = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "200"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file in a folder, to see that a command has left it alone."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def left_over(seed: int) -> list[int]:

@@ -1,0 +1,96 @@
+"""Records by the command line: found by name, proved, and named where they are broken."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from drcore.record.journal import FIRST, FORMAT, JOURNAL, MANIFEST, PARAMETERS
+from tests.support.command import contents, in_process
+
+
+@pytest.mark.parametrize("name", ["f-cli-drill", "f-cli", "path"])
+def test_a_run_should_be_found_by_its_id_the_start_of_it_or_its_path(name: str, record: Path) -> None:
+    ended = in_process("verify", record if name == "path" else name, "--records", record.parent)
+    assert ended.exit == 0
+    assert re.match(r"HOLDS   \d+ lines, head [0-9a-f]{64}\n", ended.out)
+
+
+def test_a_start_that_two_runs_have_should_name_both_and_a_whole_id_should_win(tmp_path: Path) -> None:
+    for name in ("f-a", "f-a-1", "f-a-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / PARAMETERS).write_text("{}")
+        (tmp_path / name / JOURNAL).write_text("")
+    ended = in_process("verify", "f-a-", "--records", tmp_path)
+    assert ended.exit == 2
+    assert "seen f-a-1, f-a-2" in ended.err
+    assert f"{tmp_path / 'f-a'}" in in_process("verify", "f-a", "--records", tmp_path, "--json").json["record"]
+
+
+def test_verify_should_tell_a_program_what_it_tells_a_person(record: Path) -> None:
+    ended = in_process("verify", record, "--json")
+    assert set(ended.json) == {"record", "holds", "complete", "problems", "notes", "lines", "head", "archived"}
+    assert ended.json["holds"] is ended.json["complete"] is True
+    assert ended.json["head"] in ended.out.splitlines()[0]
+    assert ended.json["archived"].startswith("s3://")
+
+
+def test_verify_should_exit_with_1_and_name_the_line_of_a_broken_record(record: Path, tmp_path: Path) -> None:
+    broken = tmp_path / record.name
+    shutil.copytree(record, broken)
+    lines = (broken / JOURNAL).read_text().splitlines(keepends=True)
+    lines[41] = lines[41].replace('"n":42', '"n":43')
+    (broken / JOURNAL).write_text("".join(lines))
+    ended = in_process("verify", broken, "--json")
+    assert ended.exit == 1
+    assert "BROKEN  line 42" in ended.out
+    assert ended.json["holds"] is False
+    assert ended.json["problems"][0].startswith("line 42")
+
+
+def test_verify_should_exit_with_1_where_a_record_has_no_end(record: Path, tmp_path: Path) -> None:
+    killed = tmp_path / record.name
+    shutil.copytree(record, killed)
+    (killed / MANIFEST).unlink()
+    ended = in_process("verify", killed, "--json")
+    assert ended.exit == 1
+    assert re.match(r"INCOMPLETE \d+ lines, head [0-9a-f]{64}\n", ended.out)
+    assert (ended.json["holds"], ended.json["complete"], ended.json["problems"]) == (True, False, [])
+
+
+def test_verify_should_refuse_a_record_of_a_newer_format_and_say_which_drcore_it_takes(tmp_path: Path) -> None:
+    written(tmp_path / "f-new", format=FORMAT + 1, packages={"drcore": "9.1.0"})
+    ended = in_process("verify", "f-new", "--records", tmp_path, "--json")
+    assert ended.exit == ended.json["exit"] == 2
+    assert f"seen format {FORMAT + 1}. To read it takes drcore 9.1.0" in ended.json["message"]
+
+
+def test_verify_should_exit_with_1_and_name_a_file_that_was_changed(record: Path, tmp_path: Path) -> None:
+    broken = tmp_path / record.name
+    shutil.copytree(record, broken)
+    with (broken / PARAMETERS).open("a") as file:
+        file.write(" ")
+    ended = in_process("verify", broken)
+    assert ended.exit == 1
+    assert f"BROKEN  {PARAMETERS}: changed" in ended.out
+
+
+def test_a_run_of_a_newer_format_should_not_be_gone_on_with(tmp_path: Path) -> None:
+    written(tmp_path / "f-new", format=FORMAT + 1, packages={"drcore": "9.1.0"})
+    before = contents(tmp_path)
+    ended = in_process("resume", "f-new", "--records", tmp_path, "--json")
+    assert ended.exit == ended.json["exit"] == 3
+    assert "To read it takes drcore 9.1.0" in ended.json["message"] and "Nothing was changed" in ended.json["message"]
+    assert contents(tmp_path) == before
+
+
+def written(folder: Path, **fields: object) -> None:
+    """A record whose first line has these fields too."""
+    first = {"n": 1, "time": "2026-01-05T09:00:00.000Z", "event": "host", **fields, "prev": FIRST}
+    folder.mkdir()
+    (folder / PARAMETERS).write_text("{}")
+    (folder / JOURNAL).write_text(f"{json.dumps(first)}\n")
