@@ -10,12 +10,12 @@ that a run that was killed can look at it again when it is over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from drcore.engine.outcome import Check, no, unknown, yes
+from drcore.engine.outcome import Check, yes
+from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.errors import Rejected, Unknown
 from drcore.plans.a import (
     dns_and_levers,
     p1_confirm,
@@ -48,18 +48,21 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
     """Preflight: what the plan leans on, asked where the runner stands: DNS, the table, the lever."""
     here = run.service.runner_region
     other = run.failed_region or next(region for region in run.service.regions if region != here)
-    looks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("name servers", lambda: f"{run.facts.record}: {dns_and_levers.read_name_servers(run)}"),
-        ("global table", lambda: f"canary {replication.canary(run, here, here).seq} of {here}"),
-        ("lever", lambda: f"out: {', '.join(dns_and_levers.lever(run, other).out) or 'none'}"),
-    )
-    for what, look in looks:
-        try:
-            yield what, yes(look())
-        except Rejected as error:
-            yield what, no(str(error))
-        except Unknown as error:
-            yield what, unknown(str(error))
+    yield "name servers", checked(_name_servers, run)
+    yield "global table", checked(_table, run, here)
+    yield "lever", checked(_lever, run, other)
+
+
+def _name_servers(run: Run) -> Check:
+    return yes(f"{run.facts.record}: {dns_and_levers.read_name_servers(run)}")
+
+
+def _table(run: Run, region: str) -> Check:
+    return yes(f"canary {replication.canary(run, region, region).seq} of {region}")
+
+
+def _lever(run: Run, region: str) -> Check:
+    return yes(f"out: {', '.join(dns_and_levers.lever(run, region).out) or 'none'}")
 
 
 PLAN = Plan(
