@@ -119,7 +119,9 @@ def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
             if not pairs:
                 moments = in_order(plan, [*moments, *(Moment(AFTER_STEP, step.title) for step in plan.steps)])
             known |= set(intents[scene.name])
-            moments = moments if EXHAUSTIVE else few(plan, moments)
+            if not EXHAUSTIVE:
+                met = {kill.moment.step for pair in pairs for kill in pair["killed"].kills}
+                moments = few(plan, [moment for moment in moments if moment.step not in met])
             if moments:
                 killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
                 pairs.append({"alone": alone[scene.name], "killed": killed})
