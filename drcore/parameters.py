@@ -85,10 +85,9 @@ class EvidenceStore(Model):
 
 
 class OnCall(Model):
-    """Who is paged: a topic in each region, and a queue on it that shows what went out."""
+    """Who is paged: a topic in each region."""
 
     topics: dict[Region, TopicArn]
-    audit_queues: dict[Region, str]
 
 
 class StatusPage(Model):
@@ -141,7 +140,6 @@ class Service(Model):
         by_region = {
             "evidence.buckets": self.evidence.buckets,
             "on_call.topics": self.on_call.topics,
-            "on_call.audit_queues": self.on_call.audit_queues,
             "api": self.api,
         }
         for field, regions in by_region.items():

@@ -151,7 +151,11 @@ def test_all_errors_should_be_told_at_once(tmp_path: Path) -> None:
         ("endpoint: \"{world}\"", "endpoint: ftp://x", "endpoint: String should match pattern"),
         ("command: [python, -m, drcore.sandbox]", "command: []", "world.command:"),
         ("    us-west-2: syncwell-evidence-us-west-2\n", "", "evidence.buckets: expected one for each of"),
-        ("    us-west-2: syncwell-oncall-audit\n", "", "on_call.audit_queues: expected one for each of"),
+        (
+            "    us-west-2: arn:aws:sns:us-west-2:123456789012:syncwell-oncall\n",
+            "",
+            "on_call.topics: expected one for each of",
+        ),
         ("  us-west-2: \"{world}/syncwell/us-west-2\"\n", "", "api: expected one for each of"),
         ("regions: [us-east-1, us-west-2]", "regions: []", "regions: Tuple should have at least 1 item"),
         ("regions: [us-east-1, us-west-2]", "regions: [us-west-2]", "evidence.buckets: expected one for each of"),

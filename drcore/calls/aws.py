@@ -87,7 +87,7 @@ class Aws:
         Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
         """
         with _as_our_errors(service, operation, region):
-            client = self._client(service, region, is_writing_method(service, operation, parameters))
+            client = self._client(service, region, is_writing_method(service, operation))
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
             for name, value in answer.items():
                 if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
@@ -266,7 +266,7 @@ class _Watch:
 
     def _take_parameters(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         region = region_of(self._service, self._client.meta.region_name)
-        write = is_write(self._service, model.name, params)
+        write = is_write(self._service, model.name)
         context["drcore"] = Call(
             service=self._service,
             operation=model.name,

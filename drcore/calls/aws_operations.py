@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 # Verbs that only read, by AWS's naming. Everything else is a write until it is argued for below.
 _READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search|Filter|Simulate)(?=[A-Z]|$)")
 
 # Reads by another name. Each takes nothing away and leaves nothing behind:
 _ALSO_READS = {
-    ("sqs", "ReceiveMessage"),  # only with VisibilityTimeout 0, see is_write: no reader is kept from a message
     ("route53", "TestDNSAnswer"),  # computes what DNS would answer
     ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
 }
@@ -47,10 +44,8 @@ DATA_PLANE = {
 }
 
 
-def is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> bool:
+def is_write(service: str, operation: str) -> bool:
     """Whether a call may leave something behind."""
-    if (service, operation) == ("sqs", "ReceiveMessage"):
-        return parameters.get("VisibilityTimeout") != 0
     if service == "sts":
         return operation not in _READS_OF_STS
     if (service, operation) in _NO_READS:
@@ -58,7 +53,7 @@ def is_write(service: str, operation: str, parameters: Mapping[str, Any]) -> boo
     return not _READS.match(operation) and (service, operation) not in _ALSO_READS
 
 
-def is_writing_method(service: str, method: str, parameters: Mapping[str, Any]) -> bool:
+def is_writing_method(service: str, method: str) -> bool:
     """The same question for a method's name; only chooses how often botocore may try."""
     camel = "".join(part.capitalize() for part in method.split("_"))
-    return is_write(service, camel, parameters)
+    return is_write(service, camel)

@@ -301,6 +301,8 @@ class _Carrying:
             with run.calls.during(Writes.ALLOWED):
                 answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:
+            refused = isinstance(error, Rejected)  # else it may have been done all the same
+            run.record.append("act-failed", step=step.title, target=str(target), refused=refused, why=str(error))
             return error
         if isinstance(answer, str):  # the id of what was set in motion, to ask for it after any restart
             run.record.append("acted", step=step.title, target=str(target), answer=answer, durable=True)

@@ -90,3 +90,32 @@ def failed_region(events: Iterable[Event]) -> str:
 def was_opened(events: Iterable[Event]) -> bool:
     """Whether a notebook has opened the run before."""
     return any(line["event"] == "opened" for line in events)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How the tries of an act that stands were answered: the last answer (empty: none), how many got none at all."""
+
+    answer: str
+    lost: int
+
+
+def answered(events: Iterable[Event], title: str, target: object) -> Answered:
+    """What an act's tries gave back, also those before a restart.
+
+    A try is lost where the journal holds neither an answer nor a refusal: what was asked for may have been done.
+    """
+    answer, lost, open_ = "", 0, False
+    for line in events:
+        if (line.get("step"), line.get("target")) != (title, str(target)):
+            continue
+        match line["event"]:
+            case "intent":
+                lost, open_ = lost + open_, True
+            case "acted":
+                answer, open_ = line["answer"], False
+            case "act-failed":
+                lost, open_ = lost + (open_ and not line["refused"]), False
+            case "undone":
+                answer, lost, open_ = "", 0, False
+    return Answered(answer, lost + open_)

@@ -66,7 +66,7 @@ def models() -> dict[str, OperationModel]:
 
 def is_write(full: str) -> bool:
     service, name = full.split(":")
-    return aws_operations.is_write(service, name, {})
+    return aws_operations.is_write(service, name)
 
 
 def test_only_reviewed_operations_should_count_as_reads(models: dict[str, OperationModel]) -> None:

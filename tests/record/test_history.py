@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drcore.record.history import act_of, ended, intended, standing
+from drcore.record.history import Answered, act_of, answered, ended, intended, standing
 
 
 def journal(*told: str) -> list[dict[str, object]]:
@@ -44,3 +44,23 @@ def test_what_was_closed_is_open_again_only_where_both_stand_in_that_order() -> 
     opened_stands = (*closed_and_opened, "undo-failed Open here", "undone Close here")  # a way back that failed
     assert not ended(journal(*opened_stands), "Close", "Open", "here")
     assert not ended(journal(*opened_stands, "intent Close here"), "Close", "Open", "here")
+
+
+def test_a_try_is_lost_where_there_is_neither_an_answer_nor_a_refusal() -> None:
+    told: list[tuple[str, dict[str, object]]] = [
+        ("intent", {}),  # killed after it
+        ("intent", {}),
+        ("act-failed", {"refused": True}),
+        ("intent", {}),
+        ("act-failed", {"refused": False}),
+        ("intent", {}),
+        ("acted", {"answer": "an-id"}),
+    ]
+    lines = [{"event": event, "step": "Tell", "target": "us", **more} for event, more in told]
+    assert answered(lines[:1], "Tell", "us") == Answered("", 1)
+    assert answered(lines[:3], "Tell", "us") == Answered("", 1)
+    assert answered(lines[:5], "Tell", "us") == Answered("", 2)
+    assert answered(lines, "Tell", "us") == Answered("an-id", 2)
+    assert answered(lines, "Tell", "others") == Answered("", 0)
+    undone = {"event": "undone", "step": "Tell", "target": "us"}
+    assert answered([*lines, undone], "Tell", "us") == Answered("", 0)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.sns.models import sns_backends
 
 from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.syncwell.company.names import topic_arn
 from tests.sandbox.conftest import client_of
 
 EAST, WEST = "us-east-1", "us-west-2"
@@ -49,6 +51,12 @@ class Furnished:
     def truth(self) -> dict[str, Any]:
         document: dict[str, Any] = self.sandbox.request("GET", "/_sandbox/truth")[1]
         return document
+
+    def pages(self, region: str = EAST) -> list[str]:
+        """What was sent to whoever is on call in a region, oldest first."""
+        account = self.sandbox.world.account
+        topic = sns_backends[account][region].topics[topic_arn(account, region)]
+        return [each[1] for each in topic.sent_notifications]
 
     def alias(self, function: str = "syncwell-api", region: str = EAST) -> dict[str, Any]:
         found: dict[str, Any] = self.client("lambda", region).get_alias(FunctionName=function, Name="live")

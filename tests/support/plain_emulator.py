@@ -148,12 +148,9 @@ class Account:
         )
 
     def _paging(self, region: str) -> None:
-        topics, queues = self.client("sns", region), self.client("sqs", region)
+        topics = self.client("sns", region)
         topic = topics.create_topic(Name="oncall")["TopicArn"]
-        queues.create_queue(QueueName="oncall-audit")
-        queue = f"arn:aws:sqs:{region}:{ACCOUNT}:oncall-audit"
-        raw = {"RawMessageDelivery": "true"}
-        topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
+        topics.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
 
     def _buckets(self, region: str) -> None:
         client = self.client("s3", region)
@@ -192,10 +189,7 @@ def service_of(account: Account, page: Page) -> Service:
         "runner_region": REGIONS[1],
         "endpoint": account.endpoint,
         "evidence": {"buckets": {each: f"evidence-{each}" for each in REGIONS}, "retain_days": 1},
-        "on_call": {
-            "topics": {each: f"arn:aws:sns:{each}:{ACCOUNT}:oncall" for each in REGIONS},
-            "audit_queues": dict.fromkeys(REGIONS, "oncall-audit"),
-        },
+        "on_call": {"topics": {each: f"arn:aws:sns:{each}:{ACCOUNT}:oncall" for each in REGIONS}},
         "status_page": {
             "url": f"{page.address}/v1",
             "page": "a-page",

@@ -21,6 +21,7 @@ import dns.message
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
+from moto.sns.models import sns_backends
 from urllib3.connection import HTTPConnection
 
 from drcore import plans, show
@@ -325,21 +326,12 @@ def proven(run: Runbook) -> None:
 
 def pages_of(run: Runbook) -> int:
     """How many messages of this run went out to whoever is on call, in all regions."""
-    found = 0
-    for region, queue in run.run.service.on_call.audit_queues.items():
-        sqs = _client(run, "sqs", region)
-        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        seen: dict[str, str] = {}
-        while new := {
-            each["MessageId"]: each["Body"]
-            for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
-                "Messages", ()
-            )
-            if each["MessageId"] not in seen
-        }:
-            seen |= new
-        found += sum(json.loads(body).get("run_id") == run.run.id for body in seen.values() if body.startswith("{"))
-    return found
+    messages = (
+        each[1]
+        for region, topic in run.run.service.on_call.topics.items()
+        for each in sns_backends[run.run.service.account][region].topics[topic].sent_notifications
+    )
+    return sum(json.loads(message).get("run_id") == run.run.id for message in messages if message.startswith("{"))
 
 
 def incidents(stage: Stage) -> list[dict[str, Any]]:

@@ -128,7 +128,7 @@ def _silent(run: Run, region: str) -> Iterator[str]:
     """The core services whose data plane gives no answer."""
     canary = {"pk": f"{run.facts.canary.key_prefix}{region}", "sk": "0"}
     asked: dict[str, Callable[[], object]] = {
-        "SQS": lambda: sqs.knock(run.aws, region, run.service.account, run.service.on_call.audit_queues[region]),
+        "SQS": lambda: sqs.ask(run.aws, region, run.facts.queue),
         "DynamoDB": lambda: tables.item(run.aws, region, run.facts.table, canary),
     }
     for name, ask in asked.items():

@@ -19,7 +19,7 @@ from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
 from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
-from drcore.plans.shared.on_call import audit_queue
+from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import apigateway, lambda_
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
     """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
-    yield audit_queue(run)
+    yield on_call_topic(run)
     for region in run.service.regions:
         yield f"targets in {region}", checked(_targets, run, region)
 

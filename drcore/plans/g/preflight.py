@@ -11,7 +11,7 @@ from drcore.plans.g import worker_releases
 from drcore.plans.g.p02_deny_writes import see_policy
 from drcore.plans.g.p08_switch import consumed_table
 from drcore.plans.g.tables import in_use, restored_table, role_arn, table, table_arn
-from drcore.plans.shared.on_call import audit_queue
+from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import autoscaling, events, iam, lambda_
 from drcore.services.dynamodb import recovery, tables
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
-    yield audit_queue(run)
+    yield on_call_topic(run)
     if any(line["event"] == "undone" for line in run.record.events):
         yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
     for region in run.service.regions:

@@ -1,7 +1,7 @@
 """Telling whoever is on call: one page a run.
 
-A step that every plan has in the same form; a plan gives the words. The page is looked for before it is sent, so that
-nobody is told twice.
+A step that every plan has in the same form; a plan gives the words. A page cannot be looked for once it is sent: the
+journal holds the id that SNS gave it.
 """
 
 from __future__ import annotations
@@ -11,45 +11,56 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.preflight import checked
 from drcore.engine.step import Step, Way
-from drcore.errors import Rejected, Unknown
-from drcore.services import sns, sqs
+from drcore.record import history
+from drcore.services import sns
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 Words = Callable[["Run"], str]
 
+TITLE = "Notify on-call"
+
 
 @dataclass(frozen=True, slots=True)
 class Paged:
-    """Whether this run's page went out, and what it says. An empty text: there is nothing to tell."""
+    """The id that SNS gave this run's page, and what the page says. An empty text: there is nothing to tell.
 
-    sent: bool
+    `lost`: how often it was sent and no answer came, so that it may have gone out each time.
+    """
+
+    message: str
+    lost: int = 0
     text: str = field(default="", compare=False)
 
 
 def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
-    """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was."""
+    """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was.
+
+    A page that got no answer is sent again: two pages are better than none.
+    """
 
     def look(run: Run, target: Target) -> Paged:
-        queue = run.service.on_call.audit_queues[target.region]
-        sent = any(_run_id(body) == run.id for body in sqs.peek(run.aws, target.region, queue))
-        return Paged(sent, "" if sent else words(run))
+        sent = history.answered(run.record.events, TITLE, target)
+        return Paged(sent.answer, sent.lost, "" if sent.answer else words(run))
 
     def expect(run: Run, target: Target, paged: Paged) -> Check:
-        if paged.sent:
-            return yes("the page went out")
-        return no(f"to be told: {paged.text}") if paged.text else yes("there is nothing to tell")
+        if paged.message:
+            return yes(f"the page went out, message {paged.message}{_perhaps(paged.lost, 'more than once')}")
+        if not paged.text:
+            return yes("there is nothing to tell")
+        return no(f"to be told: {paged.text}{_perhaps(paged.lost, 'all the same')}")
 
-    def act(run: Run, target: Target, paged: Paged) -> None:
+    def act(run: Run, target: Target, paged: Paged) -> str:
         message = json.dumps({"run_id": run.id, "environment": run.service.environment, "text": paged.text})
         topic = run.service.on_call.topics[target.region]
-        sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
+        return sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
 
     return Step(
-        title="Notify on-call",
+        title=TITLE,
         plan=plan,
         changes="whoever is on call is paged, with what was seen",
         look=look,
@@ -60,35 +71,25 @@ def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
         way=Way.COMPENSABLE,
         within=30,
         every=5,
-        permissions=("sns:Publish", "sqs:GetQueueUrl", "sqs:ReceiveMessage"),
+        permissions=("sns:Publish",),
     )
 
 
-def audit_queue(run: Run) -> tuple[str, Check]:
-    """For a plan's `must_exist`: a page can be looked for, and is not moved away by being looked at.
+def _perhaps(lost: int, how: str) -> str:
+    return f"; {lost} {'try' if lost == 1 else 'tries'} got no answer, so it may have gone out {how}" if lost else ""
 
-    Each look counts as a receive, so the queue must have no redrive policy.
-    """
+
+def on_call_topic(run: Run) -> tuple[str, Check]:
+    """For a plan's `must_exist`: the topic is there, and somebody is subscribed to it."""
+    return "on-call topic", checked(_is_heard, run)
+
+
+def _is_heard(run: Run) -> Check:
     region = run.service.runner_region
-    queue = run.service.on_call.audit_queues[region]
-    try:
-        moved = sqs.redrives(run.aws, region, queue)
-    except Rejected as error:
-        return "on-call audit queue", no(str(error))
-    except Unknown as error:
-        return "on-call audit queue", unknown(str(error))
-    if moved:
-        return "on-call audit queue", no(f"{queue} has a redrive policy: a look would move its messages away")
-    return "on-call audit queue", yes(queue)
+    topic = run.service.on_call.topics[region]
+    heard = sns.is_heard(run.aws, region, topic)
+    return yes(topic) if heard else no(f"{topic} has no subscriber: a page would reach nobody")
 
 
 def _healthy_region(run: Run) -> list[Target]:
     return [Target(run.service.runner_region, "the on-call topic")]
-
-
-def _run_id(body: str) -> str:
-    try:
-        message = json.loads(body)
-    except ValueError:
-        return ""
-    return str(message.get("run_id", "")) if isinstance(message, dict) else ""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.apigateway.state import ApiGateway
@@ -76,12 +75,9 @@ def watch(world: World, since: datetime) -> None:
 
 
 def _paging(world: World, region: str) -> None:
-    """The topic that pages, and a queue nobody reads: there one can look whether a page went out."""
-    topics, queues = sns_backends[world.account][region], sqs_backends[world.account][region]
-    topic = topics.create_topic(names.TOPIC)
-    queue = queues.create_queue(names.AUDIT_QUEUE, MessageRetentionPeriod=1_209_600)
-    subscription = topics.subscribe(topic.arn, queue.queue_arn, "sqs")
-    topics.set_subscription_attributes(subscription.arn, "RawMessageDelivery", "true")
+    """The topic that pages, and somebody who is paged by it."""
+    topics = sns_backends[world.account][region]
+    topics.subscribe(topics.create_topic(names.TOPIC).arn, names.ON_CALL, "email")
 
 
 def _buckets(world: World, region: str) -> None:

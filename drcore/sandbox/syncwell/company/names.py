@@ -11,7 +11,7 @@ APPLICATION = "syncwell-backend"
 GROUP = "syncwell-backend-live"
 PIPELINE = "syncwell-backend"
 TOPIC = "syncwell-oncall"
-AUDIT_QUEUE = "syncwell-oncall-audit"
+ON_CALL = "on-call@syncwell.example"
 
 REST_API_IDS = {"us-east-1": "sw1east7ab", "us-west-2": "sw2west4cd"}
 PATHS = ("/", "/v1/health", "/v1/sync/preview", "/v1/webhooks/{partner}")

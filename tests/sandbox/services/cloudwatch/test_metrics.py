@@ -183,7 +183,7 @@ def test_a_change_of_state_should_leave_history_and_really_send_its_message(worl
     kinds = [item["HistoryItemType"] for item in history["AlarmHistoryItems"]]
     assert kinds[0] == "ConfigurationUpdate"
     assert kinds[-2:] == ["StateUpdate", "Action"]
-    assert any('"AlarmName": "limit"' in body for body in _pages(world))
+    assert any('"AlarmName": "limit"' in body for body in world.pages())
 
 
 def test_actions_that_are_disabled_should_send_nothing(world: Furnished) -> None:
@@ -191,7 +191,7 @@ def test_actions_that_are_disabled_should_send_nothing(world: Furnished) -> None
     world.client("cloudwatch").put_metric_alarm(**LIMIT, AlarmActions=[topic])
     world.client("cloudwatch").disable_alarm_actions(AlarmNames=["limit"])
     world.client("cloudwatch").set_alarm_state(AlarmName="limit", StateValue="ALARM", StateReason="a drill")
-    assert _pages(world) == []
+    assert world.pages() == []
 
 
 def test_a_state_that_was_set_by_hand_should_last_until_the_next_evaluation(world: Furnished) -> None:
@@ -208,10 +208,3 @@ def test_deleting_alarms_should_be_all_or_nothing(world: Furnished) -> None:
     refused("ResourceNotFound", world.client("cloudwatch").delete_alarms, AlarmNames=["limit", "nobody"])
     world.client("cloudwatch").delete_alarms(AlarmNames=["limit"])
     assert world.client("cloudwatch").describe_alarms(AlarmNames=["limit"])["MetricAlarms"] == []
-
-
-def _pages(world: Furnished) -> list[str]:
-    queue = world.client("sqs")
-    url = queue.get_queue_url(QueueName="syncwell-oncall-audit")["QueueUrl"]
-    found = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [str(message["Body"]) for message in found]

@@ -13,10 +13,7 @@ EMPTY: dict[str, Any] = {"AdditionalVersionWeights": {}}
 
 
 def _pages(world: Furnished, region: str = EAST) -> list[dict[str, Any]]:
-    queue = world.client("sqs", region)
-    url = queue.get_queue_url(QueueName="syncwell-oncall-audit")["QueueUrl"]
-    found = queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [json.loads(message["Body"]) for message in found]
+    return [json.loads(message) for message in world.pages(region)]
 
 
 def _flip(world: Furnished, region: str) -> None:
