@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.services.dynamodb.replica import Replica
+from drcore.sandbox.services.dynamodb.tables import Tables
 from tests.support.furnished import EAST, Furnished
 
 TABLE = "Keeping"

@@ -38,7 +38,7 @@ from drcore.parameters import Mode, at_world
 from drcore.record.journal import Event, read_events, verify
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
-from drcore.sandbox.core.dispatch import Proceed
+from drcore.sandbox.core.call_hooks import CallHooks, Proceed
 from drcore.sandbox.core.registry import Call, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
@@ -144,7 +144,7 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
             note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
         return answer
 
-    return world.interfere(handled)
+    return world.shelf(CallHooks).intercept(handled)
 
 
 class Runs(ABC):

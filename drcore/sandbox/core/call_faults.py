@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from drcore.sandbox.core.dispatch import Interference, Proceed
-from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
+from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Proceed
+from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.registry import ROUTES, AwsError, Call, HttpCall
+from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
 from drcore.sandbox.protocol.operations import operations_of
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 READ_TIMEOUT = 5.0
 """Virtual seconds after which a caller has given up: a later answer is none."""
@@ -39,7 +36,7 @@ _THROTTLED: Mapping[str, tuple[str, int]] = {
 
 
 @fault("throttling", options=SCOPE)
-def throttling(world: "World", options: Options) -> Undo:
+def throttling(world: World, options: Options) -> Undo:
     """The service refuses for now; nothing was done. boto3 retries such a code."""
 
     def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
@@ -50,7 +47,7 @@ def throttling(world: "World", options: Options) -> Undo:
 
 
 @fault("access-denied", options=SCOPE)
-def access_denied(world: "World", options: Options) -> Undo:
+def access_denied(world: World, options: Options) -> Undo:
     """The caller lacks the permission; nothing was done."""
 
     def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
@@ -61,7 +58,7 @@ def access_denied(world: "World", options: Options) -> Undo:
 
 
 @fault("latency", options={**SCOPE, "seconds": Option(default=2.0, help="virtual seconds until the answer")})
-def latency(world: "World", options: Options) -> Undo:
+def latency(world: World, options: Options) -> Undo:
     """The call is handled, the answer is late; later than READ_TIMEOUT it never arrives."""
 
     def delay(_: Call | HttpCall, proceed: Proceed) -> Answer:
@@ -75,7 +72,7 @@ def latency(world: "World", options: Options) -> Undo:
 
 
 @fault("dropped-connection", options=SCOPE)
-def dropped_connection(world: "World", options: Options) -> Undo:
+def dropped_connection(world: World, options: Options) -> Undo:
     """The connection is closed before the call is handled: nothing was done."""
 
     def drop(_: Call | HttpCall, __: Proceed) -> Answer:
@@ -85,7 +82,7 @@ def dropped_connection(world: "World", options: Options) -> Undo:
 
 
 @fault("lost-response", options=SCOPE)
-def lost_response(world: "World", options: Options) -> Undo:
+def lost_response(world: World, options: Options) -> Undo:
     """The call is handled, then the connection is closed: it was done, and the caller does not know."""
 
     def lose(_: Call | HttpCall, proceed: Proceed) -> Answer:
@@ -96,7 +93,7 @@ def lost_response(world: "World", options: Options) -> Undo:
 
 
 @fault("stale-read", options={**SCOPE, "seconds": Option(default=30.0, help="how old the answers are")})
-def stale_read(world: "World", options: Options) -> Undo:
+def stale_read(world: World, options: Options) -> Undo:
     """Reads are answered with what the same question got `seconds` ago.
 
     Only what was asked while the fault is on is known: until an answer is old enough, the oldest one serves; one that
@@ -124,26 +121,26 @@ def _is_consistent(call: Call | HttpCall) -> bool:
     return all(each.get("ConsistentRead") for each in asked)
 
 
-def denies(world: "World", service: str, operation: str, region: str) -> bool:
+def denies(world: World, service: str, operation: str, region: str) -> bool:
     """Whether an access-denied fault refuses that call now; for IAM's simulation, which makes no call."""
     return any(
         injected.name == "access-denied"
         and _in_scope(injected.options, service, operation, region)
         and not _over(world, injected.at, injected.options)
-        for injected in world.faults
+        for injected in world.shelf(Faults)
     )
 
 
 _SHORT_DENIAL = frozenset({"s3", "sts", "iam", "cloudwatch", "sqs", "apigateway"})
 
 
-def _around(world: "World", name: str, options: Options, fn: Interference) -> Undo:
+def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:
     """Put `fn` around the calls in the scope of `options`; everyone else passes."""
     _check(options)
     since = world.clock.now()
     seen = hit = 0
 
-    def interfere(call: Call | HttpCall, proceed: Proceed) -> Answer:
+    def intercept(call: Call | HttpCall, proceed: Proceed) -> Answer:
         nonlocal seen, hit
         spent = 0 < options["count"] <= hit or _over(world, since, options)
         if spent or not _in_scope(options, call.service, call.operation, call.region):
@@ -154,10 +151,10 @@ def _around(world: "World", name: str, options: Options, fn: Interference) -> Un
         hit += 1
         return fn(call, proceed)
 
-    return world.interfere(interfere)
+    return world.shelf(CallHooks).intercept(intercept)
 
 
-def _over(world: "World", since: datetime, options: Options) -> bool:
+def _over(world: World, since: datetime, options: Options) -> bool:
     return options["lasts"] > 0 and world.clock.now() >= since + timedelta(seconds=options["lasts"])
 
 

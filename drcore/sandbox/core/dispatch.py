@@ -1,50 +1,45 @@
 """The way of a call: faults around it, the layer before the emulator."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
+from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Observer, Proceed
 from drcore.sandbox.core.registry import OPERATIONS, ROUTES, Call, HttpCall, HttpRoute
+from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator, seeding
 from drcore.sandbox.protocol.exchange import Answer, Headers, Request
 from drcore.sandbox.protocol.messages import AwsError, Message
 from drcore.sandbox.protocol.operations import understand
 
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
-
 COST = 0.05
 """Virtual seconds that each call takes, spent before it is handled."""
 
-Proceed = Callable[[], Answer]
-Interference = Callable[[Call | HttpCall, Proceed], Answer]
-"""A fault around calls: it may proceed, change the answer, refuse (AwsError), drop or stay silent."""
 
-
-def public(world: "World", request: Request) -> Answer:
+def public(world: World, request: Request) -> Answer:
     """Answer a caller from outside: it costs virtual time and meets the faults.
 
     Raises Dropped or NoAnswer where a fault takes the answer away.
     """
     world.clock.advance(COST)
-    message = understand(request)
+    hooks, message = world.shelf(CallHooks), understand(request)
     if message is not None:
-        return _aws(world, message, world.interferences(), world.observers())
+        return _aws(world, message, hooks.interceptors, hooks.observers)
     route = _route(request)
     if route is not None:
-        return _http(world, request, *route, world.interferences())
+        return _http(world, request, *route, hooks.interceptors)
     if "Authorization" in request.headers and "AWS4" in request.headers["Authorization"]:
         return _unmodelled(world, request)
     return json_answer(404, {"error": f"path: expected a known path; saw {request.method} {request.path}"})
 
 
-def direct(world: "World", request: Request) -> Answer:
+def direct(world: World, request: Request) -> Answer:
     """Answer the world's own actors: no virtual time, no faults."""
-    message = understand(request)
-    if message is None:
-        return _unmodelled(world, request)
-    return _aws(world, message, ())
+    with world.clock.frozen():
+        message = understand(request)
+        if message is None:
+            return _unmodelled(world, request)
+        return _aws(world, message, ())
 
 
 def json_answer(status: int, document: object) -> Answer:
@@ -54,10 +49,10 @@ def json_answer(status: int, document: object) -> Answer:
 
 
 def _aws(
-    world: "World",
+    world: World,
     message: Message,
-    interferences: Sequence[Interference],
-    observers: Sequence[Callable[[Call, Answer], None]] = (),
+    interceptors: Sequence[Interceptor],
+    observers: Sequence[Observer] = (),
 ) -> Answer:
     call = Call(world, message)
     count = world.count(call.service, call.operation, call.region)
@@ -85,7 +80,7 @@ def _aws(
 
     request_id = f"{world.rng('request', *purpose).getrandbits(128):032x}"
     try:
-        return _within(call, interferences, handled)
+        return _within(call, interceptors, handled)
     except AwsError as error:
         return message.write(error, request_id)
     except NotImplementedError as error:
@@ -93,11 +88,11 @@ def _aws(
 
 
 def _http(
-    world: "World",
+    world: World,
     request: Request,
     route: HttpRoute,
     args: Mapping[str, str],
-    interferences: Sequence[Interference],
+    interceptors: Sequence[Interceptor],
 ) -> Answer:
     call = HttpCall(
         world=world,
@@ -117,21 +112,21 @@ def _http(
         return json_answer(reply.status, reply.document)
 
     try:
-        return _within(call, interferences, handled)
+        return _within(call, interceptors, handled)
     except AwsError as error:
         return json_answer(error.status or 400, {"error": error.message})
 
 
-def _within(call: Call | HttpCall, interferences: Sequence[Interference], handled: Proceed) -> Answer:
-    """`handled`, with the interferences around it, the oldest outermost."""
+def _within(call: Call | HttpCall, interceptors: Sequence[Interceptor], handled: Proceed) -> Answer:
+    """`handled`, with the interceptors around it, the oldest outermost."""
     proceed = handled
-    for interfere in reversed(interferences):
-        proceed = _bind(interfere, call, proceed)
+    for intercept in reversed(interceptors):
+        proceed = _bind(intercept, call, proceed)
     return proceed()
 
 
-def _bind(interfere: Interference, call: Call | HttpCall, proceed: Proceed) -> Proceed:
-    return lambda: interfere(call, proceed)
+def _bind(intercept: Interceptor, call: Call | HttpCall, proceed: Proceed) -> Proceed:
+    return lambda: intercept(call, proceed)
 
 
 def _route(request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
@@ -142,7 +137,7 @@ def _route(request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
     return None
 
 
-def _unmodelled(world: "World", request: Request) -> Answer:
+def _unmodelled(world: World, request: Request) -> Answer:
     """Signed calls that botocore's models do not know are moto's affair."""
     emulator.prepare(request)
     with seeding.tied_to(world.purpose("unmodelled", world.count("unmodelled", request.path, ""))):

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
+from drcore.sandbox.core.world import World
 
 Value = str | bool | int | float
 Options = Mapping[str, Any]
 """Effective options of a fault: every option of its table, in the type of its default."""
 
 Undo = Callable[[], None]
-Inject = Callable[["World", Options], Undo | None]
+Inject = Callable[[World, Options], Undo | None]
 
 
 class UnknownFault(ValueError):
@@ -87,7 +86,7 @@ def fault(name: str, *, options: Mapping[str, Option] | None = None) -> Callable
 class Faults:
     """The faults of one world that are on, oldest first."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self._injected: list[Injected] = []
 

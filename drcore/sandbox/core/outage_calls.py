@@ -5,18 +5,16 @@ caller of the kind `timeout` loses five virtual seconds, whatever its own timeou
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from moto.s3.models import s3_backends
 
 from drcore.sandbox.core.call_faults import READ_TIMEOUT
-from drcore.sandbox.core.dispatch import Interference, Proceed
+from drcore.sandbox.core.call_hooks import Interceptor, Proceed
 from drcore.sandbox.core.outages import WHOLE, Kind, Outage, Regions
 from drcore.sandbox.core.registry import AwsError, Call, HttpCall
+from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 CONTROLLED_FROM: Mapping[str, str] = {
     "cloudfront": "us-east-1",
@@ -56,7 +54,7 @@ _WATCHING = frozenset({"cloudwatch", "logs", "sts"})
 """Neither plane of what they watch: only a whole region takes them away."""
 
 
-def meets(world: "World") -> Interference:
+def meets(world: World) -> Interceptor:
     """What stands around each call from outside while a region may be out."""
     regions = world.shelf(Regions)
 
@@ -95,7 +93,7 @@ def _takes(outage: Outage, call: Call | HttpCall) -> bool:
     return data if outage.kind is Kind.DATA_PLANE else not data
 
 
-def _refuse(world: "World", outage: Outage) -> NoReturn:
+def _refuse(world: World, outage: Outage) -> NoReturn:
     if outage.kind is Kind.DROP:
         raise Dropped
     if outage.kind is Kind.TIMEOUT:

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
+from drcore.sandbox.core.world import World
 
 
 class Kind(StrEnum):
@@ -70,7 +68,7 @@ class Outage:
 class Regions:
     """The outages of this world, oldest first."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self.outages: list[Outage] = []
         self._beginnings: list[Callable[[Outage], None]] = []

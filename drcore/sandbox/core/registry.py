@@ -5,19 +5,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator
 from drcore.sandbox.protocol.messages import AwsError, Message, Ready
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 
 class Call:
     """One AWS call by botocore's names: service `lambda`, operation `UpdateAlias`, params by shape names."""
 
-    def __init__(self, world: "World", message: Message) -> None:
+    def __init__(self, world: World, message: Message) -> None:
         self.world = world
         self.message = message
         self.service = message.service
@@ -62,7 +60,7 @@ class HttpCall:
     `region` the `<region>` of the path or empty, `args` the varying parts of the path.
     """
 
-    world: "World"
+    world: World
     service: str
     operation: str
     region: str

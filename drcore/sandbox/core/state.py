@@ -5,14 +5,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from moto.core.base_backend import BaseBackend
 
+from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator, seeding
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 _NOISE = frozenset(
     {"metric_data", "aws_metric_data", "_tick", "_etag", "account_id", "partition", "region_name"}
@@ -29,7 +27,7 @@ _TEMPORARY = "ASIA"
 _PLAIN = (str, int, float, bool, type(None))
 
 
-def dump(world: "World") -> dict[str, Any]:
+def dump(world: World) -> dict[str, Any]:
     """All resources in JSON values: `emulated` by service and region, `own` by the name that was given.
 
     Known gap: a default resource with a date (EventBridge's default bus) appears when it is first looked at.

@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from drcore.sandbox.core.clock import Tick, VirtualClock
-from drcore.sandbox.core.dispatch import Interference, direct
-from drcore.sandbox.core.faults import Faults, Undo
 from drcore.sandbox.core.own_client import own_client, own_session
-from drcore.sandbox.core.registry import Call
 from drcore.sandbox.protocol.exchange import Answer, Request
 
 USERS = 5000
@@ -17,7 +14,6 @@ USERS = 5000
 
 T = TypeVar("T")
 Contribution = Callable[[], Any]
-Observer = Callable[[Call, Answer], None]
 
 
 class World:
@@ -26,15 +22,13 @@ class World:
     account = "123456789012"
     regions = ("us-east-1", "us-west-2")
 
-    def __init__(self, seed: int, users: int = USERS) -> None:
+    def __init__(self, seed: int, answer: Callable[["World", Request], Answer], users: int = USERS) -> None:
+        """`answer` is who answers the calls of the world's own actors."""
         self.seed, self.users = seed, users
         self.clock = VirtualClock()
-        self.faults = Faults(self)
-        self._session = own_session(self._answer)
+        self._session = own_session(lambda request: answer(self, request))
         self._clients: dict[tuple[str, str], Any] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
-        self._interferences: list[Interference] = []
-        self._observers: list[Observer] = []
         self._shelves: dict[type[Any], Any] = {}
         self._truths: dict[str, Contribution] = {}
         self._states: dict[str, Contribution] = {}
@@ -51,23 +45,6 @@ class World:
         """Count one such call; returns its number. What it draws follows from that, not from other calls."""
         self._counts[service, operation, region] += 1
         return self._counts[service, operation, region]
-
-    def interferences(self) -> list[Interference]:
-        """What the faults that are on do to calls, oldest first."""
-        return list(self._interferences)
-
-    def interfere(self, fn: Interference) -> Undo:
-        """Put `fn` around each call from outside; returns how it is taken away."""
-        self._interferences.append(fn)
-        return lambda: self._interferences.remove(fn)
-
-    def observe(self, fn: Observer) -> None:
-        """Show `fn` each AWS call from outside that was handled, with its answer, whatever the caller hears of it."""
-        self._observers.append(fn)
-
-    def observers(self) -> list[Observer]:
-        """Who looks at the calls from outside."""
-        return list(self._observers)
 
     def on_tick(self, fn: Tick) -> None:
         """Call `fn(instant)` each ten seconds of virtual time, in order of registration."""
@@ -100,7 +77,3 @@ class World:
     def states(self) -> dict[str, Any]:
         """What the services keep outside moto, by the names they gave."""
         return {name: fn() for name, fn in self._states.items()}
-
-    def _answer(self, request: Request) -> Answer:
-        with self.clock.frozen():
-            return direct(self, request)

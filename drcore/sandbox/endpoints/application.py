@@ -6,7 +6,7 @@ import threading
 
 from drcore.sandbox import services, syncwell, vendors
 from drcore.sandbox.core import call_faults
-from drcore.sandbox.core.dispatch import COST, public
+from drcore.sandbox.core.dispatch import COST, direct, public
 from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
@@ -32,7 +32,7 @@ class Application:
 
     def __init__(self, seed: int, users: int = USERS) -> None:
         emulator.reset()
-        self.world = World(seed, users)
+        self.world = World(seed, direct, users)
         self._lock = threading.Lock()
         with self.world.clock.frozen():
             open_page(self.world)

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drcore.sandbox.core import state
 from drcore.sandbox.core.dispatch import json_answer
-from drcore.sandbox.core.faults import Injected, UnknownFault
+from drcore.sandbox.core.faults import Faults, Injected, UnknownFault
+from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Answer, Request
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 PREFIX = "/_sandbox/"
 STOP = PREFIX + "stop"
@@ -22,7 +20,7 @@ class _Refused(ValueError):
     """The request is not one of these; the message names field, expected and seen."""
 
 
-def answer(world: "World", request: Request) -> Answer:
+def answer(world: World, request: Request) -> Answer:
     """Answer a control request; it costs no virtual time. What is not understood is a 400 with the reason."""
     path, _, name = request.path.removeprefix(PREFIX).partition("/")
     act = _ACTS.get((request.method, path))
@@ -35,44 +33,44 @@ def answer(world: "World", request: Request) -> Answer:
         return json_answer(400, {"error": str(error)})
 
 
-def _read_clock(world: "World", _: str, __: dict[str, Any]) -> Any:
+def _read_clock(world: World, _: str, __: dict[str, Any]) -> Any:
     return {"now": _iso(world.clock.now())}
 
 
-def _sleep(world: "World", _: str, body: dict[str, Any]) -> Any:
+def _sleep(world: World, _: str, body: dict[str, Any]) -> Any:
     seconds = body.get("sleep")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST:
         raise _Refused(f"sleep: expected seconds from 0 to {_LONGEST}; saw {seconds!r}")
     return {"now": _iso(world.clock.advance(seconds))}
 
 
-def _list_faults(world: "World", _: str, __: dict[str, Any]) -> Any:
-    return [_fault(injected) for injected in world.faults]
+def _list_faults(world: World, _: str, __: dict[str, Any]) -> Any:
+    return [_fault(injected) for injected in world.shelf(Faults)]
 
 
-def _inject(world: "World", _: str, body: dict[str, Any]) -> Any:
+def _inject(world: World, _: str, body: dict[str, Any]) -> Any:
     name, options = body.get("name"), body.get("options", {})
     if not isinstance(name, str):
         raise _Refused(f"name: expected the name of a fault; saw {name!r}")
     if not isinstance(options, dict):
         raise _Refused(f"options: expected an object; saw {options!r}")
-    return _fault(world.faults.inject(name, options))
+    return _fault(world.shelf(Faults).inject(name, options))
 
 
-def _clear(world: "World", name: str, _: dict[str, Any]) -> Any:
-    world.faults.clear(name or None)
+def _clear(world: World, name: str, _: dict[str, Any]) -> Any:
+    world.shelf(Faults).clear(name or None)
     return _list_faults(world, "", {})
 
 
-def _truth(world: "World", _: str, __: dict[str, Any]) -> Any:
+def _truth(world: World, _: str, __: dict[str, Any]) -> Any:
     return world.truth()
 
 
-def _state(world: "World", _: str, __: dict[str, Any]) -> Any:
+def _state(world: World, _: str, __: dict[str, Any]) -> Any:
     return state.dump(world)
 
 
-def _stop(_: "World", __: str, ___: dict[str, Any]) -> Any:
+def _stop(_: World, __: str, ___: dict[str, Any]) -> Any:
     return {}
 
 
@@ -97,7 +95,7 @@ def _body(request: Request) -> dict[str, Any]:
 _LONGEST = 30 * 86_400
 """A month of virtual time in one sleep is a mistake in the unit."""
 
-_ACTS: dict[tuple[str, str], Callable[["World", str, dict[str, Any]], Any]] = {
+_ACTS: dict[tuple[str, str], Callable[[World, str, dict[str, Any]], Any]] = {
     ("GET", "clock"): _read_clock,
     ("POST", "clock"): _sleep,
     ("GET", "faults"): _list_faults,

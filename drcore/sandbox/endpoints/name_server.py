@@ -7,12 +7,9 @@ A question outside the zone is refused, as an authoritative server does.
 import ipaddress
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from drcore.sandbox.core.world import World
 from drcore.sandbox.services.route53.operations import Route53
-
-if TYPE_CHECKING:
-    from drcore.sandbox.core.world import World
 
 _KINDS = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 15: "MX", 16: "TXT", 28: "AAAA"}
 _OPT, _CLIENT_SUBNET = 41, 8
@@ -38,7 +35,7 @@ class Question:
     subnet: str
 
 
-def answer(world: "World", wire: bytes, asker: str) -> bytes:
+def answer(world: World, wire: bytes, asker: str) -> bytes:
     """The answer to a DNS message from `asker` (an IP address), by Route 53's record sets and health checks.
 
     Raises NotDns where nothing sensible can be answered.

@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.sts.models import sts_backends
 
+from drcore.sandbox.core.call_hooks import CallHooks
 from drcore.sandbox.core.registry import Call
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
@@ -74,7 +75,7 @@ class Trail:
         self._world = world
         self._events: dict[str, list[Event]] = {region: [] for region in world.regions}
         self._counts: Counter[str] = Counter()
-        world.observe(self._see)
+        world.shelf(CallHooks).observe(self._see)
 
     def record(
         self,

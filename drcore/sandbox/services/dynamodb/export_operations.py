@@ -24,7 +24,7 @@ from drcore.sandbox.moto.seeding import tied_to
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.items import Key, Stored, place
 from drcore.sandbox.services.dynamodb.recovery_operations import window
-from drcore.sandbox.services.dynamodb.tables import Replica
+from drcore.sandbox.services.dynamodb.replica import Replica
 
 FILES = 4
 """Data files of an export; a partition lies in one of them."""

@@ -18,7 +18,8 @@ from moto.dynamodb.models.table import Table
 
 from drcore.sandbox.core.registry import AwsError, Call, Ready, operation
 from drcore.sandbox.services.dynamodb.items import Key, Stored, emulated, key_of, plain
-from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.services.dynamodb.replica import Replica
+from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.dynamodb.usage import Usage, units
 from drcore.sandbox.services.sts import caller
 

@@ -7,7 +7,7 @@ from typing import Any
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.policy import Policy, statements
-from drcore.sandbox.services.dynamodb.tables import Replica
+from drcore.sandbox.services.dynamodb.replica import Replica
 
 IN_FORCE = timedelta(seconds=2)
 _LONGEST = 20 * 1024

@@ -13,8 +13,8 @@ from drcore.sandbox.core.outages import ISOLATING, Regions
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.services.dynamodb.item_operations import tables
+from drcore.sandbox.services.dynamodb.replica import Origin, Replica
 from drcore.sandbox.services.dynamodb.table_operations import description
-from drcore.sandbox.services.dynamodb.tables import Origin, Replica
 
 BEHIND = timedelta(minutes=5)
 """How far the latest restorable moment is behind."""

@@ -5,22 +5,21 @@ its region. From or to a region that is isolated nothing goes: it is held, and d
 region is back. Simplified: eventual consistency only (MREC), whole items, two regions.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING
 
 from drcore.sandbox.core.outages import ISOLATING, Outage, Regions
 from drcore.sandbox.core.timestamps import floor
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
+from drcore.sandbox.services.dynamodb.agenda import Agenda
 from drcore.sandbox.services.dynamodb.history import Entry
 from drcore.sandbox.services.dynamodb.items import Key, Stored
-from drcore.sandbox.services.dynamodb.usage import units
-
-if TYPE_CHECKING:
-    from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.services.dynamodb.replica import Replica
+from drcore.sandbox.services.dynamodb.usage import Usage, units
 
 SHORTEST_LAG, LONGEST_LAG = 0.3, 1.2
 """Seconds, with nothing in the way."""
@@ -45,9 +44,9 @@ class Write:
 class Deliveries:
     """The writes that are on their way, those that are held, what was lost and what was overwritten."""
 
-    def __init__(self, world: World, tables: "Tables") -> None:
-        self._world, self._regions, self._tables = world, world.shelf(Regions), tables
-        self._watch = world.shelf(CloudWatch)
+    def __init__(self, world: World, agenda: Agenda, find: Callable[[str, str], Replica | None]) -> None:
+        self._world, self._regions, self._agenda, self._find = world, world.shelf(Regions), agenda, find
+        self._watch, self._usage = world.shelf(CloudWatch), world.shelf(Usage)
         self._number = count()
         self._latencies: dict[tuple[str, str, str, int], list[float]] = {}
         self.pending: dict[int, Write] = {}
@@ -77,7 +76,7 @@ class Deliveries:
         metric = Metric("AWS/DynamoDB", "ReplicationLatency", dimensions)
         self._watch.stores[source].record(metric, minute, point, "Milliseconds")
 
-    def send(self, replica: "Replica", entry: Entry, lag: float | None) -> None:
+    def send(self, replica: Replica, entry: Entry, lag: float | None) -> None:
         """Put a write of a replica on its way to the others."""
         if lag is None:
             stream = self._world.rng("replication", replica.region, entry.key, entry.at)
@@ -91,7 +90,7 @@ class Deliveries:
                 self._deliver_at(entry.at + timedelta(seconds=lag), number)
 
     def _deliver_at(self, due: datetime, number: int) -> None:
-        self._tables.later(due, lambda at: self._deliver(number, at))
+        self._agenda.later(due, lambda at: self._deliver(number, at))
 
     def _deliver(self, number: int, due: datetime) -> None:
         write = self.pending.get(number)
@@ -105,7 +104,7 @@ class Deliveries:
             return
         del self.pending[number]
         self._held.discard(number)
-        replica = self._tables.find(write.target, write.table)
+        replica = self._find(write.target, write.table)
         if replica is None:
             return  # it has been deleted meanwhile
         lag = (due - write.at).total_seconds() * 1000
@@ -115,7 +114,7 @@ class Deliveries:
             return
         if known is not None and known[1] == write.target and self._alone(write.source, known[0], write.at):
             self.overwritten.append(write.key)  # decided here, and the writer could not know of it
-        self._tables.usage.units(write.target, write.table, "Write", due, units(write.item))
+        self._usage.units(write.target, write.table, "Write", due, units(write.item))
 
     def _drain(self, number: int, back: datetime) -> None:
         """A held write arrives soon after everybody is back."""
@@ -133,13 +132,13 @@ class Deliveries:
         return all(self._regions.out(region, moment, ISOLATING) for moment in moments)
 
     def _begin(self, outage: Outage) -> None:
-        self._tables.catch_up(outage.since)
+        self._agenda.catch_up(outage.since)
         if outage.kind in ISOLATING:
             ages = [(outage.since - w.at).total_seconds() for w in self.pending.values() if w.source == outage.region]
             self.lost_at[outage.region] = max(ages, default=0.0)
 
     def _end(self, outage: Outage) -> None:
         now = self._world.clock.now()
-        self._tables.catch_up(now)
+        self._agenda.catch_up(now)
         for number in sorted(self._held):
             self._drain(number, now)

@@ -17,7 +17,7 @@ from drcore.sandbox.core.registry import AwsError, Call, Ready, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.dynamodb.item_operations import admit, lent, spent, tables, usable
 from drcore.sandbox.services.dynamodb.items import Filtered, Key, Stored, key_of, place
-from drcore.sandbox.services.dynamodb.tables import Replica
+from drcore.sandbox.services.dynamodb.replica import Replica
 
 PAGE = 1_000_000
 """Bytes of items in one page of a scan, where the real service has a mebibyte."""

@@ -11,7 +11,8 @@ from typing import Any
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.dynamodb.item_operations import tables
-from drcore.sandbox.services.dynamodb.tables import Replica, Settings, Tables
+from drcore.sandbox.services.dynamodb.replica import Replica, Settings
+from drcore.sandbox.services.dynamodb.tables import Tables
 
 STREAM_TAKES = timedelta(seconds=5)
 TTL_TAKES = timedelta(minutes=1)

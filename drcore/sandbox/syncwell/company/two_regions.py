@@ -7,6 +7,7 @@ from json import dumps
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
+from drcore.sandbox.core.call_hooks import CallHooks
 from drcore.sandbox.core.outage_calls import meets
 from drcore.sandbox.core.timestamps import MINUTE, epoch
 from drcore.sandbox.core.world import World
@@ -39,7 +40,7 @@ def found(world: World) -> None:
     zone.put(_record(region) for region in world.regions)
     world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.shelf(Writers).begin()
-    world.interfere(meets(world))
+    world.shelf(CallHooks).intercept(meets(world))
 
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:

@@ -16,8 +16,9 @@ from drcore.sandbox.core.outages import Regions
 from drcore.sandbox.core.timestamps import epoch, precise
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
+from drcore.sandbox.services.dynamodb.replica import Replica
 from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG
-from drcore.sandbox.services.dynamodb.tables import Replica, Tables
+from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names, worker_services
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.incidents.bad_deployment import Broken, Incident, refuse_second

@@ -1,0 +1,40 @@
+"""What stands around the calls from outside."""
+
+from collections.abc import Callable, Sequence
+
+from drcore.sandbox.core.registry import Call, HttpCall
+from drcore.sandbox.core.world import World
+from drcore.sandbox.protocol.exchange import Answer
+
+Proceed = Callable[[], Answer]
+Interceptor = Callable[[Call | HttpCall, Proceed], Answer]
+"""A fault around calls: it may proceed, change the answer, refuse (AwsError), drop or stay silent."""
+
+Observer = Callable[[Call, Answer], None]
+
+
+class CallHooks:
+    """Who intercepts the calls from outside, and who watches them."""
+
+    def __init__(self, _: World) -> None:
+        self._interceptors: list[Interceptor] = []
+        self._observers: list[Observer] = []
+
+    @property
+    def interceptors(self) -> Sequence[Interceptor]:
+        """What the faults that are on do to calls, oldest first."""
+        return tuple(self._interceptors)
+
+    def intercept(self, fn: Interceptor) -> Callable[[], None]:
+        """Put `fn` around each call from outside; returns how it is taken away."""
+        self._interceptors.append(fn)
+        return lambda: self._interceptors.remove(fn)
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Who looks at the calls from outside."""
+        return tuple(self._observers)
+
+    def observe(self, fn: Observer) -> None:
+        """Show `fn` each AWS call from outside that was handled, with its answer, whatever the caller hears of it."""
+        self._observers.append(fn)
