@@ -24,6 +24,7 @@ from drcore.diff.duckdb_join import Relations, Wanted
 from drcore.diff.fingerprint import Look
 from drcore.diff.items import Item, equal
 from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.opening import open_source
 from drcore.diff.policy import Class, Policy, Why
 from drcore.diff.report import DETAILS, SUMMARY, Report
 from drcore.diff.source import Opened, Progress, Role, Source
@@ -45,7 +46,8 @@ def carry_out(
         with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
             folder = Path(name)
             with Relations(folder) as relations:
-                sides = {Role.RESTORED: restored.open(Role.RESTORED, folder), Role.LIVE: live.open(Role.LIVE, folder)}
+                given = {Role.RESTORED: restored, Role.LIVE: live}
+                sides = {role: open_source(source, role, folder) for role, source in given.items()}
                 counts = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
             (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
     except (OSError, duckdb.Error) as error:

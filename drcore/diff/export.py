@@ -25,7 +25,7 @@ from drcore.calls.aws import Aws
 from drcore.diff.fingerprint import BATCH, Batch, Look, Reader, Rows, images_of, parsed, whole_items
 from drcore.diff.gzip_lines import FILE, DataFile, blocks, pick
 from drcore.diff.items import Item
-from drcore.diff.keys import TYPES, KeySchema
+from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.source import ExportSource, Role
 from drcore.errors import BadInput, Rejected
 from drcore.services import s3
@@ -200,16 +200,6 @@ def _key_of_table(aws: Aws | None, summary: Mapping[str, Any]) -> KeySchema | No
         return key_of_table(aws.call("dynamodb", arn.split(":")[3], "describe_table", TableName=arn.rpartition("/")[2]))
     except Rejected:
         return None
-
-
-def key_of_table(described: Mapping[str, Any]) -> KeySchema:
-    """The key by the answer to DescribeTable, partition key first."""
-    table = described["Table"]
-    parts = sorted(table["KeySchema"], key=lambda part: part["KeyType"] != "HASH")
-    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
-    names = tuple(part["AttributeName"] for part in parts)
-    found = tuple(types.get(name, "") for name in names)
-    return KeySchema(names, found if set(found) <= set(TYPES) else ())
 
 
 def _fetch(aws: Aws, region: str, url: str, folder: Path) -> Path:

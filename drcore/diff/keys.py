@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from drcore.diff.items import Item, binary, number, pair, plain
 from drcore.errors import BadInput
@@ -45,6 +47,16 @@ class KeySchema:
     @property
     def _kinds(self) -> tuple[str, ...]:
         return self.types or ("",) * len(self.names)
+
+
+def key_of_table(described: Mapping[str, Any]) -> KeySchema:
+    """The key by the answer to DescribeTable, partition key first."""
+    table = described["Table"]
+    parts = sorted(table["KeySchema"], key=lambda part: part["KeyType"] != "HASH")
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    names = tuple(part["AttributeName"] for part in parts)
+    found = tuple(types.get(name, "") for name in names)
+    return KeySchema(names, found if set(found) <= set(TYPES) else ())
 
 
 def key_bytes(key: Item) -> bytes:

@@ -48,13 +48,6 @@ class Opened(Protocol):
         """The item of a line, None when the line says that there is none."""
 
 
-class Source(Protocol):
-    """A state of a table: a TableSource or an ExportSource."""
-
-    def open(self, role: Role, folder: Path) -> Opened:
-        """Find out what there is. `folder` is for what must lie on disk meanwhile. Raises BadInput."""
-
-
 @dataclass(frozen=True, slots=True)
 class TableSource:
     """A live table in one region, read strongly consistent in so many segments side by side.
@@ -67,12 +60,6 @@ class TableSource:
     region: str
     table: str
     segments: int = 1
-
-    def open(self, role: Role, folder: Path) -> Opened:
-        """Ask what table it is. Raises BadInput when there is none."""
-        from drcore.diff.table import open_table
-
-        return open_table(self, role, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +75,5 @@ class ExportSource:
     region: str = ""
     key: KeySchema | None = None
 
-    def open(self, role: Role, folder: Path) -> Opened:
-        """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
-        from drcore.diff.export import open_export
 
-        return open_export(self, role, folder)
+Source = TableSource | ExportSource

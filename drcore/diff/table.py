@@ -15,11 +15,10 @@ import orjson
 import simdjson
 from isal import igzip
 
-from drcore.diff.export import key_of_table
 from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, as_line
 from drcore.diff.gzip_lines import FILE, DataFile, pick
 from drcore.diff.items import Item
-from drcore.diff.keys import KeySchema
+from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.source import Role, TableSource
 from drcore.errors import BadInput, Rejected, RunnerFailed
 
