@@ -1,4 +1,4 @@
-"""DynamoDB: one region's copy of a table, with its settings and its origin."""
+"""DynamoDB: one region's copy of a table."""
 
 from collections.abc import Callable, ItemsView
 from copy import deepcopy
