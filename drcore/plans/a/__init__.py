@@ -11,7 +11,6 @@ that a run that was killed can look at it again when it is over.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, yes
 from drcore.engine.preflight import checked
@@ -29,7 +28,7 @@ from drcore.plans.a import (
     p8_close,
     replication,
 )
-from drcore.plans.a.facts import Facts, Incident
+from drcore.plans.a.facts import ARun, Facts, Incident
 from drcore.plans.a.p1_confirm import CONFIRM, DETECT, INVESTIGATING, NOTIFY
 from drcore.plans.a.p2_failover import FAILOVER, HEALTH_CHECKS
 from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
@@ -40,11 +39,8 @@ from drcore.plans.a.p6_fail_back import CHECK_BACK, LOWER, ROUTING_IN, SAVE
 from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL
 from drcore.plans.a.p8_close import CLOSE, RESOLVED
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
-
-def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
+def must_exist(run: ARun) -> Iterator[tuple[str, Check]]:
     """Preflight: what the plan leans on, asked where the runner stands: DNS, the table, the lever."""
     here = run.service.runner_region
     other = run.failed_region or next(region for region in run.service.regions if region != here)
@@ -53,19 +49,19 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
     yield "lever", checked(_lever, run, other)
 
 
-def _name_servers(run: Run) -> Check:
+def _name_servers(run: ARun) -> Check:
     return yes(f"{run.facts.record}: {dns_and_levers.read_name_servers(run)}")
 
 
-def _table(run: Run, region: str) -> Check:
+def _table(run: ARun, region: str) -> Check:
     return yes(f"canary {replication.canary(run, region, region).seq} of {region}")
 
 
-def _lever(run: Run, region: str) -> Check:
+def _lever(run: ARun, region: str) -> Check:
     return yes(f"out: {', '.join(dns_and_levers.lever(run, region).out) or 'none'}")
 
 
-PLAN = Plan(
+PLAN = Plan[Facts](
     id="a",
     title="Full AWS regional outage",
     notebook="a_regional_outage.ipynb",
@@ -89,7 +85,7 @@ PLAN = Plan(
         "region-outage-no-failover:duration=12",
         "region-outage-control-plane:duration=12",
     ),
-    rto=lambda run: 60 * float(run.facts.rto_minutes),
-    rpo=lambda run: float(run.facts.rpo_s),
+    rto=lambda run: 60 * run.facts.rto_minutes,
+    rpo=lambda run: run.facts.rpo_s,
     must_exist=must_exist,
 )

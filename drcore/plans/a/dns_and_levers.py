@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_network
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 from drcore.calls.gate import HOME_OF_GLOBAL
 from drcore.errors import Unknown
+from drcore.plans.a.facts import Arc, ARun
 from drcore.record.evidence import Chart, Limit, Series
 from drcore.services import arc, cloudwatch, dns, route53, s3
 from drcore.services.cloudwatch import Metric
 from drcore.services.route53 import HealthCheck, Record
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _SUBNETS_PER_MARKET = 4  # client subnets that are asked for in each market
 
@@ -67,7 +64,7 @@ def described(record: Record) -> Mapping[str, object]:
     }
 
 
-def read_answers(run: Run) -> Answers:
+def read_answers(run: ARun) -> Answers:
     """Independent DNS first, then what the API says. Raises Unknown when the name servers do not answer."""
     answers = _query(run)
     try:
@@ -77,12 +74,12 @@ def read_answers(run: Run) -> Answers:
     return _shares(run, answers, api, silent)
 
 
-def read_name_servers(run: Run) -> Answers:
+def read_name_servers(run: ARun) -> Answers:
     """Independent DNS only, as no control plane may be needed for a lever."""
     return _shares(run, _query(run), (), "")
 
 
-def own_record(run: Run, region: str) -> Record:
+def own_record(run: ARun, region: str) -> Record:
     """The record set of a region. Raises Unknown, Rejected; a region without one is Unknown."""
     for record in route53.records(run.aws, run.facts.zone, run.facts.record):
         if record.id == region:
@@ -90,7 +87,7 @@ def own_record(run: Run, region: str) -> Record:
     raise Unknown(f"{run.facts.record} has no record set for {region}")
 
 
-def own_check(run: Run, region: str) -> HealthCheck:
+def own_check(run: ARun, region: str) -> HealthCheck:
     """The health check of a region. Raises Unknown, Rejected."""
     return route53.health_check(run.aws, run.facts.health_checks[region])
 
@@ -98,37 +95,42 @@ def own_check(run: Run, region: str) -> HealthCheck:
 # ── Levers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def control(run: Run, region: str) -> arc.Control:
+def control(run: ARun, region: str) -> arc.Control:
     """The region's routing control, asked for where no region has failed. Raises Unknown, Rejected."""
-    cluster = run.facts.arc
+    cluster = _cluster(run)
     endpoints = [(each.region, each.url) for each in cluster.endpoints if each.region != run.failed_region]
     return arc.control(run.aws, endpoints, cluster.controls[region])
 
 
-def set_control(run: Run, region: str, *, on: bool, at: arc.Control) -> None:
+def set_control(run: ARun, region: str, *, on: bool, at: arc.Control) -> None:
     """Set the region's routing control, at the endpoint that answered last."""
-    arc.set_control(run.aws, at.endpoint, run.facts.arc.controls[region], on=on)
+    arc.set_control(run.aws, at.endpoint, _cluster(run).controls[region], on=on)
 
 
-def lever(run: Run, region: str) -> LeverState:
+def _cluster(run: ARun) -> Arc:
+    assert run.facts.arc  # without a cluster there is no control that could be set
+    return run.facts.arc
+
+
+def lever(run: ARun, region: str) -> LeverState:
     """The lever that keeps a region out; it lies in another region. Raises Unknown, Rejected."""
     kept = s3.kept(run.aws, _beside(run, region), *_location(run, region))
-    settings: Mapping[str, Any] = kept.content if isinstance(kept.content, dict) else {}
+    settings: Mapping[str, object] = kept.content if isinstance(kept.content, dict) else {}
     return LeverState(tuple(sorted(name for name, value in settings.items() if value == "out")), kept)
 
 
-def set_lever(run: Run, region: str, seen: LeverState, *, out: bool) -> None:
+def set_lever(run: ARun, region: str, seen: LeverState, *, out: bool) -> None:
     """Keep a region out, or let it in, unless somebody else has changed the lever since it was read."""
     before = seen.object.content if isinstance(seen.object.content, dict) else {}
     content = before | {region: "out" if out else "in"}
     s3.put_if(run.aws, _beside(run, region), *_location(run, region), content, seen.object)
 
 
-def _beside(run: Run, region: str) -> str:
+def _beside(run: ARun, region: str) -> str:
     return next(other for other in run.service.regions if other != region)
 
 
-def _location(run: Run, region: str) -> tuple[str, str]:
+def _location(run: ARun, region: str) -> tuple[str, str]:
     where = run.facts.levers
     return where.bucket.format(region=_beside(run, region)), where.key
 
@@ -136,7 +138,7 @@ def _location(run: Run, region: str) -> tuple[str, str]:
 # ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def answers_chart(run: Run, name: str, history: Iterable[tuple[datetime, Answers]]) -> Chart:
+def answers_chart(run: ARun, name: str, history: Iterable[tuple[datetime, Answers]]) -> Chart:
     """The share of DNS answers by region at each look, on top of each other."""
     looks = list(history)
     times = tuple(time for time, _ in looks)
@@ -147,7 +149,7 @@ def answers_chart(run: Run, name: str, history: Iterable[tuple[datetime, Answers
     return Chart(name, title, "DNS answers, %", series, (), run.marks(), stacked=True)
 
 
-def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
+def checkers_chart(run: ARun, name: str, measured: tuple[Series, ...] = (), minutes: float = 30) -> Chart:
     """The share of checkers that see a region down: as Route 53 was asked, with the metric where it can be read."""
     series = [*measured]
     if run.calls.failed_region != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
@@ -165,7 +167,7 @@ def checkers_chart(run: Run, name: str, measured: tuple[Series, ...] = (), minut
     )
 
 
-def _query(run: Run) -> tuple[tuple[str, ...], ...]:
+def _query(run: ARun) -> tuple[tuple[str, ...], ...]:
     networks = map(ip_network, run.facts.markets.values())
     subnets = [
         str(subnet) for network in networks for subnet in islice(network.subnets(new_prefix=24), _SUBNETS_PER_MARKET)
@@ -173,7 +175,7 @@ def _query(run: Run) -> tuple[tuple[str, ...], ...]:
     return dns.answers(run.calls, run.facts.dns, run.facts.record, subnets)
 
 
-def _shares(run: Run, answers: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
+def _shares(run: ARun, answers: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
     names = {address: region for region, address in run.facts.addresses.items()}
     destinations = [names.get(address, address) for answer in answers for address in answer]
     if not destinations:

@@ -1,24 +1,14 @@
-"""The facts of a regional outage: what plan A is given, which region it is about."""
+"""The facts of a regional outage: what plan A is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, model_validator
 
-from drcore.engine.outcome import Target
-from drcore.engine.step import Step
+from drcore.engine.context import Run
 from drcore.parameters import Minutes, Model, Region
-from drcore.plans.a import region_health
-from drcore.plans.shared.detection import DETECTING
 from drcore.plans.shared.facts import CanaryItems, Name, Percent, SyntheticCheck
-from drcore.record import history
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,71 +103,4 @@ class Incident(Model):
     runner_region: str = ""  # where the runner stands; empty: as service.yaml says
 
 
-# ── Where ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-LETTING_IN = "Let the region in"  # the title of the step that ends the latch
-
-
-def failed(run: Run) -> str:
-    """The region that this run is about. A rehearsal with nothing wrong takes one that the runner does not stand in."""
-    if run.failed_region or not run.rehearsing:
-        return run.failed_region or proposed(run)
-    return proposed(run) or next(region for region in run.service.regions if region != run.service.runner_region)
-
-
-def proposed(run: Run) -> str:
-    """The one region that shows trouble, by the detection; empty if none does, or more than one."""
-    detected = run.results.get(DETECTING)
-    states = detected.states if detected else {}
-    troubled = [target.region for target, seen in states.items() if region_health.trouble(run, seen.signals)]
-    return troubled[0] if len(troubled) == 1 else ""
-
-
-def serving(run: Run) -> list[Target]:
-    """The regions that go on."""
-    return [Target(region) for region in run.service.regions if region != failed(run)]
-
-
-def serving_region(run: Run) -> str:
-    """The first region that goes on."""
-    return serving(run)[0].region
-
-
-def of_failed(thing: str) -> Callable[[Run], list[Target]]:
-    return lambda run: [Target("", f"{thing} {failed(run)}".strip())]
-
-
-def fault_time(run: Run) -> datetime | None:
-    """When the region went: known in a drill; else when it was seen, which is later and so bounds a loss from above."""
-    return run.moments.get("fault") or run.moments.get("detected")
-
-
-def matters_since(run: Run) -> datetime:
-    """From when on writes may have been caught by the outage.
-
-    A minute before the fault, as replication takes seconds; where the time of the fault is not known, as long before
-    it was seen as it may have gone unseen.
-    """
-    earlier = timedelta(minutes=1) if "fault" in run.moments else timedelta(minutes=run.facts.detection_minutes)
-    return (fault_time(run) or run.clock.now()) - earlier
-
-
-def computed_failover_s(run: Run) -> float:
-    """How long a failover takes for the last client that keeps to the TTL (aws-facts A.2)."""
-    facts = run.facts
-    return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s + facts.ttl_s)
-
-
-def tried_before(run: Run, step: Step) -> bool:
-    """Whether this run has begun the act of a step before the try that is under way: its answer may be lost."""
-    act = history.act_of(run.record.events, step.title)
-    return act is not None and act.tries > 1
-
-
-def let_in_again(run: Run) -> bool:
-    """Whether this run has let the region in, and has neither undone it nor backed out since."""
-    act = history.act_of(run.record.events, LETTING_IN)
-    return act is not None and not any(
-        line["event"] == "backed-out" and line["n"] > act.last["n"] for line in run.record.events
-    )
+ARun: TypeAlias = Run[Facts, Incident]

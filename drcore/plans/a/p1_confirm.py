@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, StepResult, Target, never, no, yes
 from drcore.engine.preflight import elsewhere
 from drcore.errors import Rejected, Unknown
-from drcore.plans.a import region_charts, region_health
-from drcore.plans.a.facts import (
-    failed,
-    serving_region,
-)
+from drcore.plans.a import region_charts, region_health, titles
+from drcore.plans.a.facts import ARun
 from drcore.plans.a.region_health import RegionSignals, UserFailures
+from drcore.plans.a.regions import failed, serving_region
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import health
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Detect ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -39,7 +32,7 @@ class Detected:
     users: UserFailures = field(metadata=label(""))
 
 
-def see_signals(run: Run, target: Target) -> Detected:
+def see_signals(run: ARun, target: Target) -> Detected:
     try:
         users = region_health.read_users(run, target.region)
     except Unknown:
@@ -47,11 +40,11 @@ def see_signals(run: Run, target: Target) -> Detected:
     return Detected(region_health.read_signals(run, target.region, run.facts.window_minutes), users)
 
 
-def where_to_look(run: Run) -> list[Target]:
+def where_to_look(run: ARun) -> list[Target]:
     return [Target(region) for region in run.service.regions if region != run.calls.failed_region]
 
 
-def trouble_is_seen(run: Run, target: Target, seen: Detected) -> Check:
+def trouble_is_seen(run: ARun, target: Target, seen: Detected) -> Check:
     if "detected" in run.moments:
         return yes("detected before this run was resumed")
     if run.failed_region:
@@ -68,7 +61,7 @@ def when_detected(result: StepResult) -> datetime | None:
     return result.since if result.outcome in (Outcome.DONE, Outcome.ALREADY) else None
 
 
-def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibit]:
+def show_trouble(run: ARun, states: Mapping[Target, Detected]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
     yield region_charts.signals_table("detected", "Signals by region", signals)
     yield region_charts.users_chart(run, "detected-users", run.service.runner_region)
@@ -76,7 +69,7 @@ def show_trouble(run: Run, states: Mapping[Target, Detected]) -> Iterator[Exhibi
         yield _aws_health(run)
 
 
-def _aws_health(run: Run) -> Table:
+def _aws_health(run: ARun) -> Table:
     title = "AWS Health events (delayed; the plan does not wait for them)"
     columns = ("service", "region", "issue", "since")
     try:
@@ -112,8 +105,9 @@ class RegionProposal:
     reason: str = field(default="", compare=False)
 
 
-def see_proposal(run: Run, target: Target) -> RegionProposal:
-    states = run.results[DETECT.title].states if DETECT.title in run.results else {}
+def see_proposal(run: ARun, target: Target) -> RegionProposal:
+    detected = run.result(titles.DETECT)
+    states = detected.states if detected else {}
     troubles = {target.region: region_health.trouble(run, seen.signals) for target, seen in states.items()}
     evidence = "; ".join(f"{region}: {', '.join(trouble) or 'no trouble'}" for region, trouble in troubles.items())
     return RegionProposal(
@@ -123,7 +117,7 @@ def see_proposal(run: Run, target: Target) -> RegionProposal:
     )
 
 
-def is_to_be_confirmed(run: Run, target: Target, seen: RegionProposal) -> Check:
+def is_to_be_confirmed(run: ARun, target: Target, seen: RegionProposal) -> Check:
     if run.incident.failed_region:
         return yes(f"{seen.region} was named in the parameters: {seen.evidence or 'no reason given'}")
     if not seen.region:
@@ -144,7 +138,7 @@ CONFIRM = decision(
     choice=lambda run, seen: f"{seen.region} has failed",
     failed_region=lambda seen: seen.region,
     phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serving_region(run)} SERVES",
-    needs=(DETECT.title,),
+    needs=(titles.DETECT.title,),
     moment="decided",
 )
 
@@ -152,24 +146,24 @@ CONFIRM = decision(
 # ── Notify on-call, Tell users that we investigate ───────────────────────────────────────────────────────────────────
 
 
-def words_for_on_call(run: Run) -> str:
+def words_for_on_call(run: ARun) -> str:
     if not failed(run):
         return ""
-    confirmed = run.results.get(CONFIRM.title)
+    confirmed = run.result(titles.CONFIRM)
     return f"Regional outage: {confirmed.why if confirmed else failed(run)}"
 
 
-NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(CONFIRM.title,))
+NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(titles.CONFIRM.title,))
 
 
-def words_investigating(run: Run) -> str:
+def words_investigating(run: ARun) -> str:
     if not failed(run):
         return ""
     return "We are investigating a problem at one of our hosting provider's data centers. Some requests may fail."
 
 
 INVESTIGATING = investigating(
-    "Tell users that we investigate", words_investigating, plan="A.manual 2", needs=(CONFIRM.title,)
+    "Tell users that we investigate", words_investigating, plan="A.manual 2", needs=(titles.CONFIRM.title,)
 )
 
 

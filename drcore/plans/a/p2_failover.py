@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.calls.gate import Waiver
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step, minutes
+from drcore.engine.step import Step
 from drcore.errors import Unknown
-from drcore.plans.a import dns_and_levers, region_charts, region_health
+from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
 from drcore.plans.a.dns_and_levers import Answers
-from drcore.plans.a.facts import (
-    computed_failover_s,
-    failed,
-    fault_time,
-    of_failed,
-    serving,
-    serving_region,
-)
-from drcore.plans.a.p1_confirm import CONFIRM
+from drcore.plans.a.facts import ARun
+from drcore.plans.a.regions import computed_failover_s, failed, fault_time, of_failed, serving, serving_region
 from drcore.record.evidence import Exhibit, Series, Table
 from drcore.services import route53
 from drcore.services.route53 import HealthCheck
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Health checks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -59,7 +47,7 @@ class Checking:
         }
 
 
-def see_checkers(run: Run, target: Target) -> Checking:
+def see_checkers(run: ARun, target: Target) -> Checking:
     checks = run.facts.health_checks
     try:
         setting = route53.health_check(run.aws, checks[failed(run)])
@@ -70,7 +58,7 @@ def see_checkers(run: Run, target: Target) -> Checking:
     return Checking(down, max((percent for percent in others if percent is not None), default=None), setting)
 
 
-def wrong_setting(run: Run, setting: HealthCheck) -> list[str]:
+def wrong_setting(run: ARun, setting: HealthCheck) -> list[str]:
     """What is wrong with how a health check is set, in words."""
     facts, problems = run.facts, []
     if setting.disabled:
@@ -88,7 +76,7 @@ def wrong_setting(run: Run, setting: HealthCheck) -> list[str]:
     return problems
 
 
-def checkers_see_it(run: Run, target: Target, seen: Checking) -> Check:
+def checkers_see_it(run: ARun, target: Target, seen: Checking) -> Check:
     if "failover" in run.moments:
         return yes("DNS moved before this run was resumed")
     if seen.silent:
@@ -102,21 +90,20 @@ def checkers_see_it(run: Run, target: Target, seen: Checking) -> Check:
     return no(why)
 
 
-def show_checkers(run: Run, states: Mapping[Target, Checking]) -> Iterator[Exhibit]:
-    asked = [(time, seen) for time, _, seen in run.watched.get(HEALTH_CHECKS.title, ()) if seen and not seen.silent]
+def show_checkers(run: ARun, states: Mapping[Target, Checking]) -> Iterator[Exhibit]:
+    asked = [(time, seen) for time, _, seen in run.looks(titles.HEALTH_CHECKS) if seen and not seen.silent]
     if asked:
         times, down = tuple(time for time, _ in asked), tuple(seen.down_percent for _, seen in asked)
         yield dns_and_levers.checkers_chart(run, "checkers", (Series(f"{failed(run)}, read by this run", times, down),))
 
 
 HEALTH_CHECKS = Step(
-    title="Health checks",
-    plan="A.auto 1",
+    titles.HEALTH_CHECKS,
     changes="nothing: reads how many of Route 53's health checkers report the region down",
     look=see_checkers,
     expect=checkers_see_it,
     targets=of_failed("health checkers of"),
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     gate=False,
     within=lambda run: run.facts.checker_interval_s * run.facts.failure_threshold + 30,
     every=10,
@@ -128,8 +115,8 @@ HEALTH_CHECKS = Step(
 # ── Confirm failover ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_answers(run: Run, target: Target) -> Answers:
-    before = run.watched.get(FAILOVER.title)
+def see_answers(run: ARun, target: Target) -> Answers:
+    before = run.looks(titles.FAILOVER)
     silent = before[-1][2].api_silent if before else ""
     return (
         replace(dns_and_levers.read_name_servers(run), api_silent=silent)
@@ -138,7 +125,7 @@ def see_answers(run: Run, target: Target) -> Answers:
     )  # waited for once only
 
 
-def dns_has_moved(run: Run, target: Target, seen: Answers) -> Check:
+def dns_has_moved(run: ARun, target: Target, seen: Answers) -> Check:
     if "failover" in run.moments:
         return yes(f"DNS moved at {run.moments['failover']:%H:%M:%S}, seen before this run was resumed")
     why = f"DNS answers: {seen}"
@@ -149,14 +136,14 @@ def dns_has_moved(run: Run, target: Target, seen: Answers) -> Check:
     return no(why) if seen.of(failed(run)) else yes(why)
 
 
-def show_failover(run: Run, states: Mapping[Target, Answers]) -> Iterator[Exhibit]:
-    looks = [(time, seen) for time, _, seen in run.watched.get(FAILOVER.title, ()) if seen]
+def show_failover(run: ARun, states: Mapping[Target, Answers]) -> Iterator[Exhibit]:
+    looks = [(time, seen) for time, _, seen in run.looks(titles.FAILOVER) if seen]
     yield dns_and_levers.answers_chart(run, "dns-answers", looks)
     yield region_charts.traffic_chart(run, "traffic", run.service.regions)
     yield failover_times(run, "failover-times")
 
 
-def failover_times(run: Run, name: str) -> Table:
+def failover_times(run: ARun, name: str) -> Table:
     facts, start = run.facts, fault_time(run)
     checks = facts.checker_interval_s * facts.failure_threshold
     users = region_health.read_users(run, serving_region(run))
@@ -171,21 +158,20 @@ def failover_times(run: Run, name: str) -> Table:
     return Table(name, "Failover times, computed and measured", columns, tuple(rows))
 
 
-def _after(run: Run, start: datetime | None, moment: str) -> float | None:
+def _after(run: ARun, start: datetime | None, moment: str) -> float | None:
     at = run.moments.get(moment)
     return round((at - start).total_seconds(), 1) if at and start else None
 
 
 FAILOVER = Step(
-    title="Confirm failover",
-    plan="A.auto 2, A.manual 1",
+    titles.FAILOVER,
     changes="nothing: queries the name servers, then Route 53's API, for where clients are sent",
     look=see_answers,
     expect=dns_has_moved,
     targets=of_failed("failover from"),
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     gate=False,
-    within=minutes("failover_minutes"),
+    within=lambda run: 60 * run.facts.failover_minutes,
     every=10,
     shows=show_failover,
     moment="failover",

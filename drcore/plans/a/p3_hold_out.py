@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 from drcore.calls.gate import Waiver
 from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Outcome, StepResult, Target, no, yes
+from drcore.engine.outcome import Check, Outcome, StepName, StepResult, Target, no, yes
 from drcore.engine.step import Step, Way
 from drcore.errors import Unknown
-from drcore.plans.a import dns_and_levers
+from drcore.plans.a import dns_and_levers, titles
 from drcore.plans.a.dns_and_levers import Answers
-from drcore.plans.a.facts import (
-    failed,
-    let_in_again,
-    tried_before,
-)
-from drcore.plans.a.p1_confirm import CONFIRM
-from drcore.plans.a.p2_failover import FAILOVER
+from drcore.plans.a.facts import ARun, Facts
+from drcore.plans.a.regions import failed, let_in_again, tried_before
 from drcore.record import history
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── The levers, where DNS has not moved by itself ────────────────────────────────────────────────────────────────────
 
@@ -48,18 +38,18 @@ class Pulled:
     unused: str = field(default="", compare=False)
 
 
-def _waited(run: Run, step: Step) -> bool:
+def _waited(run: ARun, step: StepName) -> bool:
     pulled = history.act_of(run.record.events, step.title)
     since = parse_time(pulled.last["time"]) if pulled else run.clock.now()
     return run.clock.now() - since >= timedelta(minutes=run.facts.lever_minutes)
 
 
-def _is_done(run: Run, step: Step, seen: Pulled) -> bool:
+def _is_done(run: ARun, step: StepName, seen: Pulled) -> bool:
     """Whether this run has pulled the lever already, by an act whose answer was lost: then DNS is only waited for."""
     return seen.out and tried_before(run, step)
 
 
-def is_pulled(run: Run, target: Target, seen: Pulled) -> Check:
+def is_pulled(run: ARun, target: Target, seen: Pulled) -> Check:
     at = run.moments.get("failover")
     if at:
         return yes(f"not needed: DNS moved at {at:%H:%M:%S}")
@@ -79,27 +69,42 @@ def when_followed(result: StepResult) -> datetime | None:
     return result.since if followed and result.outcome is Outcome.DONE else None
 
 
-def _lever(title: str, changes: str, look: Callable[[Run, Target], Pulled], **differs: Any) -> Step:
+def _lever(
+    name: StepName,
+    changes: str,
+    *,
+    look: Callable[[ARun, Target], Pulled],
+    act: Callable[[ARun, Target, Pulled], None],
+    undo: Callable[[ARun, Target, Pulled], None],
+    permission: str,
+    waiver: Waiver | None = None,
+) -> Step[Facts, Pulled]:
     """A lever as a step: pulled only where DNS has not moved, given its time before the next one is pulled."""
-    given: dict[str, Any] = {
-        "expect": is_pulled,
-        "targets": lambda run: [Target(failed(run))],
-        "consent": Consent.GO,
-        "phrase": lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
-        "way": Way.REVERSIBLE,
-        "within": lambda run: 60 * run.facts.lever_minutes + 30,
-        "every": 10,
-        "moment": "failover",
-        "at": when_followed,
-        "needs": (CONFIRM.title, FAILOVER.title),
-    }
-    return Step(title=title, plan="A.manual 1", changes=changes, look=look, **(given | differs))
+    return Step(
+        name,
+        changes=changes,
+        look=look,
+        expect=is_pulled,
+        act=act,
+        undo=undo,
+        targets=lambda run: [Target(failed(run))],
+        needs=(titles.CONFIRM, titles.FAILOVER),
+        consent=Consent.GO,
+        phrase=lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
+        way=Way.REVERSIBLE,
+        within=lambda run: 60 * run.facts.lever_minutes + 30,
+        every=10,
+        moment="failover",
+        at=when_followed,
+        permissions=(permission,),
+        waiver=waiver,
+    )
 
 
 # ── Routing control out ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_control_pulled(run: Run, target: Target) -> Pulled:
+def see_control_pulled(run: ARun, target: Target) -> Pulled:
     answers = dns_and_levers.read_name_servers(run)
     if not run.facts.arc:
         return Pulled(False, answers, None, unused="there is no ARC cluster")
@@ -107,60 +112,62 @@ def see_control_pulled(run: Run, target: Target) -> Pulled:
         control = dns_and_levers.control(run, target.region)
     except Unknown as error:
         return Pulled(False, answers, None, unused=str(error))
-    return Pulled(not control.on, answers, control, _waited(run, ROUTING_OUT))
+    return Pulled(not control.on, answers, control, _waited(run, titles.ROUTING_OUT))
 
 
-def turn_off(run: Run, target: Target, seen: Pulled) -> None:
+def turn_off(run: ARun, target: Target, seen: Pulled) -> None:
     assert isinstance(seen.of, arc.Control)  # read wherever it is to be turned
-    if not _is_done(run, ROUTING_OUT, seen):
+    if not _is_done(run, titles.ROUTING_OUT, seen):
         dns_and_levers.set_control(run, target.region, on=False, at=seen.of)
 
 
-def turn_back(run: Run, target: Target, before: Pulled) -> None:
+def turn_back(run: ARun, target: Target, before: Pulled) -> None:
     dns_and_levers.set_control(run, target.region, on=not before.out, at=dns_and_levers.control(run, target.region))
 
 
 ROUTING_OUT = _lever(
-    "Routing control out",
+    titles.ROUTING_OUT,
     "the region's ARC routing control → Off, at an endpoint in another region",
-    see_control_pulled,
+    look=see_control_pulled,
     act=turn_off,
     undo=turn_back,
-    permissions=("route53-recovery-cluster:UpdateRoutingControlState",),
+    permission="route53-recovery-cluster:UpdateRoutingControlState",
 )
 
 
 # ── Lever out ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_lever_pulled(run: Run, target: Target) -> Pulled:
+def see_lever_pulled(run: ARun, target: Target) -> Pulled:
     kept = dns_and_levers.lever(run, target.region)
-    return Pulled(target.region in kept.out, dns_and_levers.read_name_servers(run), kept, _waited(run, LEVER_OUT))
+    return Pulled(
+        target.region in kept.out, dns_and_levers.read_name_servers(run), kept, _waited(run, titles.LEVER_OUT)
+    )
 
 
-def pull(run: Run, target: Target, seen: Pulled) -> None:
-    if not _is_done(run, LEVER_OUT, seen):
+def pull(run: ARun, target: Target, seen: Pulled) -> None:
+    if not _is_done(run, titles.LEVER_OUT, seen):
         dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=True)
 
 
-def push(run: Run, target: Target, before: Pulled) -> None:
+def push(run: ARun, target: Target, before: Pulled) -> None:
     dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
 
 
 LEVER_OUT = _lever(
-    "Lever out",
+    titles.LEVER_OUT,
     "writes out to the object that the region's health endpoint reads, which is stored in another region",
-    see_lever_pulled,
+    look=see_lever_pulled,
     act=pull,
     undo=push,
-    permissions=("s3:PutObject",),
+    permission="s3:PutObject",
 )
 
 
 # ── Health check out ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_check_pulled(run: Run, target: Target) -> Pulled:
+def see_check_pulled(run: ARun, target: Target) -> Pulled:
     answers = dns_and_levers.read_name_servers(run)
     if "failover" in run.moments or not answers.of(target.region):
         return Pulled(False, answers, None)  # nothing needs the control plane
@@ -168,12 +175,12 @@ def see_check_pulled(run: Run, target: Target) -> Pulled:
     return Pulled(check.disabled and check.inverted, answers, check)
 
 
-def pin(run: Run, target: Target, seen: Pulled) -> None:
-    if not _is_done(run, CHECK_OUT, seen):
+def pin(run: ARun, target: Target, seen: Pulled) -> None:
+    if not _is_done(run, titles.CHECK_OUT, seen):
         route53.set_health_check(run.aws, setting_of(seen), disabled=True, inverted=True)
 
 
-def unpin(run: Run, target: Target, before: Pulled) -> None:
+def unpin(run: ARun, target: Target, before: Pulled) -> None:
     was = setting_of(before)
     now = dns_and_levers.own_check(run, target.region)
     route53.set_health_check(run.aws, now, disabled=was.disabled, inverted=was.inverted)
@@ -185,12 +192,12 @@ def setting_of(seen: Pulled) -> HealthCheck:
 
 
 CHECK_OUT = _lever(
-    "Health check out",
+    titles.CHECK_OUT,
     "disables and inverts the region's health check: unhealthy, whatever its endpoint answers",
-    see_check_pulled,
+    look=see_check_pulled,
     act=pin,
     undo=unpin,
-    permissions=("route53:UpdateHealthCheck",),
+    permission="route53:UpdateHealthCheck",
     waiver=Waiver("the last lever: the two that need no control plane in us-east-1 have not moved DNS", ("route53",)),
 )
 
@@ -206,12 +213,12 @@ class Latched:
     kept: dns_and_levers.LeverState = field(compare=False)
 
 
-def see_latch(run: Run, target: Target) -> Latched:
+def see_latch(run: ARun, target: Target) -> Latched:
     kept = dns_and_levers.lever(run, target.region)
     return Latched(target.region in kept.out, kept)
 
 
-def is_latched(run: Run, target: Target, seen: Latched) -> Check:
+def is_latched(run: ARun, target: Target, seen: Latched) -> Check:
     if let_in_again(run):
         return yes("the region was kept out, and this run has let it in again")
     return (
@@ -221,24 +228,23 @@ def is_latched(run: Run, target: Target, seen: Latched) -> Check:
     )
 
 
-def latch(run: Run, target: Target, seen: Latched) -> None:
+def latch(run: ARun, target: Target, seen: Latched) -> None:
     dns_and_levers.set_lever(run, target.region, seen.kept, out=True)
 
 
-def unlatch(run: Run, target: Target, before: Latched) -> None:
+def unlatch(run: ARun, target: Target, before: Latched) -> None:
     dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
 
 
 LATCH = Step(
-    title="Latch the region out",
-    plan="A.manual 3",
+    titles.LATCH,
     changes="writes out to the lever, so that a region that flaps does not come back by itself",
     look=see_latch,
     expect=is_latched,
     act=latch,
     undo=unlatch,
     targets=lambda run: [Target(failed(run))],
-    needs=(CONFIRM.title, CHECK_OUT.title),
+    needs=(titles.CONFIRM, titles.CHECK_OUT),
     consent=Consent.GO,
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
     way=Way.REVERSIBLE,

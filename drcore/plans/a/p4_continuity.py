@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
+from drcore.calls.aws import Aws
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Step, Way
 from drcore.errors import Rejected, Unknown
-from drcore.plans.a import region_health, replication
-from drcore.plans.a.facts import (
-    failed,
-    fault_time,
-    matters_since,
-    serving,
-)
-from drcore.plans.a.p1_confirm import CONFIRM
+from drcore.plans.a import region_health, replication, titles
+from drcore.plans.a.facts import ARun
+from drcore.plans.a.regions import failed, fault_time, matters_since, serving
 from drcore.plans.a.replication import Canary, ItemVersion
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_, secretsmanager
 from drcore.services.dynamodb import tables
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -40,40 +33,39 @@ class Written:
     run_id: str = field(metadata=label("canary of run"))
 
 
-def _canary_key(run: Run) -> dict[str, str]:
+def _canary_key(run: ARun) -> dict[str, str]:
     return {"pk": f"{run.facts.canary.key_prefix}drcore", "sk": "0"}
 
 
-def see_written(run: Run, target: Target) -> Written:
+def see_written(run: ARun, target: Target) -> Written:
     item = tables.item(run.aws, target.region, run.facts.table, _canary_key(run), consistent=True)
     return Written(str(item.get("run", "")) if item else "")
 
 
-def is_written(run: Run, target: Target, seen: Written) -> Check:
+def is_written(run: ARun, target: Target, seen: Written) -> Check:
     if seen.run_id == run.id:
         return yes("written by this run, and read back")
     return no(f"the table holds {f'the canary of run {seen.run_id}' if seen.run_id else 'no canary'}")
 
 
-def write_canary(run: Run, target: Target, seen: Written) -> None:
+def write_canary(run: ARun, target: Target, seen: Written) -> None:
     written = _canary_key(run) | {"run": run.id, "ts": run.now_text()}
     tables.put(run.aws, target.region, run.facts.table, written)
 
 
-def unwrite_canary(run: Run, target: Target, before: Written) -> None:
+def unwrite_canary(run: ARun, target: Target, before: Written) -> None:
     tables.put(run.aws, target.region, run.facts.table, _canary_key(run) | {"run": before.run_id})
 
 
 WRITE = Step(
-    title="Write and read back",
-    plan="A.auto 3",
+    titles.WRITE,
     changes="writes one canary item of this run where users are served now",
     look=see_written,
     expect=is_written,
     act=write_canary,
     undo=unwrite_canary,
     targets=lambda run: serving(run)[:1],
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     way=Way.REVERSIBLE,
     within=20,
     every=2,
@@ -100,7 +92,7 @@ class Replicated:
     items: tuple[ItemVersion, ...] = field(compare=False)
 
 
-def see_replicated(run: Run, target: Target) -> Replicated:
+def see_replicated(run: ARun, target: Target) -> Replicated:
     here = target.region
     canary, fault = replication.canary(run, failed(run), here), fault_time(run)
     bound = None
@@ -115,7 +107,7 @@ def see_replicated(run: Run, target: Target) -> Replicated:
     )
 
 
-def _replicas(run: Run, region: str) -> tables.Replicas | None:
+def _replicas(run: ARun, region: str) -> tables.Replicas | None:
     """The replicas, None where the control plane that knows them does not answer: the data says more."""
     try:
         return tables.replicas(run.aws, region, run.facts.table)
@@ -123,7 +115,7 @@ def _replicas(run: Run, region: str) -> tables.Replicas | None:
         return None
 
 
-def is_bounded(run: Run, target: Target, seen: Replicated) -> Check:
+def is_bounded(run: ARun, target: Target, seen: Replicated) -> Check:
     if run.lost_s is not None:
         return yes(f"at most {run.lost_s:g} s of writes, measured before this run was resumed")
     if seen.bound_s is None or seen.canary.at is None:
@@ -137,13 +129,13 @@ def is_bounded(run: Run, target: Target, seen: Replicated) -> Check:
     )
 
 
-def lost_seconds(run: Run, result: StepResult) -> float | None:
+def lost_seconds(run: ARun, result: StepResult) -> float | None:
     if run.rehearsing:
         return None
     return max((state.bound_s for state in result.states.values() if state.bound_s is not None), default=None)
 
 
-def show_replication(run: Run, states: Mapping[Target, Replicated]) -> Iterator[Exhibit]:
+def show_replication(run: ARun, states: Mapping[Target, Replicated]) -> Iterator[Exhibit]:
     yield replication.lag_chart(run, "replication-lag")
     rows = tuple(
         (target.region, replica, status, seen.replicas.version if seen.replicas else None)
@@ -155,13 +147,12 @@ def show_replication(run: Run, states: Mapping[Target, Replicated]) -> Iterator[
 
 
 REPLICATION = Step(
-    title="Replication",
-    plan="A.RPO",
+    titles.REPLICATION,
     changes="nothing: reads the failed region's newest canary, which bounds the writes that are missing here",
     look=see_replicated,
     expect=is_bounded,
     targets=lambda run: serving(run)[:1],
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     within=0,
     shows=show_replication,
     lost=lost_seconds,
@@ -188,12 +179,12 @@ class Capacity:
     silent: tuple[str, ...] = field(compare=False)
 
 
-def see_capacity(run: Run, target: Target) -> Capacity:
+def see_capacity(run: ARun, target: Target) -> Capacity:
     here, facts, silent = target.region, run.facts, []
 
-    def ask(look: Callable[..., _T], *args: Any) -> _T | None:
+    def ask(look: Callable[Concatenate[Aws, str, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
         try:
-            return look(run.aws, here, *args)
+            return look(run.aws, here, *args, **kwargs)
         except (Unknown, Rejected) as error:
             silent.append(str(error))
             return None
@@ -214,7 +205,7 @@ def see_capacity(run: Run, target: Target) -> Capacity:
     )
 
 
-def can_carry(run: Run, target: Target, seen: Capacity) -> Check:
+def can_carry(run: ARun, target: Target, seen: Capacity) -> Check:
     missing = [f"secret {name} cannot be read" for name in run.facts.secrets if name not in seen.readable]
     missing += [f"{seen.throttled} requests were throttled in the last minutes"] if seen.throttled else []
     missing += [f"the provisioned concurrency of {name} is not ready" for name in seen.cold]
@@ -230,13 +221,12 @@ def can_carry(run: Run, target: Target, seen: Capacity) -> Check:
 
 
 CAPACITY = Step(
-    title="Secrets and capacity",
-    plan="A.auto 3",
+    titles.CAPACITY,
     changes="nothing: reads the secrets, compares the limits with twice the load",
     look=see_capacity,
     expect=can_carry,
     targets=serving,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     gate=False,
     within=60,
     every=20,

@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
-from drcore.engine.step import Step, minutes
-from drcore.plans.a import region_charts, region_health
-from drcore.plans.a.facts import (
-    computed_failover_s,
-    failed,
-    serving,
-    serving_region,
-)
-from drcore.plans.a.p1_confirm import CONFIRM, INVESTIGATING
-from drcore.plans.a.p2_failover import FAILOVER, failover_times
-from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
+from drcore.engine.step import Step
+from drcore.plans.a import region_charts, region_health, titles
+from drcore.plans.a.facts import ARun
+from drcore.plans.a.p2_failover import failover_times
 from drcore.plans.a.region_health import UserFailures
+from drcore.plans.a.regions import computed_failover_s, failed, serving, serving_region
 from drcore.plans.shared.status_page import update
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Users are well again ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -39,11 +28,11 @@ class UsersServed:
     load: region_health.Load = field(metadata=label(""))
 
 
-def see_served(run: Run, target: Target) -> UsersServed:
+def see_served(run: ARun, target: Target) -> UsersServed:
     return UsersServed(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
 
 
-def users_are_well(run: Run, target: Target, seen: UsersServed) -> Check:
+def users_are_well(run: ARun, target: Target, seen: UsersServed) -> Check:
     facts, load = run.facts.thresholds, seen.load
     problems = region_health.failing(run, seen.users)
     if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
@@ -70,23 +59,22 @@ def when_well(result: StepResult) -> datetime | None:
     return max((at for at in ended if at), default=result.since) if result.since else None
 
 
-def show_users(run: Run, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
+def show_users(run: ARun, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
     yield region_charts.users_chart(run, "users", serving_region(run))
     yield region_charts.traffic_chart(run, "traffic-after", run.service.regions)
     yield failover_times(run, "failover-times-measured")
 
 
 USERS = Step(
-    title="Users are well again",
-    plan="A.auto 3",
+    titles.USERS,
     changes="nothing: watches failing users in each market, errors, latency, for as long as they must be good",
     look=see_served,
     expect=users_are_well,
     targets=serving,
-    needs=(CONFIRM.title, FAILOVER.title, LATCH.title),
+    needs=(titles.CONFIRM, titles.FAILOVER, titles.LATCH),
     within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
     every=30,
-    hold=minutes("hold_minutes"),
+    hold=lambda run: 60 * run.facts.hold_minutes,
     shows=show_users,
     moment="healthy",
     at=when_well,
@@ -96,10 +84,12 @@ USERS = Step(
 # ── Tell users what we know ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def words_rerouted(run: Run) -> str:
+def words_rerouted(run: ARun) -> str:
     """The plan's own text, each sentence only where it was verified."""
     sentences = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
-    by_hand = any(run.intended(step, Target(failed(run))) for step in (ROUTING_OUT, LEVER_OUT, CHECK_OUT))
+    by_hand = any(
+        run.intended(step, Target(failed(run))) for step in (titles.ROUTING_OUT, titles.LEVER_OUT, titles.CHECK_OUT)
+    )
     well = "healthy" in run.moments
     if "failover" in run.moments:
         moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"
@@ -109,7 +99,7 @@ def words_rerouted(run: Run) -> str:
 
 
 REROUTED = update(
-    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(INVESTIGATING.title, USERS.title)
+    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(titles.INVESTIGATING.title, titles.USERS.title)
 )
 
 

@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.calls.gate import RECOVERED, Waiver
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Step, minutes
-from drcore.plans.a import region_charts, region_health, replication
-from drcore.plans.a.facts import (
-    failed,
-    fault_time,
-    matters_since,
-    of_failed,
-    serving_region,
-)
-from drcore.plans.a.p1_confirm import CONFIRM
-from drcore.plans.a.p3_hold_out import LATCH
+from drcore.engine.step import Step
+from drcore.plans.a import region_charts, region_health, replication, titles
+from drcore.plans.a.facts import ARun
 from drcore.plans.a.p4_continuity import REPLICATION, Replicated
 from drcore.plans.a.region_health import RegionSignals
+from drcore.plans.a.regions import failed, fault_time, matters_since, of_failed, serving_region
 from drcore.plans.a.replication import ItemVersion, LateWrite
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Await recovery ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -45,9 +33,9 @@ class Recovering:
 _LATE_LOOKS = 2
 
 
-def see_recovery(run: Run, target: Target) -> Recovering:
+def see_recovery(run: ARun, target: Target) -> Recovering:
     signals = region_health.read_signals(run, target.region, run.facts.window_minutes, patient=False)
-    looks = [(time, seen) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
+    looks = [(time, seen) for time, _, seen in run.looks(titles.RECOVERY) if seen]
     late = set(looks[-1][1].late) if looks else set()
     silent = [(time, bool(region_health.unanswered(seen.signals))) for time, seen in looks]
     fresh = [was_away for _, was_away in silent[-_LATE_LOOKS:]].count(False) < _LATE_LOOKS
@@ -63,22 +51,22 @@ def _was_away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
     return lambda at: next((was_away for time, was_away in reversed(looks) if time <= at), True)
 
 
-def _first_look(run: Run) -> Replicated | None:
+def _first_look(run: ARun) -> Replicated | None:
     """What was seen of replication while the region was away: at the first look, as later ones see what came late."""
     for line in run.record.events:
-        if line["event"] == "look" and line["step"] == REPLICATION.title and line["state"]:
+        if line["event"] == "look" and line["step"] == titles.REPLICATION.title and line["state"]:
             first: Replicated = REPLICATION.from_json(line["state"])
             return first
     return None
 
 
-def _before(run: Run) -> tuple[ItemVersion, ...]:
+def _before(run: ARun) -> tuple[ItemVersion, ...]:
     """The items updated since shortly before the fault, as they stood before the region came back."""
     first = _first_look(run)
     return first.items if first else ()
 
 
-def has_recovered(run: Run, target: Target, seen: Recovering) -> Check:
+def has_recovered(run: ARun, target: Target, seen: Recovering) -> Check:
     trouble = region_health.trouble(run, seen.signals)
     if trouble:
         return no(f"{'; '.join(trouble)}. Users are served by the other region meanwhile")
@@ -89,24 +77,23 @@ def has_recovered(run: Run, target: Target, seen: Recovering) -> Check:
     return yes(f"{probe.good} of {probe.sent} probes answered, its services answer, it has metrics again")
 
 
-def show_recovery(run: Run, states: Mapping[Target, Recovering]) -> Iterator[Exhibit]:
+def show_recovery(run: ARun, states: Mapping[Target, Recovering]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
     yield region_charts.signals_table("recovery", "Signals of the region", signals)
-    looks = [(time, seen.signals.probe) for time, _, seen in run.watched.get(RECOVERY.title, ()) if seen]
+    looks = [(time, seen.signals.probe) for time, _, seen in run.looks(titles.RECOVERY) if seen]
     yield region_charts.probes_chart(run, "recovery-probes", looks)
 
 
 RECOVERY = Step(
-    title="Await recovery",
-    plan="A.manual 3",
+    titles.RECOVERY,
     changes="nothing: waits until the region has been well without a break for long enough",
     look=see_recovery,
     expect=has_recovered,
     targets=lambda run: [Target(failed(run))],
-    needs=(CONFIRM.title, LATCH.title, REPLICATION.title),
-    within=minutes("recovery_minutes"),
+    needs=(titles.CONFIRM, titles.LATCH, titles.REPLICATION),
+    within=lambda run: 60 * run.facts.recovery_minutes,
     every=60,
-    hold=minutes("recovery_hold_minutes"),
+    hold=lambda run: 60 * run.facts.recovery_hold_minutes,
     shows=show_recovery,
     moment=RECOVERED,
     waiver=Waiver("only the region itself can answer whether it is back; no user waits for the answer"),
@@ -128,7 +115,7 @@ class Reconciled:
         return {**ages, "items that differ": self.differing}
 
 
-def see_reconciled(run: Run, target: Target) -> Reconciled:
+def see_reconciled(run: ARun, target: Target) -> Reconciled:
     here, there, now = serving_region(run), failed(run), run.clock.now()
     ages = tuple(
         (f"{of} in {held_in}", replication.age(replication.canary(run, of, held_in), now))
@@ -140,19 +127,19 @@ def see_reconciled(run: Run, target: Target) -> Reconciled:
     return Reconciled(ages, replication.differing(ours, theirs, settled))
 
 
-def came_late(run: Run) -> tuple[LateWrite, ...]:
+def came_late(run: ARun) -> tuple[LateWrite, ...]:
     """What was seen to come late while the region's return was awaited."""
-    recovery = run.results.get(RECOVERY.title)
+    recovery = run.result(titles.RECOVERY)
     return tuple(late for seen in (recovery.states.values() if recovery else ()) for late in seen.late)
 
 
-def quiet_s(run: Run) -> float:
+def quiet_s(run: ARun) -> float:
     """Ten times the longest lag before the outage, at least of its line: so long replication must be quiet."""
     first, line = _first_look(run), float(run.facts.thresholds.lag_s)
     return 10 * max(line, first.longest_s or 0 if first else 0)
 
 
-def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
+def is_reconciled(run: ARun, target: Target, seen: Reconciled) -> Check:
     limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
     problems = [
         f"canary of {name} {'is missing' if age is None else f'is {age:g} s old'}"
@@ -168,20 +155,19 @@ def is_reconciled(run: Run, target: Target, seen: Reconciled) -> Check:
     return yes(f"{why}, see the table" if worse else why)
 
 
-def show_reconciled(run: Run, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:
+def show_reconciled(run: ARun, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:
     yield replication.late_table("late-writes", came_late(run))
     yield replication.lag_chart(run, "replication-lag-after")
 
 
 RECONCILE = Step(
-    title="Reconcile",
-    plan="A.manual 3",
+    titles.RECONCILE,
     changes="nothing: compares both copies of the table, lists late writes and what they replaced",
     look=see_reconciled,
     expect=is_reconciled,
     targets=of_failed("replication with"),
-    needs=(RECOVERY.title, REPLICATION.title),
-    within=minutes("reconcile_minutes"),
+    needs=(titles.RECOVERY, titles.REPLICATION),
+    within=lambda run: 60 * run.facts.reconcile_minutes,
     every=10,
     hold=quiet_s,
     shows=show_reconciled,

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.step import Step, Way
 from drcore.errors import Unknown
-from drcore.plans.a import dns_and_levers
-from drcore.plans.a.facts import (
-    failed,
-    let_in_again,
-    of_failed,
-)
+from drcore.plans.a import dns_and_levers, titles
+from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import wrong_setting
-from drcore.plans.a.p3_hold_out import CHECK_OUT, ROUTING_OUT, setting_of
-from drcore.plans.a.p5_reconcile import RECONCILE
+from drcore.plans.a.p3_hold_out import CHECK_OUT, setting_of
+from drcore.plans.a.regions import failed, let_in_again, of_failed
 from drcore.record import history
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck, Record
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Save the DNS settings ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -48,9 +39,9 @@ class DnsSettings:
         return {**sets, "health check": self.check}
 
 
-def see_settings(run: Run, target: Target) -> DnsSettings:
+def see_settings(run: ARun, target: Target) -> DnsSettings:
     for line in run.record.events:
-        if line["event"] == "look" and line["step"] == SAVE.title and line["state"]:
+        if line["event"] == "look" and line["step"] == titles.SAVE.title and line["state"]:
             first: DnsSettings = SAVE.from_json(line["state"])
             return first
     check, pinned = dns_and_levers.own_check(run, failed(run)), _pinned_before(run)
@@ -58,13 +49,13 @@ def see_settings(run: Run, target: Target) -> DnsSettings:
     return DnsSettings(records, replace(check, disabled=pinned.disabled, inverted=pinned.inverted) if pinned else check)
 
 
-def _pinned_before(run: Run) -> HealthCheck | None:
+def _pinned_before(run: ARun) -> HealthCheck | None:
     """How the health check was set before this run pinned it; None where it did not, or undid it."""
-    act = history.act_of(run.record.events, CHECK_OUT.title)
+    act = history.act_of(run.record.events, titles.CHECK_OUT.title)
     return setting_of(CHECK_OUT.from_json(act.first["before"])) if act else None
 
 
-def are_saved(run: Run, target: Target, seen: DnsSettings) -> Check:
+def are_saved(run: ARun, target: Target, seen: DnsSettings) -> Check:
     if failed(run) not in {record.id for record in seen.records}:
         return never(
             f"{run.facts.record} has no record set for {failed(run)}: restore it from your infrastructure code"
@@ -72,7 +63,7 @@ def are_saved(run: Run, target: Target, seen: DnsSettings) -> Check:
     return yes(", ".join(f"{record.id} weight {record.weight}" for record in seen.records))
 
 
-def show_settings(run: Run, states: Mapping[Target, DnsSettings]) -> Iterator[Exhibit]:
+def show_settings(run: ARun, states: Mapping[Target, DnsSettings]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _records_table("dns-saved", "DNS as it was before this run changed it", seen.records)
 
@@ -83,23 +74,22 @@ def _records_table(name: str, title: str, records: tuple[Record, ...]) -> Table:
 
 
 SAVE = Step(
-    title="Save the DNS settings",
-    plan="A.manual 4",
+    titles.SAVE,
     changes="nothing: reads all record sets, which are compared with at the end",
     look=see_settings,
     expect=are_saved,
     targets=of_failed("DNS settings with"),
-    needs=(RECONCILE.title,),
-    within=minutes("recovery_minutes"),  # Route 53's control plane may come back after the region
+    needs=(titles.RECONCILE,),
+    within=lambda run: 60 * run.facts.recovery_minutes,  # Route 53's control plane may come back after the region
     every=60,
     shows=show_settings,
     waiver=FAILBACK,
 )
 
 
-def saved(run: Run) -> DnsSettings:
+def saved(run: ARun) -> DnsSettings:
     """What SAVE has read. Raises Unknown where it has not."""
-    result = run.results.get(SAVE.title)
+    result = run.result(titles.SAVE)
     states = list(result.states.values()) if result else []
     if not states:
         raise Unknown("the DNS settings have not been saved")
@@ -121,30 +111,30 @@ class Weighted:
         return dns_and_levers.described(self.record)
 
 
-def see_lowered(run: Run, target: Target) -> Weighted:
-    return Weighted(dns_and_levers.own_record(run, target.region), is_everywhere(run, LOWER))
+def see_lowered(run: ARun, target: Target) -> Weighted:
+    return Weighted(dns_and_levers.own_record(run, target.region), is_everywhere(run, titles.LOWER))
 
 
-def is_everywhere(run: Run, step: Step) -> bool:
+def is_everywhere(run: ARun, step: StepName) -> bool:
     """Whether the step's last change has gone from PENDING to INSYNC; true where it has changed nothing."""
     changed = run.last("acted", step)
     return route53.is_everywhere(run.aws, changed["answer"]) if changed else True
 
 
-def weight_of_part(run: Run, number: int) -> int:
+def weight_of_part(run: ARun, number: int) -> int:
     """The weight for one part of the way back, of the weight that was saved; at least 1, as 0 means no traffic."""
     whole = next(record.weight for record in saved(run).records if record.id == failed(run))
     percent: float = run.facts.steps_percent[number]
     return max(1, round(whole * percent / 100))
 
 
-def set_weight(run: Run, target: Target, record: Record, weight: int) -> str:
+def set_weight(run: ARun, target: Target, record: Record, weight: int) -> str:
     return route53.upsert(
         run.aws, run.facts.zone, record.weighing(weight), f"drcore {run.id}: {target.region} to {weight}"
     )
 
 
-def is_lowered(run: Run, target: Target, seen: Weighted) -> Check:
+def is_lowered(run: ARun, target: Target, seen: Weighted) -> Check:
     if let_in_again(run):
         return yes("the weight was lowered, and this run has let the region in since")
     wanted = weight_of_part(run, 0)
@@ -155,24 +145,23 @@ def is_lowered(run: Run, target: Target, seen: Weighted) -> Check:
     return yes(f"weight {wanted} on all of Route 53's servers")
 
 
-def lower(run: Run, target: Target, seen: Weighted) -> str:
+def lower(run: ARun, target: Target, seen: Weighted) -> str:
     return set_weight(run, target, seen.record, weight_of_part(run, 0))
 
 
-def put_record_back(run: Run, target: Target, before: Weighted) -> str:
+def put_record_back(run: ARun, target: Target, before: Weighted) -> str:
     return set_weight(run, target, before.record, before.record.weight)
 
 
 LOWER = Step(
-    title="Lower the weight",
-    plan="A.manual 4",
+    titles.LOWER,
     changes="the region's record set gets the first part of its weight, while the region is still kept out",
     look=see_lowered,
     expect=is_lowered,
     act=lower,
     undo=put_record_back,
     targets=lambda run: [Target(failed(run))],
-    needs=(SAVE.title,),
+    needs=(titles.SAVE,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET THE WEIGHT OF {failed(run)} TO {weight_of_part(run, 0)}",
     way=Way.REVERSIBLE,
@@ -186,37 +175,36 @@ LOWER = Step(
 # ── Health check as before, Routing control in ───────────────────────────────────────────────────────────────────────
 
 
-def see_check(run: Run, target: Target) -> HealthCheck:
+def see_check(run: ARun, target: Target) -> HealthCheck:
     return dns_and_levers.own_check(run, target.region)
 
 
-def check_is_as_before(run: Run, target: Target, seen: HealthCheck) -> Check:
+def check_is_as_before(run: ARun, target: Target, seen: HealthCheck) -> Check:
     if seen == saved(run).check:
         wrong = "; ".join(wrong_setting(run, seen))
         return yes(f"as it was before this run{f'. Have it corrected: {wrong}' if wrong else ''}")
     return no("this run has pinned it to unhealthy")
 
 
-def set_check_as_before(run: Run, target: Target, seen: HealthCheck) -> None:
+def set_check_as_before(run: ARun, target: Target, seen: HealthCheck) -> None:
     was = saved(run).check
     route53.set_health_check(run.aws, seen, disabled=was.disabled, inverted=was.inverted)
 
 
-def pin_again(run: Run, target: Target, before: HealthCheck) -> None:
+def pin_again(run: ARun, target: Target, before: HealthCheck) -> None:
     now = dns_and_levers.own_check(run, target.region)
     route53.set_health_check(run.aws, now, disabled=before.disabled, inverted=before.inverted)
 
 
 CHECK_BACK = Step(
-    title="Health check as before",
-    plan="A.manual 4",
+    titles.CHECK_BACK,
     changes="the region's health check gets the settings that it had before this run",
     look=see_check,
     expect=check_is_as_before,
     act=set_check_as_before,
     undo=pin_again,
     targets=lambda run: [Target(failed(run))],
-    needs=(SAVE.title, LOWER.title),
+    needs=(titles.SAVE, titles.LOWER),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET THE HEALTH CHECK OF {failed(run)} AS IT WAS",
     way=Way.REVERSIBLE,
@@ -227,36 +215,35 @@ CHECK_BACK = Step(
 )
 
 
-def see_control(run: Run, target: Target) -> arc.Control:
+def see_control(run: ARun, target: Target) -> arc.Control:
     return dns_and_levers.control(run, target.region) if run.facts.arc else arc.Control(True)
 
 
-def control_is_in(run: Run, target: Target, seen: arc.Control) -> Check:
+def control_is_in(run: ARun, target: Target, seen: arc.Control) -> Check:
     if seen.on:
         return yes("the routing control lets traffic in" if run.facts.arc else "there is no ARC cluster")
-    if not run.intended(ROUTING_OUT, target):
+    if not run.intended(titles.ROUTING_OUT, target):
         return yes("it is off, but not by this run, which leaves it so")
     return no("this run has turned it off")
 
 
-def turn_on(run: Run, target: Target, seen: arc.Control) -> None:
+def turn_on(run: ARun, target: Target, seen: arc.Control) -> None:
     dns_and_levers.set_control(run, target.region, on=True, at=seen)
 
 
-def turn_off_again(run: Run, target: Target, before: arc.Control) -> None:
+def turn_off_again(run: ARun, target: Target, before: arc.Control) -> None:
     dns_and_levers.set_control(run, target.region, on=before.on, at=dns_and_levers.control(run, target.region))
 
 
 ROUTING_IN = Step(
-    title="Routing control in",
-    plan="A.manual 4",
+    titles.ROUTING_IN,
     changes="the region's ARC routing control → On, where this run has turned it off",
     look=see_control,
     expect=control_is_in,
     act=turn_on,
     undo=turn_off_again,
     targets=lambda run: [Target(failed(run))],
-    needs=(LOWER.title,),
+    needs=(titles.LOWER,),
     consent=Consent.GO,
     phrase=lambda run, states: f"TURN THE ROUTING CONTROL OF {failed(run)} ON",
     way=Way.REVERSIBLE,

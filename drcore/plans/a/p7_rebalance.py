@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step, Way, minutes
-from drcore.plans.a import dns_and_levers, region_charts, region_health
-from drcore.plans.a.facts import (
-    LETTING_IN,
-    failed,
-    serving_region,
-    tried_before,
-)
-from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
-from drcore.plans.a.p6_fail_back import (
-    CHECK_BACK,
-    FAILBACK,
-    LOWER,
-    ROUTING_IN,
-    is_everywhere,
-    set_weight,
-    weight_of_part,
-)
+from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.step import Step, Way
+from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
+from drcore.plans.a.facts import ARun, Facts
+from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, weight_of_part
 from drcore.plans.a.region_health import RegionSignals, UserFailures
+from drcore.plans.a.regions import failed, serving_region, tried_before
 from drcore.record.evidence import Exhibit
 from drcore.services.route53 import Record
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Let the region in, Rebalance ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,7 +34,7 @@ class Balance:
         return {"kept out": self.out, **dns_and_levers.described(self.record)}
 
 
-def _see_balance(run: Run, target: Target, step: Step) -> Balance:
+def _see_balance(run: ARun, target: Target, step: StepName) -> Balance:
     kept = dns_and_levers.lever(run, target.region)
     return Balance(
         target.region in kept.out,
@@ -64,29 +46,29 @@ def _see_balance(run: Run, target: Target, step: Step) -> Balance:
     )
 
 
-def gate_check(run: Run, seen: Balance) -> Check | None:
+def gate_check(run: ARun, seen: Balance) -> Check | None:
     """What keeps a region from the next part of its traffic: NEVER means that it must go out again. None: nothing."""
     hard = region_health.failing(run, seen.users) + region_health.unanswered(seen.signals)
     if hard:
-        return never(f"{'; '.join(hard)}: the region must stay out. Go back to {RECOVERY.title}")
+        return never(f"{'; '.join(hard)}: the region must stay out. Go back to {titles.RECOVERY.title}")
     soft = region_health.trouble(run, seen.signals)
     return no("; ".join(soft)) if soft else None
 
 
-def keep_out(run: Run, target: Target, seen: Balance) -> None:
+def keep_out(run: ARun, target: Target, seen: Balance) -> None:
     dns_and_levers.set_lever(run, target.region, seen.kept, out=True)
 
 
-def show_balance(run: Run, states: Mapping[Target, Balance]) -> Iterator[Exhibit]:
+def show_balance(run: ARun, states: Mapping[Target, Balance]) -> Iterator[Exhibit]:
     weight = next((seen.record.weight for seen in states.values()), 0)
     yield region_charts.traffic_chart(run, f"traffic-at-weight-{weight}", run.service.regions, 30)
 
 
-def see_let_in(run: Run, target: Target) -> Balance:
-    return _see_balance(run, target, LET_IN)
+def see_let_in(run: ARun, target: Target) -> Balance:
+    return _see_balance(run, target, titles.LET_IN)
 
 
-def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
+def is_let_in(run: ARun, target: Target, seen: Balance) -> Check:
     held = gate_check(run, seen)
     if held:
         return held
@@ -97,18 +79,18 @@ def is_let_in(run: Run, target: Target, seen: Balance) -> Check:
     return yes(f"well with {seen.signals.load.requests} requests in the last minute")
 
 
-def let_in(run: Run, target: Target, seen: Balance) -> None:
-    if seen.out or not tried_before(run, LET_IN):  # else it is in by an act whose answer was lost: traffic is to come
+def let_in(run: ARun, target: Target, seen: Balance) -> None:
+    # Where it is in by an act whose answer was lost, traffic is only waited for.
+    if seen.out or not tried_before(run, titles.LET_IN):
         dns_and_levers.set_lever(run, target.region, seen.kept, out=False)
 
 
-def put_lever_back(run: Run, target: Target, before: Balance) -> None:
+def put_lever_back(run: ARun, target: Target, before: Balance) -> None:
     dns_and_levers.set_lever(run, target.region, dns_and_levers.lever(run, target.region), out=before.out)
 
 
 LET_IN = Step(
-    title=LETTING_IN,
-    plan="A.manual 4",
+    titles.LET_IN,
     changes="writes in to the lever: the region gets the first part of its traffic; out again if it does not cope",
     look=see_let_in,
     expect=is_let_in,
@@ -116,28 +98,28 @@ LET_IN = Step(
     undo=put_lever_back,
     back_out=keep_out,
     targets=lambda run: [Target(failed(run))],
-    needs=(RECONCILE.title, LOWER.title, CHECK_BACK.title, ROUTING_IN.title),
+    needs=(titles.RECONCILE, titles.LOWER, titles.CHECK_BACK, titles.ROUTING_IN),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"LET {failed(run)} IN WITH {run.facts.steps_percent[0]:g} % OF ITS TRAFFIC",
     way=Way.REVERSIBLE,
     within=600,
     every=60,
-    hold=minutes("gate_minutes"),
+    hold=lambda run: 60 * run.facts.gate_minutes,
     shows=show_balance,
     permissions=("s3:PutObject",),
     waiver=FAILBACK,
 )
 
 
-def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
+def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Balance]:
     """One part of the way back: the record set's weight, a gate that must hold, the lever pulled again where not."""
 
-    def look(run: Run, target: Target) -> Balance:
-        return _see_balance(run, target, step)
+    def look(run: ARun, target: Target) -> Balance:
+        return _see_balance(run, target, name)
 
-    def expect(run: Run, target: Target, seen: Balance) -> Check:
+    def expect(run: ARun, target: Target, seen: Balance) -> Check:
         if seen.out:
-            return never(f"the lever keeps the region out: go back to {LET_IN.title}")
+            return never(f"the lever keeps the region out: go back to {titles.LET_IN.title}")
         held, wanted = gate_check(run, seen), weight_of_part(run, number)
         if held:
             return held
@@ -149,15 +131,14 @@ def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
             return no("no traffic has been measured")
         return yes(f"weight {seen.record.weight}, well with {seen.signals.load.requests} requests in the last minute")
 
-    def act(run: Run, target: Target, seen: Balance) -> str:
+    def act(run: ARun, target: Target, seen: Balance) -> str:
         return set_weight(run, target, seen.record, weight_of_part(run, number))
 
-    def undo(run: Run, target: Target, before: Balance) -> str:
+    def undo(run: ARun, target: Target, before: Balance) -> str:
         return set_weight(run, target, before.record, before.record.weight)
 
-    step = Step(
-        title=title,
-        plan="A.manual 4",
+    return Step(
+        name,
         changes="the region's record set gets more of its weight; the region goes out again if it does not cope",
         look=look,
         expect=expect,
@@ -165,23 +146,22 @@ def _rebalance(title: str, number: int, needs: Callable[[], str]) -> Step:
         undo=undo,
         back_out=keep_out,
         targets=lambda run: [Target(failed(run))],
-        needs=(needs(),),
+        needs=(needs,),
         consent=Consent.GO,
         phrase=lambda run, states: f"GIVE {failed(run)} {run.facts.steps_percent[number]:g} % OF ITS TRAFFIC",
         way=Way.REVERSIBLE,
         within=600,
         every=60,
-        hold=minutes("gate_minutes"),
+        hold=lambda run: 60 * run.facts.gate_minutes,
         shows=show_balance,
         permissions=("route53:ChangeResourceRecordSets",),
         waiver=FAILBACK,
     )
-    return step
 
 
-REBALANCE_2 = _rebalance("Rebalance, second part", 1, lambda: LET_IN.title)
-REBALANCE_3 = _rebalance("Rebalance, third part", 2, lambda: REBALANCE_2.title)
-REBALANCE_FULL = _rebalance("Rebalance in full", 3, lambda: REBALANCE_3.title)
+REBALANCE_2 = _rebalance(titles.REBALANCE_2, 1, needs=titles.LET_IN)
+REBALANCE_3 = _rebalance(titles.REBALANCE_3, 2, needs=titles.REBALANCE_2)
+REBALANCE_FULL = _rebalance(titles.REBALANCE_FULL, 3, needs=titles.REBALANCE_3)
 
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,40 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.plans.a import dns_and_levers, region_charts, region_health
-from drcore.plans.a.facts import (
-    failed,
-    of_failed,
-    serving_region,
-)
+from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
+from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import failover_times
-from drcore.plans.a.p6_fail_back import (
-    FAILBACK,
-    saved,
-)
-from drcore.plans.a.p7_rebalance import REBALANCE_FULL
+from drcore.plans.a.p6_fail_back import FAILBACK, saved
 from drcore.plans.a.region_health import UserFailures
+from drcore.plans.a.regions import failed, of_failed, serving_region
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import route53
 from drcore.services.route53 import HealthCheck, Record
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
 # ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
 
 
-def words_resolved(run: Run) -> str:
+def words_resolved(run: ARun) -> str:
     return "The data center has recovered, and the service runs from all regions again. Thank you for your patience."
 
 
-RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="A.manual 2", needs=(REBALANCE_FULL.title,))
+RESOLVED = resolved(
+    "Tell users that it is resolved", words_resolved, plan="A.manual 2", needs=(titles.REBALANCE_FULL.title,)
+)
 
 
 # ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,7 +57,7 @@ class EndState:
         }
 
 
-def see_closed(run: Run, target: Target) -> EndState:
+def see_closed(run: ARun, target: Target) -> EndState:
     return EndState(
         route53.records(run.aws, run.facts.zone, run.facts.record),
         dns_and_levers.own_check(run, failed(run)),
@@ -77,7 +67,7 @@ def see_closed(run: Run, target: Target) -> EndState:
     )
 
 
-def is_closed(run: Run, target: Target, seen: EndState) -> Check:
+def is_closed(run: ARun, target: Target, seen: EndState) -> Check:
     before = saved(run)
     differences = [
         f"record set {record.id} is not as it was" for record in seen.records if record not in before.records
@@ -95,7 +85,7 @@ def _ids(records: tuple[Record, ...]) -> set[str]:
     return {record.id for record in records}
 
 
-def show_closed(run: Run, states: Mapping[Target, EndState]) -> Iterator[Exhibit]:
+def show_closed(run: ARun, states: Mapping[Target, EndState]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _compared(saved(run).records, seen.records)
     minutes = 60.0
@@ -131,7 +121,7 @@ CLOSE = close(
     look=see_closed,
     expect=is_closed,
     targets=of_failed("DNS settings with"),
-    needs=(REBALANCE_FULL.title,),
+    needs=(titles.REBALANCE_FULL.title,),
     within=120,
     every=30,
     shows=show_closed,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Target
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health
+from drcore.plans.a.facts import ARun
 from drcore.plans.a.region_health import Probe, RegionSignals
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Points
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _ONE = timedelta(minutes=1)
 
@@ -40,7 +37,7 @@ def signals_table(name: str, title: str, states: Mapping[Target, RegionSignals])
     return Table(name, title, columns, rows)
 
 
-def users_chart(run: Run, name: str, region: str, minutes: float = 30) -> Chart:
+def users_chart(run: ARun, name: str, region: str, minutes: float = 30) -> Chart:
     """Percent of users that fail, a line a market."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     markets = tuple(run.facts.markets)
@@ -55,7 +52,7 @@ def users_chart(run: Run, name: str, region: str, minutes: float = 30) -> Chart:
     return Chart(name, title, "failing users, %", series, limits, run.marks())
 
 
-def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 30) -> Chart:
+def traffic_chart(run: ARun, name: str, regions: Iterable[str], minutes: float = 30) -> Chart:
     """Requests by region, on top of each other. A region that is away, or does not answer, is unknown, not zero."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     series = []
@@ -80,7 +77,7 @@ def traffic_chart(run: Run, name: str, regions: Iterable[str], minutes: float = 
     )
 
 
-def probes_chart(run: Run, name: str, looks: Iterable[tuple[datetime, Probe]]) -> Chart:
+def probes_chart(run: ARun, name: str, looks: Iterable[tuple[datetime, Probe]]) -> Chart:
     """The share of probes that were answered well, at each look."""
     probes = list(looks)
     shares = tuple(round(100 * probe.good / probe.sent, 1) for _, probe in probes)

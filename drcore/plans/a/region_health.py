@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.errors import Unknown
+from drcore.plans.a.facts import ARun
 from drcore.services import cloudwatch, sqs
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import tables
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _ONE = timedelta(minutes=1)
 
@@ -98,7 +95,7 @@ def _with_unit(value: float | None, unit: str) -> str:
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
 
 
-def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True) -> RegionSignals:
+def read_signals(run: ARun, region: str, minutes: float, *, patient: bool = True) -> RegionSignals:
     """All signals of one region over the last whole minutes. Raises Rejected; a silence is a signal.
 
     Not `patient`: where the first of our requests is not answered well, nothing more is asked.
@@ -124,7 +121,7 @@ def read_signals(run: Run, region: str, minutes: float, *, patient: bool = True)
     )
 
 
-def _silent(run: Run, region: str) -> Iterator[str]:
+def _silent(run: ARun, region: str) -> Iterator[str]:
     """The core services whose data plane gives no answer."""
     canary = {"pk": f"{run.facts.canary.key_prefix}{region}", "sk": "0"}
     asked: dict[str, Callable[[], object]] = {
@@ -138,7 +135,7 @@ def _silent(run: Run, region: str) -> Iterator[str]:
             yield f"{name}: {error}"
 
 
-def _control(run: Run, region: str) -> str:
+def _control(run: ARun, region: str) -> str:
     """Why the region's control plane does not answer, asked by one call that needs it; empty where it does."""
     try:
         tables.replicas(run.aws, region, run.facts.table)
@@ -147,13 +144,13 @@ def _control(run: Run, region: str) -> str:
     return ""
 
 
-def read_load(run: Run, region: str, minutes: float) -> Load:
+def read_load(run: ARun, region: str, minutes: float) -> Load:
     """What the region's load balancer did over the last whole minutes. Raises Unknown, Rejected."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     return _load(*cloudwatch.minutes(run.aws, region, metrics(run, region)[:3], since, until))
 
 
-def read_concurrency(run: Run, region: str, before: datetime) -> tuple[float | None, int]:
+def read_concurrency(run: ARun, region: str, before: datetime) -> tuple[float | None, int]:
     """Twice the most that ran at once in the hour before a moment (None: not measured), and what was throttled lately.
 
     What runs at once is requests a second times how long each takes (AWS, "Understanding Lambda function scaling").
@@ -174,7 +171,7 @@ def read_concurrency(run: Run, region: str, before: datetime) -> tuple[float | N
     return (round(2 * max(at_once.values()), 1) if at_once else None), int(throttled)
 
 
-def send_probe(run: Run, region: str, *, patient: bool) -> Probe:
+def send_probe(run: ARun, region: str, *, patient: bool) -> Probe:
     """A few requests to the region's API. Where one gets no answer at all, the others are not waited for.
 
     What takes more than twice the p99 that users may have is no answer: a region that is silent costs no more than that
@@ -194,7 +191,7 @@ def send_probe(run: Run, region: str, *, patient: bool) -> Probe:
     return Probe(asked.requests, good)
 
 
-def trouble(run: Run, seen: RegionSignals) -> list[str]:
+def trouble(run: ARun, seen: RegionSignals) -> list[str]:
     """What is wrong with a region's core services, in words; empty when nothing is.
 
     CloudWatch without an answer is no trouble by itself: the region may serve well with its control plane away.
@@ -231,7 +228,7 @@ def unmeasured(seen: RegionSignals) -> list[str]:
     return missing
 
 
-def read_users(run: Run, region: str) -> UserFailures:
+def read_users(run: ARun, region: str) -> UserFailures:
     """How users are served, by the copy of the probe's metrics that a region holds. Raises Unknown, Rejected."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), 60)
     markets = tuple(run.facts.markets)
@@ -241,7 +238,7 @@ def read_users(run: Run, region: str) -> UserFailures:
     return UserFailures(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
 
 
-def unmeasured_users(run: Run) -> UserFailures:
+def unmeasured_users(run: ARun) -> UserFailures:
     """What is known of users where the probe's metrics could not be read."""
     return UserFailures(tuple((market, None) for market in run.facts.markets))
 
@@ -252,13 +249,13 @@ def _ended(read: Iterable[Points], limit: float) -> datetime | None:
     return max(above) + _ONE if above else None
 
 
-def failing(run: Run, users: UserFailures) -> list[str]:
+def failing(run: ARun, users: UserFailures) -> list[str]:
     """The markets whose users fail more often than they may, in words."""
     limit = run.facts.thresholds.user_failure_percent
     return [f"{market}: {value:.1f} % of users fail" for market, value in users.percent if value and value > limit]
 
 
-def metrics(run: Run, region: str) -> tuple[Metric, ...]:
+def metrics(run: ARun, region: str) -> tuple[Metric, ...]:
     balancer = (("LoadBalancer", run.facts.load_balancers[region]),)
     return (
         Metric("AWS/ApplicationELB", "RequestCount", "Sum", balancer),

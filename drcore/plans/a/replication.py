@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
 from drcore.clock import iso, parse_time
 from drcore.engine.labels import label
+from drcore.plans.a.facts import ARun
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import tables
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _ONE = timedelta(minutes=1)
 
@@ -50,14 +47,14 @@ class LateWrite:
     overwrote: bool
 
 
-def canary(run: Run, of: str, held_in: str) -> Canary:
+def canary(run: ARun, of: str, held_in: str) -> Canary:
     """Raises Unknown, Rejected."""
     key = {"pk": f"{run.facts.canary.key_prefix}{of}", "sk": "0"}
     item = tables.item(run.aws, held_in, run.facts.table, key)
     return Canary(int(item["seq"]), parse_time(item["ts"])) if item else Canary(0, None)
 
 
-def versions(run: Run, region: str, since: datetime) -> tuple[ItemVersion, ...]:
+def versions(run: ARun, region: str, since: datetime) -> tuple[ItemVersion, ...]:
     """The items that were updated since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
 
     The others are not asked for: what was updated well before the fault was everywhere before it, and neither came
@@ -101,7 +98,7 @@ def differing(here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled
     return tuple(key for key in keys if all(each[key].at <= settled for each in (old, new) if key in each))
 
 
-def lag(run: Run, source: str, receiving: str, minutes: float = 60, *, end: datetime | None = None) -> Points:
+def lag(run: ARun, source: str, receiving: str, minutes: float = 60, *, end: datetime | None = None) -> Points:
     """Replication latency by the minute until `end` (None: now), in seconds; it is kept where the write was made."""
     since, until = cloudwatch.whole_minutes(end or run.clock.now(), minutes)
     lags = cloudwatch.minutes(run.aws, source, [_latency(run, receiving)], since, until)[0]
@@ -112,7 +109,7 @@ def lag(run: Run, source: str, receiving: str, minutes: float = 60, *, end: date
 # ── Exhibits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lag_chart(run: Run, name: str, minutes: float = 30) -> Chart:
+def lag_chart(run: ARun, name: str, minutes: float = 30) -> Chart:
     """Replication lag in each direction, with its line. A minute in which nothing was replicated has no value.
 
     Writes that were held come with all of their delay: such peaks leave the chart, and are named by its title.
@@ -155,7 +152,7 @@ def late_table(name: str, writes: Iterable[LateWrite]) -> Table:
     return Table(name, f"{len(rows)} late writes, {worse} of them over a newer update", columns, rows)
 
 
-def _directions(run: Run) -> Iterator[tuple[str, str]]:
+def _directions(run: ARun) -> Iterator[tuple[str, str]]:
     return (
         (source, receiving)
         for source in run.service.regions
@@ -164,12 +161,12 @@ def _directions(run: Run) -> Iterator[tuple[str, str]]:
     )
 
 
-def _latency(run: Run, receiving: str) -> Metric:
+def _latency(run: ARun, receiving: str) -> Metric:
     dimensions = (("TableName", run.facts.table), ("ReceivingRegion", receiving))
     return Metric("AWS/DynamoDB", "ReplicationLatency", "Maximum", dimensions)
 
 
-def _versions(run: Run, items: Iterable[Mapping[str, Any]]) -> Iterator[ItemVersion]:
+def _versions(run: ARun, items: Iterable[Mapping[str, str]]) -> Iterator[ItemVersion]:
     for item in items:
         if not item["pk"].startswith(run.facts.canary.key_prefix):
             yield ItemVersion(f"{item['pk']} {item['sk']}", parse_time(item["UpdatedAt"]), item.get("Region", ""))

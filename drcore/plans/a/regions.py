@@ -1,0 +1,75 @@
+"""Which region this run is about: the one that has failed, those that go on, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from drcore.engine.outcome import StepName, Target
+from drcore.plans.a import region_health, titles
+from drcore.plans.a.facts import ARun
+from drcore.record import history
+
+
+def failed(run: ARun) -> str:
+    """The region that this run is about. A rehearsal with nothing wrong takes one that the runner does not stand in."""
+    if run.failed_region or not run.rehearsing:
+        return run.failed_region or proposed(run)
+    return proposed(run) or next(region for region in run.service.regions if region != run.service.runner_region)
+
+
+def proposed(run: ARun) -> str:
+    """The one region that shows trouble, by the detection; empty if none does, or more than one."""
+    detected = run.result(titles.DETECT)
+    states = detected.states if detected else {}
+    troubled = [target.region for target, seen in states.items() if region_health.trouble(run, seen.signals)]
+    return troubled[0] if len(troubled) == 1 else ""
+
+
+def serving(run: ARun) -> list[Target]:
+    """The regions that go on."""
+    return [Target(region) for region in run.service.regions if region != failed(run)]
+
+
+def serving_region(run: ARun) -> str:
+    """The first region that goes on."""
+    return serving(run)[0].region
+
+
+def of_failed(thing: str) -> Callable[[ARun], list[Target]]:
+    return lambda run: [Target("", f"{thing} {failed(run)}".strip())]
+
+
+def fault_time(run: ARun) -> datetime | None:
+    """When the region went: known in a drill; else when it was seen, which is later and so bounds a loss from above."""
+    return run.moments.get("fault") or run.moments.get("detected")
+
+
+def matters_since(run: ARun) -> datetime:
+    """From when on writes may have been caught by the outage.
+
+    A minute before the fault, as replication takes seconds; where the time of the fault is not known, as long before
+    it was seen as it may have gone unseen.
+    """
+    earlier = timedelta(minutes=1) if "fault" in run.moments else timedelta(minutes=run.facts.detection_minutes)
+    return (fault_time(run) or run.clock.now()) - earlier
+
+
+def computed_failover_s(run: ARun) -> float:
+    """How long a failover takes for the last client that keeps to the TTL (aws-facts A.2)."""
+    facts = run.facts
+    return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s + facts.ttl_s)
+
+
+def tried_before(run: ARun, step: StepName) -> bool:
+    """Whether this run has begun the act of a step before the try that is under way: its answer may be lost."""
+    act = history.act_of(run.record.events, step.title)
+    return act is not None and act.tries > 1
+
+
+def let_in_again(run: ARun) -> bool:
+    """Whether this run has let the region in, and has neither undone it nor backed out since."""
+    act = history.act_of(run.record.events, titles.LET_IN.title)
+    return act is not None and not any(
+        line["event"] == "backed-out" and line["n"] > act.last["n"] for line in run.record.events
+    )
