@@ -42,7 +42,7 @@ def archive(folder: Path, service: Service) -> str:
     return f"s3://{bucket}/records/{folder.name}/"
 
 
-def where(folder: Path) -> str:
+def archived_at(folder: Path) -> str:
     """Where a record's copy lies; empty while it lies here only."""
     try:
         receipt = json.loads((folder / RECEIPT).read_bytes())

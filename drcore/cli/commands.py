@@ -26,7 +26,7 @@ from drcore.cli.options import (
 from drcore.errors import BadInput, Exit
 
 if TYPE_CHECKING:
-    from drcore.launcher.result import Ended
+    from drcore.launcher.result import RunResult
 
 
 @app.command()
@@ -61,7 +61,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, refused or killed. No act is done twice."""
 
-    def go() -> Ended:
+    def go() -> RunResult:
         from drcore.cli.progress import Progress
         from drcore.launcher import start
         from drcore.record.journal import find
@@ -95,7 +95,7 @@ def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) ->
             typer.echo(f"{proof.word.upper():<7} {proof.lines} lines, head {proof.head}")
         for note in proof.notes:
             typer.echo(f"note    {note}")
-        copy = store.where(folder)
+        copy = store.archived_at(folder)
         where = (
             f"The copy in the archive: {copy}manifest.json"
             if copy
@@ -139,7 +139,7 @@ def lab(
 ) -> None:
     """Step through a plan in JupyterLab, on a copy of its notebook inside a new record."""
 
-    def go() -> Ended:
+    def go() -> RunResult:
         from drcore.launcher.lab import open_lab
 
         return open_lab(options.request(mode), browser=browser, say=say)
@@ -184,7 +184,7 @@ def sandbox(
 
 
 def _run(options: RunOptions, mode: str) -> NoReturn:
-    def go() -> Ended:
+    def go() -> RunResult:
         from drcore.cli.progress import Progress
         from drcore.launcher import start
 
@@ -194,10 +194,10 @@ def _run(options: RunOptions, mode: str) -> NoReturn:
     _report(guarded(go, options.as_json), options.as_json)
 
 
-def _report(ended: Ended, as_json: bool) -> NoReturn:
+def _report(result: RunResult, as_json: bool) -> NoReturn:
     from drcore.cli.report import report
 
-    report(ended, sys.stderr if as_json else sys.stdout)
+    report(result, sys.stderr if as_json else sys.stdout)
     if as_json:
-        typer.echo(json.dumps(ended.as_data()))
-    raise typer.Exit(int(ended.exit))
+        typer.echo(json.dumps(result.as_data()))
+    raise typer.Exit(int(result.exit))

@@ -26,18 +26,18 @@ def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:
     if iam:
         console.print(json.dumps(_policy(plans.find(plan)), indent=2))
         return
-    told = _steps(plans.find(plan)) if plan else _all(records)
+    sections = _steps(plans.find(plan)) if plan else _all(records)
     if as_json:
-        console.print(json.dumps(told))
+        console.print(json.dumps(sections))
         return
     if plan:
-        for row in told["steps"]:
+        for row in sections["steps"]:
             needs = f", needs {row['permissions']}" if row["permissions"] else ""
             asks = "" if row["consent"] == "none" else f", asks for {row['consent']}"
             console.print(f"{row['#']:>3}  {row['step']}  ({row['in the plan']}; {row['way back']}{asks}{needs})")
             console.print(f"     {row['changes']}")
         return
-    for title, rows in told.items():
+    for title, rows in sections.items():
         table = Table(title=title, title_justify="left")
         for column in rows[0] if rows else ():
             table.add_column(column, overflow="fold")
@@ -76,7 +76,7 @@ def _record(folder: Path) -> dict[str, Any]:
         "begun": last.get("host", {}).get("wall_time", "?"),
         "verdict": last.get("verdict", {}).get("word", "none"),
         "state": "closed" if "closed" in last else "open",
-        "archived": store.where(folder) or "no",
+        "archived": store.archived_at(folder) or "no",
     }
 
 

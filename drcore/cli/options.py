@@ -14,7 +14,7 @@ import typer
 from drcore.errors import BadInput
 
 if TYPE_CHECKING:
-    from drcore.launcher.order import Order
+    from drcore.launcher.request import RunRequest
 
 
 PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a plan, for example f.")]
@@ -55,14 +55,14 @@ class RunOptions:
     world: WorldAt = ""
     as_json: AsJson = False
 
-    def request(self, mode: str) -> Order:
+    def request(self, mode: str) -> RunRequest:
         """The same as the launcher takes it. Raises BadInput."""
-        from drcore.launcher.order import Order
+        from drcore.launcher.request import RunRequest
         from drcore.parameters import Mode
 
         if mode not in list(Mode):
             raise BadInput(f"--mode: expected one of {', '.join(Mode)}, seen {mode!r}")
-        return Order(
+        return RunRequest(
             plan=self.plan.lower(),
             mode=Mode(mode),
             environment=self.environment,

@@ -16,7 +16,7 @@ from drcore.headless.nbformat_light import nbformat  # before nbclient: see ther
 # isort: split
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-from drcore.headless.executed_notebook import Transcript
+from drcore.headless.executed_notebook import ExecutedNotebook
 from drcore.headless.execution import CellEvent, Ending, Execution, Job
 from drcore.headless.kernel import Kernel
 
@@ -37,7 +37,7 @@ class Trouble:
     signal: int | None = None
 
 
-class Headless:
+class HeadlessRun:
     """One run, on an event loop of its own: signals, limits and the kernel's death are awaited together."""
 
     def __init__(self, job: Job) -> None:
@@ -64,9 +64,9 @@ class Headless:
     async def _run(self, nb: nbformat.NotebookNode) -> Execution:
         begun = self._loop.time()
         self._deadline = begun + self._job.timeout
-        self._transcript = Transcript(nb, self._job.source, self._job.output, self._job.redact)
+        self._executed = ExecutedNotebook(nb, self._job.source, self._job.output, self._job.redact)
         try:
-            self._transcript.save_now()
+            self._executed.save_now()
         except OSError as error:
             self._note(_unsaved(error, "Nothing was run, as there would be no record of it."))
         else:
@@ -88,13 +88,13 @@ class Headless:
             raise
         finally:
             try:
-                self._transcript.close(self._ending, self._detail)
+                self._executed.close(self._ending, self._detail)
             except OSError as error:
                 self._note(_unsaved(error, f"{self._job.output.name} shows an earlier moment of the run."))
             await self._kernel.end()
 
     async def _start(self, nb: nbformat.NotebookNode) -> None:
-        task = asyncio.ensure_future(self._kernel.start(nb, self._transcript.save))
+        task = asyncio.ensure_future(self._kernel.start(nb, self._executed.save))
         if not await self._finished(task, START_SECONDS):
             self._note(self._cut_short(Trouble(Ending.START_FAILED, "The kernel did not start in time.")))
             task.cancel()
@@ -118,14 +118,14 @@ class Headless:
         return self._going and (not self._trouble or (ALWAYS in cell.metadata.tags and not late))
 
     async def _visit(self, cell: nbformat.NotebookNode, index: int) -> None:
-        self._transcript.cell_start(cell, index)
-        self._tell(cell)
+        self._executed.cell_start(cell, index)
+        self._report_progress(cell)
         trouble = await self._execute(cell, index) if cell.cell_type == "code" else None
         if trouble:
-            self._transcript.cell_exception(cell)
+            self._executed.cell_exception(cell)
             self._note(trouble, cell.id)
-        self._transcript.cell_complete(cell)
-        self._tell(cell)
+        self._executed.cell_complete(cell)
+        self._report_progress(cell)
 
     async def _execute(self, cell: nbformat.NotebookNode, index: int) -> Trouble | None:
         limit = self._job.cell_timeout or math.inf
@@ -136,7 +136,7 @@ class Headless:
             return trouble
         match task.exception():
             case None:
-                return _judgement(task.result())
+                return _trouble_in(task.result())
             case DeadKernelError():
                 return await self._death()
             case CellTimeoutError():
@@ -199,9 +199,9 @@ class Headless:
         return self._job.redact(text[:1].upper() + text[1:])
 
     def _pass_on(self, number: int) -> None:
-        self._loop.call_soon_threadsafe(self._hear, number)  # which also wakes the loop
+        self._loop.call_soon_threadsafe(self._on_signal, number)  # which also wakes the loop
 
-    def _hear(self, number: int) -> None:
+    def _on_signal(self, number: int) -> None:
         if self._heard and self._loop.time() - self._heard < REPEAT_SECONDS:
             return
         if self._heard:
@@ -210,17 +210,17 @@ class Headless:
         if not self._stop.done():
             self._stop.set_result(number)
 
-    def _tell(self, cell: nbformat.NotebookNode) -> None:
+    def _report_progress(self, cell: nbformat.NotebookNode) -> None:
         if not self._progress or cell.cell_type != "code":
             return
         try:
-            code = [each.id for each in self._transcript.nb.cells if each.cell_type == "code"]
+            code = [each.id for each in self._executed.nb.cells if each.cell_type == "code"]
             self._progress(CellEvent(cell.id, code.index(cell.id), len(code), cell.metadata.papermill.status))
         except OSError:  # a terminal that has gone away does not end a recovery
             self._progress = None
 
 
-def _judgement(reply: Mapping[str, Any]) -> Trouble | None:
+def _trouble_in(reply: Mapping[str, Any]) -> Trouble | None:
     match reply:
         case {"status": "error", "ename": "SystemExit", "evalue": value}:
             return Trouble(Ending.EXITED, f"The cell called sys.exit({value}).")

@@ -48,7 +48,7 @@ def run_notebook(
     wrong = _wrong_with(source, parameters)
     if wrong:
         return Execution(Ending.START_FAILED, redact(f"{wrong} Nothing was run."), None, None, 0.0)
-    from drcore.headless.papermill_engine import run  # papermill takes half a second to import
+    from drcore.headless.papermill_engine import run_job  # papermill takes half a second to import
 
     job = Job(
         source=source.absolute(),
@@ -63,7 +63,7 @@ def run_notebook(
         grace=grace,
         kernel=kernel,
     )
-    return run(job)
+    return run_job(job)
 
 
 def _wrong_with(source: Path, parameters: Mapping[str, object]) -> str:

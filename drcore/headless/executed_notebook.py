@@ -15,7 +15,7 @@ from papermill.engines import NotebookExecutionManager
 from drcore.record.journal import write_whole
 
 
-class Transcript(NotebookExecutionManager):  # type: ignore[misc]
+class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]
     """Papermill's metadata of a run and its cells, without its guesses at the end and its way of saving.
 
     Papermill calls every pending cell completed when a run is over, whatever ended it, and saves in place,

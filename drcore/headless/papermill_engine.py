@@ -9,13 +9,13 @@ import papermill
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from drcore.headless.cells import Headless
+from drcore.headless.cells import HeadlessRun
 from drcore.headless.execution import Ending, Execution, Job
 
 
-def run(job: Job) -> Execution:
+def run_job(job: Job) -> Execution:
     """Run it through papermill, which reads the notebook, injects the parameters, calls the engine below."""
-    headless = Headless(job)
+    headless_run = HeadlessRun(job)
     try:
         # Papermill gets no output path: it would write by itself, in place and unredacted, and insert cells.
         papermill.execute_notebook(
@@ -24,7 +24,7 @@ def run(job: Job) -> Execution:
             parameters=job.parameters,
             engine_name="drcore",
             progress_bar=False,
-            headless=headless,
+            headless_run=headless_run,
         )
     except PapermillExecutionError:
         pass  # papermill repeats what the engine has recorded
@@ -32,11 +32,11 @@ def run(job: Job) -> Execution:
         # Before it calls the engine papermill raises many unrelated classes (format, language, translator),
         # and each means the same: nothing was run. Once the engine was called this is a bug, not to be
         # hidden.
-        if headless.called:
+        if headless_run.called:
             raise
         return Execution(Ending.START_FAILED, job.redact(f"{error}. Nothing was run."), None, None, 0.0)
-    assert headless.execution
-    return headless.execution
+    assert headless_run.execution
+    return headless_run.execution
 
 
 class DrcoreEngine(Engine):  # type: ignore[misc]  # papermill has no types
@@ -44,9 +44,9 @@ class DrcoreEngine(Engine):  # type: ignore[misc]  # papermill has no types
 
     @classmethod
     def execute_notebook(
-        cls, nb: nbformat.NotebookNode, kernel_name: str, *, headless: Headless, **_: object
+        cls, nb: nbformat.NotebookNode, kernel_name: str, *, headless_run: HeadlessRun, **_: object
     ) -> nbformat.NotebookNode:
-        headless.execute(nb)
+        headless_run.execute(nb)
         return nb
 
 

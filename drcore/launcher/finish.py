@@ -14,7 +14,7 @@ from drcore.errors import DrcoreError, Exit, RunnerFailed, Unknown
 from drcore.headless import page
 from drcore.headless.execution import Ending, Execution
 from drcore.launcher import world as worlds
-from drcore.launcher.result import Ended, judge_from
+from drcore.launcher.result import RunResult, result_from_journal
 from drcore.parameters import Mode, Service, at_world
 from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Record, read_events
 from drcore.record.redact import Redactor
@@ -30,31 +30,31 @@ def finish(
     began: int,
     say: Callable[[str], None],
     stopped_by: int = signal.SIGINT,
-) -> Ended:
+) -> RunResult:
     """Bind the notebook and its page into the record, seal and archive it, end the world, and say how it went.
 
     `execution` is None where a person has run the notebook; `began` is the number of journal lines before this time,
-    `stopped_by` the signal that ended a run of theirs which was not closed.
+    `stopped_by` the signal that result a run of theirs which was not closed.
     """
     service = at_world(setting.service, (setting.world or {}).get("address"))
-    ended = judge_from(read_events(folder)[began:], folder, setting, execution, stopped_by)
+    result = result_from_journal(read_events(folder)[began:], folder, setting, execution, stopped_by)
     record = _open(folder, service, redact)
     try:
         if execution and execution.ending is not Ending.COMPLETED:
-            told = {
+            fields = {
                 "ending": execution.ending,
                 "detail": execution.detail,
                 "cell": execution.cell,
-                "exit": int(ended.exit),
+                "exit": int(result.exit),
             }
-            record.append("runner", durable=True, **told)
+            record.append("runner", durable=True, **fields)
         if not any(line["event"] == "file" for line in record.events):  # no cell has opened the run
             record.bind(PARAMETERS, title="what this run was started with")
         if (folder / NOTEBOOK).exists():
             say("writing the page")
-            said = (f"{ended.word.upper()} (exit {int(ended.exit)}). {ended.why}", _costs(ended))
+            summary = (f"{result.word.upper()} (exit {int(result.exit)}). {result.why}", _objectives(result))
             title = f"{plan.title}: {setting.run_id}"
-            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=said)
+            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary)
             record.bind(NOTEBOOK, title="the executed notebook")
             record.bind(PAGE, title="the executed notebook as a page")
         keeps = setting.mode is not Mode.REHEARSE
@@ -66,9 +66,9 @@ def finish(
     finally:
         record.close()
     archived = _archive(folder, service, say) if keeps else ""
-    if setting.world and ended.exit in (Exit.REACHED, Exit.MISSED):
+    if setting.world and result.exit in (Exit.REACHED, Exit.MISSED):
         worlds.end(service, worlds.Running(**setting.world))
-    return replace(ended, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
+    return replace(result, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
 
 
 def _open(folder: Path, service: Service, redact: Redactor) -> Record:
@@ -80,12 +80,12 @@ def _open(folder: Path, service: Service, redact: Redactor) -> Record:
     return Record(folder, clock, redact)
 
 
-def _costs(ended: Ended) -> str:
-    return " ".join([_cost("RTO", ended.rto or {}), *([_cost("RPO", ended.rpo)] if ended.rpo else [])])
+def _objectives(result: RunResult) -> str:
+    return " ".join([_objective("RTO", result.rto or {}), *([_objective("RPO", result.rpo)] if result.rpo else [])])
 
 
-def _cost(name: str, told: Mapping[str, Any]) -> str:
-    target, measured = told.get("target_s"), told.get("measured_s")
+def _objective(name: str, fields: Mapping[str, Any]) -> str:
+    target, measured = fields.get("target_s"), fields.get("measured_s")
     wanted = f"target {target:g} s" if target else "no target"
     seconds = "not measured" if measured is None else f"{measured:.0f} s" if measured >= 10 else f"{measured:.1f} s"
     return f"{name} {seconds}, {wanted}."

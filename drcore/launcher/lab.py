@@ -25,10 +25,10 @@ from drcore.errors import RunnerFailed
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
 from drcore.launcher.finish import finish
-from drcore.launcher.order import Order
-from drcore.launcher.result import Ended
-from drcore.launcher.secrets import learn, redactor
-from drcore.launcher.start import begin, see_world
+from drcore.launcher.request import RunRequest
+from drcore.launcher.result import RunResult
+from drcore.launcher.secrets import add_secrets, redactor
+from drcore.launcher.start import begin, check_world
 from drcore.record.journal import NOTEBOOK, see_format, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
@@ -39,28 +39,28 @@ _ENDING = 4  # seconds for JupyterLab to end; it can lose the signal that asks f
 _AWAKE = 60  # seconds; so often the world hears that somebody still needs it, however long a person reads
 
 
-def open_lab(order: Order, *, browser: bool, say: Callable[[str], None]) -> Ended:
+def open_lab(request: RunRequest, *, browser: bool, say: Callable[[str], None]) -> RunResult:
     """Make a record with a copy of the notebook, serve JupyterLab on it until it is shut down, then finish the record.
 
     Raises BadInput, Refused, RunnerFailed when JupyterLab does not start.
     """
-    plan = plans.find(order.plan)
-    setting, folder = begin(order, plan, say)
-    return _through(plan, setting, folder, order.approvals, browser, say)
+    plan = plans.find(request.plan)
+    setting, folder = begin(request, plan, say)
+    return _run_to_end(plan, setting, folder, request.approvals, browser, say)
 
 
-def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> Ended:
+def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> RunResult:
     """The same for a run that was stopped: its notebook is as it was left. Raises as `open_lab`."""
     see_format(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
-    see_world(setting)
-    return _through(plans.find(setting.plan), setting, folder, approvals, browser, say)
+    check_world(setting)
+    return _run_to_end(plans.find(setting.plan), setting, folder, approvals, browser, say)
 
 
-def _through(
+def _run_to_end(
     plan: Plan, setting: Setting, folder: Path, approvals: Path | None, browser: bool, say: Callable[[str], None]
-) -> Ended:
+) -> RunResult:
     folder = folder.absolute()
     if not (folder / NOTEBOOK).exists():
         _copy(plan, setting, folder)
@@ -182,7 +182,7 @@ class _Saving:
 
     def clean(self, content: Any) -> Any:
         # A secret that could not be read is asked for again: the kernel may have it since.
-        self.complete = self.complete or learn(self.setting, self.redact)
+        self.complete = self.complete or add_secrets(self.setting, self.redact)
         return self.redact.data(content)
 
 

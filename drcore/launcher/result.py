@@ -18,7 +18,7 @@ from drcore.record.run_parameters import Setting
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class RunResult:
     """How a run ended: its record, the exit code, a verdict in words, and what the journal says of the steps."""
 
     folder: Path
@@ -51,19 +51,19 @@ class Ended:
 _RUNNER = {Ending.KERNEL_DIED, Ending.TIMED_OUT, Ending.START_FAILED, Ending.EXITED, Ending.NO_SPACE}
 
 
-def judge_from(
+def result_from_journal(
     events: list[Event],
     folder: Path,
     setting: Setting,
     execution: Execution | None,
     stopped_by: int = signal.SIGINT,
-) -> Ended:
+) -> RunResult:
     """The exit code, and the words for it, from what the journal holds of this time, then from how the runner ended."""
     last = {line["event"]: line for line in events}
-    said = last.get(
+    verdict = last.get(
         "verdict", {"word": Word.MISSED, "why": "no verdict was reached", "exit": Exit.MISSED, "rto": None, "rpo": None}
     )
-    word, why, end = said["word"], said["why"], said["exit"]
+    word, why, end = verdict["word"], verdict["why"], verdict["exit"]
     ending = execution.ending if execution else Ending.COMPLETED
     if ending is Ending.STOPPED and execution:
         word, why, end = Word.STOPPED, execution.detail, 128 + (execution.signal or 2)
@@ -79,7 +79,7 @@ def judge_from(
         word, why, end = Word.STOPPED, _left_open(last), 128 + stopped_by
     steps = {line["step"]: line for line in events if line["event"] == "step-ended"}
     plan = plans.find(setting.plan)
-    told = tuple(
+    outcomes = tuple(
         {
             "id": step.key,
             "title": step.title,
@@ -89,7 +89,7 @@ def judge_from(
         for step in plan.steps
         if step.title in steps
     )
-    return Ended(folder, setting, str(word), why, end, told, said["rto"], said["rpo"])
+    return RunResult(folder, setting, str(word), why, end, outcomes, verdict["rto"], verdict["rpo"])
 
 
 def _refusal(events: list[Event]) -> Event | None:
@@ -114,9 +114,9 @@ def _is_open(events: list[Event]) -> bool:
 def _left_open(last: Mapping[str, Event]) -> str:
     if "opened" not in last:
         return "JupyterLab was shut down before any cell was run: nothing was read, nothing was changed"
-    verdict = f"; the verdict until then: {last['verdict']['word']}" if "verdict" in last else ""
+    until_then = f"; the verdict until then: {last['verdict']['word']}" if "verdict" in last else ""
     held = "; the lock of the plan is still held" if "ready" in last and last["opened"]["mode"] != Mode.REHEARSE else ""
-    return f"JupyterLab was shut down before the run was closed{verdict}{held}"
+    return f"JupyterLab was shut down before the run was closed{until_then}{held}"
 
 
 def _plan_failed(events: list[Event]) -> bool:

@@ -14,11 +14,11 @@ def redactor(setting: Setting) -> Redactor:
     A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
     """
     redact = Redactor()
-    learn(setting, redact)
+    add_secrets(setting, redact)
     return redact
 
 
-def learn(setting: Setting, redact: Redactor) -> bool:
+def add_secrets(setting: Setting, redact: Redactor) -> bool:
     """Teach a redactor the secrets of a run. False when one cannot be read now."""
     from drcore.calls.aws import Aws
     from drcore.calls.gate import CallGate

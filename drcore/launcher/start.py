@@ -25,8 +25,8 @@ from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
 from drcore.launcher import world as worlds
 from drcore.launcher.finish import finish
-from drcore.launcher.order import Order, check, fault_of
-from drcore.launcher.result import Ended
+from drcore.launcher.request import RunRequest, check, fault_of
+from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
 from drcore.record.journal import NOTEBOOK, read_events, see_format
@@ -39,29 +39,29 @@ _TIMEOUT = 4 * 3600.0  # seconds of wall time for a whole run; a restore may tak
 Progress = Callable[[CellEvent], None]
 
 
-def start(order: Order, progress: Progress, say: Callable[[str], None]) -> Ended:
+def start(request: RunRequest, progress: Progress, say: Callable[[str], None]) -> RunResult:
     """Begin a run and see it through. Raises BadInput or Refused before anything is touched."""
-    plan = plans.find(order.plan)
-    with _Standby(order.approvals) as standby:
-        setting, folder = begin(order, plan, say, standby.warm_up)
-        return _through(plan, setting, folder, standby, progress, say)
+    plan = plans.find(request.plan)
+    with _WarmKernel(request.approvals) as warm:
+        setting, folder = begin(request, plan, say, warm.warm_up)
+        return _run_to_end(plan, setting, folder, warm, progress, say)
 
 
 def begin(
-    order: Order, plan: Plan, say: Callable[[str], None], meanwhile: Callable[[Path], None] = lambda folder: None
+    request: RunRequest, plan: Plan, say: Callable[[str], None], meanwhile: Callable[[Path], None] = lambda folder: None
 ) -> tuple[Setting, Path]:
     """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
 
     `meanwhile` is called with the record's folder while the world starts.
     """
-    setting = check(order, plan)
-    read_approvals(order.approvals)
-    folder, is_first = order.records / setting.run_id, not order.records.exists()
+    setting = check(request, plan)
+    read_approvals(request.approvals)
+    folder, is_first = request.records / setting.run_id, not request.records.exists()
     with ExitStack() as undo:
         with signals.held():
             folder.mkdir(parents=True)
             undo.callback(_unmake, folder, is_first)
-        opened, started = open_world(order, plan, setting, say, lambda: meanwhile(folder), undo)
+        opened, started = open_world(request, plan, setting, say, lambda: meanwhile(folder), undo)
         redact = redactor(opened)
         with signals.held():
             opened.write(folder, redact)
@@ -79,7 +79,7 @@ def _unmake(folder: Path, is_first: bool) -> None:
             folder.parent.rmdir()
 
 
-class _Standby:
+class _WarmKernel:
     """The kernel of a run, which warms up while the world starts, the secrets are read, the notebook is prepared."""
 
     def __init__(self, approvals: Path | None) -> None:
@@ -88,7 +88,7 @@ class _Standby:
             self.environment["DRCORE_APPROVALS"] = str(approvals.absolute())
         self.kernel: Kernel | None = None
 
-    def __enter__(self) -> _Standby:
+    def __enter__(self) -> _WarmKernel:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,7 +103,7 @@ class _Standby:
         self.kernel.warm_up()
 
 
-def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> Ended:
+def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> RunResult:
     """Go on with a run that was stopped.
 
     Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
@@ -111,13 +111,13 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
     see_format(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
-    see_world(setting)
-    with _Standby(approvals) as standby:
-        standby.warm_up(folder)
-        return _through(plans.find(setting.plan), setting, folder, standby, progress, say)
+    check_world(setting)
+    with _WarmKernel(approvals) as warm:
+        warm.warm_up(folder)
+        return _run_to_end(plans.find(setting.plan), setting, folder, warm, progress, say)
 
 
-def see_world(setting: Setting) -> None:
+def check_world(setting: Setting) -> None:
     """Make sure that the world of a run still stands. Raises Refused."""
     if setting.world and not worlds.answers(worlds.Running(**setting.world)):
         raise Refused(
@@ -127,7 +127,7 @@ def see_world(setting: Setting) -> None:
 
 
 def open_world(
-    order: Order,
+    request: RunRequest,
     plan: Plan,
     setting: Setting,
     say: Callable[[str], None],
@@ -140,9 +140,9 @@ def open_world(
     """
     service = setting.service
     running = starting = None
-    if order.world:
+    if request.world:
         meanwhile()
-        running = worlds.Running(order.world.rstrip("/"))
+        running = worlds.Running(request.world.rstrip("/"))
     elif service.world:
         say("starting the emulated world")
         seed = 1 if setting.seed is None else setting.seed
@@ -153,7 +153,7 @@ def open_world(
     else:
         meanwhile()
     setting = replace(setting, world=running.as_data() if running else None)
-    name, options = fault_of(plan, order.fault or (plan.faults[0] if order.mode is Mode.DRILL else ""))
+    name, options = fault_of(plan, request.fault or (plan.faults[0] if request.mode is Mode.DRILL else ""))
     if not name:
         return setting, starting
     at = at_world(service, running.address if running else None)
@@ -161,9 +161,9 @@ def open_world(
     return replace(setting, fault=worlds.inject(at, name, options)), starting
 
 
-def _through(
-    plan: Plan, setting: Setting, folder: Path, standby: _Standby, progress: Progress, say: Callable[[str], None]
-) -> Ended:
+def _run_to_end(
+    plan: Plan, setting: Setting, folder: Path, warm: _WarmKernel, progress: Progress, say: Callable[[str], None]
+) -> RunResult:
     folder = folder.absolute()
     redact = redactor(setting)
     began = len(read_events(folder))
@@ -182,7 +182,7 @@ def _through(
             timeout=_TIMEOUT,
             cell_timeout=None,
             progress=progress,
-            environment=standby.environment,
-            kernel=standby.kernel,
+            environment=warm.environment,
+            kernel=warm.kernel,
         )
         return finish(plan, setting, folder, execution, redact, began, say)

@@ -92,10 +92,10 @@ def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str,
         )
     except urllib3.exceptions.HTTPError as error:
         raise RunnerFailed(f"the injector of faults does not answer: {error}") from error
-    told: dict[str, Any] = answer.json()
+    reply: dict[str, Any] = answer.json()
     if answer.status != 200:
-        raise BadInput(f"fault: {told.get('error', answer.status)}")
-    return told
+        raise BadInput(f"fault: {reply.get('error', answer.status)}")
+    return reply
 
 
 def answers(world: Running) -> bool:

@@ -18,7 +18,7 @@ from tornado.web import HTTPError
 from drcore import plans
 from drcore.errors import Exit
 from drcore.launcher import lab
-from drcore.launcher.result import judge_from
+from drcore.launcher.result import result_from_journal
 from drcore.parameters import Mode, SecretRef
 from drcore.record.journal import MANIFEST, NOTEBOOK, PAGE, Event, read_events, verify
 from drcore.record.run_parameters import Setting
@@ -217,7 +217,7 @@ def test_the_exit_code_should_be_what_the_journal_says(
 ) -> None:
     numbered: list[Event] = [{"n": number, **line} for number, line in enumerate(lines, start=1)]
     setting = Setting("a-run", plans.find("f").id, Mode.DRILL, service(), {}, {})
-    ended = judge_from(numbered, tmp_path, setting, None)
+    ended = result_from_journal(numbered, tmp_path, setting, None)
     assert (ended.word, ended.exit) == (word, code)
     if word == "stopped" and "ready" in [line["event"] for line in lines]:
         assert "lock of the plan is still held" in ended.why

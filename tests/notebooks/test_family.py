@@ -16,7 +16,7 @@ from drcore import plans
 from drcore.engine.step import Plan, Way
 from drcore.headless.nbformat_light import nbformat
 from drcore.headless.parameters_cell import parameter_names
-from drcore.launcher.order import GIVEN
+from drcore.launcher.request import GIVEN
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PLANS = [plans.find(name) for name in plans.ids()]

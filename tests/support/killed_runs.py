@@ -32,7 +32,7 @@ from drcore.calls.gate import Call, CallGate, Writes
 from drcore.engine import lock
 from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan
-from drcore.launcher.order import fault_of
+from drcore.launcher.request import fault_of
 from drcore.parameters import Mode
 from drcore.record.journal import Event, Record, read_events, verify
 from drcore.record.run_parameters import Setting

@@ -21,7 +21,7 @@ from drcore.headless.execute import run_notebook
 from drcore.headless.execution import Ending
 from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
-from drcore.launcher.order import Order
+from drcore.launcher.request import RunRequest
 from drcore.parameters import Mode
 from drcore.record.journal import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
@@ -38,8 +38,8 @@ def about_to_begin(plan: Plan, records: Path) -> Iterator[tuple[Setting, Path]]:
     """A drill by the plan's own fault: its record, its world broken and running, its notebook not yet run."""
     with world(seed=SEED) as address:
         named = {"run_id": f"{plan.id}-reference"}
-        order = Order(plan.id, Mode.DRILL, "sandbox", parameters=named, records=records, world=address)
-        yield start.begin(order, plan, lambda text: None)
+        request = RunRequest(plan.id, Mode.DRILL, "sandbox", parameters=named, records=records, world=address)
+        yield start.begin(request, plan, lambda text: None)
 
 
 def executed(plan: Plan) -> Any:

@@ -31,8 +31,8 @@ from drcore.engine.outcome import Outcome, Target
 from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError
-from drcore.launcher.order import fault_of
-from drcore.launcher.result import Ended, judge_from
+from drcore.launcher.request import fault_of
+from drcore.launcher.result import RunResult, result_from_journal
 from drcore.launcher.world import inject
 from drcore.parameters import Mode, at_world
 from drcore.record.journal import Event, read_events, verify
@@ -291,9 +291,9 @@ def carry_out(run: Runbook, *, until: Step | None = None) -> DrcoreError | None:
     return trouble
 
 
-def ended(run: Runbook) -> Ended:
+def ended(run: Runbook) -> RunResult:
     """What the launcher would say at the end."""
-    return judge_from(read_events(run.folder), run.folder, run.run.setting, None)
+    return result_from_journal(read_events(run.folder), run.folder, run.run.setting, None)
 
 
 def outcomes(run: Runbook) -> dict[str, Outcome]:

@@ -15,7 +15,7 @@ from drcore.engine.outcome import Outcome, Target
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import Exit, StepFailed
-from drcore.launcher.result import judge_from
+from drcore.launcher.result import result_from_journal
 from drcore.plans.shared.on_call import TITLE as PAGE
 from drcore.record.journal import Event
 from drcore.run.runbook import Runbook
@@ -258,7 +258,7 @@ def _on_the_way_again(run: Runbook, step: Step) -> None:
 
 def _exit_if_closed(run: Runbook) -> int:
     """What the launcher would say if the run were left now."""
-    return judge_from([*run.record.events, {"event": "closed"}], run.folder, run.run.setting, None).exit
+    return result_from_journal([*run.record.events, {"event": "closed"}], run.folder, run.run.setting, None).exit
 
 
 @pytest.fixture(scope="module")

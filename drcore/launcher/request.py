@@ -19,7 +19,7 @@ GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunRequest:
     """What the command line asks for."""
 
     plan: str
@@ -33,34 +33,34 @@ class Order:
     world: str = ""
 
 
-def check(order: Order, plan: Plan) -> Setting:
+def check(request: RunRequest, plan: Plan) -> Setting:
     """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
     source = HOME / "notebooks" / plan.notebook
     known = [name for name in parameter_names(source) if name not in GIVEN]
-    unknown = sorted(set(order.parameters) - set(known) - {"run_id"})
+    unknown = sorted(set(request.parameters) - set(known) - {"run_id"})
     if unknown:
         raise BadInput(
             f"-p: expected one of {', '.join([*known, 'run_id'])}, seen {unknown[0]!r}. Nothing was touched."
         )
-    incident = {name: value for name, value in order.parameters.items() if name != "run_id"}
-    run_id = order.parameters.get("run_id", "")
+    incident = {name: value for name, value in request.parameters.items() if name != "run_id"}
+    run_id = request.parameters.get("run_id", "")
     if run_id and not run_id.replace("-", "").isalnum():
         raise BadInput(f"-p run_id: expected letters, digits, hyphens, seen {run_id!r}")
-    setting = prepare(plan, order.environment, order.mode, incident, run_id=run_id, seed=order.seed)
-    if (order.records / setting.run_id).exists():
-        raise BadInput(f"-p run_id: {order.records / setting.run_id} exists already: drcore resume {setting.run_id}")
-    _can_be_written(order.records)
-    parse_fault(order.fault)
-    if order.world and not setting.service.world:
-        raise BadInput(f"--world: expected none in {order.environment}, which has no world of its own")
-    if order.world and not worlds.answers(worlds.Running(order.world.rstrip("/"))):
-        raise BadInput(f"--world: expected the address of a world that answers, seen {order.world!r}")
-    if order.fault and order.mode is Mode.EXECUTE:
+    setting = prepare(plan, request.environment, request.mode, incident, run_id=run_id, seed=request.seed)
+    if (request.records / setting.run_id).exists():
+        raise BadInput(f"-p run_id: {request.records / setting.run_id} exists already: drcore resume {setting.run_id}")
+    _can_be_written(request.records)
+    parse_fault(request.fault)
+    if request.world and not setting.service.world:
+        raise BadInput(f"--world: expected none in {request.environment}, which has no world of its own")
+    if request.world and not worlds.answers(worlds.Running(request.world.rstrip("/"))):
+        raise BadInput(f"--world: expected the address of a world that answers, seen {request.world!r}")
+    if request.fault and request.mode is Mode.EXECUTE:
         raise BadInput("--fault: expected none with execute, which is for a real incident")
-    if order.mode is Mode.DRILL and not setting.service.faults:
+    if request.mode is Mode.DRILL and not setting.service.faults:
         raise Refused(
-            f"drill is refused in {order.environment}: its service.yaml names no injector of faults (`faults:`), and a "
-            "drill without a fault proves nothing. Nothing was touched."
+            f"drill is refused in {request.environment}: its service.yaml names no injector of faults (`faults:`), and "
+            "a drill without a fault proves nothing. Nothing was touched."
         )
     return setting
 
