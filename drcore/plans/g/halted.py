@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from drcore.engine.outcome import Check, Target, yes
@@ -23,11 +22,6 @@ def to_bring_back(run: Run, halted: Step, target: Target, seen: Any) -> Any:
         return known
     result = run.results.get(halted.title)
     return seen if result and result.outcome == "WOULD" else None
-
-
-def in_words(states: Mapping[Target, Any]) -> str:
-    """The blast radius: each target once."""
-    return ", ".join(map(str, states))
 
 
 def resumed(run: Run, title: str, target: Target) -> Check | None:

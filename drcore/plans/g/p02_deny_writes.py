@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
+from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
-from drcore.plans.g.halted import in_words, resumed
+from drcore.plans.g.halted import resumed
 from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.g.tables import role_arn, table, table_arn
 from drcore.plans.g.titles import ALLOWING
@@ -75,7 +76,7 @@ DENY = Step(
     targets=the_table,
     needs=(CONFIRM.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"DENY WRITES TO {in_words(states)} FOR {', '.join(run.facts.roles.writers)}",
+    phrase=lambda run, states: f"DENY WRITES TO {blast_radius(states)} FOR {', '.join(run.facts.roles.writers)}",
     way=Way.REVERSIBLE,
     within=60,
     every=5,

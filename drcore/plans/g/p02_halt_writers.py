@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way, minutes
 from drcore.plans.g import worker_releases
 from drcore.plans.g.decisions import intended
-from drcore.plans.g.halted import in_words, resumed
+from drcore.plans.g.halted import resumed
 from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.g.titles import (
     RESUMING_FUNCTIONS,
@@ -77,7 +78,7 @@ SCALING = Step(
     targets=the_workers,
     needs=(CONFIRM.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"SUSPEND SCALING OF {in_words(states)}",
+    phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
     way=Way.REVERSIBLE,
     within=60,
     every=5,
@@ -132,7 +133,7 @@ RULES = Step(
     targets=rules,
     needs=(CONFIRM.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"DISABLE {in_words(states)}",
+    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     way=Way.REVERSIBLE,
     within=60,
     every=5,
@@ -192,7 +193,7 @@ SOURCES = Step(
     targets=sources,
     needs=(CONFIRM.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"DISABLE {in_words(states)}",
+    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     way=Way.REVERSIBLE,
     within=minutes("stop_minutes"),
     every=10,
@@ -257,7 +258,7 @@ FUNCTIONS = Step(
     targets=functions,
     needs=(CONFIRM.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"STOP {in_words(states)}: USERS GET ERRORS",
+    phrase=lambda run, states: f"STOP {blast_radius(states)}: USERS GET ERRORS",
     way=Way.REVERSIBLE,
     within=60,
     every=5,
@@ -351,7 +352,7 @@ WORKERS = Step(
     targets=the_workers,
     needs=(SCALING.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: "SCALE TO ZERO " + in_words(states),
+    phrase=lambda run, states: "SCALE TO ZERO " + blast_radius(states),
     way=Way.COMPENSABLE,
     within=minutes("stop_minutes"),
     every=10,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.phrases import region_names
 from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Unknown
 from drcore.plans.g.decisions import not_the_way
@@ -175,7 +176,7 @@ REPLICAS = Step(
     targets=replicas,
     needs=(SETTINGS.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {', '.join(regions_of(states))}",
+    phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {region_names(states)}",
     way=Way.COMPENSABLE,
     within=minutes("restore_minutes"),
     every=20,
@@ -190,10 +191,6 @@ REPLICAS = Step(
         "iam:CreateServiceLinkedRole",
     ),
 )
-
-
-def regions_of(states: Mapping[Target, object]) -> list[str]:
-    return list(dict.fromkeys(target.region for target in states))
 
 
 STEPS = (SETTINGS, REPLICAS)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.phrases import region_names
 from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Rejected
 from drcore.plans.g.decisions import not_the_way
 from drcore.plans.g.p08_keep_evidence import KEEP
-from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICAS, SETTINGS, regions_of
+from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICAS, SETTINGS
 from drcore.plans.g.tables import restored_table, table
 from drcore.plans.g.titles import ALLOWING, RESUMING_FUNCTIONS, RESUMING_WORKERS, SWITCHING
 from drcore.plans.g.titles import SWITCH as SWITCHED
@@ -168,7 +169,7 @@ SWITCH = Step(
     targets=switching,
     needs=(SETTINGS.title, REPLICAS.title, KEEP.title),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"SWITCH {', '.join(regions_of(states))} FROM {table(run)} TO {restored_table(run)}",
+    phrase=lambda run, states: f"SWITCH {region_names(states)} FROM {table(run)} TO {restored_table(run)}",
     way=Way.NO_RETURN,
     within=minutes("start_minutes"),
     every=10,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import way
-from drcore.plans.g.halted import in_words, to_bring_back
+from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p02_deny_writes import DENY, SID, deny, see_policy, the_table
 from drcore.plans.g.tables import in_use, restored_table, table, table_arn
@@ -140,7 +141,7 @@ ALLOW = Step(
     targets=the_table,
     needs=(SIGN_OFF.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"ALLOW WRITES TO {in_words(states)}",
+    phrase=lambda run, states: f"ALLOW WRITES TO {blast_radius(states)}",
     way=Way.REVERSIBLE,
     within=60,
     every=5,

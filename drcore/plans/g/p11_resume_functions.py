@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
 from drcore.errors import Unknown
 from drcore.plans.g.decisions import way
@@ -155,7 +156,7 @@ FUNCTIONS_AGAIN = Step(
     targets=to_resume,
     needs=(WORKERS_AGAIN.title,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"RESUME {', '.join(map(str, functions(run)))} ON {in_use(run)}",
+    phrase=lambda run, states: f"RESUME {blast_radius(functions(run))} ON {in_use(run)}",
     way=Way.REVERSIBLE,
     within=120,
     every=5,

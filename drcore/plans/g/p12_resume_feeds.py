@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
-from drcore.plans.g.halted import in_words, to_bring_back
+from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import RULES, SCALING, SOURCES, Feeding, feed_as_before
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
 from drcore.plans.g.titles import RESUMING_RULES, RESUMING_SCALING, RESUMING_SOURCES
@@ -59,7 +60,7 @@ def _bring_back(
         targets=halted.targets,
         needs=(needs,),
         consent=Consent.GO,
-        phrase=lambda run, states: f"{verb} {in_words(states)}",
+        phrase=lambda run, states: f"{verb} {blast_radius(states)}",
         way=Way.REVERSIBLE,
         within=halted.within,
         every=halted.every,

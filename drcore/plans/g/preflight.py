@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from drcore.engine.outcome import Check, Target, no, unknown, yes
-from drcore.errors import Rejected, Unknown
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.preflight import checked
 from drcore.plans.g import worker_releases
 from drcore.plans.g.p02_deny_writes import see_policy
 from drcore.plans.g.p08_switch import consumed_table
@@ -32,18 +32,9 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]
             ("bucket for exports", _bucket),
             ("writers", _writers),
         ):
-            yield f"{what} in {region}", _asked(look, run, region)
+            yield f"{what} in {region}", checked(look, run, region)
     # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
-    yield "roles for a new table", _asked(_roles, run, run.service.runner_region), False
-
-
-def _asked(look: Callable[[Run, str], Check], run: Run, region: str) -> Check:
-    try:
-        return look(run, region)
-    except Rejected as error:
-        return no(str(error))
-    except Unknown as error:
-        return unknown(str(error))
+    yield "roles for a new table", checked(_roles, run, run.service.runner_region), False
 
 
 def _recovers(run: Run, region: str) -> Check:
