@@ -88,7 +88,7 @@ OTHER_WAYS = (
         {"arc": None, "levers": {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}, "rto_minutes": 15},
         {"runner_region": "us-east-1"},
     ),
-    Scene(plans.find("g"), "data-corruption", "switch", incident={"way": "switch"}),
+    Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
 SCENES = tuple(
     scene

@@ -1,8 +1,8 @@
 """Plan G: users' data is corrupted; it is repaired in place, or restored to a point in time.
 
-The steps stand in the order in which they are done, in the modules that are imported below: confirm, halt, find the
-recovery point, restore beside, compare, decide; then one of two ways; then reopen. "G.1" to "G.7" are the numbers of
-the plan's own list.
+The phase files are the procedure, in the order of their numbers; each owns its steps, and PLAN strings them together.
+Of the phases 08 one remedy needs `p08_repair`, the other the three that end with `p08_switch`. "G.1" to "G.7" are the
+numbers of the plan's own list.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from drcore.plans.g.p08_switch import SWITCH
 from drcore.plans.g.p09_sign_off import ALLOW, SIGN_OFF
 from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
-from drcore.plans.g.p12_old_table_unread import LEFT
+from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
 from drcore.plans.g.p12_resume_feeds import RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
 from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
 from drcore.plans.g.preflight import must_exist

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from drcore.engine.outcome import Check, Target, yes
 from drcore.engine.step import Step
-from drcore.plans.g.titles import CONFIRMING, DECIDING, HALTED, REPAIR, SWITCH
+from drcore.plans.g.facts import Remedy
+from drcore.plans.g.titles import CONFIRMING, DECIDING, HALTED
 from drcore.record import history
 
 if TYPE_CHECKING:
@@ -19,18 +20,18 @@ def halted_at(run: Run) -> datetime | None:
     return run.moments.get(HALTED)
 
 
-def way(run: Run) -> str:
-    """`repair` or `switch` once it was decided; a rehearsal takes what the parameters say. Empty: not decided."""
+def remedy(run: Run) -> Remedy | None:
+    """The remedy that was decided; a rehearsal takes the one of the parameters. None: not decided."""
     made = [line for line in run.record.events if line["event"] == "decision" and line["step"] == DECIDING]
     if made:
-        return SWITCH if made[-1]["choice"].startswith(SWITCH) else REPAIR
-    return run.incident.way if run.rehearsing else ""
+        return Remedy.SWITCH if made[-1]["choice"].startswith(Remedy.SWITCH) else Remedy.REPAIR
+    return Remedy(run.incident.remedy) if run.rehearsing and run.incident.remedy else None
 
 
-def not_the_way(run: Run, mine: str) -> Check | None:
-    """A step of the way that was not taken has nothing to do."""
-    decided = way(run)
-    return yes(f"not the way that was decided, which is to {decided}") if decided not in ("", mine) else None
+def not_the_remedy(run: Run, mine: Remedy) -> Check | None:
+    """A step of the remedy that was not decided has nothing to do."""
+    decided = remedy(run)
+    return yes(f"not needed: the remedy that was decided is to {decided}") if decided not in (None, mine) else None
 
 
 def before(run: Run, step: Step, target: Target) -> Any:

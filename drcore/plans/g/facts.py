@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -174,6 +175,13 @@ def _in_utc(text: str) -> str:
     return text
 
 
+class Remedy(StrEnum):
+    """What is done about corrupted items: they are repaired in place, or the restored table is switched to."""
+
+    REPAIR = "repair"
+    SWITCH = "switch"
+
+
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
@@ -183,5 +191,5 @@ class Incident(Model):
     faulty_release: str = ""  # the release that corrupts; empty: the newest one of the workers
     good_release: str = ""  # the release that the workers come back with; empty: the one before
     recovery_point: Annotated[str, AfterValidator(_in_utc)] = ""  # empty: the last second before the first bad write
-    way: Literal["", "repair", "switch"] = ""  # empty: as the numbers recommend
+    remedy: Literal["", "repair", "switch"] = ""  # empty: as the numbers propose
     accounts: str = ""  # users for the spot check, separated by commas

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 
-SID = "DrcoreDenyWrites"
+DENY_SID = "DrcoreDenyWrites"
 
 
 def the_table(run: Run) -> list[Target]:
@@ -31,7 +31,7 @@ def denial(run: Run, target: Target) -> str:
     """Who may not write: the roles of the service. The role that recovers the table is not among them."""
     return policies.statement(
         {
-            "Sid": SID,
+            "Sid": DENY_SID,
             "Effect": "Deny",
             "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
             "Action": list(policies.WRITES),
@@ -53,12 +53,12 @@ def is_denied(run: Run, target: Target, seen: Policy) -> Check:
 
 def deny(run: Run, target: Target, seen: Policy) -> None:
     arn = table_arn(run, target.region, target.thing)
-    policies.put(run.aws, target.region, arn, [*seen.without(SID), denial(run, target)], seen)
+    policies.put(run.aws, target.region, arn, [*seen.without(DENY_SID), denial(run, target)], seen)
 
 
 def policy_as_before(run: Run, target: Target, before: Policy) -> None:
     now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
-    policies.put(run.aws, target.region, arn, now.with_that_of(before, SID), now)
+    policies.put(run.aws, target.region, arn, now.with_that_of(before, DENY_SID), now)
 
 
 def when_denied(result: StepResult) -> datetime | None:

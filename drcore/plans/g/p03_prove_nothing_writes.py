@@ -114,7 +114,7 @@ def _writes_itself(run: Run) -> str:
     return next((str(line["step"]) for line in lines), "")
 
 
-def knock(run: Run, target: Target, seen: Stillness) -> str:
+def attempt_write(run: Run, target: Target, seen: Stillness) -> str:
     """Try to write one item of our own as a role of the service: it must be refused. What was accepted is removed."""
     written = _own_canary(run) | {"ts": run.now_text(), "run": run.id}
     try:
@@ -165,7 +165,7 @@ NOTHING_WRITES = Step(
     changes="nothing, if all is well: a write as each role of the service must be refused, the metric must be silent",
     look=see_stillness,
     expect=nothing_writes,
-    act=knock,
+    act=attempt_write,
     targets=roles,
     needs=(RULES.title, SOURCES.title, FUNCTIONS.title, WORKERS.title, DENY.title),
     way=Way.COMPENSABLE,

@@ -19,7 +19,7 @@ from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.exported_changes import Write, region
 from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.p05_restore import RESTORE, restored_here
-from drcore.plans.g.remedies import ways_table
+from drcore.plans.g.remedies import costs_table
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services import support
@@ -246,7 +246,7 @@ def show_comparison(run: Run, states: Mapping[Target, Compared]) -> Iterator[Exh
         yield Table("comparison", f"{seen.all_items} items compared, {seen.hit} users hit", columns, rows)
         yield when_changed(run)
         yield differences_table(run, "differences", "What differs, by whom", comparison.differences(run))
-        yield ways_table(run, seen)
+        yield costs_table(run, seen)
 
 
 def _meaning(kind: Class) -> str:

@@ -1,4 +1,4 @@
-"""Plan G, the choice between the two ways out: repair in place, or restore, then switch."""
+"""Plan G, the choice between the two remedies: repair in place, or restore, then switch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.step import Step, Way
 from drcore.plans.g.comparison import compared
-from drcore.plans.g.decisions import way
+from drcore.plans.g.decisions import remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p06_compare import COMPARE, SAMPLE
-from drcore.plans.g.remedies import Way as WayOut
-from drcore.plans.g.remedies import proposed, ways, ways_table
+from drcore.plans.g.remedies import Cost, costs, costs_table, proposed
 from drcore.plans.g.tables import restored_table, table
-from drcore.plans.g.titles import DECIDING, REPAIR
+from drcore.plans.g.titles import DECIDING
 from drcore.record.evidence import Exhibit
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Both ways with their numbers, the one that is proposed or was named, the one that was decided (empty: none)."""
+    """What both remedies cost, the one that is proposed or was named, the one that was decided (None: none yet)."""
 
-    ways: tuple[WayOut, ...] = field(compare=False)
-    proposed: str = field(compare=False)
-    decided: str = ""
+    costs: tuple[Cost, ...] = field(compare=False)
+    proposed: Remedy = field(compare=False)
+    decided: Remedy | None = None
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
@@ -37,9 +37,9 @@ def see_choice(run: Run, target: Target) -> Choice:
     decided = run.decided(DECIDE)
     seen = compared(run)
     return Choice(
-        ways(run, seen),
-        run.incident.way or proposed(run, seen),
-        way(run) if decided.choice else "",
+        costs(run, seen),
+        Remedy(run.incident.remedy or proposed(run, seen)),
+        remedy(run) if decided.choice else None,
         decided.by,
         decided.reason,
     )
@@ -48,12 +48,12 @@ def see_choice(run: Run, target: Target) -> Choice:
 def is_decided(run: Run, target: Target, seen: Choice) -> Check:
     if seen.decided:
         return yes(f"{seen.decided}, by {seen.by}: {seen.reason}")
-    told = " or ".join(f"{each.name} ({_said(each)})" for each in seen.ways)
-    why = "named in the parameters" if run.incident.way else "proposed"
+    told = " or ".join(f"{each.remedy} ({_said(each)})" for each in seen.costs)
+    why = "named in the parameters" if run.incident.remedy else "proposed"
     return no(f"{told}; {seen.proposed} is {why}")
 
 
-def _said(one: WayOut) -> str:
+def _said(one: Cost) -> str:
     told = f"{one.lost} changes lost, {one.by_person} items for a person"
     return f"{told}, {one.items} items written" if one.items else told
 
@@ -62,33 +62,33 @@ def decide(run: Run, target: Target, seen: Choice) -> None:
     run.decide(DECIDE, f"{seen.proposed}: {_said(_chosen(seen))}")
 
 
-def _chosen(seen: Choice) -> WayOut:
-    return next(each for each in seen.ways if each.name == seen.proposed)
+def _chosen(seen: Choice) -> Cost:
+    return next(each for each in seen.costs if each.remedy is seen.proposed)
 
 
 def words_to_decide(run: Run, states: Mapping[Target, Choice]) -> str:
     seen: Choice = next(iter(states.values()))
     one = _chosen(seen)
-    if seen.proposed == REPAIR:
+    if seen.proposed is Remedy.REPAIR:
         return f"REPAIR {one.items} ITEMS OF {table(run)}, LEAVE {one.by_person} FOR A PERSON"
     return f"SWITCH TO {restored_table(run)}, LOSE {one.lost} CHANGES"
 
 
 def seconds_lost(run: Run, result: StepResult) -> float | None:
-    """The seconds before the halt of which users' changes are lost by the way that was decided."""
-    decided = way(run) if run.decided(DECIDE).choice else ""
+    """The seconds before the halt of which users' changes are lost by the remedy that was decided."""
+    decided = remedy(run) if run.decided(DECIDE).choice else None
     seen: Choice | None = next(iter(result.states.values()), None)
-    return next((each.lost_s for each in seen.ways if each.name == decided), None) if seen else None
+    return next((each.lost_s for each in seen.costs if each.remedy is decided), None) if seen else None
 
 
-def show_ways(run: Run, states: Mapping[Target, Choice]) -> Iterator[Exhibit]:
-    yield ways_table(run, compared(run))
+def show_costs(run: Run, states: Mapping[Target, Choice]) -> Iterator[Exhibit]:
+    yield costs_table(run, compared(run))
 
 
 DECIDE = Step(
     title=DECIDING,
     plan="G.1",
-    changes="records which way is taken: the corrupted items are mended in place, or the restored table is switched to",
+    changes="records the remedy: the corrupted items are repaired in place, or the restored table is switched to",
     look=see_choice,
     expect=is_decided,
     act=decide,
@@ -97,7 +97,7 @@ DECIDE = Step(
     phrase=words_to_decide,
     way=Way.REVERSIBLE,
     within=10,
-    shows=show_ways,
+    shows=show_costs,
     lost=seconds_lost,
 )
 

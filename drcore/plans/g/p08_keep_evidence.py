@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Step, Way
-from drcore.plans.g.decisions import not_the_way
-from drcore.plans.g.p02_deny_writes import SID, denial
+from drcore.plans.g.decisions import not_the_remedy
+from drcore.plans.g.facts import Remedy
+from drcore.plans.g.p02_deny_writes import DENY_SID, denial
 from drcore.plans.g.p07_decide import DECIDE
 from drcore.plans.g.p08_prepare_table import short
-from drcore.plans.g.table_settings import KEEPING
+from drcore.plans.g.table_settings import KEEP_SID
 from drcore.plans.g.tables import role_arn, table, table_arn
-from drcore.plans.g.titles import SWITCH as SWITCHED
 from drcore.services.dynamodb import policies, settings
 from drcore.services.dynamodb.policies import Policy
 
@@ -41,7 +41,7 @@ def keeping(run: Run) -> list[Target]:
 
 
 def see_kept(run: Run, target: Target) -> Kept:
-    if not_the_way(run, SWITCHED):
+    if not_the_remedy(run, Remedy.SWITCH):
         return Kept("", True)
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
@@ -59,7 +59,7 @@ def keeps(run: Run, where: str) -> str:
     let = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
     return policies.statement(
         {
-            "Sid": KEEPING,
+            "Sid": KEEP_SID,
             "Effect": "Deny",
             "Principal": "*",
             "Action": [*policies.WRITES, "dynamodb:DeleteTable"],
@@ -84,7 +84,7 @@ def _long_enough(run: Run, until: str) -> bool:
 
 
 def is_kept(run: Run, target: Target, seen: Kept) -> Check:
-    other = not_the_way(run, SWITCHED)
+    other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
     return yes(short(seen.now)) if seen.enough else no(f"{short(seen.now)} is not enough")
@@ -98,7 +98,7 @@ def keep(run: Run, target: Target, seen: Kept) -> None:
         now = policies.policy(run.aws, target.region, arn)
         # The denial of the halt stays beside it; it stands already, but in a rehearsal, which has denied nothing.
         denied = denial(run, Target(target.region, table(run)))
-        statements = [*now.without(SID, KEEPING), denied, keeps(run, target.region)]
+        statements = [*now.without(DENY_SID, KEEP_SID), denied, keeps(run, target.region)]
         policies.put(run.aws, target.region, arn, statements, now)
     else:
         until = _kept_until(run).replace(microsecond=0)
@@ -112,7 +112,7 @@ def keep_no_more(run: Run, target: Target, before: Kept) -> None:
     elif thing == "policy":
         now = policies.policy(run.aws, target.region, arn)
         was = Policy(tuple(before.now.splitlines()))
-        policies.put(run.aws, target.region, arn, now.with_that_of(was, SID, KEEPING), now)
+        policies.put(run.aws, target.region, arn, now.with_that_of(was, DENY_SID, KEEP_SID), now)
     elif before.now:
         settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})
     else:

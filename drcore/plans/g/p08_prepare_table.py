@@ -11,12 +11,12 @@ from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Unknown
-from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.exported_changes import region
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p07_decide import DECIDE
 from drcore.plans.g.table_settings import Kind, kinds, original
 from drcore.plans.g.tables import restored_table, table
-from drcore.plans.g.titles import SWITCH as SWITCHED
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import settings
 
@@ -38,7 +38,7 @@ class Setting:
 
 def see_setting(run: Run, target: Target) -> Setting:
     """The target's thing is `<setting> of <table>`."""
-    if not_the_way(run, SWITCHED):
+    if not_the_remedy(run, Remedy.SWITCH):
         return Setting("", "", "")
     kind, name = _what(target)
     status = settings.settings(run.aws, target.region, name).status
@@ -52,7 +52,7 @@ def _what(target: Target) -> tuple[Kind, str]:
 
 
 def is_set(run: Run, target: Target, seen: Setting) -> Check:
-    other = not_the_way(run, SWITCHED)
+    other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
     if not seen.wanted and not seen.now:
@@ -80,7 +80,7 @@ def _of(run: Run, where: Iterable[str], names: Iterable[str], name: str) -> list
 
 
 def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
-    if not_the_way(run, SWITCHED):
+    if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = []
     for target, seen in states.items():
@@ -135,7 +135,7 @@ def replicas(run: Run) -> list[Target]:
 
 
 def see_replica(run: Run, target: Target) -> Setting:
-    if not target.thing.startswith(f"{REPLICA} of ") or not_the_way(run, SWITCHED):
+    if not target.thing.startswith(f"{REPLICA} of ") or not_the_remedy(run, Remedy.SWITCH):
         return see_setting(run, target)
     here = settings.settings(run.aws, region(run), restored_table(run))
     there = settings.settings(run.aws, target.region, restored_table(run))

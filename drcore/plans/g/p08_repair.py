@@ -23,13 +23,13 @@ from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Step, Way
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import as_text, name_of
-from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.exported_changes import key_of, region
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p06_compare import COMPARE, differences_table
 from drcore.plans.g.p07_decide import DECIDE
 from drcore.plans.g.tables import table
 from drcore.plans.g.titles import ALLOWING, REPAIRING
-from drcore.plans.g.titles import REPAIR as MENDING
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
@@ -60,7 +60,7 @@ class Inverse:
 
 
 def see_inverse(run: Run, target: Target) -> Inverse:
-    if not_the_way(run, MENDING):
+    if not_the_remedy(run, Remedy.REPAIR):
         return Inverse(0, False)
     found = comparison.repairable(run)
     kept = run.last(_INVERSE, INVERSE)
@@ -68,7 +68,7 @@ def see_inverse(run: Run, target: Target) -> Inverse:
 
 
 def is_kept(run: Run, target: Target, seen: Inverse) -> Check:
-    other = not_the_way(run, MENDING)
+    other = not_the_remedy(run, Remedy.REPAIR)
     if other:
         return other
     return yes(f"what undoes {seen.items} writes is kept") if seen.kept else no(f"{seen.items} writes are to come")
@@ -163,7 +163,7 @@ def _state(found: Difference, now: Mapping[str, Any] | None) -> str:
 
 
 def see_repair(run: Run, target: Target) -> Repairing:
-    if not_the_way(run, MENDING):
+    if not_the_remedy(run, Remedy.REPAIR):
         return Repairing(0, 0, 0, 0, ())
     known = _read(run)
     # One that looks bad and whose write does not hold is none that can be mended blindly.
@@ -176,7 +176,7 @@ def see_repair(run: Run, target: Target) -> Repairing:
 
 
 def is_repaired(run: Run, target: Target, seen: Repairing) -> Check:
-    other = not_the_way(run, MENDING)
+    other = not_the_remedy(run, Remedy.REPAIR)
     if other:
         return other
     waiting = len(comparison.for_a_person(run)) + seen.changed
@@ -241,7 +241,7 @@ def _write(
 
 
 def show_repair(run: Run, states: Mapping[Target, Repairing]) -> Iterator[Exhibit]:
-    if not_the_way(run, MENDING):
+    if not_the_remedy(run, Remedy.REPAIR):
         return
     looks = [(time, seen) for time, _, seen in run.watched.get(REPAIR.title, ()) if seen]
     rows = tuple((time, seen.good, seen.bad, seen.changed) for time, seen in looks)

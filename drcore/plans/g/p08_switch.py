@@ -11,12 +11,12 @@ from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Step, Way, minutes
 from drcore.errors import Rejected
-from drcore.plans.g.decisions import not_the_way
+from drcore.plans.g.decisions import not_the_remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p08_keep_evidence import KEEP
 from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICAS, SETTINGS
 from drcore.plans.g.tables import restored_table, table
 from drcore.plans.g.titles import ALLOWING, RESUMING_FUNCTIONS, RESUMING_WORKERS, SWITCHING
-from drcore.plans.g.titles import SWITCH as SWITCHED
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
 from drcore.services.appconfig import Deployment, Profile
@@ -63,7 +63,7 @@ def consumed_table(run: Run, in_region: str) -> str:
 
 
 def see_named(run: Run, target: Target) -> Named:
-    if not_the_way(run, SWITCHED):
+    if not_the_remedy(run, Remedy.SWITCH):
         return Named("", "", 0, "", Deployment(), True)
     at, key = where(run, target.region), run.facts.configuration.key
     newest, last = appconfig.newest(run.aws, target.region, at), appconfig.last_deployment(run.aws, target.region, at)
@@ -73,7 +73,7 @@ def see_named(run: Run, target: Target) -> Named:
 
 
 def is_switched(run: Run, target: Target, seen: Named) -> Check:
-    other = not_the_way(run, SWITCHED)
+    other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
     wanted = restored_table(run)
@@ -146,7 +146,7 @@ def no_way_back(run: Run) -> str:
 
 
 def show_switch(run: Run, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
-    if not_the_way(run, SWITCHED):
+    if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = tuple(
         (target.region, seen.consumed, seen.deployment.version, seen.deployment.state)

@@ -12,12 +12,13 @@ from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
 from drcore.plans.g import invariants
-from drcore.plans.g.decisions import way
+from drcore.plans.g.decisions import remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.invariants import Sample
-from drcore.plans.g.p02_deny_writes import DENY, SID, deny, see_policy, the_table
+from drcore.plans.g.p02_deny_writes import DENY, DENY_SID, deny, see_policy, the_table
 from drcore.plans.g.tables import in_use, restored_table, table, table_arn
-from drcore.plans.g.titles import ALLOWING, REPAIRING, SWITCH, SWITCHING
+from drcore.plans.g.titles import ALLOWING, REPAIRING, SWITCHING
 from drcore.plans.g.user_impact import losses
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import policies
@@ -46,7 +47,7 @@ _REPLICATED = 60  # seconds until what was repaired in one region is in the othe
 
 def _to_serve(run: Run) -> str:
     """The table that users are to be served from: in a rehearsal of a switch one that is not there."""
-    return restored_table(run) if way(run) == SWITCH else table(run)
+    return restored_table(run) if remedy(run) is Remedy.SWITCH else table(run)
 
 
 def _samples(run: Run, name: str) -> tuple[tuple[str, Sample], ...]:
@@ -79,7 +80,7 @@ def is_signed(run: Run, target: Target, seen: Validated) -> Check:
 
 def conflicts(run: Run) -> tuple[str, ...]:
     """The users whose items were left for a person: corrupted, and changed by the user since."""
-    return losses(run).conflicts if way(run) and not run.rehearsing else ()
+    return losses(run).conflicts if remedy(run) and not run.rehearsing else ()
 
 
 def sign(run: Run, target: Target, seen: Validated) -> None:
@@ -113,9 +114,9 @@ SIGN_OFF = Step(
 
 
 def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
-    if way(run) == SWITCH:
+    if remedy(run) is Remedy.SWITCH:
         return yes(f"the service is to write to {in_use(run)}, which nobody is denied; {target.thing} stays read-only")
-    denied = len(seen.without(SID)) < len(seen.statements)
+    denied = len(seen.without(DENY_SID)) < len(seen.statements)
     if run.rehearsing and to_bring_back(run, DENY, target, seen) is not None:
         return no("to be allowed after it was denied")
     return no("denied by this run") if denied else yes("the service's roles may write")
@@ -123,7 +124,7 @@ def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
 
 def allow(run: Run, target: Target, seen: Policy) -> None:
     arn = table_arn(run, target.region, target.thing)
-    policies.put(run.aws, target.region, arn, seen.without(SID), seen)
+    policies.put(run.aws, target.region, arn, seen.without(DENY_SID), seen)
 
 
 def deny_again(run: Run, target: Target, before: Policy) -> None:

@@ -11,12 +11,13 @@ from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Step, Way
 from drcore.errors import Unknown
-from drcore.plans.g.decisions import way
+from drcore.plans.g.decisions import remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import FUNCTIONS, Reserved, functions
 from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.tables import in_use
-from drcore.plans.g.titles import RESUMING_FUNCTIONS, SWITCH
+from drcore.plans.g.titles import RESUMING_FUNCTIONS
 from drcore.services import lambda_
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def to_resume(run: Run) -> list[Target]:
 
     A version differs from the last one by its description: without a difference none would be made.
     """
-    kinds = (NOTE, VERSION, ALIAS, "") if way(run) == SWITCH else ("",)
+    kinds = (NOTE, VERSION, ALIAS, "") if remedy(run) is Remedy.SWITCH else ("",)
     return [Target(each.region, f"{each.thing}{kind}") for kind in kinds for each in functions(run)]
 
 
@@ -67,7 +68,7 @@ def see_function(run: Run, target: Target) -> Function:
     alias = live if target.thing.endswith(ALIAS) else ""  # each target is one thing to be changed, and to be undone
     reserved = Reserved(lambda_.reserved(aws, region, name))
     most, was = reserved.most if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
-    if way(run) != SWITCH:
+    if remedy(run) is not Remedy.SWITCH:
         return Function(alias, most, live, was, "", True)
     newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
     mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""

@@ -11,12 +11,12 @@ from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Step, minutes, regions
 from drcore.plans.g import complaints, invariants
 from drcore.plans.g.complaints import Complaints
-from drcore.plans.g.decisions import way
+from drcore.plans.g.decisions import remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
-from drcore.plans.g.p12_old_table_unread import LEFT
+from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
 from drcore.plans.g.tables import in_use
-from drcore.plans.g.titles import REPAIR, SWITCH
 from drcore.plans.g.user_impact import affected, losses
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.last_drill import last_drill, said
@@ -73,7 +73,7 @@ USERS = Step(
     look=see_served,
     expect=users_are_well,
     targets=regions,
-    needs=(LEFT.title,),
+    needs=(OLD_TABLE_UNREAD.title,),
     within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
     every=60,
     hold=minutes("hold_minutes"),
@@ -89,10 +89,10 @@ UNFREEZE = unfreeze(plan="G.6", needs=(USERS.title,))
 
 
 def words_restored(run: Run) -> str:
-    """What is verified: which window is lost, for whom, by the way that was taken."""
+    """What is verified: which window is lost, for whom, by the remedy that was decided."""
     lost = losses(run)
     window = f"between {lost.begins:%H:%M:%S} and {lost.ends:%H:%M:%S} UTC on {lost.ends:%Y-%m-%d}"
-    if way(run) == SWITCH:
+    if remedy(run) is Remedy.SWITCH:
         told = (
             f"SyncWell works again. It has been restored from a backup of {lost.begins:%Y-%m-%d %H:%M:%S} UTC. Changes "
             f"to sync settings that were made {window} have been lost: {lost.changes} changes. Please check your "
@@ -119,10 +119,10 @@ class Closed:
     """What it has cost, and when this plan was drilled last."""
 
     table: str
-    way: str
+    remedy: Remedy | None
     users: int
     changes: int
-    other_way: int
+    other_remedy: int
     conflicts: int
     seconds: float | None
     last_drill: datetime | None
@@ -134,10 +134,10 @@ def see_closed(run: Run, target: Target) -> Closed:
     begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
     return Closed(
         in_use(run),
-        way(run),
+        remedy(run),
         lost.users,
         lost.changes,
-        lost.other_way,
+        lost.other_remedy,
         len(lost.conflicts),
         (well - begun).total_seconds() if begun and well else None,
         last,
@@ -149,20 +149,22 @@ def is_closed(run: Run, target: Target, seen: Closed) -> Check:
     drills = said(seen.last_drill, seen.next_drill, run.clock.now())
     if run.rehearsing:
         return yes(f"nothing was done, so nothing was lost; {drills}")
-    if not seen.way:
-        return unknown(f"no way was decided; {drills}")
-    taken = "repaired in place" if seen.way == REPAIR else f"restored and switched to {seen.table}"
-    other = SWITCH if seen.way == REPAIR else REPAIR
+    if not seen.remedy:
+        return unknown(f"no remedy was decided; {drills}")
+    taken = "repaired in place" if seen.remedy is Remedy.REPAIR else f"restored and switched to {seen.table}"
+    other = Remedy.SWITCH if seen.remedy is Remedy.REPAIR else Remedy.REPAIR
     took = f"{seen.seconds / 60:.0f} minutes" if seen.seconds is not None else "an unknown time"
     return yes(
         f"{taken} in {took}: {seen.users} users restored, {seen.changes} changes lost ({other} would have lost "
-        f"{seen.other_way}), {seen.conflicts} conflicts for a person; {drills}"
+        f"{seen.other_remedy}), {seen.conflicts} conflicts for a person; {drills}"
     )
 
 
 def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
     for seen in states.values():
-        repair, switch = (seen.changes, seen.other_way) if seen.way == REPAIR else (seen.other_way, seen.changes)
+        repair, switch = (
+            (seen.changes, seen.other_remedy) if seen.remedy is Remedy.REPAIR else (seen.other_remedy, seen.changes)
+        )
         target = run.facts.rto_minutes
         rows = (
             (
@@ -176,7 +178,10 @@ def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
             ("conflicts for a person", seen.conflicts, 0),
         )
         yield Table(
-            "what-it-cost", f"What it has cost; the way taken: {seen.way}", ("what", "measured", "target"), rows
+            "what-it-cost",
+            f"What it has cost; the remedy decided: {seen.remedy or 'none'}",
+            ("what", "measured", "target"),
+            rows,
         )
     yield Table(
         "affected-users",

@@ -1,4 +1,4 @@
-"""The two ways out of corrupted data, beside each other: what each costs, what each loses."""
+"""The two remedies for corrupted data, beside each other: what each costs, what each loses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from drcore.diff import Class
 from drcore.plans.g.comparison import HIT, Compared
 from drcore.plans.g.decisions import halted_at
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.tables import restored_table, table
-from drcore.plans.g.titles import REPAIR, SWITCH
 from drcore.record.evidence import Table
 from drcore.services.dynamodb.transactions import MOST
 
@@ -21,13 +21,13 @@ _REPLICA_MINUTES, _SETTING_S = 10, 5  # a guess, until a drill has measured it: 
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way: users' changes that are lost by it, items left for a person, items and settings to be written.
+class Cost:
+    """What a remedy costs: users' changes that are lost, items left for a person, items and settings to be written.
 
     `lost_s` are the seconds before the halt of which changes are lost, `minutes` an estimate.
     """
 
-    name: str
+    remedy: Remedy
     lost: int
     by_person: int
     items: int
@@ -36,7 +36,7 @@ class Way:
     lost_s: float
 
 
-def ways(run: Run, seen: Compared) -> tuple[Way, Way]:
+def costs(run: Run, seen: Compared) -> tuple[Cost, Cost]:
     """Repair in place, and restore and switch, by the numbers of the comparison."""
     to_mend = seen.items(Class.CORRUPTED, Class.DELETED)
     by_person = seen.by_person
@@ -47,20 +47,20 @@ def ways(run: Run, seen: Compared) -> tuple[Way, Way]:
     lost = seen.items(Class.LEGIT, Class.ADDED, Class.CONFLICT)
     copy = _REPLICA_MINUTES * (regions - 1) + regions * settings * _SETTING_S / 60
     return (
-        Way(REPAIR, 0, by_person, items, 0, round(max(1, batches * _BATCH_S / 60), 1), 0.0),
-        Way(SWITCH, lost, 0, 0, regions * settings, round(copy, 1), lost_s),
+        Cost(Remedy.REPAIR, 0, by_person, items, 0, round(max(1, batches * _BATCH_S / 60), 1), 0.0),
+        Cost(Remedy.SWITCH, lost, 0, 0, regions * settings, round(copy, 1), lost_s),
     )
 
 
-def proposed(run: Run, seen: Compared) -> str:
-    """Mending in place, as long as few are hit (aws-facts G.4): nobody else notices, nothing is lost."""
+def proposed(run: Run, seen: Compared) -> Remedy:
+    """Repair in place, as long as few are hit (aws-facts G.4): nobody else notices, nothing is lost."""
     hit = 100 * seen.items(*HIT) / max(1, seen.all_items)
-    return REPAIR if hit <= run.facts.repair_percent else SWITCH
+    return Remedy.REPAIR if hit <= run.facts.repair_percent else Remedy.SWITCH
 
 
-def ways_table(run: Run, seen: Compared) -> Table:
-    """Both ways beside each other, a row a number."""
-    one, other = ways(run, seen)
+def costs_table(run: Run, seen: Compared) -> Table:
+    """Both remedies beside each other, a row a number."""
+    one, other = costs(run, seen)
     rows = (
         ("table in use afterwards", table(run), restored_table(run)),
         ("users' changes that are lost", one.lost, other.lost),
@@ -69,8 +69,8 @@ def ways_table(run: Run, seen: Compared) -> Table:
         ("items to be written", one.items, other.items),
         ("settings to be set again", one.settings, other.settings),
         ("estimated minutes", one.minutes, other.minutes),
-        ("way back", "inverse of every write", "old name, until writers resume"),
+        ("how it is undone", "inverse of every write", "old table's name, until writers resume"),
     )
     hit = 100 * seen.items(*HIT) / max(1, seen.all_items)
-    title = f"{hit:.1f} % of all items are hit; up to {run.facts.repair_percent:g} % mending in place is proposed"
-    return Table("two-ways", title, ("", "repair in place", "restore and switch"), rows)
+    title = f"{hit:.1f} % of all items are corrupted; up to {run.facts.repair_percent:g} % repair in place is proposed"
+    return Table("remedies", title, ("", "repair in place", "restore and switch"), rows)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drcore.errors import Rejected
-from drcore.plans.g.p02_deny_writes import SID as DENIAL
+from drcore.plans.g.p02_deny_writes import DENY_SID
 from drcore.plans.g.tables import table, table_arn
 from drcore.services import cloudwatch
 from drcore.services.dynamodb import policies, recovery, settings
@@ -19,9 +19,9 @@ from drcore.services.dynamodb import policies, recovery, settings
 if TYPE_CHECKING:
     from drcore.engine.context import Run
 
-KEEPING = "DrcoreKeepAsEvidence"  # the id of the statement that keeps the corrupt table as it is
+KEEP_SID = "DrcoreKeepAsEvidence"  # the id of the statement that keeps the corrupt table as it is
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
-_OURS = {DENIAL, KEEPING}
+_OURS = {DENY_SID, KEEP_SID}
 _NAME, _DIMENSION = "AlarmName", "TableName"
 
 

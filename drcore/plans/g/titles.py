@@ -14,4 +14,3 @@ REPAIRING = "Repair"
 SWITCHING = "Switch"
 
 HALTED = "halted"  # the moment since when nothing writes, as was proved
-REPAIR, SWITCH = "repair", "switch"

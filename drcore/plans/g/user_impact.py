@@ -1,4 +1,4 @@
-"""What corrupted data has cost users by the way that was taken: changes lost, items left for a person."""
+"""What corrupted data has cost users by the remedy that was decided: changes lost, items left for a person."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from drcore.diff import Class
 from drcore.errors import Unknown
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import HIT
-from drcore.plans.g.decisions import halted_at, way
+from drcore.plans.g.decisions import halted_at, remedy
+from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p08_repair import left_for_a_person
-from drcore.plans.g.remedies import ways
-from drcore.plans.g.titles import SWITCH
+from drcore.plans.g.remedies import costs
 
 if TYPE_CHECKING:
     from drcore.engine.context import Run
@@ -23,9 +23,9 @@ _LOST_BY_A_SWITCH = (Class.LEGIT, Class.ADDED, Class.CONFLICT)
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """From when to when changes may be lost; users whose items were brought back; changes lost by the way taken.
+    """From when to when changes may be lost; users whose items were brought back; changes lost by the remedy decided.
 
-    `conflicts` are the users left for a person, `other_way` the changes that the other way would have lost.
+    `conflicts` are the users left for a person, `other_remedy` the changes that the other remedy would have lost.
     """
 
     begins: datetime
@@ -33,7 +33,7 @@ class Losses:
     users: int
     changes: int
     conflicts: tuple[str, ...]
-    other_way: int
+    other_remedy: int
 
 
 def losses(run: Run) -> Losses:
@@ -45,8 +45,8 @@ def losses(run: Run) -> Losses:
     ends = halted_at(run) or run.clock.now()
     if found is None:
         return Losses(ends, ends, 0, 0, (), 0)
-    repaired, switched = ways(run, found)
-    if way(run) == SWITCH:
+    repaired, switched = costs(run, found)
+    if remedy(run) is Remedy.SWITCH:
         return Losses(found.at, ends, found.hit, switched.lost, (), repaired.lost)
     mended = comparison.users_of(run, comparison.repairable(run))
     left = comparison.users_of(run, left_for_a_person(run))
@@ -54,8 +54,8 @@ def losses(run: Run) -> Losses:
 
 
 def affected(run: Run) -> tuple[tuple[str, str, str], ...]:
-    """Every user who was hit, or loses a change by the way taken: user, class, why. None where nothing was compared."""
-    kinds = {*HIT, *(_LOST_BY_A_SWITCH if way(run) == SWITCH else ())}
+    """Every user who was hit, or loses a change by the remedy: user, class, why. None where nothing was compared."""
+    kinds = {*HIT, *(_LOST_BY_A_SWITCH if remedy(run) is Remedy.SWITCH else ())}
     try:
         found = comparison.differences(run, *kinds)
     except Unknown:

@@ -41,7 +41,7 @@ class Mended:
     def __init__(self, stage: Stage, patch: pytest.MonkeyPatch) -> None:
         self.stage = stage
         patch.setattr(p08_repair, "MOST", BATCH)  # several batches for some two hundred items
-        run = drilled_to(stage, p08_repair.INVERSE, way="repair")
+        run = drilled_to(stage, p08_repair.INVERSE, remedy="repair")
         self.bad = comparison.repairable(run.run)
         self.conflicts = keys(comparison.differences(run.run, Class.CONFLICT))
         others = keys(comparison.differences(run.run, Class.LEGIT, Class.ADDED))

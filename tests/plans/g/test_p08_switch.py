@@ -26,7 +26,7 @@ class Switched:
     """One switch, with what the tables and the consumers were like after it; then gone back from."""
 
     def __init__(self, stage: Stage) -> None:
-        self.run = run = drilled_to(stage, SWITCH, way="switch")
+        self.run = run = drilled_to(stage, SWITCH, remedy="switch")
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
         ledger, tables = stage.door.world.shelf(Ledger), stage.door.world.shelf(Tables)
