@@ -14,7 +14,7 @@ from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate, Writes
 from drcore.clock import WallClock
 from drcore.parameters import Service
-from drcore.record.journal import MANIFEST, RECEIPT, write_whole
+from drcore.record.files import MANIFEST, RECEIPT, write_whole
 from drcore.services import s3
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from drcore.clock import iso
+from drcore.record.events import Kind
 
 
 class Plane(StrEnum):
@@ -156,7 +157,7 @@ class CallGate:
         if self._waiver and self._needs_failed_region(call):
             fields["waiver"] = self._waiver.why
         self._note(
-            "call",
+            Kind.CALL,
             call=f"{call.service}:{call.operation}",
             region=call.region,
             plane=call.plane,

@@ -64,7 +64,7 @@ def resume(
     def go() -> RunResult:
         from drcore.cli.progress import Progress
         from drcore.launcher import start
-        from drcore.record.journal import find
+        from drcore.record.files import find
 
         if in_lab:
             from drcore.launcher.lab import reopen_lab
@@ -85,10 +85,11 @@ def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) ->
 
     def go() -> NoReturn:
         from drcore.archive import store
-        from drcore.record import journal
+        from drcore.record.files import find
+        from drcore.record.proof import verify as prove
 
-        folder = journal.find(records, run)
-        proof = journal.verify(folder)
+        folder = find(records, run)
+        proof = prove(folder)
         for problem in proof.problems:
             typer.echo(f"BROKEN  {problem}")
         if proof.holds:

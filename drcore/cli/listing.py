@@ -15,7 +15,8 @@ from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import BadInput
 from drcore.parameters import load
-from drcore.record.journal import PARAMETERS, read_events
+from drcore.record.events import read_events
+from drcore.record.files import PARAMETERS
 
 
 def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:

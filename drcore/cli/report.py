@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drcore.launcher.result import RunResult
-from drcore.record.journal import verify
+from drcore.record.proof import verify
 
 
 def report(result: RunResult, stream: TextIO) -> None:

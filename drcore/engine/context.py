@@ -5,10 +5,9 @@ from __future__ import annotations
 import getpass
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
@@ -20,33 +19,15 @@ from drcore.clock import Clock, clock_at, iso
 from drcore.engine.consent import Approvals, Desk
 from drcore.engine.outcome import State, StepResult, Target
 from drcore.parameters import Mode, SecretRef, at_world
-from drcore.record import history
+from drcore.record.events import Event, Kind, Named
 from drcore.record.evidence import Mark
-from drcore.record.journal import Event, Record
+from drcore.record.history import Decided, History
+from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 
 F = TypeVar("F", default=Any)  # the facts of a plan: the model of `<plan>.yaml`
 N = TypeVar("N", default=Any)  # what only the incident knows: the model of the notebook's parameters cell
-
-
-class Named(Protocol):
-    """What names a step."""
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def title(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision: the choice (empty: none was made yet), who made it, why."""
-
-    choice: str = ""
-    by: str = ""
-    reason: str = ""
 
 
 class Run(Generic[F, N]):
@@ -74,6 +55,7 @@ class Run(Generic[F, N]):
         self.clock = clock or clock_at(self.service.clock)
         self.redact = redact
         self.record = Record(folder, self.clock, self.redact)
+        self.history = History(self.record.events)
         self.calls = CallGate(self.record.append)
         self.aws = Aws(
             self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
@@ -95,10 +77,10 @@ class Run(Generic[F, N]):
         self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by step
         self._secrets: dict[str, str] = {}
         # What was settled before a restart.
-        self.moments: dict[str, datetime] = history.moments(self.record.events)
-        self.lost_s = history.lost_s(self.record.events)  # of data that may be lost, once a step has measured it
+        self.moments: dict[str, datetime] = self.history.moments()
+        self.lost_s = self.history.lost_s()  # of data that may be lost, once a step has measured it
         self._lost_region: str = getattr(incident, "failed_region", "")
-        self.know_failed_region(history.failed_region(self.record.events))
+        self.know_failed_region(self.history.failed_region())
 
     @property
     def failed_region(self) -> str:
@@ -121,7 +103,7 @@ class Run(Generic[F, N]):
 
     def intended(self, step: Named, target: Target) -> bool:
         """Whether this run has set out to do this itself, and has not undone it since: the journal holds the intent."""
-        return history.intended(self.record.events, step.title, target)
+        return self.history.intended(step, target)
 
     def decide(self, step: Named, choice: str, *, failed_region: str = "") -> None:
         """The act of a step that is a decision: it is recorded. A rehearsal stops it like any other write.
@@ -131,20 +113,17 @@ class Run(Generic[F, N]):
         call = Call("drcore", "Decide", "", True, parameters={"step": step.title, "choice": choice})
         self.calls.admit(call)
         told = {"failed_region": failed_region} if failed_region else {}
-        self.record.append("decision", step=step.title, choice=choice, durable=True, **told)
+        self.record.append(Kind.DECISION, step=step, choice=choice, durable=True, **told)
         self.calls.note(call, "OK")
         self.know_failed_region(failed_region)
 
     def decided(self, step: Named) -> Decided:
-        """What was decided in a step that is a decision, before a restart too."""
-        made, asked = self.last("decision", step), self.last("consent", step)
-        if not made:
-            return Decided()
-        return Decided(made["choice"], *((asked["by"], asked["reason"]) if asked else ()))
+        """What was decided in a step that is a decision."""
+        return self.history.decided(step)
 
     def last(self, event: str, step: Named) -> Event | None:
         """The last line of a kind that the journal holds for a step."""
-        return history.last(self.record.events, event, step.title)
+        return self.history.last(Kind(event), step=step)
 
     def result(self, step: Named) -> StepResult | None:
         """How a step went in this process; None before it was reached."""
@@ -165,13 +144,13 @@ class Run(Generic[F, N]):
         """Date a moment of the incident. What was dated once stays."""
         if name not in self.moments:
             self.moments[name] = at
-            self.record.append("moment", name=name, at=iso(at), durable=True)
+            self.record.append(Kind.MOMENT, name=name, at=iso(at), durable=True)
 
     def settle_loss(self, step: Named, seconds: float) -> None:
         """Keep the seconds of data that may be lost. The first measurement counts: it is the one nearest the fault."""
         if self.lost_s is None:
             self.lost_s = seconds
-            self.record.append("lost", step=step.title, seconds=seconds, durable=True)
+            self.record.append(Kind.LOST, step=step, seconds=seconds, durable=True)
 
     def marks(self) -> tuple[Mark, ...]:
         """The moments known so far, to be marked in charts."""

@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from drcore.engine.context import Named, Run
+from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Step, Way
 from drcore.errors import Refused, Rejected
+from drcore.record.events import Named
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from drcore.engine.outcome import (
 )
 from drcore.engine.step import Step
 from drcore.errors import Busy, DrcoreError, Refused, Rejected, Unknown
+from drcore.record.events import Kind
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered or throttled; each time after a look
@@ -166,7 +167,7 @@ class _Carrying:
     def _check(self, target: Target, state: State) -> Check:
         check = self.step.expect(self.run, target, state)
         told = {"state": self.step.to_json(state), "check": check.answer, "why": check.why}
-        self.run.record.append("look", step=self.step.title, target=str(target), **told)
+        self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
         return check
 
     def _unseen(self, target: Target, error: DrcoreError) -> TargetResult:
@@ -224,7 +225,7 @@ class _Carrying:
     ) -> TargetResult:
         check, after = looks.check, looks.after
         told = {"state": self.step.to_json(after), "check": check.answer, "why": check.why, "looks": looks.count}
-        self.run.record.append("look", step=self.step.title, target=str(target), **told)
+        self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
         outcome, why = self._excused(self._meaning(check, acted=acted, held=since is not None), check.why)
         if outcome is Outcome.DONE and not acted and looks.all_good:
             outcome = Outcome.ALREADY
@@ -262,7 +263,7 @@ class _Carrying:
         with run.clock.person():
             self.given = run.desk.ask(step.title, step.consent, phrase, step.changes)
         self.human = (run.clock.now() - before).total_seconds()
-        run.record.append("consent", step=step.title, phrase=phrase, durable=True, **self.given.as_data())
+        run.record.append(Kind.CONSENT, step=step, phrase=phrase, durable=True, **self.given.as_data())
         if not self.given.granted:
             raise Refused(f"{step.title}: {self.given.reason}. This step changed nothing.\n{self.given.next}")
 
@@ -293,19 +294,19 @@ class _Carrying:
         run, step = self.run, self.step
         act = step.act if back_to is None else step.undo
         assert act  # carried here only with one
-        kind = "intent" if back_to is None else "undo-intent"
+        kind = Kind.INTENT if back_to is None else Kind.UNDO_INTENT
         told = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
         try:
             lock.fence(run, step)
-            run.record.append(kind, step=step.title, target=str(target), durable=True, **told)
+            run.record.append(kind, step=step, target=str(target), durable=True, **told)
             with run.calls.during(Writes.ALLOWED):
                 answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:
             refused = isinstance(error, Rejected)  # else it may have been done all the same
-            run.record.append("act-failed", step=step.title, target=str(target), refused=refused, why=str(error))
+            run.record.append(Kind.ACT_FAILED, step=step, target=str(target), refused=refused, why=str(error))
             return error
         if isinstance(answer, str):  # the id of what was set in motion, to ask for it after any restart
-            run.record.append("acted", step=step.title, target=str(target), answer=answer, durable=True)
+            run.record.append(Kind.ACTED, step=step, target=str(target), answer=answer, durable=True)
         return None
 
     def _backed_out(self, result: TargetResult) -> TargetResult:
@@ -314,18 +315,18 @@ class _Carrying:
         if step.back_out is None or result.after is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
             return result
         lock.fence(run, step)
-        run.record.append("back-out-intent", step=step.title, target=str(target), why=result.why, durable=True)
+        run.record.append(Kind.BACK_OUT_INTENT, step=step, target=str(target), why=result.why, durable=True)
         try:
             with run.calls.during(Writes.ALLOWED):
                 step.back_out(run, target, result.after)
             after = step.look(run, target)
         except (Unknown, Rejected) as error:
-            run.record.append("back-out-failed", step=step.title, target=str(target), why=str(error), durable=True)
+            run.record.append(Kind.BACK_OUT_FAILED, step=step, target=str(target), why=str(error), durable=True)
             return replace(result, why=f"{result.why}; backing out failed: {error}")
-        run.record.append("backed-out", step=step.title, target=str(target), durable=True)
+        run.record.append(Kind.BACKED_OUT, step=step, target=str(target), durable=True)
         return replace(result, why=f"{result.why}; backed out", after=after)
 
     def _note(self, result: TargetResult) -> None:
         self.results[result.target] = result
         told = {"outcome": result.outcome, "why": result.why}
-        self.run.record.append("result", step=self.step.title, target=str(result.target), durable=True, **told)
+        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **told)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -21,6 +23,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.parameters import Model
+from drcore.record.events import slug
 from drcore.record.evidence import Exhibit
 
 S = TypeVar("S", default=Any)  # the state of a step: a frozen dataclass
@@ -100,7 +103,7 @@ class Step(Generic[F, S]):
     permissions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        name = self.name or StepName(_slug(self.title), self.title, self.plan)
+        name = self.name or StepName(slug(self.title), self.title, self.plan)
         for field, value in (("name", name), ("title", name.title), ("plan", name.plan)):
             object.__setattr__(self, field, value)
 
@@ -123,6 +126,12 @@ class Step(Generic[F, S]):
         """A state back from the journal: how an undo finds what was there before, after any restart."""
         state: S = _adapter(self.look).validate_python(data)
         return state
+
+    @property
+    def fingerprint(self) -> str:
+        """What must be the same for a run to go on: the key, and the shape of the state as the journal keeps it."""
+        shape = json.dumps(_without_words(_adapter(self.look).json_schema(mode="serialization")), sort_keys=True)
+        return hashlib.sha256(f"{self.key} {shape}".encode()).hexdigest()[:16]
 
     def seconds(self, run: Run[F], name: str) -> float:
         """`within` or `hold` for this run."""
@@ -158,9 +167,13 @@ class Plan(Generic[F]):
         """The IAM actions that the acts of all steps need, sorted."""
         return tuple(sorted({action for step in self.steps for action in step.permissions}))
 
-    def step(self, title: str) -> Step[F, Any]:
-        """A step by its title. Raises KeyError."""
-        return {step.title: step for step in self.steps}[title]
+    def fingerprints(self) -> dict[str, str]:
+        """Which plan this is to a run that was begun with it: its steps in order, by key."""
+        return {step.key: step.fingerprint for step in self.steps}
+
+    def step(self, key: str) -> Step[F, Any]:
+        """A step by its key. Raises KeyError."""
+        return {step.key: step for step in self.steps}[key]
 
 
 @cache
@@ -170,5 +183,13 @@ def _adapter(look: Callable[..., Any]) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(returned, globalns=look.__globals__)["return"])
 
 
-def _slug(title: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+def _without_words(schema: object) -> object:
+    """A JSON schema without what may change freely: titles, descriptions."""
+    if isinstance(schema, dict):
+        kept = {
+            name: value
+            for name, value in schema.items()
+            if name not in ("title", "description") or isinstance(value, dict)
+        }
+        return {name: _without_words(value) for name, value in kept.items()}
+    return [_without_words(each) for each in schema] if isinstance(schema, list) else schema

@@ -12,7 +12,7 @@ from drcore.headless.nbformat_light import as_text, nbformat, redacted  # before
 # isort: split
 from papermill.engines import NotebookExecutionManager
 
-from drcore.record.journal import write_whole
+from drcore.record.files import write_whole
 
 
 class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drcore.record.journal import write_whole
+from drcore.record.files import write_whole
 
 if TYPE_CHECKING:
     from drcore.headless.nbformat_light import nbformat

@@ -16,7 +16,10 @@ from drcore.headless.execution import Ending, Execution
 from drcore.launcher import world as worlds
 from drcore.launcher.result import RunResult, result_from_journal
 from drcore.parameters import Mode, Service, at_world
-from drcore.record.journal import NOTEBOOK, PAGE, PARAMETERS, Record, read_events
+from drcore.record.events import Kind, read_events
+from drcore.record.files import NOTEBOOK, PAGE, PARAMETERS
+from drcore.record.history import History
+from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 
@@ -41,14 +44,15 @@ def finish(
     record = _open(folder, service, redact)
     try:
         if execution and execution.ending is not Ending.COMPLETED:
-            fields = {
-                "ending": execution.ending,
-                "detail": execution.detail,
-                "cell": execution.cell,
-                "exit": int(result.exit),
-            }
-            record.append("runner", durable=True, **fields)
-        if not any(line["event"] == "file" for line in record.events):  # no cell has opened the run
+            record.append(
+                Kind.RUNNER,
+                durable=True,
+                ending=execution.ending,
+                detail=execution.detail,
+                cell=execution.cell,
+                exit=int(result.exit),
+            )
+        if not History(record.events).has(Kind.FILE):  # no cell has opened the run
             record.bind(PARAMETERS, title="what this run was started with")
         if (folder / NOTEBOOK).exists():
             say("writing the page")
@@ -59,7 +63,7 @@ def finish(
             record.bind(PAGE, title="the executed notebook as a page")
         keeps = setting.mode is not Mode.REHEARSE
         if keeps:
-            record.append("archiving", bucket=service.evidence.buckets[service.runner_region], durable=True)
+            record.append(Kind.ARCHIVING, bucket=service.evidence.buckets[service.runner_region], durable=True)
         record.seal()
     except OSError as error:
         raise RunnerFailed(f"the record in {folder} could not be finished: {error}") from error

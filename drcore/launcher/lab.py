@@ -29,7 +29,8 @@ from drcore.launcher.request import RunRequest
 from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import add_secrets, redactor
 from drcore.launcher.start import begin, check_world
-from drcore.record.journal import NOTEBOOK, see_format, write_whole
+from drcore.record.files import NOTEBOOK, write_whole
+from drcore.record.format import see_format
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import APPROVALS

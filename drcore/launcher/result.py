@@ -13,7 +13,7 @@ from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
-from drcore.record.journal import Event
+from drcore.record.events import Event
 from drcore.record.run_parameters import Setting
 
 

@@ -29,7 +29,9 @@ from drcore.launcher.request import RunRequest, check, fault_of
 from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
-from drcore.record.journal import NOTEBOOK, read_events, see_format
+from drcore.record.events import read_events
+from drcore.record.files import NOTEBOOK
+from drcore.record.format import see_format
 from drcore.record.run_parameters import Setting
 
 if TYPE_CHECKING:

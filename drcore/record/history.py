@@ -1,16 +1,17 @@
-"""What a run has set out to do, by its journal: one answer for all who ask.
+"""What a run asks of its journal: one answer for all who ask.
 
-An act stands from its first intent until it is undone. What is done once more after that stands anew.
+An act stands from its first intent until it is undone. What is done once more after that stands anew. Steps are asked
+for by what names them, so a changed title changes no answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from drcore.clock import parse_time
-from drcore.record.journal import Event
+from drcore.record.events import Event, Kind, Named, key_of, slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,76 +23,6 @@ class Act:
     tries: int
 
 
-def standing(events: Iterable[Event]) -> dict[tuple[str, str], Act]:
-    """The acts that stand, by title and target, in the order in which they were begun."""
-    acts: dict[tuple[str, str], Act] = {}
-    for line in events:
-        key = (line.get("step", ""), line.get("target", ""))
-        if line["event"] == "intent":
-            earlier = acts.get(key)
-            acts[key] = Act(earlier.first, line, earlier.tries + 1) if earlier else Act(line, line, 1)
-        elif line["event"] == "undone":
-            acts.pop(key, None)
-    return acts
-
-
-def act_of(events: Iterable[Event], title: str, target: object = None) -> Act | None:
-    """The act of a step that stands; of any of its targets, the last one begun, where none is given."""
-    acts = [
-        act for (step, of), act in standing(events).items() if step == title and (target is None or of == str(target))
-    ]
-    return acts[-1] if acts else None
-
-
-def intended(events: Iterable[Event], title: str, target: object = None) -> bool:
-    """Whether the run has set out to do a step, and has not undone it since."""
-    return act_of(events, title, target) is not None
-
-
-def ended(events: Iterable[Event], title: str, by: str, target: object) -> bool:
-    """Whether an act stands that a later act `by` of the run, which stands too, was to bring to its end.
-
-    It is not where the first one was begun anew after that.
-    """
-    acts = standing(events)
-    begun, over = acts.get((title, str(target))), acts.get((by, str(target)))
-    return bool(begun and over and begun.first["n"] < over.last["n"])
-
-
-def last(events: Sequence[Event], event: str, title: str) -> Event | None:
-    """The last line of a kind that tells of a step."""
-    return next((line for line in reversed(events) if line["event"] == event and line.get("step") == title), None)
-
-
-def moments(events: Iterable[Event]) -> dict[str, datetime]:
-    """The moments of the incident that were dated, each by its first line."""
-    dated: dict[str, datetime] = {}
-    for line in events:
-        if line["event"] == "moment":
-            dated.setdefault(line["name"], parse_time(line["at"]))
-    return dated
-
-
-def lost_s(events: Iterable[Event]) -> float | None:
-    """The seconds of data that may be lost; None before a step has measured it."""
-    measured: float | None = None
-    for line in events:
-        if line["event"] == "lost":
-            measured = float(line["seconds"])
-    return measured
-
-
-def failed_region(events: Iterable[Event]) -> str:
-    """The region that a person has confirmed to have failed; empty if none."""
-    regions = [line.get("failed_region") for line in events if line["event"] == "decision"]
-    return str(next((region for region in reversed(regions) if region), ""))
-
-
-def was_opened(events: Iterable[Event]) -> bool:
-    """Whether a notebook has opened the run before."""
-    return any(line["event"] == "opened" for line in events)
-
-
 @dataclass(frozen=True, slots=True)
 class Answered:
     """How the tries of an act that stands were answered: the last answer (empty: none), how many got none at all."""
@@ -100,22 +31,150 @@ class Answered:
     lost: int
 
 
-def answered(events: Iterable[Event], title: str, target: object) -> Answered:
-    """What an act's tries gave back, also those before a restart.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision: the choice (empty: none was made yet), who made it, why."""
 
-    A try is lost where the journal holds neither an answer nor a refusal: what was asked for may have been done.
-    """
-    answer, lost, open_ = "", 0, False
-    for line in events:
-        if (line.get("step"), line.get("target")) != (title, str(target)):
-            continue
-        match line["event"]:
-            case "intent":
-                lost, open_ = lost + open_, True
-            case "acted":
-                answer, open_ = line["answer"], False
-            case "act-failed":
-                lost, open_ = lost + (open_ and not line["refused"]), False
-            case "undone":
-                answer, lost, open_ = "", 0, False
-    return Answered(answer, lost + open_)
+    choice: str = ""
+    by: str = ""
+    reason: str = ""
+
+
+class History:
+    """The lines of a journal, oldest first, as questions. What is appended to them later is seen too."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    # ── lines ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lines(self, *kinds: Kind, step: Named | None = None, target: object = None) -> Iterator[Event]:
+        """The lines of some kinds; only those of a step, or of one of its targets, where one is given."""
+        for line in self._events:
+            if line["event"] not in kinds or (step and key_of(line) != step.key):
+                continue
+            if target is None or line.get("target") == str(target):
+                yield line
+
+    def has(self, *kinds: Kind, step: Named | None = None, target: object = None) -> bool:
+        """Whether there is such a line."""
+        return next(self.lines(*kinds, step=step, target=target), None) is not None
+
+    def last(self, *kinds: Kind, step: Named | None = None, target: object = None) -> Event | None:
+        """The last such line, or None."""
+        return next(reversed([*self.lines(*kinds, step=step, target=target)]), None)
+
+    # ── acts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def standing(self) -> dict[tuple[str, str], Act]:
+        """The acts that stand, by key of the step and target, in the order in which they were begun."""
+        acts: dict[tuple[str, str], Act] = {}
+        for line in self.lines(Kind.INTENT, Kind.UNDONE):
+            what = (key_of(line), str(line.get("target", "")))
+            if line["event"] == Kind.UNDONE:
+                acts.pop(what, None)
+            else:
+                earlier = acts.get(what)
+                acts[what] = Act(earlier.first, line, earlier.tries + 1) if earlier else Act(line, line, 1)
+        return acts
+
+    def act(self, step: Named, target: object = None) -> Act | None:
+        """The act of a step that stands; of any of its targets, the last one begun, where none is given."""
+        acts = [
+            act
+            for (key, of), act in self.standing().items()
+            if key == step.key and (target is None or of == str(target))
+        ]
+        return acts[-1] if acts else None
+
+    def intended(self, step: Named, target: object = None) -> bool:
+        """Whether the run has set out to do a step, and has not undone it since."""
+        return self.act(step, target) is not None
+
+    def ended(self, step: Named, by: Named, target: object) -> bool:
+        """Whether an act stands that a later act `by` of the run, which stands too, was to bring to its end.
+
+        It is not where the first one was begun anew after that.
+        """
+        acts = self.standing()
+        begun, over = acts.get((step.key, str(target))), acts.get((by.key, str(target)))
+        return bool(begun and over and begun.first["n"] < over.last["n"])
+
+    def answered(self, step: Named, target: object) -> Answered:
+        """What an act's tries gave back, also those before a restart.
+
+        A try is lost where the journal holds neither an answer nor a refusal: what was asked for may have been done.
+        """
+        answer, lost, open_ = "", 0, False
+        for line in self.lines(Kind.INTENT, Kind.ACTED, Kind.ACT_FAILED, Kind.UNDONE, step=step, target=target):
+            match line["event"]:
+                case Kind.INTENT:
+                    lost, open_ = lost + open_, True
+                case Kind.ACTED:
+                    answer, open_ = line["answer"], False
+                case Kind.ACT_FAILED:
+                    lost, open_ = lost + (open_ and not line["refused"]), False
+                case Kind.UNDONE:
+                    answer, lost, open_ = "", 0, False
+        return Answered(answer, lost + open_)
+
+    # ── what was decided and settled ─────────────────────────────────────────────────────────────────────────────
+
+    def decided(self, step: Named) -> Decided:
+        """What was decided in a step that is a decision."""
+        made, asked = self.last(Kind.DECISION, step=step), self.last(Kind.CONSENT, step=step)
+        if not made:
+            return Decided()
+        return Decided(made["choice"], *((asked["by"], asked["reason"]) if asked else ()))
+
+    def moments(self) -> dict[str, datetime]:
+        """The moments of the incident that were dated, each by its first line."""
+        dated: dict[str, datetime] = {}
+        for line in self.lines(Kind.MOMENT):
+            dated.setdefault(line["name"], parse_time(line["at"]))
+        return dated
+
+    def lost_s(self) -> float | None:
+        """The seconds of data that may be lost; None before a step has measured it."""
+        line = self.last(Kind.LOST)
+        return float(line["seconds"]) if line else None
+
+    def failed_region(self) -> str:
+        """The region that a person has confirmed to have failed; empty if none."""
+        regions = [line.get("failed_region", "") for line in self.lines(Kind.DECISION)]
+        return str(next((region for region in reversed(regions) if region), ""))
+
+
+# ── by title, until every plan has names for its steps ───────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    title: str
+
+    @property
+    def key(self) -> str:
+        return slug(self.title)
+
+
+def act_of(events: Sequence[Event], title: str, target: object = None) -> Act | None:
+    """As History.act."""
+    return History(events).act(_Title(title), target)
+
+
+def intended(events: Sequence[Event], title: str, target: object = None) -> bool:
+    """As History.intended."""
+    return History(events).intended(_Title(title), target)
+
+
+def ended(events: Sequence[Event], title: str, by: str, target: object) -> bool:
+    """As History.ended."""
+    return History(events).ended(_Title(title), _Title(by), target)
+
+
+def last(events: Sequence[Event], event: str, title: str) -> Event | None:
+    """As History.last."""
+    return History(events).last(Kind(event), step=_Title(title))

@@ -10,7 +10,7 @@ from typing import Any
 
 from drcore.errors import BadInput
 from drcore.parameters import Mode, Service, as_data
-from drcore.record.journal import PARAMETERS, write_whole
+from drcore.record.files import PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 
 

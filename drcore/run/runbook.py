@@ -26,19 +26,21 @@ from drcore.engine.break_glass import break_glass
 from drcore.engine.consent import GOING_BACK, Approvals, Consent, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
-from drcore.engine.outcome import GOOD, Outcome, StepResult, TargetResult
+from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.prepare import HOME, prepare
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
 from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import Mode, as_data, parse, put_in_world
-from drcore.record import history
+from drcore.record.events import Kind, read_events
 from drcore.record.evidence import Chart, Exhibit
-from drcore.record.journal import CARD, NOTEBOOK, PAGE, PARAMETERS, read_events, write_whole
+from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 from drcore.run import undo
+from drcore.run.plan_change import plan_change
 
+_GOING_BACK = StepName("going-back", GOING_BACK, "going back")
 APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
 
 
@@ -154,7 +156,7 @@ class Runbook:
         found = []
         for finding in preflight.findings(self.run, self.plan):
             found.append(finding)
-            self.record.append("finding", what=finding.what, check=finding.check.answer, why=finding.check.why)
+            self.record.append(Kind.FINDING, what=finding.what, check=finding.check.answer, why=finding.check.why)
         self._show(show.findings(found))
         stops = [f"{finding.what}: {finding.check.why}" for finding in found if finding.stops]
         if stops:
@@ -164,7 +166,7 @@ class Runbook:
             if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
                 raise self._refused("lock", taken.why)
             self.run.fencing_token = next(iter(taken.states.values())).token
-        self.record.append("ready", durable=True)
+        self.record.append(Kind.READY, durable=True)
 
     def way(self) -> None:
         """Draw all steps of the plan."""
@@ -187,7 +189,7 @@ class Runbook:
         for exhibit in self._exhibits(step, result):
             self._keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
-        self.record.append("step-ended", step=step.title, outcome=result.outcome, seconds=seconds, durable=True)
+        self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
         if result.outcome not in GOOD:
             raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
 
@@ -206,8 +208,8 @@ class Runbook:
         self._show(show.verdict(self.verdict))
         if self.results:
             chart = show.timeline(self.results, self.run.moments)
-            self.record.keep("timeline.csv", chart.table().csv(), title=chart.title)
-            self.record.keep("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
+            self.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
+            self.record.add_evidence("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
 
     def go_back(self) -> None:
         """Undo what this run has done, last first, each verified. Only when the goal was missed and somebody says so.
@@ -223,14 +225,14 @@ class Runbook:
             return
         passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
         if passed:
-            self.record.append("no-way-back", why=passed, durable=True)
+            self.record.append(Kind.NO_WAY_BACK, why=passed, durable=True)
             self._show(show.back(entries, note=f"Nothing was undone: {passed}."))
             return
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.run.id}"
         with self.run.clock.person():
             given = self.run.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
-        self.record.append("consent", step=GOING_BACK, phrase=phrase, durable=True, **given.as_data())
+        self.record.append(Kind.CONSENT, step=_GOING_BACK, phrase=phrase, durable=True, **given.as_data())
         if not given.granted:
             self._show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
             return
@@ -254,31 +256,38 @@ class Runbook:
             given_back = carry(self.run, lock.GIVE)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
-        self.record.loosen(CARD)
+        self.record.unbind(CARD)
         write_whole(
             self.folder / CARD, self.run.redact(self._told(break_glass(self.plan, self.run.id, self.results))).encode()
         )
         self.record.bind(CARD, title="the plan as shell commands")
-        self.record.append("closed", lock=lost or "given back", durable=True)
+        self.record.append(Kind.CLOSED, lock=lost or "given back", durable=True)
         self.record.seal()
-        self._show(show.record(self.run.id, len(self.record.events), lost))
+        self._show(show.record(self.run.id, len(self.run.history), lost))
         self.record.close()
         self.closed = True
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
-        again = history.was_opened(self.record.events)
-        self.record.append("host", **_host())
+        again = self.run.history.has(Kind.OPENED)
+        changed = plan_change(self.plan, self.run.history) if again else None
+        if changed and changed.refused:
+            refused = self._refused("open", changed.why)
+            self.record.close()
+            raise refused
+        self.record.append(Kind.HOST, **_host())
         self._note_opened(again)
         for name in (NOTEBOOK, PAGE):  # written anew while this run goes on
-            self.record.loosen(name)
+            self.record.unbind(name)
         if not again:
             self.record.bind(PARAMETERS, title="what this run was started with")
         if self.run.setting.fault:
             self.run.settle_moment("fault", parse_time(self.run.setting.fault["at"]))
         warm_up()
         self._banner()
+        if changed:
+            self._show(show.note(changed.why))
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""
@@ -286,13 +295,15 @@ class Runbook:
         self._banner()
 
     def _note_opened(self, again: bool) -> None:
-        told = {
-            "run_id": self.run.id,
-            "plan": self.plan.id,
-            "mode": self.run.mode,
-            "environment": self.run.service.environment,
-        }
-        self.record.append("opened-again" if again else "opened", durable=True, **told)
+        self.record.append(
+            Kind.OPENED_AGAIN if again else Kind.OPENED,
+            durable=True,
+            run_id=self.run.id,
+            plan=self.plan.id,
+            mode=self.run.mode,
+            environment=self.run.service.environment,
+            steps=self.plan.fingerprints(),
+        )
 
     def _banner(self) -> None:
         fault = self.run.setting.fault
@@ -345,11 +356,11 @@ class Runbook:
             )
         later = [title for title in order[order.index(step.title) + 1 :] if title in self.results]
         self.record.append(
-            "step", step=step.title, plan=step.plan, again=step.title in self.results, after=later, despite=despite
+            Kind.STEP, step=step, plan=step.plan, again=step.title in self.results, after=later, despite=despite
         )
 
     def _refused(self, what: str, why: str) -> Refused:
-        self.record.append("refused", what=what, why=why, durable=True)
+        self.record.append(Kind.REFUSED, what=what, why=why, durable=True)
         return Refused(why)
 
     def _settle(self, step: Step[Any, Any], result: StepResult) -> None:
@@ -371,24 +382,30 @@ class Runbook:
                 yield from step.shows(self.run, result.states)
         except (Unknown, Rejected) as error:
             told = f"The evidence of this step could not be read: {error}"
-            self.record.append("no-evidence", step=step.title, why=str(error))
+            self.record.append(Kind.NO_EVIDENCE, step=step, why=str(error))
             self._show(show.note(told))
 
     def _keep(self, exhibit: Exhibit) -> None:
         table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
-        self.record.keep(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
+        self.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
         if isinstance(exhibit, Chart):
             picture = show.display_chart(exhibit, self.run.redact)
-            self.record.keep(f"{exhibit.name}.png", picture, title=exhibit.title)
+            self.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
         else:
             self._show(show.table(exhibit))
 
     def _note_verdict(self) -> None:
         verdict = self.verdict
         assert verdict
-        told = {"word": verdict.word, "why": verdict.why, "exit": int(verdict.exit)}
-        told |= {"rto": verdict.rto.as_data(), "rpo": verdict.rpo.as_data()}
-        self.record.append("verdict", durable=True, **told)
+        self.record.append(
+            Kind.VERDICT,
+            durable=True,
+            word=verdict.word,
+            why=verdict.why,
+            exit=int(verdict.exit),
+            rto=verdict.rto.as_data(),
+            rpo=verdict.rpo.as_data(),
+        )
 
 
 def _host() -> dict[str, Any]:

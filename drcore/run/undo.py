@@ -11,16 +11,16 @@ from drcore.engine.loop import carry_back
 from drcore.engine.outcome import GOOD, Outcome, Target, TargetResult
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError, Unknown
-from drcore.record import history
+from drcore.record.events import Kind
 from drcore.record.redact import HIDDEN
 
 
 def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], Target, Any]]:
     """What this run set out to do and has not undone, last first, each with what was there before."""
-    for (title, _), act in reversed(history.standing(run.record.events).items()):
-        if title in (lock.TAKE.title, lock.GIVE.title):
+    for (key, _), act in reversed(run.history.standing().items()):
+        if key in (lock.TAKE.key, lock.GIVE.key):
             continue
-        step = plan.step(title)
+        step = plan.step(key)
         yield step, Target(act.first["region"], act.first["thing"]), step.from_json(act.first["before"])
 
 
@@ -32,6 +32,6 @@ def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) 
         result = carry_back(run, step, target, before)
     except DrcoreError as error:
         result = TargetResult(target, Outcome.UNKNOWN, str(error), before)
-    event = "undone" if result.outcome in GOOD else "undo-failed"
-    run.record.append(event, step=step.title, target=str(target), why=result.why, durable=True)
+    event = Kind.UNDONE if result.outcome in GOOD else Kind.UNDO_FAILED
+    run.record.append(event, step=step, target=str(target), why=result.why, durable=True)
     return result

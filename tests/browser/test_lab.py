@@ -12,7 +12,9 @@ import nbformat
 import pytest
 
 from drcore.plans import f
-from drcore.record.journal import NOTEBOOK, Event, read_events, verify
+from drcore.record.events import Event, read_events
+from drcore.record.files import NOTEBOOK
+from drcore.record.proof import verify
 from drcore.sandbox.syncwell.company.names import STATUS_PAGE_KEY
 from tests.browser.notebook_page import CHROMIUM, Notebook, browser_page
 from tests.support.running_lab import Lab, running_lab

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from drcore import plans
-from drcore.record.journal import read_events
+from drcore.record.events import read_events
 from tests.support.command import SEED, Said, drcore, left_over, worlds_of
 
 FIELDS = {"run_id", "plan", "mode", "environment", "verdict", "steps", "rto", "rpo", "record", "exit"}

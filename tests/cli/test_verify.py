@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drcore.record.journal import FIRST, FORMAT, JOURNAL, MANIFEST, PARAMETERS
+from drcore.record.events import FIRST, FORMAT
+from drcore.record.files import JOURNAL, MANIFEST, PARAMETERS
 from tests.support.command import contents, in_process
 
 

@@ -18,7 +18,9 @@ from drcore.engine.outcome import Check, Outcome, StepResult, Target, TargetResu
 from drcore.engine.step import Step
 from drcore.errors import Busy, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import Mode
-from drcore.record.journal import JOURNAL, read_events, verify
+from drcore.record.events import read_events
+from drcore.record.files import JOURNAL
+from drcore.record.proof import verify
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import InProcess

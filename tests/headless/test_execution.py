@@ -24,7 +24,7 @@ from drcore.headless import cells as headless
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent, Ending, Execution
 from drcore.headless.parameters_cell import Parameter, parameter_names
-from drcore.record.journal import write_whole
+from drcore.record.files import write_whole
 from drcore.signals import SIGNALS
 
 PATIENCE = 30  # seconds until a wait that should have ended is given up; nothing waits for it to pass

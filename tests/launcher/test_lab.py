@@ -20,7 +20,9 @@ from drcore.errors import Exit
 from drcore.launcher import lab
 from drcore.launcher.result import result_from_journal
 from drcore.parameters import Mode, SecretRef
-from drcore.record.journal import MANIFEST, NOTEBOOK, PAGE, Event, read_events, verify
+from drcore.record.events import Event, read_events
+from drcore.record.files import MANIFEST, NOTEBOOK, PAGE
+from drcore.record.proof import verify
 from drcore.record.run_parameters import Setting
 from tests.support.running_lab import Lab, running_lab
 from tests.support.tiny import service

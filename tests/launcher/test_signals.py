@@ -17,7 +17,8 @@ import pytest
 
 from drcore import signals
 from drcore.launcher import lab
-from drcore.record.journal import read_events, verify
+from drcore.record.events import read_events
+from drcore.record.proof import verify
 from tests.support import exports
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stopped import Moment, Stopped, ended_at

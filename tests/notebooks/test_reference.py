@@ -18,7 +18,7 @@ from drcore import plans
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.headless.nbformat_light import nbformat
-from drcore.record.journal import NOTEBOOK
+from drcore.record.files import NOTEBOOK
 from tests.support.reference import PICTURES, about_to_begin, reference_of
 
 PLANS = [plans.find(name) for name in plans.ids()]

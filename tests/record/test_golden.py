@@ -17,7 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from drcore.cli.app import app
-from drcore.record.journal import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS, Event, Record, read_events, verify
+from drcore.record.events import Event, Kind, read_events
+from drcore.record.files import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS
+from drcore.record.journal import Record
+from drcore.record.proof import verify
 from drcore.record.redact import Redactor
 from tests.support.manual_clock import ManualClock
 
@@ -176,7 +179,7 @@ def test_an_old_record_should_be_gone_on_with_and_sealed_in_the_format_it_was_be
 ) -> None:
     folder = shutil.copytree(records / name, tmp_path / name)
     record = Record(folder, ManualClock(), Redactor((), {}))
-    record.append("opened-again", durable=True)
+    record.append(Kind.OPENED_AGAIN, durable=True)
     record.seal()
     record.close()
     proof = verify(folder)

@@ -15,25 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drcore.engine.outcome import StepName
 from drcore.errors import BadInput, Refused
-from drcore.record.journal import (
-    EVIDENCE,
-    FIRST,
-    FORMAT,
-    JOURNAL,
-    MANIFEST,
-    NOTEBOOK,
-    Record,
-    digest,
-    find,
-    read_events,
-    verify,
-    write_whole,
-)
+from drcore.record.events import FIRST, FORMAT, Kind, read_events
+from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, digest, find, write_whole
+from drcore.record.journal import Record
+from drcore.record.proof import verify
 from drcore.record.redact import HIDDEN, Redactor
 from tests.support.manual_clock import ManualClock
 
 ROOT = Path(__file__).parents[2]
+
+MEND = StepName("mend", "Mend", "T.1")
 
 
 def open_record(folder: Path, *secrets: str) -> Record:
@@ -50,18 +43,18 @@ def writing(folder: Path, *secrets: str) -> Iterator[Record]:
 def write(folder: Path) -> Path:
     """A sealed record of eleven lines, with two evidence files and a notebook bound into it."""
     with writing(folder) as record:
-        record.append("opened", run_id=folder.name, durable=True)
-        record.append("look", step="Mend", target="in us-east-1", state={"value": "bad"}, check="no")
-        record.append("intent", step="Mend", target="in us-east-1", before={"value": "bad"}, durable=True)
-        record.append("call", call="tiny:Write", parameters={"value": "good"}, answer="OK")
-        record.keep("rates.csv", "minute,errors\n1,8\n", title="Rates")
-        record.append("look", step="Mend", target="in us-east-1", state={"value": "good"}, check="yes")
-        record.keep("rates.svg", b"<svg/>", title="Rates")
-        record.append("result", step="Mend", target="in us-east-1", outcome="DONE", durable=True)
-        record.append("step-ended", step="Mend", outcome="DONE", seconds={"machine": 0.1})
+        record.append(Kind.OPENED, run_id=folder.name, durable=True)
+        record.append(Kind.LOOK, step=MEND, target="in us-east-1", state={"value": "bad"}, check="no")
+        record.append(Kind.INTENT, step=MEND, target="in us-east-1", before={"value": "bad"}, durable=True)
+        record.append(Kind.CALL, call="tiny:Write", parameters={"value": "good"}, answer="OK")
+        record.add_evidence("rates.csv", "minute,errors\n1,8\n", title="Rates")
+        record.append(Kind.LOOK, step=MEND, target="in us-east-1", state={"value": "good"}, check="yes")
+        record.add_evidence("rates.svg", b"<svg/>", title="Rates")
+        record.append(Kind.RESULT, step=MEND, target="in us-east-1", outcome="DONE", durable=True)
+        record.append(Kind.STEP_ENDED, step=MEND, outcome="DONE", seconds={"machine": 0.1})
         write_whole(folder / NOTEBOOK, b"{}")
         record.bind(NOTEBOOK, title="the executed notebook")
-        record.append("closed", lock="given back", durable=True)
+        record.append(Kind.CLOSED, lock="given back", durable=True)
         record.seal()
     return folder
 
@@ -253,7 +246,7 @@ def test_the_first_line_should_say_the_format_and_no_other(sealed: Path) -> None
 def test_a_record_whose_first_line_was_torn_should_say_its_format(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"n":1,"time":"2026-01-05T09:0')
     with writing(tmp_path) as record:
-        record.append("opened")
+        record.append(Kind.OPENED)
     assert formats(tmp_path) == [FORMAT, None]
 
 
@@ -274,7 +267,7 @@ def test_a_record_without_a_format_should_hold_and_keep_its_format_when_it_is_go
     folder = of_format(tmp_path / "t-1", None, 3)
     assert verify(folder).holds
     with writing(folder) as record:
-        record.append("opened-again")
+        record.append(Kind.OPENED_AGAIN)
         record.seal()
     assert formats(folder) == [None] * 4
     assert verify(folder).proven
@@ -385,7 +378,7 @@ def test_a_torn_last_line_should_be_cut_off_and_told_and_the_run_should_go_on(se
     assert proof.holds and any("incomplete" in note for note in proof.notes)
     with writing(sealed) as record:
         assert record.events[-1]["event"] == "torn-line-removed" and record.events[-1]["bytes"] == 31
-        record.append("opened-again")
+        record.append(Kind.OPENED_AGAIN)
     proof = verify(sealed)
     assert proof.holds and proof.lines == LAST + 2
 
@@ -400,18 +393,18 @@ def test_a_journal_may_be_torn_at_any_byte(sealed: Path) -> None:
 
 def test_two_writers_should_be_refused(tmp_path: Path) -> None:
     with writing(tmp_path / "t-1") as record:
-        record.append("opened")
+        record.append(Kind.OPENED)
         with pytest.raises(Refused, match="being written by another process"):
             open_record(tmp_path / "t-1")
-        record.append("goes on")
+        record.append(Kind.READY)
     with writing(tmp_path / "t-1") as record:
-        assert [line["event"] for line in record.events] == ["opened", "goes on"]
+        assert [line["event"] for line in record.events] == ["opened", "ready"]
 
 
 def test_a_sealed_record_that_is_written_to_again_should_be_open_until_it_is_sealed_anew(sealed: Path) -> None:
     with writing(sealed) as record:
         assert (sealed / MANIFEST).exists(), "opening alone changes nothing"
-        record.append("opened-again", durable=True)
+        record.append(Kind.OPENED_AGAIN, durable=True)
         proof = verify(sealed)
         assert proof.holds and any("not closed" in note for note in proof.notes)
         record.seal()
@@ -420,7 +413,7 @@ def test_a_sealed_record_that_is_written_to_again_should_be_open_until_it_is_sea
 
 def test_a_file_should_be_bound_as_it_was_last_written(sealed: Path) -> None:
     with writing(sealed) as record:
-        record.keep("rates.csv", "minute,errors\n2,0\n", title="Rates")
+        record.add_evidence("rates.csv", "minute,errors\n2,0\n", title="Rates")
         record.seal()
     assert verify(sealed).holds
     (sealed / EVIDENCE / "rates.csv").write_text("minute,errors\n1,8\n")
@@ -444,15 +437,15 @@ def test_a_record_killed_between_any_two_writes_should_hold_and_go_on(tmp_path: 
         proof = verify(folder)
         assert proof.holds, (number, proof.problems)
         with writing(folder) as record:
-            record.append("opened-again")
+            record.append(Kind.OPENED_AGAIN)
         assert verify(folder).holds
     assert verify(tmp_path / f"{deaths}").holds, "and one was left alive"
 
 
 def test_no_secret_should_reach_the_disk(tmp_path: Path) -> None:
     with writing(tmp_path / "t-1", "hunter2-hunter2") as record:
-        record.append("call", parameters={"Message": "is hunter2-hunter2", "hunter2-hunter2": ["hunter2-hunter2"]})
-        record.keep("a.csv", "x,hunter2-hunter2\n", title="with hunter2-hunter2")
+        record.append(Kind.CALL, parameters={"Message": "is hunter2-hunter2", "hunter2-hunter2": ["hunter2-hunter2"]})
+        record.add_evidence("a.csv", "x,hunter2-hunter2\n", title="with hunter2-hunter2")
         record.seal()
     for path in (tmp_path / "t-1").rglob("*"):
         assert not path.is_file() or b"hunter2" not in path.read_bytes()

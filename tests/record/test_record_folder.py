@@ -16,18 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from drcore import plans
-from drcore.record.journal import (
-    CARD,
-    EVIDENCE,
-    JOURNAL,
-    MANIFEST,
-    NOTEBOOK,
-    PAGE,
-    PARAMETERS,
-    RECEIPT,
-    read_events,
-    verify,
-)
+from drcore.record.events import read_events
+from drcore.record.files import CARD, EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, PAGE, PARAMETERS, RECEIPT
+from drcore.record.proof import verify
 from tests.support.command import drcore
 from tests.support.emulated import world
 

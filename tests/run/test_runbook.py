@@ -14,7 +14,9 @@ from drcore import plans
 from drcore.engine.prepare import prepare
 from drcore.errors import BadInput, Refused
 from drcore.parameters import Mode
-from drcore.record.journal import PARAMETERS, read_events, verify
+from drcore.record.events import read_events
+from drcore.record.files import PARAMETERS
+from drcore.record.proof import verify
 from drcore.run.runbook import Runbook, runbook
 from tests.support.emulated import world
 

@@ -12,23 +12,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from drcore.record.journal import CARD, NOTEBOOK, Record, write_whole
+from drcore.engine.outcome import StepName
+from drcore.record.events import Kind
+from drcore.record.files import CARD, NOTEBOOK, write_whole
+from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from tests.support.manual_clock import ManualClock
+
+MEND = StepName("mend", "Mend", "T.1")
 
 
 def write(folder: Path) -> None:
     """All that happens to a record: opened, written, sealed, opened again, written anew, sealed again."""
     for again in (False, True):
         record = Record(folder, ManualClock(), Redactor(environment={}))
-        record.append("opened-again" if again else "opened", run_id=folder.name, durable=True)
+        record.append(Kind.OPENED_AGAIN if again else Kind.OPENED, run_id=folder.name, durable=True)
         for name in (NOTEBOOK, CARD):
-            record.loosen(name)
+            record.unbind(name)
             write_whole(folder / name, f"{name} {again}".encode())
             record.bind(name, title=name)
-        record.append("intent", step="Mend", target="all", durable=True)
-        record.keep("rates.csv", f"a,b\n{again},2\n", title="rates")
-        record.append("result", outcome="DONE", durable=True)
+        record.append(Kind.INTENT, step=MEND, target="all", durable=True)
+        record.add_evidence("rates.csv", f"a,b\n{again},2\n", title="rates")
+        record.append(Kind.RESULT, outcome="DONE", durable=True)
         record.seal()
         record.close()
 

@@ -34,7 +34,9 @@ from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan
 from drcore.launcher.request import fault_of
 from drcore.parameters import Mode
-from drcore.record.journal import Event, Record, read_events, verify
+from drcore.record.events import Event, Kind, Named, read_events
+from drcore.record.journal import Record
+from drcore.record.proof import verify
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.application import Application
@@ -191,11 +193,13 @@ def die_at(moment: Moment) -> None:
     def here(kind: str) -> bool:
         return (kind, *at) == (moment.kind, moment.step, moment.target)
 
-    def appended(self: Record, event: str, /, *, durable: bool = False, **fields: Any) -> Event:
+    def appended(
+        self: Record, event: Kind, /, *, step: Named | None = None, durable: bool = False, **fields: Any
+    ) -> Event:
         nonlocal at
-        line = append(self, event, durable=durable, **fields)
-        at = (fields["step"], fields["target"]) if event == "intent" else ("", "") if event == "result" else at
-        if event == "step-ended" and (AFTER_STEP, fields["step"]) == (moment.kind, moment.step):
+        line = append(self, event, step=step, durable=durable, **fields)
+        at = (line["step"], line["target"]) if event == Kind.INTENT else ("", "") if event == Kind.RESULT else at
+        if event == Kind.STEP_ENDED and (AFTER_STEP, line["step"]) == (moment.kind, moment.step):
             die()
         return line
 

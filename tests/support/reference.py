@@ -23,7 +23,7 @@ from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
 from drcore.launcher.request import RunRequest
 from drcore.parameters import Mode
-from drcore.record.journal import NOTEBOOK, write_whole
+from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 from tests.support.emulated import world

@@ -35,7 +35,8 @@ from drcore.launcher.request import fault_of
 from drcore.launcher.result import RunResult, result_from_journal
 from drcore.launcher.world import inject
 from drcore.parameters import Mode, at_world
-from drcore.record.journal import Event, read_events, verify
+from drcore.record.events import Event, read_events
+from drcore.record.proof import verify
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
 from drcore.sandbox.core.call_hooks import CallHooks, Proceed

@@ -27,7 +27,8 @@ from drcore.plans.g import exported_changes, invariants
 from drcore.plans.g.exported_changes import Write, honest, region
 from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.tables import restored_table, table
-from drcore.record.journal import EVIDENCE, digest
+from drcore.record.events import Kind
+from drcore.record.files import EVIDENCE, digest
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb import recovery
 
@@ -43,7 +44,7 @@ HIT = (
 _SEGMENT = 250_000
 """Items that one reader of a table takes. A small table has one reader, and its calls come in the same order always."""
 _READERS = 4
-_EVENT = "comparison"
+_EVENT = Kind.COMPARISON
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def _compare(run: Run, at: datetime) -> Compared:
     found, counted = judge_all(run, restored_table(run), table(run), region(run))
     carried = list(_carried(run))
     lines = b"".join(map(_line, found))
-    run.record.keep(FILE, gzip.compress(lines, mtime=0), title="Every item that differs, with both images")
+    run.record.add_evidence(FILE, gzip.compress(lines, mtime=0), title="Every item that differs, with both images")
     users = {kind: {_user(run, each) for each in found if each.kind is kind} for kind in Class}
     counts = [(str(kind), counted[kind], len(users[kind])) for kind in Class]
     run.record.append(

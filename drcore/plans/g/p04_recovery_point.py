@@ -20,7 +20,6 @@ from drcore.plans.g.deployments import Deployed, deployments
 from drcore.plans.g.exported_changes import BAD, Write, region
 from drcore.plans.g.tables import table, table_arn
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
-from drcore.record.journal import as_text
 from drcore.services.dynamodb import exports, recovery
 from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
 from drcore.services.dynamodb.recovery import Window
@@ -342,6 +341,10 @@ def _told(found: tuple[Write, ...]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counted.items() if count) or "none changed"
 
 
+def _time(moment: datetime | None) -> str:
+    return iso(moment) if moment else "none"
+
+
 RECOVERY_POINT = Step(
     title="Recovery point",
     plan="G.2",
@@ -352,7 +355,7 @@ RECOVERY_POINT = Step(
     targets=here,
     needs=(EXPORT.title,),
     consent=Consent.TYPED,
-    phrase=lambda run, states: f"RECOVERY POINT {as_text(next(iter(states.values())).proposed)}",
+    phrase=lambda run, states: f"RECOVERY POINT {_time(next(iter(states.values())).proposed)}",
     way=Way.REVERSIBLE,
     within=10,
     shows=show_point,

@@ -30,6 +30,7 @@ from drcore.plans.g.p06_compare import COMPARE, differences_table
 from drcore.plans.g.p07_decide import DECIDE
 from drcore.plans.g.tables import table
 from drcore.plans.g.titles import ALLOWING, REPAIRING
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from drcore.engine.context import Run
 
 INVERSE_FILE, REPAIR_FILE = "inverse.jsonl.gz", "repair.jsonl.gz"
-_BATCH, _INVERSE = "batch", "inverse"
+_BATCH, _INVERSE = Kind.BATCH, Kind.INVERSE
 _FRESH = timedelta(minutes=10)  # after that what was read of an item is read again
 _NAMED = 1000  # items left for a person are named in the journal up to here
 
@@ -84,8 +85,10 @@ def keep_inverse(run: Run, target: Target, seen: Inverse) -> None:
         (INVERSE_FILE, "What undoes the repair, item by item", inverse_for),
     ):
         lines = (as_text({operation: told}) for operation, told in (made(each, target.thing) for each in found))
-        run.record.keep(name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title)
-    run.record.append(_INVERSE, step=INVERSE.title, of=comparison.version(run), items=len(found), durable=True)
+        run.record.add_evidence(
+            name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title
+        )
+    run.record.append(_INVERSE, step=INVERSE, of=comparison.version(run), items=len(found), durable=True)
     run.calls.note(call, "OK")
 
 
@@ -233,7 +236,7 @@ def _write(
     token = hashlib.sha256(f"{run.id} {number}".encode()).hexdigest()[:36]  # another one for each batch, and each try
     keys = [key_of(each.key) for each in batch]
     run.record.append(
-        _BATCH, step=REPAIR.title, they_are=they_are, token=token, keys=[key.hex() for key in keys], durable=True
+        _BATCH, step=REPAIR, they_are=they_are, token=token, keys=[key.hex() for key in keys], durable=True
     )
     for key in keys:
         known.state.pop(key, None)  # whatever becomes of the call, they are read again

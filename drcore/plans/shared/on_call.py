@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Step, Way
-from drcore.record import history
 from drcore.services import sns
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 Words = Callable[["Run"], str]
 
 TITLE = "Notify on-call"
+_NAME = StepName("notify-on-call", TITLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
     """
 
     def look(run: Run, target: Target) -> Paged:
-        sent = history.answered(run.record.events, TITLE, target)
+        sent = run.history.answered(_NAME, target)
         return Paged(sent.answer, sent.lost, "" if sent.answer else words(run))
 
     def expect(run: Run, target: Target, paged: Paged) -> Check:

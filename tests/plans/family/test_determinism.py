@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from drcore import plans
-from drcore.record.journal import CARD, JOURNAL, NOTEBOOK, PAGE, PARAMETERS
+from drcore.record.files import CARD, JOURNAL, NOTEBOOK, PAGE, PARAMETERS
 from tests.support.command import drcore
 
 # Of the shortest plan, as a drill with its charts takes its time; in tests/notebooks each plan shows what it once did.

@@ -14,7 +14,7 @@ from drcore.engine.outcome import Outcome
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import DrcoreError, Exit, Refused, StepFailed
-from drcore.record.journal import Event, read_events
+from drcore.record.events import Event, read_events
 from drcore.run.runbook import Runbook
 from tests.support.stage import (
     GOOD,

@@ -17,7 +17,7 @@ from drcore.engine.verdict import Verdict, Word
 from drcore.errors import Exit, StepFailed
 from drcore.launcher.result import result_from_journal
 from drcore.plans.shared.on_call import TITLE as PAGE
-from drcore.record.journal import Event
+from drcore.record.events import Event
 from drcore.run.runbook import Runbook
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (

@@ -20,7 +20,7 @@ from drcore.engine.step import Step
 from drcore.errors import Refused, StepFailed
 from drcore.parameters import Mode, as_data, read
 from drcore.plans import f
-from drcore.record.journal import verify
+from drcore.record.proof import verify
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
 from tests.support.plain_emulator import FUNCTIONS, REGIONS, Account, Page, moto_server, page, service_of

@@ -21,7 +21,8 @@ from drcore import plans
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Step
 from drcore.errors import Exit
-from drcore.record.journal import Event, read_events, verify
+from drcore.record.events import Event, read_events
+from drcore.record.proof import verify
 from tests.support.command import COMMAND
 from tests.support.stage import of_the_lock
 

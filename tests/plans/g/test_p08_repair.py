@@ -16,7 +16,7 @@ from drcore.diff import Class
 from drcore.engine.outcome import Outcome
 from drcore.plans.g import comparison, p08_repair
 from drcore.plans.g.tables import restored_table, table
-from drcore.record.journal import EVIDENCE
+from drcore.record.files import EVIDENCE
 from drcore.run.runbook import Runbook
 from drcore.run.undo import undo
 from drcore.sandbox.core.world import USERS

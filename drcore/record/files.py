@@ -1,0 +1,60 @@
+"""The files of a record: their names, how each is written or found."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from drcore.errors import BadInput
+
+JOURNAL, MANIFEST, PARAMETERS = "journal.jsonl", "manifest.json", "parameters.json"
+NOTEBOOK, PAGE, CARD, EVIDENCE = "notebook.ipynb", "notebook.html", "break-glass.md", "evidence"
+RECEIPT = "archived.json"  # where the copy in the archive lies; written after the record is sealed
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, finds the old one or the new one, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names of a folder's files on disk."""
+    # Without this a new name may be lost in a power cut although the file's content is safe.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def find(records: Path, name: str) -> Path:
+    """The folder of a run that is named by its id, by the start of its id, or by its path.
+
+    Raises BadInput when none, or more than one, answers to the name.
+    """
+    if (Path(name) / JOURNAL).is_file() or (Path(name) / PARAMETERS).is_file():
+        return Path(name)
+    found = [path for path in sorted(records.glob(f"{name}*")) if (path / PARAMETERS).is_file()]
+    exact = [path for path in found if path.name == name]
+    if len(exact or found) != 1:
+        seen = ", ".join(path.name for path in found) or "none"
+        raise BadInput(f"run {name!r}: expected the id or path of one record below {records}, seen {seen}")
+    return (exact or found)[0]

@@ -1,0 +1,153 @@
+"""The proof of a record: the chain of its lines, the digests of its files, its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcore.errors import BadInput
+from drcore.record.events import FIRST, Event, lines_of, parsed
+from drcore.record.files import JOURNAL, MANIFEST, RECEIPT, digest
+from drcore.record.format import newer
+from drcore.record.manifest import bound_files, manifest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What `verify` found: whether the record holds, the first place where it does not, what it cannot tell.
+
+    `complete`: it has its end, the manifest. A run that was killed holds as far as it goes, and has none.
+    """
+
+    holds: bool
+    complete: bool
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    lines: int
+    head: str
+
+    @property
+    def proven(self) -> bool:
+        """Whether all of the record, up to its end, is as it was written."""
+        return self.holds and self.complete
+
+    @property
+    def word(self) -> str:
+        """The proof in one word."""
+        return "holds" if self.proven else "INCOMPLETE" if self.holds else "BROKEN"
+
+
+OUTSIDE = (
+    "What no look at this folder can show: a record that was rewritten as a whole, journal and manifest together. "
+    "Compare the head digest with the one kept outside (the archive's copy of manifest.json, under Object Lock, or "
+    "the line that the run printed at its end)."
+)
+
+
+def verify(folder: Path) -> Proof:
+    """Prove a record: the chain of its lines, the digests of its files, the manifest.
+
+    Raises BadInput when the folder holds no journal, or one of a format that only a newer drcore knows.
+    """
+    if not (folder / JOURNAL).is_file():
+        raise BadInput(f"{folder}: expected a record with a {JOURNAL}, found none")
+    problems, notes = [], [OUTSIDE]
+    raw = (folder / JOURNAL).read_bytes()
+    if raw and not raw.endswith(b"\n"):
+        notes.append("The last line is incomplete: the writer was killed while it wrote. It counts as not written.")
+    lines = lines_of(folder / JOURNAL)
+    wrong = _first_wrong(lines, _sealed_head(folder))
+    sound = lines[: wrong[0] - 1] if wrong else lines
+    events: list[Event] = [json.loads(line) for line in sound]
+    # The digest of the first line, as the second one carries it, is the same in every format: so a first line that was
+    # changed is told from one of a newer format.
+    if needed := newer(folder, events[:1]):
+        raise BadInput(needed)
+    last = digest(sound[-1]) if sound else FIRST
+    if wrong:
+        problems.append(f"line {wrong[0]}: {wrong[1]}")
+    problems += _wrong_files(folder, events)
+    if not problems:
+        problems += _wrong_manifest(folder, events, last)
+    complete = (folder / MANIFEST).exists()
+    if not complete:
+        notes.append(f"The run was not closed: without {MANIFEST} nothing binds the last line.")
+    notes += [f"{name} is bound by no line of the journal." for name in _unbound_files(folder, events)]
+    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last)
+
+
+def _first_wrong(lines: list[bytes], head: str) -> tuple[int, str] | None:
+    """The first line that is not as it was written, with what is wrong. `head` is the manifest's, empty if none."""
+    digests = [FIRST]
+    for number, line in enumerate(lines, start=1):
+        event = parsed(line)
+        if event is None:
+            return number, "is not a journal line (changed, or not written by drcore)"
+        if event["prev"] != digests[-1]:
+            following = parsed(lines[number]) if number < len(lines) else {"prev": head}
+            as_written = following is not None and following["prev"] == digest(line)
+            return _blame(number, event, digests, as_written=as_written)
+        if event["n"] != number:
+            return number, f"carries the number {event['n']}, expected {number}"
+        digests.append(digest(line))
+    return None
+
+
+def _blame(number: int, event: Event, digests: list[str], *, as_written: bool) -> tuple[int, str]:
+    """Which line is to blame when one does not follow the line before it.
+
+    `as_written`: what comes after it carries its digest, so that it is the line before it that is wrong.
+    """
+    if event["n"] > number:
+        return number, f"is missing, or was moved: in its place stands a line with the number {event['n']}"
+    if as_written and event["n"] == number > 1:
+        return number - 1, f"was changed: line {number} carries another digest for it"
+    if as_written and event["prev"] in digests[:-1]:
+        inserted = digests.index(event["prev"]) + 1
+        return inserted, f"was inserted: line {number} follows line {inserted - 1}"
+    return number, f"does not follow line {number - 1}: it was changed, inserted or moved here, or the line before was"
+
+
+def _wrong_files(folder: Path, events: list[Event]) -> Iterator[str]:
+    for name, line in bound_files(events).items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name}: missing, bound by line {line['n']}"
+        elif digest(path.read_bytes()) != line["sha256"]:
+            yield f"{name}: changed after line {line['n']} bound it"
+
+
+def _wrong_manifest(folder: Path, events: list[Event], last: str) -> Iterator[str]:
+    if not (folder / MANIFEST).exists():
+        return
+    content = (folder / MANIFEST).read_bytes()
+    try:
+        manifest = json.loads(content)
+        run_id, lines, head = str(manifest["run_id"]), int(manifest["lines"]), manifest["head"]
+    except (ValueError, KeyError, TypeError):
+        yield f"{MANIFEST}: is not a manifest"
+        return
+    if head == last:
+        if content != manifest_of(run_id, events, last):
+            yield f"{MANIFEST}: changed (its run, its number of lines or its list of files is not the journal's)"
+    elif lines > len(events):
+        yield f"line {len(events) + 1}: missing, and all after it (the manifest counts {lines} lines)"
+    elif lines < len(events):
+        yield f"line {lines + 1}: added after the record was closed (the manifest counts {lines} lines)"
+    else:
+        yield f"line {len(events)}: changed (its digest is not the head in {MANIFEST})"
+
+
+def _sealed_head(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["head"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _unbound_files(folder: Path, events: list[Event]) -> list[str]:
+    known = set(bound_files(events)) | {JOURNAL, MANIFEST, RECEIPT}
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    return [name for name in names if name not in known and not name.startswith(".")]
