@@ -14,6 +14,7 @@ from drcore.engine.context import Run
 from drcore.engine.outcome import Answer, Check, no, unknown, yes
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, Rejected, Unknown
+from drcore.services import iam
 
 P = ParamSpec("P")
 
@@ -128,16 +129,9 @@ def _permissions(run: Run[Any, Any], plan: Plan[Any]) -> Check:
         return unknown(f"cannot be told: the control plane of IAM stands in {HOME_OF_GLOBAL}, which is away")
     try:
         with run.calls.under(Waiver("a look that blocks nothing: what may be done is found out now", ("iam",))):
-            answer = run.aws.call(
-                "iam",
-                run.service.runner_region,
-                "simulate_principal_policy",
-                PolicySourceArn=run.who,
-                ActionNames=wanted,
-            )
+            denied = iam.denied(run.aws, run.service.runner_region, run.who, wanted)
     except DrcoreError as error:
         return unknown(f"cannot be told: {error}")
-    denied = [each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] != "allowed"]
     if denied:
         return no(f"denied: {', '.join(denied)}")
     return yes(f"all {len(wanted)} actions of the plan are allowed")

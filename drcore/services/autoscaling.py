@@ -28,20 +28,22 @@ class Scaling:
 
 def scaling(aws: Aws, region: str, cluster: str, service: str) -> Scaling:
     """Raises Rejected when the service is no scalable target, Unknown."""
-    found = aws.call(
+    pages = aws.pages(
         "application-autoscaling",
         region,
         "describe_scalable_targets",
+        "ScalableTargets",
         ServiceNamespace="ecs",
         ResourceIds=[_resource(cluster, service)],
         ScalableDimension=_DIMENSION,
-    )["ScalableTargets"]
-    if not found:
+    )
+    found = next(pages, None)
+    if found is None:
         raise Rejected(f"{_resource(cluster, service)} is no scalable target in {region}", "ObjectNotFoundException")
-    state = found[0].get("SuspendedState", {})
+    state = found.get("SuspendedState", {})
     return Scaling(
-        found[0]["MinCapacity"],
-        found[0]["MaxCapacity"],
+        found["MinCapacity"],
+        found["MaxCapacity"],
         state.get("DynamicScalingInSuspended", False),
         state.get("DynamicScalingOutSuspended", False),
         state.get("ScheduledScalingSuspended", False),

@@ -104,7 +104,7 @@ def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until:
 def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, until: datetime) -> tuple[Points, ...]:
     """Each metric by the minute, in the order asked for; `since` is included, `until` is not.
 
-    Raises Unknown when CloudWatch says that an answer is not complete: part of the data is no data.
+    Raises Unknown when CloudWatch does not say of each metric that its data is complete: part of it is no data.
     """
     queries = [
         {
@@ -122,6 +122,7 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
         for number, metric in enumerate(metrics)
     ]
     pairs: dict[str, dict[datetime, float]] = {query["Id"]: {} for query in queries}  # type: ignore[misc]  # ids are texts
+    states = dict.fromkeys(pairs, "")
     for first in range(0, len(queries), 500):  # CloudWatch takes 500 queries a call
         for result in aws.pages(
             "cloudwatch",
@@ -133,9 +134,11 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
             EndTime=until,
             ScanBy="TimestampAscending",
         ):
-            if result["StatusCode"] not in ("Complete", "PartialData"):  # PartialData: more of it is on the next page
-                raise Unknown(f"cloudwatch get_metric_data in {region}: {result['StatusCode']}")
+            states[result["Id"]] = result["StatusCode"]  # PartialData: more of it is on the next page
             pairs[result["Id"]] |= dict(zip(map(_utc, result["Timestamps"]), result["Values"], strict=True))
+    partial = [f"{id_}: {state or 'no answer'}" for id_, state in states.items() if state != "Complete"]
+    if partial:
+        raise Unknown(f"cloudwatch get_metric_data in {region}: {', '.join(partial)}")
     return tuple(_points(pairs[f"m{number}"]) for number in range(len(metrics)))
 
 

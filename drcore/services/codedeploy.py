@@ -35,7 +35,10 @@ def running(aws: Aws, region: str, application: str, group: str) -> tuple[Deploy
 
 
 def rollbacks(aws: Aws, region: str, application: str, group: str, since: datetime) -> tuple[Deployment, ...]:
-    """Deployments made since a time that undo another one (a rollback is always a new deployment)."""
+    """Deployments made since a time that undo another one, oldest first (a rollback is always a new deployment).
+
+    CodeDeploy lists them in no promised order.
+    """
     found = aws.pages(
         "codedeploy",
         region,
@@ -46,7 +49,7 @@ def rollbacks(aws: Aws, region: str, application: str, group: str, since: dateti
         createTimeRange={"start": since},
     )
     made = (deployment(aws, region, each) for each in found)
-    return tuple(each for each in made if each.rolls_back)
+    return tuple(sorted((each for each in made if each.rolls_back), key=lambda each: (each.began, each.id)))
 
 
 def deployment(aws: Aws, region: str, id_: str) -> Deployment:

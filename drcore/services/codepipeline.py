@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from drcore.calls.aws import Aws
+from drcore.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,9 @@ class Transition:
 def transition(aws: Aws, region: str, pipeline: str, stage: str) -> Transition:
     """Raises Rejected when there is no such pipeline or stage, Unknown."""
     found = aws.call("codepipeline", region, "get_pipeline_state", name=pipeline)
-    into = next(each for each in found["stageStates"] if each["stageName"] == stage)
+    into = next((each for each in found["stageStates"] if each["stageName"] == stage), None)
+    if into is None:
+        raise Rejected(f"codepipeline in {region}: {pipeline} has no stage {stage}", "StageNotFoundException")
     state = into.get("inboundTransitionState", {"enabled": True})
     waiting = into.get("inboundExecution", {}).get("pipelineExecutionId", "")
     return Transition(state["enabled"], state.get("disabledReason", ""), waiting)

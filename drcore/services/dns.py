@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import dns.edns
 import dns.exception
+import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
@@ -54,9 +55,12 @@ def _ask(calls: CallGate, server: str, name: str, subnet: str) -> tuple[str, ...
 
 def _sent(query: dns.message.Message, host: str, port: int) -> dns.message.Message:
     try:
-        return dns.query.udp(query, host, timeout=_SECONDS, port=port)
+        reply = dns.query.udp(query, host, timeout=_SECONDS, port=port)
     except dns.exception.Timeout:  # a datagram may be lost on its way
-        return dns.query.udp(query, host, timeout=_SECONDS, port=port)
+        reply = dns.query.udp(query, host, timeout=_SECONDS, port=port)
+    if reply.flags & dns.flags.TC:  # it holds a part of the answer
+        return dns.query.tcp(query, host, timeout=_SECONDS, port=port)
+    return reply
 
 
 def _place(server: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drcore.calls.aws import Aws
-from drcore.errors import Rejected
+from drcore.errors import Rejected, Unknown
 
 _STOPPED = "STOPPED"
 
@@ -110,6 +110,10 @@ def stop_task(aws: Aws, region: str, cluster: str, id_: str, reason: str) -> Non
 def _described(aws: Aws, region: str, cluster: str, arns: list[str]) -> Iterator[Task]:
     for first in range(0, len(arns), 100):  # ECS describes 100 tasks a call
         answer = aws.call("ecs", region, "describe_tasks", cluster=cluster, tasks=arns[first : first + 100])
+        # One that stopped long ago is MISSING by now. Of any other it is not known that it has stopped.
+        unknown = [each for each in answer.get("failures", ()) if each.get("reason") != "MISSING"]
+        if unknown:
+            raise Unknown(f"ecs describe_tasks in {region}: {unknown}")
         yield from map(_task, answer["tasks"])
 
 

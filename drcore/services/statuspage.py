@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from drcore.calls.http import Http
+
+_MOST = 100  # incidents a page: Statuspage gives no more, and no more without being asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,22 @@ class Incident:
 
 
 def incident_of(http: Http, page: Page, run_id: str) -> Incident:
-    """The incident that a run has opened. Raises Rejected, Unknown."""
-    found = http.ask("GET", f"{page.url}/pages/{page.page}/incidents", authorization=f"OAuth {page.key}")
-    for each in found:
+    """The incident that a run has opened, however many came after it. Raises Rejected, Unknown."""
+    for each in _incidents(http, page):
         if each.get("metadata", {}).get("drcore", {}).get("run_id") == run_id:
             updates = each.get("incident_updates") or [{}]
             return Incident(each["id"], each["status"], updates[0].get("body", ""))
     return Incident()
+
+
+def _incidents(http: Http, page: Page) -> Iterator[Any]:
+    """All incidents, newest first. One that is opened meanwhile moves others to the next page: none is missed."""
+    for number in count(1):
+        asked = f"limit={_MOST}&page={number}"
+        found = http.ask("GET", f"{page.url}/pages/{page.page}/incidents?{asked}", authorization=f"OAuth {page.key}")
+        yield from found
+        if len(found) < _MOST:
+            return
 
 
 def open_incident(http: Http, page: Page, run_id: str, name: str, body: str, components: Mapping[str, str]) -> None:

@@ -93,8 +93,8 @@ def see_automation(run: Run, target: Target) -> Automation:
         aliases=tuple((name, str(alias)) for name, alias in found.items()),
         stable=all(alias == lambda_.Alias(wanted[name]) for name, alias in found.items()),
         canary=any(alias.weights for alias in found.values()),
-        rollback=done[-1].id if done else "",
-        at=done[-1].began if done else None,
+        rollback=done[0].id if done else "",
+        at=done[0].began if done else None,
     )
 
 

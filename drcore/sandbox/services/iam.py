@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from drcore.sandbox.core.call_faults import denies
+from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import Call, operation
 from drcore.sandbox.core.world import World
 
@@ -36,7 +37,7 @@ _SERVICES: Mapping[str, tuple[str, ...]] = {"appconfig": ("appconfig", "appconfi
 
 @operation("iam", "SimulatePrincipalPolicy")
 def simulate_principal_policy(call: Call) -> dict[str, Any]:
-    """As the API: one result for each action and resource, `explicitDeny` where a fault denies the call.
+    """As the API: one result for each action and resource, 100 a page; `explicitDeny` where a fault denies the call.
 
     The region is that of the resource's ARN; without one an action is denied if it is in any region.
     """
@@ -51,7 +52,9 @@ def simulate_principal_policy(call: Call) -> dict[str, Any]:
         for action in call.params["ActionNames"]
         for resource in call.params.get("ResourceArns") or ["*"]
     ]
-    return {"EvaluationResults": results, "IsTruncated": False}
+    here, marker = page(results, call.params.get("Marker"), int(call.params.get("MaxItems") or 100), "InvalidInput")
+    answer = {"EvaluationResults": list(here), "IsTruncated": marker is not None}
+    return answer | ({"Marker": marker} if marker else {})
 
 
 def _denied(world: World, action: str, resource: str) -> bool:

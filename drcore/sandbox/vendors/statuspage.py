@@ -12,6 +12,7 @@ from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.core.world import World
 
 PAGE = "syncwell-page"
+_MOST = 100
 _PAGES = "/statuspage/v1/pages/<page>"
 _INCIDENT_STATUSES = ("investigating", "identified", "monitoring", "resolved")
 _IMPACTS = ("none", "minor", "major", "critical")
@@ -46,14 +47,20 @@ def open_page(world: World) -> StatusPage:
 
 @http_route("GET", f"{_PAGES}/incidents")
 def list_incidents(call: HttpCall) -> Reply:
-    """All incidents, newest first."""
-    return Reply(200, _page(call).incidents)
+    """The incidents, newest first, at most 100 a page; `page` is the number of the page, from 1 on."""
+    return Reply(200, _listed(call, _page(call).incidents))
 
 
 @http_route("GET", f"{_PAGES}/incidents/unresolved")
 def list_unresolved_incidents(call: HttpCall) -> Reply:
-    """The incidents that are not resolved, newest first."""
-    return Reply(200, [i for i in _page(call).incidents if i["status"] != "resolved"])
+    """The incidents that are not resolved, newest first, page by page too."""
+    return Reply(200, _listed(call, [i for i in _page(call).incidents if i["status"] != "resolved"]))
+
+
+def _listed(call: HttpCall, incidents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    size = min(int(call.query.get("limit") or _MOST), _MOST)
+    first = (int(call.query.get("page") or 1) - 1) * size
+    return incidents[first : first + size]
 
 
 @http_route("GET", f"{_PAGES}/incidents/<incident>")
