@@ -2,10 +2,10 @@
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
-from drcore.sandbox.syncwell.company import account, two_regions, worker_services
+from drcore.sandbox.syncwell.company import account, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, region_outage
-from drcore.sandbox.syncwell.life import public_api
+from drcore.sandbox.syncwell.life import public_api, two_regions
 from drcore.sandbox.syncwell.life.timeline import HISTORY, Timeline
 from drcore.sandbox.syncwell.truth import backend, data, regions
 
@@ -28,6 +28,7 @@ def build(world: World) -> None:
     two_regions.remember(world, world.clock.now() - HISTORY)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
+    world.on_tick(world.shelf(data_corruption.Normalise).tick)
     world.on_tick(timeline.tick)
     backend.tell(world)
     regions.tell(world)

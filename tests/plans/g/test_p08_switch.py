@@ -17,7 +17,7 @@ from drcore.plans.g.p08_switch import SWITCH, consumed_table
 from drcore.plans.g.tables import restored_table, table
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
-from drcore.sandbox.syncwell.truth.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import Ledger
 from tests.support.data_corruption import EAST, WEST, drilled_to, items
 from tests.support.stage import Stage, client, lines, staged, targets
 

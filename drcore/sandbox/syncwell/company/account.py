@@ -15,9 +15,9 @@ from drcore.sandbox.services.codedeploy.state import Group, Target
 from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import alarms, names
+from drcore.sandbox.syncwell.company.pipeline import Deployer, commit
 from drcore.sandbox.syncwell.company.release_manifest import Manifest
 from drcore.sandbox.syncwell.company.releases import OLDER, RELEASED, STABLE, VERSIONS, package
-from drcore.sandbox.syncwell.life.pipeline import Deployer, commit
 
 FOUNDED = datetime(2025, 3, 3, 8, 0, tzinfo=UTC)
 PROVISIONED = 10

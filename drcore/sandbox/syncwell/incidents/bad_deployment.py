@@ -11,8 +11,8 @@ from typing import Any
 from drcore.sandbox.core.faults import Option, Options, UnknownFault, fault
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.codedeploy.controller import CodeDeploy
+from drcore.sandbox.syncwell.company.pipeline import Deployer, commit, pipeline_of, start
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
-from drcore.sandbox.syncwell.life.pipeline import Deployer, commit, pipeline_of, start
 from drcore.sandbox.syncwell.life.requests import Traffic
 from drcore.sandbox.syncwell.life.timeline import Timeline
 

@@ -24,11 +24,11 @@ from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.incidents.bad_deployment import Broken, Incident, refuse_second
 from drcore.sandbox.syncwell.life.complaints import Complaints
 from drcore.sandbox.syncwell.life.configurations import KINDS, Item, key, signed, spoiled
+from drcore.sandbox.syncwell.life.intended_data import Ledger, Spoil
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
 from drcore.sandbox.syncwell.life.table_readers import Reads
 from drcore.sandbox.syncwell.life.table_writers import Writers
 from drcore.sandbox.syncwell.life.timeline import Timeline
-from drcore.sandbox.syncwell.truth.intended_data import Ledger, Spoil
 
 QUIET, AFTER = timedelta(minutes=5), timedelta(minutes=3)
 """From the beginning of what is told again to the deployment; from there to the job's first write."""

@@ -21,9 +21,9 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.logs.state import Logs
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.life.configurations import Item, Key, problem, user
+from drcore.sandbox.syncwell.life.intended_data import Ledger, Spoil
 from drcore.sandbox.syncwell.life.random_counts import arrivals
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.truth.intended_data import Ledger, Spoil
 
 SYNC = timedelta(minutes=10)
 """From one sync of a user to the next, on average."""

@@ -12,8 +12,8 @@ from drcore.sandbox.core.registry import HttpCall, Reply, http_route
 from drcore.sandbox.core.world import World
 from drcore.sandbox.syncwell.life.complaints import Complaints
 from drcore.sandbox.syncwell.life.configurations import key, problem
+from drcore.sandbox.syncwell.life.intended_data import Spoil
 from drcore.sandbox.syncwell.life.serving import Served, definitions, newer, served
-from drcore.sandbox.syncwell.truth.intended_data import Spoil
 
 ROUTE = "/syncwell/<region>/v1"
 

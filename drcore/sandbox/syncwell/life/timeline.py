@@ -9,8 +9,8 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.codedeploy.controller import CodeDeploy
 from drcore.sandbox.services.codepipeline.state import CodePipeline
+from drcore.sandbox.syncwell.company.pipeline import Deployer
 from drcore.sandbox.syncwell.life.minute_metrics import NAMESPACES
-from drcore.sandbox.syncwell.life.pipeline import Deployer
 from drcore.sandbox.syncwell.life.requests import Traffic
 
 HISTORY = timedelta(hours=2)

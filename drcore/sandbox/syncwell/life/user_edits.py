@@ -14,8 +14,8 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.life.configurations import CONTENT, Item, changed, entered_again, key, signed_up
+from drcore.sandbox.syncwell.life.intended_data import Ledger
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.truth.intended_data import Ledger
 
 SIGN_UPS = 0.04
 """The share of the edits that are a new user's."""

@@ -8,8 +8,8 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
 from drcore.sandbox.syncwell.life.configurations import Key
+from drcore.sandbox.syncwell.life.intended_data import Edit, Ledger, lacks
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.truth.intended_data import Edit, Ledger, lacks
 
 
 def tell(world: World) -> None:

@@ -11,8 +11,8 @@ import pytest
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.configurations import content
+from drcore.sandbox.syncwell.life.intended_data import Ledger
 from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.truth.intended_data import Ledger
 from tests.support.furnished import EAST, WEST, Furnished
 
 TABLE, FAULT, FAULTY = "SyncWellMetadata", "data-corruption", "worker/2026.01.2"

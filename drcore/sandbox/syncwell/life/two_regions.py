@@ -16,7 +16,6 @@ from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORT
 from drcore.sandbox.services.route53.health_checks import HealthChecks
 from drcore.sandbox.services.route53.operations import Route53
 from drcore.sandbox.syncwell.company import names
-from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
 from drcore.sandbox.syncwell.life.complaints import Complaints
 from drcore.sandbox.syncwell.life.health_endpoint import Endpoints
 from drcore.sandbox.syncwell.life.job_queue import Jobs
@@ -45,7 +44,7 @@ def found(world: World) -> None:
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
-    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints, Normalise)
+    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints)
     return tuple(world.shelf(actor).tick for actor in moving)  # type: ignore[attr-defined]
 
 
