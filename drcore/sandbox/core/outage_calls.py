@@ -7,13 +7,12 @@ caller of the kind `timeout` loses five virtual seconds, whatever its own timeou
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from moto.s3.models import s3_backends
-
 from drcore.sandbox.core.call_faults import READ_TIMEOUT
 from drcore.sandbox.core.call_hooks import Interceptor, Proceed
 from drcore.sandbox.core.outages import WHOLE, Kind, Outage, Regions
 from drcore.sandbox.core.registry import AwsError, Call, HttpCall
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
 
 CONTROLLED_FROM: Mapping[str, str] = {
@@ -76,7 +75,7 @@ def _needed(call: Call | HttpCall) -> set[str]:
         return {CONTROLLED_FROM[call.service]}
     needed = {call.region}
     if isinstance(call, Call) and call.service == "s3":
-        bucket: Any = s3_backends[call.account]["aws"].buckets.get(call.params.get("Bucket", ""))
+        bucket: Any = backends.s3(call.account).buckets.get(call.params.get("Bucket", ""))
         needed |= {bucket.region_name} if bucket else set()
     return needed
 

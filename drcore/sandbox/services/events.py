@@ -6,10 +6,9 @@ A rule's state is shown at once; for some seconds more (or not yet) its events g
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.events.models import events_backends
-
 from drcore.sandbox.core.registry import Call, operation
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 
 SETTLES = (2.0, 8.0)
 """Seconds until a change of a rule's state has its effect."""
@@ -24,7 +23,7 @@ class Schedules:
 
     def found(self, region: str, rule: str, schedule: str, target: str, role: str, payload: str) -> None:
         """Make an enabled rule of the default bus, with one target (an ARN) that gets `payload`."""
-        backend = events_backends[self._world.account][region]
+        backend = backends.events(self._world.account, region)
         backend.put_rule(name=rule, scheduled_expression=schedule, state="ENABLED", role_arn=role)
         backend.put_targets(
             name=rule, event_bus_arn=None, targets=[{"Id": "1", "Arn": target, "RoleArn": role, "Input": payload}]
@@ -49,7 +48,7 @@ class Schedules:
 
     def shown(self, region: str, rule: str) -> bool:
         """Whether the rule says that it is enabled."""
-        known = events_backends[self._world.account][region].event_buses["default"].rules.get(rule)
+        known = backends.events(self._world.account, region).event_buses["default"].rules.get(rule)
         return known is not None and known.state.startswith("ENABLED")
 
 

@@ -7,10 +7,11 @@ shortened or weakened by anyone. Everything else of S3 is moto's.
 from datetime import datetime
 from typing import Any
 
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import FakeKey
 
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.core.timestamps import aware, iso
+from drcore.sandbox.moto import backends
 
 
 @operation("s3", "GetObjectRetention")
@@ -50,7 +51,7 @@ def _until(key: FakeKey) -> datetime:
 
 
 def _key(call: Call) -> FakeKey:
-    backend = s3_backends[call.account]["aws"]
+    backend = backends.s3(call.account)
     found = backend.get_object(call.params["Bucket"], call.params["Key"], call.params.get("VersionId"))
     if found is None:
         raise AwsError("NoSuchKey", "The specified key does not exist.", 404)

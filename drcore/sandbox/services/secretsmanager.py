@@ -6,16 +6,17 @@ Everything else of Secrets Manager is moto's.
 import copy
 from typing import Any
 
-from moto.secretsmanager.models import FakeSecret, ReplicaSecret, secretsmanager_backends
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.core.timestamps import epoch
+from drcore.sandbox.moto import backends
 
 
 @operation("secretsmanager", "StopReplicationToReplica")
 def stop_replication_to_replica(call: Call) -> dict[str, Any]:
     """As the API, in the replica's region: the replica becomes a secret of its own, and the primary forgets it."""
-    backend = secretsmanager_backends[call.account][call.region]
+    backend = backends.secretsmanager(call.account, call.region)
     replica = backend.secrets.get(call.params["SecretId"])
     if replica is None:
         raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)

@@ -1,9 +1,9 @@
 """SNS messages that the world itself sends: alarm actions, deployment triggers."""
 
 from moto.sns.exceptions import SNSNotFoundError
-from moto.sns.models import sns_backends
 
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.moto.seeding import tied_to
 
 
@@ -12,7 +12,7 @@ def publish(world: World, region: str, topic: str, subject: str, message: str) -
     purpose = world.purpose("sns message", topic, sent(world, region, topic))
     try:
         with tied_to(purpose):
-            sns_backends[world.account][region].publish(message=message, arn=topic, subject=subject[:100])
+            backends.sns(world.account, region).publish(message=message, arn=topic, subject=subject[:100])
     except SNSNotFoundError:
         return False
     return True
@@ -20,5 +20,5 @@ def publish(world: World, region: str, topic: str, subject: str, message: str) -
 
 def sent(world: World, region: str, topic: str) -> int:
     """How many messages the topic (by ARN) has sent, whoever published them; 0 if there is no such topic."""
-    known = sns_backends[world.account][region].topics.get(topic)
+    known = backends.sns(world.account, region).topics.get(topic)
     return len(known.sent_notifications) if known else 0

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.sts.models import sts_backends
-
 from drcore.sandbox.core.call_hooks import CallHooks
 from drcore.sandbox.core.registry import Call
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.protocol.exchange import Answer
 
 DELAY = (240.0, 345.0)
@@ -168,7 +167,7 @@ def _caller(call: Call) -> tuple[str, str, bool]:
     """The access key of a call; whose it is; whether that is a role."""
     _, _, credential = call.message.request.headers.get("Authorization", "").partition("Credential=")
     key = credential.partition("/")[0]
-    assumed = sts_backends[call.account]["aws"].get_assumed_role_from_access_key(key)
+    assumed = backends.sts(call.account).get_assumed_role_from_access_key(key)
     if assumed is None:
         return key, CALLER, True
     return key, str(assumed.role_arn).rpartition("/")[2], True

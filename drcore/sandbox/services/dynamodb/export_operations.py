@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.s3.models import s3_backends
-
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsError, Call, operation
 from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.moto.seeding import tied_to
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.items import Key, Stored, place
@@ -272,7 +271,7 @@ def _precise(moment: datetime) -> str:
 
 def _put(world: World, export: Export, files: Mapping[str, bytes]) -> bool:
     """Write files to the bucket; returns whether there is one."""
-    store, bucket = s3_backends[world.account]["aws"], export.told["S3Bucket"]
+    store, bucket = backends.s3(world.account), export.told["S3Bucket"]
     if bucket not in store.buckets:
         return False
     at = export.told.get("EndTime", export.told["StartTime"])

@@ -8,9 +8,9 @@ from hashlib import md5
 from typing import Any
 from uuid import UUID
 
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.dynamodb.history import Entry, History
 from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Stored, key_of
 from drcore.sandbox.services.dynamodb.policy import Policy, refuses
@@ -96,7 +96,7 @@ class Replica:
     @property
     def table(self) -> Table:
         """The table as moto has it, without its items."""
-        return dynamodb_backends[self.account][self.region].tables[self.name]
+        return backends.dynamodb(self.account, self.region).tables[self.name]
 
     @property
     def log(self) -> list[Entry]:

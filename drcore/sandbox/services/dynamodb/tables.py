@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import DynamoDBBackend
 
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.dynamodb.agenda import Agenda
 from drcore.sandbox.services.dynamodb.history import Entry
 from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Stored
@@ -50,7 +51,7 @@ class Tables:
 
     def backend(self, region: str) -> DynamoDBBackend:
         """The tables of a region as moto has them."""
-        return dynamodb_backends[self.account][region]
+        return backends.dynamodb(self.account, region)
 
     def create(
         self,

@@ -96,7 +96,7 @@ def list_versions_by_function(call: Call) -> dict[str, Any]:
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.shelf(Lambda)
     functions.function(call.region, name)
-    found = list(functions.storage(call.region).list_versions_by_function(name))
+    found = list(functions.store(call.region).versions(name))
     size = min(int(params.get("MaxItems") or 50), 50)
     here, marker = page(found, params.get("Marker"), size, "InvalidParameterValueException")
     return {"Versions": [_configuration(v) for v in here]} | ({"NextMarker": marker} if marker else {})
@@ -105,7 +105,7 @@ def list_versions_by_function(call: Call) -> dict[str, Any]:
 @operation("lambda", "GetAccountSettings")
 def get_account_settings(call: Call) -> dict[str, Any]:
     """As the API: what the account may run at once in a region, and what of it nobody has reserved."""
-    found = list(call.world.shelf(Lambda).storage(call.region).latest())
+    found = call.world.shelf(Lambda).store(call.region).latest()
     reserved = sum(int(function.reserved_concurrency or 0) for function in found)
     limits = {"TotalCodeSize": 80_530_636_800, "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800}
     limits |= {"ConcurrentExecutions": CONCURRENCY, "UnreservedConcurrentExecutions": CONCURRENCY - reserved}

@@ -18,7 +18,7 @@ def put_function_concurrency(call: Call) -> dict[str, Any]:
     wanted = int(call.params["ReservedConcurrentExecutions"])
     others = sum(
         functions.reserved(call.region, each.function_name) or 0
-        for each in functions.storage(call.region).latest()
+        for each in functions.store(call.region).latest()
         if each.function_name != name
     )
     if wanted < 0 or CONCURRENCY - others - wanted < UNRESERVED:

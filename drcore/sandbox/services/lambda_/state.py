@@ -11,11 +11,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from moto.awslambda.models import LambdaAlias, LambdaFunction, LambdaStorage
-from moto.awslambda.utils import get_backend
+from moto.awslambda.models import LambdaAlias, LambdaFunction
 
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto.functions import FunctionStore
 from drcore.sandbox.services.lambda_.provisioned_concurrency import ProvisionedConcurrency
 
 Weights = dict[str, float]
@@ -27,17 +27,17 @@ class Lambda:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._storages: dict[str, LambdaStorage] = {}
+        self._stores: dict[str, FunctionStore] = {}
         self._revisions: Counter[str] = Counter()
         self._moved: dict[str, datetime] = {}
         self.concurrency = world.shelf(ProvisionedConcurrency)
         world.state_of("lambda", self._state)
 
-    def storage(self, region: str) -> LambdaStorage:
+    def store(self, region: str) -> FunctionStore:
         """Moto's own store of the functions of one region."""
-        if region not in self._storages:
-            self._storages[region] = get_backend(self._world.account, region)._lambdas
-        return self._storages[region]
+        if region not in self._stores:
+            self._stores[region] = FunctionStore(self._world.account, region)
+        return self._stores[region]
 
     def create(self, region: str, name: str, role: str, code: bytes) -> None:
         """Make a function without a published version."""
@@ -50,7 +50,7 @@ class Lambda:
             "Timeout": 29,
             "Code": {"ZipFile": base64.b64encode(code).decode()},
         }
-        get_backend(self._world.account, region).create_function(spec)
+        self.store(region).create(spec)
 
     def update_code(self, region: str, name: str, code: bytes) -> None:
         """Replace the code of $LATEST."""
@@ -64,7 +64,7 @@ class Lambda:
         `number` is that of the new version, for functions that have a history; by default the next.
         """
         latest = self.function(region, name)
-        versions: list[LambdaFunction] = self.storage(region)._functions[name]["versions"]
+        versions = self.store(region).published(name)
         if versions and not latest.code_or_config_updated:
             return versions[-1]
         latest.code_or_config_updated = False
@@ -73,20 +73,16 @@ class Lambda:
         version.set_version(number or self._next_number(region, name, versions))
         if description:
             version.description = description
-        versions.append(version)
-        self.storage(region)._arns[version.function_arn] = version
+        self.store(region).add(name, version)
         self._revisions[f"{region}:{name}:numbered"] = int(version.version)
         return version
 
     def function(self, region: str, name: str, version: str | None = None) -> LambdaFunction:
         """A function's $LATEST, or one published version. Raises AwsError (ResourceNotFoundException)."""
-        storage = self.storage(region)
-        group = storage._functions.get(name)
-        found = group and (group["latest"] if version in (None, "$LATEST") else storage._get_version(name, version))
-        if found is None or group is None:
+        found = self.store(region).find(name, version)
+        if found is None:
             raise not_found(f"Function not found: {self._arn(region, name, version)}")
-        known: LambdaFunction = found
-        return known
+        return found
 
     def code_of(self, region: str, name: str, version: str) -> str:
         """CodeSha256 of a version, base64 as the API shows it."""
@@ -102,7 +98,7 @@ class Lambda:
 
     def aliases(self, region: str, name: str) -> dict[str, LambdaAlias]:
         """The aliases of a function, by name."""
-        return self.storage(region)._aliases[self._arn(region, name, None)]
+        return self.store(region).aliases(self._arn(region, name, None))
 
     def create_alias(
         self, region: str, name: str, alias: str, version: str, weights: Weights, description: str
@@ -207,16 +203,16 @@ class Lambda:
         return {region: self._region_state(region) for region in self._world.regions}
 
     def _region_state(self, region: str) -> dict[str, Any]:
-        storage = self.storage(region)
+        store = self.store(region)
         state = {}
-        for name, group in sorted(storage._functions.items()):
-            aliases = self.aliases(region, name).values()
+        for name in store.names():
+            aliases, latest = self.aliases(region, name).values(), self.function(region, name)
             state[name] = {
-                "latest": group["latest"].code_sha_256,
-                "versions": {str(v.version): v.code_sha_256 for v in group["versions"]},
+                "latest": latest.code_sha_256,
+                "versions": {str(v.version): v.code_sha_256 for v in store.published(name)},
                 "aliases": {alias.name: alias_document(alias) for alias in aliases},
                 "provisioned": self.concurrency.requested(self._arn(region, name, None)),
-                "reserved": group["latest"].reserved_concurrency,
+                "reserved": latest.reserved_concurrency,
             }
         return state
 

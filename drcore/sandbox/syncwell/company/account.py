@@ -3,11 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from moto.iam.models import iam_backends
-from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
-
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.apigateway.state import ApiGateway
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.codedeploy.controller import CodeDeploy
@@ -34,7 +31,7 @@ DRILLS = {
 def found(world: World) -> None:
     """What was there before the first release: topics, queues, buckets, the API, the pipeline."""
     with world.clock.at(FOUNDED):
-        iam_backends[world.account]["aws"].create_role(names.LAMBDA_ROLE, "{}", "/", None, "", [], "3600")
+        backends.iam(world.account).create_role(names.LAMBDA_ROLE, "{}", "/", None, "", [], "3600")
         for region in world.regions:
             _paging(world, region)
             _buckets(world, region)
@@ -76,12 +73,12 @@ def watch(world: World, since: datetime) -> None:
 
 def _paging(world: World, region: str) -> None:
     """The topic that pages, and somebody who is paged by it."""
-    topics = sns_backends[world.account][region]
+    topics = backends.sns(world.account, region)
     topics.subscribe(topics.create_topic(names.TOPIC).arn, names.ON_CALL, "email")
 
 
 def _buckets(world: World, region: str) -> None:
-    store = s3_backends[world.account]["aws"]
+    store = backends.s3(world.account)
     for name in (names.releases_bucket(region), names.evidence_bucket(region), names.exports_bucket(region)):
         bucket = store.create_bucket(name, region)
         bucket.versioning_status = "Enabled"
@@ -121,7 +118,7 @@ def _delivery(world: World, region: str) -> None:
 def _drill_record(world: World, region: str, plan: str, drilled: datetime) -> None:
     name = f"{plan}-drill-{drilled:%Y%m%dT%H%M%SZ}-0001"
     document = {"run_id": name, "plan": plan.upper(), "mode": "drill", "environment": "staging", "outcome": "DONE"}
-    s3_backends[world.account]["aws"].put_object(
+    backends.s3(world.account).put_object(
         names.evidence_bucket(region),
         f"records/{name}/manifest.json",
         json.dumps(document, indent=2).encode(),

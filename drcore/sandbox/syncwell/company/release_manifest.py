@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from moto.s3.models import s3_backends
-
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.syncwell.company import names
 
 KEY = "releases.json"
@@ -61,4 +60,4 @@ class Manifest:
         """Write releases.json in both regions."""
         body = json.dumps({"releases": [entry.document() for entry in self.entries]}, indent=2).encode()
         for region in self._world.regions:
-            s3_backends[self._world.account]["aws"].put_object(names.releases_bucket(region), KEY, body)
+            backends.s3(self._world.account).put_object(names.releases_bucket(region), KEY, body)

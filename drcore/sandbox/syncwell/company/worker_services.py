@@ -4,11 +4,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.iam.models import iam_backends
-from moto.s3.models import s3_backends
-
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.appconfig.state import AppConfig
 from drcore.sandbox.services.applicationautoscaling import Scaling
 from drcore.sandbox.services.cloudtrail.state import Trail
@@ -53,7 +51,7 @@ class WorkerReleases:
             "region": region,
             "workers": self._entries[region],
         }
-        store = s3_backends[self._world.account]["aws"]
+        store = backends.s3(self._world.account)
         store.put_object(names.releases_bucket(region), WORKERS_KEY, json.dumps(document, indent=2).encode())
 
 
@@ -127,7 +125,7 @@ def _document(world: World, region: str, release: str) -> dict[str, Any]:
 
 
 def _roles(world: World) -> None:
-    store = iam_backends[world.account]["aws"]
+    store = backends.iam(world.account)
     for name in _WRITERS:
         if name != names.LAMBDA_ROLE:  # which is there since the first release
             store.create_role(name, "{}", "/", None, "", [], "3600")

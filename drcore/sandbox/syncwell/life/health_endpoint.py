@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.s3.models import s3_backends
-
 from drcore.sandbox.core.outages import ISOLATING, Regions
 from drcore.sandbox.core.registry import HttpCall, Reply, http_route
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.arc import RoutingControls
 from drcore.sandbox.syncwell.company import names
 
@@ -64,7 +63,7 @@ class Endpoints:
         return self.answer(region, named, at)
 
     def _read(self, region: str, holder: str) -> None:
-        key = s3_backends[self._world.account]["aws"].buckets[names.levers_bucket(holder)].keys.get(names.LEVER_KEY)
+        key = backends.s3(self._world.account).buckets[names.levers_bucket(holder)].keys.get(names.LEVER_KEY)
         if key is None or key.etag == self._etags.get(region):
             return
         self._etags[region] = key.etag

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from json import dumps
 
-from moto.s3.models import s3_backends
-from moto.sqs.models import sqs_backends
-
 from drcore.sandbox.core.call_hooks import CallHooks
 from drcore.sandbox.core.outage_calls import meets
 from drcore.sandbox.core.timestamps import MINUTE, epoch
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.arc import RoutingControls
 from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG, GlobalTable
 from drcore.sandbox.services.route53.health_checks import HealthChecks
@@ -30,12 +28,12 @@ def found(world: World) -> None:
     endpoints, checks = world.shelf(Endpoints), world.shelf(HealthChecks)
     checks.probe, checks.routing_control = endpoints.probe, world.shelf(RoutingControls).is_on
     zone = world.shelf(Route53).add(names.ZONE_ID, names.ZONE)
-    store = s3_backends[world.account]["aws"]
+    store = backends.s3(world.account)
     for region in world.regions:
         checks.add(names.health_check(region), f"founded-{region}", _check(region))
         store.create_bucket(names.levers_bucket(region), region)
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
-        sqs_backends[world.account][region].create_queue(names.QUEUE)
+        backends.sqs(world.account, region).create_queue(names.QUEUE)
     zone.put(_record(region) for region in world.regions)
     world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.shelf(Writers).begin()
