@@ -153,7 +153,7 @@ def words_for_on_call(run: ARun) -> str:
     return f"Regional outage: {confirmed.why if confirmed else failed(run)}"
 
 
-NOTIFY = notify_on_call(words_for_on_call, plan="A.manual 1", needs=(titles.CONFIRM.title,))
+NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.CONFIRM,))
 
 
 def words_investigating(run: ARun) -> str:

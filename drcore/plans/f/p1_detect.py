@@ -141,7 +141,7 @@ def _trouble(run: Run, region: str) -> list[str]:
         return [f"cannot be read: {error}"]
 
 
-NOTIFY = notify_on_call(words_for_on_call, plan="F.automated 3", needs=(DETECT.title,))
+NOTIFY = notify_on_call("Notify on-call", words_for_on_call, plan="F.automated 3", needs=(DETECT.title,))
 
 
 STEPS = (DETECT, AUTOMATIC, NOTIFY)

@@ -68,7 +68,7 @@ def words_for_on_call(run: Run) -> str:
     return f"Users' configurations in {table(run)} seem corrupted. {seen.why if seen else ''}".strip()
 
 
-NOTIFY = notify_on_call(words_for_on_call, plan="G.1", needs=(DETECT.title,))
+NOTIFY = notify_on_call("Notify on-call", words_for_on_call, plan="G.1", needs=(DETECT.title,))
 
 
 # ── Confirm ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from drcore.calls.gate import Waiver
-from drcore.engine.outcome import EVERYWHERE, Check, Target
+from drcore.engine.context import Run
+from drcore.engine.outcome import EVERYWHERE, Check, StepName, Target
 from drcore.engine.step import Step
 from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
+
+class DrillFacts(Protocol):
+    """What the facts of such a plan hold: how often it is to be drilled."""
+
+    @property
+    def drill_every_days(self) -> int: ...
 
 
 class Drilled(Protocol):
@@ -26,38 +32,38 @@ class Drilled(Protocol):
     def next_drill(self) -> datetime | None: ...
 
 
+F = TypeVar("F", bound=DrillFacts)
 S = TypeVar("S", bound=Drilled)
 
 
-def drills(run: Run) -> tuple[datetime | None, datetime | None]:
+def drills(run: Run[F]) -> tuple[datetime | None, datetime | None]:
     """The last two fields of the state: when this plan was drilled last, when it is to be drilled next."""
     last = last_drill(run)
     return last, last + timedelta(days=run.facts.drill_every_days) if last else None
 
 
 def close(
-    title: str,
+    name: StepName | str,
     *,
-    plan: str,
+    plan: str = "",
     changes: str,
-    look: Callable[[Run, Target], S],
-    expect: Callable[[Run, Target, S], Check],
-    shows: Callable[[Run, Mapping[Target, S]], Iterable[Exhibit]],
-    needs: tuple[str, ...],
-    targets: Callable[[Run], Iterable[Target]] = lambda run: EVERYWHERE,
+    look: Callable[[Run[F], Target], S],
+    expect: Callable[[Run[F], Target, S], Check],
+    shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
+    needs: tuple[StepName | str, ...],
+    targets: Callable[[Run[Any]], Iterable[Target]] = lambda run: EVERYWHERE,
     within: float = 10,
     every: float = 10,
     waiver: Waiver | None = None,
-) -> Step:
+) -> Step[F, S]:
     """Look only, at what the plan leaves behind. Whatever is found, the drills are told beside it."""
 
-    def is_closed(run: Run, target: Target, seen: S) -> Check:
+    def is_closed(run: Run[F], target: Target, seen: S) -> Check:
         check = expect(run, target, seen)
         return replace(check, why=f"{check.why}; {said(seen.last_drill, seen.next_drill, run.clock.now())}")
 
     return Step(
-        title=title,
-        plan=plan,
+        name_of(name, plan),
         changes=changes,
         look=look,
         expect=is_closed,

@@ -7,15 +7,15 @@ so a run that is opened again finds it, and asks nobody twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, StepResult, Target, never, yes
+from drcore.engine.context import F, Run
+from drcore.engine.outcome import Check, StepName, StepResult, Target, never, yes
 from drcore.engine.step import Step, Way
+from drcore.plans.shared.names import name_of
+from drcore.record.events import Named
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 class Decidable(Protocol):
@@ -32,47 +32,47 @@ class Decidable(Protocol):
 S = TypeVar("S", bound=Decidable)
 
 
-def taken(run: Run, step: Step) -> tuple[str, str, str]:
+def taken(run: Run[Any], step: Named) -> tuple[str, str, str]:
     """The last three fields of the state: what was decided, by whom, why; before a restart too."""
     decided = run.decided(step)
     return decided.choice, decided.by, decided.reason
 
 
 def decision(
-    title: str,
+    name: StepName | str,
     *,
-    plan: str,
+    plan: str = "",
     changes: str,
-    look: Callable[[Run, Target], S],
-    expect: Callable[[Run, Target, S], Check],
-    choice: Callable[[Run, S], str],
-    phrase: Callable[[Run, Mapping[Target, S]], str],
-    needs: tuple[str, ...],
-    forbidden: Callable[[Run, S], str] = lambda run, seen: "",
+    look: Callable[[Run[F], Target], S],
+    expect: Callable[[Run[F], Target, S], Check],
+    choice: Callable[[Run[F], S], str],
+    phrase: Callable[[Run[F], Mapping[Target, S]], str],
+    needs: tuple[StepName | str, ...],
+    forbidden: Callable[[Run[F], S], str] = lambda run, seen: "",
     failed_region: Callable[[S], str] = lambda seen: "",
-    shows: Callable[[Run, Mapping[Target, S]], Iterable[Exhibit]] | None = None,
+    shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None,
     moment: str = "",
-    lost: Callable[[Run, StepResult], float | None] | None = None,
-) -> Step:
+    lost: Callable[[Run[F], StepResult], float | None] | None = None,
+) -> Step[F, S]:
     """Record who decided what, and why. The phrase that is typed names what follows from it.
 
     - `expect` answers while nothing is decided: no (it is to be decided), yes (there is nothing to decide), or never.
     - `choice` is what is recorded, `failed_region` the region that it says has failed.
     - `forbidden` says why it must not be so, whatever has been decided; empty: it may.
     """
+    named = name_of(name, plan)
 
-    def is_decided(run: Run, target: Target, seen: S) -> Check:
+    def is_decided(run: Run[F], target: Target, seen: S) -> Check:
         why_not = forbidden(run, seen)
         if why_not:
             return never(why_not)
         return yes(f"{seen.choice}, by {seen.by}: {seen.reason}") if seen.choice else expect(run, target, seen)
 
-    def decide(run: Run, target: Target, seen: S) -> None:
-        run.decide(step, choice(run, seen), failed_region=failed_region(seen))
+    def decide(run: Run[F], target: Target, seen: S) -> None:
+        run.decide(named, choice(run, seen), failed_region=failed_region(seen))
 
-    step = Step(
-        title=title,
-        plan=plan,
+    return Step(
+        named,
         changes=changes,
         look=look,
         expect=is_decided,
@@ -86,4 +86,3 @@ def decision(
         moment=moment,
         lost=lost,
     )
-    return step

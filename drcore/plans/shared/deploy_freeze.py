@@ -6,36 +6,53 @@ Steps that plans have in the same form; a plan's facts name the `pipeline`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.context import Run
+from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Step, Way, regions
-from drcore.record import history
+from drcore.plans.shared.facts import Pipeline
+from drcore.plans.shared.names import name_of
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 FREEZING, UNFREEZING = "Freeze the pipeline", "Unfreeze the pipeline"
 
 
-def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = lambda run: "") -> Step:
-    """Close the way in. `idle` says in words why there is no need to, empty where there is."""
+class PipelineFacts(Protocol):
+    """What the facts of such a plan hold."""
 
-    def expect(run: Run, target: Target, seen: Transition) -> Check:
+    @property
+    def pipeline(self) -> Pipeline: ...
+
+
+F = TypeVar("F", bound=PipelineFacts)
+
+
+def freeze(
+    name: StepName | str = FREEZING,
+    *,
+    plan: str = "",
+    until: StepName | str = UNFREEZING,
+    needs: tuple[StepName | str, ...],
+    idle: Callable[[Run[F]], str] = lambda run: "",
+) -> Step[Any, Transition]:
+    """Close the way in, `until` another step. `idle` says in words why there is no need to, empty where there is."""
+
+    named, ends = name_of(name, plan), name_of(until, plan)
+
+    def expect(run: Run[F], target: Target, seen: Transition) -> Check:
         if not seen.open:
             return yes(f"closed: {seen.reason}")
-        if history.ended(run.record.events, FREEZING, UNFREEZING, target):
+        if run.history.ended(named, ends, target):
             return yes("this run had closed it, and has opened it again")
         why = idle(run)
         return yes(why) if why else no("deployments may enter")
 
     return Step(
-        title=FREEZING,
-        plan=plan,
+        named,
         changes="nothing new can be deployed until it is unfrozen",
         look=see_transition,
         expect=expect,
@@ -52,11 +69,12 @@ def freeze(*, plan: str, needs: tuple[str, ...], idle: Callable[[Run], str] = la
     )
 
 
-def unfreeze(*, plan: str, needs: tuple[str, ...]) -> Step:
+def unfreeze(
+    name: StepName | str = UNFREEZING, *, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[Any, Transition]:
     """Open the way in again, where this run had closed it."""
     return Step(
-        title=UNFREEZING,
-        plan=plan,
+        name_of(name, plan),
         changes="deployments may enter again",
         look=see_transition,
         expect=is_unfrozen,
@@ -73,11 +91,11 @@ def unfreeze(*, plan: str, needs: tuple[str, ...]) -> Step:
     )
 
 
-def see_transition(run: Run, target: Target) -> Transition:
+def see_transition(run: Run[F], target: Target) -> Transition:
     return codepipeline.transition(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
 
 
-def is_unfrozen(run: Run, target: Target, seen: Transition) -> Check:
+def is_unfrozen(run: Run[F], target: Target, seen: Transition) -> Check:
     if seen.open:
         return yes("deployments may enter")
     if run.id not in seen.reason:
@@ -91,15 +109,15 @@ def is_unfrozen(run: Run, target: Target, seen: Transition) -> Check:
     return no("closed by this run")
 
 
-def _close(run: Run, target: Target, seen: Transition) -> None:
+def _close(run: Run[F], target: Target, seen: Transition) -> None:
     pipeline = run.facts.pipeline
     codepipeline.close(run.aws, target.region, pipeline.name, pipeline.stage, f"drcore {run.id}")
 
 
-def _open(run: Run, target: Target, seen: Transition) -> None:
+def _open(run: Run[F], target: Target, seen: Transition) -> None:
     codepipeline.open_(run.aws, target.region, run.facts.pipeline.name, run.facts.pipeline.stage)
 
 
-def _pipeline(run: Run, states: Mapping[Target, Transition]) -> str:
+def _pipeline(run: Run[F], states: Mapping[Target, Transition]) -> str:
     pipeline = run.facts.pipeline
     return f"{pipeline.name} {by_region(states, lambda target, seen: pipeline.stage)}"

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
-from drcore.engine.outcome import Check, State, StepResult, Target
+from drcore.engine.context import Run
+from drcore.engine.outcome import Check, StepName, StepResult, Target
 from drcore.engine.step import Step
+from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 DETECTING = "Detect"
 
 
+class DetectionFacts(Protocol):
+    """What the facts of such a plan hold: how long a drill waits until its fault shows."""
+
+    @property
+    def detection_minutes(self) -> float: ...
+
+
+F = TypeVar("F", bound=DetectionFacts)
+S = TypeVar("S")
+
+
 def detect(
+    name: StepName | str = DETECTING,
     *,
-    plan: str,
+    plan: str = "",
     changes: str,
-    look: Callable[[Run, Target], State],
-    expect: Callable[[Run, Target, State], Check],
-    targets: Callable[[Run], Iterable[Target]],
+    look: Callable[[Run[F], Target], S],
+    expect: Callable[[Run[F], Target, S], Check],
+    targets: Callable[[Run[F]], Iterable[Target]],
     every: float,
-    shows: Callable[[Run, Mapping[Target, State]], Iterable[Exhibit]],
+    shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
     at: Callable[[StepResult], datetime | None] = lambda result: result.since,
-) -> Step:
+) -> Step[F, S]:
     """One target in trouble is enough. A drill waits for it, an incident is what it is; no trouble ends no plan."""
     return Step(
-        title=DETECTING,
-        plan=plan,
+        name_of(name, plan),
         changes=changes,
         look=look,
         expect=expect,

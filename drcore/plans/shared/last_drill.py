@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
+from drcore.engine.context import Run
 from drcore.services import s3
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
-
-def last_drill(run: Run) -> datetime | None:
+def last_drill(run: Run[Any]) -> datetime | None:
     """The newest drill of this plan in the archive, by the time in its run id."""
     store, region = run.service.evidence, run.service.runner_region
     stamps = [

@@ -6,11 +6,16 @@ by `status_page.resolved`, which sets the components right again.
 
 from __future__ import annotations
 
+from drcore.engine.context import F
+from drcore.engine.outcome import StepName
 from drcore.engine.step import Step
 from drcore.plans.shared.status_page import Words, investigating
+from drcore.services.statuspage import Incident
 
 
-def announce_maintenance(title: str, words: Words, *, what: str, plan: str, needs: tuple[str, ...]) -> Step:
+def announce_maintenance(
+    name: StepName | str, words: Words[F], *, what: str, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[F, Incident]:
     """Open this run's incident with the components under maintenance. `what` is what users cannot do meanwhile."""
-    name, components = f"Maintenance mode: {what}", "under_maintenance"
-    return investigating(title, words, plan=plan, needs=needs, name=name, components=components)
+    headline, components = f"Maintenance mode: {what}", "under_maintenance"
+    return investigating(name, words, plan=plan, needs=needs, headline=headline, components=components)

@@ -9,20 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
+from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Step, Way
+from drcore.plans.shared.names import name_of
 from drcore.services import sns
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-Words = Callable[["Run"], str]
-
-TITLE = "Notify on-call"
-_NAME = StepName("notify-on-call", TITLE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +31,38 @@ class Paged:
     text: str = field(default="", compare=False)
 
 
-def notify_on_call(words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+def notify_on_call(
+    name: StepName | str,
+    words: Callable[[Run[F]], str],
+    *,
+    plan: str = "",
+    needs: tuple[StepName | str, ...],
+) -> Step[F, Paged]:
     """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was.
 
     A page that got no answer is sent again: two pages are better than none.
     """
 
-    def look(run: Run, target: Target) -> Paged:
-        sent = run.history.answered(_NAME, target)
+    named = name_of(name, plan)
+
+    def look(run: Run[F], target: Target) -> Paged:
+        sent = run.history.answered(named, target)
         return Paged(sent.answer, sent.lost, "" if sent.answer else words(run))
 
-    def expect(run: Run, target: Target, paged: Paged) -> Check:
+    def expect(run: Run[F], target: Target, paged: Paged) -> Check:
         if paged.message:
             return yes(f"the page went out, message {paged.message}{_perhaps(paged.lost, 'more than once')}")
         if not paged.text:
             return yes("there is nothing to tell")
         return no(f"to be told: {paged.text}{_perhaps(paged.lost, 'all the same')}")
 
-    def act(run: Run, target: Target, paged: Paged) -> str:
+    def act(run: Run[F], target: Target, paged: Paged) -> str:
         message = json.dumps({"run_id": run.id, "environment": run.service.environment, "text": paged.text})
         topic = run.service.on_call.topics[target.region]
         return sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
 
     return Step(
-        title=TITLE,
-        plan=plan,
+        named,
         changes="whoever is on call is paged, with what was seen",
         look=look,
         expect=expect,
@@ -79,17 +80,17 @@ def _perhaps(lost: int, how: str) -> str:
     return f"; {lost} {'try' if lost == 1 else 'tries'} got no answer, so it may have gone out {how}" if lost else ""
 
 
-def on_call_topic(run: Run) -> tuple[str, Check]:
+def on_call_topic(run: Run[Any]) -> tuple[str, Check]:
     """For a plan's `must_exist`: the topic is there, and somebody is subscribed to it."""
     return "on-call topic", checked(_is_heard, run)
 
 
-def _is_heard(run: Run) -> Check:
+def _is_heard(run: Run[Any]) -> Check:
     region = run.service.runner_region
     topic = run.service.on_call.topics[region]
     heard = sns.is_heard(run.aws, region, topic)
     return yes(topic) if heard else no(f"{topic} has no subscriber: a page would reach nobody")
 
 
-def _healthy_region(run: Run) -> list[Target]:
+def _healthy_region(run: Run[Any]) -> list[Target]:
     return [Target(run.service.runner_region, "the on-call topic")]

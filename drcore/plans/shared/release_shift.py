@@ -9,28 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, StepResult, Target, never, no, yes
+from drcore.engine.context import Run
+from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Step, Way, regions
+from drcore.plans.shared.facts import Api
+from drcore.plans.shared.names import name_of
 from drcore.plans.shared.releases import Release
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import apigateway, lambda_
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
-ReleaseIn = Callable[["Run", str], Release]  # the release to shift to, as the manifest of a region has it
+class BackendFacts(Protocol):
+    """What the facts of such a plan hold: the functions, the alias of each that takes the traffic, the API."""
+
+    @property
+    def functions(self) -> tuple[str, ...]: ...
+    @property
+    def alias(self) -> str: ...
+    @property
+    def api(self) -> Api: ...
 
 
-def functions(run: Run) -> list[Target]:
+F = TypeVar("F", bound=BackendFacts)
+ReleaseIn = Callable[[Run[F], str], Release]  # the release to shift to, as the manifest of a region has it
+
+
+def functions(run: Run[F]) -> list[Target]:
     """A target for each function of the backend in each region."""
     return [Target(region, function) for region in run.service.regions for function in run.facts.functions]
 
 
-def serves_alone(run: Run, region: str, release: Release) -> bool:
+def serves_alone(run: Run[F], region: str, release: Release) -> bool:
     """Whether all traffic of a region goes to this release. Raises Unknown, Rejected."""
     wanted = release.regions[region]
     stage = apigateway.stage(run.aws, region, wanted.api.rest_api_id, wanted.api.stage)
@@ -52,10 +65,12 @@ class Serving:
     version: lambda_.Version = field(compare=False)
 
 
-def shift_functions(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, ...]) -> Step:
+def shift_functions(
+    name: StepName | str, release: ReleaseIn[F], *, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[F, Serving]:
     """Point the alias of each function at the release's version, in each region: no weights are left on another."""
 
-    def look(run: Run, target: Target) -> Serving:
+    def look(run: Run[F], target: Target) -> Serving:
         wanted = release(run, target.region).regions[target.region].functions[target.thing]
         return Serving(
             lambda_.alias(run.aws, target.region, target.thing, run.facts.alias),
@@ -64,8 +79,7 @@ def shift_functions(title: str, release: ReleaseIn, *, plan: str, needs: tuple[s
         )
 
     return Step(
-        title=title,
-        plan=plan,
+        name_of(name, plan),
         changes="alias live → the release's version of each function, in each region, with no routing weights",
         look=look,
         expect=serves_wanted,
@@ -87,7 +101,7 @@ def shift_functions(title: str, release: ReleaseIn, *, plan: str, needs: tuple[s
     )
 
 
-def serves_wanted(run: Run, target: Target, seen: Serving) -> Check:
+def serves_wanted(run: Run[F], target: Target, seen: Serving) -> Check:
     if seen.alias == lambda_.Alias(seen.wanted):
         return yes(f"all traffic goes to version {seen.wanted}")
     if not seen.version.state:
@@ -97,17 +111,17 @@ def serves_wanted(run: Run, target: Target, seen: Serving) -> Check:
     return no(f"{seen.alias}, should be version {seen.wanted}")
 
 
-def point_at_wanted(run: Run, target: Target, seen: Serving) -> None:
+def point_at_wanted(run: Run[F], target: Target, seen: Serving) -> None:
     to = lambda_.Alias(seen.wanted)
     lambda_.point_alias(run.aws, target.region, target.thing, run.facts.alias, to, seen.alias.revision)
 
 
-def point_back(run: Run, target: Target, before: Serving) -> None:
+def point_back(run: Run[F], target: Target, before: Serving) -> None:
     now = lambda_.alias(run.aws, target.region, target.thing, run.facts.alias)
     lambda_.point_alias(run.aws, target.region, target.thing, run.facts.alias, before.alias, now.revision)
 
 
-def show_versions(run: Run, states: Mapping[Target, Serving]) -> Iterator[Exhibit]:
+def show_versions(run: Run[F], states: Mapping[Target, Serving]) -> Iterator[Exhibit]:
     rows = tuple((t.region, t.thing, str(seen.alias), f"version {seen.wanted}") for t, seen in states.items())
     yield Table("versions", "Where each alias points", ("region", "function", "points at", "wanted"), rows)
 
@@ -128,10 +142,12 @@ class Published:
     kept: bool = field(compare=False)
 
 
-def shift_stage(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, ...]) -> Step:
+def shift_stage(
+    name: StepName | str, release: ReleaseIn[F], *, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[F, Published]:
     """Point the stage at the release's deployment, in each region."""
 
-    def look(run: Run, target: Target) -> Published:
+    def look(run: Run[F], target: Target) -> Published:
         api = release(run, target.region).regions[target.region].api
         return Published(
             apigateway.stage(run.aws, target.region, api.rest_api_id, api.stage),
@@ -139,19 +155,18 @@ def shift_stage(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, 
             api.deployment_id in apigateway.deployments(run.aws, target.region, api.rest_api_id),
         )
 
-    def point_at(run: Run, target: Target, seen: Published) -> None:
+    def point_at(run: Run[F], target: Target, seen: Published) -> None:
         point(run, target, apigateway.Stage(seen.wanted), seen.stage)
 
-    def point_back(run: Run, target: Target, before: Published) -> None:
+    def point_back(run: Run[F], target: Target, before: Published) -> None:
         point(run, target, before.stage, look(run, target).stage)
 
-    def point(run: Run, target: Target, to: apigateway.Stage, now: apigateway.Stage) -> None:
+    def point(run: Run[F], target: Target, to: apigateway.Stage, now: apigateway.Stage) -> None:
         api = release(run, target.region).regions[target.region].api
         apigateway.point_stage(run.aws, target.region, api.rest_api_id, api.stage, to, now)
 
     return Step(
-        title=title,
-        plan=plan,
+        name_of(name, plan),
         changes="the stage is pointed at the release's deployment; nothing is deployed anew",
         look=look,
         expect=stage_is_wanted,
@@ -171,7 +186,7 @@ def shift_stage(title: str, release: ReleaseIn, *, plan: str, needs: tuple[str, 
     )
 
 
-def stage_is_wanted(run: Run, target: Target, seen: Published) -> Check:
+def stage_is_wanted(run: Run[F], target: Target, seen: Published) -> Check:
     if seen.stage == apigateway.Stage(seen.wanted):
         return yes(f"the stage serves deployment {seen.wanted}")
     if not seen.kept:

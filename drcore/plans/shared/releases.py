@@ -7,16 +7,14 @@ manifest at each release; a rollback reads from it what to go back to.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ConfigDict
 
+from drcore.engine.context import Run
 from drcore.errors import Rejected
 from drcore.parameters import Model, parse
 from drcore.services import s3
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 class _Written(Model):
@@ -28,6 +26,16 @@ class Manifest(Model):
 
     bucket: str
     key: str
+
+
+class ReleaseFacts(Protocol):
+    """What the facts of a plan hold that reads releases."""
+
+    @property
+    def releases(self) -> Manifest: ...
+
+
+F = TypeVar("F", bound=ReleaseFacts)
 
 
 class ApiDeployment(_Written):
@@ -95,9 +103,9 @@ class Releases:
         return next(found, "")
 
 
-def read_releases(run: Run, region: str) -> Releases:
+def read_releases(run: Run[F], region: str) -> Releases:
     """The region's copy of the manifest. Raises Unknown, Rejected, BadInput when it is not a manifest."""
-    where: Manifest = run.facts.releases
+    where = run.facts.releases
     bucket = where.bucket.format(region=region)
     written: Any = s3.document(run.aws, region, bucket, where.key)
     return Releases(parse(written, _Releases, f"s3://{bucket}/{where.key}").releases)

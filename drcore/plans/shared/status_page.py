@@ -7,98 +7,99 @@ that nobody is told twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.context import F, Run
+from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.step import Step, Way
+from drcore.plans.shared.names import name_of
 from drcore.services import statuspage
 from drcore.services.statuspage import Incident
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-Words = Callable[["Run"], str]
+Words = Callable[[Run[F]], str]
 
 
 def investigating(
-    title: str,
-    words: Words,
+    name: StepName | str,
+    words: Words[F],
     *,
-    plan: str,
-    needs: tuple[str, ...],
-    name: str = "Some requests are failing",
+    plan: str = "",
+    needs: tuple[StepName | str, ...],
+    headline: str = "Some requests are failing",
     components: str = "degraded_performance",
-) -> Step:
+) -> Step[F, Incident]:
     """Open this run's incident on the status page. `words` is empty when there is nothing to tell.
 
-    `name` is its headline, `components` is how those of the service do now, in the status page's own words.
+    `headline` is the incident's name there, `components` how the service's do meanwhile, in the page's own words.
     """
 
-    def expect(run: Run, target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
         if incident.id:
             return yes(f"incident {incident.id} is {incident.status}")
         return no(f"to be posted: {words(run)}") if words(run) else yes("there is nothing to tell")
 
-    def act(run: Run, target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: Incident) -> None:
         affected = dict.fromkeys(run.service.status_page.components, components)
-        statuspage.open_incident(run.http, _page(run), run.id, name, words(run), affected)
+        statuspage.open_incident(run.http, _page(run), run.id, headline, words(run), affected)
 
-    return _post(title, words, f"the status page says: {name}", expect, act, plan=plan, needs=needs)
+    return _post(name_of(name, plan), words, f"the status page says: {headline}", expect, act, needs=needs)
 
 
-def update(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+def update(
+    name: StepName | str, words: Words[F], *, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[F, Incident]:
     """Say on the status page what is verified by now. `words` says nothing that is not."""
 
-    def expect(run: Run, target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be updated")
         if incident.status in ("monitoring", "resolved"):
             return yes(f"incident {incident.id} is {incident.status}")
         return no(f"to be posted: {words(run)}")
 
-    def act(run: Run, target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: Incident) -> None:
         affected = dict.fromkeys(run.service.status_page.components, "operational")
         statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
 
-    return _post(title, words, "the status page says what is verified by now", expect, act, plan=plan, needs=needs)
+    return _post(name_of(name, plan), words, "the status page says what is verified by now", expect, act, needs=needs)
 
 
-def resolved(title: str, words: Words, *, plan: str, needs: tuple[str, ...]) -> Step:
+def resolved(
+    name: StepName | str, words: Words[F], *, plan: str = "", needs: tuple[StepName | str, ...]
+) -> Step[F, Incident]:
     """Resolve this run's incident, and set the components right again."""
 
-    def expect(run: Run, target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be resolved")
         if incident.status == "resolved":
             return yes(f"incident {incident.id} is resolved")
         return no(f"it is {incident.status}")
 
-    def act(run: Run, target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: Incident) -> None:
         statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
 
     changes = "the status page says what happened and that it is over"
-    return _post(title, words, changes, expect, act, plan=plan, needs=needs)
+    return _post(name_of(name, plan), words, changes, expect, act, needs=needs)
 
 
 def _post(
-    title: str,
-    words: Words,
+    name: StepName,
+    words: Words[F],
     changes: str,
-    expect: Callable[[Run, Target, Incident], Check],
-    act: Callable[[Run, Target, Incident], None],
+    expect: Callable[[Run[F], Target, Incident], Check],
+    act: Callable[[Run[F], Target, Incident], None],
     *,
-    plan: str,
-    needs: tuple[str, ...],
-) -> Step:
+    needs: tuple[StepName | str, ...],
+) -> Step[F, Incident]:
     """One message about this run's incident, which a person reads before it goes out."""
 
-    def look(run: Run, target: Target) -> Incident:
+    def look(run: Run[F], target: Target) -> Incident:
         return statuspage.incident_of(run.http, _page(run), run.id)
 
     return Step(
-        title=title,
-        plan=plan,
+        name,
         changes=changes,
         look=look,
         expect=expect,
@@ -112,6 +113,6 @@ def _post(
     )
 
 
-def _page(run: Run) -> statuspage.Page:
+def _page(run: Run[Any]) -> statuspage.Page:
     page = run.service.status_page
     return statuspage.Page(page.url, page.page, run.secret(page.api_key))
