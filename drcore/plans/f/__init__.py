@@ -1,19 +1,18 @@
 """Plan F: back to the last stable version of the backend.
 
-A phase is a file, its steps stand there in the order in which they are done; what each looks at, expects, does is right
-above it. "F.automated" and "F.manual" are the two lists of the plan's text.
+`titles.py` is the plan on one page. A phase is a file, its steps stand there in the order in which they are done; what
+each looks at, expects, does is right above it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.f import p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
-from drcore.plans.f.facts import Facts, Incident, target_release
+from drcore.plans.f.facts import Facts, FRun, Incident, target_release
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
 from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
@@ -22,18 +21,15 @@ from drcore.plans.f.p5_close import CLOSE, UNFREEZE
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import apigateway, lambda_
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
-
-def must_exist(run: Run) -> Iterator[tuple[str, Check]]:
+def must_exist(run: FRun) -> Iterator[tuple[str, Check]]:
     """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
     yield on_call_topic(run)
     for region in run.service.regions:
         yield f"targets in {region}", checked(_targets, run, region)
 
 
-def _targets(run: Run, region: str) -> Check:
+def _targets(run: FRun, region: str) -> Check:
     release = target_release(run, region).regions[region]
     for name in run.facts.functions:
         lambda_.alias(run.aws, region, name, run.facts.alias)

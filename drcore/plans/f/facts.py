@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
+from drcore.engine.context import Run
 from drcore.parameters import Minutes, Model
 from drcore.plans.shared.facts import Api, Pipeline, SyntheticCheck
 from drcore.plans.shared.releases import Manifest, Release, read_releases
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 class CodeDeploy(Model):
@@ -66,5 +64,8 @@ class Incident(Model):
     bug: str = ""  # what a person has found, where no alarm shows it
 
 
-def target_release(run: Run, region: str) -> Release:
+FRun = Run[Facts, Incident]
+
+
+def target_release(run: FRun, region: str) -> Release:
     return read_releases(run, region).target(run.incident.release)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Target
 from drcore.errors import Unknown
+from drcore.plans.f.facts import FRun
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, lambda_
 from drcore.services.cloudwatch import Metric, Points
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 API = "the API"  # as its users see it, whatever function and version answers
 _VERSIONS = 3  # the newest versions of a function; a rollback is between the last two
@@ -52,7 +49,7 @@ class Synthetic:
     good: int
 
 
-def read_signals(run: Run, region: str, minutes: float) -> Signals:
+def read_signals(run: FRun, region: str, minutes: float) -> Signals:
     """All signals of one region over the last whole minutes. Raises Unknown, Rejected."""
     on = [alarm for alarm in cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix) if alarm.state == "ALARM"]
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
@@ -67,7 +64,7 @@ def read_signals(run: Run, region: str, minutes: float) -> Signals:
     )
 
 
-def critical_bug(run: Run, region: str) -> str | None:
+def critical_bug(run: FRun, region: str) -> str | None:
     """What is wrong with the answer that the critical-bug check asks for; empty when the bug is absent.
 
     None when no answer came that could tell: that is not the absence of a bug.
@@ -90,7 +87,7 @@ def critical_bug(run: Run, region: str) -> str | None:
     return f"{check.path}: {', '.join(wrong)}" if wrong else ""
 
 
-def synthetic(run: Run, region: str) -> Synthetic:
+def synthetic(run: FRun, region: str) -> Synthetic:
     """A few requests to the region's API, each asked once more if it fails: one error in a thousand is normal."""
     asked = run.facts.synthetic
     separator = "&" if "?" in asked.path else "?"
@@ -98,14 +95,14 @@ def synthetic(run: Run, region: str) -> Synthetic:
     return Synthetic(len(urls), sum(_answers(run, url) or _answers(run, url) for url in urls))
 
 
-def _answers(run: Run, url: str) -> bool:
+def _answers(run: FRun, url: str) -> bool:
     try:
         return run.http.get(url).status == 200
     except Unknown:
         return False
 
 
-def trouble(run: Run, signals: Signals) -> list[str]:
+def trouble(run: FRun, signals: Signals) -> list[str]:
     """What is wrong by the thresholds of the parameters, in words; empty when nothing is.
 
     A rate counts only above the minimum sample: a canary with ten requests proves nothing (aws-facts 8, row 24).
@@ -122,7 +119,7 @@ def trouble(run: Run, signals: Signals) -> list[str]:
     return found + ([f"critical bug: {signals.bug}"] if signals.bug else [])
 
 
-def charts(run: Run, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:
+def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:
     """Error rate and p99 by version and for the API, a panel a region, with thresholds and moments."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     errors: list[Series] = []
@@ -157,7 +154,7 @@ def charts(run: Run, name: str, regions: tuple[str, ...], minutes: float = 60) -
     )
 
 
-def alarm_history(run: Run, name: str, regions: tuple[str, ...]) -> Table:
+def alarm_history(run: FRun, name: str, regions: tuple[str, ...]) -> Table:
     """What the alarms did in the last hour, in all regions."""
     now = run.clock.now()
     rows = []
@@ -181,7 +178,7 @@ def rates_table(name: str, title: str, states: Mapping[Target, Signals]) -> Tabl
     return Table(name, title, ("region", "version", "requests", "errors, %", "p99, ms"), rows)
 
 
-def _read(run: Run, region: str, since: datetime, until: datetime) -> dict[str, tuple[Points, Points, Points]]:
+def _read(run: FRun, region: str, since: datetime, until: datetime) -> dict[str, tuple[Points, Points, Points]]:
     """Requests, errors, p99 by the minute: for each function's newest versions, and for the API as users see it."""
     asked: dict[str, tuple[Metric, Metric, Metric]] = {}
     for function in run.facts.functions:

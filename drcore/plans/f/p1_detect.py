@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
 from drcore.engine.step import Step, minutes, regions
 from drcore.errors import Rejected, Unknown
-from drcore.plans.f import health
-from drcore.plans.f.facts import target_release
+from drcore.plans.f import health, titles
+from drcore.plans.f.facts import FRun, target_release
 from drcore.plans.f.health import Signals
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Exhibit
 from drcore.services import codedeploy, lambda_
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
 # ── Detect ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_signals(run: Run, target: Target) -> Signals:
+def see_signals(run: FRun, target: Target) -> Signals:
     return health.read_signals(run, target.region, run.facts.window_minutes)
 
 
-def trouble_is_seen(run: Run, target: Target, signals: Signals) -> Check:
+def trouble_is_seen(run: FRun, target: Target, signals: Signals) -> Check:
     found = health.trouble(run, signals)
     if found:
         return yes("; ".join(found))
@@ -49,14 +44,14 @@ def when_detected(result: StepResult) -> datetime | None:
     return min((moment for moment in since if moment), default=None)
 
 
-def show_trouble(run: Run, states: Mapping[Target, Signals]) -> Iterator[Exhibit]:
+def show_trouble(run: FRun, states: Mapping[Target, Signals]) -> Iterator[Exhibit]:
     yield health.alarm_history(run, "alarm-history", run.service.regions)
     yield health.rates_table("detected-rates", f"Rates over the last {run.facts.window_minutes:g} minutes", states)
     yield from health.charts(run, "detected", run.service.regions)
 
 
 DETECT = detect(
-    plan="F.automated 1",
+    titles.DETECT,
     changes="nothing: alarms, error rates, latency, the critical bug are read",
     look=see_signals,
     expect=trouble_is_seen,
@@ -81,7 +76,7 @@ class Automation:
     at: datetime | None
 
 
-def see_automation(run: Run, target: Target) -> Automation:
+def see_automation(run: FRun, target: Target) -> Automation:
     wanted = target_release(run, target.region).regions[target.region].functions
     found = {name: lambda_.alias(run.aws, target.region, name, run.facts.alias) for name in run.facts.functions}
     begun = run.moments.get("fault") or run.moments.get("detected") or run.clock.now()
@@ -98,7 +93,7 @@ def see_automation(run: Run, target: Target) -> Automation:
     )
 
 
-def automation_has_acted(run: Run, target: Target, seen: Automation) -> Check:
+def automation_has_acted(run: FRun, target: Target, seen: Automation) -> Check:
     where = ", ".join(f"{name}: {alias}" for name, alias in seen.aliases)
     if seen.stable:
         return yes(f"rolled back by {seen.rollback}; {where}" if seen.rollback else f"nothing to roll back; {where}")
@@ -110,8 +105,7 @@ def automation_has_acted(run: Run, target: Target, seen: Automation) -> Check:
 
 
 AUTOMATIC = Step(
-    title="Automatic rollback",
-    plan="F.automated 2",
+    titles.AUTOMATIC,
     changes="nothing: asks whether the automation has put all traffic back",
     look=see_automation,
     expect=automation_has_acted,
@@ -125,23 +119,23 @@ AUTOMATIC = Step(
 # ── Notify on-call ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def words_for_on_call(run: Run) -> str:
+def words_for_on_call(run: FRun) -> str:
     if "detected" not in run.moments:
         return ""
     seen = [f"{region}: {'; '.join(_trouble(run, region)) or 'quiet now'}" for region in run.service.regions]
-    automatic = run.results.get(AUTOMATIC.title)
+    automatic = run.result(titles.AUTOMATIC)
     done = "rolled back automatically" if automatic and automatic.outcome in ("ALREADY", "DONE") else "not rolled back"
     return f"Backend release {done}. " + ". ".join(seen)
 
 
-def _trouble(run: Run, region: str) -> list[str]:
+def _trouble(run: FRun, region: str) -> list[str]:
     try:
         return health.trouble(run, health.read_signals(run, region, run.facts.window_minutes))
     except (Unknown, Rejected) as error:
         return [f"cannot be read: {error}"]
 
 
-NOTIFY = notify_on_call("Notify on-call", words_for_on_call, plan="F.automated 3", needs=(DETECT.title,))
+NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
 
 
 STEPS = (DETECT, AUTOMATIC, NOTIFY)

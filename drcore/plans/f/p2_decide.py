@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.plans.f.p1_detect import DETECT
+from drcore.plans.f import titles
+from drcore.plans.f.facts import FRun
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.release_shift import serves_alone
 from drcore.plans.shared.releases import read_releases
 from drcore.plans.shared.status_page import investigating
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Decide ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -32,7 +28,7 @@ class Decision:
     reason: str = field(default="", compare=False)
 
 
-def see_decision(run: Run, target: Target) -> Decision:
+def see_decision(run: FRun, target: Target) -> Decision:
     releases = read_releases(run, run.service.runner_region)
     back_to = releases.target(run.incident.release)
     leaving = releases.newer_than(back_to)
@@ -41,11 +37,11 @@ def see_decision(run: Run, target: Target) -> Decision:
         tuple(release.release for release in leaving),
         tuple(release.release for release in leaving if not release.rollback_safe),
         all(serves_alone(run, region, back_to) for region in run.service.regions),
-        *taken(run, DECIDE),
+        *taken(run, titles.DECIDE),
     )
 
 
-def must_not_go_back(run: Run, seen: Decision) -> str:
+def must_not_go_back(run: FRun, seen: Decision) -> str:
     if not seen.unsafe:
         return ""
     return (
@@ -54,22 +50,21 @@ def must_not_go_back(run: Run, seen: Decision) -> str:
     )
 
 
-def is_to_be_decided(run: Run, target: Target, seen: Decision) -> Check:
+def is_to_be_decided(run: FRun, target: Target, seen: Decision) -> Check:
     if seen.live:
         return yes(f"{seen.target} serves alone everywhere, there is nothing to decide")
     return no(f"to decide: roll back from {', '.join(seen.leaving)} to {seen.target}")
 
 
 DECIDE = decision(
-    "Decide",
-    plan="F.manual 1",
+    titles.DECIDE,
     changes="records who decided to roll back to which release, and why",
     look=see_decision,
     expect=is_to_be_decided,
     forbidden=must_not_go_back,
     choice=lambda run, seen: f"roll back to {seen.target}",
     phrase=lambda run, states: f"ROLL BACK TO {next(iter(states.values())).target} IN {', '.join(run.service.regions)}",
-    needs=(DETECT.title,),
+    needs=(titles.DETECT,),
     moment="decided",
 )
 
@@ -77,15 +72,13 @@ DECIDE = decision(
 # ── Tell users that we investigate ───────────────────────────────────────────────────────────────────────────────────
 
 
-def words_investigating(run: Run) -> str:
+def words_investigating(run: FRun) -> str:
     if "detected" not in run.moments:
         return ""
     return "We are investigating errors after a change to our service. Some syncs may fail or be slow."
 
 
-INVESTIGATING = investigating(
-    "Tell users that we investigate", words_investigating, plan="F.manual 5", needs=(DETECT.title,)
-)
+INVESTIGATING = investigating(titles.INVESTIGATING, words_investigating, needs=(titles.DETECT,))
 
 
 STEPS = (DECIDE, INVESTIGATING)

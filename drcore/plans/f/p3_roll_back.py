@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Step, Way, minutes, regions
-from drcore.plans.f.facts import target_release
-from drcore.plans.f.p2_decide import DECIDE
+from drcore.plans.f import titles
+from drcore.plans.f.facts import FRun, target_release
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.plans.shared.release_shift import functions, shift_functions, shift_stage
 from drcore.services import codedeploy, lambda_
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Stop the running deployment ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -29,29 +24,28 @@ class Deploying:
     running: tuple[str, ...]
 
 
-def see_deployments(run: Run, target: Target) -> Deploying:
+def see_deployments(run: FRun, target: Target) -> Deploying:
     deploys = run.facts.codedeploy
     found = codedeploy.running(run.aws, target.region, deploys.application, deploys.group)
     return Deploying(tuple(each.id for each in found))
 
 
-def nothing_deploys(run: Run, target: Target, seen: Deploying) -> Check:
+def nothing_deploys(run: FRun, target: Target, seen: Deploying) -> Check:
     return no(f"running: {', '.join(seen.running)}") if seen.running else yes("no deployment is running")
 
 
-def stop_deployment(run: Run, target: Target, seen: Deploying) -> None:
+def stop_deployment(run: FRun, target: Target, seen: Deploying) -> None:
     codedeploy.stop(run.aws, target.region, seen.running[0])
 
 
 STOP = Step(
-    title="Stop the running deployment",
-    plan="F.manual 2",
+    titles.STOP,
     changes="CodeDeploy is stopped, so that it does not fight the rollback",
     look=see_deployments,
     expect=nothing_deploys,
     act=stop_deployment,
     targets=regions,
-    needs=(DECIDE.title,),
+    needs=(titles.DECIDE,),
     consent=Consent.GO,
     phrase=lambda run, states: "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running)),
     way=Way.COMPENSABLE,
@@ -64,24 +58,23 @@ STOP = Step(
 # ── Freeze the pipeline ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def nothing_to_roll_back(run: Run) -> str:
-    decided = run.results.get(DECIDE.title)
+def nothing_to_roll_back(run: FRun) -> str:
+    decided = run.result(titles.DECIDE)
     if "detected" not in run.moments and decided and decided.outcome == "ALREADY":
         return "deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back"
     return ""
 
 
-FREEZE = freeze(plan="F.manual 2", needs=(DECIDE.title,), idle=nothing_to_roll_back)
+FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.DECIDE,), idle=nothing_to_roll_back)
 
 
 # ── Lambda rollback ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 LAMBDA = shift_functions(
-    "Lambda rollback",
+    titles.LAMBDA,
     target_release,
-    plan="F.manual 2",
-    needs=(DECIDE.title, STOP.title, FREEZE.title),
+    needs=(titles.DECIDE, titles.STOP, titles.FREEZE),
 )
 
 
@@ -89,21 +82,20 @@ LAMBDA = shift_functions(
 
 
 API = shift_stage(
-    "API Gateway rollback",
+    titles.API,
     target_release,
-    plan="F.manual 3",
-    needs=(DECIDE.title, FREEZE.title),
+    needs=(titles.DECIDE, titles.FREEZE),
 )
 
 
 # ── Provisioned concurrency ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_provisioned(run: Run, target: Target) -> lambda_.Provisioned:
+def see_provisioned(run: FRun, target: Target) -> lambda_.Provisioned:
     return lambda_.provisioned(run.aws, target.region, target.thing, run.facts.alias)
 
 
-def is_warm(run: Run, target: Target, seen: lambda_.Provisioned) -> Check:
+def is_warm(run: FRun, target: Target, seen: lambda_.Provisioned) -> Check:
     if not seen.status:
         return yes("none is configured")
     told = f"{seen.available} of {seen.requested} are there, {seen.status}"
@@ -113,13 +105,12 @@ def is_warm(run: Run, target: Target, seen: lambda_.Provisioned) -> Check:
 
 
 PROVISIONED = Step(
-    title="Provisioned concurrency",
-    plan="F.manual 2",
+    titles.PROVISIONED,
     changes="nothing: waits until the old version is warm again",
     look=see_provisioned,
     expect=is_warm,
     targets=functions,
-    needs=(LAMBDA.title,),
+    needs=(titles.LAMBDA,),
     gate=False,
     within=minutes("provisioned_minutes"),
     every=20,

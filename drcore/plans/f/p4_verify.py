@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Step, minutes, regions
-from drcore.plans.f import health
+from drcore.plans.f import health, titles
+from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
-from drcore.plans.f.p3_roll_back import API, LAMBDA
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Verify ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -29,11 +24,11 @@ class Health:
     synthetic: Synthetic
 
 
-def see_health(run: Run, target: Target) -> Health:
+def see_health(run: FRun, target: Target) -> Health:
     return Health(health.read_signals(run, target.region, 1), health.synthetic(run, target.region))
 
 
-def is_healthy(run: Run, target: Target, seen: Health) -> Check:
+def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
     found = health.trouble(run, seen.signals)
     if seen.synthetic.good < seen.synthetic.sent:
         found.append(f"{seen.synthetic.sent - seen.synthetic.good} of {seen.synthetic.sent} synthetic requests failed")
@@ -52,20 +47,19 @@ def is_healthy(run: Run, target: Target, seen: Health) -> Check:
     )
 
 
-def show_health(run: Run, states: Mapping[Target, Health]) -> Iterator[Exhibit]:
+def show_health(run: FRun, states: Mapping[Target, Health]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
     yield health.rates_table("verified-rates", "Rates over the last minute", signals)
     yield from health.charts(run, "verified", run.service.regions)
 
 
 VERIFY = Step(
-    title="Verify",
-    plan="F.manual 4",
+    titles.VERIFY,
     changes="nothing: error rate, synthetic requests, the critical bug, for as long as health must last",
     look=see_health,
     expect=is_healthy,
     targets=regions,
-    needs=(LAMBDA.title, API.title),
+    needs=(titles.LAMBDA, titles.API),
     within=minutes("detection_minutes"),
     every=30,
     hold=minutes("hold_minutes"),
@@ -77,11 +71,11 @@ VERIFY = Step(
 # ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
 
 
-def words_resolved(run: Run) -> str:
+def words_resolved(run: FRun) -> str:
     return "The change that caused errors was rolled back, and the service works normally. Thank you for your patience."
 
 
-RESOLVED = resolved("Tell users that it is resolved", words_resolved, plan="F.manual 5", needs=(VERIFY.title,))
+RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))
 
 
 STEPS = (VERIFY, RESOLVED)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.plans.f.facts import target_release
-from drcore.plans.f.p4_verify import VERIFY
+from drcore.plans.f import titles
+from drcore.plans.f.facts import FRun, target_release
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.release_shift import serves_alone
@@ -17,14 +16,10 @@ from drcore.plans.shared.releases import read_releases
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import apigateway, lambda_
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
 # ── Unfreeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-UNFREEZE = unfreeze(plan="F.manual 2", needs=(VERIFY.title,))
+UNFREEZE = unfreeze(titles.UNFREEZE, needs=(titles.VERIFY,))
 
 
 # ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -41,7 +36,7 @@ class Live:
     next_drill: datetime | None
 
 
-def see_live(run: Run, target: Target) -> Live:
+def see_live(run: FRun, target: Target) -> Live:
     rows = []
     for region in run.service.regions:
         releases = read_releases(run, region)
@@ -64,23 +59,22 @@ def see_live(run: Run, target: Target) -> Live:
     )
 
 
-def is_closed(run: Run, target: Target, seen: Live) -> Check:
+def is_closed(run: FRun, target: Target, seen: Live) -> Check:
     return yes(f"{seen.release} serves alone") if seen.alone else no(f"not only {seen.release} serves")
 
 
-def show_live(run: Run, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
+def show_live(run: FRun, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield Table("live-now", "What is live now", ("region", "what", "points at", "release"), seen.rows)
 
 
 CLOSE = close(
-    "Close",
-    plan="F.testing",
+    titles.CLOSE,
     changes="nothing: what is live now, when the next drill is due",
     look=see_live,
     expect=is_closed,
     shows=show_live,
-    needs=(VERIFY.title,),
+    needs=(titles.VERIFY,),
 )
 
 
