@@ -80,7 +80,7 @@ def _aws_health(run: ARun) -> Table:
 
 
 DETECT = detect(
-    plan="A.trigger",
+    titles.DETECT,
     changes="nothing: reads the core services of each region, the external probe, AWS Health",
     look=see_signals,
     expect=trouble_is_seen,
@@ -130,15 +130,14 @@ def is_to_be_confirmed(run: ARun, target: Target, seen: RegionProposal) -> Check
 
 
 CONFIRM = decision(
-    "Confirm the failed region",
-    plan="A.manual 1",
+    titles.CONFIRM,
     changes="records who confirmed which region has failed; from then on no call goes to it",
     look=see_proposal,
     expect=is_to_be_confirmed,
     choice=lambda run, seen: f"{seen.region} has failed",
     failed_region=lambda seen: seen.region,
     phrase=lambda run, states: f"{failed(run)} HAS FAILED, {serving_region(run)} SERVES",
-    needs=(titles.DETECT.title,),
+    needs=(titles.DETECT,),
     moment="decided",
 )
 
@@ -162,9 +161,7 @@ def words_investigating(run: ARun) -> str:
     return "We are investigating a problem at one of our hosting provider's data centers. Some requests may fail."
 
 
-INVESTIGATING = investigating(
-    "Tell users that we investigate", words_investigating, plan="A.manual 2", needs=(titles.CONFIRM.title,)
-)
+INVESTIGATING = investigating(titles.INVESTIGATING, words_investigating, needs=(titles.CONFIRM,))
 
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -98,9 +98,7 @@ def words_rerouted(run: ARun) -> str:
     return " ".join(sentences)
 
 
-REROUTED = update(
-    "Tell users what we know", words_rerouted, plan="A.manual 2", needs=(titles.INVESTIGATING.title, titles.USERS.title)
-)
+REROUTED = update(titles.REROUTED, words_rerouted, needs=(titles.INVESTIGATING, titles.USERS))
 
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,9 +26,7 @@ def words_resolved(run: ARun) -> str:
     return "The data center has recovered, and the service runs from all regions again. Thank you for your patience."
 
 
-RESOLVED = resolved(
-    "Tell users that it is resolved", words_resolved, plan="A.manual 2", needs=(titles.REBALANCE_FULL.title,)
-)
+RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.REBALANCE_FULL,))
 
 
 # ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,13 +113,12 @@ def _compared(before: tuple[Record, ...], now: tuple[Record, ...]) -> Table:
 
 
 CLOSE = close(
-    "Close",
-    plan="A.RTO, A.RPO",
+    titles.CLOSE,
     changes="nothing: compares DNS with what was saved, reads how users are served, when the next drill is due",
     look=see_closed,
     expect=is_closed,
     targets=of_failed("DNS settings with"),
-    needs=(titles.REBALANCE_FULL.title,),
+    needs=(titles.REBALANCE_FULL,),
     within=120,
     every=30,
     shows=show_closed,

@@ -40,7 +40,6 @@ def freeze(
     idle: Callable[[Run[F]], str] = lambda run: "",
 ) -> Step[Any, Transition]:
     """Close the way in, `until` another step. `idle` says in words why there is no need to, empty where there is."""
-
     named, ends = name_of(name, plan), name_of(until, plan)
 
     def expect(run: Run[F], target: Target, seen: Transition) -> Check:

@@ -42,7 +42,6 @@ def notify_on_call(
 
     A page that got no answer is sent again: two pages are better than none.
     """
-
     named = name_of(name, plan)
 
     def look(run: Run[F], target: Target) -> Paged:

@@ -16,7 +16,6 @@ from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import Exit, StepFailed
 from drcore.launcher.result import result_from_journal
-from drcore.plans.shared.on_call import TITLE as PAGE
 from drcore.record.events import Event
 from drcore.run.runbook import Runbook
 from tests.support.exhaustive import EXHAUSTIVE
@@ -239,7 +238,7 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step, act: Act, trouble: str) 
 
 def _may_be_done_twice(step: Step, trouble: str) -> bool:
     """A page cannot be looked for, and two are better than none: it is the one act that goes by its answer alone."""
-    return step.title == PAGE and trouble in LOST
+    return step.key == "notify-on-call" and trouble in LOST
 
 
 def deny(stage: Stage, act: Act) -> None:

@@ -18,7 +18,6 @@ import pytest
 from drcore.engine import lock
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
-from drcore.plans.shared.on_call import TITLE as PAGE
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.killed_runs import AFTER_STEP, BEFORE_ANSWER, KINDS
 from tests.support.stage import each_plan, well_in_truth
@@ -89,7 +88,7 @@ def test_no_act_is_done_twice_but_a_page_that_got_no_answer(pairs: Killed, plan:
     """A page cannot be looked for, and two are better than none."""
     for pair in pairs(plan):
         moments = [kill["moment"] for kill in pair["killed"]["kills"]]
-        lost = [each for each in moments if (each["kind"], each["step"]) == (BEFORE_ANSWER, PAGE)]
+        lost = [each for each in moments if (each["kind"], each["step"]) == (BEFORE_ANSWER, "Notify on-call")]
         again = done([each for each in pair["alone"]["effects"] if each["call"] == "sns:Publish"] * len(lost))
         assert done(pair["killed"]["effects"]) == done(pair["alone"]["effects"]) + again
 
