@@ -90,8 +90,8 @@ def _steps(plan: Plan) -> dict[str, list[dict[str, Any]]]:
                 "in the plan": step.plan,
                 "changes": step.changes,
                 "consent": step.consent,
-                "way back": step.way,
-                "permissions": ", ".join(step.permissions),
+                "way back": step.reversibility,
+                "permissions": ", ".join(each.action for each in step.permissions),
             }
             for number, step in enumerate(plan.steps, start=1)
         ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Refused, Rejected
 from drcore.record.events import Named
 
@@ -97,10 +97,9 @@ TAKE = Step(
     expect=_ours,
     act=_take,
     targets=_where,
-    within=10,
-    every=2,
-    way=Way.REVERSIBLE,
-    permissions=("s3:PutObject", "s3:GetObject"),
+    patience=Patience(within=10, every=2),
+    reversibility=Reversibility.REVERSIBLE,
+    permissions=iam_actions("s3:PutObject", "s3:GetObject"),
 )
 
 GIVE = Step(
@@ -110,8 +109,7 @@ GIVE = Step(
     expect=_free,
     act=_give,
     targets=_where,
-    within=10,
-    every=2,
-    way=Way.REVERSIBLE,
-    permissions=("s3:DeleteObject",),
+    patience=Patience(within=10, every=2),
+    reversibility=Reversibility.REVERSIBLE,
+    permissions=iam_actions("s3:DeleteObject"),
 )

@@ -106,7 +106,12 @@ class _Carrying:
         elif remaining:
             self._ask(remaining)
             for target, before in remaining.items():
-                self._note(self._backed_out(self.act_until(target, before)))
+                lacking = self._lacking(target)
+                if lacking:
+                    why = f"not tried: it depends on {lacking.target}, which is {lacking.outcome}"
+                    self._note(TargetResult(target, Outcome.SKIPPED, why, before, before))
+                else:
+                    self._note(self._backed_out(self.act_until(target, before)))
         ended, cloud = run.clock.now(), run.clock.slept - slept
         machine = (ended - began).total_seconds() - self.human - cloud
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))
@@ -180,6 +185,12 @@ class _Carrying:
             return Outcome.SKIPPED, f"after {first}, which was not done in this rehearsal: {why}"
         return outcome, why
 
+    def _lacking(self, target: Target) -> TargetResult | None:
+        """A target that this one depends on, and that is not as expected; None where there is none."""
+        needed = self.step.depends_on(self.run, target) if self.step.depends_on else ()
+        results = [self.results[each] for each in needed if each in self.results]
+        return next((each for each in results if each.outcome not in (Outcome.ALREADY, Outcome.DONE)), None)
+
     def _only_rehearsed(self) -> str:
         """The first step that this one needs, itself or by another, and that was only rehearsed; empty if none."""
         for name in map(str, self.step.needs if self.run.rehearsing else ()):
@@ -216,9 +227,9 @@ class _Carrying:
     ) -> tuple[_T, datetime | None]:
         run, step = self.run, self.step
         waits = not run.rehearsing  # in a rehearsal nothing was done that could be waited for
-        within = step.seconds(run, "within") if waits and patient else 0
-        lasting = step.seconds(run, "hold") if waits and hold else 0
-        return until(run.clock, look, good, within=within, every=step.every, hold=lasting)
+        within = step.patience.within_s(run) if waits and patient else 0
+        lasting = step.patience.hold_s(run) if waits and hold else 0
+        return until(run.clock, look, good, within=within, every=step.patience.every, hold=lasting)
 
     def _result(
         self, target: Target, looks: _Looks, since: datetime | None, before: State, *, acted: bool
@@ -279,7 +290,7 @@ class _Carrying:
                 break
             moved = step.repeat and result.after != state
             if isinstance(trouble, Unknown | Busy) and (moved or not last):
-                self.run.clock.sleep(step.every)
+                self.run.clock.sleep(step.patience.every)
             elif not (calm and moved):
                 if calm and step.repeat:  # no batch is moving any more: give the last one the step's whole time
                     result, _ = self._wait(target, before, back_to)

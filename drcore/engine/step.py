@@ -29,8 +29,8 @@ from drcore.record.evidence import Exhibit
 S = TypeVar("S", default=Any)  # the state of a step: a frozen dataclass
 
 
-class Way(StrEnum):
-    """Whether there is a way back from a step."""
+class Reversibility(StrEnum):
+    """Whether what a step does can be undone."""
 
     REVERSIBLE = "reversible"
     COMPENSABLE = "compensable"
@@ -43,9 +43,58 @@ def regions(run: Run[Any]) -> list[Target]:
     return [Target(region) for region in run.service.regions]
 
 
-def minutes(name: str) -> Callable[[Run[Any]], float]:
-    """A fact that is given in minutes, as the seconds that a step waits or holds."""
-    return lambda run: 60 * float(getattr(run.facts, name))
+@dataclass(frozen=True, slots=True)
+class Patience(Generic[F]):
+    """How long to wait for what is expected (`within`), how often to look, how long it must last (`hold`): seconds.
+
+    `within` and `hold` may be read from the run.
+    """
+
+    within: float | Callable[[Run[F]], float] = 60
+    every: float = 10
+    hold: float | Callable[[Run[F]], float] = 0
+
+    def within_s(self, run: Run[F]) -> float:
+        """`within` for this run."""
+        return self.within(run) if callable(self.within) else self.within
+
+    def hold_s(self, run: Run[F]) -> float:
+        """`hold` for this run."""
+        return self.hold(run) if callable(self.hold) else self.hold
+
+
+@dataclass(frozen=True, slots=True)
+class Settles(Generic[F]):
+    """What a step settles for the whole run.
+
+    `moment` is the name of a moment of the incident (detected, decided, healthy), which `at` reads from how the step
+    went; `lost` are the seconds of data that may be lost, where this step measures it: the run's RPO.
+    """
+
+    moment: str = ""
+    at: Callable[[StepResult], datetime | None] = lambda result: result.since
+    lost: Callable[[Run[F], StepResult], float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One IAM action, with the ARN that it is needed for.
+
+    The ARN is a pattern with `{region}`, `{thing}`, `{account}`: of the target that the act is about.
+    """
+
+    action: str
+    arn: str = "*"
+
+    def resource(self, account: str, target: Target | None = None) -> str:
+        """The ARN for a target; for any target where none is given."""
+        region, thing = (target.region, target.thing) if target else ("*", "*")
+        return self.arn.format(account=account, region=region or "*", thing=thing or "*")
+
+
+def iam_actions(*actions: str, on: str = "*") -> tuple[Permission, ...]:
+    """The permissions for some actions on one pattern of an ARN."""
+    return tuple(Permission(action, on) for action in actions)
 
 
 @dataclass(frozen=True)
@@ -61,16 +110,18 @@ class Step(Generic[F, S]):
       is none, nothing of the run is undone: half of it would be worse than all or nothing.
     - `gate`: a step that is not a gate asks a question; the answer no is SKIPPED, and the plan goes on.
     - `one_is_enough`: a step that only looks waits until one target is as expected, not all of them.
-    - `within`, `every`, `hold`: seconds (or read from the run): how long to wait for `expect`, how often to look,
-      how long it must last.
+    - `depends_on(run, target)`: the targets of this step that must be as expected before this one is acted on; left
+      out: each target stands for itself, and one that fails keeps no other from being tried.
+    - `only_tells`: the recovery does not need it (a page, a status message). It is kept with the step; the loop does
+      not treat such a step otherwise yet.
+    - `patience`: how long it is waited for.
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
-    - `moment`: the name of a moment in the incident that this step settles (detected, decided, healthy), read by `at`.
-    - `lost(run, result)`: the seconds of data that may be lost, where this step measures it: the run's RPO.
+    - `settles`: the moment of the incident that this step dates, the data lost that it measures.
     - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
-    - `permissions`: the IAM actions that the act needs.
+    - `permissions`: the IAM actions that the act needs, with their ARNs; the lines of the printed policy.
     """
 
     name: StepName | None = None
@@ -87,20 +138,18 @@ class Step(Generic[F, S]):
     needs: tuple[StepName | str, ...] = ()
     consent: Consent = Consent.NONE
     phrase: Callable[[Run[F], Mapping[Target, S]], str] | None = None
-    way: Way = Way.LOOKS
+    reversibility: Reversibility = Reversibility.LOOKS
     gate: bool = True
     one_is_enough: bool = False
-    within: float | Callable[[Run[F]], float] = 60
-    every: float = 10
-    hold: float | Callable[[Run[F]], float] = 0
+    depends_on: Callable[[Run[F], Target], Iterable[Target]] | None = None
+    only_tells: bool = False
+    patience: Patience[F] = Patience()
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
-    moment: str = ""
-    at: Callable[[StepResult], datetime | None] = lambda result: result.since
-    lost: Callable[[Run[F], StepResult], float | None] | None = None
+    settles: Settles[F] = Settles()
     waiver: Waiver | None = None
     back_out: Callable[[Run[F], Target, S], object] | None = None
-    permissions: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
 
     def __post_init__(self) -> None:
         name = self.name or StepName(slug(self.title), self.title, self.plan)
@@ -133,11 +182,6 @@ class Step(Generic[F, S]):
         shape = json.dumps(_without_words(_adapter(self.look).json_schema(mode="serialization")), sort_keys=True)
         return hashlib.sha256(f"{self.key} {shape}".encode()).hexdigest()[:16]
 
-    def seconds(self, run: Run[F], name: str) -> float:
-        """`within` or `hold` for this run."""
-        value: float | Callable[[Run[F]], float] = getattr(self, name)
-        return value(run) if callable(value) else value
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Generic[F]):
@@ -165,7 +209,7 @@ class Plan(Generic[F]):
     @property
     def permissions(self) -> tuple[str, ...]:
         """The IAM actions that the acts of all steps need, sorted."""
-        return tuple(sorted({action for step in self.steps for action in step.permissions}))
+        return tuple(sorted({each.action for step in self.steps for each in step.permissions}))
 
     def fingerprints(self) -> dict[str, str]:
         """Which plan this is to a run that was begun with it: its steps in order, by key."""

@@ -6,103 +6,42 @@ a run that was killed is opened again under its id and goes on.
 
 from __future__ import annotations
 
-import getpass
-import importlib.metadata
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from drcore import plans, show
-from drcore.clock import Clock, WallClock, iso, parse_time
+from drcore import show
+from drcore.clock import Clock, parse_time
 from drcore.engine import lock, preflight
 from drcore.engine.break_glass import break_glass
 from drcore.engine.consent import GOING_BACK, Approvals, Consent, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
-from drcore.engine.prepare import HOME, prepare
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
 from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
-from drcore.parameters import Mode, as_data, parse, put_in_world
-from drcore.record.events import Kind, read_events
+from drcore.parameters import put_in_world
+from drcore.record.events import Kind
 from drcore.record.evidence import Chart, Exhibit
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 from drcore.run import undo
+from drcore.run.host import host
 from drcore.run.plan_change import plan_change
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
 APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
 
 
-def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incident: Any) -> Runbook:
-    """Open a run in a notebook. `incident` are the facts that only the incident knows.
-
-    In a folder that holds the `parameters.json` of this run (where `drcore` starts a notebook) it goes on from there;
-    elsewhere it begins a new record below `records/`.
-    """
-    chosen = plans.find(plan)
-    here = Path.cwd()
-    if (here / PARAMETERS).is_file():
-        asked = {"plan": plan, "environment": environment, "mode": mode, "run_id": run_id}
-        return _at(chosen, _agreed(here, asked, as_data(parse(incident, chosen.incident, chosen.notebook))), here)
-    if mode not in list(Mode):
-        raise BadInput(f"mode: expected one of {', '.join(Mode)}, seen {mode!r}")
-    setting = prepare(chosen, environment, Mode(mode), incident, run_id=run_id)
-    folder = HOME / "records" / setting.run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / PARAMETERS).is_file():
-        setting.write(folder)
-    return _at(chosen, Setting.read(folder), folder)
-
-
 def warm_up() -> None:
     """Load what charts are drawn with beside what is done now, which mostly waits for answers."""
     Thread(target=show.preload, daemon=True).start()
-
-
-_opened: dict[Path, Runbook] = {}
-
-
-def _at(plan: Plan[Any], setting: Setting, folder: Path) -> Runbook:
-    """The run of a folder: the same one where this notebook has opened it before, with what it has done since."""
-    if folder in _opened and not _opened[folder].closed:
-        _opened[folder].open_again()
-    else:
-        _opened[folder] = Runbook(plan, setting, folder)
-    return _opened[folder]
-
-
-def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any]) -> Setting:
-    """The setting of the record that the notebook lies in. Raises BadInput when the notebook asks for another one.
-
-    What only the incident knows may still be changed in the notebook, until the run is opened for the first time.
-    """
-    setting = Setting.read(folder)
-    if incident != setting.incident and not read_events(folder):
-        setting = replace(setting, incident=incident)
-        setting.write(folder)
-    known = {"plan": setting.plan, **setting.as_parameters()}
-    wrong = [
-        f"{name}: expected {known[name]!r}, seen {value!r}"
-        for name, value in {**asked, **incident}.items()
-        if value != known[name] and (name, value) != ("run_id", "")
-    ]
-    if wrong:
-        raise BadInput(
-            f"{'; '.join(wrong)}. This notebook lies in the record of run {setting.run_id}, which was started so; for "
-            "other parameters start another run. Nothing was changed."
-        )
-    return setting
 
 
 class Runbook:
@@ -168,9 +107,9 @@ class Runbook:
             self.run.fencing_token = next(iter(taken.states.values())).token
         self.record.append(Kind.READY, durable=True)
 
-    def way(self) -> None:
+    def overview(self) -> None:
         """Draw all steps of the plan."""
-        self._show(show.way(self.plan.steps, self.results))
+        self._show(show.overview(self.plan.steps, self.results))
 
     def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
         """Carry out one step and show it.
@@ -276,7 +215,7 @@ class Runbook:
             refused = self._refused("open", changed.why)
             self.record.close()
             raise refused
-        self.record.append(Kind.HOST, **_host())
+        self.record.append(Kind.HOST, **host())
         self._note_opened(again)
         for name in (NOTEBOOK, PAGE):  # written anew while this run goes on
             self.record.unbind(name)
@@ -365,11 +304,12 @@ class Runbook:
 
     def _settle(self, step: Step[Any, Any], result: StepResult) -> None:
         """What a step has settled for the whole run: a moment, the data lost, whether a region is back."""
-        at = step.at(result) if step.moment else None
+        settles = step.settles
+        at = settles.at(result) if settles.moment else None
         if at:
             # An alarm may have been on before; in a drill nobody is late before its fault.
-            self.run.settle_moment(step.moment, max(at, self.run.moments.get("fault", at)))
-        seconds = step.lost(self.run, result) if step.lost else None
+            self.run.settle_moment(settles.moment, max(at, self.run.moments.get("fault", at)))
+        seconds = settles.lost(self.run, result) if settles.lost else None
         if seconds is not None:
             self.run.settle_loss(step, seconds)
         self.run.know_failed_region()
@@ -406,21 +346,3 @@ class Runbook:
             rto=verdict.rto.as_data(),
             rpo=verdict.rpo.as_data(),
         )
-
-
-def _host() -> dict[str, Any]:
-    """Facts about where a run is carried out; the only ones that differ between two drills with one seed."""
-    names = ("drcore", "boto3", "papermill", "nbclient", "pandas", "matplotlib")
-    packages = {name: importlib.metadata.version(name) for name in names}
-    described = subprocess.run(
-        ["git", "-C", str(HOME), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return {
-        "host": platform.node(),
-        "user": getpass.getuser(),
-        "pid": os.getpid(),
-        "python": platform.python_version(),
-        "packages": packages,
-        "revision": described.stdout.strip() or "not in git",
-        "wall_time": iso(WallClock().now()),
-    }

@@ -1,4 +1,4 @@
-"""What a person sees of a run: cards, charts, the way.
+"""What a person sees of a run: cards, charts, the steps of a plan.
 
 Each card comes twice: as HTML, and as the text that a terminal shows and that a reference output is compared
 with. Both are made of what they are given alone, so the same run looks the same; all of it is escaped.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from drcore.show.cards import card, table
 from drcore.show.ending import back, record, verdict
-from drcore.show.opening import banner, findings, note, way, whereabouts
+from drcore.show.opening import banner, findings, note, overview, whereabouts
 from drcore.show.timeline import Timeline, timeline
 from drcore.show.wording import hide, visible
 
@@ -35,13 +35,13 @@ __all__ = [
     "findings",
     "hide",
     "note",
+    "overview",
     "png",
     "preload",
     "record",
     "table",
     "timeline",
     "verdict",
-    "way",
     "whereabouts",
 ]
 

@@ -81,7 +81,7 @@ def back(entries: Sequence[tuple[Step, TargetResult]], *, note: str = "") -> tup
     html = render("back", entries=entries, why=why)
     text = [f"Going back: {why}"]
     for number, (step, result) in enumerate(entries, start=1):
-        there = f"{step.way}" if step.undo else f"no way back, {step.way}"
+        there = f"{step.reversibility}" if step.undo else f"no way back, {step.reversibility}"
         text.append(f"  {number}. {named(result.outcome)}  {step.title}, {result.target} ({there}): {result.why}")
         text += as_text(result)
     return html, "\n".join(text)

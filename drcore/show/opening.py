@@ -1,4 +1,4 @@
-"""What is shown before the first step: the banner, the findings, the way."""
+"""What is shown before the first step: the banner, the findings, the steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MODES = {
     "drill": "something is broken on purpose, then the plan really acts.",
     "execute": "this is the incident. What it does is real.",
 }
-_NO_RETURN = "past the point of no return"  # steps.Way.NO_RETURN, whose module takes long to import
+_NO_RETURN = "past the point of no return"  # Reversibility.NO_RETURN, whose module takes long to import
 
 
 def banner(
@@ -76,25 +76,25 @@ def findings(found: Sequence[Finding]) -> tuple[str, str]:
     return html, "\n".join([f"{head}  Preflight: {why}", *columns(rows)])
 
 
-def way(steps: Iterable[Step], results: Mapping[str, StepResult]) -> tuple[str, str]:
+def overview(steps: Iterable[Step], results: Mapping[str, StepResult]) -> tuple[str, str]:
     """All steps of a plan in order: which change something, ask, can be taken back; how they ended so far."""
     drawn = [(step, results.get(step.title)) for step in steps]
     acting = sum(step.act is not None for step, _ in drawn)
     over = [result for _, result in drawn if result]
     why = f"{len(drawn)} steps, {acting} can change something, {len(over) or 'none'} carried out so far."
-    html = render("way", steps=drawn, why=why, NO_RETURN=_NO_RETURN)
+    html = render("overview", steps=drawn, why=why, NO_RETURN=_NO_RETURN)
     rows = [
         (f"{number:>2}", named(result.outcome) if result else "not yet", step.title, _told(step))
         for number, (step, result) in enumerate(drawn, start=1)
     ]
-    return html, "\n".join([f"The way: {why}", *columns(rows, indent="")])
+    return html, "\n".join([f"Steps: {why}", *columns(rows, indent="")])
 
 
 def _told(step: Step) -> str:
     if step.act is None:
         return "looks only"
     asks = f"asks for {asked(step)}" if asked(step) else ""
-    back = "POINT OF NO RETURN" if step.way == _NO_RETURN else str(step.way)
+    back = "POINT OF NO RETURN" if step.reversibility == _NO_RETURN else str(step.reversibility)
     return "; ".join(filter(None, [f"changes: {step.changes}", asks, back]))
 
 

@@ -86,7 +86,7 @@ def until_the_aliases_are_back(notebook: Notebook, story: Story, pictures: Path)
     story.texts["too early"] = notebook.run("f.LAMBDA")
     notebook.picture(pictures, "2 too early")
     story.texts["opened twice"] = notebook.run("runbook(")
-    for source in ("run.way", "f.DETECT", "f.AUTOMATIC", "f.NOTIFY"):
+    for source in ("run.overview", "f.DETECT", "f.AUTOMATIC", "f.NOTIFY"):
         story.texts[source] = notebook.run(source)
     story.texts["wrong phrase"] = notebook.run("f.DECIDE", "roll back, please")
     notebook.picture(pictures, "3 wrong phrase")

@@ -43,4 +43,4 @@ def test_list_iam_should_print_a_policy_that_can_be_pasted() -> None:
     policy: Any = json.loads(in_process("list", "f", "--iam").out)
     assert policy["Version"] == "2012-10-17"
     (statement,) = policy["Statement"]
-    assert statement["Action"] == sorted({action for step in PLAN.steps for action in step.permissions})
+    assert statement["Action"] == sorted({each.action for step in PLAN.steps for each in step.permissions})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from drcore import plans
-from drcore.engine.step import Plan, Way
+from drcore.engine.step import Plan, Reversibility
 from drcore.headless.nbformat_light import nbformat
 from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher.request import GIVEN
@@ -22,7 +22,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PLANS = [plans.find(name) for name in plans.ids()]
 EVERY_PLAN = pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.notebook)
 
-BEFORE, AFTER = ("Open", "Preflight", "The way"), ("Are we there?", "Going back", "Record", "Related")
+BEFORE, AFTER = ("Open", "Preflight", "Steps"), ("Are we there?", "Going back", "Record", "Related")
 ALWAYS = ("verify", "go_back", "close")  # what is also done after a failure
 IN_THE_TITLE = ("Use when", "Do not use when", "Who decides", "RTO", "RPO", "Point of no return")
 IN_A_STEP = ("What", "Why", "Expect", "If it fails", "Undo")
@@ -153,7 +153,7 @@ def test_a_notebook_should_call_every_step_once_and_in_order(plan: Plan) -> None
 def test_a_notebook_should_do_one_thing_a_cell_in_the_order_of_the_design(plan: Plan) -> None:
     steps = ["run.step"] * len(plan.steps)
     named = [name for name, _ in calls(plan)]
-    assert named == ["runbook", "run.preflight", "run.way", *steps, *(f"run.{name}" for name in ALWAYS)]
+    assert named == ["runbook", "run.preflight", "run.overview", *steps, *(f"run.{name}" for name in ALWAYS)]
     assert len(code(plan)) == len(named) + 1, "one call a cell, and the parameters"
 
 
@@ -199,7 +199,7 @@ def test_the_prose_should_promise_the_way_back_that_the_step_has(plan: Plan) -> 
     texts = {text.splitlines()[0].removeprefix("## "): text for text in words(plan)}
     for step in plan.steps:
         nothing = "**Undo.** Nothing to undo." in texts[step.title]
-        assert nothing == (step.way is Way.LOOKS), f"{step.title} is {step.way}"
+        assert nothing == (step.reversibility is Reversibility.LOOKS), f"{step.title} is {step.reversibility}"
 
 
 @EVERY_PLAN

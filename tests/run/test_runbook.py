@@ -17,7 +17,8 @@ from drcore.parameters import Mode
 from drcore.record.events import read_events
 from drcore.record.files import PARAMETERS
 from drcore.record.proof import verify
-from drcore.run.runbook import Runbook, runbook
+from drcore.run.opening import runbook
+from drcore.run.runbook import Runbook
 from tests.support.emulated import world
 
 AS_STARTED: dict[str, Any] = {"environment": "sandbox", "mode": "rehearse", "run_id": "", "release": "", "bug": ""}

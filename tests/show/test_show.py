@@ -93,7 +93,7 @@ CARDS: dict[str, Callable[[], tuple[str, str]]] = {
     "banner": lambda: show.banner(**BANNER | dict.fromkeys(("environment", "account", "who", "run_id", "fault"), EVIL)),
     "production": lambda: show.banner(**BANNER | {"production": True, "fault": EVIL, "regions": (EVIL,)}),
     "findings": lambda: show.findings([Finding(EVIL, no(EVIL))]),
-    "way": lambda: show.way([EVIL_STEP, *sample.STEPS], {EVIL: ONE}),
+    "overview": lambda: show.overview([EVIL_STEP, *sample.STEPS], {EVIL: ONE}),
     "card": lambda: show.card(ONE, marks=(Mark(EVIL, sample.minute(1)),)),
     "table": lambda: show.table(Table(EVIL, EVIL, (EVIL, "n"), ((EVIL, 1),) * 30)),
     "verdict": lambda: show.verdict(replace(sample.judged(), why=EVIL, moments={EVIL: sample.minute(1)})),
@@ -143,7 +143,7 @@ def test_every_colour_should_come_with_its_background_so_that_no_theme_hides_it(
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_an_outcome_should_be_a_word_in_both_forms(outcome: Outcome) -> None:
     result = replace(sample.looked(), targets=(replace(sample.looked().targets[0], outcome=outcome),))
-    shown = [*show.card(result), *show.way(sample.STEPS, {result.name.title: result})]
+    shown = [*show.card(result), *show.overview(sample.STEPS, {result.name.title: result})]
     shown += show.back([(sample.POINT, result.targets[0])])
     assert [outcome.value in each for each in shown] == [True] * 6
 
@@ -232,7 +232,7 @@ def test_a_finding_that_stops_should_say_so() -> None:
 
 
 def test_the_way_should_show_every_step_in_order_before_any_was_carried_out() -> None:
-    html, text = show.way(sample.STEPS, {})
+    html, text = show.overview(sample.STEPS, {})
     assert [line.split("  ")[1] for line in text.splitlines()[1:]] == ["not yet"] * 5
     places = [html.index(step.title) for step in sample.STEPS]
     assert places == sorted(places)
@@ -272,7 +272,7 @@ def test_a_table_should_say_how_much_of_it_is_shown_and_what_is_unknown() -> Non
 
 def test_everything_should_work_with_nothing_to_show() -> None:
     for _, text in (
-        show.way((), {}),
+        show.overview((), {}),
         show.findings([]),
         show.back([]),
         show.verdict(replace(sample.judged(), moments={})),

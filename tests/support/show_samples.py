@@ -11,7 +11,7 @@ from drcore.calls.gate import Call
 from drcore.engine.consent import Consent, Given
 from drcore.engine.outcome import Check, Outcome, Seconds, StepResult, Target, TargetResult, no, unknown, yes
 from drcore.engine.preflight import Finding
-from drcore.engine.step import Plan, Step, Way
+from drcore.engine.step import Plan, Reversibility, Settles, Step
 from drcore.engine.verdict import Objective, Verdict, Word
 from drcore.errors import Exit
 from drcore.parameters import Model
@@ -56,14 +56,14 @@ def step(title: str, **others: Any) -> Step:
     return Step(title=title, **usual | others)
 
 
-SEE = step("See what is live", gate=False, moment="detected")
+SEE = step("See what is live", gate=False, settles=Settles("detected"))
 STOP = step(
     "Stop the release",
     changes="the pipeline's Deploy stage is closed in both regions",
     act=_act,
     undo=_act,
     consent=Consent.GO,
-    way=Way.REVERSIBLE,
+    reversibility=Reversibility.REVERSIBLE,
 )
 POINT = step(
     "Point live at the stable release",
@@ -71,16 +71,16 @@ POINT = step(
     act=_act,
     undo=_act,
     consent=Consent.TYPED,
-    way=Way.REVERSIBLE,
+    reversibility=Reversibility.REVERSIBLE,
 )
 TELL = step(
     "Tell the users",
     changes="an incident on the public status page",
     act=_act,
     consent=Consent.SECOND,
-    way=Way.NO_RETURN,
+    reversibility=Reversibility.NO_RETURN,
 )
-HEALTHY = step("See users well again", moment="healthy")
+HEALTHY = step("See users well again", settles=Settles("healthy"))
 STEPS = (SEE, STOP, POINT, TELL, HEALTHY)
 
 PLAN = Plan(

@@ -277,7 +277,7 @@ def carry_out(run: Runbook, *, until: Step | None = None) -> DrcoreError | None:
     trouble: DrcoreError | None = None
     try:
         run.preflight()
-        run.way()
+        run.overview()
         for step in run.plan.steps:
             run.step(step)
             if step is until:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from drcore.calls.gate import Waiver
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Settles, Step
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
 from drcore.plans.a.dns_and_levers import Answers
@@ -105,8 +105,7 @@ HEALTH_CHECKS = Step(
     targets=of_failed("health checkers of"),
     needs=(titles.CONFIRM,),
     gate=False,
-    within=lambda run: run.facts.checker_interval_s * run.facts.failure_threshold + 30,
-    every=10,
+    patience=Patience(within=lambda run: run.facts.checker_interval_s * run.facts.failure_threshold + 30, every=10),
     shows=show_checkers,
     waiver=ROUTE53,
 )
@@ -171,10 +170,9 @@ FAILOVER = Step(
     targets=of_failed("failover from"),
     needs=(titles.CONFIRM,),
     gate=False,
-    within=lambda run: 60 * run.facts.failover_minutes,
-    every=10,
+    patience=Patience(within=lambda run: 60 * run.facts.failover_minutes, every=10),
     shows=show_failover,
-    moment="failover",
+    settles=Settles("failover"),
     waiver=ROUTE53,
 )
 

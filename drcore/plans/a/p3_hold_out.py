@@ -11,7 +11,7 @@ from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, StepName, StepResult, Target, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, titles
 from drcore.plans.a.dns_and_levers import Answers
@@ -91,12 +91,10 @@ def _lever(
         needs=(titles.CONFIRM, titles.FAILOVER),
         consent=Consent.GO,
         phrase=lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
-        way=Way.REVERSIBLE,
-        within=lambda run: 60 * run.facts.lever_minutes + 30,
-        every=10,
-        moment="failover",
-        at=when_followed,
-        permissions=(permission,),
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=lambda run: 60 * run.facts.lever_minutes + 30, every=10),
+        settles=Settles("failover", at=when_followed),
+        permissions=iam_actions(permission),
         waiver=waiver,
     )
 
@@ -247,10 +245,9 @@ LATCH = Step(
     needs=(titles.CONFIRM, titles.CHECK_OUT),
     consent=Consent.GO,
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
-    way=Way.REVERSIBLE,
-    within=20,
-    every=2,
-    permissions=("s3:PutObject",),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=20, every=2),
+    permissions=iam_actions("s3:PutObject"),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from drcore.calls.aws import Aws
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health, replication, titles
 from drcore.plans.a.facts import ARun
@@ -66,10 +66,9 @@ WRITE = Step(
     undo=unwrite_canary,
     targets=lambda run: serving(run)[:1],
     needs=(titles.CONFIRM,),
-    way=Way.REVERSIBLE,
-    within=20,
-    every=2,
-    permissions=("dynamodb:PutItem",),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=20, every=2),
+    permissions=iam_actions("dynamodb:PutItem"),
 )
 
 
@@ -153,9 +152,9 @@ REPLICATION = Step(
     expect=is_bounded,
     targets=lambda run: serving(run)[:1],
     needs=(titles.CONFIRM,),
-    within=0,
+    patience=Patience(within=0),
     shows=show_replication,
-    lost=lost_seconds,
+    settles=Settles(lost=lost_seconds),
 )
 
 
@@ -228,8 +227,7 @@ CAPACITY = Step(
     targets=serving,
     needs=(titles.CONFIRM,),
     gate=False,
-    within=60,
-    every=20,
+    patience=Patience(within=60, every=20),
 )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, titles
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import failover_times
@@ -72,12 +72,13 @@ USERS = Step(
     expect=users_are_well,
     targets=serving,
     needs=(titles.CONFIRM, titles.FAILOVER, titles.LATCH),
-    within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),  # some keep an answer for longer
-    every=30,
-    hold=lambda run: 60 * run.facts.hold_minutes,
+    patience=Patience(
+        within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),
+        every=30,
+        hold=lambda run: 60 * run.facts.hold_minutes,
+    ),  # some keep an answer for longer
     shows=show_users,
-    moment="healthy",
-    at=when_well,
+    settles=Settles("healthy", at=when_well),
 )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from drcore.calls.gate import RECOVERED, Waiver
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, replication, titles
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p4_continuity import REPLICATION, Replicated
@@ -91,11 +91,13 @@ RECOVERY = Step(
     expect=has_recovered,
     targets=lambda run: [Target(failed(run))],
     needs=(titles.CONFIRM, titles.LATCH, titles.REPLICATION),
-    within=lambda run: 60 * run.facts.recovery_minutes,
-    every=60,
-    hold=lambda run: 60 * run.facts.recovery_hold_minutes,
+    patience=Patience(
+        within=lambda run: 60 * run.facts.recovery_minutes,
+        every=60,
+        hold=lambda run: 60 * run.facts.recovery_hold_minutes,
+    ),
     shows=show_recovery,
-    moment=RECOVERED,
+    settles=Settles(RECOVERED),
     waiver=Waiver("only the region itself can answer whether it is back; no user waits for the answer"),
 )
 
@@ -167,9 +169,7 @@ RECONCILE = Step(
     expect=is_reconciled,
     targets=of_failed("replication with"),
     needs=(titles.RECOVERY, titles.REPLICATION),
-    within=lambda run: 60 * run.facts.reconcile_minutes,
-    every=10,
-    hold=quiet_s,
+    patience=Patience(within=lambda run: 60 * run.facts.reconcile_minutes, every=10, hold=quiet_s),
     shows=show_reconciled,
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, titles
 from drcore.plans.a.facts import ARun
@@ -80,8 +80,9 @@ SAVE = Step(
     expect=are_saved,
     targets=of_failed("DNS settings with"),
     needs=(titles.RECONCILE,),
-    within=lambda run: 60 * run.facts.recovery_minutes,  # Route 53's control plane may come back after the region
-    every=60,
+    patience=Patience(
+        within=lambda run: 60 * run.facts.recovery_minutes, every=60
+    ),  # Route 53's control plane may come back after the region
     shows=show_settings,
     waiver=FAILBACK,
 )
@@ -164,10 +165,9 @@ LOWER = Step(
     needs=(titles.SAVE,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET THE WEIGHT OF {failed(run)} TO {weight_of_part(run, 0)}",
-    way=Way.REVERSIBLE,
-    within=180,
-    every=10,
-    permissions=("route53:ChangeResourceRecordSets", "route53:GetChange", "route53:ListResourceRecordSets"),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=180, every=10),
+    permissions=iam_actions("route53:ChangeResourceRecordSets", "route53:GetChange", "route53:ListResourceRecordSets"),
     waiver=FAILBACK,
 )
 
@@ -207,10 +207,9 @@ CHECK_BACK = Step(
     needs=(titles.SAVE, titles.LOWER),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET THE HEALTH CHECK OF {failed(run)} AS IT WAS",
-    way=Way.REVERSIBLE,
-    within=30,
-    every=5,
-    permissions=("route53:UpdateHealthCheck", "route53:GetHealthCheck"),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=30, every=5),
+    permissions=iam_actions("route53:UpdateHealthCheck", "route53:GetHealthCheck"),
     waiver=FAILBACK,
 )
 
@@ -246,10 +245,9 @@ ROUTING_IN = Step(
     needs=(titles.LOWER,),
     consent=Consent.GO,
     phrase=lambda run, states: f"TURN THE ROUTING CONTROL OF {failed(run)} ON",
-    way=Way.REVERSIBLE,
-    within=30,
-    every=5,
-    permissions=("route53-recovery-cluster:UpdateRoutingControlState",),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=30, every=5),
+    permissions=iam_actions("route53-recovery-cluster:UpdateRoutingControlState"),
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
 from drcore.plans.a.facts import ARun, Facts
 from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, weight_of_part
@@ -101,12 +101,10 @@ LET_IN = Step(
     needs=(titles.RECONCILE, titles.LOWER, titles.CHECK_BACK, titles.ROUTING_IN),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"LET {failed(run)} IN WITH {run.facts.steps_percent[0]:g} % OF ITS TRAFFIC",
-    way=Way.REVERSIBLE,
-    within=600,
-    every=60,
-    hold=lambda run: 60 * run.facts.gate_minutes,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
     shows=show_balance,
-    permissions=("s3:PutObject",),
+    permissions=iam_actions("s3:PutObject"),
     waiver=FAILBACK,
 )
 
@@ -149,12 +147,10 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         needs=(needs,),
         consent=Consent.GO,
         phrase=lambda run, states: f"GIVE {failed(run)} {run.facts.steps_percent[number]:g} % OF ITS TRAFFIC",
-        way=Way.REVERSIBLE,
-        within=600,
-        every=60,
-        hold=lambda run: 60 * run.facts.gate_minutes,
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
         shows=show_balance,
-        permissions=("route53:ChangeResourceRecordSets",),
+        permissions=iam_actions("route53:ChangeResourceRecordSets"),
         waiver=FAILBACK,
     )
 

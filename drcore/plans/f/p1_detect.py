@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
-from drcore.engine.step import Step, minutes, regions
+from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.f import health, titles
 from drcore.plans.f.facts import FRun, target_release
@@ -111,8 +111,7 @@ AUTOMATIC = Step(
     expect=automation_has_acted,
     targets=regions,
     gate=False,
-    within=minutes("automation_minutes"),
-    every=30,
+    patience=Patience(within=lambda run: 60 * run.facts.automation_minutes, every=30),
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Step, Way, minutes, regions
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
 from drcore.plans.f import titles
 from drcore.plans.f.facts import FRun, target_release
 from drcore.plans.shared.deploy_freeze import freeze
@@ -48,10 +48,10 @@ STOP = Step(
     needs=(titles.DECIDE,),
     consent=Consent.GO,
     phrase=lambda run, states: "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running)),
-    way=Way.COMPENSABLE,
-    within=180,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=180),
     repeat=True,
-    permissions=("codedeploy:StopDeployment",),
+    permissions=iam_actions("codedeploy:StopDeployment"),
 )
 
 
@@ -112,8 +112,7 @@ PROVISIONED = Step(
     targets=functions,
     needs=(titles.LAMBDA,),
     gate=False,
-    within=minutes("provisioned_minutes"),
-    every=20,
+    patience=Patience(within=lambda run: 60 * run.facts.provisioned_minutes, every=20),
 )
 
 

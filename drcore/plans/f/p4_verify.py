@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drcore.engine.outcome import Check, Target, no, unknown, yes
-from drcore.engine.step import Step, minutes, regions
+from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.f import health, titles
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
@@ -60,11 +60,11 @@ VERIFY = Step(
     expect=is_healthy,
     targets=regions,
     needs=(titles.LAMBDA, titles.API),
-    within=minutes("detection_minutes"),
-    every=30,
-    hold=minutes("hold_minutes"),
+    patience=Patience(
+        within=lambda run: 60 * run.facts.detection_minutes, every=30, hold=lambda run: 60 * run.facts.hold_minutes
+    ),
     shows=show_health,
-    moment="healthy",
+    settles=Settles("healthy"),
 )
 
 

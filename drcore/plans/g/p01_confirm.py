@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
-from drcore.engine.step import Step, Way, regions
+from drcore.engine.step import Patience, Reversibility, Settles, Step, regions
 from drcore.plans.g import complaints, invariants, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.invariants import Sample
@@ -148,10 +148,10 @@ CONFIRM = Step(
     needs=(DETECT.title,),
     consent=Consent.TYPED,
     phrase=words_to_confirm,
-    way=Way.REVERSIBLE,
-    within=10,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=10),
     shows=show_proposal,
-    moment="decided",
+    settles=Settles("decided"),
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.plans.g.halted import resumed
 from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.g.tables import role_arn, table, table_arn
@@ -77,13 +77,10 @@ DENY = Step(
     needs=(CONFIRM.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"DENY WRITES TO {blast_radius(states)} FOR {', '.join(run.facts.roles.writers)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    hold=20,  # it is seen before it holds: AWS takes some seconds
-    moment="denied",
-    at=when_denied,
-    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5, hold=20),
+    settles=Settles("denied", at=when_denied),
+    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
 )
 
 STEPS = (DENY,)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import worker_releases
 from drcore.plans.g.decisions import intended
 from drcore.plans.g.halted import resumed
@@ -79,10 +79,9 @@ SCALING = Step(
     needs=(CONFIRM.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    permissions=("application-autoscaling:RegisterScalableTarget",),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5),
+    permissions=iam_actions("application-autoscaling:RegisterScalableTarget"),
 )
 
 
@@ -134,11 +133,10 @@ RULES = Step(
     needs=(CONFIRM.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5),
     shows=show_rules,
-    permissions=("events:DisableRule",),
+    permissions=iam_actions("events:DisableRule"),
 )
 
 
@@ -194,10 +192,9 @@ SOURCES = Step(
     needs=(CONFIRM.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
-    way=Way.REVERSIBLE,
-    within=minutes("stop_minutes"),
-    every=10,
-    permissions=("lambda:UpdateEventSourceMapping",),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
+    permissions=iam_actions("lambda:UpdateEventSourceMapping"),
 )
 
 
@@ -259,11 +256,10 @@ FUNCTIONS = Step(
     needs=(CONFIRM.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"STOP {blast_radius(states)}: USERS GET ERRORS",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5),
     shows=show_reserved,
-    permissions=("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
+    permissions=iam_actions("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
 )
 
 
@@ -353,12 +349,11 @@ WORKERS = Step(
     needs=(SCALING.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: "SCALE TO ZERO " + blast_radius(states),
-    way=Way.COMPENSABLE,
-    within=minutes("stop_minutes"),
-    every=10,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
     repeat=True,
     shows=show_working,
-    permissions=("ecs:UpdateService", "ecs:StopTask"),
+    permissions=iam_actions("ecs:UpdateService", "ecs:StopTask"),
 )
 
 STEPS = (FREEZE, SCALING, RULES, SOURCES, FUNCTIONS, WORKERS)

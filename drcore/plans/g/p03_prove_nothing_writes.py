@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.errors import Rejected
 from drcore.plans.g.p02_deny_writes import DENY
 from drcore.plans.g.p02_halt_writers import FUNCTIONS, RULES, SOURCES, WORKERS
@@ -168,12 +168,11 @@ NOTHING_WRITES = Step(
     act=attempt_write,
     targets=roles,
     needs=(RULES.title, SOURCES.title, FUNCTIONS.title, WORKERS.title, DENY.title),
-    way=Way.COMPENSABLE,
-    within=lambda run: 60 * (run.facts.quiet_minutes + 6),
-    every=20,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
     shows=show_stillness,
-    moment=HALTED,
-    permissions=("sts:AssumeRole", "dynamodb:GetItem", "dynamodb:DeleteItem"),
+    settles=Settles(HALTED),
+    permissions=iam_actions("sts:AssumeRole", "dynamodb:GetItem", "dynamodb:DeleteItem"),
 )
 
 STEPS = (NOTHING_WRITES,)

@@ -12,7 +12,7 @@ from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.g import exported_changes
 from drcore.plans.g.decisions import halted_at
@@ -139,12 +139,12 @@ def export(run: Run, target: Target, seen: Exported) -> None:
         lambda: exports.export(run.aws, target.region, arn),  # the list of all may not have it yet
         lambda made: made.status != RUNNING,
         within=_export_s(run),
-        every=EXPORT.every,
+        every=EXPORT.patience.every,
     )
 
 
 def _export_s(run: Run) -> float:
-    return minutes("export_minutes")(run)
+    return 60 * float(run.facts.export_minutes)
 
 
 def _token(run: Run, end: datetime) -> str:
@@ -173,12 +173,11 @@ EXPORT = Step(
     act=export,
     targets=here,
     needs=("Nothing writes",),
-    way=Way.COMPENSABLE,
-    within=_export_s,
-    every=15,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=_export_s, every=15),
     repeat=True,
     shows=show_exports,
-    permissions=(
+    permissions=iam_actions(
         "dynamodb:ExportTableToPointInTime",
         "dynamodb:DescribeExport",
         "dynamodb:ListExports",
@@ -356,8 +355,8 @@ RECOVERY_POINT = Step(
     needs=(EXPORT.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"RECOVERY POINT {_time(next(iter(states.values())).proposed)}",
-    way=Way.REVERSIBLE,
-    within=10,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=10),
     shows=show_point,
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from drcore.clock import iso
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g.exported_changes import region
 from drcore.plans.g.p04_recovery_point import RECOVERY_POINT, recovery_point
@@ -106,11 +106,10 @@ RESTORE = Step(
     needs=(RECOVERY_POINT.title,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"RESTORE {table(run)} @ {_second(recovery_point(run))}",
-    way=Way.COMPENSABLE,
-    within=minutes("restore_minutes"),
-    every=30,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=30),
     shows=show_restore,
-    permissions=(
+    permissions=iam_actions(
         "dynamodb:RestoreTableToPointInTime",
         "dynamodb:DescribeTable",
         "dynamodb:PutItem",

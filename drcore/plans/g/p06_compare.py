@@ -11,7 +11,7 @@ from drcore.clock import iso
 from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants
 from drcore.plans.g.comparison import HIT, Compared
@@ -142,7 +142,7 @@ SPOT_CHECK = Step(
     expect=accounts_are_well,
     targets=restored_here,
     needs=(RESTORE.title,),
-    within=30,
+    patience=Patience(within=30),
     shows=show_accounts,
 )
 
@@ -217,7 +217,7 @@ SAMPLE = Step(
     expect=sample_is_well,
     targets=restored_here,
     needs=(RESTORE.title,),
-    within=30,
+    patience=Patience(within=30),
     shows=show_sample,
 )
 
@@ -306,7 +306,7 @@ COMPARE = Step(
     expect=is_compared,
     targets=lambda run: [Target(region(run), f"{restored_table(run)} beside {table(run)}")],
     needs=(RESTORE.title,),
-    within=30,
+    patience=Patience(within=30),
     shows=show_comparison,
 )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import Remedy
@@ -95,10 +95,10 @@ DECIDE = Step(
     needs=(SAMPLE.title, COMPARE.title),
     consent=Consent.TYPED,
     phrase=words_to_decide,
-    way=Way.REVERSIBLE,
-    within=10,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=10),
     shows=show_costs,
-    lost=seconds_lost,
+    settles=Settles(lost=seconds_lost),
 )
 
 STEPS = (DECIDE,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p02_deny_writes import DENY_SID, denial
@@ -129,14 +129,10 @@ KEEP = Step(
     undo=keep_no_more,
     targets=keeping,
     needs=(DECIDE.title,),
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    permissions=(
-        "dynamodb:UpdateTable",
-        "dynamodb:PutResourcePolicy",
-        "dynamodb:TagResource",
-        "dynamodb:UntagResource",
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5),
+    permissions=iam_actions(
+        "dynamodb:UpdateTable", "dynamodb:PutResourcePolicy", "dynamodb:TagResource", "dynamodb:UntagResource"
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import region_names
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.exported_changes import region
@@ -108,11 +108,10 @@ SETTINGS = Step(
     needs=(DECIDE.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {region(run)}",
-    way=Way.COMPENSABLE,
-    within=300,
-    every=10,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=300, every=10),
     shows=show_settings,
-    permissions=(
+    permissions=iam_actions(
         "dynamodb:UpdateTable",
         "dynamodb:UpdateContinuousBackups",
         "dynamodb:UpdateTimeToLive",
@@ -177,11 +176,10 @@ REPLICAS = Step(
     needs=(SETTINGS.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {region_names(states)}",
-    way=Way.COMPENSABLE,
-    within=minutes("restore_minutes"),
-    every=20,
+    reversibility=Reversibility.COMPENSABLE,
+    patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=20),
     shows=show_replicas,
-    permissions=(
+    permissions=iam_actions(
         "dynamodb:UpdateTable",
         "dynamodb:CreateTableReplica",
         "dynamodb:UpdateContinuousBackups",

@@ -20,7 +20,7 @@ from drcore.diff import Difference, equal
 from drcore.diff.in_place_repair import inverse_for, write_for
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import as_text, name_of
 from drcore.plans.g.decisions import not_the_remedy
@@ -101,8 +101,8 @@ INVERSE = Step(
     act=keep_inverse,
     targets=in_table,
     needs=(COMPARE.title, DECIDE.title),
-    way=Way.REVERSIBLE,
-    within=10,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=10),
 )
 
 
@@ -283,12 +283,11 @@ REPAIR = Step(
     needs=("Write the inverse",),
     consent=Consent.TYPED,
     phrase=words_to_repair,
-    way=Way.REVERSIBLE,
-    within=30,
-    every=2,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=30, every=2),
     repeat=True,
     shows=show_repair,
-    permissions=(
+    permissions=iam_actions(
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import region_names
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import Remedy
@@ -170,11 +170,10 @@ SWITCH = Step(
     needs=(SETTINGS.title, REPLICAS.title, KEEP.title),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"SWITCH {region_names(states)} FROM {table(run)} TO {restored_table(run)}",
-    way=Way.NO_RETURN,
-    within=minutes("start_minutes"),
-    every=10,
+    reversibility=Reversibility.NO_RETURN,
+    patience=Patience(within=lambda run: 60 * run.facts.start_minutes, every=10),
     shows=show_switch,
-    permissions=(
+    permissions=iam_actions(
         "appconfig:CreateHostedConfigurationVersion",
         "appconfig:StartDeployment",
         "appconfig:GetLatestConfiguration",

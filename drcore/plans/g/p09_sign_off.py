@@ -10,7 +10,7 @@ from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import Remedy
@@ -104,8 +104,8 @@ SIGN_OFF = Step(
     needs=(SWITCHING, REPAIRING),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
-    way=Way.REVERSIBLE,
-    within=10,
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=10),
     shows=show_validated,
 )
 
@@ -143,10 +143,9 @@ ALLOW = Step(
     needs=(SIGN_OFF.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"ALLOW WRITES TO {blast_radius(states)}",
-    way=Way.REVERSIBLE,
-    within=60,
-    every=5,
-    permissions=("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=60, every=5),
+    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
 )
 
 STEPS = (SIGN_OFF, ALLOW)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Step, Way, minutes
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import complaints, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release
@@ -123,12 +123,12 @@ WORKERS_AGAIN = Step(
         f"START {', '.join(sorted({seen.good.release for seen in states.values()}))} ON {in_use(run)}: "
         + ", ".join(f"{seen.wanted} in {target.region}" for target, seen in states.items())
     ),
-    way=Way.REVERSIBLE,
-    within=minutes("start_minutes"),
-    every=20,
-    hold=minutes("gate_minutes"),
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(
+        within=lambda run: 60 * run.facts.start_minutes, every=20, hold=lambda run: 60 * run.facts.gate_minutes
+    ),
     shows=show_resumed,
-    permissions=("ecs:UpdateService",),
+    permissions=iam_actions("ecs:UpdateService"),
 )
 
 STEPS = (WORKERS_AGAIN,)

@@ -9,7 +9,7 @@ from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import Remedy
@@ -158,10 +158,9 @@ FUNCTIONS_AGAIN = Step(
     needs=(WORKERS_AGAIN.title,),
     consent=Consent.GO,
     phrase=lambda run, states: f"RESUME {blast_radius(functions(run))} ON {in_use(run)}",
-    way=Way.REVERSIBLE,
-    within=120,
-    every=5,
-    permissions=(
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=120, every=5),
+    permissions=iam_actions(
         "lambda:DeleteFunctionConcurrency",
         "lambda:PublishVersion",
         "lambda:PutFunctionConcurrency",

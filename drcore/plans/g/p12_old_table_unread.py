@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Step
 from drcore.plans.g.decisions import not_the_remedy, remedy
 from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p02_deny_writes import the_table
@@ -59,8 +59,7 @@ OLD_TABLE_UNREAD = Step(
     expect=nobody_reads,
     targets=the_table,
     needs=(SCALING_AGAIN.title,),
-    within=lambda run: 60 * (run.facts.quiet_minutes + 5),
-    every=20,
+    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 5), every=20),
     shows=show_old_table_reads,
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import RULES, SCALING, SOURCES, Feeding, feed_as_before
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
@@ -61,11 +61,10 @@ def _bring_back(
         needs=(needs,),
         consent=Consent.GO,
         phrase=lambda run, states: f"{verb} {blast_radius(states)}",
-        way=Way.REVERSIBLE,
-        within=halted.within,
-        every=halted.every,
-        moment=moment,
-        permissions=(permission,),
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=halted.patience.within, every=halted.patience.every),
+        settles=Settles(moment),
+        permissions=iam_actions(permission),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, unknown, yes
-from drcore.engine.step import Step, minutes, regions
+from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.g import complaints, invariants
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import remedy
@@ -74,11 +74,13 @@ USERS = Step(
     expect=users_are_well,
     targets=regions,
     needs=(OLD_TABLE_UNREAD.title,),
-    within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
-    every=60,
-    hold=minutes("hold_minutes"),
+    patience=Patience(
+        within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
+        every=60,
+        hold=lambda run: 60 * run.facts.hold_minutes,
+    ),
     shows=show_served,
-    moment="healthy",
+    settles=Settles("healthy"),
 )
 
 
@@ -198,7 +200,7 @@ CLOSE = Step(
     look=see_closed,
     expect=is_closed,
     needs=(USERS.title,),
-    within=10,
+    patience=Patience(within=10),
     shows=show_closed,
 )
 

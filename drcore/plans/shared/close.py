@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from drcore.calls.gate import Waiver
 from drcore.engine.context import Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, Target
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Step
 from drcore.plans.shared.last_drill import last_drill, said
 from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
@@ -69,8 +69,7 @@ def close(
         expect=is_closed,
         targets=targets,
         needs=needs,
-        within=within,
-        every=every,
+        patience=Patience(within=within, every=every),
         shows=shows,
         waiver=waiver,
     )

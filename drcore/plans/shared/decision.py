@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target, never, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.shared.names import name_of
 from drcore.record.events import Named
 from drcore.record.evidence import Exhibit
@@ -80,9 +80,8 @@ def decision(
         needs=needs,
         consent=Consent.TYPED,
         phrase=phrase,
-        way=Way.REVERSIBLE,
-        within=10,
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=10),
         shows=shows,
-        moment=moment,
-        lost=lost,
+        settles=Settles(moment, lost=lost),
     )

@@ -12,7 +12,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Step, Way, regions
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
 from drcore.plans.shared.facts import Pipeline
 from drcore.plans.shared.names import name_of
 from drcore.services import codepipeline
@@ -61,10 +61,9 @@ def freeze(
         needs=needs,
         consent=Consent.GO,
         phrase=lambda run, states: f"FREEZE {_pipeline(run, states)}",
-        way=Way.REVERSIBLE,
-        within=30,
-        every=5,
-        permissions=("codepipeline:DisableStageTransition",),
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=30, every=5),
+        permissions=iam_actions("codepipeline:DisableStageTransition"),
     )
 
 
@@ -83,10 +82,9 @@ def unfreeze(
         needs=needs,
         consent=Consent.GO,
         phrase=lambda run, states: f"UNFREEZE {_pipeline(run, states)}",
-        way=Way.REVERSIBLE,
-        within=30,
-        every=5,
-        permissions=("codepipeline:EnableStageTransition",),
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=30, every=5),
+        permissions=iam_actions("codepipeline:EnableStageTransition"),
     )
 
 

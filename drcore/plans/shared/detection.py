@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target
-from drcore.engine.step import Step
+from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
 
@@ -47,9 +47,9 @@ def detect(
         targets=targets,
         gate=False,
         one_is_enough=True,
-        within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0,
-        every=every,
+        patience=Patience(
+            within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0, every=every
+        ),
         shows=shows,
-        moment="detected",
-        at=at,
+        settles=Settles("detected", at=at),
     )

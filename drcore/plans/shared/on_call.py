@@ -14,7 +14,7 @@ from typing import Any
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.preflight import checked
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.shared.names import name_of
 from drcore.services import sns
 
@@ -68,10 +68,9 @@ def notify_on_call(
         act=act,
         targets=_healthy_region,
         needs=needs,
-        way=Way.COMPENSABLE,
-        within=30,
-        every=5,
-        permissions=("sns:Publish",),
+        reversibility=Reversibility.COMPENSABLE,
+        patience=Patience(within=30, every=5),
+        permissions=iam_actions("sns:Publish"),
     )
 
 

@@ -15,7 +15,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no, yes
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Step, Way, regions
+from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions, regions
 from drcore.plans.shared.facts import Api
 from drcore.plans.shared.names import name_of
 from drcore.plans.shared.releases import Release
@@ -91,13 +91,11 @@ def shift_functions(
         phrase=lambda run, states: (
             "POINT " + by_region(states, lambda target, seen: f"{target.thing} {seen.alias.version}→{seen.wanted}")
         ),
-        way=Way.REVERSIBLE,
-        within=60,
-        every=5,
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=60, every=5),
         shows=show_versions,
-        moment="acted",
-        at=when_acted,
-        permissions=("lambda:UpdateAlias",),
+        settles=Settles("acted", at=when_acted),
+        permissions=iam_actions("lambda:UpdateAlias"),
     )
 
 
@@ -179,10 +177,9 @@ def shift_stage(
             f"POINT stage {run.facts.api.stage} "
             + by_region(states, lambda target, seen: f"{seen.stage.deployment_id}→{seen.wanted}")
         ),
-        way=Way.REVERSIBLE,
-        within=60,
-        every=5,
-        permissions=("apigateway:GET", "apigateway:PATCH"),
+        reversibility=Reversibility.REVERSIBLE,
+        patience=Patience(within=60, every=5),
+        permissions=iam_actions("apigateway:GET", "apigateway:PATCH"),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
-from drcore.engine.step import Step, Way
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.plans.shared.names import name_of
 from drcore.services import statuspage
 from drcore.services.statuspage import Incident
@@ -107,9 +107,8 @@ def _post(
         needs=needs,
         consent=Consent.GO,
         phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
-        way=Way.COMPENSABLE,
-        within=30,
-        every=5,
+        reversibility=Reversibility.COMPENSABLE,
+        patience=Patience(within=30, every=5),
     )
 
 

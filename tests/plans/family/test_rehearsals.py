@@ -103,7 +103,7 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehears
                 assert each.calls and each.calls[0].write
                 assert each.why == f"WOULD {each.calls[0]}"
             elif each.outcome is Outcome.SKIPPED and not each.why.startswith("after "):
-                assert not scene.plan.step(result.name.title).gate, (
+                assert not scene.plan.step(result.name.key).gate, (
                     f"{result.name.title} is no question, and was skipped: {each.why}"
                 )
             elif each.outcome is Outcome.SKIPPED:

@@ -13,7 +13,7 @@ import pytest
 from drcore.engine.consent import GOING_BACK, Approval, Approvals
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, Target, TargetResult, never, no
-from drcore.engine.step import Plan, Step, Way
+from drcore.engine.step import Plan, Reversibility, Step
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
@@ -49,13 +49,18 @@ CHANGE_AGAIN = {
 
 def unreachable(plan: Plan) -> Plan:
     """The same plan, but its goal is never seen to be reached."""
-    goal = replace(plan.goal, expect=lambda run, target, state: no("users are not well"), within=60, gate=True)
+    goal = replace(
+        plan.goal,
+        expect=lambda run, target, state: no("users are not well"),
+        patience=replace(plan.goal.patience, within=60),
+        gate=True,
+    )
     return replace(plan, goal=goal, steps=tuple(goal if step is plan.goal else step for step in plan.steps))
 
 
 def stopped_in_time(plan: Plan) -> Plan:
     """The same plan, but once it was at a point of no return it stops: past that nothing would be undone."""
-    last = next((step for step in plan.steps if step.way is Way.NO_RETURN), None)
+    last = next((step for step in plan.steps if step.reversibility is Reversibility.NO_RETURN), None)
     if last is None:
         return plan
     after = plan.steps[plan.steps.index(last) + 1]
