@@ -1,4 +1,4 @@
-"""Where a run is carried out, and by which versions."""
+"""Where a run is carried out: the host, the versions of what runs there."""
 
 from __future__ import annotations
 

@@ -689,3 +689,19 @@ def test_a_check_should_be_asked_about_what_was_looked_at(opened: Opened) -> Non
     for line in looks:
         assert is_good(run.run, EAST, step.from_json(line["state"])).answer == line["check"]
     assert yes("x").answer == "yes"
+
+
+def test_a_target_that_depends_on_one_that_failed_is_not_tried_and_the_others_are(opened: Opened) -> None:
+    things = Things(troubles=[Rejected("not now", "AccessDenied")] * 9)
+    step = mend(things, depends_on=lambda run, target: [EAST] if target == WEST else [], within=0)
+    result = loop.carry(opened(step).run, step)
+    assert [(each.target, each.outcome) for each in result.targets] == [(EAST, Outcome.FAILED), (WEST, Outcome.SKIPPED)]
+    assert "it depends on in us-east-1, which is FAILED" in result.targets[1].why
+    assert {region for region, _ in things.acts} == {"us-east-1"}
+
+
+def test_one_refusal_keeps_no_other_target_from_being_tried(opened: Opened) -> None:
+    things = Things(troubles=[Rejected("not now", "AccessDenied")])
+    step = mend(things, within=0)
+    result = loop.carry(opened(step).run, step)
+    assert [each.outcome for each in result.targets] == [Outcome.FAILED, Outcome.DONE]

@@ -12,8 +12,8 @@ import botocore.session
 
 from drcore.calls.gate import Call
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Plan, Step
+from drcore.engine.outcome import Check, StepName, Target, no, yes
+from drcore.engine.step import Patience, Plan, Step
 from drcore.errors import DrcoreError
 from drcore.parameters import WORLD, Mode, Model, Service, at_world, read
 from drcore.record.run_parameters import Setting
@@ -87,21 +87,21 @@ def is_good(run: Run, target: Target, seen: Seen) -> Check:
     return yes("it is good") if seen.value == "good" else no(f"it is {seen.value}")
 
 
-def mend(things: Things, title: str = "Mend", **changes: Any) -> Step:
+def mend(
+    things: Things, title: str = "Mend", *, within: float = 30, hold: float = 0, **changes: Any
+) -> Step[Nothing, Seen]:
     """A step that makes every value good, and can bring back what was there."""
-    given: dict[str, Any] = {
-        "title": title,
-        "plan": "T.1",
+    fields: dict[str, Any] = {
+        "name": StepName(title.lower(), title, "T.1"),
         "changes": "every value becomes good",
         "look": things.look,
         "expect": is_good,
         "act": lambda run, target, seen: things.write(run, target, "good"),
         "undo": lambda run, target, before: things.write(run, target, before.value),
         "targets": lambda run: [Target(region) for region in REGIONS],
-        "within": 30,
-        "every": 5,
+        "patience": Patience(within=within, every=5, hold=hold),
     }
-    return Step(**(given | changes))
+    return Step(**(fields | changes))
 
 
 def plan_of(*steps: Step, goal: Step | None = None, id_: str = "t") -> Plan:
