@@ -29,7 +29,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 # One process per core; a single core is quicker without a second process.
 WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
 
-.PHONY: drill rehearse lab test proof lint types bench bench-diff reference lock spark setup clean help
+.PHONY: drill rehearse lab test proof boto3-range lint types bench bench-diff reference lock spark setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -43,8 +43,11 @@ lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|e
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-proof: setup ## all of what `make test` takes a sample of: each act in each trouble, SIGKILL at every moment (ARGS= goes to pytest)
-	@EXHAUSTIVE=1 $(PY) -m pytest -n $(WORKERS) $(ARGS)
+proof: setup ## all that `make test` takes a sample of, Spark, both ends of boto3's range; goes on where it ended (ARGS=--list)
+	@$(PY) -m tests.proof $(ARGS)
+
+boto3-range: setup ## the oldest and the newest boto3 that pyproject.toml allows, each in a throw-away environment
+	@$(PY) -m tests.proof boto3-
 
 lint: setup ## ruff over code, tests and notebooks
 	@$(PY) -m ruff check .
@@ -70,11 +73,11 @@ spark: setup ## pyspark, for `drcore diff --engine spark`
 	@$(PIP) install -qq "$$(sed -n 's/^  "\(pyspark==[^"]*\)".*/\1/p' pyproject.toml)"
 
 clean: ## the environment and all caches away; records stay
-	@rm -rf '$(VENV)' .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf '$(VENV)' .mypy_cache .ruff_cache .pytest_cache .hypothesis .proof
 	@find drcore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 
 # ---- the environment, in two parts: a change of pyproject.toml alone does not install everything again
 
