@@ -49,7 +49,7 @@ from drcore.plans.g.p12_resume_feeds import RULES_AGAIN, SCALING_AGAIN, SOURCES_
 from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
 from drcore.plans.g.preflight import must_exist
 
-PLAN = Plan(
+PLAN = Plan[Facts](
     id="g",
     title="Widespread user data corruption",
     notebook="g_data_corruption.ipynb",
@@ -77,6 +77,6 @@ PLAN = Plan(
     facts=Facts,
     incident=Incident,
     faults=("data-corruption",),
-    rto=lambda run: 60 * float(run.facts.rto_minutes),
+    rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
 )

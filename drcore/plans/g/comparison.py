@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from drcore.clock import iso, parse_time
@@ -25,15 +24,13 @@ from drcore.diff.keys import KeySchema, key_bytes
 from drcore.errors import BadInput, RunnerFailed, Unknown
 from drcore.plans.g import exported_changes, invariants
 from drcore.plans.g.exported_changes import Write, honest, region
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.events import Kind
 from drcore.record.files import EVIDENCE, digest
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb import recovery
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 FILE = "comparison.jsonl.gz"
 HIT = (
@@ -44,7 +41,6 @@ HIT = (
 _SEGMENT = 250_000
 """Items that one reader of a table takes. A small table has one reader, and its calls come in the same order always."""
 _READERS = 4
-_EVENT = Kind.COMPARISON
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +71,14 @@ class Compared:
         return sum(each.items for each in self.counts)
 
 
-def compared(run: Run) -> Compared:
+def compared(run: GRun) -> Compared:
     """What this run's comparison found; it is made at the first call. Raises Unknown, Rejected."""
     return known(run) or _compare(run, recovery_point(run))
 
 
-def known(run: Run) -> Compared | None:
+def known(run: GRun) -> Compared | None:
     """What this run's comparison has found already; None where it has not been made, or for another time."""
-    made = next((line for line in reversed(run.record.events) if line["event"] == _EVENT), None)
+    made = run.history.last(Kind.COMPARISON)
     if made is None or parse_time(made["at"]) != recovery_point(run):
         return None
     counts = tuple(Count(Class(kind), items, users) for kind, items, users in made["counts"])
@@ -90,11 +86,11 @@ def known(run: Run) -> Compared | None:
     return Compared(at, counts, made["hit"], made["by_person"], made["carried"], made["carried_why"])
 
 
-_loaded: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
-_restorable: WeakKeyDictionary[Run, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
+_loaded: WeakKeyDictionary[GRun, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
+_restorable: WeakKeyDictionary[GRun, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
 
 
-def differences(run: Run, *kinds: Class) -> tuple[Difference, ...]:
+def differences(run: GRun, *kinds: Class) -> tuple[Difference, ...]:
     """The differences as the record keeps them, sorted by key. Raises Unknown where they are not what was bound."""
     sha256 = version(run)
     if _loaded.get(run, ("", ()))[0] != sha256:
@@ -105,21 +101,21 @@ def differences(run: Run, *kinds: Class) -> tuple[Difference, ...]:
     return tuple(each for each in _loaded[run][1] if not kinds or each.kind in kinds)
 
 
-def version(run: Run) -> str:
+def version(run: GRun) -> str:
     """Which comparison this is: the digest of its list. Raises Unknown where there is none."""
     name = f"{EVIDENCE}/{FILE}"
-    bound = [line["sha256"] for line in run.record.events if line["event"] == "file" and line["name"] == name]
+    bound = [line["sha256"] for line in run.history.lines(Kind.FILE) if line["name"] == name]
     if not bound:
         raise Unknown("the tables have not been compared")
     return str(bound[-1])
 
 
-def schema(run: Run) -> KeySchema:
+def schema(run: GRun) -> KeySchema:
     """The table's key."""
     return exported_changes.schema(run)
 
 
-def repairable(run: Run) -> tuple[Difference, ...]:
+def repairable(run: GRun) -> tuple[Difference, ...]:
     """What may be put back without asking."""
     sha256 = version(run)
     if _restorable.get(run, ("", ()))[0] != sha256:
@@ -128,14 +124,14 @@ def repairable(run: Run) -> tuple[Difference, ...]:
     return _restorable[run][1]
 
 
-def for_a_person(run: Run) -> tuple[Difference, ...]:
+def for_a_person(run: GRun) -> tuple[Difference, ...]:
     """What nobody but a person can decide."""
     found = differences(run, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
     mended = set(map(id, repairable(run)))  # the same objects: differences are read once
     return tuple(each for each in found if id(each) not in mended)
 
 
-def judged(run: Run, found: Difference, last: Mapping[bytes, Write], faulty: tuple[str, ...]) -> Difference:
+def judged(run: GRun, found: Difference, last: Mapping[bytes, Write], faulty: tuple[str, ...]) -> Difference:
     """A difference, judged by when its item was written too.
 
     The comparison knows what an item says of itself. A change that was on its way at the recovery point says that it
@@ -164,7 +160,7 @@ def judged(run: Run, found: Difference, last: Mapping[bytes, Write], faulty: tup
     return found
 
 
-def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Difference], Counter[Class]]:
+def judge_all(run: GRun, restored: str, live: str, where: str) -> tuple[list[Difference], Counter[Class]]:
     """Compare two tables in one region: every difference, sorted by key, and the counts. Raises Unknown, Rejected."""
     for name in (restored, live):
         must_be_there(run, where, name)
@@ -182,14 +178,14 @@ def judge_all(run: Run, restored: str, live: str, where: str) -> tuple[list[Diff
     return sorted(found, key=lambda each: key_bytes(each.key)), counted
 
 
-def must_be_there(run: Run, where: str, name: str) -> None:
+def must_be_there(run: GRun, where: str, name: str) -> None:
     """Raises Unknown unless a table can be read in a region."""
     status = recovery.restored(run.aws, where, name).status
     if status not in ("ACTIVE", "UPDATING"):
         raise Unknown(f"{name} in {where} is {status or 'not there'}")
 
 
-def _compare(run: Run, at: datetime) -> Compared:
+def _compare(run: GRun, at: datetime) -> Compared:
     found, counted = judge_all(run, restored_table(run), table(run), region(run))
     carried = list(_carried(run))
     lines = b"".join(map(_line, found))
@@ -197,7 +193,7 @@ def _compare(run: Run, at: datetime) -> Compared:
     users = {kind: {_user(run, each) for each in found if each.kind is kind} for kind in Class}
     counts = [(str(kind), counted[kind], len(users[kind])) for kind in Class]
     run.record.append(
-        _EVENT,
+        Kind.COMPARISON,
         at=iso(at),
         restored=restored_table(run),
         live=table(run),
@@ -214,7 +210,7 @@ def _compare(run: Run, at: datetime) -> Compared:
     return again
 
 
-def _carried(run: Run) -> Iterator[tuple[Write, str]]:
+def _carried(run: GRun) -> Iterator[tuple[Write, str]]:
     made, last = exported_changes.exports(run), exported_changes.last_writes(run)
     if not made:
         return
@@ -225,7 +221,7 @@ def _carried(run: Run) -> Iterator[tuple[Write, str]]:
     yield from exported_changes.carried(run, last, images, min(each.since for each in made))
 
 
-def _user(run: Run, found: Difference) -> str:
+def _user(run: GRun, found: Difference) -> str:
     return str(found.key[run.facts.key.partition].get("S", ""))
 
 
@@ -259,6 +255,6 @@ def _from_line(line: bytes) -> Difference:
     return Difference(Class(told["class"]), told["key"], told["reason"], told["restored"], told["live"])
 
 
-def users_of(run: Run, found: Iterable[Difference]) -> set[str]:
+def users_of(run: GRun, found: Iterable[Difference]) -> set[str]:
     """The users whose items these are."""
     return {_user(run, each) for each in found}

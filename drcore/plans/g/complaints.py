@@ -7,14 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from drcore.plans.g.facts import GRun
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, logs, support
 from drcore.services.cloudwatch import Metric
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _ONE = timedelta(minutes=1)
 _USER, _REASON = re.compile(r"\buser=(\S+)"), re.compile(r"\breason=(.+)$")
@@ -36,7 +33,7 @@ class Complaints:
     error_percent: float | None
 
 
-def read(run: Run, region: str, minutes: float) -> Complaints:
+def read(run: GRun, region: str, minutes: float) -> Complaints:
     """The last whole minutes: log and errors of one region, tickets of all. Raises Unknown, Rejected."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     tickets, lines = _tickets(run, since, until), _lines(run, region, since, until)
@@ -53,7 +50,7 @@ def read(run: Run, region: str, minutes: float) -> Complaints:
     )
 
 
-def trouble(run: Run, seen: Complaints) -> list[str]:
+def trouble(run: GRun, seen: Complaints) -> list[str]:
     """What is over its threshold, in words; empty when nothing is."""
     limits, found = run.facts.thresholds, []
     if seen.tickets_per_minute >= limits.tickets_per_minute:
@@ -63,7 +60,7 @@ def trouble(run: Run, seen: Complaints) -> list[str]:
     return found
 
 
-def failing(run: Run, seen: Complaints) -> list[str]:
+def failing(run: GRun, seen: Complaints) -> list[str]:
     """The same, with the errors that users get."""
     found = trouble(run, seen)
     if seen.error_percent is not None and seen.error_percent > run.facts.thresholds.error_rate_percent:
@@ -71,7 +68,7 @@ def failing(run: Run, seen: Complaints) -> list[str]:
     return found
 
 
-def charts(run: Run, name: str, minutes: float) -> tuple[Chart, Chart]:
+def charts(run: GRun, name: str, minutes: float) -> tuple[Chart, Chart]:
     """Tickets and log lines by the minute, each with its threshold and the moments of this run."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     limits, marks = run.facts.thresholds, run.marks()
@@ -100,7 +97,7 @@ def charts(run: Run, name: str, minutes: float) -> tuple[Chart, Chart]:
     )
 
 
-def reasons(run: Run, name: str, minutes: float) -> Table:
+def reasons(run: GRun, name: str, minutes: float) -> Table:
     """What the log gives as reasons, most frequent first."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     counted: Counter[tuple[str, str]] = Counter()
@@ -112,18 +109,18 @@ def reasons(run: Run, name: str, minutes: float) -> Table:
     return Table(name, f"What the log says of {run.facts.log.pattern}", ("region", "reason", "lines"), rows)
 
 
-def _tickets(run: Run, since: datetime, until: datetime) -> tuple[support.Ticket, ...]:
+def _tickets(run: GRun, since: datetime, until: datetime) -> tuple[support.Ticket, ...]:
     desk = run.facts.support
     key = run.secret(desk.api_key) if desk.api_key else None
     return support.tickets(run.http, desk.url, desk.category, since, until, key)
 
 
-def _lines(run: Run, region: str, since: datetime, until: datetime) -> tuple[logs.Line, ...]:
+def _lines(run: GRun, region: str, since: datetime, until: datetime) -> tuple[logs.Line, ...]:
     log = run.facts.log
     return logs.lines(run.aws, region, log.group, log.pattern, since, until)
 
 
-def _errors(run: Run, region: str, since: datetime, until: datetime) -> tuple[int, float | None]:
+def _errors(run: GRun, region: str, since: datetime, until: datetime) -> tuple[int, float | None]:
     stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
     asked = [Metric("AWS/ApiGateway", name, "Sum", stage) for name in ("Count", "5XXError")]
     count, errors = cloudwatch.minutes(run.aws, region, asked, since, until)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.clock import parse_time
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import worker_releases
 from drcore.plans.g.decisions import faulty_release
+from drcore.plans.g.facts import GRun
 from drcore.services import cloudtrail, s3
 from drcore.services.dynamodb.exports import LONGEST
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -27,7 +24,7 @@ class Deployed:
     source: str
 
 
-def deployments(run: Run) -> tuple[Deployed, ...]:
+def deployments(run: GRun) -> tuple[Deployed, ...]:
     """What can be found of it; a source that does not answer, or does not have it, says nothing."""
     found: list[Deployed] = []
     for each in run.service.regions:
@@ -39,13 +36,13 @@ def deployments(run: Run) -> tuple[Deployed, ...]:
     return tuple(sorted(set(found)))
 
 
-def _by_ecs(run: Run, where: str) -> Iterator[Deployed]:
+def _by_ecs(run: GRun, where: str) -> Iterator[Deployed]:
     seen = worker_releases.deployed(run, where)
     if seen.at and seen.release == faulty_release(run):
         yield Deployed(seen.at, where, "ECS deployment")
 
 
-def _by_trail(run: Run, where: str) -> Iterator[Deployed]:
+def _by_trail(run: GRun, where: str) -> Iterator[Deployed]:
     """The trail is minutes late, but it keeps what ECS forgets at the next deployment."""
     now = run.clock.now()
     for call in cloudtrail.calls(run.aws, where, "UpdateService", now - LONGEST, now):
@@ -56,7 +53,7 @@ def _by_trail(run: Run, where: str) -> Iterator[Deployed]:
             return  # the first one: the same release may have been deployed again later
 
 
-def _by_manifest(run: Run, where: str) -> Iterator[Deployed]:
+def _by_manifest(run: GRun, where: str) -> Iterator[Deployed]:
     """What the pipeline wrote down when it deployed the workers."""
     bucket = run.facts.releases.bucket.format(region=where)
     for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):

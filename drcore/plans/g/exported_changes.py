@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from drcore.diff import Class, Policy, judge
@@ -22,12 +21,10 @@ from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.policy import modified_of, writers_of
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import faulty_writers
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import table_arn
 from drcore.services.dynamodb import exports as dynamodb_exports
 from drcore.services.dynamodb.exports import READY, Changed, Export, Image
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 BAD = (Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
 ON_ITS_WAY = timedelta(seconds=30)  # from the time that a write says to the table of a region: retries, replication
@@ -47,10 +44,10 @@ class Write:
 
 
 # What an export says does not change; the files are read once for a run.
-_read: WeakKeyDictionary[Run, dict[str, tuple[Write, ...]]] = WeakKeyDictionary()
+_read: WeakKeyDictionary[GRun, dict[str, tuple[Write, ...]]] = WeakKeyDictionary()
 
 
-def region(run: Run) -> str:
+def region(run: GRun) -> str:
     """Where it is exported and restored: both go by one order of writes, that of the region the runner stands in.
 
     A write of another region counts from when it came here. That region's own table need not be asked for anything.
@@ -58,18 +55,18 @@ def region(run: Run) -> str:
     return run.service.runner_region
 
 
-def prefix(run: Run) -> str:
+def prefix(run: GRun) -> str:
     """Where this run's exports lie in the bucket: by it they are found again."""
     return f"drcore/{run.id}"
 
 
-def exports(run: Run) -> tuple[Export, ...]:
+def exports(run: GRun) -> tuple[Export, ...]:
     """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
     found = dynamodb_exports.incremental(run.aws, region(run), table_arn(run, region(run)), prefix(run))
     return tuple(sorted(found, key=lambda each: (each.until, each.arn), reverse=True))
 
 
-def writes(run: Run, made: Iterable[Export]) -> tuple[Write, ...]:
+def writes(run: GRun, made: Iterable[Export]) -> tuple[Write, ...]:
     """The last writes of users' items in some exports, oldest first. Raises Unknown, Rejected."""
     known = _read.setdefault(run, {})
     found: dict[tuple[bytes, datetime], Write] = {}
@@ -83,7 +80,7 @@ def writes(run: Run, made: Iterable[Export]) -> tuple[Write, ...]:
     return tuple(sorted(found.values(), key=lambda write: (write.at, key_bytes(write.key))))
 
 
-def last_writes(run: Run) -> dict[bytes, Write]:
+def last_writes(run: GRun) -> dict[bytes, Write]:
     """The last write of each item that changed, by its key, by all of this run's exports. Raises Unknown, Rejected."""
     return {key_bytes(write.key): write for write in writes(run, exports(run))}
 
@@ -93,30 +90,30 @@ def first_bad(found: Iterable[Write]) -> datetime | None:
     return min((write.at for write in found if write.kind in BAD), default=None)
 
 
-def policy(run: Run, point: datetime) -> Policy:
+def policy(run: GRun, point: datetime) -> Policy:
     """What counts as corrupted, against the state at a moment."""
     names = run.facts.attributes
     return Policy(point, faulty_writers(run), names.modified, names.writer)
 
 
-def schema(run: Run) -> KeySchema:
+def schema(run: GRun) -> KeySchema:
     """The table's key."""
     return KeySchema((run.facts.key.partition, run.facts.key.sort))
 
 
-def honest(run: Run, item: Image, written: datetime) -> bool:
+def honest(run: GRun, item: Image, written: datetime) -> bool:
     """Whether an item says that it was modified when it was written."""
     micros = modified_of(item, run.facts.attributes.modified)
     return micros is not None and written - (_EPOCH + timedelta(microseconds=micros)) <= ON_ITS_WAY
 
 
-def writers(run: Run, item: Image) -> tuple[str, ...]:
+def writers(run: GRun, item: Image) -> tuple[str, ...]:
     """Who wrote an item, by what it says itself, oldest first."""
     return writers_of(item, run.facts.attributes.writer)
 
 
 def carried(
-    run: Run, found: Mapping[bytes, Write], images: Mapping[bytes, Image], since: datetime
+    run: GRun, found: Mapping[bytes, Write], images: Mapping[bytes, Image], since: datetime
 ) -> Iterator[tuple[Write, str]]:
     """What a restored table has of bad writes: each with why. `images` are its items of those keys.
 
@@ -142,7 +139,7 @@ def _write(rule: Policy, line: Changed) -> Write:
     return Write(line.at, line.key, kind, why, line)
 
 
-def was_broken(run: Run, write: Write | None) -> bool:
+def was_broken(run: GRun, write: Write | None) -> bool:
     """Whether an item was no better before the incident: not changed since, or broken already then."""
     old = write.changed.old if write else None
     return write is None or (old is not None and any(invariants.broken(run, old)))
@@ -155,8 +152,3 @@ def by_minute(
     start, one = since.replace(second=0, microsecond=0), timedelta(minutes=1)
     times = tuple(start + number * one for number in range(int((until - start) / one) + 1))
     return times, Counter((write.at.replace(second=0, microsecond=0), write.kind) for write in found)
-
-
-def key_of(key: Image) -> bytes:
-    """A key in the form by which writes are found."""
-    return key_bytes(key)

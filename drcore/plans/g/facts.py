@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
 from drcore.clock import parse_time
+from drcore.engine.context import Run
 from drcore.parameters import Minutes, Model, SecretRef, Url
 from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline
 from drcore.plans.shared.releases import Manifest
@@ -193,3 +194,6 @@ class Incident(Model):
     recovery_point: Annotated[str, AfterValidator(_in_utc)] = ""  # empty: the last second before the first bad write
     remedy: Literal["", "repair", "switch"] = ""  # empty: as the numbers propose
     accounts: str = ""  # users for the spot check, separated by commas
+
+
+GRun: TypeAlias = Run[Facts, Incident]

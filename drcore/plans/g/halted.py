@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from drcore.engine.outcome import Check, Target, yes
-from drcore.engine.step import Step
-from drcore.plans.g.decisions import before, intended
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
+from drcore.engine.outcome import Check, Outcome, StepName, Target, yes
+from drcore.engine.step import S, Step
+from drcore.plans.g.decisions import before
+from drcore.plans.g.facts import Facts, GRun
 
 
-def to_bring_back(run: Run, halted: Step, target: Target, seen: Any) -> Any:
+def to_bring_back(run: GRun, halted: Step[Facts, S], target: Target, seen: S) -> S | None:
     """What a thing was before this run halted it; None: this run has not halted it.
 
     A rehearsal has halted nothing: what it sees now is what would be brought back.
@@ -20,10 +16,10 @@ def to_bring_back(run: Run, halted: Step, target: Target, seen: Any) -> Any:
     known = before(run, halted, target)
     if known is not None or not run.rehearsing:
         return known
-    result = run.results.get(halted.title)
-    return seen if result and result.outcome == "WOULD" else None
+    result = run.result(halted.named)
+    return seen if result and result.outcome is Outcome.WOULD else None
 
 
-def resumed(run: Run, title: str, target: Target) -> Check | None:
+def resumed(run: GRun, step: StepName, target: Target) -> Check | None:
     """What was halted, and has been resumed since by this run, is not halted again when the run is opened anew."""
-    return yes("this run had halted it, and has resumed it") if intended(run, title, target) else None
+    return yes("this run had halted it, and has resumed it") if run.intended(step, target) else None

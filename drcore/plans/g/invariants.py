@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from drcore.diff import sample
-from drcore.plans.g.facts import Invariant
+from drcore.plans.g.facts import GRun, Invariant
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.tables import table as corrupted
 from drcore.record.evidence import Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.tables import Typed
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,10 +52,10 @@ class Sample:
 _SMALL = 20  # so many samples make up a table that is still read whole
 
 # The keys of the sample, chosen once for a run and table: later looks see the same users, and miss none that is gone.
-_chosen: WeakKeyDictionary[Run, dict[str, list[Typed]]] = WeakKeyDictionary()
+_chosen: WeakKeyDictionary[GRun, dict[str, list[Typed]]] = WeakKeyDictionary()
 
 
-def take(run: Run, region: str, table: str = "") -> Sample:
+def take(run: GRun, region: str, table: str = "") -> Sample:
     """Look at a random sample of users' items, as one region holds them. Raises Unknown, Rejected.
 
     An item that is missing was not there to be chosen: a sample of what there is cannot show what was deleted before.
@@ -77,7 +74,7 @@ def take(run: Run, region: str, table: str = "") -> Sample:
     return Sample(len(keys), tuple(defects), round(100 * low, 3), round(100 * high, 3), max(about, len(keys)))
 
 
-def chosen(run: Run, region: str, table: str) -> list[Typed]:
+def chosen(run: GRun, region: str, table: str) -> list[Typed]:
     """The keys of the sample: users by the hash of their key, the same for every look of this run."""
     known = _chosen.setdefault(run, {})
     if table not in known:
@@ -90,7 +87,7 @@ def chosen(run: Run, region: str, table: str) -> list[Typed]:
     return known[table]
 
 
-def those(run: Run, region: str, table: str, keys: list[Typed]) -> tuple[Typed, ...]:
+def those(run: GRun, region: str, table: str, keys: list[Typed]) -> tuple[Typed, ...]:
     """The items of some users' keys; of a small table all are read, which costs no more than asking for each."""
     if _parts(run, region) > 1:
         return dynamodb_items.some(run.aws, region, table, keys)
@@ -99,25 +96,25 @@ def those(run: Run, region: str, table: str, keys: list[Typed]) -> tuple[Typed, 
     return tuple(item for item in items if is_user(run, item) and user_of(run, item) in wanted)
 
 
-def _parts(run: Run, region: str) -> int:
+def _parts(run: GRun, region: str) -> int:
     """In how many parts a table is read, each large enough to choose from; a restored one is not counted yet."""
     small: int = _SMALL * run.facts.sample
     return max(1, dynamodb_items.count(run.aws, region, corrupted(run)) // small)
 
 
-def is_user(run: Run, item: Typed) -> bool:
+def is_user(run: GRun, item: Typed) -> bool:
     """Whether an item is a user's configuration."""
     key, users = run.facts.key, run.facts.users
     pk, sk = item.get(key.partition, {}).get("S", ""), item.get(key.sort, {}).get("S", "")
     return bool(pk.startswith(users.prefix) and sk == users.sort)
 
 
-def user_of(run: Run, item: Typed) -> str:
+def user_of(run: GRun, item: Typed) -> str:
     """The user that an item's key names."""
     return str(item[run.facts.key.partition]["S"]).removeprefix(run.facts.users.prefix)
 
 
-def last_writer(run: Run, item: Typed) -> str:
+def last_writer(run: GRun, item: Typed) -> str:
     """Who wrote an item last, by what it says itself; a faulty writer need not have said so."""
     kind, value = next(iter(item.get(run.facts.attributes.writer, {"": ""}).items()))
     if kind == "L":
@@ -125,7 +122,7 @@ def last_writer(run: Run, item: Typed) -> str:
     return str(value)
 
 
-def broken(run: Run, item: Typed) -> Iterator[str]:
+def broken(run: GRun, item: Typed) -> Iterator[str]:
     """The invariants that an item breaks, each in words."""
     for each in run.facts.invariants:
         what = _breaks(run, item, each)
@@ -133,7 +130,7 @@ def broken(run: Run, item: Typed) -> Iterator[str]:
             yield f"{each.attribute} {what}"
 
 
-def _breaks(run: Run, item: Typed, each: Invariant) -> str:
+def _breaks(run: GRun, item: Typed, each: Invariant) -> str:
     value: Any = item.get(each.attribute)
     if value is None:
         return "is missing"
@@ -154,7 +151,7 @@ def _members(value: Mapping[str, Any]) -> list[Any]:
     return [next(iter(each.values())) for each in inner] if kind == "L" else list(inner)
 
 
-def _key(run: Run, item: Typed) -> dict[str, Mapping[str, Any]]:
+def _key(run: GRun, item: Typed) -> dict[str, Mapping[str, Any]]:
     names = (run.facts.key.partition, run.facts.key.sort)
     return {name: item[name] for name in names}
 
@@ -165,7 +162,7 @@ def defects_table(name: str, found: Sample) -> Table:
     return Table(name, f"Sample: {found}", ("user", "what is wrong", "last writer, as the item says"), rows)
 
 
-def reasons_table(run: Run, name: str, found: Sample) -> Table:
+def reasons_table(run: GRun, name: str, found: Sample) -> Table:
     """The invariants, why each must hold, how many of the sample break it."""
     rows = tuple(
         (each.attribute, each.must, each.reason, sum(_names(defect, each.attribute) for defect in found.defects))

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Settles, Step, regions
-from drcore.plans.g import complaints, invariants, worker_releases
+from drcore.plans.g import complaints, invariants, titles, worker_releases
 from drcore.plans.g.complaints import Complaints
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.tables import table
-from drcore.plans.g.titles import CONFIRMING
 from drcore.plans.g.worker_releases import Deployed
-from drcore.plans.shared.detection import DETECTING, detect
+from drcore.plans.shared.detection import detect
 from drcore.plans.shared.maintenance import announce_maintenance
 from drcore.plans.shared.on_call import notify_on_call
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Detect ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_complaints(run: Run, target: Target) -> Complaints:
+def see_complaints(run: GRun, target: Target) -> Complaints:
     return complaints.read(run, target.region, run.facts.window_minutes)
 
 
-def trouble_is_seen(run: Run, target: Target, seen: Complaints) -> Check:
+def trouble_is_seen(run: GRun, target: Target, seen: Complaints) -> Check:
     found = complaints.trouble(run, seen)
     if found:
         return yes(f"{'; '.join(found)}; {seen.users} users named")
@@ -42,13 +38,13 @@ def trouble_is_seen(run: Run, target: Target, seen: Complaints) -> Check:
     return no(f"no trouble: {seen.tickets} tickets, {seen.lines} lines in {run.facts.window_minutes:g} minutes")
 
 
-def show_complaints(run: Run, states: Mapping[Target, Complaints]) -> Iterator[Exhibit]:
+def show_complaints(run: GRun, states: Mapping[Target, Complaints]) -> Iterator[Exhibit]:
     yield from complaints.charts(run, "detected", 2 * run.facts.window_minutes)
     yield complaints.reasons(run, "log-reasons", run.facts.window_minutes)
 
 
 DETECT = detect(
-    plan="G.trigger",
+    titles.DETECT,
     changes="nothing: tickets at the support desk, the error pattern in the logs are read",
     look=see_complaints,
     expect=trouble_is_seen,
@@ -61,14 +57,14 @@ DETECT = detect(
 # ── Notify on-call ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def words_for_on_call(run: Run) -> str:
+def words_for_on_call(run: GRun) -> str:
     if "detected" not in run.moments:
         return ""
-    seen = run.results.get(DETECTING)
+    seen = run.result(titles.DETECT)
     return f"Users' configurations in {table(run)} seem corrupted. {seen.why if seen else ''}".strip()
 
 
-NOTIFY = notify_on_call("Notify on-call", words_for_on_call, plan="G.1", needs=(DETECT.title,))
+NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
 
 
 # ── Confirm ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,11 +82,13 @@ class Proposal:
     reason: str = field(default="", compare=False)
 
 
-def see_proposal(run: Run, target: Target) -> Proposal:
-    decided = run.decided(CONFIRM)
+def see_proposal(run: GRun, target: Target) -> Proposal:
+    decided = run.decided(titles.CONFIRM)
     runs = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
     newest = max(runs, key=lambda each: (each.at is not None, each.at, each.region))
-    known = run.last("intent", CONFIRM)  # once confirmed it stays: by now the workers may run another release
+    known = run.history.last(
+        Kind.INTENT, step=titles.CONFIRM
+    )  # once confirmed it stays: by now the workers may run another release
     faulty = known["before"]["faulty"] if decided.choice and known else run.incident.faulty_release or newest.release
     return Proposal(
         invariants.take(run, run.service.runner_region),
@@ -102,7 +100,7 @@ def see_proposal(run: Run, target: Target) -> Proposal:
     )
 
 
-def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
+def is_confirmed(run: GRun, target: Target, seen: Proposal) -> Check:
     if seen.choice:
         return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
     told = f"{seen.sample}; about {seen.sample.hit[0]} to {seen.sample.hit[1]} of {seen.sample.users}"
@@ -120,16 +118,16 @@ def is_confirmed(run: Run, target: Target, seen: Proposal) -> Check:
     return no(f"to be confirmed: {told}, by {seen.faulty}")
 
 
-def confirm(run: Run, target: Target, seen: Proposal) -> None:
-    run.decide(CONFIRM, f"halt all writes: {seen.faulty} has corrupted users' data")
+def confirm(run: GRun, target: Target, seen: Proposal) -> None:
+    run.decide(titles.CONFIRM, f"halt all writes: {seen.faulty} has corrupted users' data")
 
 
-def words_to_confirm(run: Run, states: Mapping[Target, Proposal]) -> str:
+def words_to_confirm(run: GRun, states: Mapping[Target, Proposal]) -> str:
     faulty = next(iter(states.values())).faulty
     return f"{faulty} CORRUPTS DATA: HALT ALL WRITES TO {table(run)} IN {', '.join(run.service.regions)}"
 
 
-def show_proposal(run: Run, states: Mapping[Target, Proposal]) -> Iterator[Exhibit]:
+def show_proposal(run: GRun, states: Mapping[Target, Proposal]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield invariants.reasons_table(run, "invariants", seen.sample)
         yield invariants.defects_table("users-hit-in-sample", seen.sample)
@@ -139,13 +137,12 @@ def show_proposal(run: Run, states: Mapping[Target, Proposal]) -> Iterator[Exhib
 
 
 CONFIRM = Step(
-    title=CONFIRMING,
-    plan="G.1",
+    titles.CONFIRM,
     changes="records who confirmed that a release corrupts users' data, by a sample of them, and that all is halted",
     look=see_proposal,
     expect=is_confirmed,
     act=confirm,
-    needs=(DETECT.title,),
+    needs=(titles.DETECT,),
     consent=Consent.TYPED,
     phrase=words_to_confirm,
     reversibility=Reversibility.REVERSIBLE,
@@ -158,7 +155,7 @@ CONFIRM = Step(
 # ── Tell users: maintenance ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def words_maintenance(run: Run) -> str:
+def words_maintenance(run: GRun) -> str:
     """The plan's words; nothing where a rehearsal has seen no trouble."""
     if run.rehearsing and "detected" not in run.moments:
         return ""
@@ -168,8 +165,6 @@ def words_maintenance(run: Run) -> str:
     )
 
 
-MAINTENANCE = announce_maintenance(
-    "Tell users: maintenance", words_maintenance, what="sync settings", plan="G.7 initial", needs=(CONFIRM.title,)
-)
+MAINTENANCE = announce_maintenance(titles.MAINTENANCE, words_maintenance, what="sync settings", needs=(titles.CONFIRM,))
 
 STEPS = (DETECT, NOTIFY, CONFIRM, MAINTENANCE)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
+from drcore.plans.g import titles
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
-from drcore.plans.g.p01_confirm import CONFIRM
 from drcore.plans.g.tables import role_arn, table, table_arn
-from drcore.plans.g.titles import ALLOWING
 from drcore.services.dynamodb import policies
 from drcore.services.dynamodb.policies import Policy
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 DENY_SID = "DrcoreDenyWrites"
 
 
-def the_table(run: Run) -> list[Target]:
+def the_table(run: GRun) -> list[Target]:
     return [Target(region, table(run)) for region in run.service.regions]
 
 
-def denial(run: Run, target: Target) -> str:
+def denial(run: GRun, target: Target) -> str:
     """Who may not write: the roles of the service. The role that recovers the table is not among them."""
     return policies.statement(
         {
@@ -40,23 +35,23 @@ def denial(run: Run, target: Target) -> str:
     )
 
 
-def see_policy(run: Run, target: Target) -> Policy:
+def see_policy(run: GRun, target: Target) -> Policy:
     return policies.policy(run.aws, target.region, table_arn(run, target.region, target.thing))
 
 
-def is_denied(run: Run, target: Target, seen: Policy) -> Check:
+def is_denied(run: GRun, target: Target, seen: Policy) -> Check:
     if denial(run, target) in seen.statements:
         return yes(f"writes are denied to {', '.join(run.facts.roles.writers)}")
     others = f", beside {len(seen.statements)} statements that stay" if seen.statements else ""
-    return resumed(run, ALLOWING, target) or no(f"the service's roles may write{others}")
+    return resumed(run, titles.ALLOW, target) or no(f"the service's roles may write{others}")
 
 
-def deny(run: Run, target: Target, seen: Policy) -> None:
+def deny(run: GRun, target: Target, seen: Policy) -> None:
     arn = table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, [*seen.without(DENY_SID), denial(run, target)], seen)
 
 
-def policy_as_before(run: Run, target: Target, before: Policy) -> None:
+def policy_as_before(run: GRun, target: Target, before: Policy) -> None:
     now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, now.with_that_of(before, DENY_SID), now)
 
@@ -66,19 +61,18 @@ def when_denied(result: StepResult) -> datetime | None:
 
 
 DENY = Step(
-    title="Deny writes",
-    plan="G.1",
+    titles.DENY,
     changes="the table's own policy, in each region, denies writes to the roles of the service",
     look=see_policy,
     expect=is_denied,
     act=deny,
     undo=policy_as_before,
     targets=the_table,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"DENY WRITES TO {blast_radius(states)} FOR {', '.join(run.facts.roles.writers)}",
     reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=60, every=5, hold=20),
+    patience=Patience(within=60, every=5, hold=20),  # it is seen before it holds: AWS takes some seconds
     settles=Settles("denied", at=when_denied),
     permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
 )

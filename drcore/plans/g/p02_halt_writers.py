@@ -7,23 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import worker_releases
-from drcore.plans.g.decisions import intended
+from drcore.plans.g import titles, worker_releases
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
-from drcore.plans.g.p01_confirm import CONFIRM
-from drcore.plans.g.titles import (
-    RESUMING_FUNCTIONS,
-    RESUMING_RULES,
-    RESUMING_SCALING,
-    RESUMING_SOURCES,
-    RESUMING_WORKERS,
-)
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import autoscaling, ecs, events, lambda_
@@ -31,52 +22,47 @@ from drcore.services.autoscaling import Scaling
 from drcore.services.ecs import Service, Task
 from drcore.services.events import Rule
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
 # ── Freeze the pipeline ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-FREEZE = freeze(plan="G.1", needs=(CONFIRM.title,))
+FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.CONFIRM,))
 
 
 # ── Suspend auto scaling ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def the_workers(run: Run) -> list[Target]:
+def the_workers(run: GRun) -> list[Target]:
     return [Target(region, run.facts.workers.service) for region in run.service.regions]
 
 
-def see_scaling(run: Run, target: Target) -> Scaling:
+def see_scaling(run: GRun, target: Target) -> Scaling:
     return autoscaling.scaling(run.aws, target.region, run.facts.workers.cluster, target.thing)
 
 
-def is_suspended(run: Run, target: Target, seen: Scaling) -> Check:
+def is_suspended(run: GRun, target: Target, seen: Scaling) -> Check:
     if seen.suspended:
         return yes("suspended")
-    return resumed(run, RESUMING_SCALING, target) or no(f"it may scale between {seen.least} and {seen.most} tasks")
+    return resumed(run, titles.SCALING_AGAIN, target) or no(f"it may scale between {seen.least} and {seen.most} tasks")
 
 
-def suspend(run: Run, target: Target, seen: Scaling) -> None:
+def suspend(run: GRun, target: Target, seen: Scaling) -> None:
     all_of_it = replace(seen, inward=True, outward=True, scheduled=True)
     autoscaling.suspend(run.aws, target.region, run.facts.workers.cluster, target.thing, all_of_it)
 
 
-def scale_again(run: Run, target: Target, before: Scaling) -> None:
+def scale_again(run: GRun, target: Target, before: Scaling) -> None:
     autoscaling.suspend(run.aws, target.region, run.facts.workers.cluster, target.thing, before)
 
 
 SCALING = Step(
-    title="Suspend auto scaling",
-    plan="G.1",
+    titles.SCALING,
     changes="auto scaling leaves the number of workers alone; its bounds and policies stay",
     look=see_scaling,
     expect=is_suspended,
     act=suspend,
     undo=scale_again,
     targets=the_workers,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
@@ -88,30 +74,30 @@ SCALING = Step(
 # ── Stop schedules ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rules(run: Run) -> list[Target]:
+def rules(run: GRun) -> list[Target]:
     return [Target(region, rule) for region in run.service.regions for rule in run.facts.rules]
 
 
-def see_rule(run: Run, target: Target) -> Rule:
+def see_rule(run: GRun, target: Target) -> Rule:
     return events.rule(run.aws, target.region, target.thing)
 
 
-def is_disabled(run: Run, target: Target, seen: Rule) -> Check:
+def is_disabled(run: GRun, target: Target, seen: Rule) -> Check:
     if not seen.enabled:
         return yes("disabled")
-    return resumed(run, RESUMING_RULES, target) or no(f"it fires, {seen.when}")
+    return resumed(run, titles.RULES_AGAIN, target) or no(f"it fires, {seen.when}")
 
 
-def disable(run: Run, target: Target, seen: Rule) -> None:
+def disable(run: GRun, target: Target, seen: Rule) -> None:
     events.disable(run.aws, target.region, target.thing)
 
 
-def enable_as_before(run: Run, target: Target, before: Rule) -> None:
+def enable_as_before(run: GRun, target: Target, before: Rule) -> None:
     set_rule = events.enable if before.enabled else events.disable
     set_rule(run.aws, target.region, target.thing)
 
 
-def show_rules(run: Run, states: Mapping[Target, Rule]) -> Iterator[Exhibit]:
+def show_rules(run: GRun, states: Mapping[Target, Rule]) -> Iterator[Exhibit]:
     prefix = f"{run.facts.workers.service.partition('-')[0]}-"
     rows = tuple(
         (region, name, "in the parameters" if name in run.facts.rules else "NOT IN THE PARAMETERS: does it write?")
@@ -122,15 +108,14 @@ def show_rules(run: Run, states: Mapping[Target, Rule]) -> Iterator[Exhibit]:
 
 
 RULES = Step(
-    title="Stop schedules",
-    plan="G.1",
+    titles.RULES,
     changes="the rules that start a writer by the clock are disabled",
     look=see_rule,
     expect=is_disabled,
     act=disable,
     undo=enable_as_before,
     targets=rules,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     consent=Consent.GO,
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
@@ -151,7 +136,7 @@ class Feeding:
     state: str
 
 
-def sources(run: Run) -> list[Target]:
+def sources(run: GRun) -> list[Target]:
     return [
         Target(region, f"{each.source} → {each.function}")
         for region in run.service.regions
@@ -159,37 +144,36 @@ def sources(run: Run) -> list[Target]:
     ]
 
 
-def see_source(run: Run, target: Target) -> Feeding:
+def see_source(run: GRun, target: Target) -> Feeding:
     found = lambda_.sources(run.aws, target.region, run.facts.functions)
     mine = next(each for each in found if f"{each.source} → {each.function}" == target.thing)
     return Feeding(mine.id, mine.state)
 
 
-def feeds_nothing(run: Run, target: Target, seen: Feeding) -> Check:
+def feeds_nothing(run: GRun, target: Target, seen: Feeding) -> Check:
     if seen.state == "Disabled":
         return yes("disabled, batches in flight are finished; messages wait in the queue")
-    return resumed(run, RESUMING_SOURCES, target) or no(f"it is {seen.state}")
+    return resumed(run, titles.SOURCES_AGAIN, target) or no(f"it is {seen.state}")
 
 
-def stop_feeding(run: Run, target: Target, seen: Feeding) -> None:
+def stop_feeding(run: GRun, target: Target, seen: Feeding) -> None:
     if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
         lambda_.feed(run.aws, target.region, seen.id, on=False)
 
 
-def feed_as_before(run: Run, target: Target, before: Feeding) -> None:
+def feed_as_before(run: GRun, target: Target, before: Feeding) -> None:
     lambda_.feed(run.aws, target.region, before.id, on=before.state in ("Enabled", "Enabling"))
 
 
 SOURCES = Step(
-    title="Stop event sources",
-    plan="G.1",
+    titles.SOURCES,
     changes="queues no longer feed the functions; messages wait, and their retention goes on",
     look=see_source,
     expect=feeds_nothing,
     act=stop_feeding,
     undo=feed_as_before,
     targets=sources,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     consent=Consent.GO,
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
@@ -208,31 +192,31 @@ class Reserved:
     most: int | None
 
 
-def functions(run: Run) -> list[Target]:
+def functions(run: GRun) -> list[Target]:
     return [Target(region, name) for region in run.service.regions for name in run.facts.functions]
 
 
-def see_reserved(run: Run, target: Target) -> Reserved:
+def see_reserved(run: GRun, target: Target) -> Reserved:
     return Reserved(lambda_.reserved(run.aws, target.region, target.thing))
 
 
-def is_stopped(run: Run, target: Target, seen: Reserved) -> Check:
+def is_stopped(run: GRun, target: Target, seen: Reserved) -> Check:
     if seen.most == 0:
         return yes("nothing may run at once: all its versions are stopped")
     told = "no limit of its own" if seen.most is None else f"{seen.most} may run at once"
-    return resumed(run, RESUMING_FUNCTIONS, target) or no(told)
+    return resumed(run, titles.FUNCTIONS_AGAIN, target) or no(told)
 
 
-def stop_function(run: Run, target: Target, seen: Reserved) -> None:
+def stop_function(run: GRun, target: Target, seen: Reserved) -> None:
     lambda_.reserve(run.aws, target.region, target.thing, 0)
 
 
-def reserve_as_before(run: Run, target: Target, before: Reserved) -> None:
+def reserve_as_before(run: GRun, target: Target, before: Reserved) -> None:
     lambda_.reserve(run.aws, target.region, target.thing, before.most)
 
 
-def show_reserved(run: Run, states: Mapping[Target, Reserved]) -> Iterator[Exhibit]:
-    done = run.results.get(FUNCTIONS.title)
+def show_reserved(run: GRun, states: Mapping[Target, Reserved]) -> Iterator[Exhibit]:
+    done = run.result(titles.FUNCTIONS)
     before = {each.target: each.before for each in done.targets} if done else {}
     rows = tuple(
         (target.region, target.thing, _most(before.get(target, seen)), _most(seen)) for target, seen in states.items()
@@ -245,15 +229,14 @@ def _most(seen: Reserved | None) -> str:
 
 
 FUNCTIONS = Step(
-    title="Stop functions",
-    plan="G.1",
+    titles.FUNCTIONS,
     changes="reserved concurrency → 0: all versions of the functions stop at once, users get errors from the API",
     look=see_reserved,
     expect=is_stopped,
     act=stop_function,
     undo=reserve_as_before,
     targets=functions,
-    needs=(CONFIRM.title,),
+    needs=(titles.CONFIRM,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"STOP {blast_radius(states)}: USERS GET ERRORS",
     reversibility=Reversibility.REVERSIBLE,
@@ -280,16 +263,16 @@ class Working:
         return [task for task in self.tasks if not task.group.startswith("service:") and not task.stopping]
 
 
-def see_working(run: Run, target: Target) -> Working:
+def see_working(run: GRun, target: Target) -> Working:
     workers = run.facts.workers
     service: Service = ecs.service(run.aws, target.region, workers.cluster, target.thing)
     return Working(service.desired, service.task_definition, ecs.tasks(run.aws, target.region, workers.cluster))
 
 
-def no_task_is_left(run: Run, target: Target, seen: Working) -> Check:
+def no_task_is_left(run: GRun, target: Target, seen: Working) -> Check:
     if not seen.desired and not seen.tasks:
         return yes("no task of the cluster runs, also none outside the service")
-    if any(intended(run, RESUMING_WORKERS, each) for each in (target, *_parts(target))):
+    if any(run.intended(titles.WORKERS_AGAIN, each) for each in (target, *_parts(target))):
         return yes("this run had halted them, and has resumed them")
     others = f", {len(seen.alone)} of no service" if seen.alone else ""
     stopping = sum(task.stopping for task in seen.tasks)
@@ -310,7 +293,7 @@ def second_part(target: Target) -> Target:
     return Target(target.region, f"{target.thing}, all")
 
 
-def stop_workers(run: Run, target: Target, seen: Working) -> None:
+def stop_workers(run: GRun, target: Target, seen: Working) -> None:
     """The service first; then the tasks that stand alone, one at a time; what is stopping is waited for."""
     workers = run.facts.workers
     if seen.desired:
@@ -319,15 +302,15 @@ def stop_workers(run: Run, target: Target, seen: Working) -> None:
         ecs.stop_task(run.aws, target.region, workers.cluster, seen.alone[0].id, f"drcore {run.id}")
 
 
-def work_again(run: Run, target: Target, before: Working) -> None:
+def work_again(run: GRun, target: Target, before: Working) -> None:
     """As many as before, never of the faulty release."""
     workers, good = run.facts.workers, worker_releases.good(run, target.region)
     definition = good.task_definition or before.task_definition
     ecs.deploy(run.aws, target.region, workers.cluster, target.thing, definition, before.desired)
 
 
-def show_working(run: Run, states: Mapping[Target, Working]) -> Iterator[Exhibit]:
-    looks = run.watched.get(WORKERS.title, ())
+def show_working(run: GRun, states: Mapping[Target, Working]) -> Iterator[Exhibit]:
+    looks = run.looks(titles.WORKERS)
     rows = tuple(
         (at, target.region, seen.desired, len(seen.tasks), sum(task.stopping for task in seen.tasks), len(seen.alone))
         for at, target, seen in looks
@@ -338,15 +321,14 @@ def show_working(run: Run, states: Mapping[Target, Working]) -> Iterator[Exhibit
 
 
 WORKERS = Step(
-    title="Stop workers",
-    plan="G.1",
+    titles.WORKERS,
     changes="desired count → 0; every task of the cluster ends, also those that no service has started",
     look=see_working,
     expect=no_task_is_left,
     act=stop_workers,
     undo=work_again,
     targets=the_workers,
-    needs=(SCALING.title,),
+    needs=(titles.SCALING,),
     consent=Consent.TYPED,
     phrase=lambda run, states: "SCALE TO ZERO " + blast_radius(states),
     reversibility=Reversibility.COMPENSABLE,

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.errors import Rejected
-from drcore.plans.g.p02_deny_writes import DENY
-from drcore.plans.g.p02_halt_writers import FUNCTIONS, RULES, SOURCES, WORKERS
+from drcore.plans.g import titles
+from drcore.plans.g.decisions import HALTED
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.table_requests import WRITING, Traffic, is_silent, read_traffic, requests_chart
 from drcore.plans.g.tables import role_arn, table
-from drcore.plans.g.titles import ALLOWING, HALTED, REPAIRING, SWITCHING
+from drcore.record.events import Kind, key_of
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import tables
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +36,20 @@ class Stillness:
 
 
 REFUSED, ACCEPTED = "refused", "accepted"
-_WRITING_STEPS = (REPAIRING, SWITCHING, ALLOWING)  # from there on this run, or the service, writes again
+# From there on this run, or the service, writes again.
+_WRITING_STEPS = (titles.REPAIR, titles.SWITCH, titles.ALLOW)
 
 
-def roles(run: Run) -> list[Target]:
+def roles(run: GRun) -> list[Target]:
     return [Target(region, role) for region in run.service.regions for role in run.facts.roles.writers]
 
 
-def _own_canary(run: Run) -> dict[str, str]:
+def _own_canary(run: GRun) -> dict[str, str]:
     key = run.facts.key
     return {key.partition: f"{run.facts.canary.key_prefix}drcore-{run.id}", key.sort: "0"}
 
 
-def see_stillness(run: Run, target: Target) -> Stillness:
+def see_stillness(run: GRun, target: Target) -> Stillness:
     denied, name = run.moments.get("denied"), table(run)
     traffic = read_traffic(run, target.region, name, WRITING, denied or run.clock.now())
     # Read in every region, whichever is looked at: so the proof of the next one need not begin anew.
@@ -70,23 +68,23 @@ def see_stillness(run: Run, target: Target) -> Stillness:
     )
 
 
-def _attempt(run: Run, target: Target) -> str:
+def _attempt(run: GRun, target: Target) -> str:
     """What became of our last try; one that was accepted is made anew when the run is opened again."""
     answer = ""
-    for line in run.record.events:
-        if line["event"] == "opened-again" and answer == ACCEPTED:
+    for line in run.history.lines(Kind.OPENED_AGAIN, Kind.ACTED):
+        if line["event"] == Kind.OPENED_AGAIN and answer == ACCEPTED:
             answer = ""
-        elif line["event"] == "acted" and line["step"] == NOTHING_WRITES.title and line["target"] == str(target):
+        elif key_of(line) == titles.NOTHING_WRITES.key and line["target"] == str(target):
             answer = line["answer"]
     return answer
 
 
-def _canary(run: Run, region: str) -> dict[str, str]:
+def _canary(run: GRun, region: str) -> dict[str, str]:
     key = run.facts.key
     return {key.partition: f"{run.facts.canary.key_prefix}{region}", key.sort: "0"}
 
 
-def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
+def nothing_writes(run: GRun, target: Target, seen: Stillness) -> Check:
     later = _writes_itself(run)
     if later:
         return yes(f"nothing wrote, until this run began to write itself: {later}")
@@ -108,13 +106,12 @@ def nothing_writes(run: Run, target: Target, seen: Stillness) -> Check:
     return yes(f"{target.thing} is refused; {silent.why}") if silent.answer == "yes" else silent
 
 
-def _writes_itself(run: Run) -> str:
+def _writes_itself(run: GRun) -> str:
     """The step with which this run, or the service by it, has begun to write; empty before that."""
-    lines = (line for line in run.record.events if line["event"] == "intent" and line["step"] in _WRITING_STEPS)
-    return next((str(line["step"]) for line in lines), "")
+    return next((step.title for step in _WRITING_STEPS if run.history.has(Kind.INTENT, step=step)), "")
 
 
-def attempt_write(run: Run, target: Target, seen: Stillness) -> str:
+def attempt_write(run: GRun, target: Target, seen: Stillness) -> str:
     """Try to write one item of our own as a role of the service: it must be refused. What was accepted is removed."""
     written = _own_canary(run) | {"ts": run.now_text(), "run": run.id}
     try:
@@ -127,11 +124,11 @@ def attempt_write(run: Run, target: Target, seen: Stillness) -> str:
     return ACCEPTED
 
 
-def _writers_since(run: Run, region: str, since: datetime) -> tuple[str, ...]:
+def _writers_since(run: GRun, region: str, since: datetime) -> tuple[str, ...]:
     return tuple(sorted({writer for _, _, writer in _changed(run, region, since) if writer}))
 
 
-def _changed(run: Run, region: str, since: datetime) -> Iterator[tuple[str, str, str]]:
+def _changed(run: GRun, region: str, since: datetime) -> Iterator[tuple[str, str, str]]:
     """The items that say they were changed since a time: key, when, by whom."""
     names = run.facts.attributes
     for item in tables.items(run.aws, region, table(run)):
@@ -148,7 +145,7 @@ def _later(text: str, since: datetime) -> bool:
         return False
 
 
-def show_stillness(run: Run, states: Mapping[Target, Stillness]) -> Iterator[Exhibit]:
+def show_stillness(run: GRun, states: Mapping[Target, Stillness]) -> Iterator[Exhibit]:
     yield requests_chart(run, "writes-stopped", table(run), WRITING, 30)
     rows = tuple((t.region, t.thing, seen.attempt or "not tried", seen.canary_at) for t, seen in states.items())
     title = "A write as each role of the service, and each region's own canary"
@@ -160,14 +157,13 @@ def show_stillness(run: Run, states: Mapping[Target, Stillness]) -> Iterator[Exh
 
 
 NOTHING_WRITES = Step(
-    title="Nothing writes",
-    plan="G.1",
+    titles.NOTHING_WRITES,
     changes="nothing, if all is well: a write as each role of the service must be refused, the metric must be silent",
     look=see_stillness,
     expect=nothing_writes,
     act=attempt_write,
     targets=roles,
-    needs=(RULES.title, SOURCES.title, FUNCTIONS.title, WORKERS.title, DENY.title),
+    needs=(titles.RULES, titles.SOURCES, titles.FUNCTIONS, titles.WORKERS, titles.DENY),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
     shows=show_stillness,

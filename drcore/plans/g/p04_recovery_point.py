@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
@@ -14,25 +13,23 @@ from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
-from drcore.plans.g import exported_changes
+from drcore.plans.g import exported_changes, titles
 from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.deployments import Deployed, deployments
 from drcore.plans.g.exported_changes import BAD, Write, region
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import table, table_arn
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb import exports, recovery
 from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
 from drcore.services.dynamodb.recovery import Window
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 _BEFORE = timedelta(minutes=30)  # the first export begins so long before the deployment: a flag may have come first
 _UNKNOWN_START = timedelta(hours=3)  # where no deployment is known, it begins so long before the halt
 _SECOND = timedelta(seconds=1)
 
 
-def here(run: Run) -> list[Target]:
+def here(run: GRun) -> list[Target]:
     """Export and restore are made once, where the runner stands; replicas are made from what was restored."""
     return [Target(region(run), table(run))]
 
@@ -63,7 +60,7 @@ class Exported:
     next_until: datetime | None = field(compare=False)
 
 
-def see_exports(run: Run, target: Target) -> Exported:
+def see_exports(run: GRun, target: Target) -> Exported:
     made = exported_changes.exports(run)
     spans = tuple(_span(run, each) for each in made)
     first = min((each.first_bad for each in spans if each.first_bad), default=None)
@@ -71,13 +68,13 @@ def see_exports(run: Run, target: Target) -> Exported:
     return Exported(spans, first, since, end)
 
 
-def _span(run: Run, made: Export) -> Span:
+def _span(run: GRun, made: Export) -> Span:
     found = exported_changes.writes(run, [made])
     bad = sum(write.kind in BAD for write in found)
     return Span(made.since, made.until, made.status, len(found), bad, exported_changes.first_bad(found), made.arn)
 
 
-def _next(run: Run, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
+def _next(run: GRun, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
     """The span to be exported next: all of the incident, then what was before the first bad write that was seen."""
     window = recovery.window(run.aws, region(run), table(run))
     if window.earliest is None or window.latest is None:
@@ -102,7 +99,7 @@ def _up(moment: datetime) -> datetime:
     return moment if moment == _whole(moment) else _whole(moment) + _SECOND
 
 
-def are_exported(run: Run, target: Target, seen: Exported) -> Check:
+def are_exported(run: GRun, target: Target, seen: Exported) -> Check:
     failed = [each for each in seen.made if each.status not in (READY, RUNNING)]
     if failed:
         return never(f"the export until {iso(failed[0].until)} has failed: see `aws dynamodb describe-export`")
@@ -117,7 +114,7 @@ def are_exported(run: Run, target: Target, seen: Exported) -> Check:
     return yes(f"{counted.bad} of {counted.items} changed items by a bad write, the first at {iso(seen.first_bad)}")
 
 
-def export(run: Run, target: Target, seen: Exported) -> None:
+def export(run: GRun, target: Target, seen: Exported) -> None:
     """Make the next export, and see it through: one that is being made already is only waited for."""
     assert seen.made or seen.next_until  # there is one to be made, or one under way
     arn = next((each.arn for each in seen.made if each.status == RUNNING), "")
@@ -143,16 +140,16 @@ def export(run: Run, target: Target, seen: Exported) -> None:
     )
 
 
-def _export_s(run: Run) -> float:
-    return 60 * float(run.facts.export_minutes)
+def _export_s(run: GRun) -> float:
+    return 60 * run.facts.export_minutes
 
 
-def _token(run: Run, end: datetime) -> str:
+def _token(run: GRun, end: datetime) -> str:
     """The same for the same export of this run: sent again after a crash, it makes no second one."""
     return hashlib.sha256(f"{run.id} {iso(end)}".encode()).hexdigest()[:32]
 
 
-def show_exports(run: Run, states: Mapping[Target, Exported]) -> Iterator[Exhibit]:
+def show_exports(run: GRun, states: Mapping[Target, Exported]) -> Iterator[Exhibit]:
     rows = tuple(
         (each.since, each.until, each.status, each.items, each.bad, each.first_bad)
         for seen in states.values()
@@ -165,14 +162,13 @@ def show_exports(run: Run, states: Mapping[Target, Exported]) -> Iterator[Exhibi
 
 
 EXPORT = Step(
-    title="Export the changes",
-    plan="G.2",
+    titles.EXPORT,
     changes="what has changed in the table is written into the exports bucket; the table is not touched",
     look=see_exports,
     expect=are_exported,
     act=export,
     targets=here,
-    needs=("Nothing writes",),
+    needs=(titles.NOTHING_WRITES,),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=_export_s, every=15),
     repeat=True,
@@ -211,19 +207,19 @@ class Point:
     by: str = field(default="", compare=False)
 
 
-def see_point(run: Run, target: Target) -> Point:
+def see_point(run: GRun, target: Target) -> Point:
     windows = tuple(InRegion(each, recovery.window(run.aws, each, table(run))) for each in run.service.regions)
     found, first = (
         deployments(run),
         exported_changes.first_bad(exported_changes.writes(run, exported_changes.exports(run))),
     )
-    decided = run.decided(RECOVERY_POINT)
+    decided = run.decided(titles.RECOVERY_POINT)
     confirmed = parse_time(decided.choice) if decided.choice else None
     return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, decided.by)
 
 
 def _proposed(
-    run: Run, found: tuple[Deployed, ...], first: datetime | None, windows: tuple[InRegion, ...]
+    run: GRun, found: tuple[Deployed, ...], first: datetime | None, windows: tuple[InRegion, ...]
 ) -> datetime | None:
     if run.incident.recovery_point:
         return parse_time(run.incident.recovery_point)
@@ -238,7 +234,7 @@ def _proposed(
     return _whole(moment - _SECOND) if moment else None
 
 
-def is_confirmed(run: Run, target: Target, seen: Point) -> Check:
+def is_confirmed(run: GRun, target: Target, seen: Point) -> Check:
     if seen.confirmed:
         return yes(f"{iso(seen.confirmed)}, by {seen.by}")
     if seen.proposed is None:
@@ -259,30 +255,30 @@ def _said(window: Window) -> str:
     return f"the window is {iso(window.earliest)} to {iso(window.latest)}"
 
 
-def confirm(run: Run, target: Target, seen: Point) -> None:
+def confirm(run: GRun, target: Target, seen: Point) -> None:
     assert seen.proposed  # is_confirmed stops without one
-    run.decide(RECOVERY_POINT, iso(seen.proposed))
+    run.decide(titles.RECOVERY_POINT, iso(seen.proposed))
 
 
-def recovery_point(run: Run) -> datetime:
+def recovery_point(run: GRun) -> datetime:
     """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
-    decided = run.decided(RECOVERY_POINT)
+    decided = run.decided(titles.RECOVERY_POINT)
     if decided.choice:
         return parse_time(decided.choice)
-    seen = run.results.get(RECOVERY_POINT.title)
+    seen = run.result(titles.RECOVERY_POINT)
     proposed: datetime | None = next((state.proposed for state in seen.states.values()), None) if seen else None
     if not run.rehearsing or proposed is None:
         raise Unknown("no recovery point has been confirmed")
     return proposed
 
 
-def show_point(run: Run, states: Mapping[Target, Point]) -> Iterator[Exhibit]:
+def show_point(run: GRun, states: Mapping[Target, Point]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _moments(run, seen)
         yield time_line(run, seen)
 
 
-def _moments(run: Run, seen: Point) -> Table:
+def _moments(run: GRun, seen: Point) -> Table:
     rows: list[tuple[datetime | None, str, str]] = [(each.at, each.region, each.source) for each in seen.deployed]
     rows += [(each.window.earliest, each.region, "earliest that can be restored") for each in seen.windows]
     rows += [(each.window.latest, each.region, "latest that can be restored") for each in seen.windows]
@@ -300,13 +296,13 @@ def _moments(run: Run, seen: Point) -> Table:
     return Table("recovery-point", title, ("time", "region", "what"), tuple(known))
 
 
-def _source(run: Run) -> str:
+def _source(run: GRun) -> str:
     if run.rehearsing and not run.incident.recovery_point:
         return "by the deployment: nothing is exported in a rehearsal, a run tells it from the data"
     return "proposed"
 
 
-def time_line(run: Run, seen: Point) -> Chart:
+def time_line(run: GRun, seen: Point) -> Chart:
     """The last writes of all items by the minute, bad ones apart, with every moment that counts."""
     made = [each for each in exported_changes.exports(run) if each.status == READY]
     found = exported_changes.writes(run, made)
@@ -345,14 +341,13 @@ def _time(moment: datetime | None) -> str:
 
 
 RECOVERY_POINT = Step(
-    title="Recovery point",
-    plan="G.2",
+    titles.RECOVERY_POINT,
     changes="records the time that is restored to, and who confirmed it",
     look=see_point,
     expect=is_confirmed,
     act=confirm,
     targets=here,
-    needs=(EXPORT.title,),
+    needs=(titles.EXPORT,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"RECOVERY POINT {_time(next(iter(states.values())).proposed)}",
     reversibility=Reversibility.REVERSIBLE,

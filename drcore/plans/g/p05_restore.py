@@ -6,25 +6,23 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.clock import iso
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected, Unknown
+from drcore.plans.g import titles
 from drcore.plans.g.exported_changes import region
-from drcore.plans.g.p04_recovery_point import RECOVERY_POINT, recovery_point
+from drcore.plans.g.facts import GRun
+from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.tables import restored_table, table, table_arn
 from drcore.plans.shared.last_drill import last_drill
-from drcore.record import history
+from drcore.record.events import Kind, key_of
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import s3
 from drcore.services.dynamodb import recovery
 from drcore.services.dynamodb.recovery import Restored
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +33,16 @@ class Restoring:
     last_s: float | None = field(default=None, compare=False)
 
 
-def restored_here(run: Run) -> list[Target]:
+def restored_here(run: GRun) -> list[Target]:
     return [Target(region(run), restored_table(run))]
 
 
-def see_restored(run: Run, target: Target) -> Restoring:
+def see_restored(run: GRun, target: Target) -> Restoring:
     found = recovery.restored(run.aws, target.region, target.thing)
     return Restoring(found, None if found.status == "ACTIVE" else last_restore_s(run))
 
 
-def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
+def is_restored(run: GRun, target: Target, seen: Restoring) -> Check:
     point, found = recovery_point(run), seen.table
     told = f"; it took {seen.last_s / 60:.0f} min in the last drill" if seen.last_s else ""
     if not found.status:
@@ -62,18 +60,18 @@ def is_restored(run: Run, target: Target, seen: Restoring) -> Check:
     return unknown(f"the table is {found.status}")
 
 
-def _since(run: Run) -> str:
-    begun = history.act_of(run.record.events, RESTORE.title)
+def _since(run: GRun) -> str:
+    begun = run.history.act(titles.RESTORE)
     return str(begun.last["time"]) if begun else "some time"
 
 
-def restore(run: Run, target: Target, seen: Restoring) -> None:
+def restore(run: GRun, target: Target, seen: Restoring) -> None:
     if not seen.table.status:  # else it is under way since before a restart
         source = table_arn(run, target.region)
         recovery.restore(run.aws, target.region, source, target.thing, recovery_point(run))
 
 
-def last_restore_s(run: Run) -> float | None:
+def last_restore_s(run: GRun) -> float | None:
     """How long the restore of the last archived drill took. An estimate is worth no failure."""
     store, where = run.service.evidence, run.service.runner_region
     try:
@@ -84,26 +82,25 @@ def last_restore_s(run: Run) -> float | None:
     except (Unknown, Rejected, ValueError, TypeError):
         return None
     for line in map(json.loads, journal.splitlines()):
-        if line["event"] == "step-ended" and line["step"] == RESTORE.title and line["outcome"] == "DONE":
+        if line["event"] == Kind.STEP_ENDED and key_of(line) == titles.RESTORE.key and line["outcome"] == Outcome.DONE:
             return float(line["seconds"]["cloud"])
     return None
 
 
-def show_restore(run: Run, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:
-    looks = [(time, seen) for time, _, seen in run.watched.get(RESTORE.title, ()) if seen]
+def show_restore(run: GRun, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:
+    looks = [(time, seen) for time, _, seen in run.looks(titles.RESTORE) if seen]
     rows = tuple((time, seen.table.status or "not there", seen.table.in_progress) for time, seen in looks)
     yield Table("restore", f"{restored_table(run)}, look by look", ("time", "status", "restore in progress"), rows)
 
 
 RESTORE = Step(
-    title="Restore",
-    plan="G.3",
+    titles.RESTORE,
     changes="a new table with the state of the recovery point; the one in use is not touched",
     look=see_restored,
     expect=is_restored,
     act=restore,
     targets=restored_here,
-    needs=(RECOVERY_POINT.title,),
+    needs=(titles.RECOVERY_POINT,),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"RESTORE {table(run)} @ {_second(recovery_point(run))}",
     reversibility=Reversibility.COMPENSABLE,

@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from drcore.clock import iso
 from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing
+from drcore.diff.keys import key_bytes
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
-from drcore.plans.g import comparison, exported_changes, invariants
+from drcore.plans.g import comparison, exported_changes, invariants, titles
 from drcore.plans.g.comparison import HIT, Compared
 from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.exported_changes import Write, region
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.p04_recovery_point import recovery_point
-from drcore.plans.g.p05_restore import RESTORE, restored_here
+from drcore.plans.g.p05_restore import restored_here
 from drcore.plans.g.remedies import costs_table
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services import support
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.tables import Typed
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _FROM_TICKETS = 8  # accounts of people who have complained, beside those that were named
 _SHOWN = 400  # rows of a list of differences that are shown; all are in the comparison's file
@@ -55,7 +53,7 @@ class Spot:
     accounts: tuple[Account, ...]
 
 
-def see_accounts(run: Run, target: Target) -> Spot:
+def see_accounts(run: GRun, target: Target) -> Spot:
     comparison.must_be_there(run, target.region, target.thing)
     known = _known(run)
     keys = [_key_of(run, user) for user in known]
@@ -64,7 +62,7 @@ def see_accounts(run: Run, target: Target) -> Spot:
     return Spot(tuple(_account(run, rule, user, by, old.get(user), new.get(user), last) for user, by in known.items()))
 
 
-def _known(run: Run) -> dict[str, str]:
+def _known(run: GRun) -> dict[str, str]:
     """Users, each with why: the named ones, then those that have complained since the recovery point."""
     found = {user.strip(): "named" for user in run.incident.accounts.split(",") if user.strip()}
     desk, since = run.facts.support, recovery_point(run)
@@ -79,18 +77,18 @@ def _known(run: Run) -> dict[str, str]:
     return found
 
 
-def _key_of(run: Run, user: str) -> dict[str, dict[str, str]]:
+def _key_of(run: GRun, user: str) -> dict[str, dict[str, str]]:
     names, users = run.facts.key, run.facts.users
     return {names.partition: {"S": f"{users.prefix}{user}"}, names.sort: {"S": users.sort}}
 
 
-def _by_user(run: Run, name: str, keys: Sequence[Typed]) -> dict[str, Typed]:
+def _by_user(run: GRun, name: str, keys: Sequence[Typed]) -> dict[str, Typed]:
     items = dynamodb_items.some(run.aws, region(run), name, keys) if keys else ()
     return {invariants.user_of(run, item): item for item in items}
 
 
 def _account(
-    run: Run,
+    run: GRun,
     rule: Policy,
     user: str,
     by: str,
@@ -100,11 +98,11 @@ def _account(
 ) -> Account:
     kind, reason = judge(old, new, rule)
     told = tuple((c.path, c.before, c.after) for c in differing(old or {}, new or {}))
-    wrong = _wrong(run, rule, old, new, last.get(exported_changes.key_of(_key_of(run, user))))
+    wrong = _wrong(run, rule, old, new, last.get(key_bytes(_key_of(run, user))))
     return Account(user, by, kind, reason if old or new else "in neither table", wrong, told)
 
 
-def _wrong(run: Run, rule: Policy, old: Typed | None, new: Typed | None, write: Write | None) -> str:
+def _wrong(run: GRun, rule: Policy, old: Typed | None, new: Typed | None, write: Write | None) -> str:
     """What is wrong with a restored item, in words: a faulty writer wrote it, it is broken and was not before."""
     if old is None:
         return "" if new is not None else "in neither table"  # whoever came after the recovery point is not in it
@@ -113,7 +111,7 @@ def _wrong(run: Run, rule: Policy, old: Typed | None, new: Typed | None, write: 
     return "; ".join([*broken, *(f"written by {name}" for name in sorted(faulty))])
 
 
-def accounts_are_well(run: Run, target: Target, seen: Spot) -> Check:
+def accounts_are_well(run: GRun, target: Target, seen: Spot) -> Check:
     wrong = [f"{each.user}: {each.restored_wrong}" for each in seen.accounts if each.restored_wrong]
     if wrong:
         return never(f"restored, and yet not well: {'; '.join(wrong[:5])}")
@@ -123,7 +121,7 @@ def accounts_are_well(run: Run, target: Target, seen: Spot) -> Check:
     return yes(f"{len(seen.accounts)} accounts are well in {target.thing}; {bad} of them are hit in {table(run)}")
 
 
-def show_accounts(run: Run, states: Mapping[Target, Spot]) -> Iterator[Exhibit]:
+def show_accounts(run: GRun, states: Mapping[Target, Spot]) -> Iterator[Exhibit]:
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
     for seen in states.values():
         for each in seen.accounts:
@@ -135,13 +133,12 @@ def show_accounts(run: Run, states: Mapping[Target, Spot]) -> Iterator[Exhibit]:
 
 
 SPOT_CHECK = Step(
-    title="Spot check",
-    plan="G.4",
+    titles.SPOT_CHECK,
     changes="nothing: known accounts, and people who have complained, item by item in both tables",
     look=see_accounts,
     expect=accounts_are_well,
     targets=restored_here,
-    needs=(RESTORE.title,),
+    needs=(titles.RESTORE,),
     patience=Patience(within=30),
     shows=show_accounts,
 )
@@ -165,7 +162,7 @@ class Sampled:
     found: tuple[tuple[str, str, str, str], ...] = field(default=(), compare=False)
 
 
-def see_sample(run: Run, target: Target) -> Sampled:
+def see_sample(run: GRun, target: Target) -> Sampled:
     comparison.must_be_there(run, target.region, target.thing)
     keys = invariants.chosen(run, target.region, target.thing)
     old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
@@ -185,7 +182,7 @@ def _percent(defects: int, size: int) -> tuple[float, float]:
     return round(100 * low, 3), round(100 * high, 3)
 
 
-def sample_is_well(run: Run, target: Target, seen: Sampled) -> Check:
+def sample_is_well(run: GRun, target: Target, seen: Sampled) -> Check:
     if not seen.size:
         return no(f"no user's item was found in {target.thing}")
     if seen.wrong:
@@ -197,7 +194,7 @@ def sample_is_well(run: Run, target: Target, seen: Sampled) -> Check:
     )
 
 
-def show_sample(run: Run, states: Mapping[Target, Sampled]) -> Iterator[Exhibit]:
+def show_sample(run: GRun, states: Mapping[Target, Sampled]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows = (
             ("restored, with a defect", seen.wrong, seen.size, *seen.wrong_percent),
@@ -210,13 +207,12 @@ def show_sample(run: Run, states: Mapping[Target, Sampled]) -> Iterator[Exhibit]
 
 
 SAMPLE = Step(
-    title="Sample",
-    plan="G.4",
+    titles.SAMPLE,
     changes="nothing: users at random, chosen by the hash of their key, are read in both tables",
     look=see_sample,
     expect=sample_is_well,
     targets=restored_here,
-    needs=(RESTORE.title,),
+    needs=(titles.RESTORE,),
     patience=Patience(within=30),
     shows=show_sample,
 )
@@ -225,11 +221,11 @@ SAMPLE = Step(
 # ── Compare everything ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def see_comparison(run: Run, target: Target) -> Compared:
+def see_comparison(run: GRun, target: Target) -> Compared:
     return comparison.compared(run)
 
 
-def is_compared(run: Run, target: Target, seen: Compared) -> Check:
+def is_compared(run: GRun, target: Target, seen: Compared) -> Check:
     if seen.carried:
         return never(
             f"{seen.carried} bad writes were restored too ({seen.carried_why}): {iso(seen.at)} is too late. Name an "
@@ -239,7 +235,7 @@ def is_compared(run: Run, target: Target, seen: Compared) -> Check:
     return yes(f"{told}; {seen.hit} users hit")
 
 
-def show_comparison(run: Run, states: Mapping[Target, Compared]) -> Iterator[Exhibit]:
+def show_comparison(run: GRun, states: Mapping[Target, Compared]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows = tuple((str(each.kind), each.items, each.users, _meaning(each.kind)) for each in seen.counts)
         columns = ("class", "items", "users", "what it means")
@@ -260,7 +256,7 @@ def _meaning(kind: Class) -> str:
     }[kind]
 
 
-def when_changed(run: Run) -> Chart:
+def when_changed(run: GRun) -> Chart:
     """What differs now, by the minute in which it was written last."""
     point, last = recovery_point(run), exported_changes.last_writes(run)
     end = max(halted_at(run) or point, point)
@@ -268,7 +264,7 @@ def when_changed(run: Run) -> Chart:
     found = comparison.differences(run, *kinds)
     counted: dict[tuple[object, Class], int] = {}
     for each in found:
-        write = last.get(exported_changes.key_of(each.key))
+        write = last.get(key_bytes(each.key))
         if write:
             minute = write.at.replace(second=0, microsecond=0), each.kind
             counted[minute] = counted.get(minute, 0) + 1
@@ -286,7 +282,7 @@ def when_changed(run: Run) -> Chart:
     return Chart("changed-since", title, "items last written, a minute", series, (), marks, f"{title}: {alt}.", True)
 
 
-def differences_table(run: Run, name: str, title: str, found: Sequence[Difference]) -> Table:
+def differences_table(run: GRun, name: str, title: str, found: Sequence[Difference]) -> Table:
     """Differences, those to be mended first, each attribute with both values."""
     order = [Class.CONFLICT, Class.CORRUPTED, Class.DELETED, Class.LEGIT, Class.ADDED]
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
@@ -299,13 +295,12 @@ def differences_table(run: Run, name: str, title: str, found: Sequence[Differenc
 
 
 COMPARE = Step(
-    title="Compare everything",
-    plan="G.4",
+    titles.COMPARE,
     changes="nothing: every item of both tables is compared, and the list of differences bound into the record",
     look=see_comparison,
     expect=is_compared,
     targets=lambda run: [Target(region(run), f"{restored_table(run)} beside {table(run)}")],
-    needs=(RESTORE.title,),
+    needs=(titles.RESTORE,),
     patience=Patience(within=30),
     shows=show_comparison,
 )

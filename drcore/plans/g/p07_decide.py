@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Settles, Step
+from drcore.plans.g import titles
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
-from drcore.plans.g.facts import Remedy
-from drcore.plans.g.p06_compare import COMPARE, SAMPLE
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.remedies import Cost, costs, costs_table, proposed
 from drcore.plans.g.tables import restored_table, table
-from drcore.plans.g.titles import DECIDING
 from drcore.record.evidence import Exhibit
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +28,8 @@ class Choice:
     reason: str = field(default="", compare=False)
 
 
-def see_choice(run: Run, target: Target) -> Choice:
-    decided = run.decided(DECIDE)
+def see_choice(run: GRun, target: Target) -> Choice:
+    decided = run.decided(titles.DECIDE)
     seen = compared(run)
     return Choice(
         costs(run, seen),
@@ -45,7 +40,7 @@ def see_choice(run: Run, target: Target) -> Choice:
     )
 
 
-def is_decided(run: Run, target: Target, seen: Choice) -> Check:
+def is_decided(run: GRun, target: Target, seen: Choice) -> Check:
     if seen.decided:
         return yes(f"{seen.decided}, by {seen.by}: {seen.reason}")
     told = " or ".join(f"{each.remedy} ({_said(each)})" for each in seen.costs)
@@ -58,15 +53,15 @@ def _said(one: Cost) -> str:
     return f"{told}, {one.items} items written" if one.items else told
 
 
-def decide(run: Run, target: Target, seen: Choice) -> None:
-    run.decide(DECIDE, f"{seen.proposed}: {_said(_chosen(seen))}")
+def decide(run: GRun, target: Target, seen: Choice) -> None:
+    run.decide(titles.DECIDE, f"{seen.proposed}: {_said(_chosen(seen))}")
 
 
 def _chosen(seen: Choice) -> Cost:
     return next(each for each in seen.costs if each.remedy is seen.proposed)
 
 
-def words_to_decide(run: Run, states: Mapping[Target, Choice]) -> str:
+def words_to_decide(run: GRun, states: Mapping[Target, Choice]) -> str:
     seen: Choice = next(iter(states.values()))
     one = _chosen(seen)
     if seen.proposed is Remedy.REPAIR:
@@ -74,25 +69,24 @@ def words_to_decide(run: Run, states: Mapping[Target, Choice]) -> str:
     return f"SWITCH TO {restored_table(run)}, LOSE {one.lost} CHANGES"
 
 
-def seconds_lost(run: Run, result: StepResult) -> float | None:
+def seconds_lost(run: GRun, result: StepResult) -> float | None:
     """The seconds before the halt of which users' changes are lost by the remedy that was decided."""
-    decided = remedy(run) if run.decided(DECIDE).choice else None
+    decided = remedy(run) if run.decided(titles.DECIDE).choice else None
     seen: Choice | None = next(iter(result.states.values()), None)
     return next((each.lost_s for each in seen.costs if each.remedy is decided), None) if seen else None
 
 
-def show_costs(run: Run, states: Mapping[Target, Choice]) -> Iterator[Exhibit]:
+def show_costs(run: GRun, states: Mapping[Target, Choice]) -> Iterator[Exhibit]:
     yield costs_table(run, compared(run))
 
 
 DECIDE = Step(
-    title=DECIDING,
-    plan="G.1",
+    titles.DECIDE,
     changes="records the remedy: the corrupted items are repaired in place, or the restored table is switched to",
     look=see_choice,
     expect=is_decided,
     act=decide,
-    needs=(SAMPLE.title, COMPARE.title),
+    needs=(titles.SAMPLE, titles.COMPARE),
     consent=Consent.TYPED,
     phrase=words_to_decide,
     reversibility=Reversibility.REVERSIBLE,

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import DENY_SID, denial
-from drcore.plans.g.p07_decide import DECIDE
 from drcore.plans.g.p08_prepare_table import short
 from drcore.plans.g.table_settings import KEEP_SID
 from drcore.plans.g.tables import role_arn, table, table_arn
+from drcore.record.events import Kind
 from drcore.services.dynamodb import policies, settings
 from drcore.services.dynamodb.policies import Policy
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 KEPT_UNTIL = "kept-until"
 _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
@@ -35,12 +31,12 @@ class Kept:
     enough: bool
 
 
-def keeping(run: Run) -> list[Target]:
+def keeping(run: GRun) -> list[Target]:
     things = ("protection", "policy", KEPT_UNTIL)
     return [Target(each, f"{thing} of {table(run)}") for each in run.service.regions for thing in things]
 
 
-def see_kept(run: Run, target: Target) -> Kept:
+def see_kept(run: GRun, target: Target) -> Kept:
     if not_the_remedy(run, Remedy.SWITCH):
         return Kept("", True)
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
@@ -54,7 +50,7 @@ def see_kept(run: Run, target: Target) -> Kept:
     return Kept(until, _long_enough(run, until))
 
 
-def keeps(run: Run, where: str) -> str:
+def keeps(run: GRun, where: str) -> str:
     """Nobody writes to the corrupt table but who recovers it; replication itself goes on (aws-facts G.2)."""
     let = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
     return policies.statement(
@@ -69,28 +65,28 @@ def keeps(run: Run, where: str) -> str:
     )
 
 
-def _kept_until(run: Run) -> datetime:
+def _kept_until(run: GRun) -> datetime:
     """So long after the decision; the same however often it is asked."""
-    made = run.last("decision", DECIDE)
+    made = run.history.last(Kind.DECISION, step=titles.DECIDE)
     since = parse_time(made["time"]) if made else run.clock.now()
     return since + timedelta(days=run.facts.keep_days)
 
 
-def _long_enough(run: Run, until: str) -> bool:
+def _long_enough(run: GRun, until: str) -> bool:
     try:
         return parse_time(until) >= _kept_until(run).replace(microsecond=0)
     except ValueError:
         return False
 
 
-def is_kept(run: Run, target: Target, seen: Kept) -> Check:
+def is_kept(run: GRun, target: Target, seen: Kept) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
     return yes(short(seen.now)) if seen.enough else no(f"{short(seen.now)} is not enough")
 
 
-def keep(run: Run, target: Target, seen: Kept) -> None:
+def keep(run: GRun, target: Target, seen: Kept) -> None:
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
         settings.protect(run.aws, target.region, table(run))
@@ -105,7 +101,7 @@ def keep(run: Run, target: Target, seen: Kept) -> None:
         settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: iso(until)})
 
 
-def keep_no_more(run: Run, target: Target, before: Kept) -> None:
+def keep_no_more(run: GRun, target: Target, before: Kept) -> None:
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
         settings.protect(run.aws, target.region, table(run), on=before.now == "on")
@@ -120,15 +116,14 @@ def keep_no_more(run: Run, target: Target, before: Kept) -> None:
 
 
 KEEP = Step(
-    title="Keep the corrupt table",
-    plan="G.5",
+    titles.KEEP,
     changes="the corrupt table stays as evidence: not to be deleted, written only by its recovery, tagged with a date",
     look=see_kept,
     expect=is_kept,
     act=keep,
     undo=keep_no_more,
     targets=keeping,
-    needs=(DECIDE.title,),
+    needs=(titles.DECIDE,),
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     permissions=iam_actions(

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
+from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.exported_changes import region
-from drcore.plans.g.facts import Remedy
-from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.table_settings import Kind, kinds, original
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import settings
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 ACTIVE = "ACTIVE"
 
@@ -36,7 +31,7 @@ class Setting:
     status: str = field(compare=False)
 
 
-def see_setting(run: Run, target: Target) -> Setting:
+def see_setting(run: GRun, target: Target) -> Setting:
     """The target's thing is `<setting> of <table>`."""
     if not_the_remedy(run, Remedy.SWITCH):
         return Setting("", "", "")
@@ -51,7 +46,7 @@ def _what(target: Target) -> tuple[Kind, str]:
     return kinds()[kind], name
 
 
-def is_set(run: Run, target: Target, seen: Setting) -> Check:
+def is_set(run: GRun, target: Target, seen: Setting) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
@@ -69,17 +64,17 @@ def short(value: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def set_again(run: Run, target: Target, seen: Setting) -> None:
+def set_again(run: GRun, target: Target, seen: Setting) -> None:
     kind, name = _what(target)
     if seen.now != seen.wanted:  # else only the table's status is waited for
         kind.apply(run, target.region, name, seen.wanted)
 
 
-def _of(run: Run, where: Iterable[str], names: Iterable[str], name: str) -> list[Target]:
+def _of(run: GRun, where: Iterable[str], names: Iterable[str], name: str) -> list[Target]:
     return [Target(each, f"{kind} of {name}") for each in where for kind in names]
 
 
-def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+def show_settings(run: GRun, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
     if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = []
@@ -93,19 +88,18 @@ def show_settings(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibi
 # ── Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def settings_here(run: Run) -> list[Target]:
+def settings_here(run: GRun) -> list[Target]:
     return _of(run, [region(run)], kinds(), restored_table(run))
 
 
 SETTINGS = Step(
-    title="Restore settings",
-    plan="G.5",
+    titles.SETTINGS,
     changes="what a restore drops is set: stream, recovery, TTL, deletion protection, tags, alarms, policy",
     look=see_setting,
     expect=is_set,
     act=set_again,
     targets=settings_here,
-    needs=(DECIDE.title,),
+    needs=(titles.DECIDE,),
     consent=Consent.GO,
     phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {region(run)}",
     reversibility=Reversibility.COMPENSABLE,
@@ -127,13 +121,13 @@ SETTINGS = Step(
 REPLICA = "replica"
 
 
-def replicas(run: Run) -> list[Target]:
+def replicas(run: GRun) -> list[Target]:
     """For each other region its replica, then what is set on that one."""
     others = [each for each in run.service.regions if each != region(run)]
     return [target for each in others for target in _of(run, [each], (REPLICA, *kinds()), restored_table(run))]
 
 
-def see_replica(run: Run, target: Target) -> Setting:
+def see_replica(run: GRun, target: Target) -> Setting:
     if not target.thing.startswith(f"{REPLICA} of ") or not_the_remedy(run, Remedy.SWITCH):
         return see_setting(run, target)
     here = settings.settings(run.aws, region(run), restored_table(run))
@@ -148,7 +142,7 @@ def _worse(here: str, there: str) -> str:
     return ACTIVE if here == there == ACTIVE else f"{here} here, {there or 'not there yet'} there"
 
 
-def set_up(run: Run, target: Target, seen: Setting) -> None:
+def set_up(run: GRun, target: Target, seen: Setting) -> None:
     if not target.thing.startswith(f"{REPLICA} of "):
         now = see_setting(run, target)  # seen before there was a replica
         if not now.status and _what(target)[0].shared:
@@ -158,7 +152,7 @@ def set_up(run: Run, target: Target, seen: Setting) -> None:
         settings.add_replica(run.aws, region(run), restored_table(run), target.region)
 
 
-def show_replicas(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+def show_replicas(run: GRun, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
     own = {target: seen for target, seen in states.items() if not target.thing.startswith(f"{REPLICA} of ")}
     for exhibit in show_settings(run, own):
         assert isinstance(exhibit, Table)
@@ -166,14 +160,13 @@ def show_replicas(run: Run, states: Mapping[Target, Setting]) -> Iterator[Exhibi
 
 
 REPLICAS = Step(
-    title="Replicas",
-    plan="G.5",
+    titles.REPLICAS,
     changes="the restored table gets a replica in each other region, one at a time, with what is set on each",
     look=see_replica,
     expect=is_set,
     act=set_up,
     targets=replicas,
-    needs=(SETTINGS.title,),
+    needs=(titles.SETTINGS,),
     consent=Consent.GO,
     phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {region_names(states)}",
     reversibility=Reversibility.COMPENSABLE,

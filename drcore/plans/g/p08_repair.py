@@ -12,39 +12,34 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from drcore.calls.gate import Call
 from drcore.diff import Difference, equal
 from drcore.diff.in_place_repair import inverse_for, write_for
+from drcore.diff.keys import key_bytes
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import comparison
+from drcore.plans.g import comparison, titles
 from drcore.plans.g.comparison import as_text, name_of
 from drcore.plans.g.decisions import not_the_remedy
-from drcore.plans.g.exported_changes import key_of, region
-from drcore.plans.g.facts import Remedy
-from drcore.plans.g.p06_compare import COMPARE, differences_table
-from drcore.plans.g.p07_decide import DECIDE
+from drcore.plans.g.exported_changes import region
+from drcore.plans.g.facts import GRun, Remedy
+from drcore.plans.g.p06_compare import differences_table
 from drcore.plans.g.tables import table
-from drcore.plans.g.titles import ALLOWING, REPAIRING
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 INVERSE_FILE, REPAIR_FILE = "inverse.jsonl.gz", "repair.jsonl.gz"
-_BATCH, _INVERSE = Kind.BATCH, Kind.INVERSE
 _FRESH = timedelta(minutes=10)  # after that what was read of an item is read again
 _NAMED = 1000  # items left for a person are named in the journal up to here
 
 
-def in_table(run: Run) -> list[Target]:
+def in_table(run: GRun) -> list[Target]:
     """The repair is made in one region; replication carries it to the others."""
     return [Target(region(run), table(run))]
 
@@ -60,22 +55,22 @@ class Inverse:
     kept: bool
 
 
-def see_inverse(run: Run, target: Target) -> Inverse:
+def see_inverse(run: GRun, target: Target) -> Inverse:
     if not_the_remedy(run, Remedy.REPAIR):
         return Inverse(0, False)
     found = comparison.repairable(run)
-    kept = run.last(_INVERSE, INVERSE)
+    kept = run.history.last(Kind.INVERSE, step=titles.INVERSE)
     return Inverse(len(found), bool(kept) and kept["of"] == comparison.version(run) if kept else False)
 
 
-def is_kept(run: Run, target: Target, seen: Inverse) -> Check:
+def is_kept(run: GRun, target: Target, seen: Inverse) -> Check:
     other = not_the_remedy(run, Remedy.REPAIR)
     if other:
         return other
     return yes(f"what undoes {seen.items} writes is kept") if seen.kept else no(f"{seen.items} writes are to come")
 
 
-def keep_inverse(run: Run, target: Target, seen: Inverse) -> None:
+def keep_inverse(run: GRun, target: Target, seen: Inverse) -> None:
     """Write every write, and what undoes it, into the record: as TransactWriteItems takes them."""
     call = Call("drcore", "KeepInverse", "", True, parameters={"items": seen.items})
     run.calls.admit(call)
@@ -88,19 +83,18 @@ def keep_inverse(run: Run, target: Target, seen: Inverse) -> None:
         run.record.add_evidence(
             name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title
         )
-    run.record.append(_INVERSE, step=INVERSE, of=comparison.version(run), items=len(found), durable=True)
+    run.record.append(Kind.INVERSE, step=titles.INVERSE, of=comparison.version(run), items=len(found), durable=True)
     run.calls.note(call, "OK")
 
 
 INVERSE = Step(
-    title="Write the inverse",
-    plan="G.repair",
+    titles.INVERSE,
     changes="what undoes each write of the repair is put into the record, before the first of them",
     look=see_inverse,
     expect=is_kept,
     act=keep_inverse,
     targets=in_table,
-    needs=(COMPARE.title, DECIDE.title),
+    needs=(titles.COMPARE, titles.DECIDE),
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=10),
 )
@@ -140,21 +134,21 @@ class _Known:
 
 # A look after each batch reads what the batch may have touched, not all that there is: else a repair of many items
 # would read for hours. A new process, or one that has waited, reads all of it again.
-_known: WeakKeyDictionary[Run, _Known] = WeakKeyDictionary()
+_known: WeakKeyDictionary[GRun, _Known] = WeakKeyDictionary()
 
 
-def _read(run: Run) -> _Known:
+def _read(run: GRun) -> _Known:
     known, now = _known.get(run), run.clock.now()
     version = comparison.version(run)
     if known is None or known.version != version or now - known.at > _FRESH:
         refused = known.refused if known and known.version == version else set()
-        items = {key_of(each.key): each for each in comparison.repairable(run)}
+        items = {key_bytes(each.key): each for each in comparison.repairable(run)}
         known = _known[run] = _Known(version, items, now, {}, refused)
     unread = [known.items[key] for key in known.items if key not in known.state]
     found = dynamodb_items.some(run.aws, region(run), table(run), [each.key for each in unread]) if unread else ()
     schema = comparison.schema(run)
-    images = {key_of(schema.of(item)): item for item in found}
-    known.state |= {key_of(each.key): _state(each, images.get(key_of(each.key))) for each in unread}
+    images = {key_bytes(schema.of(item)): item for item in found}
+    known.state |= {key_bytes(each.key): _state(each, images.get(key_bytes(each.key))) for each in unread}
     return known
 
 
@@ -165,7 +159,7 @@ def _state(found: Difference, now: Mapping[str, Any] | None) -> str:
     return BAD if same else CHANGED
 
 
-def see_repair(run: Run, target: Target) -> Repairing:
+def see_repair(run: GRun, target: Target) -> Repairing:
     if not_the_remedy(run, Remedy.REPAIR):
         return Repairing(0, 0, 0, 0, ())
     known = _read(run)
@@ -178,7 +172,7 @@ def see_repair(run: Run, target: Target) -> Repairing:
     )
 
 
-def is_repaired(run: Run, target: Target, seen: Repairing) -> Check:
+def is_repaired(run: GRun, target: Target, seen: Repairing) -> Check:
     other = not_the_remedy(run, Remedy.REPAIR)
     if other:
         return other
@@ -189,23 +183,23 @@ def is_repaired(run: Run, target: Target, seen: Repairing) -> Check:
     return yes(f"{told}; {waiting} wait for a person")
 
 
-def mend(run: Run, target: Target, seen: Repairing) -> None:
+def mend(run: GRun, target: Target, seen: Repairing) -> None:
     """One batch of items that are still bad."""
     known = _read(run)
     keys = [key for key, state in known.state.items() if state == BAD and key not in known.refused]
     batch = _batch(known, keys)
     for number in _write(run, target, batch, [write_for(each, target.thing) for each in batch], BAD):
-        known.refused.add(key_of(batch[number].key))
+        known.refused.add(key_bytes(batch[number].key))
 
 
-def unmend(run: Run, target: Target, before: Repairing) -> None:
+def unmend(run: GRun, target: Target, before: Repairing) -> None:
     """One batch of what this run has mended, where nobody has touched it since."""
     known = _read(run)
     known.refused.clear()
     ours = {
         bytes.fromhex(key)
-        for line in run.record.events
-        if line["event"] == _BATCH and line["step"] == REPAIR.title and line["they_are"] == BAD
+        for line in run.history.lines(Kind.BATCH, step=titles.REPAIR)
+        if line["they_are"] == BAD
         for key in line["keys"]
     }
     keys = [key for key, state in known.state.items() if state == GOOD and key in ours]
@@ -227,60 +221,60 @@ def _batch(known: _Known, keys: Sequence[bytes]) -> list[Difference]:
 
 
 def _write(
-    run: Run, target: Target, batch: Sequence[Difference], writes: Sequence[Write], they_are: str
+    run: GRun, target: Target, batch: Sequence[Difference], writes: Sequence[Write], they_are: str
 ) -> tuple[int, ...]:
     if not batch:
         return ()
     known = _known[run]
-    number = sum(line["event"] == _BATCH for line in run.record.events)
+    number = len([*run.history.lines(Kind.BATCH)])
     token = hashlib.sha256(f"{run.id} {number}".encode()).hexdigest()[:36]  # another one for each batch, and each try
-    keys = [key_of(each.key) for each in batch]
+    keys = [key_bytes(each.key) for each in batch]
     run.record.append(
-        _BATCH, step=REPAIR, they_are=they_are, token=token, keys=[key.hex() for key in keys], durable=True
+        Kind.BATCH, step=titles.REPAIR, they_are=they_are, token=token, keys=[key.hex() for key in keys], durable=True
     )
     for key in keys:
         known.state.pop(key, None)  # whatever becomes of the call, they are read again
     return write_together(run.aws, target.region, writes, token)
 
 
-def show_repair(run: Run, states: Mapping[Target, Repairing]) -> Iterator[Exhibit]:
+def show_repair(run: GRun, states: Mapping[Target, Repairing]) -> Iterator[Exhibit]:
     if not_the_remedy(run, Remedy.REPAIR):
         return
-    looks = [(time, seen) for time, _, seen in run.watched.get(REPAIR.title, ()) if seen]
+    looks = [(time, seen) for time, _, seen in run.looks(titles.REPAIR) if seen]
     rows = tuple((time, seen.good, seen.bad, seen.changed) for time, seen in looks)
     yield Table("repair", "The repair, batch by batch", ("time", "good", "still bad", "changed meanwhile"), rows)
     yield differences_table(run, "for-a-person", "Left for a person", left_for_a_person(run))
 
 
-def left_for_a_person(run: Run) -> tuple[Difference, ...]:
+def left_for_a_person(run: GRun) -> tuple[Difference, ...]:
     """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired.
 
     As it was seen before users might write again: what they change from then on is theirs, however often this run is
     opened again and looks.
     """
-    changed: set[str] = set()
-    for line in run.record.events:
-        if line["event"] == "intent" and line["step"] == ALLOWING:
-            break
-        if line["event"] == "look" and line["step"] == REPAIR.title and line["state"]:
-            changed = set(line["state"]["left"])
+    allowed = next(run.history.lines(Kind.INTENT, step=titles.ALLOW), None)
+    looks = [
+        line["state"]["left"]
+        for line in run.history.lines(Kind.LOOK, step=titles.REPAIR)
+        if line["state"] and not (allowed and allowed["n"] < line["n"])
+    ]
+    changed = set(looks[-1] if looks else ())
     return (*comparison.for_a_person(run), *(e for e in comparison.repairable(run) if name_of(e) in changed))
 
 
-def words_to_repair(run: Run, states: Mapping[Target, Repairing]) -> str:
+def words_to_repair(run: GRun, states: Mapping[Target, Repairing]) -> str:
     return ", ".join(f"REPAIR {seen.bad} ITEMS OF {target.thing} IN {target.region}" for target, seen in states.items())
 
 
 REPAIR = Step(
-    title=REPAIRING,
-    plan="G.repair",
+    titles.REPAIR,
     changes="items that are still exactly the corrupted ones get their good image back, up to 100 at a time",
     look=see_repair,
     expect=is_repaired,
     act=mend,
     undo=unmend,
     targets=in_table,
-    needs=("Write the inverse",),
+    needs=(titles.INVERSE,),
     consent=Consent.TYPED,
     phrase=words_to_repair,
     reversibility=Reversibility.REVERSIBLE,

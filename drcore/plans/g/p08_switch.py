@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected
+from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
-from drcore.plans.g.facts import Remedy
-from drcore.plans.g.p08_keep_evidence import KEEP
-from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICAS, SETTINGS
+from drcore.plans.g.facts import GRun, Remedy
+from drcore.plans.g.p08_prepare_table import ACTIVE
 from drcore.plans.g.tables import restored_table, table
-from drcore.plans.g.titles import ALLOWING, RESUMING_FUNCTIONS, RESUMING_WORKERS, SWITCHING
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
 from drcore.services.appconfig import Deployment, Profile
 from drcore.services.dynamodb import settings
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
-
 VERSION, DEPLOYMENT = "new version", "deployment"
+# After a switch the policy lets nobody in that it had denied: the first of these is what lets somebody write.
+_LETS_WRITE = (titles.ALLOW, titles.WORKERS_AGAIN, titles.FUNCTIONS_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +41,25 @@ class Named:
     there: bool = field(compare=False)
 
 
-def switching(run: Run) -> list[Target]:
+def switching(run: GRun) -> list[Target]:
     """First a version in each region, then its deployment: so both regions go over within seconds."""
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
 
 
-def where(run: Run, in_region: str) -> Profile:
+def where(run: GRun, in_region: str) -> Profile:
     """The configuration that names the table. Raises Rejected, Unknown."""
     at = run.facts.configuration
     return appconfig.profile(run.aws, in_region, at.application, at.environment, at.profile)
 
 
-def consumed_table(run: Run, in_region: str) -> str:
+def consumed_table(run: GRun, in_region: str) -> str:
     """The table that a consumer which starts now is told. Data plane only. Raises Rejected, Unknown."""
     at = run.facts.configuration
     found = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
     return str(found.get(at.key, ""))
 
 
-def see_named(run: Run, target: Target) -> Named:
+def see_named(run: GRun, target: Target) -> Named:
     if not_the_remedy(run, Remedy.SWITCH):
         return Named("", "", 0, "", Deployment(), True)
     at, key = where(run, target.region), run.facts.configuration.key
@@ -72,7 +69,7 @@ def see_named(run: Run, target: Target) -> Named:
     return Named(consumed, last.version, newest.number, str(newest.content.get(key, "")), last, there)
 
 
-def is_switched(run: Run, target: Target, seen: Named) -> Check:
+def is_switched(run: GRun, target: Target, seen: Named) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
@@ -94,7 +91,7 @@ def is_switched(run: Run, target: Target, seen: Named) -> Check:
     return yes(f"consumers are told {wanted}, by version {seen.deployment.version}")
 
 
-def switch(run: Run, target: Target, seen: Named) -> None:
+def switch(run: GRun, target: Target, seen: Named) -> None:
     at, configuration = where(run, target.region), run.facts.configuration
     why = f"drcore {run.id}: {configuration.key} → {restored_table(run)}"
     if target.thing == VERSION:
@@ -117,7 +114,7 @@ def switch(run: Run, target: Target, seen: Named) -> None:
     appconfig.deploy(run.aws, target.region, at, strategy, number, why)
 
 
-def switch_back(run: Run, target: Target, before: Named) -> None:
+def switch_back(run: GRun, target: Target, before: Named) -> None:
     """The old name again; asked for only as long as nobody has written to the restored table, see `no_way_back`."""
     if target.thing == DEPLOYMENT:
         at = where(run, target.region)
@@ -129,13 +126,12 @@ def switch_back(run: Run, target: Target, before: Named) -> None:
         appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why)
 
 
-def no_way_back(run: Run) -> str:
+def no_way_back(run: GRun) -> str:
     """Once this run has let somebody write to the restored table, why it undoes nothing; empty before that.
 
     Not even what came after: workers that are halted again, with no table to bring back, would help nobody.
     """
-    titles = (ALLOWING, RESUMING_WORKERS, RESUMING_FUNCTIONS)
-    resumed = next((e["step"] for e in run.record.events if e["event"] == "intent" and e["step"] in titles), "")
+    resumed = next((step for step in _LETS_WRITE if run.history.has(Kind.INTENT, step=step)), None)
     if not resumed:
         return ""
     return (
@@ -145,7 +141,7 @@ def no_way_back(run: Run) -> str:
     )
 
 
-def show_switch(run: Run, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
+def show_switch(run: GRun, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
     if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = tuple(
@@ -158,8 +154,7 @@ def show_switch(run: Run, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
 
 
 SWITCH = Step(
-    title=SWITCHING,
-    plan="G.5",
+    titles.SWITCH,
     changes="AppConfig names the restored table in every region; once writers resume there is no way back without loss",
     look=see_named,
     expect=is_switched,
@@ -167,7 +162,7 @@ SWITCH = Step(
     undo=switch_back,
     no_return=no_way_back,
     targets=switching,
-    needs=(SETTINGS.title, REPLICAS.title, KEEP.title),
+    needs=(titles.SETTINGS, titles.REPLICAS, titles.KEEP),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"SWITCH {region_names(states)} FROM {table(run)} TO {restored_table(run)}",
     reversibility=Reversibility.NO_RETURN,

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import invariants
+from drcore.plans.g import invariants, titles
 from drcore.plans.g.decisions import remedy
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p02_deny_writes import DENY, DENY_SID, deny, see_policy, the_table
 from drcore.plans.g.tables import in_use, restored_table, table, table_arn
-from drcore.plans.g.titles import ALLOWING, REPAIRING, SWITCHING
 from drcore.plans.g.user_impact import losses
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import policies
 from drcore.services.dynamodb.policies import Policy
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Sign off ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -45,12 +39,12 @@ class Validated:
 _REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
 
 
-def _to_serve(run: Run) -> str:
+def _to_serve(run: GRun) -> str:
     """The table that users are to be served from: in a rehearsal of a switch one that is not there."""
     return restored_table(run) if remedy(run) is Remedy.SWITCH else table(run)
 
 
-def _samples(run: Run, name: str) -> tuple[tuple[str, Sample], ...]:
+def _samples(run: GRun, name: str) -> tuple[tuple[str, Sample], ...]:
     """A sample in each region, once no region shows more defects than the one that was repaired."""
 
     def take() -> dict[str, Sample]:
@@ -63,12 +57,12 @@ def _samples(run: Run, name: str) -> tuple[tuple[str, Sample], ...]:
     return tuple(found.items())
 
 
-def see_validated(run: Run, target: Target) -> Validated:
-    decided, name = run.decided(SIGN_OFF), _to_serve(run)
+def see_validated(run: GRun, target: Target) -> Validated:
+    decided, name = run.decided(titles.SIGN_OFF), _to_serve(run)
     return Validated(name, _samples(run, name), decided.choice, decided.by, decided.reason)
 
 
-def is_signed(run: Run, target: Target, seen: Validated) -> Check:
+def is_signed(run: GRun, target: Target, seen: Validated) -> Check:
     if seen.choice:
         return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
     told = "; ".join(f"{region}: {found}" for region, found in seen.samples)
@@ -78,16 +72,16 @@ def is_signed(run: Run, target: Target, seen: Validated) -> Check:
     return no(f"to be signed: {seen.table}, {told}")
 
 
-def conflicts(run: Run) -> tuple[str, ...]:
+def conflicts(run: GRun) -> tuple[str, ...]:
     """The users whose items were left for a person: corrupted, and changed by the user since."""
     return losses(run).conflicts if remedy(run) and not run.rehearsing else ()
 
 
-def sign(run: Run, target: Target, seen: Validated) -> None:
-    run.decide(SIGN_OFF, f"{seen.table} is good, the service comes back on it")
+def sign(run: GRun, target: Target, seen: Validated) -> None:
+    run.decide(titles.SIGN_OFF, f"{seen.table} is good, the service comes back on it")
 
 
-def show_validated(run: Run, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
+def show_validated(run: GRun, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows = tuple((region, found.size, len(found.defects), found.high_percent) for region, found in seen.samples)
         columns = ("region", "users looked at", "with a defect", "at most so many % of all (95 %)")
@@ -95,13 +89,12 @@ def show_validated(run: Run, states: Mapping[Target, Validated]) -> Iterator[Exh
 
 
 SIGN_OFF = Step(
-    title="Sign off",
-    plan="G.4",
+    titles.SIGN_OFF,
     changes="records who signed that the data is good again, by a sample in each region, before anything writes",
     look=see_validated,
     expect=is_signed,
     act=sign,
-    needs=(SWITCHING, REPAIRING),
+    needs=(titles.SWITCH, titles.REPAIR),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
     reversibility=Reversibility.REVERSIBLE,
@@ -113,7 +106,7 @@ SIGN_OFF = Step(
 # ── Allow writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
+def is_allowed(run: GRun, target: Target, seen: Policy) -> Check:
     if remedy(run) is Remedy.SWITCH:
         return yes(f"the service is to write to {in_use(run)}, which nobody is denied; {target.thing} stays read-only")
     denied = len(seen.without(DENY_SID)) < len(seen.statements)
@@ -122,25 +115,24 @@ def is_allowed(run: Run, target: Target, seen: Policy) -> Check:
     return no("denied by this run") if denied else yes("the service's roles may write")
 
 
-def allow(run: Run, target: Target, seen: Policy) -> None:
+def allow(run: GRun, target: Target, seen: Policy) -> None:
     arn = table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, seen.without(DENY_SID), seen)
 
 
-def deny_again(run: Run, target: Target, before: Policy) -> None:
+def deny_again(run: GRun, target: Target, before: Policy) -> None:
     deny(run, target, see_policy(run, target))
 
 
 ALLOW = Step(
-    title=ALLOWING,
-    plan="G.6",
+    titles.ALLOW,
     changes="the denial is taken out of the table's policy, in each region; other statements stay",
     look=see_policy,
     expect=is_allowed,
     act=allow,
     undo=deny_again,
     targets=the_table,
-    needs=(SIGN_OFF.title,),
+    needs=(titles.SIGN_OFF,),
     consent=Consent.GO,
     phrase=lambda run, states: f"ALLOW WRITES TO {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,

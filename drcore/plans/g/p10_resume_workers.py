@@ -5,24 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import complaints, worker_releases
+from drcore.plans.g import complaints, titles, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import to_bring_back
-from drcore.plans.g.p02_halt_writers import WORKERS, first_part, second_part, the_workers
-from drcore.plans.g.p09_sign_off import ALLOW
+from drcore.plans.g.p02_halt_writers import WORKERS, Working, first_part, second_part, the_workers
 from drcore.plans.g.tables import in_use
-from drcore.plans.g.titles import RESUMING_WORKERS
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import ecs
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +33,16 @@ class Resumed:
     complaints: Complaints = field(compare=False)
 
 
-def parts(run: Run) -> list[Target]:
+def parts(run: GRun) -> list[Target]:
     """The first workers of every region, then all of every region."""
     return [part(target) for part in (first_part, second_part) for target in the_workers(run)]
 
 
-def see_resumed(run: Run, target: Target) -> Resumed:
+def see_resumed(run: GRun, target: Target) -> Resumed:
     workers = run.facts.workers
     seen = ecs.service(run.aws, target.region, workers.cluster, workers.service)
     whole = Target(target.region, workers.service)
-    was = to_bring_back(run, WORKERS, whole, seen)
+    was = to_bring_back(run, WORKERS, whole, Working(seen.desired, seen.task_definition, ()))
     return Resumed(
         seen.desired,
         seen.running,
@@ -59,14 +54,14 @@ def see_resumed(run: Run, target: Target) -> Resumed:
     )
 
 
-def _share(run: Run, target: Target, all_of_them: int) -> int:
+def _share(run: GRun, target: Target, all_of_them: int) -> int:
     if target == second_part(Target(target.region, run.facts.workers.service)):
         return all_of_them
     percent: float = run.facts.first_workers_percent
     return math.ceil(all_of_them * percent / 100)
 
 
-def work(run: Run, target: Target, seen: Resumed) -> Check:
+def work(run: GRun, target: Target, seen: Resumed) -> Check:
     if seen.wanted is None:
         return yes(f"this run has not halted them; {seen.desired} wanted")
     if not seen.good.task_definition:
@@ -85,7 +80,7 @@ def work(run: Run, target: Target, seen: Resumed) -> Check:
     return yes(f"{seen.running} run, of release {seen.good.release}")
 
 
-def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
+def resume_workers(run: GRun, target: Target, seen: Resumed) -> None:
     workers = run.facts.workers
     definition, wanted = seen.good.task_definition, seen.wanted or 0
     asked = seen.task_definition == definition and seen.desired >= wanted and seen.rollout == "IN_PROGRESS"
@@ -93,12 +88,12 @@ def resume_workers(run: Run, target: Target, seen: Resumed) -> None:
         ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, wanted)
 
 
-def halt_workers(run: Run, target: Target, before: Resumed) -> None:
+def halt_workers(run: GRun, target: Target, before: Resumed) -> None:
     workers = run.facts.workers
     ecs.scale(run.aws, target.region, workers.cluster, workers.service, before.desired)
 
 
-def show_resumed(run: Run, states: Mapping[Target, Resumed]) -> Iterator[Exhibit]:
+def show_resumed(run: GRun, states: Mapping[Target, Resumed]) -> Iterator[Exhibit]:
     rows = tuple(
         (target.region, target.thing, seen.wanted, seen.running, seen.task_definition, seen.good.release)
         for target, seen in states.items()
@@ -109,15 +104,14 @@ def show_resumed(run: Run, states: Mapping[Target, Resumed]) -> Iterator[Exhibit
 
 
 WORKERS_AGAIN = Step(
-    title=RESUMING_WORKERS,
-    plan="G.5, G.6",
+    titles.WORKERS_AGAIN,
     changes="new tasks of the last good release: a part of them first, all of them where that holds",
     look=see_resumed,
     expect=work,
     act=resume_workers,
     undo=halt_workers,
     targets=parts,
-    needs=(ALLOW.title,),
+    needs=(titles.ALLOW,),
     consent=Consent.TYPED,
     phrase=lambda run, states: (
         f"START {', '.join(sorted({seen.good.release for seen in states.values()}))} ON {in_use(run)}: "

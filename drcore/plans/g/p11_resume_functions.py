@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drcore.clock import until
 from drcore.engine.consent import Consent
@@ -11,17 +10,13 @@ from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
+from drcore.plans.g import titles
 from drcore.plans.g.decisions import remedy
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import FUNCTIONS, Reserved, functions
-from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.tables import in_use
-from drcore.plans.g.titles import RESUMING_FUNCTIONS
 from drcore.services import lambda_
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Function:
 NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
 
 
-def to_resume(run: Run) -> list[Target]:
+def to_resume(run: GRun) -> list[Target]:
     """First a version of each, then its alias, at last what may run: nobody is served by what is warm.
 
     A version differs from the last one by its description: without a difference none would be made.
@@ -57,11 +52,11 @@ def _function(target: Target) -> Target:
     return Target(target.region, target.thing.partition(",")[0])
 
 
-def _mark(run: Run) -> str:
+def _mark(run: GRun) -> str:
     return f"environments of run {run.id}"
 
 
-def see_function(run: Run, target: Target) -> Function:
+def see_function(run: GRun, target: Target) -> Function:
     of = _function(target)
     aws, region, name = run.aws, of.region, of.thing
     live = lambda_.alias(aws, region, name, run.facts.alias).version
@@ -77,7 +72,7 @@ def see_function(run: Run, target: Target) -> Function:
     return Function(alias, most, live, was, mine, same, code.description == _mark(run))
 
 
-def serves(run: Run, target: Target, seen: Function) -> Check:
+def serves(run: GRun, target: Target, seen: Function) -> Check:
     if target.thing.endswith((NOTE, VERSION)):
         return _is_published(run, target, seen)
     if target.thing.endswith(ALIAS):
@@ -90,7 +85,7 @@ def serves(run: Run, target: Target, seen: Function) -> Check:
     return yes(f"version {seen.live}, {_limit(seen.most)}")
 
 
-def _is_published(run: Run, target: Target, seen: Function) -> Check:
+def _is_published(run: GRun, target: Target, seen: Function) -> Check:
     if seen.mine:
         return yes(f"version {seen.mine}, of the same code")
     if not seen.same_code:
@@ -107,7 +102,7 @@ def _limit(most: int | None) -> str:
     return "no limit of its own" if most is None else f"{most} at once"
 
 
-def resume_function(run: Run, target: Target, seen: Function) -> None:
+def resume_function(run: GRun, target: Target, seen: Function) -> None:
     of = _function(target)
     if target.thing.endswith(NOTE):
         code = lambda_.code(run.aws, of.region, of.thing)
@@ -120,7 +115,7 @@ def resume_function(run: Run, target: Target, seen: Function) -> None:
         lambda_.reserve(run.aws, of.region, of.thing, seen.was.most if seen.was else None)
 
 
-def _publish(run: Run, of: Target) -> None:
+def _publish(run: GRun, of: Target) -> None:
     ready, since = until(
         run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda seen: seen.ready, within=60, every=2
     )
@@ -129,14 +124,14 @@ def _publish(run: Run, of: Target) -> None:
     lambda_.publish(run.aws, of.region, of.thing, ready)
 
 
-def _point(run: Run, of: Target, version: str) -> None:
+def _point(run: GRun, of: Target, version: str) -> None:
     if not version:
         raise Unknown(f"{of.thing} in {of.region}: no version of this run is there to point at")
     now = lambda_.alias(run.aws, of.region, of.thing, run.facts.alias)
     lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
 
 
-def halt_function(run: Run, target: Target, before: Function) -> None:
+def halt_function(run: GRun, target: Target, before: Function) -> None:
     """What may run is taken back first, as targets are undone in reverse; then the alias."""
     of = _function(target)
     if target.thing.endswith(ALIAS):
@@ -146,8 +141,7 @@ def halt_function(run: Run, target: Target, before: Function) -> None:
 
 
 FUNCTIONS_AGAIN = Step(
-    title=RESUMING_FUNCTIONS,
-    plan="G.5, G.6",
+    titles.FUNCTIONS_AGAIN,
     changes="after a switch a version of the same code is published and served, so that nothing warm goes on with the "
     "old table; then reserved concurrency is as it was",
     look=see_function,
@@ -155,7 +149,7 @@ FUNCTIONS_AGAIN = Step(
     act=resume_function,
     undo=halt_function,
     targets=to_resume,
-    needs=(WORKERS_AGAIN.title,),
+    needs=(titles.WORKERS_AGAIN,),
     consent=Consent.GO,
     phrase=lambda run, states: f"RESUME {blast_radius(functions(run))} ON {in_use(run)}",
     reversibility=Reversibility.REVERSIBLE,

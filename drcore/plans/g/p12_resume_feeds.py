@@ -6,38 +6,34 @@ What it was is in the journal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, S, Settles, Step, iam_actions
+from drcore.plans.g import titles
+from drcore.plans.g.facts import Facts, GRun
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import RULES, SCALING, SOURCES, Feeding, feed_as_before
-from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
-from drcore.plans.g.titles import RESUMING_RULES, RESUMING_SCALING, RESUMING_SOURCES
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 def _bring_back(
-    halted: Step,
-    title: str,
+    name: StepName,
+    halted: Step[Facts, S],
     *,
     changes: str,
-    needs: str,
+    needs: StepName,
     verb: str,
     permission: str,
-    act: Callable[[Run, Target, Any], None] | None = None,
+    act: Callable[[GRun, Target, S], None] | None = None,
     moment: str = "",
-) -> Step:
+) -> Step[Facts, S]:
     """The reverse of a step that halts: what it undoes is the act here, and its act is what undoes this.
 
     `act` is given where undoing alone would not do.
     """
 
-    def expect(run: Run, target: Target, seen: Any) -> Check:
+    def expect(run: GRun, target: Target, seen: S) -> Check:
         was = to_bring_back(run, halted, target, seen)
         if was is None:
             return yes("this run has not halted it")
@@ -45,13 +41,13 @@ def _bring_back(
             return yes("as it was before this run")
         return no("halted by this run" if not run.rehearsing else "to be brought back after it was halted")
 
-    def as_before(run: Run, target: Target, seen: Any) -> None:
-        assert halted.undo
-        halted.undo(run, target, to_bring_back(run, halted, target, seen))
+    def as_before(run: GRun, target: Target, seen: S) -> None:
+        was = to_bring_back(run, halted, target, seen)
+        assert halted.undo and was is not None  # `expect` is satisfied with what this run has not halted
+        halted.undo(run, target, was)
 
     return Step(
-        title=title,
-        plan="G.6",
+        name,
         changes=changes,
         look=halted.look,
         expect=expect,
@@ -68,35 +64,36 @@ def _bring_back(
     )
 
 
-def resume_feeding(run: Run, target: Target, seen: Feeding) -> None:
-    if seen.state != "Enabling":  # asked already
-        feed_as_before(run, target, to_bring_back(run, SOURCES, target, seen))
+def resume_feeding(run: GRun, target: Target, seen: Feeding) -> None:
+    was = to_bring_back(run, SOURCES, target, seen)
+    if was and seen.state != "Enabling":  # asked already
+        feed_as_before(run, target, was)
 
 
 SOURCES_AGAIN = _bring_back(
+    titles.SOURCES_AGAIN,
     SOURCES,
-    RESUMING_SOURCES,
     changes="queues feed the functions as before; what has waited is worked off",
-    needs=FUNCTIONS_AGAIN.title,
+    needs=titles.FUNCTIONS_AGAIN,
     verb="RESUME",
     permission="lambda:UpdateEventSourceMapping",
     act=resume_feeding,
 )
 
 RULES_AGAIN = _bring_back(
+    titles.RULES_AGAIN,
     RULES,
-    RESUMING_RULES,
     changes="the rules fire as before",
-    needs=SOURCES_AGAIN.title,
+    needs=titles.SOURCES_AGAIN,
     verb="ENABLE",
     permission="events:EnableRule",
 )
 
 SCALING_AGAIN = _bring_back(
+    titles.SCALING_AGAIN,
     SCALING,
-    RESUMING_SCALING,
     changes="auto scaling is as before; last, so that it does not fight the gradual way back",
-    needs=RULES_AGAIN.title,
+    needs=titles.RULES_AGAIN,
     verb="RESUME SCALING OF",
     permission="application-autoscaling:RegisterScalableTarget",
     moment="resumed",

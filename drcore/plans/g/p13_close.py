@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
-from drcore.plans.g import complaints, invariants
+from drcore.plans.g import complaints, invariants, titles
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import remedy
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
-from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.user_impact import affected, losses
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.last_drill import last_drill, said
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 # ── Users are well ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,11 +32,11 @@ class Served:
     sample: Sample
 
 
-def see_served(run: Run, target: Target) -> Served:
+def see_served(run: GRun, target: Target) -> Served:
     return Served(complaints.read(run, target.region, 1), invariants.take(run, target.region))
 
 
-def users_are_well(run: Run, target: Target, seen: Served) -> Check:
+def users_are_well(run: GRun, target: Target, seen: Served) -> Check:
     found = complaints.failing(run, seen.complaints)
     bad = sorted({each.user for each in seen.sample.defects} - set(conflicts(run)))
     if bad:
@@ -57,7 +51,7 @@ def users_are_well(run: Run, target: Target, seen: Served) -> Check:
     )
 
 
-def show_served(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
+def show_served(run: GRun, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
     begun = min(run.moments.values(), default=run.clock.now())
     whole = max(30.0, (run.clock.now() - begun).total_seconds() // 60 + 15)
     yield from complaints.charts(run, "whole", whole)
@@ -67,13 +61,12 @@ def show_served(run: Run, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
 
 
 USERS = Step(
-    title="Users are well",
-    plan="G.objective",
+    titles.USERS,
     changes="nothing: errors, the log pattern, tickets, a sample of items, for as long as it must last",
     look=see_served,
     expect=users_are_well,
     targets=regions,
-    needs=(OLD_TABLE_UNREAD.title,),
+    needs=(titles.OLD_TABLE_UNREAD,),
     patience=Patience(
         within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
         every=60,
@@ -87,10 +80,10 @@ USERS = Step(
 # ── Unfreeze the pipeline, Tell users: restored ───────────────────────────────────────────────────────────────────────
 
 
-UNFREEZE = unfreeze(plan="G.6", needs=(USERS.title,))
+UNFREEZE = unfreeze(titles.UNFREEZE, needs=(titles.USERS,))
 
 
-def words_restored(run: Run) -> str:
+def words_restored(run: GRun) -> str:
     """What is verified: which window is lost, for whom, by the remedy that was decided."""
     lost = losses(run)
     window = f"between {lost.begins:%H:%M:%S} and {lost.ends:%H:%M:%S} UTC on {lost.ends:%Y-%m-%d}"
@@ -110,7 +103,7 @@ def words_restored(run: Run) -> str:
     return f"{told} We are sorry."
 
 
-RESTORED = resolved("Tell users: restored", words_restored, plan="G.7 final", needs=(USERS.title,))
+RESTORED = resolved(titles.RESTORED, words_restored, needs=(titles.USERS,))
 
 
 # ── Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +124,7 @@ class Closed:
     next_drill: datetime | None
 
 
-def see_closed(run: Run, target: Target) -> Closed:
+def see_closed(run: GRun, target: Target) -> Closed:
     lost, last = losses(run), last_drill(run)
     begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
     return Closed(
@@ -147,7 +140,7 @@ def see_closed(run: Run, target: Target) -> Closed:
     )
 
 
-def is_closed(run: Run, target: Target, seen: Closed) -> Check:
+def is_closed(run: GRun, target: Target, seen: Closed) -> Check:
     drills = said(seen.last_drill, seen.next_drill, run.clock.now())
     if run.rehearsing:
         return yes(f"nothing was done, so nothing was lost; {drills}")
@@ -162,7 +155,7 @@ def is_closed(run: Run, target: Target, seen: Closed) -> Check:
     )
 
 
-def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
+def show_closed(run: GRun, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
     for seen in states.values():
         repair, switch = (
             (seen.changes, seen.other_remedy) if seen.remedy is Remedy.REPAIR else (seen.other_remedy, seen.changes)
@@ -194,12 +187,11 @@ def show_closed(run: Run, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
 
 
 CLOSE = Step(
-    title="Close",
-    plan="G.post-mortem",
+    titles.CLOSE,
     changes="nothing: the time and the changes that it has cost, the users affected, when the next drill is due",
     look=see_closed,
     expect=is_closed,
-    needs=(USERS.title,),
+    needs=(titles.USERS,),
     patience=Patience(within=10),
     shows=show_closed,
 )

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import worker_releases
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.p02_deny_writes import see_policy
 from drcore.plans.g.p08_switch import consumed_table
 from drcore.plans.g.tables import in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.shared.on_call import on_call_topic
+from drcore.record.events import Kind
 from drcore.services import autoscaling, events, iam, lambda_
 from drcore.services.dynamodb import recovery, tables
 
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
-
-def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
+def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
     yield on_call_topic(run)
-    if any(line["event"] == "undone" for line in run.record.events):
+    if run.history.has(Kind.UNDONE):
         yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
     for region in run.service.regions:
         for what, look in (
@@ -37,32 +35,32 @@ def must_exist(run: Run) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]
     yield "roles for a new table", checked(_roles, run, run.service.runner_region), False
 
 
-def _recovers(run: Run, region: str) -> Check:
+def _recovers(run: GRun, region: str) -> Check:
     window = recovery.window(run.aws, region, table(run))
     if not window.earliest or not window.latest:
         return no(f"it is off: {table(run)} cannot be restored in {region}")
     return yes(f"{table(run)}, from {window.earliest:%Y-%m-%d %H:%M} to {window.latest:%H:%M:%S} UTC")
 
 
-def _replica(run: Run, region: str) -> Check:
+def _replica(run: GRun, region: str) -> Check:
     found = dict(tables.replicas(run.aws, region, table(run)).status)
     bad = [each for each in run.service.regions if found.get(each) != "ACTIVE"]
     return no(f"not ACTIVE in {', '.join(bad)}") if bad else yes(f"ACTIVE in {', '.join(sorted(found))}")
 
 
-def _named(run: Run, region: str) -> Check:
+def _named(run: GRun, region: str) -> Check:
     found = consumed_table(run, region)
     ours = (table(run), in_use(run))  # a run that is opened again may have switched, in one region or in all
     return yes(found) if found in ours else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
 
 
-def _bucket(run: Run, region: str) -> Check:
+def _bucket(run: GRun, region: str) -> Check:
     bucket = run.facts.exports.format(region=region)
     run.aws.call("s3", region, "head_bucket", Bucket=bucket)
     return yes(bucket)
 
 
-def _writers(run: Run, region: str) -> Check:
+def _writers(run: GRun, region: str) -> Check:
     workers, facts = run.facts.workers, run.facts
     scaling = autoscaling.scaling(run.aws, region, workers.cluster, workers.service)
     runs = worker_releases.deployed(run, region)
@@ -78,7 +76,7 @@ def _writers(run: Run, region: str) -> Check:
     )
 
 
-def _roles(run: Run, region: str) -> Check:
+def _roles(run: GRun, region: str) -> Check:
     """Whether the roles of the service may use a restored table: its name is not that of the old one."""
     arn = table_arn(run, region, restored_table(run))
     wanted = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drcore.diff import Class
 from drcore.plans.g.comparison import HIT, Compared
 from drcore.plans.g.decisions import halted_at
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.tables import restored_table, table
 from drcore.record.evidence import Table
 from drcore.services.dynamodb.transactions import MOST
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _BATCH_S = 2  # seconds that one batch of a repair takes, with its look
 _REPLICA_MINUTES, _SETTING_S = 10, 5  # a guess, until a drill has measured it: the copy takes minutes to hours
@@ -36,7 +32,7 @@ class Cost:
     lost_s: float
 
 
-def costs(run: Run, seen: Compared) -> tuple[Cost, Cost]:
+def costs(run: GRun, seen: Compared) -> tuple[Cost, Cost]:
     """Repair in place, and restore and switch, by the numbers of the comparison."""
     to_mend = seen.items(Class.CORRUPTED, Class.DELETED)
     by_person = seen.by_person
@@ -52,13 +48,13 @@ def costs(run: Run, seen: Compared) -> tuple[Cost, Cost]:
     )
 
 
-def proposed(run: Run, seen: Compared) -> Remedy:
+def proposed(run: GRun, seen: Compared) -> Remedy:
     """Repair in place, as long as few are hit (aws-facts G.4): nobody else notices, nothing is lost."""
     hit = 100 * seen.items(*HIT) / max(1, seen.all_items)
     return Remedy.REPAIR if hit <= run.facts.repair_percent else Remedy.SWITCH
 
 
-def costs_table(run: Run, seen: Compared) -> Table:
+def costs_table(run: GRun, seen: Compared) -> Table:
     """Both remedies beside each other, a row a number."""
     one, other = costs(run, seen)
     rows = (

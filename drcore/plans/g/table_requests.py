@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from drcore.engine.outcome import Check, no, yes
+from drcore.plans.g.facts import GRun
 from drcore.record.evidence import Chart, Series
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
-
 
 WRITING = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "ExecuteStatement")
 READING = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
@@ -41,7 +37,7 @@ class Traffic:
 
 
 def read_traffic(
-    run: Run, region: str, name: str, operations: tuple[str, ...], since: datetime, heard_in: str = ""
+    run: GRun, region: str, name: str, operations: tuple[str, ...], since: datetime, heard_in: str = ""
 ) -> Traffic:
     """The whole minutes since a time, at most the last `quiet_minutes`. Raises Unknown, Rejected."""
     _, until = cloudwatch.whole_minutes(run.clock.now(), 0)
@@ -62,7 +58,7 @@ def requests(name: str, operation: str) -> Metric:
     )
 
 
-def is_silent(run: Run, seen: Traffic, what: str) -> Check:
+def is_silent(run: GRun, seen: Traffic, what: str) -> Check:
     """Whether enough minutes are over in which nothing was counted, and in which something would have been."""
     if str(seen):
         return no(f"{what}: {seen}")
@@ -73,7 +69,7 @@ def is_silent(run: Run, seen: Traffic, what: str) -> Check:
     return yes(f"{seen.minutes} whole minutes without any; our own reads are seen in each of them")
 
 
-def requests_chart(run: Run, name: str, of: str, operations: tuple[str, ...], minutes: float) -> Chart:
+def requests_chart(run: GRun, name: str, of: str, operations: tuple[str, ...], minutes: float) -> Chart:
     """Requests to a table by operation, a panel a region; our own reads among them, so that silence can be believed."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))

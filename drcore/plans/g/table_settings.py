@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drcore.errors import Rejected
+from drcore.plans.g.facts import GRun
 from drcore.plans.g.p02_deny_writes import DENY_SID
 from drcore.plans.g.tables import table, table_arn
 from drcore.services import cloudwatch
 from drcore.services.dynamodb import policies, recovery, settings
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 KEEP_SID = "DrcoreKeepAsEvidence"  # the id of the statement that keeps the corrupt table as it is
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
@@ -33,9 +31,9 @@ class Kind:
     """
 
     name: str
-    read: Callable[[Run, str, str], str]
-    wanted: Callable[[Run, str, str], str]
-    apply: Callable[[Run, str, str, str], None]
+    read: Callable[[GRun, str, str], str]
+    wanted: Callable[[GRun, str, str], str]
+    apply: Callable[[GRun, str, str, str], None]
     shared: bool = False
 
 
@@ -44,75 +42,75 @@ def kinds() -> dict[str, Kind]:
     return {each.name: each for each in (_STREAM, _RECOVERY, _TTL, _PROTECTION, _TAGS, _ALARMS, _POLICY)}
 
 
-def original(run: Run, region: str, kind: Kind) -> str:
+def original(run: GRun, region: str, kind: Kind) -> str:
     """What the table in use before has of it. Raises Unknown, Rejected."""
     return kind.read(run, region, table(run))
 
 
-def _read_stream(run: Run, region: str, name: str) -> str:
+def _read_stream(run: GRun, region: str, name: str) -> str:
     return settings.settings(run.aws, region, name).stream
 
 
-def _set_stream(run: Run, region: str, name: str, value: str) -> None:
+def _set_stream(run: GRun, region: str, name: str, value: str) -> None:
     settings.set_stream(run.aws, region, name, value)
 
 
 _STREAM = Kind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream, shared=True)
 
 
-def _read_recovery(run: Run, region: str, name: str) -> str:
+def _read_recovery(run: GRun, region: str, name: str) -> str:
     return "on" if recovery.window(run.aws, region, name).earliest else "off"
 
 
-def _set_recovery(run: Run, region: str, name: str, value: str) -> None:
+def _set_recovery(run: GRun, region: str, name: str, value: str) -> None:
     recovery.turn(run.aws, region, name, on=value == "on")
 
 
 _RECOVERY = Kind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
 
 
-def _read_ttl(run: Run, region: str, name: str) -> str:
+def _read_ttl(run: GRun, region: str, name: str) -> str:
     return settings.ttl(run.aws, region, name)
 
 
-def _set_ttl(run: Run, region: str, name: str, value: str) -> None:
+def _set_ttl(run: GRun, region: str, name: str, value: str) -> None:
     settings.set_ttl(run.aws, region, name, value or run.facts.settings.ttl, on=bool(value))
 
 
 _TTL = Kind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl, shared=True)
 
 
-def _read_protection(run: Run, region: str, name: str) -> str:
+def _read_protection(run: GRun, region: str, name: str) -> str:
     return "on" if settings.settings(run.aws, region, name).protected else "off"
 
 
-def _set_protection(run: Run, region: str, name: str, value: str) -> None:
+def _set_protection(run: GRun, region: str, name: str, value: str) -> None:
     settings.protect(run.aws, region, name, on=value == "on")
 
 
 _PROTECTION = Kind("deletion protection", _read_protection, lambda run, region, name: "on", _set_protection)
 
 
-def _read_tags(run: Run, region: str, name: str) -> str:
+def _read_tags(run: GRun, region: str, name: str) -> str:
     """Those that the parameters name; a table may have others."""
     found = dict(settings.tags(run.aws, region, table_arn(run, region, name)))
     return _text({key: found[key] for key in run.facts.settings.tags if key in found})
 
 
-def _set_tags(run: Run, region: str, name: str, value: str) -> None:
+def _set_tags(run: GRun, region: str, name: str, value: str) -> None:
     settings.tag(run.aws, region, table_arn(run, region, name), json.loads(value))
 
 
 _TAGS = Kind("tags", _read_tags, lambda run, region, name: _text(run.facts.settings.tags), _set_tags)
 
 
-def _read_alarms(run: Run, region: str, name: str) -> str:
+def _read_alarms(run: GRun, region: str, name: str) -> str:
     """The table's alarms, each under the name that the one of the table in use before has."""
     found = {each: cloudwatch.definition(run.aws, region, _alarm(run, each, name)) for each in _alarms(run)}
     return _text({each: _about(told, run, name, table(run)) for each, told in found.items() if told})
 
 
-def _want_alarms(run: Run, region: str, name: str) -> str:
+def _want_alarms(run: GRun, region: str, name: str) -> str:
     wanted = _read_alarms(run, region, table(run))
     lacking = set(_alarms(run)) - set(json.loads(wanted))
     if lacking:
@@ -120,7 +118,7 @@ def _want_alarms(run: Run, region: str, name: str) -> str:
     return wanted
 
 
-def _set_alarms(run: Run, region: str, name: str, value: str) -> None:
+def _set_alarms(run: GRun, region: str, name: str, value: str) -> None:
     """The first alarm that is not as it should be: one at a time."""
     now, wanted = json.loads(_read_alarms(run, region, name)), json.loads(value)
     for each, told in wanted.items():
@@ -129,15 +127,15 @@ def _set_alarms(run: Run, region: str, name: str, value: str) -> None:
             return
 
 
-def _alarms(run: Run) -> tuple[str, ...]:
+def _alarms(run: GRun) -> tuple[str, ...]:
     return tuple(run.facts.settings.alarms)
 
 
-def _alarm(run: Run, alarm: str, name: str) -> str:
+def _alarm(run: GRun, alarm: str, name: str) -> str:
     return alarm.replace(table(run), name)
 
 
-def _about(definition: Mapping[str, Any], run: Run, now: str, then: str) -> dict[str, Any]:
+def _about(definition: Mapping[str, Any], run: GRun, now: str, then: str) -> dict[str, Any]:
     """The same alarm about another table: its name and its dimensions name that one."""
     text = json.dumps(definition, sort_keys=True, default=str)
     found: dict[str, Any] = json.loads(text.replace(f'"{now}"', f'"{then}"'))
@@ -148,19 +146,19 @@ def _about(definition: Mapping[str, Any], run: Run, now: str, then: str) -> dict
 _ALARMS = Kind("alarms", _read_alarms, _want_alarms, _set_alarms)
 
 
-def _read_policy(run: Run, region: str, name: str) -> str:
+def _read_policy(run: GRun, region: str, name: str) -> str:
     """The statements of the table's policy, as they would be about the table in use before."""
     found = policies.policy(run.aws, region, table_arn(run, region, name)).statements
     return "\n".join(sorted(each.replace(f"/{name}", f"/{table(run)}") for each in found))
 
 
-def _want_policy(run: Run, region: str, name: str) -> str:
+def _want_policy(run: GRun, region: str, name: str) -> str:
     """The statements that it had before this run; what this run has added for the halt does not count."""
     found = policies.policy(run.aws, region, table_arn(run, region)).statements
     return "\n".join(sorted(each for each in found if json.loads(each).get("Sid") not in _OURS))
 
 
-def _set_policy(run: Run, region: str, name: str, value: str) -> None:
+def _set_policy(run: GRun, region: str, name: str, value: str) -> None:
     arn = table_arn(run, region, name)
     now = policies.policy(run.aws, region, arn)
     statements = [each.replace(f"/{table(run)}", f"/{name}") for each in value.splitlines()]

@@ -1,16 +1,58 @@
-"""The titles by which steps of plan G know of each other."""
+"""Plan G on one page: its steps in order, each with its key, its title, its place in the plan's text."""
 
 from __future__ import annotations
 
-CONFIRMING = "Confirm"
-DECIDING = "Decide"
-ALLOWING = "Allow writes"
-RESUMING_WORKERS = "Resume workers"
-RESUMING_FUNCTIONS = "Resume functions"
-RESUMING_SOURCES = "Resume event sources"
-RESUMING_RULES = "Resume schedules"
-RESUMING_SCALING = "Resume auto scaling"
-REPAIRING = "Repair"
-SWITCHING = "Switch"
+from drcore.engine.outcome import StepName
 
-HALTED = "halted"  # the moment since when nothing writes, as was proved
+# Confirm
+DETECT = StepName("detect", "Detect", "G.trigger")
+NOTIFY = StepName("notify-on-call", "Notify on-call", "G.1")
+CONFIRM = StepName("confirm", "Confirm", "G.1")
+MAINTENANCE = StepName("tell-users-maintenance", "Tell users: maintenance", "G.7 initial")
+
+# Halt, deny, prove
+FREEZE = StepName("freeze-the-pipeline", "Freeze the pipeline", "G.1")
+SCALING = StepName("suspend-auto-scaling", "Suspend auto scaling", "G.1")
+RULES = StepName("stop-schedules", "Stop schedules", "G.1")
+SOURCES = StepName("stop-event-sources", "Stop event sources", "G.1")
+FUNCTIONS = StepName("stop-functions", "Stop functions", "G.1")
+WORKERS = StepName("stop-workers", "Stop workers", "G.1")
+DENY = StepName("deny-writes", "Deny writes", "G.1")
+NOTHING_WRITES = StepName("nothing-writes", "Nothing writes", "G.1")
+
+# Recovery point, restore
+EXPORT = StepName("export-the-changes", "Export the changes", "G.2")
+RECOVERY_POINT = StepName("recovery-point", "Recovery point", "G.2")
+RESTORE = StepName("restore", "Restore", "G.3")
+
+# Compare, decide
+SPOT_CHECK = StepName("spot-check", "Spot check", "G.4")
+SAMPLE = StepName("sample", "Sample", "G.4")
+COMPARE = StepName("compare-everything", "Compare everything", "G.4")
+DECIDE = StepName("decide", "Decide", "G.1")
+
+# Repair
+INVERSE = StepName("write-the-inverse", "Write the inverse", "G.repair")
+REPAIR = StepName("repair", "Repair", "G.repair")
+
+# Switch
+SETTINGS = StepName("restore-settings", "Restore settings", "G.5")
+REPLICAS = StepName("replicas", "Replicas", "G.5")
+KEEP = StepName("keep-the-corrupt-table", "Keep the corrupt table", "G.5")
+SWITCH = StepName("switch", "Switch", "G.5")
+
+# Resume
+SIGN_OFF = StepName("sign-off", "Sign off", "G.4")
+ALLOW = StepName("allow-writes", "Allow writes", "G.6")
+WORKERS_AGAIN = StepName("resume-workers", "Resume workers", "G.5, G.6")
+FUNCTIONS_AGAIN = StepName("resume-functions", "Resume functions", "G.5, G.6")
+SOURCES_AGAIN = StepName("resume-event-sources", "Resume event sources", "G.6")
+RULES_AGAIN = StepName("resume-schedules", "Resume schedules", "G.6")
+SCALING_AGAIN = StepName("resume-auto-scaling", "Resume auto scaling", "G.6")
+OLD_TABLE_UNREAD = StepName("nobody-reads-the-old-table", "Nobody reads the old table", "G.5")
+
+# Close
+USERS = StepName("users-are-well", "Users are well", "G.objective")
+UNFREEZE = StepName("unfreeze-the-pipeline", "Unfreeze the pipeline", "G.6")
+RESTORED = StepName("tell-users-restored", "Tell users: restored", "G.7 final")
+CLOSE = StepName("close", "Close", "G.post-mortem")

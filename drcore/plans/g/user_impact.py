@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.diff import Class
 from drcore.errors import Unknown
 from drcore.plans.g import comparison
 from drcore.plans.g.comparison import HIT
 from drcore.plans.g.decisions import halted_at, remedy
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p08_repair import left_for_a_person
 from drcore.plans.g.remedies import costs
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 _LOST_BY_A_SWITCH = (Class.LEGIT, Class.ADDED, Class.CONFLICT)
 
@@ -36,7 +32,7 @@ class Losses:
     other_remedy: int
 
 
-def losses(run: Run) -> Losses:
+def losses(run: GRun) -> Losses:
     """By what the record holds; nothing where nothing was compared yet, as in a rehearsal."""
     try:
         found = comparison.known(run)
@@ -53,7 +49,7 @@ def losses(run: Run) -> Losses:
     return Losses(found.at, ends, len(mended - left), repaired.lost, _names(run, left), switched.lost)
 
 
-def affected(run: Run) -> tuple[tuple[str, str, str], ...]:
+def affected(run: GRun) -> tuple[tuple[str, str, str], ...]:
     """Every user who was hit, or loses a change by the remedy: user, class, why. None where nothing was compared."""
     kinds = {*HIT, *(_LOST_BY_A_SWITCH if remedy(run) is Remedy.SWITCH else ())}
     try:
@@ -64,5 +60,5 @@ def affected(run: Run) -> tuple[tuple[str, str, str], ...]:
     return tuple(sorted((each[0], each[1], each[2]) for each in users))
 
 
-def _names(run: Run, users: set[str]) -> tuple[str, ...]:
+def _names(run: GRun, users: set[str]) -> tuple[str, ...]:
     return tuple(sorted(user.removeprefix(run.facts.users.prefix) for user in users))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drcore.plans.g.decisions import faulty_release
+from drcore.plans.g.facts import GRun
 from drcore.services import ecs
-
-if TYPE_CHECKING:
-    from drcore.engine.context import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +28,19 @@ class Good:
     release: str
 
 
-def deployed(run: Run, region: str) -> Deployed:
+def deployed(run: GRun, region: str) -> Deployed:
     """Raises Unknown, Rejected."""
     workers = run.facts.workers
     seen = ecs.service(run.aws, region, workers.cluster, workers.service)
     return Deployed(region, seen.task_definition, release_of(run, region, seen.task_definition), seen.deployed)
 
 
-def release_of(run: Run, region: str, task_definition: str) -> str:
+def release_of(run: GRun, region: str, task_definition: str) -> str:
     """The release that a task definition is, empty where it does not say."""
     return ecs.environment(run.aws, region, task_definition).get(run.facts.workers.release, "")
 
 
-def good(run: Run, region: str) -> Good:
+def good(run: GRun, region: str) -> Good:
     """What the workers of a region come back with. Raises Unknown, Rejected.
 
     The release that was named; else what they run, where that is not the faulty release; else the newest revision
