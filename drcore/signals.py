@@ -90,6 +90,12 @@ def given_to(hear: Callable[[int], None]) -> Iterator[None]:
         _state.receivers.pop()
 
 
+def hand_back(number: int) -> None:
+    """It was given to somebody who was through with his work: it is heard as if it came now."""
+    _state.answered = False
+    signal.raise_signal(number)
+
+
 def start(words: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own; the command's end by a signal is its end, until it is let go."""
     import subprocess

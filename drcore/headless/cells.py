@@ -44,6 +44,7 @@ class HeadlessRun:
         self.called = False
         self.execution: Execution | None = None
         self._stop: asyncio.Future[int]  # the number of the signal that was heard
+        self._coming: int | None = None  # one that the loop has not heard yet
         self._heard: float | None = None  # when
         self._job = job
         self._progress = job.progress
@@ -60,6 +61,9 @@ class HeadlessRun:
             self._stop = self._loop.create_future()
             with signals.given_to(self._pass_on):
                 self.execution = runner.run(self._run(nb))
+        late = self._coming or (self._stop.result() if self._stop.done() else None)
+        if late and self._ending is not Ending.STOPPED:
+            signals.hand_back(late)
 
     async def _run(self, nb: nbformat.NotebookNode) -> Execution:
         begun = self._loop.time()
@@ -199,9 +203,11 @@ class HeadlessRun:
         return self._job.redact(text[:1].upper() + text[1:])
 
     def _pass_on(self, number: int) -> None:
+        self._coming = number
         self._loop.call_soon_threadsafe(self._on_signal, number)  # which also wakes the loop
 
     def _on_signal(self, number: int) -> None:
+        self._coming = None
         if self._heard and self._loop.time() - self._heard < REPEAT_SECONDS:
             return
         if self._heard:

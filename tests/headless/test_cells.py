@@ -89,7 +89,8 @@ def test_it_should_kill_a_cell_that_does_not_heed_its_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: Callable[[str, float], None]
 ) -> None:
     monkeypatch.setattr("drcore.headless.cells.INTERRUPT_SECONDS", 0.2)
-    deaf = f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGINT}}); {forever('deaf')}"
+    mask = "import signal, threading; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})"
+    deaf = f"{mask}; print('deaf', flush=True); threading.Event().wait()"
     jump("deaf", 100)
     ran = run(tmp_path, deaf, "#always x = 1", timeout=1000, cell_timeout=100)
     assert ran.execution.ending is Ending.TIMED_OUT
@@ -135,6 +136,17 @@ def test_a_cell_that_has_not_begun_should_be_stopped_as_one_that_has(tmp_path: P
     assert ran.execution.ending is Ending.STOPPED
     assert ran.statuses == ["completed", "failed", "completed"]
     assert ran.output(2) == "record 1\n"
+
+
+def test_a_signal_that_comes_too_late_should_be_handed_on(tmp_path: Path, heard: list[int]) -> None:
+    """It stops no cell any more, and is not for the run to swallow."""
+
+    def stop(event: CellEvent) -> None:
+        if event.status == "completed":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ran = run(tmp_path, "x = 1", progress=stop)
+    assert (ran.execution.ending, heard) == (Ending.COMPLETED, [signal.SIGTERM])
 
 
 def test_it_should_not_go_on_after_a_second_signal(

@@ -16,7 +16,8 @@ from drcore.headless.execution import Execution
 
 PATIENCE = 30  # seconds until a wait that should have ended is given up; nothing waits for it to pass
 
-FOREVER = "import threading; threading.Event().wait()"
+# Not one long wait: a signal right before Python goes to sleep wakes nobody.
+FOREVER = "import time; any(time.sleep(0.05) for _ in iter(int, 1))"
 
 
 @dataclass(frozen=True)
