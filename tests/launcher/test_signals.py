@@ -66,9 +66,7 @@ KINDS: tuple[tuple[Callable[[Path], Words], Moment], ...] = (
     (drill, Moment("kernel", "open", "journal.jsonl", signals=(INT, INT))),
     (rehearse, Moment("kernel", "import", "drcore.plans")),
     (rehearse, Moment("command", "os.rename", "manifest.json")),  # the record is finished
-    (in_lab, Moment("command", "tempfile.mkdtemp", "drcore-lab-")),
     (in_lab, Moment("server", "import", "tornado", signals=(HUP,))),  # it dies of it
-    (in_lab, Moment("server", "open", "jpserver-")),  # it hears it, and does not run yet
     (sandbox, Moment("command", "subprocess.Popen", signals=(INT,))),
     (sandbox, Moment("world", "import", "moto")),
     (diff, Moment("command", "import", "duckdb", signals=(INT,))),
@@ -84,6 +82,20 @@ def test_a_signal_should_end_it_at_a_moment_of_each_kind(
 ) -> None:
     with ended_at(moment, *command(tmp_path), scratch=tmp_path / "scratch") as stopped:
         has_ended(stopped, moment, tmp_path)
+
+
+def test_a_signal_should_end_what_resumes_a_run_and_the_run_can_be_resumed_again(tmp_path: Path) -> None:
+    opens = Moment("command", "tempfile.mkdtemp", "drcore-lab-")
+    words = ("resume", "f-1", "--records", tmp_path / "records")
+    with ended_at(opens, *in_lab(tmp_path), scratch=tmp_path / "opens") as stopped:
+        has_ended(stopped, opens, tmp_path)
+        serves = Moment("server", "open", "jpserver-")  # it hears it, and does not run yet
+        with ended_at(serves, *words, "--lab", "--no-browser", scratch=tmp_path / "serves") as served:
+            has_ended(served, serves, tmp_path)
+        runs = Moment("kernel", "open", "journal.jsonl", signals=(INT,))
+        with ended_at(runs, *words, scratch=tmp_path / "runs") as ran:
+            has_ended(ran, runs, tmp_path)
+        assert "resume f-1" in ran.out
 
 
 LAST: dict[Callable[[Path], Words], Moment] = {
@@ -118,10 +130,10 @@ def has_ended(stopped: Stopped, moment: Moment, folder: Path) -> None:
     assert "Traceback" not in stopped.err
     record = folder / "records" / "f-1"
     if not record.exists():
-        assert stopped.left == []
+        assert stopped.left() == set()
         return
     assert (record / "parameters.json").exists()
-    assert set(stopped.left) <= {"world"}
+    assert stopped.left("world") <= {"world"}
     if any(line["event"] == "sealed" for line in read_events(record)):
         assert verify(record).holds
 

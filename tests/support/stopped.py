@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -19,6 +19,7 @@ from tests.support.command import COMMAND
 
 HOOK = Path(__file__).parent / "moments"
 ROLES = {"drcore.sandbox": "world", "ipykernel_launcher": "kernel", "jupyterlab": "server"}
+GONE = "gone"
 FILES = ("out", "err", "sent")
 COMES = 180  # seconds for a moment to come, on a machine that has other things to do
 ENDS = 30  # seconds for a command to end after it, where it takes one or two
@@ -41,18 +42,27 @@ class Moment:
 
 @dataclass(slots=True)
 class Stopped:
-    """How it ended. `left` are the processes that it has left behind, by what they are."""
+    """How it ended."""
 
     exit: int
     out: str
     err: str
-    left: list[str] = field(default_factory=list)
-    events: dict[str, int] = field(default_factory=dict)  # of each process, how many there were
+    scratch: Path
 
     @property
     def code(self) -> int:
         """The exit code that a shell sees."""
         return 128 - self.exit if self.exit < 0 else self.exit
+
+    @property
+    def events(self) -> dict[str, int]:
+        """How many there were in each process."""
+        return {path.name: int(path.read_text() or 0) for path in self.scratch.iterdir() if path.name not in FILES}
+
+    def left(self, *kept: str) -> set[str]:
+        """What it has left behind. What is not to be kept may be about to end, as a kernel that has lost its server."""
+        _, alive = psutil.wait_procs([each for each in started(self.scratch) if role(each) not in kept], timeout=ENDS)
+        return {role(each) for each in [*alive, *started(self.scratch)]} - {GONE}
 
 
 @contextmanager
@@ -83,8 +93,7 @@ def ended_at(moment: Moment, *words: str | Path, scratch: Path) -> Iterator[Stop
             process.wait(),
             (scratch / "out").read_text(),
             (scratch / "err").read_text(),
-            left_over(scratch),
-            {path.name: int(path.read_text() or 0) for path in scratch.iterdir() if path.name not in FILES},
+            scratch,
         )
     finally:
         for each in started(scratch):
@@ -99,12 +108,6 @@ def wait(process: subprocess.Popen[bytes], what: str, seconds: float, other: Cal
     while process.poll() is None and not other():
         assert time.monotonic() < given_up, f"waited {seconds} s until {what}"
         time.sleep(0.02)
-
-
-def left_over(scratch: Path) -> list[str]:
-    """What has not ended, and is not about to: a kernel that has lost its server takes a second to notice."""
-    _, alive = psutil.wait_procs([each for each in started(scratch) if role(each) != "world"], timeout=ENDS)
-    return sorted(role(each) for each in {*alive, *started(scratch)})
 
 
 def started(scratch: Path) -> list[psutil.Process]:
@@ -122,4 +125,4 @@ def role(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
         words = process.cmdline()
         return next((name for word, name in ROLES.items() if word in words), " ".join(words))
-    return "gone"
+    return GONE

@@ -22,12 +22,12 @@ def watch(folder: str, moment: dict[str, Any]) -> None:
     if role == "command" and os.environ.setdefault("MOMENT_PID", str(os.getpid())) != str(os.getpid()):
         return  # git, or another program that is written in Python
     due, event, text, number = role == moment["process"], moment["event"], moment["text"], moment["number"]
-    count, begun = -1, False  # while the interpreter starts
+    total, count, begun = 0, -1, False  # while the interpreter starts
     tally = os.open(f"{folder}/{role}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
     inside = False
 
     def seen(name: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal count, begun, inside
+        nonlocal total, count, begun, inside
         if inside or name.startswith(NOISE):
             return
         if not begun:
@@ -35,10 +35,11 @@ def watch(folder: str, moment: dict[str, Any]) -> None:
             return
         inside = True
         try:
+            total += 1
+            if not total % 10 and not os.access(f"{folder}/sent", os.F_OK):  # what comes then is its end
+                os.pwrite(tally, b"%9d" % total, 0)
             if not event or (name == event and text in str(arguments[:2])):
                 count += 1
-                if not count % 10:
-                    os.pwrite(tally, b"%9d" % count, 0)
                 if due and count == number:
                     send()
         finally:
