@@ -15,9 +15,9 @@ from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actio
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, titles
 from drcore.plans.a.dns_and_levers import Answers
+from drcore.plans.a.earlier import let_in_again, tried_before
 from drcore.plans.a.facts import ARun, Facts
-from drcore.plans.a.regions import failed, let_in_again, tried_before
-from drcore.record import history
+from drcore.plans.a.regions import failed
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck
 
@@ -39,7 +39,7 @@ class Pulled:
 
 
 def _waited(run: ARun, step: StepName) -> bool:
-    pulled = history.act_of(run.record.events, step.title)
+    pulled = run.history.act(step)
     since = parse_time(pulled.last["time"]) if pulled else run.clock.now()
     return run.clock.now() - since >= timedelta(minutes=run.facts.lever_minutes)
 

@@ -11,6 +11,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, replication, titles
+from drcore.plans.a.earlier import first_seen
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p4_continuity import REPLICATION, Replicated
 from drcore.plans.a.region_health import RegionSignals
@@ -51,18 +52,14 @@ def _was_away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
     return lambda at: next((was_away for time, was_away in reversed(looks) if time <= at), True)
 
 
-def _first_look(run: ARun) -> Replicated | None:
+def _replicated_before(run: ARun) -> Replicated | None:
     """What was seen of replication while the region was away: at the first look, as later ones see what came late."""
-    for line in run.record.events:
-        if line["event"] == "look" and line["step"] == titles.REPLICATION.title and line["state"]:
-            first: Replicated = REPLICATION.from_json(line["state"])
-            return first
-    return None
+    return first_seen(run, REPLICATION)
 
 
 def _before(run: ARun) -> tuple[ItemVersion, ...]:
     """The items updated since shortly before the fault, as they stood before the region came back."""
-    first = _first_look(run)
+    first = _replicated_before(run)
     return first.items if first else ()
 
 
@@ -137,7 +134,7 @@ def came_late(run: ARun) -> tuple[LateWrite, ...]:
 
 def quiet_s(run: ARun) -> float:
     """Ten times the longest lag before the outage, at least of its line: so long replication must be quiet."""
-    first, line = _first_look(run), float(run.facts.thresholds.lag_s)
+    first, line = _replicated_before(run), float(run.facts.thresholds.lag_s)
     return 10 * max(line, first.longest_s or 0 if first else 0)
 
 

@@ -11,11 +11,12 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, titles
+from drcore.plans.a.earlier import first_seen, let_in_again
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import wrong_setting
 from drcore.plans.a.p3_hold_out import CHECK_OUT, setting_of
-from drcore.plans.a.regions import failed, let_in_again, of_failed
-from drcore.record import history
+from drcore.plans.a.regions import failed, of_failed
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck, Record
@@ -40,10 +41,9 @@ class DnsSettings:
 
 
 def see_settings(run: ARun, target: Target) -> DnsSettings:
-    for line in run.record.events:
-        if line["event"] == "look" and line["step"] == titles.SAVE.title and line["state"]:
-            first: DnsSettings = SAVE.from_json(line["state"])
-            return first
+    first = first_seen(run, SAVE)
+    if first:
+        return first
     check, pinned = dns_and_levers.own_check(run, failed(run)), _pinned_before(run)
     records = route53.records(run.aws, run.facts.zone, run.facts.record)
     return DnsSettings(records, replace(check, disabled=pinned.disabled, inverted=pinned.inverted) if pinned else check)
@@ -51,7 +51,7 @@ def see_settings(run: ARun, target: Target) -> DnsSettings:
 
 def _pinned_before(run: ARun) -> HealthCheck | None:
     """How the health check was set before this run pinned it; None where it did not, or undid it."""
-    act = history.act_of(run.record.events, titles.CHECK_OUT.title)
+    act = run.history.act(titles.CHECK_OUT)
     return setting_of(CHECK_OUT.from_json(act.first["before"])) if act else None
 
 
@@ -118,7 +118,7 @@ def see_lowered(run: ARun, target: Target) -> Weighted:
 
 def is_everywhere(run: ARun, step: StepName) -> bool:
     """Whether the step's last change has gone from PENDING to INSYNC; true where it has changed nothing."""
-    changed = run.last("acted", step)
+    changed = run.history.last(Kind.ACTED, step=step)
     return route53.is_everywhere(run.aws, changed["answer"]) if changed else True
 
 

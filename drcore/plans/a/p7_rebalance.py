@@ -9,10 +9,11 @@ from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
+from drcore.plans.a.earlier import tried_before
 from drcore.plans.a.facts import ARun, Facts
 from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, weight_of_part
 from drcore.plans.a.region_health import RegionSignals, UserFailures
-from drcore.plans.a.regions import failed, serving_region, tried_before
+from drcore.plans.a.regions import failed, serving_region
 from drcore.record.evidence import Exhibit
 from drcore.services.route53 import Record
 

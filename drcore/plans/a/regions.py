@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from drcore.engine.outcome import StepName, Target
+from drcore.engine.outcome import Target
 from drcore.plans.a import region_health, titles
 from drcore.plans.a.facts import ARun
-from drcore.record import history
 
 
 def failed(run: ARun) -> str:
@@ -59,17 +58,3 @@ def computed_failover_s(run: ARun) -> float:
     """How long a failover takes for the last client that keeps to the TTL (aws-facts A.2)."""
     facts = run.facts
     return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s + facts.ttl_s)
-
-
-def tried_before(run: ARun, step: StepName) -> bool:
-    """Whether this run has begun the act of a step before the try that is under way: its answer may be lost."""
-    act = history.act_of(run.record.events, step.title)
-    return act is not None and act.tries > 1
-
-
-def let_in_again(run: ARun) -> bool:
-    """Whether this run has let the region in, and has neither undone it nor backed out since."""
-    act = history.act_of(run.record.events, titles.LET_IN.title)
-    return act is not None and not any(
-        line["event"] == "backed-out" and line["n"] > act.last["n"] for line in run.record.events
-    )
