@@ -73,10 +73,11 @@ USERS = Step(
     targets=serving,
     needs=(titles.CONFIRM, titles.FAILOVER, titles.LATCH),
     patience=Patience(
+        # Some resolvers keep an answer for longer than its TTL.
         within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),
         every=30,
         hold=lambda run: 60 * run.facts.hold_minutes,
-    ),  # some keep an answer for longer
+    ),
     shows=show_users,
     settles=Settles("healthy", at=when_well),
 )

@@ -80,9 +80,8 @@ SAVE = Step(
     expect=are_saved,
     targets=of_failed("DNS settings with"),
     needs=(titles.RECONCILE,),
-    patience=Patience(
-        within=lambda run: 60 * run.facts.recovery_minutes, every=60
-    ),  # Route 53's control plane may come back after the region
+    # Route 53's control plane may come back after the region.
+    patience=Patience(within=lambda run: 60 * run.facts.recovery_minutes, every=60),
     shows=show_settings,
     waiver=FAILBACK,
 )
