@@ -12,8 +12,8 @@ from drcore.errors import Rejected
 class Transition:
     """The way into a stage. `reason` says why it is closed; `waiting` is the execution that stands before it."""
 
-    open: bool
-    reason: str = ""
+    open: bool = field(metadata={"label": "deployments may enter"})
+    reason: str = field(default="", metadata={"label": "closed because"})
     waiting: str = field(default="", compare=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -28,9 +28,9 @@ class Page:
 class Incident:
     """One incident: investigating, identified, monitoring or resolved. An empty id: there is none."""
 
-    id: str = ""
+    id: str = field(default="", metadata={"label": "incident"})
     status: str = ""
-    body: str = ""
+    body: str = field(default="", metadata={"label": "text"})
 
 
 def incident_of(http: Http, page: Page, run_id: str) -> Incident:

@@ -26,6 +26,16 @@ class Rate:
     error_percent: float | None
     p99_ms: float | None
 
+    def describe(self) -> str:
+        return f"{self.who}: {self.figures}"
+
+    @property
+    def figures(self) -> str:
+        """What was measured, in words."""
+        errors = "errors not measured" if self.error_percent is None else f"{self.error_percent:g} % errors"
+        p99 = "p99 not measured" if self.p99_ms is None else f"p99 {self.p99_ms:,.0f} ms"
+        return f"{self.requests} requests, {errors}, {p99}"
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -40,6 +50,15 @@ class Signals:
     bug: str | None
     alarm_since: datetime | None = field(default=None, compare=False)
 
+    def describe(self) -> Mapping[str, object]:
+        bug = "cannot be told" if self.bug is None else self.bug or "absent"
+        return {
+            "alarms that are on": self.alarms,
+            self.api.who: self.api.figures,
+            "critical bug": bug,
+            "versions": self.versions,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
@@ -47,6 +66,9 @@ class Synthetic:
 
     sent: int
     good: int
+
+    def describe(self) -> str:
+        return f"{self.good} of {self.sent} answered well"
 
 
 def read_signals(run: FRun, region: str, minutes: float) -> Signals:

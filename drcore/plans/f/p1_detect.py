@@ -75,6 +75,15 @@ class Automation:
     rollback: str
     at: datetime | None
 
+    def describe(self) -> Mapping[str, object]:
+        return {
+            "aliases": self.aliases,
+            "all on the stable release": self.stable,
+            "a canary gets traffic": self.canary,
+            "rolled back by": self.rollback or "nothing yet",
+            "rolled back at": self.at,
+        }
+
 
 def see_automation(run: FRun, target: Target) -> Automation:
     wanted = target_release(run, target.region).regions[target.region].functions

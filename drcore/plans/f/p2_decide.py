@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.f import titles
 from drcore.plans.f.facts import FRun
@@ -19,11 +20,11 @@ from drcore.plans.shared.status_page import investigating
 class Decision:
     """What is to be decided (back from which releases, to which), and what has been (empty: nothing yet)."""
 
-    target: str
-    leaving: tuple[str, ...]
-    unsafe: tuple[str, ...]
-    live: bool
-    choice: str
+    target: str = field(metadata=label("release to go back to"))
+    leaving: tuple[str, ...] = field(metadata=label("releases to leave"))
+    unsafe: tuple[str, ...] = field(metadata=label("of these with a changed schema"))
+    live: bool = field(metadata=label("serves alone already"))
+    choice: str = field(metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
@@ -21,7 +22,7 @@ from drcore.services import codedeploy, lambda_
 class Deploying:
     """The deployments that shift traffic now."""
 
-    running: tuple[str, ...]
+    running: tuple[str, ...] = field(metadata=label("running deployments"))
 
 
 def see_deployments(run: FRun, target: Target) -> Deploying:

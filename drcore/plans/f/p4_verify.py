@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.f import health, titles
@@ -20,8 +21,8 @@ from drcore.record.evidence import Exhibit
 class Health:
     """The region's signals over the last whole minute, with requests of our own."""
 
-    signals: Signals
-    synthetic: Synthetic
+    signals: Signals = field(metadata=label(""))
+    synthetic: Synthetic = field(metadata=label("synthetic requests"))
 
 
 def see_health(run: FRun, target: Target) -> Health:

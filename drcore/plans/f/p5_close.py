@@ -35,6 +35,13 @@ class Live:
     last_drill: datetime | None
     next_drill: datetime | None
 
+    def describe(self) -> Mapping[str, object]:
+        return {
+            f"{self.release} serves alone": self.alone,
+            "last drill": self.last_drill,
+            "next drill": self.next_drill,
+        }
+
 
 def see_live(run: FRun, target: Target) -> Live:
     rows = []

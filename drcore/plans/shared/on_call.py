@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.engine.context import F, Run
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
@@ -26,8 +27,8 @@ class Paged:
     `lost`: how often it was sent and no answer came, so that it may have gone out each time.
     """
 
-    message: str
-    lost: int = 0
+    message: str = field(metadata=label("message id"))
+    lost: int = field(default=0, metadata=label("tries without an answer"))
     text: str = field(default="", compare=False)
 
 

@@ -64,6 +64,9 @@ class Serving:
     wanted: str = field(compare=False)
     version: lambda_.Version = field(compare=False)
 
+    def describe(self) -> Mapping[str, object]:
+        return {"alias points at": str(self.alias)}
+
 
 def shift_functions(
     name: StepName | str, release: ReleaseIn[F], *, plan: str = "", needs: tuple[StepName | str, ...]
@@ -138,6 +141,9 @@ class Published:
     stage: apigateway.Stage
     wanted: str = field(compare=False)
     kept: bool = field(compare=False)
+
+    def describe(self) -> Mapping[str, object]:
+        return {"deployment that is served": self.stage.deployment_id, "canary": self.stage.canary}
 
 
 def shift_stage(
