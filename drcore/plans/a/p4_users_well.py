@@ -1,4 +1,4 @@
-"""Plan A, phase 4: users are well again, which ends the RTO; they are told."""
+"""Plan A, phase 4: users are well again, which ends the RTO; the status page says so."""
 
 from __future__ import annotations
 
