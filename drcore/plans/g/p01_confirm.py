@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
-from drcore.engine.step import Patience, Reversibility, Settles, Step, regions
+from drcore.engine.step import regions
 from drcore.plans.g import complaints, invariants, titles, worker_releases
 from drcore.plans.g.complaints import Complaints
+from drcore.plans.g.decisions import decided_release
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.tables import table
 from drcore.plans.g.worker_releases import Deployed
+from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.maintenance import announce_maintenance
 from drcore.plans.shared.on_call import notify_on_call
-from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 
 # ── Detect ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,26 +83,16 @@ class Proposal:
 
 
 def see_proposal(run: GRun, target: Target) -> Proposal:
-    decided = run.decided(titles.CONFIRM)
+    choice, by, reason = taken(run, titles.CONFIRM)
     runs = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
     newest = max(runs, key=lambda each: (each.at is not None, each.at, each.region))
-    known = run.history.last(
-        Kind.INTENT, step=titles.CONFIRM
-    )  # once confirmed it stays: by now the workers may run another release
-    faulty = known["before"]["faulty"] if decided.choice and known else run.incident.faulty_release or newest.release
-    return Proposal(
-        invariants.take(run, run.service.runner_region),
-        faulty,
-        runs,
-        decided.choice,
-        decided.by,
-        decided.reason,
-    )
+    # Once confirmed it stays: by now the workers may run another release.
+    confirmed = decided_release(run) if choice else run.incident.faulty_release
+    sample = invariants.take(run, run.service.runner_region)
+    return Proposal(sample, confirmed or newest.release, runs, choice, by, reason)
 
 
-def is_confirmed(run: GRun, target: Target, seen: Proposal) -> Check:
-    if seen.choice:
-        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+def is_to_be_confirmed(run: GRun, target: Target, seen: Proposal) -> Check:
     told = f"{seen.sample}; about {seen.sample.hit[0]} to {seen.sample.hit[1]} of {seen.sample.users}"
     if not seen.sample.size:
         return unknown(f"no item of a user was found in {table(run)}")
@@ -116,10 +106,6 @@ def is_confirmed(run: GRun, target: Target, seen: Proposal) -> Check:
     if not named and share < run.facts.thresholds.share_percent:
         return never(f"{told}. That is not widespread; if you know better, name the release: -p faulty_release=")
     return no(f"to be confirmed: {told}, by {seen.faulty}")
-
-
-def confirm(run: GRun, target: Target, seen: Proposal) -> None:
-    run.decide(titles.CONFIRM, f"halt all writes: {seen.faulty} has corrupted users' data")
 
 
 def words_to_confirm(run: GRun, states: Mapping[Target, Proposal]) -> str:
@@ -136,19 +122,16 @@ def show_proposal(run: GRun, states: Mapping[Target, Proposal]) -> Iterator[Exhi
         yield Table("workers-deployed", f"What the workers run; suspected: {seen.faulty}", columns, rows)
 
 
-CONFIRM = Step(
+CONFIRM = decision(
     titles.CONFIRM,
     changes="records who confirmed that a release corrupts users' data, by a sample of them, and that all is halted",
     look=see_proposal,
-    expect=is_confirmed,
-    act=confirm,
-    needs=(titles.DETECT,),
-    consent=Consent.TYPED,
+    expect=is_to_be_confirmed,
+    choice=lambda run, seen: f"halt all writes: {seen.faulty} has corrupted users' data",
     phrase=words_to_confirm,
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=10),
+    needs=(titles.DETECT,),
     shows=show_proposal,
-    settles=Settles("decided"),
+    moment="decided",
 )
 
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
-from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
@@ -19,6 +18,7 @@ from drcore.plans.g.deployments import Deployed, deployments
 from drcore.plans.g.exported_changes import BAD, Write, region
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import table, table_arn
+from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb import exports, recovery
 from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
@@ -197,14 +197,20 @@ class InRegion:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What the recovery point is told from, the one that is proposed, the one that was confirmed (None: none yet)."""
+    """What the recovery point is told from, the one that is proposed, what was confirmed (empty: nothing yet)."""
 
     deployed: tuple[Deployed, ...] = field(compare=False)
     first_bad: datetime | None = field(compare=False)
     windows: tuple[InRegion, ...] = field(compare=False)
     proposed: datetime | None = field(compare=False)
-    confirmed: datetime | None = None
+    choice: str = ""
     by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+    @property
+    def confirmed(self) -> datetime | None:
+        """The recovery point that was decided."""
+        return parse_time(self.choice) if self.choice else None
 
 
 def see_point(run: GRun, target: Target) -> Point:
@@ -213,9 +219,7 @@ def see_point(run: GRun, target: Target) -> Point:
         deployments(run),
         exported_changes.first_bad(exported_changes.writes(run, exported_changes.exports(run))),
     )
-    decided = run.decided(titles.RECOVERY_POINT)
-    confirmed = parse_time(decided.choice) if decided.choice else None
-    return Point(found, first, windows, _proposed(run, found, first, windows), confirmed, decided.by)
+    return Point(found, first, windows, _proposed(run, found, first, windows), *taken(run, titles.RECOVERY_POINT))
 
 
 def _proposed(
@@ -234,14 +238,12 @@ def _proposed(
     return _whole(moment - _SECOND) if moment else None
 
 
-def is_confirmed(run: GRun, target: Target, seen: Point) -> Check:
-    if seen.confirmed:
-        return yes(f"{iso(seen.confirmed)}, by {seen.by}")
+def is_to_be_confirmed(run: GRun, target: Target, seen: Point) -> Check:
     if seen.proposed is None:
         return never("no bad write was found in the data: name a time that you know was good, -p recovery_point=")
-    window = next(each.window for each in seen.windows if each.region == target.region)
+    window = next(each.window for each in seen.windows if each.region == region(run))
     if not window.holds(seen.proposed):
-        return never(f"{iso(seen.proposed)} cannot be restored in {target.region}: {_said(window)}")
+        return never(f"{iso(seen.proposed)} cannot be restored in {region(run)}: {_said(window)}")
     if seen.first_bad and seen.proposed >= seen.first_bad:
         bad = iso(seen.first_bad)
         return never(f"{iso(seen.proposed)} is not before the first bad write, at {bad}: that would be restored too")
@@ -253,11 +255,6 @@ def _said(window: Window) -> str:
     if window.earliest is None or window.latest is None:
         return "recovery is off there"
     return f"the window is {iso(window.earliest)} to {iso(window.latest)}"
-
-
-def confirm(run: GRun, target: Target, seen: Point) -> None:
-    assert seen.proposed  # is_confirmed stops without one
-    run.decide(titles.RECOVERY_POINT, iso(seen.proposed))
 
 
 def recovery_point(run: GRun) -> datetime:
@@ -340,18 +337,14 @@ def _time(moment: datetime | None) -> str:
     return iso(moment) if moment else "none"
 
 
-RECOVERY_POINT = Step(
+RECOVERY_POINT = decision(
     titles.RECOVERY_POINT,
     changes="records the time that is restored to, and who confirmed it",
     look=see_point,
-    expect=is_confirmed,
-    act=confirm,
-    targets=here,
-    needs=(titles.EXPORT,),
-    consent=Consent.TYPED,
+    expect=is_to_be_confirmed,
+    choice=lambda run, seen: _time(seen.proposed),
     phrase=lambda run, states: f"RECOVERY POINT {_time(next(iter(states.values())).proposed)}",
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=10),
+    needs=(titles.EXPORT,),
     shows=show_point,
 )
 

@@ -5,44 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, StepResult, Target, no, yes
-from drcore.engine.step import Patience, Reversibility, Settles, Step
+from drcore.engine.outcome import Check, StepResult, Target, no
 from drcore.plans.g import titles
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.remedies import Cost, costs, costs_table, proposed
 from drcore.plans.g.tables import restored_table, table
+from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Exhibit
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What both remedies cost, the one that is proposed or was named, the one that was decided (None: none yet)."""
+    """What both remedies cost, the one that is proposed or was named, what was decided (empty: nothing yet)."""
 
     costs: tuple[Cost, ...] = field(compare=False)
     proposed: Remedy = field(compare=False)
-    decided: Remedy | None = None
+    choice: str = ""
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
 
 def see_choice(run: GRun, target: Target) -> Choice:
-    decided = run.decided(titles.DECIDE)
     seen = compared(run)
     return Choice(
         costs(run, seen),
         Remedy(run.incident.remedy or proposed(run, seen)),
-        remedy(run) if decided.choice else None,
-        decided.by,
-        decided.reason,
+        *taken(run, titles.DECIDE),
     )
 
 
-def is_decided(run: GRun, target: Target, seen: Choice) -> Check:
-    if seen.decided:
-        return yes(f"{seen.decided}, by {seen.by}: {seen.reason}")
+def is_to_be_decided(run: GRun, target: Target, seen: Choice) -> Check:
     told = " or ".join(f"{each.remedy} ({_said(each)})" for each in seen.costs)
     why = "named in the parameters" if run.incident.remedy else "proposed"
     return no(f"{told}; {seen.proposed} is {why}")
@@ -51,10 +45,6 @@ def is_decided(run: GRun, target: Target, seen: Choice) -> Check:
 def _said(one: Cost) -> str:
     told = f"{one.lost} changes lost, {one.by_person} items for a person"
     return f"{told}, {one.items} items written" if one.items else told
-
-
-def decide(run: GRun, target: Target, seen: Choice) -> None:
-    run.decide(titles.DECIDE, f"{seen.proposed}: {_said(_chosen(seen))}")
 
 
 def _chosen(seen: Choice) -> Cost:
@@ -80,19 +70,16 @@ def show_costs(run: GRun, states: Mapping[Target, Choice]) -> Iterator[Exhibit]:
     yield costs_table(run, compared(run))
 
 
-DECIDE = Step(
+DECIDE = decision(
     titles.DECIDE,
     changes="records the remedy: the corrupted items are repaired in place, or the restored table is switched to",
     look=see_choice,
-    expect=is_decided,
-    act=decide,
-    needs=(titles.SAMPLE, titles.COMPARE),
-    consent=Consent.TYPED,
+    expect=is_to_be_decided,
+    choice=lambda run, seen: f"{seen.proposed}: {_said(_chosen(seen))}",
     phrase=words_to_decide,
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=10),
+    needs=(titles.SAMPLE, titles.COMPARE),
     shows=show_costs,
-    settles=Settles(lost=seconds_lost),
+    lost=seconds_lost,
 )
 
 STEPS = (DECIDE,)

@@ -18,6 +18,7 @@ from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p02_deny_writes import DENY, DENY_SID, deny, see_policy, the_table
 from drcore.plans.g.tables import in_use, restored_table, table, table_arn
 from drcore.plans.g.user_impact import losses
+from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import policies
 from drcore.services.dynamodb.policies import Policy
@@ -58,13 +59,11 @@ def _samples(run: GRun, name: str) -> tuple[tuple[str, Sample], ...]:
 
 
 def see_validated(run: GRun, target: Target) -> Validated:
-    decided, name = run.decided(titles.SIGN_OFF), _to_serve(run)
-    return Validated(name, _samples(run, name), decided.choice, decided.by, decided.reason)
+    name = _to_serve(run)
+    return Validated(name, _samples(run, name), *taken(run, titles.SIGN_OFF))
 
 
-def is_signed(run: GRun, target: Target, seen: Validated) -> Check:
-    if seen.choice:
-        return yes(f"{seen.choice}, by {seen.by}: {seen.reason}")
+def is_to_be_signed(run: GRun, target: Target, seen: Validated) -> Check:
     told = "; ".join(f"{region}: {found}" for region, found in seen.samples)
     bad = sorted({each.user for _, found in seen.samples for each in found.defects} - set(conflicts(run)))
     if bad and not run.rehearsing:
@@ -77,10 +76,6 @@ def conflicts(run: GRun) -> tuple[str, ...]:
     return losses(run).conflicts if remedy(run) and not run.rehearsing else ()
 
 
-def sign(run: GRun, target: Target, seen: Validated) -> None:
-    run.decide(titles.SIGN_OFF, f"{seen.table} is good, the service comes back on it")
-
-
 def show_validated(run: GRun, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows = tuple((region, found.size, len(found.defects), found.high_percent) for region, found in seen.samples)
@@ -88,17 +83,14 @@ def show_validated(run: GRun, states: Mapping[Target, Validated]) -> Iterator[Ex
         yield Table("sample-before-reopening", f"{seen.table}, as each region holds it", columns, rows)
 
 
-SIGN_OFF = Step(
+SIGN_OFF = decision(
     titles.SIGN_OFF,
     changes="records who signed that the data is good again, by a sample in each region, before anything writes",
     look=see_validated,
-    expect=is_signed,
-    act=sign,
-    needs=(titles.SWITCH, titles.REPAIR),
-    consent=Consent.TYPED,
+    expect=is_to_be_signed,
+    choice=lambda run, seen: f"{seen.table} is good, the service comes back on it",
     phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=10),
+    needs=(titles.SWITCH, titles.REPAIR),
     shows=show_validated,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
@@ -16,8 +16,8 @@ from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.user_impact import affected, losses
+from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
-from drcore.plans.shared.last_drill import last_drill, said
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 
@@ -125,7 +125,7 @@ class Closed:
 
 
 def see_closed(run: GRun, target: Target) -> Closed:
-    lost, last = losses(run), last_drill(run)
+    lost = losses(run)
     begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
     return Closed(
         in_use(run),
@@ -135,23 +135,21 @@ def see_closed(run: GRun, target: Target) -> Closed:
         lost.other_remedy,
         len(lost.conflicts),
         (well - begun).total_seconds() if begun and well else None,
-        last,
-        last + timedelta(days=run.facts.drill_every_days) if last else None,
+        *drills(run),
     )
 
 
 def is_closed(run: GRun, target: Target, seen: Closed) -> Check:
-    drills = said(seen.last_drill, seen.next_drill, run.clock.now())
     if run.rehearsing:
-        return yes(f"nothing was done, so nothing was lost; {drills}")
+        return yes("nothing was done, so nothing was lost")
     if not seen.remedy:
-        return unknown(f"no remedy was decided; {drills}")
+        return unknown("no remedy was decided")
     taken = "repaired in place" if seen.remedy is Remedy.REPAIR else f"restored and switched to {seen.table}"
     other = Remedy.SWITCH if seen.remedy is Remedy.REPAIR else Remedy.REPAIR
     took = f"{seen.seconds / 60:.0f} minutes" if seen.seconds is not None else "an unknown time"
     return yes(
         f"{taken} in {took}: {seen.users} users restored, {seen.changes} changes lost ({other} would have lost "
-        f"{seen.other_remedy}), {seen.conflicts} conflicts for a person; {drills}"
+        f"{seen.other_remedy}), {seen.conflicts} conflicts for a person"
     )
 
 
@@ -186,14 +184,13 @@ def show_closed(run: GRun, states: Mapping[Target, Closed]) -> Iterator[Exhibit]
     )
 
 
-CLOSE = Step(
+CLOSE = close(
     titles.CLOSE,
     changes="nothing: the time and the changes that it has cost, the users affected, when the next drill is due",
     look=see_closed,
     expect=is_closed,
-    needs=(titles.USERS,),
-    patience=Patience(within=10),
     shows=show_closed,
+    needs=(titles.USERS,),
 )
 
 STEPS = (USERS, UNFREEZE, RESTORED, CLOSE)
