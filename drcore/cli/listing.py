@@ -15,8 +15,9 @@ from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import BadInput
 from drcore.parameters import load
-from drcore.record.events import read_events
+from drcore.record.events import Kind, read_events
 from drcore.record.files import PARAMETERS
+from drcore.record.history import History
 
 
 def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:
@@ -71,12 +72,13 @@ def _state(environment: str, plan: Plan) -> str:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    last: dict[str, Any] = {line["event"]: line for line in read_events(folder)}
+    history = History(read_events(folder))
+    host, verdict = history.last(Kind.HOST), history.last(Kind.VERDICT)
     return {
         "run": folder.name,
-        "begun": last.get("host", {}).get("wall_time", "?"),
-        "verdict": last.get("verdict", {}).get("word", "none"),
-        "state": "closed" if "closed" in last else "open",
+        "begun": host["wall_time"] if host and "wall_time" in host else "?",
+        "verdict": verdict["word"] if verdict else "none",
+        "state": "closed" if history.has(Kind.CLOSED) else "open",
         "archived": store.archived_at(folder) or "no",
     }
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
+from drcore.engine.outcome import Outcome
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
-from drcore.record.events import Event
+from drcore.record.events import Event, Kind, key_of
+from drcore.record.history import History
 from drcore.record.run_parameters import Setting
 
 
@@ -49,6 +51,13 @@ class RunResult:
 
 
 _RUNNER = {Ending.KERNEL_DIED, Ending.TIMED_OUT, Ending.START_FAILED, Ending.EXITED, Ending.NO_SPACE}
+_NO_VERDICT: Event = {
+    "word": Word.MISSED,
+    "why": "no verdict was reached",
+    "exit": Exit.MISSED,
+    "rto": None,
+    "rpo": None,
+}
 
 
 def result_from_journal(
@@ -59,10 +68,8 @@ def result_from_journal(
     stopped_by: int = signal.SIGINT,
 ) -> RunResult:
     """The exit code, and the words for it, from what the journal holds of this time, then from how the runner ended."""
-    last = {line["event"]: line for line in events}
-    verdict = last.get(
-        "verdict", {"word": Word.MISSED, "why": "no verdict was reached", "exit": Exit.MISSED, "rto": None, "rpo": None}
-    )
+    history = History(events)
+    verdict = history.last(Kind.VERDICT) or _NO_VERDICT
     word, why, end = verdict["word"], verdict["why"], verdict["exit"]
     ending = execution.ending if execution else Ending.COMPLETED
     if ending is Ending.STOPPED and execution:
@@ -71,53 +78,50 @@ def result_from_journal(
         pass
     elif execution and ending in _RUNNER:
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
-    elif refusal := _refusal(events):
+    elif refusal := _refusal(history):
         word, why, end = Word.REFUSED, refusal["why"], Exit.REFUSED
-    elif execution and ending is Ending.CELL_FAILED and not _plan_failed(events):
+    elif execution and ending is Ending.CELL_FAILED and not _plan_failed(history):
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
-    elif not execution and _is_open(events):
-        word, why, end = Word.STOPPED, _left_open(last), 128 + stopped_by
-    steps = {line["step"]: line for line in events if line["event"] == "step-ended"}
-    plan = plans.find(setting.plan)
+    elif not execution and _is_open(history):
+        word, why, end = Word.STOPPED, _left_open(history), 128 + stopped_by
+    ended = {key_of(line): line for line in history.lines(Kind.STEP_ENDED)}
     outcomes = tuple(
         {
             "id": step.key,
             "title": step.title,
-            "outcome": steps[step.title]["outcome"],
-            "seconds": round(sum(steps[step.title]["seconds"].values()), 3),
+            "outcome": ended[step.key]["outcome"],
+            "seconds": round(sum(ended[step.key]["seconds"].values()), 3),
         }
-        for step in plan.steps
-        if step.title in steps
+        for step in plans.find(setting.plan).steps
+        if step.key in ended
     )
     return RunResult(folder, setting, str(word), why, end, outcomes, verdict["rto"], verdict["rpo"])
 
 
-def _refusal(events: list[Event]) -> Event | None:
+def _refusal(history: History) -> Event | None:
     """The last refusal, unless what was refused has gone through since, as it may where a person tries again."""
-    passed = {
-        "preflight" if line["event"] == "ready" else line.get("step"): line["n"] for line in events if _passes(line)
-    }
-    refusals = [line for line in events if line["event"] == "refused" and passed.get(line["what"], 0) < line["n"]]
+    passed = {line["step"]: line["n"] for line in history.lines(Kind.STEP_ENDED)}
+    if ready := history.last(Kind.READY):
+        passed["preflight"] = ready["n"]
+    refusals = [line for line in history.lines(Kind.REFUSED) if passed.get(line["what"], 0) < line["n"]]
     return refusals[-1] if refusals else None
 
 
-def _passes(line: Event) -> bool:
-    return line["event"] in ("ready", "step-ended")
-
-
-def _is_open(events: list[Event]) -> bool:
+def _is_open(history: History) -> bool:
     """Whether a run was not closed since it was opened last, or never opened."""
-    turns = [line["event"] for line in events if line["event"] in ("opened", "opened-again", "closed")]
-    return not turns or turns[-1] != "closed"
+    last, closed = history.last(Kind.OPENED, Kind.OPENED_AGAIN, Kind.CLOSED), history.last(Kind.CLOSED)
+    return last is None or last is not closed
 
 
-def _left_open(last: Mapping[str, Event]) -> str:
-    if "opened" not in last:
+def _left_open(history: History) -> str:
+    opened, verdict = history.last(Kind.OPENED), history.last(Kind.VERDICT)
+    if not opened:
         return "JupyterLab was shut down before any cell was run: nothing was read, nothing was changed"
-    until_then = f"; the verdict until then: {last['verdict']['word']}" if "verdict" in last else ""
-    held = "; the lock of the plan is still held" if "ready" in last and last["opened"]["mode"] != Mode.REHEARSE else ""
+    until_then = f"; the verdict until then: {verdict['word']}" if verdict else ""
+    is_held = history.has(Kind.READY) and opened["mode"] != Mode.REHEARSE
+    held = "; the lock of the plan is still held" if is_held else ""
     return f"JupyterLab was shut down before the run was closed{until_then}{held}"
 
 
-def _plan_failed(events: list[Event]) -> bool:
-    return any(line["event"] == "step-ended" and line["outcome"] in ("FAILED", "UNKNOWN") for line in events)
+def _plan_failed(history: History) -> bool:
+    return any(line["outcome"] in (Outcome.FAILED, Outcome.UNKNOWN) for line in history.lines(Kind.STEP_ENDED))
