@@ -12,7 +12,6 @@ from drcore.engine.context import Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, Target
 from drcore.engine.step import Patience, Step
 from drcore.plans.shared.last_drill import last_drill, said
-from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
 
 
@@ -43,14 +42,13 @@ def drills(run: Run[F]) -> tuple[datetime | None, datetime | None]:
 
 
 def close(
-    name: StepName | str,
+    name: StepName,
     *,
-    plan: str = "",
     changes: str,
     look: Callable[[Run[F], Target], S],
     expect: Callable[[Run[F], Target, S], Check],
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
-    needs: tuple[StepName | str, ...],
+    needs: tuple[StepName, ...],
     targets: Callable[[Run[Any]], Iterable[Target]] = lambda run: EVERYWHERE,
     within: float = 10,
     every: float = 10,
@@ -63,7 +61,7 @@ def close(
         return replace(check, why=f"{check.why}; {said(seen.last_drill, seen.next_drill, run.clock.now())}")
 
     return Step(
-        name_of(name, plan),
+        name,
         changes=changes,
         look=look,
         expect=is_closed,

@@ -13,7 +13,6 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target, never, yes
 from drcore.engine.step import Patience, Reversibility, Settles, Step
-from drcore.plans.shared.names import name_of
 from drcore.record.events import Named
 from drcore.record.evidence import Exhibit
 
@@ -39,15 +38,14 @@ def taken(run: Run[Any], step: Named) -> tuple[str, str, str]:
 
 
 def decision(
-    name: StepName | str,
+    name: StepName,
     *,
-    plan: str = "",
     changes: str,
     look: Callable[[Run[F], Target], S],
     expect: Callable[[Run[F], Target, S], Check],
     choice: Callable[[Run[F], S], str],
     phrase: Callable[[Run[F], Mapping[Target, S]], str],
-    needs: tuple[StepName | str, ...],
+    needs: tuple[StepName, ...],
     forbidden: Callable[[Run[F], S], str] = lambda run, seen: "",
     failed_region: Callable[[S], str] = lambda seen: "",
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None,
@@ -60,7 +58,6 @@ def decision(
     - `choice` is what is recorded, `failed_region` the region that it says has failed.
     - `forbidden` says why it must not be so, whatever has been decided; empty: it may.
     """
-    named = name_of(name, plan)
 
     def is_decided(run: Run[F], target: Target, seen: S) -> Check:
         why_not = forbidden(run, seen)
@@ -69,10 +66,10 @@ def decision(
         return yes(f"{seen.choice}, by {seen.by}: {seen.reason}") if seen.choice else expect(run, target, seen)
 
     def decide(run: Run[F], target: Target, seen: S) -> None:
-        run.decide(named, choice(run, seen), failed_region=failed_region(seen))
+        run.decide(name, choice(run, seen), failed_region=failed_region(seen))
 
     return Step(
-        named,
+        name,
         changes=changes,
         look=look,
         expect=is_decided,

@@ -14,11 +14,8 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
 from drcore.plans.shared.facts import Pipeline
-from drcore.plans.shared.names import name_of
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
-
-FREEZING, UNFREEZING = "Freeze the pipeline", "Unfreeze the pipeline"
 
 
 class PipelineFacts(Protocol):
@@ -32,26 +29,24 @@ F = TypeVar("F", bound=PipelineFacts)
 
 
 def freeze(
-    name: StepName | str = FREEZING,
+    name: StepName,
     *,
-    plan: str = "",
-    until: StepName | str = UNFREEZING,
-    needs: tuple[StepName | str, ...],
+    until: StepName,
+    needs: tuple[StepName, ...],
     idle: Callable[[Run[F]], str] = lambda run: "",
 ) -> Step[Any, Transition]:
     """Close the way in, `until` another step. `idle` says in words why there is no need to, empty where there is."""
-    named, ends = name_of(name, plan), name_of(until, plan)
 
     def expect(run: Run[F], target: Target, seen: Transition) -> Check:
         if not seen.open:
             return yes(f"closed: {seen.reason}")
-        if run.history.ended(named, ends, target):
+        if run.history.ended(name, until, target):
             return yes("this run had closed it, and has opened it again")
         why = idle(run)
         return yes(why) if why else no("deployments may enter")
 
     return Step(
-        named,
+        name,
         changes="nothing new can be deployed until it is unfrozen",
         look=see_transition,
         expect=expect,
@@ -67,12 +62,10 @@ def freeze(
     )
 
 
-def unfreeze(
-    name: StepName | str = UNFREEZING, *, plan: str = "", needs: tuple[StepName | str, ...]
-) -> Step[Any, Transition]:
+def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transition]:
     """Open the way in again, where this run had closed it."""
     return Step(
-        name_of(name, plan),
+        name,
         changes="deployments may enter again",
         look=see_transition,
         expect=is_unfrozen,

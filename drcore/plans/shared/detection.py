@@ -9,10 +9,7 @@ from typing import Protocol, TypeVar
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target
 from drcore.engine.step import Patience, Settles, Step
-from drcore.plans.shared.names import name_of
 from drcore.record.evidence import Exhibit
-
-DETECTING = "Detect"
 
 
 class DetectionFacts(Protocol):
@@ -27,9 +24,8 @@ S = TypeVar("S")
 
 
 def detect(
-    name: StepName | str = DETECTING,
+    name: StepName,
     *,
-    plan: str = "",
     changes: str,
     look: Callable[[Run[F], Target], S],
     expect: Callable[[Run[F], Target, S], Check],
@@ -40,7 +36,7 @@ def detect(
 ) -> Step[F, S]:
     """One target in trouble is enough. A drill waits for it, an incident is what it is; no trouble ends no plan."""
     return Step(
-        name_of(name, plan),
+        name,
         changes=changes,
         look=look,
         expect=expect,

@@ -14,8 +14,8 @@ from drcore.services.statuspage import Incident
 
 
 def announce_maintenance(
-    name: StepName | str, words: Words[F], *, what: str, plan: str = "", needs: tuple[StepName | str, ...]
+    name: StepName, words: Words[F], *, what: str, needs: tuple[StepName, ...]
 ) -> Step[F, Incident]:
     """Open this run's incident with the components under maintenance. `what` is what users cannot do meanwhile."""
     headline, components = f"Maintenance mode: {what}", "under_maintenance"
-    return investigating(name, words, plan=plan, needs=needs, headline=headline, components=components)
+    return investigating(name, words, needs=needs, headline=headline, components=components)

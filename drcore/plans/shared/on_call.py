@@ -16,7 +16,6 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.shared.names import name_of
 from drcore.services import sns
 
 
@@ -33,20 +32,18 @@ class Paged:
 
 
 def notify_on_call(
-    name: StepName | str,
+    name: StepName,
     words: Callable[[Run[F]], str],
     *,
-    plan: str = "",
-    needs: tuple[StepName | str, ...],
+    needs: tuple[StepName, ...],
 ) -> Step[F, Paged]:
     """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was.
 
     A page that got no answer is sent again: two pages are better than none.
     """
-    named = name_of(name, plan)
 
     def look(run: Run[F], target: Target) -> Paged:
-        sent = run.history.answered(named, target)
+        sent = run.history.answered(name, target)
         return Paged(sent.answer, sent.lost, "" if sent.answer else words(run))
 
     def expect(run: Run[F], target: Target, paged: Paged) -> Check:
@@ -62,7 +59,8 @@ def notify_on_call(
         return sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
 
     return Step(
-        named,
+        name,
+        only_tells=True,
         changes="whoever is on call is paged, with what was seen",
         look=look,
         expect=expect,

@@ -17,7 +17,6 @@ from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions, regions
 from drcore.plans.shared.facts import Api
-from drcore.plans.shared.names import name_of
 from drcore.plans.shared.releases import Release
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import apigateway, lambda_
@@ -68,9 +67,7 @@ class Serving:
         return {"alias points at": str(self.alias)}
 
 
-def shift_functions(
-    name: StepName | str, release: ReleaseIn[F], *, plan: str = "", needs: tuple[StepName | str, ...]
-) -> Step[F, Serving]:
+def shift_functions(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepName, ...]) -> Step[F, Serving]:
     """Point the alias of each function at the release's version, in each region: no weights are left on another."""
 
     def look(run: Run[F], target: Target) -> Serving:
@@ -82,7 +79,7 @@ def shift_functions(
         )
 
     return Step(
-        name_of(name, plan),
+        name,
         changes="alias live → the release's version of each function, in each region, with no routing weights",
         look=look,
         expect=serves_wanted,
@@ -146,9 +143,7 @@ class Published:
         return {"deployment that is served": self.stage.deployment_id, "canary": self.stage.canary}
 
 
-def shift_stage(
-    name: StepName | str, release: ReleaseIn[F], *, plan: str = "", needs: tuple[StepName | str, ...]
-) -> Step[F, Published]:
+def shift_stage(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepName, ...]) -> Step[F, Published]:
     """Point the stage at the release's deployment, in each region."""
 
     def look(run: Run[F], target: Target) -> Published:
@@ -170,7 +165,7 @@ def shift_stage(
         apigateway.point_stage(run.aws, target.region, api.rest_api_id, api.stage, to, now)
 
     return Step(
-        name_of(name, plan),
+        name,
         changes="the stage is pointed at the release's deployment; nothing is deployed anew",
         look=look,
         expect=stage_is_wanted,

@@ -13,7 +13,6 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step
-from drcore.plans.shared.names import name_of
 from drcore.services import statuspage
 from drcore.services.statuspage import Incident
 
@@ -21,11 +20,10 @@ Words = Callable[[Run[F]], str]
 
 
 def investigating(
-    name: StepName | str,
+    name: StepName,
     words: Words[F],
     *,
-    plan: str = "",
-    needs: tuple[StepName | str, ...],
+    needs: tuple[StepName, ...],
     headline: str = "Some requests are failing",
     components: str = "degraded_performance",
 ) -> Step[F, Incident]:
@@ -43,12 +41,10 @@ def investigating(
         affected = dict.fromkeys(run.service.status_page.components, components)
         statuspage.open_incident(run.http, _page(run), run.id, headline, words(run), affected)
 
-    return _post(name_of(name, plan), words, f"the status page says: {headline}", expect, act, needs=needs)
+    return _post(name, words, f"the status page says: {headline}", expect, act, needs=needs)
 
 
-def update(
-    name: StepName | str, words: Words[F], *, plan: str = "", needs: tuple[StepName | str, ...]
-) -> Step[F, Incident]:
+def update(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, Incident]:
     """Say on the status page what is verified by now. `words` says nothing that is not."""
 
     def expect(run: Run[F], target: Target, incident: Incident) -> Check:
@@ -62,12 +58,10 @@ def update(
         affected = dict.fromkeys(run.service.status_page.components, "operational")
         statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
 
-    return _post(name_of(name, plan), words, "the status page says what is verified by now", expect, act, needs=needs)
+    return _post(name, words, "the status page says what is verified by now", expect, act, needs=needs)
 
 
-def resolved(
-    name: StepName | str, words: Words[F], *, plan: str = "", needs: tuple[StepName | str, ...]
-) -> Step[F, Incident]:
+def resolved(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, Incident]:
     """Resolve this run's incident, and set the components right again."""
 
     def expect(run: Run[F], target: Target, incident: Incident) -> Check:
@@ -81,7 +75,7 @@ def resolved(
         statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
 
     changes = "the status page says what happened and that it is over"
-    return _post(name_of(name, plan), words, changes, expect, act, needs=needs)
+    return _post(name, words, changes, expect, act, needs=needs)
 
 
 def _post(
@@ -91,7 +85,7 @@ def _post(
     expect: Callable[[Run[F], Target, Incident], Check],
     act: Callable[[Run[F], Target, Incident], None],
     *,
-    needs: tuple[StepName | str, ...],
+    needs: tuple[StepName, ...],
 ) -> Step[F, Incident]:
     """One message about this run's incident, which a person reads before it goes out."""
 
@@ -100,6 +94,7 @@ def _post(
 
     return Step(
         name,
+        only_tells=True,
         changes=changes,
         look=look,
         expect=expect,

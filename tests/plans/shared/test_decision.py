@@ -1,0 +1,102 @@
+"""A decision by a person: asked for once, found again by its record, never taken where it must not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from drcore.calls.gate import Writes, WriteStopped
+from drcore.engine.context import Run
+from drcore.engine.outcome import EVERYWHERE, Answer, Check, StepName, Target, no
+from drcore.engine.step import Step
+from drcore.parameters import Mode
+from drcore.plans.shared.decision import decision, taken
+from drcore.record.events import Kind
+from tests.support.tiny import open_run, plan_of
+
+DECIDE = StepName("decide", "Decide", "T.1")
+(ALL,) = EVERYWHERE
+Opened = Callable[..., tuple[Run, Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a test decides."""
+
+    unsafe: bool
+    choice: str
+    by: str
+    reason: str
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """A run, the first time or again, with a decision of its own."""
+    runs: list[Run] = []
+
+    def open_(*, mode: Mode = Mode.DRILL, unsafe: bool = False) -> tuple[Run, Step]:
+        def look(run: Run, target: Target) -> Proposed:
+            return Proposed(unsafe, *taken(run, DECIDE))
+
+        def expect(run: Run, target: Target, seen: Proposed) -> Check:
+            return no("to decide: go back")
+
+        step = decision(
+            DECIDE,
+            changes="records who decided",
+            look=look,
+            expect=expect,
+            choice=lambda run, seen: "go back",
+            phrase=lambda run, states: "GO BACK",
+            needs=(),
+            forbidden=lambda run, seen: "the schema has changed" if seen.unsafe else "",
+        )
+        runs.append(open_run(tmp_path / "t-1", plan_of(step), mode=mode).run)
+        return runs[-1], step
+
+    yield open_
+    for run in runs:
+        run.record.close()
+
+
+def checked(run: Run, step: Step) -> Check:
+    return step.expect(run, ALL, step.look(run, ALL))
+
+
+def decide(run: Run, step: Step, writes: Writes = Writes.ALLOWED) -> None:
+    assert step.act
+    run.record.append(Kind.CONSENT, step=DECIDE, by="Ada", reason="errors since the release", durable=True)
+    with run.calls.during(writes):
+        step.act(run, ALL, step.look(run, ALL))
+
+
+def test_the_check_of_the_plan_should_count_while_nothing_is_decided(opened: Opened) -> None:
+    assert checked(*opened()) == no("to decide: go back")
+
+
+def test_what_was_decided_should_be_found_with_its_reason_after_a_restart_too(opened: Opened) -> None:
+    run, step = opened()
+    decide(run, step)
+    run.record.close()
+
+    check = checked(*opened())
+
+    assert check == Check(Answer.YES, "go back, by Ada: errors since the release")
+
+
+def test_what_must_not_be_should_stay_so_whatever_was_decided(opened: Opened) -> None:
+    run, step = opened()
+    decide(run, step)
+    run.record.close()
+
+    assert checked(*opened(unsafe=True)) == Check(Answer.NEVER, "the schema has changed")
+
+
+def test_a_rehearsal_should_decide_nothing(opened: Opened) -> None:
+    run, step = opened(mode=Mode.REHEARSE)
+    with pytest.raises(WriteStopped):
+        decide(run, step, Writes.STOPPED)
+    assert not run.history.has(Kind.DECISION)
