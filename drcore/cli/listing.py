@@ -63,7 +63,7 @@ def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _state(environment: str, plan: Plan) -> str:
+def _state(environment: str, plan: Plan[Any]) -> str:
     try:
         service, _ = load(HOME / "parameters", environment, plan.id, plan.facts)
     except BadInput as error:
@@ -83,7 +83,7 @@ def _record(folder: Path) -> dict[str, Any]:
     }
 
 
-def _steps(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+def _steps(plan: Plan[Any]) -> dict[str, list[dict[str, Any]]]:
     return {
         "steps": [
             {
@@ -100,7 +100,7 @@ def _steps(plan: Plan) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _policy(plan: Plan) -> dict[str, Any]:
+def _policy(plan: Plan[Any]) -> dict[str, Any]:
     """The acts of a plan as an IAM policy; reads come with AWS's own ReadOnlyAccess. Narrow `Resource` to your ARNs."""
     statement = {
         "Sid": f"DrcorePlan{plan.id.upper()}",

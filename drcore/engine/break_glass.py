@@ -25,7 +25,7 @@ def _lines(plan: Plan[Any], run_id: str, results: Mapping[str, StepResult]) -> I
     yield f"From run {run_id}. The names and numbers are those of that run: look first, then type."
     for number, step in enumerate(plan.steps, start=1):
         yield from ("", f"## {number}. {step.title}", "", f"{step.changes}")
-        result = results.get(step.title)
+        result = results.get(step.key)
         if result:
             yield from _commands(step, result)
         else:

@@ -19,14 +19,14 @@ from drcore.clock import Clock, clock_at, iso
 from drcore.engine.consent import Approvals, Desk
 from drcore.engine.outcome import State, StepResult, Target
 from drcore.parameters import Mode, SecretRef, at_world
-from drcore.record.events import Event, Kind, Named
+from drcore.record.events import Kind, Named
 from drcore.record.evidence import Mark
 from drcore.record.history import Decided, History
 from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 
-F = TypeVar("F", default=Any)  # the facts of a plan: the model of `<plan>.yaml`
+F = TypeVar("F")  # the facts of a plan: the model of `<plan>.yaml`
 N = TypeVar("N", default=Any)  # what only the incident knows: the model of the notebook's parameters cell
 
 
@@ -73,8 +73,8 @@ class Run(Generic[F, N]):
             keyboard=keyboard,
         )
         self.fencing_token = ""  # of the lock, once this run holds it
-        self.results: dict[str, StepResult] = {}
-        self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by step
+        self.results: dict[str, StepResult] = {}  # by the key of the step
+        self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by key
         self._secrets: dict[str, str] = {}
         # What was settled before a restart.
         self.moments: dict[str, datetime] = self.history.moments()
@@ -121,17 +121,13 @@ class Run(Generic[F, N]):
         """What was decided in a step that is a decision."""
         return self.history.decided(step)
 
-    def last(self, event: str, step: Named) -> Event | None:
-        """The last line of a kind that the journal holds for a step."""
-        return self.history.last(Kind(event), step=step)
-
     def result(self, step: Named) -> StepResult | None:
         """How a step went in this process; None before it was reached."""
-        return self.results.get(step.title)
+        return self.results.get(step.key)
 
     def looks(self, step: Named) -> list[tuple[datetime, Target, State]]:
         """What each look of a step saw in this process, oldest first: when, at what, which state."""
-        return self.watched.get(step.title, [])
+        return self.watched.get(step.key, [])
 
     # ── what a step settles for the whole run ────────────────────────────────────────────────────────────────────
 

@@ -74,7 +74,7 @@ class _Looks:
             self.check = unknown(str(error))
         else:
             self.check = step.expect(run, self._target, self.after) if self._back_to is None else self._is_back()
-            run.watched.setdefault(step.title, []).append((run.clock.now(), self._target, self.after))
+            run.watched.setdefault(step.key, []).append((run.clock.now(), self._target, self.after))
         self.count += 1
         self.all_good = self.all_good and self.check.answer is Answer.YES
         return self.check
@@ -117,7 +117,7 @@ class _Carrying:
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))
         calls = tuple(run.calls.made[first_call:])
         return StepResult(
-            step.named,
+            step.name,
             tuple(self.results.values()),
             began,
             ended,
@@ -193,10 +193,10 @@ class _Carrying:
 
     def _only_rehearsed(self) -> str:
         """The first step that this one needs, itself or by another, and that was only rehearsed; empty if none."""
-        for name in map(str, self.step.needs if self.run.rehearsing else ()):
-            result = self.run.results.get(name)
+        for name in self.step.needs if self.run.rehearsing else ():
+            result = self.run.result(name)
             if result and (result.outcome is Outcome.WOULD or result.after_rehearsed):
-                return name
+                return name.title
         return ""
 
     def _watch(self, targets: tuple[Target, ...]) -> None:

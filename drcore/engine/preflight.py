@@ -113,7 +113,7 @@ def _locked(run: Run[Any, Any]) -> Finding:
     return Finding("object lock", check, blocks=check.answer is not Answer.UNKNOWN)
 
 
-def _object_lock(run: Run) -> Check:
+def _object_lock(run: Run[Any]) -> Check:
     runner = run.service.runner_region
     bucket = run.service.evidence.buckets[runner]
     lock = run.aws.call("s3", runner, "get_object_lock_configuration", Bucket=bucket)

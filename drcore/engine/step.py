@@ -13,20 +13,18 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, Generic, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
-from typing_extensions import TypeVar
 
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.parameters import Model
-from drcore.record.events import slug
 from drcore.record.evidence import Exhibit
 
-S = TypeVar("S", default=Any)  # the state of a step: a frozen dataclass
+S = TypeVar("S")  # the state of a step: a frozen dataclass
 
 
 class Reversibility(StrEnum):
@@ -124,10 +122,8 @@ class Step(Generic[F, S]):
     - `permissions`: the IAM actions that the act needs, with their ARNs; the lines of the printed policy.
     """
 
-    name: StepName | None = None
+    name: StepName
     _: KW_ONLY
-    title: str = ""
-    plan: str = ""
     changes: str
     look: Callable[[Run[F], Target], S]
     expect: Callable[[Run[F], Target, S], Check]
@@ -135,7 +131,7 @@ class Step(Generic[F, S]):
     undo: Callable[[Run[F], Target, S], object] | None = None
     no_return: Callable[[Run[F]], str] | None = None
     targets: Callable[[Run[F]], Iterable[Target]] = lambda run: EVERYWHERE
-    needs: tuple[StepName | str, ...] = ()
+    needs: tuple[StepName, ...] = ()
     consent: Consent = Consent.NONE
     phrase: Callable[[Run[F], Mapping[Target, S]], str] | None = None
     reversibility: Reversibility = Reversibility.LOOKS
@@ -151,21 +147,20 @@ class Step(Generic[F, S]):
     back_out: Callable[[Run[F], Target, S], object] | None = None
     permissions: tuple[Permission, ...] = ()
 
-    def __post_init__(self) -> None:
-        name = self.name or StepName(slug(self.title), self.title, self.plan)
-        for field, value in (("name", name), ("title", name.title), ("plan", name.plan)):
-            object.__setattr__(self, field, value)
-
-    @property
-    def named(self) -> StepName:
-        """Which step this is."""
-        assert self.name
-        return self.name
-
     @property
     def key(self) -> str:
-        """A name for files and JSON, which does not change with the title."""
-        return self.named.key
+        """What is stored: a name for files, journal and JSON that does not change with the title."""
+        return self.name.key
+
+    @property
+    def title(self) -> str:
+        """What is shown."""
+        return self.name.title
+
+    @property
+    def plan(self) -> str:
+        """The place in the plan's text."""
+        return self.name.plan
 
     def to_json(self, state: S | None) -> Any:
         """A state as plain data for the journal."""

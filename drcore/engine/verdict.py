@@ -69,7 +69,7 @@ def judge(
     rehearsed: bool,
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
-    missing = [step.title for step in steps if step.title not in results]
+    missing = [step.title for step in steps if step.key not in results]
     bad = [result for result in results.values() if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
     spent = [result.seconds for result in results.values()]
     seconds = Seconds(sum(s.machine for s in spent), sum(s.human for s in spent), sum(s.cloud for s in spent))
@@ -81,7 +81,7 @@ def judge(
     why = "; ".join([f"{result.name} is {result.outcome}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
-    reached = goal.title in results and results[goal.title].outcome in (Outcome.DONE, Outcome.ALREADY)
+    reached = goal.key in results and results[goal.key].outcome in (Outcome.DONE, Outcome.ALREADY)
     if rehearsed:
         word = Word.COULD_NOT_RUN if bad or missing else Word.COULD_RUN
         why = why or "every step could be read, and every act could be named"
@@ -91,6 +91,6 @@ def judge(
     elif not (rto.met and rpo.met):
         word, why = Word.TARGET_MISSED, "the goal was reached, a target was not met"
     else:
-        word, why = Word.REACHED, results[goal.title].why
+        word, why = Word.REACHED, results[goal.key].why
     good = word in (Word.REACHED, Word.COULD_RUN)
     return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED)

@@ -25,7 +25,7 @@ from drcore.record.run_parameters import Setting
 
 
 def finish(
-    plan: Plan,
+    plan: Plan[Any],
     setting: Setting,
     folder: Path,
     execution: Execution | None,

@@ -60,7 +60,7 @@ def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Call
 
 
 def _run_to_end(
-    plan: Plan, setting: Setting, folder: Path, approvals: Path | None, browser: bool, say: Callable[[str], None]
+    plan: Plan[Any], setting: Setting, folder: Path, approvals: Path | None, browser: bool, say: Callable[[str], None]
 ) -> RunResult:
     folder = folder.absolute()
     if not (folder / NOTEBOOK).exists():
@@ -80,7 +80,7 @@ def _run_to_end(
         return finish(plan, setting, folder, None, redactor(setting), 0, say, *server.heard[:1])
 
 
-def _copy(plan: Plan, setting: Setting, folder: Path) -> None:
+def _copy(plan: Plan[Any], setting: Setting, folder: Path) -> None:
     """Put the plan's notebook into the record, with this run's parameters, for a person to step through."""
     from drcore.headless.nbformat_light import as_text, nbformat  # before papermill: see there
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from drcore.engine.prepare import HOME, prepare
 from drcore.engine.step import Plan
@@ -33,7 +34,7 @@ class RunRequest:
     world: str = ""
 
 
-def check(request: RunRequest, plan: Plan) -> Setting:
+def check(request: RunRequest, plan: Plan[Any]) -> Setting:
     """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
     source = HOME / "notebooks" / plan.notebook
     known = [name for name in parameter_names(source) if name not in GIVEN]
@@ -71,7 +72,7 @@ def _can_be_written(records: Path) -> None:
         raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
 
 
-def fault_of(plan: Plan, text: str) -> tuple[str, dict[str, str]]:
+def fault_of(plan: Plan[Any], text: str) -> tuple[str, dict[str, str]]:
     """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
     name, options = parse_fault(text)
     return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options

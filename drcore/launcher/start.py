@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drcore import plans, signals
 from drcore.engine.consent import read_approvals
@@ -50,7 +50,10 @@ def start(request: RunRequest, progress: Progress, say: Callable[[str], None]) -
 
 
 def begin(
-    request: RunRequest, plan: Plan, say: Callable[[str], None], meanwhile: Callable[[Path], None] = lambda folder: None
+    request: RunRequest,
+    plan: Plan[Any],
+    say: Callable[[str], None],
+    meanwhile: Callable[[Path], None] = lambda folder: None,
 ) -> tuple[Setting, Path]:
     """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
 
@@ -130,7 +133,7 @@ def check_world(setting: Setting) -> None:
 
 def open_world(
     request: RunRequest,
-    plan: Plan,
+    plan: Plan[Any],
     setting: Setting,
     say: Callable[[str], None],
     meanwhile: Callable[[], None],
@@ -164,7 +167,7 @@ def open_world(
 
 
 def _run_to_end(
-    plan: Plan, setting: Setting, folder: Path, warm: _WarmKernel, progress: Progress, say: Callable[[str], None]
+    plan: Plan[Any], setting: Setting, folder: Path, warm: _WarmKernel, progress: Progress, say: Callable[[str], None]
 ) -> RunResult:
     folder = folder.absolute()
     redact = redactor(setting)

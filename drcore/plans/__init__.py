@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 from drcore.engine.step import Plan
 from drcore.errors import BadInput
@@ -14,9 +15,9 @@ def ids() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if len(module.name) == 1))
 
 
-def find(name: str) -> Plan:
+def find(name: str) -> Plan[Any]:
     """A plan by its letter. Raises BadInput."""
     if name.lower() not in ids():
         raise BadInput(f"plan: expected one of {', '.join(ids())}, seen {name!r}")
-    plan: Plan = importlib.import_module(f"{__name__}.{name.lower()}").PLAN
+    plan: Plan[Any] = importlib.import_module(f"{__name__}.{name.lower()}").PLAN
     return plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drcore.clock import parse_time
-from drcore.record.events import Event, Kind, Named, key_of, slug
+from drcore.record.events import Event, Kind, Named, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,35 +146,3 @@ class History:
         """The region that a person has confirmed to have failed; empty if none."""
         regions = [line.get("failed_region", "") for line in self.lines(Kind.DECISION)]
         return str(next((region for region in reversed(regions) if region), ""))
-
-
-# ── by title, until every plan has names for its steps ───────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _Title:
-    title: str
-
-    @property
-    def key(self) -> str:
-        return slug(self.title)
-
-
-def act_of(events: Sequence[Event], title: str, target: object = None) -> Act | None:
-    """As History.act."""
-    return History(events).act(_Title(title), target)
-
-
-def intended(events: Sequence[Event], title: str, target: object = None) -> bool:
-    """As History.intended."""
-    return History(events).intended(_Title(title), target)
-
-
-def ended(events: Sequence[Event], title: str, by: str, target: object) -> bool:
-    """As History.ended."""
-    return History(events).ended(_Title(title), _Title(by), target)
-
-
-def last(events: Sequence[Event], event: str, title: str) -> Event | None:
-    """As History.last."""
-    return History(events).last(Kind(event), step=_Title(title))

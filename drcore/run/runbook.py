@@ -122,7 +122,7 @@ class Runbook:
             result = carry(self.run, step)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
-        self.run.results[step.title] = result
+        self.run.results[step.key] = result
         self._settle(step, result)
         self._show(show.card(result, marks=self.run.marks()))
         for exhibit in self._exhibits(step, result):
@@ -279,13 +279,13 @@ class Runbook:
         return text.replace(address, world.address).replace(*in_dig)
 
     def _in_order(self, step: Step[Any, Any], despite: str) -> None:
-        order = [each.title for each in self.plan.steps]
-        if step.title not in order:
+        order = [each.name for each in self.plan.steps]
+        if step.name not in order:
             raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
         lacking = [
-            title
-            for title in map(str, step.needs)
-            if title not in self.results or self.run.results[title].outcome not in GOOD
+            name.title
+            for name in step.needs
+            if name.key not in self.results or self.results[name.key].outcome not in GOOD
         ]
         if lacking and not despite:
             raise self._refused(
@@ -293,9 +293,9 @@ class Runbook:
                 f"{step.title} needs {', '.join(lacking)}, which is not done. Run that first, or say why not: "
                 f'run.step(…, despite="the reason"). Nothing was changed.',
             )
-        later = [title for title in order[order.index(step.title) + 1 :] if title in self.results]
+        later = [name.title for name in order[order.index(step.name) + 1 :] if name.key in self.results]
         self.record.append(
-            Kind.STEP, step=step, plan=step.plan, again=step.title in self.results, after=later, despite=despite
+            Kind.STEP, step=step, plan=step.plan, again=step.key in self.results, after=later, despite=despite
         )
 
     def _refused(self, what: str, why: str) -> Refused:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drcore.show.cards import spent
 from drcore.show.html import render
@@ -70,7 +70,7 @@ def _moments(moments: Mapping[str, datetime]) -> Iterator[_Moment]:
         yield _Moment(name, moment, (moment - last).total_seconds(), (moment - first).total_seconds())
 
 
-def back(entries: Sequence[tuple[Step, TargetResult]], *, note: str = "") -> tuple[str, str]:
+def back(entries: Sequence[tuple[Step[Any, Any], TargetResult]], *, note: str = "") -> tuple[str, str]:
     """What this run has done, in the order in which it is undone (last first), or how undoing it ended."""
     lines = [
         f"{len(entries)} acts, the last one first."

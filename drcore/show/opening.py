@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drcore.show.html import render
 from drcore.show.wording import ANSWERS, asked, columns, named
@@ -23,7 +23,7 @@ _NO_RETURN = "past the point of no return"  # Reversibility.NO_RETURN, whose mod
 
 def banner(
     *,
-    plan: Plan,
+    plan: Plan[Any],
     mode: str,
     environment: str,
     account: str,
@@ -76,9 +76,9 @@ def findings(found: Sequence[Finding]) -> tuple[str, str]:
     return html, "\n".join([f"{head}  Preflight: {why}", *columns(rows)])
 
 
-def overview(steps: Iterable[Step], results: Mapping[str, StepResult]) -> tuple[str, str]:
+def overview(steps: Iterable[Step[Any, Any]], results: Mapping[str, StepResult]) -> tuple[str, str]:
     """All steps of a plan in order: which change something, ask, can be taken back; how they ended so far."""
-    drawn = [(step, results.get(step.title)) for step in steps]
+    drawn = [(step, results.get(step.key)) for step in steps]
     acting = sum(step.act is not None for step, _ in drawn)
     over = [result for _, result in drawn if result]
     why = f"{len(drawn)} steps, {acting} can change something, {len(over) or 'none'} carried out so far."
@@ -90,7 +90,7 @@ def overview(steps: Iterable[Step], results: Mapping[str, StepResult]) -> tuple[
     return html, "\n".join([f"Steps: {why}", *columns(rows, indent="")])
 
 
-def _told(step: Step) -> str:
+def _told(step: Step[Any, Any]) -> str:
     if step.act is None:
         return "looks only"
     asks = f"asks for {asked(step)}" if asked(step) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from drcore.engine.outcome import Outcome, TargetResult
@@ -89,7 +89,7 @@ def visible(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\xa0" else " " for letter in text)
 
 
-def asked(step: Step) -> str:
+def asked(step: Step[Any, Any]) -> str:
     """What a step asks for before it acts: `go`, `a typed phrase`, or nothing."""
     return "" if step.consent.value == "none" else str(step.consent.value)
 

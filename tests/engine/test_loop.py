@@ -18,7 +18,7 @@ from drcore.engine.outcome import Check, Outcome, StepResult, Target, TargetResu
 from drcore.engine.step import Step
 from drcore.errors import Busy, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import Mode
-from drcore.record.events import read_events
+from drcore.record.events import Kind, read_events
 from drcore.record.files import JOURNAL
 from drcore.record.proof import verify
 from drcore.run.runbook import Runbook
@@ -51,7 +51,7 @@ def opened(tmp_path: Path, door: InProcess) -> Iterator[Opened]:
     """Opens runs of a plan of its own (and so a lock of its own), in a drill past its preflight unless told else."""
     runs: list[Runbook] = []
 
-    def open_(*steps: Step, mode: Mode = Mode.DRILL, preflight: bool = True, **more: Any) -> Runbook:
+    def open_(*steps: Step[Any, Any], mode: Mode = Mode.DRILL, preflight: bool = True, **more: Any) -> Runbook:
         plan = plan_of(*steps, id_=f"t{abs(hash(tmp_path))}")
         run = open_run(tmp_path / "t-1", plan, mode=mode, door=door, **more)
         runs.append(run)
@@ -105,7 +105,7 @@ def test_one_region_done_and_the_other_not_should_be_a_state_with_a_name(opened:
     run = opened(step)
     with pytest.raises(StepFailed, match=r"Mend is FAILED: in us-east-1: no; then seen: it is bad"):
         run.step(step)
-    result = run.results[step.title]
+    result = run.results[step.key]
     assert outcomes(result) == [Outcome.FAILED, Outcome.DONE] and result.outcome is Outcome.FAILED
     assert result.since is None, "not all of it is well"
     assert things.values == {"us-east-1": "bad", "us-west-2": "good"}
@@ -395,23 +395,23 @@ def test_what_stands_on_a_rehearsed_step_should_say_so_and_be_no_failure(
     restore = mend(table, "Restore")
     things = Things(answers=changes.get("answers", []))
     others = {name: value for name, value in changes.items() if name != "answers"}
-    swap = mend(things, "Swap", needs=("Restore",), **others)
-    check = mend(Things(), "Check", needs=("Swap",), act=None)
+    swap = mend(things, "Swap", needs=(restore.name,), **others)
+    check = mend(Things(), "Check", needs=(swap.name,), act=None)
     run = opened(restore, swap, check, mode=Mode.REHEARSE)
     for step in (restore, swap, check):
         run.step(step)
-    assert [run.results[step.title].outcome for step in (restore, swap, check)] == [
+    assert [run.results[step.key].outcome for step in (restore, swap, check)] == [
         Outcome.WOULD,
         Outcome.SKIPPED,
         Outcome.SKIPPED,
     ]
-    assert "after Restore, which was not done in this rehearsal" in run.results["Swap"].why
-    assert "after Swap, which was not done in this rehearsal" in run.results["Check"].why
+    assert "after Restore, which was not done in this rehearsal" in run.results["swap"].why
+    assert "after Swap, which was not done in this rehearsal" in run.results["check"].why
 
 
 def test_a_real_failure_in_a_rehearsal_should_stay_one(opened: Opened) -> None:
     ready = mend(Things(dict.fromkeys(REGIONS, "good")), "Ready")
-    check = mend(Things(), "Check", needs=("Ready",), act=None)
+    check = mend(Things(), "Check", needs=(ready.name,), act=None)
     run = opened(ready, check, mode=Mode.REHEARSE)
     run.step(ready)
     with pytest.raises(StepFailed, match="Check is FAILED"):
@@ -428,7 +428,7 @@ def test_without_consent_nothing_should_be_done(opened: Opened) -> None:
     with pytest.raises(Refused, match=r"there is no keyboard(.|\n)*drcore resume t-1 --approvals"):
         run.step(step)
     assert things.acts == [] and events(run, "intent") == []
-    assert run.run.last("consent", step) is not None
+    assert run.run.history.last(Kind.CONSENT, step=step) is not None
     assert verify(run.folder).holds
 
 
@@ -492,7 +492,8 @@ def test_a_second_run_of_a_plan_should_be_refused_while_the_first_is_at_work(
 
 
 def test_a_step_should_be_refused_before_what_it_needs(opened: Opened) -> None:
-    first, then = mend(Things(), "First"), mend(things := Things(), "Then", needs=("First",))
+    first = mend(Things(), "First")
+    then = mend(things := Things(), "Then", needs=(first.name,))
     run = opened(first, then)
     with pytest.raises(Refused, match="Then needs First"):
         run.step(then)
@@ -541,7 +542,7 @@ def test_the_intent_should_be_synced_before_the_act(opened: Opened, monkeypatch:
     assert len(sizes) == 2 and all(on_disk == written for on_disk, written in sizes)
 
 
-def killed_in_the_act(folder: Path, door: InProcess, step: Step, things: Things, *, after: bool) -> None:
+def killed_in_the_act(folder: Path, door: InProcess, step: Step[Any, Any], things: Things, *, after: bool) -> None:
     """Leave a run as it is when its process is killed during the first act: what a kill leaves is the folder."""
 
     class Killed(BaseException):
@@ -575,7 +576,7 @@ def test_a_run_killed_between_intent_and_result_should_go_on_and_do_nothing_twic
     run = open_run(folder, plan_of(step, id_=f"k{abs(hash(folder))}"), mode=Mode.DRILL, door=door)
     run.preflight()
     run.step(step)
-    assert outcomes(run.results["Mend"]) == [Outcome.DONE, Outcome.DONE]
+    assert outcomes(run.results["mend"]) == [Outcome.DONE, Outcome.DONE]
     acts = [] if after else [("us-east-1", "good")]
     assert things.acts == [*acts, ("us-west-2", "good")]
     run.close()

@@ -34,15 +34,15 @@ LOGIC = (
 )
 
 
-def read(plan: Plan) -> Any:
+def read(plan: Plan[Any]) -> Any:
     return nbformat.read(NOTEBOOKS / plan.notebook, as_version=4)
 
 
-def code(plan: Plan) -> list[Any]:
+def code(plan: Plan[Any]) -> list[Any]:
     return [cell for cell in read(plan).cells if cell.cell_type == "code"]
 
 
-def words(plan: Plan) -> list[str]:
+def words(plan: Plan[Any]) -> list[str]:
     return [cell.source for cell in read(plan).cells if cell.cell_type == "markdown"]
 
 
@@ -51,11 +51,11 @@ def tags(cell: Any) -> list[str]:
     return found
 
 
-def headings(plan: Plan) -> list[str]:
+def headings(plan: Plan[Any]) -> list[str]:
     return [line.removeprefix("## ") for text in words(plan) for line in text.splitlines() if line.startswith("## ")]
 
 
-def calls(plan: Plan) -> list[tuple[str, ast.Call]]:
+def calls(plan: Plan[Any]) -> list[tuple[str, ast.Call]]:
     """The calls of a notebook in their order, each with its name: `runbook`, `run.step`."""
     nodes = [node for cell in code(plan) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
     return [(ast.unparse(node.func), node) for node in nodes]
@@ -72,7 +72,7 @@ def test_every_plan_should_have_a_notebook_and_every_notebook_a_plan() -> None:
 
 
 @EVERY_PLAN
-def test_a_notebook_should_be_valid_with_a_language(plan: Plan) -> None:
+def test_a_notebook_should_be_valid_with_a_language(plan: Plan[Any]) -> None:
     """Papermill refuses a notebook without one, and ruff silently skips it."""
     notebook = read(plan)
     nbformat.validate(notebook)
@@ -81,7 +81,7 @@ def test_a_notebook_should_be_valid_with_a_language(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_a_notebook_should_be_clean_of_what_a_run_leaves(plan: Plan) -> None:
+def test_a_notebook_should_be_clean_of_what_a_run_leaves(plan: Plan[Any]) -> None:
     notebook = read(plan)
     assert [cell.id for cell in code(plan) if cell.outputs or cell.execution_count is not None] == []
     assert [cell.id for cell in notebook.cells if set(cell.metadata) - {"tags"}] == []
@@ -90,7 +90,7 @@ def test_a_notebook_should_be_clean_of_what_a_run_leaves(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_every_cell_should_have_a_readable_id_of_its_own(plan: Plan) -> None:
+def test_every_cell_should_have_a_readable_id_of_its_own(plan: Plan[Any]) -> None:
     """They are seen in the progress of a run, in its journal, in links to its page."""
     ids = [cell.id for cell in read(plan).cells]
     assert [name for name, count in Counter(ids).items() if count > 1] == []
@@ -98,7 +98,7 @@ def test_every_cell_should_have_a_readable_id_of_its_own(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_the_parameters_should_be_the_first_code_cell_and_the_only_one(plan: Plan) -> None:
+def test_the_parameters_should_be_the_first_code_cell_and_the_only_one(plan: Plan[Any]) -> None:
     assert [cell.id for cell in code(plan) if "parameters" in tags(cell)] == [code(plan)[0].id]
     statements = ast.parse(code(plan)[0].source).body
     assert all(isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant) for each in statements), (
@@ -107,14 +107,14 @@ def test_the_parameters_should_be_the_first_code_cell_and_the_only_one(plan: Pla
 
 
 @EVERY_PLAN
-def test_the_parameters_should_be_those_of_the_plan_with_a_comment_each(plan: Plan) -> None:
+def test_the_parameters_should_be_those_of_the_plan_with_a_comment_each(plan: Plan[Any]) -> None:
     found = parameter_names(NOTEBOOKS / plan.notebook)
     assert list(found) == [*GIVEN, *plan.incident.model_fields]
     assert [name for name, parameter in found.items() if not parameter.help] == []
 
 
 @EVERY_PLAN
-def test_the_parameters_should_be_harmless_until_somebody_chooses(plan: Plan) -> None:
+def test_the_parameters_should_be_harmless_until_somebody_chooses(plan: Plan[Any]) -> None:
     defaults = {
         name: ast.literal_eval(each.default) for name, each in parameter_names(NOTEBOOKS / plan.notebook).items()
     }
@@ -123,7 +123,7 @@ def test_the_parameters_should_be_harmless_until_somebody_chooses(plan: Plan) ->
 
 
 @EVERY_PLAN
-def test_a_code_cell_should_be_short_and_without_logic(plan: Plan) -> None:
+def test_a_code_cell_should_be_short_and_without_logic(plan: Plan[Any]) -> None:
     own = [cell for cell in code(plan) if "parameters" not in tags(cell)]
     long = [cell for cell in own if sum(bool(line.strip()) for line in cell.source.splitlines()) > LINES]
     assert [cell.id for cell in long] == []
@@ -132,7 +132,7 @@ def test_a_code_cell_should_be_short_and_without_logic(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_the_run_should_be_opened_with_every_parameter(plan: Plan) -> None:
+def test_the_run_should_be_opened_with_every_parameter(plan: Plan[Any]) -> None:
     name, opening = calls(plan)[0]
     assert name == "runbook"
     assert [ast.unparse(argument) for argument in opening.args] == [repr(plan.id)]
@@ -141,7 +141,7 @@ def test_the_run_should_be_opened_with_every_parameter(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_a_notebook_should_call_every_step_once_and_in_order(plan: Plan) -> None:
+def test_a_notebook_should_call_every_step_once_and_in_order(plan: Plan[Any]) -> None:
     module = importlib.import_module(f"drcore.plans.{plan.id}")
     asked = [ast.unparse(argument) for name, call in calls(plan) if name == "run.step" for argument in call.args]
     assert all(each.startswith(f"{plan.id}.") for each in asked)
@@ -150,7 +150,7 @@ def test_a_notebook_should_call_every_step_once_and_in_order(plan: Plan) -> None
 
 
 @EVERY_PLAN
-def test_a_notebook_should_do_one_thing_a_cell_in_the_order_of_the_design(plan: Plan) -> None:
+def test_a_notebook_should_do_one_thing_a_cell_in_the_order_of_the_design(plan: Plan[Any]) -> None:
     steps = ["run.step"] * len(plan.steps)
     named = [name for name, _ in calls(plan)]
     assert named == ["runbook", "run.preflight", "run.overview", *steps, *(f"run.{name}" for name in ALWAYS)]
@@ -158,18 +158,18 @@ def test_a_notebook_should_do_one_thing_a_cell_in_the_order_of_the_design(plan: 
 
 
 @EVERY_PLAN
-def test_what_ends_a_run_should_be_done_after_a_failure_too(plan: Plan) -> None:
+def test_what_ends_a_run_should_be_done_after_a_failure_too(plan: Plan[Any]) -> None:
     assert [cell.source for cell in code(plan) if "always" in tags(cell)] == [f"run.{name}()" for name in ALWAYS]
     assert {tag for cell in code(plan) for tag in tags(cell)} == {"parameters", "always"}
 
 
 @EVERY_PLAN
-def test_the_headings_should_be_the_titles_of_the_steps(plan: Plan) -> None:
+def test_the_headings_should_be_the_titles_of_the_steps(plan: Plan[Any]) -> None:
     assert headings(plan) == [*BEFORE, *(step.title for step in plan.steps), *AFTER]
 
 
 @EVERY_PLAN
-def test_every_call_should_stand_under_its_own_heading(plan: Plan) -> None:
+def test_every_call_should_stand_under_its_own_heading(plan: Plan[Any]) -> None:
     cells = read(plan).cells
     for text, cell in pairwise(cells):
         if cell.cell_type == "code" and "parameters" not in tags(cell):
@@ -179,7 +179,7 @@ def test_every_call_should_stand_under_its_own_heading(plan: Plan) -> None:
 
 
 @EVERY_PLAN
-def test_the_title_should_say_whether_this_is_the_right_plan(plan: Plan) -> None:
+def test_the_title_should_say_whether_this_is_the_right_plan(plan: Plan[Any]) -> None:
     title = words(plan)[0]
     assert title.splitlines()[0].casefold() == f"# plan {plan.id}: {plan.title}".casefold()
     found = marked(title)
@@ -187,7 +187,7 @@ def test_the_title_should_say_whether_this_is_the_right_plan(plan: Plan) -> None
 
 
 @EVERY_PLAN
-def test_every_step_should_say_what_why_expect_and_what_if_not(plan: Plan) -> None:
+def test_every_step_should_say_what_why_expect_and_what_if_not(plan: Plan[Any]) -> None:
     texts = {text.splitlines()[0].removeprefix("## "): text for text in words(plan)}
     assert {step.title: marked(texts[step.title]) for step in plan.steps} == {
         step.title: list(IN_A_STEP) for step in plan.steps
@@ -195,7 +195,7 @@ def test_every_step_should_say_what_why_expect_and_what_if_not(plan: Plan) -> No
 
 
 @EVERY_PLAN
-def test_the_prose_should_promise_the_way_back_that_the_step_has(plan: Plan) -> None:
+def test_the_prose_should_promise_the_way_back_that_the_step_has(plan: Plan[Any]) -> None:
     texts = {text.splitlines()[0].removeprefix("## "): text for text in words(plan)}
     for step in plan.steps:
         nothing = "**Undo.** Nothing to undo." in texts[step.title]
@@ -203,6 +203,6 @@ def test_the_prose_should_promise_the_way_back_that_the_step_has(plan: Plan) -> 
 
 
 @EVERY_PLAN
-def test_the_prose_should_point_only_at_headings_that_there_are(plan: Plan) -> None:
+def test_the_prose_should_point_only_at_headings_that_there_are(plan: Plan[Any]) -> None:
     pointed = [name for text in words(plan) for name in re.findall(r"(?<![*\w])\*([^*\n]+)\*(?![*\w])", text)]
     assert [name for name in pointed if name not in headings(plan)] == []

@@ -27,7 +27,7 @@ READ_BY_PEOPLE = ("text/plain", "text/html")
 INJECTED = "injected-parameters"
 
 
-def reference(plan: Plan) -> Any:
+def reference(plan: Plan[Any]) -> Any:
     return nbformat.read(reference_of(plan), as_version=4)
 
 
@@ -38,7 +38,7 @@ def code(notebook: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def prepared(plan: Plan, records: Path) -> Iterator[Path]:
+def prepared(plan: Plan[Any], records: Path) -> Iterator[Path]:
     """The notebook of a drill that is about to begin, in its record, with its parameters."""
     with about_to_begin(plan, records) as (setting, folder):
         source, notebook = HOME / "notebooks" / plan.notebook, folder / NOTEBOOK
@@ -71,21 +71,21 @@ def compared(notebook: Path, expected: Any) -> dict[str, bool]:
 
 
 @EVERY_PLAN
-def test_a_reference_should_be_that_of_the_notebook_as_it_is(plan: Plan) -> None:
+def test_a_reference_should_be_that_of_the_notebook_as_it_is(plan: Plan[Any]) -> None:
     now = nbformat.read(HOME / "notebooks" / plan.notebook, as_version=4)
     made = [(cell.id, cell.source) for cell in reference(plan).cells if cell.id != INJECTED]
     assert made == [(cell.id, cell.source) for cell in now.cells], "make reference"
 
 
 @EVERY_PLAN
-def test_a_reference_should_have_counts_without_which_nothing_is_compared(plan: Plan) -> None:
+def test_a_reference_should_have_counts_without_which_nothing_is_compared(plan: Plan[Any]) -> None:
     """Nbval compares no cell whose stored execution_count is missing, whatever it prints."""
     counts = [cell.execution_count for cell in code(reference(plan)).values()]
     assert counts == list(range(1, len(counts) + 1))
 
 
 @EVERY_PLAN
-def test_a_reference_should_hold_what_people_read_and_no_picture(plan: Plan) -> None:
+def test_a_reference_should_hold_what_people_read_and_no_picture(plan: Plan[Any]) -> None:
     silent = {name for name, cell in code(reference(plan)).items() if not cell.outputs}
     assert silent == {"parameters", INJECTED}
     forms = {form for cell in code(reference(plan)).values() for output in cell.outputs for form in output.data}
@@ -93,7 +93,7 @@ def test_a_reference_should_hold_what_people_read_and_no_picture(plan: Plan) -> 
 
 
 @EVERY_PLAN
-def test_a_drill_should_show_what_its_reference_shows(plan: Plan, tmp_path: Path) -> None:
+def test_a_drill_should_show_what_its_reference_shows(plan: Plan[Any], tmp_path: Path) -> None:
     with prepared(plan, tmp_path) as notebook:
         same = compared(notebook, reference(plan))
     assert [name for name, alike in same.items() if not alike] == [], "if the change is meant: make reference"

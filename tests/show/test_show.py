@@ -79,7 +79,7 @@ def evil_result() -> Any:
     )
     given = Given(True, EVIL, EVIL, EVIL)
     return replace(
-        sample.done(), name=EVIL_STEP.named, targets=targets, given=given, calls=(call, replace(call, write=False))
+        sample.done(), name=EVIL_STEP.name, targets=targets, given=given, calls=(call, replace(call, write=False))
     )
 
 
@@ -93,7 +93,7 @@ CARDS: dict[str, Callable[[], tuple[str, str]]] = {
     "banner": lambda: show.banner(**BANNER | dict.fromkeys(("environment", "account", "who", "run_id", "fault"), EVIL)),
     "production": lambda: show.banner(**BANNER | {"production": True, "fault": EVIL, "regions": (EVIL,)}),
     "findings": lambda: show.findings([Finding(EVIL, no(EVIL))]),
-    "overview": lambda: show.overview([EVIL_STEP, *sample.STEPS], {EVIL: ONE}),
+    "overview": lambda: show.overview([EVIL_STEP, *sample.STEPS], {"evil": ONE}),
     "card": lambda: show.card(ONE, marks=(Mark(EVIL, sample.minute(1)),)),
     "table": lambda: show.table(Table(EVIL, EVIL, (EVIL, "n"), ((EVIL, 1),) * 30)),
     "verdict": lambda: show.verdict(replace(sample.judged(), why=EVIL, moments={EVIL: sample.minute(1)})),
@@ -143,7 +143,7 @@ def test_every_colour_should_come_with_its_background_so_that_no_theme_hides_it(
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_an_outcome_should_be_a_word_in_both_forms(outcome: Outcome) -> None:
     result = replace(sample.looked(), targets=(replace(sample.looked().targets[0], outcome=outcome),))
-    shown = [*show.card(result), *show.overview(sample.STEPS, {result.name.title: result})]
+    shown = [*show.card(result), *show.overview(sample.STEPS, {result.name.key: result})]
     shown += show.back([(sample.POINT, result.targets[0])])
     assert [outcome.value in each for each in shown] == [True] * 6
 

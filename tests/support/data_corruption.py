@@ -24,7 +24,9 @@ def prepared(stage: Stage, options: dict[str, str] | None = None, **incident: ob
     return stage.prepare(CORRUPTED, options=options, facts=SHORT, incident=incident)
 
 
-def drilled_to(stage: Stage, step: Step, options: dict[str, str] | None = None, **incident: object) -> Runbook:
+def drilled_to(
+    stage: Stage, step: Step[Any, Any], options: dict[str, str] | None = None, **incident: object
+) -> Runbook:
     """A drill up to the end of one step."""
     run = stage.open(prepared(stage, options, **incident))
     assert carry_out(run, until=step) is None

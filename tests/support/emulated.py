@@ -17,7 +17,9 @@ def world(seed: int = 1) -> Iterator[str]:
     command = [sys.executable, "-m", "drcore.sandbox", "--seed", str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        address: str = json.loads(process.stdout.readline())["address"]
+        line = process.stdout.readline()
+        assert line, f"the world has said nothing, and ended with {process.wait(timeout=30)}"
+        address: str = json.loads(line)["address"]
         try:
             yield address
         finally:

@@ -100,7 +100,7 @@ class Drill:
     truth: Any
 
 
-def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
+def main(plan: Plan[Any], folder: Path) -> list[dict[str, Drill]]:
     """A drill that was left alone and one that was killed, for each scene with acts that no scene before it has.
 
     The boundaries between steps are those of the scene with the most acts, each act is of the scene where it is first.
@@ -130,7 +130,7 @@ def main(plan: Plan, folder: Path) -> list[dict[str, Drill]]:
     return pairs
 
 
-def few(plan: Plan, moments: list[Moment]) -> list[Moment]:
+def few(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
     """Of the moments of each step one: of those that act in turns the first before its call, the last after it."""
     kinds = dict(zip((step.title for step in (lock.TAKE, *plan.steps, lock.GIVE) if step.act), cycle(KINDS[:2])))
     fitting = [each for each in moments if each.kind == kinds.get(each.step, AFTER_STEP)]
@@ -138,7 +138,7 @@ def few(plan: Plan, moments: list[Moment]) -> list[Moment]:
     return [each for each in fitting if each is (first if each.kind == BEFORE_CALL else last)[each.step]]
 
 
-def in_order(plan: Plan, moments: list[Moment]) -> list[Moment]:
+def in_order(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
     """Moments in the order in which a run comes to them."""
     titles = (lock.TAKE.title, *(step.title for step in plan.steps), lock.GIVE.title)
     return sorted(moments, key=lambda moment: (titles.index(moment.step), moment.kind == AFTER_STEP))
@@ -175,7 +175,7 @@ def drill(scene: Scene, moments: list[Moment], record: Path) -> Drill:
         )
 
 
-def go(plan: Plan, record: Path, moment: Moment | None) -> None:
+def go(plan: Plan[Any], record: Path, moment: Moment | None) -> None:
     """In a child: open the run, first time or again, and see it through, or die."""
     if moment:
         die_at(moment)

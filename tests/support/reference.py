@@ -34,7 +34,7 @@ SEED = 1
 
 
 @contextmanager
-def about_to_begin(plan: Plan, records: Path) -> Iterator[tuple[Setting, Path]]:
+def about_to_begin(plan: Plan[Any], records: Path) -> Iterator[tuple[Setting, Path]]:
     """A drill by the plan's own fault: its record, its world broken and running, its notebook not yet run."""
     with world(seed=SEED) as address:
         named = {"run_id": f"{plan.id}-reference"}
@@ -42,7 +42,7 @@ def about_to_begin(plan: Plan, records: Path) -> Iterator[tuple[Setting, Path]]:
         yield start.begin(request, plan, lambda text: None)
 
 
-def executed(plan: Plan) -> Any:
+def executed(plan: Plan[Any]) -> Any:
     """The notebook of that drill as it came out. Exits when it did not run to its end."""
     with tempfile.TemporaryDirectory() as records, about_to_begin(plan, Path(records)) as (setting, folder):
         ran = run_notebook(
@@ -72,7 +72,7 @@ def comparable(notebook: Any) -> Any:
     return notebook
 
 
-def reference_of(plan: Plan) -> Path:
+def reference_of(plan: Plan[Any]) -> Path:
     """Where a plan's reference is kept."""
     return REFERENCES / plan.notebook
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from drcore.calls.gate import Call
 from drcore.engine.consent import Consent, Given
-from drcore.engine.outcome import Check, Outcome, Seconds, StepResult, Target, TargetResult, no, unknown, yes
+from drcore.engine.outcome import Check, Outcome, Seconds, StepName, StepResult, Target, TargetResult, no, unknown, yes
 from drcore.engine.preflight import Finding
 from drcore.engine.step import Plan, Reversibility, Settles, Step
 from drcore.engine.verdict import Objective, Verdict, Word
 from drcore.errors import Exit
 from drcore.parameters import Model
+from drcore.record.events import slug
 from drcore.record.evidence import Chart, Limit, Mark, Series
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -51,9 +52,9 @@ def _act(run: Any, target: Target, state: Alias) -> None:
     """Nothing is carried out here."""
 
 
-def step(title: str, **others: Any) -> Step:
-    usual: dict[str, Any] = {"plan": "F.1", "changes": "nothing", "look": _look, "expect": _expect}
-    return Step(title=title, **usual | others)
+def step(title: str, **others: Any) -> Step[Any, Any]:
+    usual: dict[str, Any] = {"changes": "nothing", "look": _look, "expect": _expect}
+    return Step(StepName(slug(title), title, "F.1"), **usual | others)
 
 
 SEE = step("See what is live", gate=False, settles=Settles("detected"))
@@ -124,7 +125,7 @@ def done() -> StepResult:
         ),
     )
     return StepResult(
-        POINT.named,
+        POINT.name,
         targets,
         minute(12),
         minute(13.4),
@@ -146,7 +147,7 @@ def rehearsed() -> StepResult:
         ),
     )
     read = call("GetAlias", EAST, write=False, FunctionName="syncwell-api", Name="live")
-    return StepResult(POINT.named, targets, minute(5), minute(5.01), Seconds(machine=0.6), None, (read,))
+    return StepResult(POINT.name, targets, minute(5), minute(5.01), Seconds(machine=0.6), None, (read,))
 
 
 def failed() -> StepResult:
@@ -162,23 +163,23 @@ def failed() -> StepResult:
             Target(WEST, "syncwell-worker"), Outcome.UNKNOWN, "lambda get_alias in us-west-2: ReadTimeoutError"
         ),
     )
-    return StepResult(POINT.named, targets, minute(3), minute(4.2), Seconds(machine=12, cloud=60))
+    return StepResult(POINT.name, targets, minute(3), minute(4.2), Seconds(machine=12, cloud=60))
 
 
 def looked() -> StepResult:
     target = TargetResult(
         Target(), Outcome.ALREADY, "5xx 0.2 %, p99 310 ms for 5 min", Alias("41"), Alias("41"), minute(19)
     )
-    return StepResult(HEALTHY.named, (target,), minute(14), minute(19.2), Seconds(machine=1.2, cloud=310))
+    return StepResult(HEALTHY.name, (target,), minute(14), minute(19.2), Seconds(machine=1.2, cloud=310))
 
 
 def results() -> dict[str, StepResult]:
     seen = TargetResult(Target(EAST), Outcome.DONE, "2026.01.2 takes 10 %", Alias("41"), Alias("41"), minute(3))
     stop = TargetResult(Target(EAST, "syncwell-backend"), Outcome.DONE, "closed", Alias("1"), Alias("2"), minute(8))
     listed = [
-        StepResult(SEE.named, (seen,), minute(2), minute(3.1), Seconds(machine=3, cloud=63)),
+        StepResult(SEE.name, (seen,), minute(2), minute(3.1), Seconds(machine=3, cloud=63)),
         StepResult(
-            STOP.named,
+            STOP.name,
             (stop,),
             minute(4),
             minute(8.2),
@@ -188,7 +189,7 @@ def results() -> dict[str, StepResult]:
         done(),
         looked(),
     ]
-    return {result.name.title: result for result in listed}
+    return {result.name.key: result for result in listed}
 
 
 def moments() -> dict[str, datetime]:

@@ -68,7 +68,7 @@ GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED)
 class Scene:
     """What a plan is drilled against: a fault, with the facts and the incident's parameters that differ in it."""
 
-    plan: Plan
+    plan: Plan[Any]
     fault: str
     way: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -101,17 +101,17 @@ SCENES = tuple(
 )
 
 
-def scenes_of(plan: Plan) -> tuple[Scene, ...]:
+def scenes_of(plan: Plan[Any]) -> tuple[Scene, ...]:
     """All that a plan is drilled against."""
     return tuple(scene for scene in SCENES if scene.plan is plan)
 
 
-def scene_of(plan: Plan) -> Scene:
+def scene_of(plan: Plan[Any]) -> Scene:
     """The one that is taken where one is enough."""
     return Scene(plan, plan.faults[-1])
 
 
-def known_to(plan: Plan, facts: Mapping[str, object]) -> dict[str, object]:
+def known_to(plan: Plan[Any], facts: Mapping[str, object]) -> dict[str, object]:
     """Those of some facts that a plan has."""
     return {name: value for name, value in facts.items() if name in plan.facts.model_fields}
 
@@ -159,7 +159,7 @@ class Runs(ABC):
 
     def prepare(
         self,
-        scene: Scene | Plan,
+        scene: Scene | Plan[Any],
         mode: Mode = Mode.DRILL,
         *,
         options: Mapping[str, str] | None = None,
@@ -188,7 +188,12 @@ class Runs(ABC):
         return setting
 
     def open(
-        self, setting: Setting, *, plan: Plan | None = None, approvals: Approvals | None = None, keyboard: Any = None
+        self,
+        setting: Setting,
+        *,
+        plan: Plan[Any] | None = None,
+        approvals: Approvals | None = None,
+        keyboard: Any = None,
     ) -> Runbook:
         """Open a run, first time or again; nobody is at the keyboard if none is given, `plan` is the real one."""
         folder = self.folder / setting.run_id
@@ -206,7 +211,7 @@ class Runs(ABC):
         self.opened.append(run)
         return run
 
-    def drill(self, scene: Scene | Plan, **changes: Any) -> Runbook:
+    def drill(self, scene: Scene | Plan[Any], **changes: Any) -> Runbook:
         """A whole drill. Anything but an end without trouble is an error here."""
         run = self.open(self.prepare(scene, **changes))
         trouble = carry_out(run)
@@ -272,7 +277,7 @@ class Stage(Runs):
         return document
 
 
-def carry_out(run: Runbook, *, until: Step | None = None) -> DrcoreError | None:
+def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None) -> DrcoreError | None:
     """What the notebook does: the steps up to the first trouble, the three last cells always. Returns the trouble."""
     trouble: DrcoreError | None = None
     try:
@@ -298,7 +303,7 @@ def ended(run: Runbook) -> RunResult:
 
 
 def outcomes(run: Runbook) -> dict[str, Outcome]:
-    return {title: result.outcome for title, result in run.results.items()}
+    return {result.name.title: result.outcome for result in run.results.values()}
 
 
 def lines(run: Runbook, event: str) -> list[Event]:
@@ -316,7 +321,8 @@ def of_the_lock(call: Event) -> bool:
 
 
 def targets(run: Runbook, title: str) -> dict[Target, Outcome]:
-    return {each.target: each.outcome for each in run.results[title].targets}
+    (result,) = (each for each in run.results.values() if each.name.title == title)
+    return {each.target: each.outcome for each in result.targets}
 
 
 def proven(run: Runbook) -> None:

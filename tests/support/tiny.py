@@ -58,9 +58,9 @@ class Things:
     answers: list[str | DrcoreError] = field(default_factory=list)
     late: int = 0
     acts: list[tuple[str, str]] = field(default_factory=list)
-    before_act: Callable[[Run], object] = lambda run: None
+    before_act: Callable[[Run[Any]], object] = lambda run: None
 
-    def look(self, run: Run, target: Target) -> Seen:
+    def look(self, run: Run[Any], target: Target) -> Seen:
         if self.answers:
             answer = self.answers.pop(0)
             if isinstance(answer, DrcoreError):
@@ -68,7 +68,7 @@ class Things:
             return Seen(answer)
         return Seen(self.values[target.region])
 
-    def write(self, run: Run, target: Target, value: str) -> None:
+    def write(self, run: Run[Any], target: Target, value: str) -> None:
         """Change a value by way of the gate, as a call to AWS would."""
         call = Call("tiny", "Write", target.region, True, parameters={"value": value})
         run.calls.admit(call)
@@ -83,7 +83,7 @@ class Things:
             raise trouble
 
 
-def is_good(run: Run, target: Target, seen: Seen) -> Check:
+def is_good(run: Run[Any], target: Target, seen: Seen) -> Check:
     return yes("it is good") if seen.value == "good" else no(f"it is {seen.value}")
 
 
@@ -104,7 +104,7 @@ def mend(
     return Step(**(fields | changes))
 
 
-def plan_of(*steps: Step, goal: Step | None = None, id_: str = "t") -> Plan:
+def plan_of(*steps: Step[Any, Any], goal: Step[Any, Any] | None = None, id_: str = "t") -> Plan[Any]:
     return Plan(
         id=id_,
         title="Tiny",
@@ -120,7 +120,7 @@ def plan_of(*steps: Step, goal: Step | None = None, id_: str = "t") -> Plan:
 
 def open_run(
     folder: Path,
-    plan: Plan,
+    plan: Plan[Any],
     *,
     mode: Mode = Mode.REHEARSE,
     door: InProcess | None = None,

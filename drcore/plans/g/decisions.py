@@ -37,7 +37,7 @@ def before(run: GRun, step: Step[Facts, S], target: Target) -> S | None:
 
     From the journal, so that what was halted comes back as it was, after any restart.
     """
-    act = run.history.act(step.named, target)
+    act = run.history.act(step.name, target)
     return step.from_json(act.first["before"]) if act else None
 
 

@@ -16,7 +16,7 @@ def to_bring_back(run: GRun, halted: Step[Facts, S], target: Target, seen: S) ->
     known = before(run, halted, target)
     if known is not None or not run.rehearsing:
         return known
-    result = run.result(halted.named)
+    result = run.result(halted.name)
     return seen if result and result.outcome is Outcome.WOULD else None
 
 

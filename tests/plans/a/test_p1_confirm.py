@@ -15,8 +15,8 @@ def test_a_control_plane_that_is_away_should_not_be_taken_for_an_outage(stage: S
     scene = Scene(a.PLAN, f"region-outage:region={EAST},kind=control-plane,duration=0")
     run = stage.open(stage.prepare(scene, facts={**SHORT, "detection_minutes": 1}))
     trouble = carry_out(run)
-    assert run.results[a.DETECT.title].outcome is Outcome.SKIPPED
-    assert "control plane does not answer" in run.results[a.DETECT.title].why
+    assert run.results[a.DETECT.key].outcome is Outcome.SKIPPED
+    assert "control plane does not answer" in run.results[a.DETECT.key].why
     assert "do not point at one failed region" in str(trouble)
     assert [line["step"] for line in lines(run, "intent") if "lock" not in line["step"]] == []
 

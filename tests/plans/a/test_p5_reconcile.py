@@ -18,15 +18,15 @@ def test_what_was_held_should_not_make_the_quiet_of_replication_last_for_hours(s
     between = run.plan.steps.index(a.WRITE), run.plan.steps.index(a.RECONCILE)
     for step in run.plan.steps[between[0] : between[1] + 1]:
         run.step(step)
-    assert run.results[a.RECONCILE.title].outcome in GOOD
-    assert run.results[a.RECONCILE.title].seconds.total < 120
+    assert run.results[a.RECONCILE.key].outcome in GOOD
+    assert run.results[a.RECONCILE.key].seconds.total < 120
 
 
 def test_late_writes_over_newer_decisions_should_be_listed(stage: Stage) -> None:
     stage.sleep(33)
     run = stage.open(stage.prepare(outage_of(9), facts=SHORT))
     carry_out(run, until=a.RECOVERY)
-    late = next(iter(run.results[a.RECOVERY.title].states.values())).late
+    late = next(iter(run.results[a.RECOVERY.key].states.values())).late
     listed = {each.came.key.split()[0] for each in late if each.overwrote}
     known = set(stage.truth()["replication"]["overwritten"])
     assert known and known <= listed

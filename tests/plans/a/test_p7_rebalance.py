@@ -31,7 +31,7 @@ def test_a_second_outage_during_the_rebalance_should_be_backed_out_of(stage: Sta
     third = replace(a.REBALANCE_3, act=and_then_it_goes)
     with pytest.raises(DrcoreError, match="backed out"):
         run.step(third)
-    assert run.results[a.REBALANCE_3.title].outcome is Outcome.FAILED
+    assert run.results[a.REBALANCE_3.key].outcome is Outcome.FAILED
     stage.sleep(120)
     assert stage.truth()["levers"][EAST] == "out"
     assert stage.truth()["dns"][EAST] == 0

@@ -66,7 +66,7 @@ def test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_a
     no_call_needed_what_was_away(run, region)
     # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
     assert seconds_apart(run.run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
-    users = next(iter(run.results[a.USERS.title].states.values())).users
+    users = next(iter(run.results[a.USERS.key].states.values())).users
     assert users.last_client >= run.run.moments["healthy"]
     assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
     loss_is_bounded(run.run, truth, region)

@@ -7,9 +7,9 @@ from drcore.plans.a import titles
 
 def test_the_page_should_name_all_steps_in_their_order() -> None:
     page = [name for name in vars(titles).values() if isinstance(name, StepName)]
-    assert [step.named for step in a.PLAN.steps] == page
+    assert [step.name for step in a.PLAN.steps] == page
 
 
 def test_each_step_should_have_the_same_name_on_the_page_and_in_the_plan() -> None:
     names = {name for name, value in vars(titles).items() if isinstance(value, StepName)}
-    assert {name: getattr(a, name).named for name in names} == {name: getattr(titles, name) for name in names}
+    assert {name: getattr(a, name).name for name in names} == {name: getattr(titles, name) for name in names}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def approved(run: Runbook, **changes: object) -> Approvals:
     return Approvals(run=run.run.id, approvals=tuple(approvals))
 
 
-def asking(plan: Plan) -> list[Step]:
+def asking(plan: Plan[Any]) -> list[Step[Any, Any]]:
     return [step for step in plan.steps if step.consent is not Consent.NONE]
 
 
@@ -63,7 +64,7 @@ def typed(prompt: str) -> str:
 class Unattended:
     """Each step of a run is refused first; some refusals end it, at the others somebody comes to the keyboard then."""
 
-    def __init__(self, plan: Plan, ends: Callable[[int], bool]) -> None:
+    def __init__(self, plan: Plan[Any], ends: Callable[[int], bool]) -> None:
         self._asking, self._ends, self._there = {step.title for step in asking(plan)}, ends, False
         self.stops: list[str] = []
 
@@ -73,7 +74,7 @@ class Unattended:
     def carry_out(self, run: Runbook) -> DrcoreError | None:
         once = run.step
 
-        def asked_for(step: Step, *, despite: str = "") -> None:
+        def asked_for(step: Step[Any, Any], *, despite: str = "") -> None:
             try:
                 return once(step, despite=despite)
             except Refused:
@@ -95,7 +96,9 @@ class Unattended:
 
 
 @each_plan
-def test_it_stops_at_each_consent_and_goes_on_when_that_was_given(stage: Stage, tmp_path: Path, plan: Plan) -> None:
+def test_it_stops_at_each_consent_and_goes_on_when_that_was_given(
+    stage: Stage, tmp_path: Path, plan: Plan[Any]
+) -> None:
     """By approvals files made of what each refusal prints, or as a rule of every fourth, until the goal is reached."""
     setting = stage.prepare(scene_of(plan), service=UNATTENDED, facts=SHORT)
     unattended = Unattended(plan, lambda stops: EXHAUSTIVE or stops % 4 == 1)
@@ -145,7 +148,9 @@ def from_printed(text: str, run: Runbook, path: Path) -> Approvals:
     ],
     ids=["another phrase", "expired"],
 )
-def test_an_approval_of_something_else_is_none(stage: Stage, plan: Plan, changes: dict[str, object], why: str) -> None:
+def test_an_approval_of_something_else_is_none(
+    stage: Stage, plan: Plan[Any], changes: dict[str, object], why: str
+) -> None:
     setting = stage.prepare(scene_of(plan), service=UNATTENDED)
     first = stage.open(setting)
     assert isinstance(carry_out(first), Refused)
@@ -161,7 +166,7 @@ def test_an_approval_of_something_else_is_none(stage: Stage, plan: Plan, changes
 
 
 @each_plan
-def test_approvals_of_another_run_are_none(stage: Stage, plan: Plan) -> None:
+def test_approvals_of_another_run_are_none(stage: Stage, plan: Plan[Any]) -> None:
     setting = stage.prepare(scene_of(plan), service=UNATTENDED)
     first = stage.open(setting)
     assert isinstance(carry_out(first), Refused)
@@ -174,7 +179,7 @@ def test_approvals_of_another_run_are_none(stage: Stage, plan: Plan) -> None:
 
 
 @each_plan
-def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Plan) -> None:
+def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Plan[Any]) -> None:
     prompts: list[str] = []
 
     def keyboard(prompt: str) -> str:

@@ -144,7 +144,7 @@ def test_it_reaches_the_goal(drilled: Drills, scene: Scene) -> None:
     drill = drilled(scene)
     assert drill.run.verdict and drill.run.verdict.word is Word.REACHED, drill.run.verdict
     assert drill.exit == Exit.REACHED
-    assert list(drill.run.results) == [step.title for step in scene.plan.steps]
+    assert list(drill.run.results) == [step.key for step in scene.plan.steps]
     assert set(outcomes(drill.run).values()) <= set(GOOD)
 
 
@@ -208,11 +208,11 @@ def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, s
 
 
 @each_plan
-def test_each_permission_of_a_plan_is_needed_in_some_drill(drilled: Drills, plan: Plan) -> None:
+def test_each_permission_of_a_plan_is_needed_in_some_drill(drilled: Drills, plan: Plan[Any]) -> None:
     used = {
         (step, action(call.service, call.operation))
         for scene in scenes_of(plan)
-        for step, result in drilled(scene).run.results.items()
+        for step, result in ((each.name.title, each) for each in drilled(scene).run.results.values())
         for call in result.calls
         if call.service not in ("http", "drcore")
     }
@@ -317,6 +317,6 @@ def written(run: Runbook) -> list[Event]:
 
 
 @each_plan
-def test_every_act_of_the_plan_is_carried_out_in_some_drill(drilled: Drills, plan: Plan) -> None:
+def test_every_act_of_the_plan_is_carried_out_in_some_drill(drilled: Drills, plan: Plan[Any]) -> None:
     done = {line["step"] for scene in scenes_of(plan) for line in drilled(scene).events if line["event"] == "intent"}
     assert [step.title for step in plan.steps if step.act and step.title not in done] == []

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,45 +108,45 @@ class Troubled:
         self._acts: dict[str, dict[str, Act]] = {}
         self._met: dict[tuple[str, str], dict[str, Met]] = {}
 
-    def act(self, plan: Plan, step: Step) -> Act:
+    def act(self, plan: Plan[Any], step: Step[Any, Any]) -> Act:
         """A step's act, from the scene in which it makes most kinds of calls. Skips the test of one without effect."""
         act = self._known(plan)[step.title]
         if not act.effects:
             pytest.skip("this act changes nothing where all is well: it is written down, or is to be refused")
         return act
 
-    def first(self, plan: Plan) -> tuple[Step, Act]:
+    def first(self, plan: Plan[Any]) -> tuple[Step[Any, Any], Act]:
         """The first act of a plan that changes something."""
         known = self._known(plan)
         return next(
             (step, known[step.title]) for step in plan.steps if step.title in known and known[step.title].effects
         )
 
-    def borne(self, plan: Plan, step: Step) -> Iterator[tuple[str, Met]]:
+    def borne(self, plan: Plan[Any], step: Step[Any, Any]) -> Iterator[tuple[str, Met]]:
         """What became of a step's act in each of the troubles that it is to bear."""
         if EXHAUSTIVE:
             yield from ((trouble, self.met(plan, step, trouble)) for trouble in BORNE)
         else:
             yield self.in_turn(plan)[step.title], self.met(plan, step, IN_TURN)
 
-    def in_turn(self, plan: Plan) -> dict[str, str]:
+    def in_turn(self, plan: Plan[Any]) -> dict[str, str]:
         """Which trouble each act meets where each meets but one."""
         acting = (title for title, act in self._known(plan).items() if act.effects)
         return dict(zip(acting, cycle(BORNE), strict=False))
 
-    def met(self, plan: Plan, step: Step, trouble: str) -> Met:
+    def met(self, plan: Plan[Any], step: Step[Any, Any], trouble: str) -> Met:
         """What became of a step's act in trouble."""
         scene = self.act(plan, step).scene
         if (scene.name, trouble) not in self._met:
             self._met[scene.name, trouble] = self._drill(scene, trouble)
         return self._met[scene.name, trouble][step.title]
 
-    def _known(self, plan: Plan) -> dict[str, Act]:
+    def _known(self, plan: Plan[Any]) -> dict[str, Act]:
         if plan.id not in self._acts:
             self._acts[plan.id] = self._alone(plan)
         return self._acts[plan.id]
 
-    def _alone(self, plan: Plan) -> dict[str, Act]:
+    def _alone(self, plan: Plan[Any]) -> dict[str, Act]:
         acts: dict[str, Act] = {}
         first, *others = scenes_of(plan)
         for scene in (first, *reversed(others)):  # those that differ most, until every act is known
@@ -155,7 +156,7 @@ class Troubled:
                 for step in plan.steps:
                     before, told = len(stage.effects), len(run.record.events)
                     run.step(step)
-                    if run.results[step.title].outcome is Outcome.DONE and step.act:
+                    if run.results[step.key].outcome is Outcome.DONE and step.act:
                         act = Act(scene, tuple(stage.effects[before:]), _regions(run.record.events[told:]))
                         known = acts.get(step.title)
                         if known is None or len(known.operations) < len(act.operations):
@@ -200,7 +201,7 @@ def _regions(told: Sequence[Event]) -> dict[Target, frozenset[str]]:
     return found
 
 
-def _in_trouble(stage: Stage, run: Runbook, step: Step, act: Act, trouble: str) -> Met:
+def _in_trouble(stage: Stage, run: Runbook, step: Step[Any, Any], act: Act, trouble: str) -> Met:
     until_now, told, refusal = len(stage.effects), len(run.record.events), ""
     name, options = UNNOTICED.get(trouble, (trouble, {}))
     match trouble:
@@ -220,7 +221,7 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step, act: Act, trouble: str) 
     except StepFailed as error:
         refusal = str(error)
     stage.mend(name)
-    result = run.results[step.title]
+    result = run.results[step.key]
     written = [line for line in run.record.events[told:] if line["event"] == "call" and line["write"]]
     seen = (result.outcome, result.why, targets(run, step.title), tuple(stage.effects[until_now:]))
     verdict, code = None, 0
@@ -229,14 +230,14 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step, act: Act, trouble: str) 
         verdict, code = run.verdict, _exit_if_closed(run)
         with suppress(StepFailed):
             run.step(step)
-        if run.results[step.title].outcome is not Outcome.DONE and step.back_out:
+        if run.results[step.key].outcome is not Outcome.DONE and step.back_out:
             _on_the_way_again(run, step)
-    then = run.results[step.title].outcome
+    then = run.results[step.key].outcome
     unanswered = frozenset(line["call"] for line in written if line["answer"] != "OK")
     return Met(*seen, unanswered, refusal, verdict, code, then)
 
 
-def _may_be_done_twice(step: Step, trouble: str) -> bool:
+def _may_be_done_twice(step: Step[Any, Any], trouble: str) -> bool:
     """A page cannot be looked for, and two are better than none: it is the one act that goes by its answer alone."""
     return step.key == "notify-on-call" and trouble in LOST
 
@@ -248,7 +249,7 @@ def deny(stage: Stage, act: Act) -> None:
             stage.fault("access-denied", **operation, region=region)
 
 
-def _on_the_way_again(run: Runbook, step: Step) -> None:
+def _on_the_way_again(run: Runbook, step: Step[Any, Any]) -> None:
     """What a step that has backed out asks for: the way on which it lies is gone again from its first step."""
     for each in run.plan.steps[: run.plan.steps.index(step) + 1]:
         if each.back_out:
@@ -270,7 +271,9 @@ def made(effects: tuple[Effect, ...]) -> Counter[tuple[str, str]]:
 
 
 @each_act
-def test_an_act_is_done_and_not_twice_in_a_trouble_that_passes(troubled: Troubled, plan: Plan, step: Step) -> None:
+def test_an_act_is_done_and_not_twice_in_a_trouble_that_passes(
+    troubled: Troubled, plan: Plan[Any], step: Step[Any, Any]
+) -> None:
     act = troubled.act(plan, step)
     for trouble, met in troubled.borne(plan, step):
         assert met.outcome is Outcome.DONE, f"{trouble}: {met.why}"
@@ -283,12 +286,14 @@ def test_an_act_is_done_and_not_twice_in_a_trouble_that_passes(troubled: Trouble
 
 
 @each_plan
-def test_each_trouble_is_met_by_some_act(troubled: Troubled, plan: Plan) -> None:
+def test_each_trouble_is_met_by_some_act(troubled: Troubled, plan: Plan[Any]) -> None:
     assert set(troubled.in_turn(plan).values()) == set(BORNE)
 
 
 @each_act
-def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(troubled: Troubled, plan: Plan, step: Step) -> None:
+def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(
+    troubled: Troubled, plan: Plan[Any], step: Step[Any, Any]
+) -> None:
     act, met = troubled.act(plan, step), troubled.met(plan, step, DENIED)
     assert "denied" in met.refusal or "not authorized" in met.refusal
     for target, outcome in met.targets.items():
@@ -301,14 +306,16 @@ def test_what_is_denied_in_one_region_fails_there_and_nowhere_else(troubled: Tro
 
 @each_act
 def test_a_failed_act_is_done_when_it_is_tried_again_and_nothing_is_in_its_way(
-    troubled: Troubled, plan: Plan, step: Step
+    troubled: Troubled, plan: Plan[Any], step: Step[Any, Any]
 ) -> None:
     troubled.act(plan, step)
     assert troubled.met(plan, step, DENIED).then is Outcome.DONE
 
 
 @each_act
-def test_a_failed_act_is_no_success_to_whoever_started_the_run(troubled: Troubled, plan: Plan, step: Step) -> None:
+def test_a_failed_act_is_no_success_to_whoever_started_the_run(
+    troubled: Troubled, plan: Plan[Any], step: Step[Any, Any]
+) -> None:
     troubled.act(plan, step)
     met = troubled.met(plan, step, DENIED)
     assert met.verdict and met.verdict.word is Word.MISSED
@@ -317,7 +324,7 @@ def test_a_failed_act_is_no_success_to_whoever_started_the_run(troubled: Trouble
 
 
 @each_plan
-def test_nothing_is_done_after_a_failed_act(troubled: Troubled, tmp_path: Path, plan: Plan) -> None:
+def test_nothing_is_done_after_a_failed_act(troubled: Troubled, tmp_path: Path, plan: Plan[Any]) -> None:
     step, act = troubled.first(plan)
     with staged(tmp_path) as stage:
         run = stage.open(stage.prepare(act.scene, facts=SHORT))
@@ -329,7 +336,7 @@ def test_nothing_is_done_after_a_failed_act(troubled: Troubled, tmp_path: Path, 
         assert f"{step.title} is FAILED" in run.verdict.why
         assert ended(run).exit == Exit.MISSED
         assert [line["what"] for line in lines(run, "finding") if line["check"] == "no"] in ([], ["permissions"])
-        assert list(run.results)[-1] == step.title, "nothing is done after a failed step"
+        assert list(run.results)[-1] == step.key, "nothing is done after a failed step"
         proven(run)
 
 

@@ -27,11 +27,11 @@ Pairs = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def pairs() -> Callable[[Plan], Pairs]:
+def pairs() -> Callable[[Plan[Any]], Pairs]:
     """For each scene of a plan that adds acts a drill that was left alone and one that was killed, again and again."""
     known: dict[str, Pairs] = {}
 
-    def of(plan: Plan) -> Pairs:
+    def of(plan: Plan[Any]) -> Pairs:
         if plan.id not in known:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.support.killed_runs", plan.id],
@@ -47,12 +47,12 @@ def pairs() -> Callable[[Plan], Pairs]:
     return of
 
 
-Killed = Callable[[Plan], Pairs]
+Killed = Callable[[Plan[Any]], Pairs]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @each_plan
-def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> None:
+def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan[Any], kind: str) -> None:
     kills = [kill for pair in pairs(plan) for kill in pair["killed"]["kills"] if kill["moment"]["kind"] == kind]
     assert kills
     assert [kill["moment"] for kill in kills if not kill["killed"]] == []
@@ -62,20 +62,20 @@ def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan, kind: str) -> 
 
 
 @each_plan
-def test_no_step_was_left_out(pairs: Killed, plan: Plan) -> None:
+def test_no_step_was_left_out(pairs: Killed, plan: Plan[Any]) -> None:
     killed = {kill["moment"]["step"] for pair in pairs(plan) for kill in pair["killed"]["kills"]}
     assert killed == {step.title for step in (lock.TAKE, *plan.steps, lock.GIVE)}
 
 
 @each_plan
-def test_its_record_holds_after_each_kill_and_at_the_end(pairs: Killed, plan: Plan) -> None:
+def test_its_record_holds_after_each_kill_and_at_the_end(pairs: Killed, plan: Plan[Any]) -> None:
     for pair in pairs(plan):
         assert [kill for kill in pair["killed"]["kills"] if kill["problems"]] == []
         assert pair["killed"]["problems"] == []
 
 
 @each_plan
-def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: Plan) -> None:
+def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: Plan[Any]) -> None:
     for pair in pairs(plan):
         assert (pair["alone"]["trouble"], pair["killed"]["trouble"]) == ("", "")
         assert lasting(pair["killed"]["state"]) == lasting(pair["alone"]["state"])
@@ -84,7 +84,7 @@ def test_it_comes_to_the_end_of_a_run_that_was_left_alone(pairs: Killed, plan: P
 
 
 @each_plan
-def test_no_act_is_done_twice_but_a_page_that_got_no_answer(pairs: Killed, plan: Plan) -> None:
+def test_no_act_is_done_twice_but_a_page_that_got_no_answer(pairs: Killed, plan: Plan[Any]) -> None:
     """A page cannot be looked for, and two are better than none."""
     for pair in pairs(plan):
         moments = [kill["moment"] for kill in pair["killed"]["kills"]]

@@ -40,8 +40,8 @@ class Carried:
     failures: dict[str, str]
     too_early: str
 
-    def outcome(self, step: Step) -> Outcome:
-        return self.run.results[step.title].outcome
+    def outcome(self, step: Step[Any, Any]) -> Outcome:
+        return self.run.results[step.key].outcome
 
 
 @pytest.fixture(scope="module")

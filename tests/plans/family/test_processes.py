@@ -103,7 +103,7 @@ def launched(tmp_path: Path) -> Iterator[Launched]:
             urllib3.request("POST", f"{launched.address}/_sandbox/stop", timeout=5, retries=False)
 
 
-def cell_of(step: Step) -> str:
+def cell_of(step: Step[Any, Any]) -> str:
     """The name by which the command tells that a step's cell begins."""
     notebook = json.loads((HOME / "notebooks" / PLAN.notebook).read_text())
     cells = [cell["id"] for cell in notebook["cells"] if "".join(cell["source"]).startswith("run.step(")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def refused(stage: Stage, run: Runbook, why: str) -> None:
 
 
 @each_plan
-def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan) -> None:
+def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan[Any]) -> None:
     known = stage.prepare(plan).service
     topics = {region: arn.replace(known.account, OTHER_ACCOUNT) for region, arn in known.on_call.topics.items()}
     service = {"account": OTHER_ACCOUNT, "on_call": known.on_call.model_copy(update={"topics": topics})}
@@ -54,7 +55,7 @@ def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan) -> None
 
 
 @each_plan
-def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan) -> None:
+def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan[Any]) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
     run.run._lost_region = (
         run.run.service.runner_region
@@ -63,14 +64,14 @@ def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan) -> N
 
 
 @each_plan
-def test_a_runner_whose_own_region_does_not_answer_is_refused(stage: Stage, plan: Plan) -> None:
+def test_a_runner_whose_own_region_does_not_answer_is_refused(stage: Stage, plan: Plan[Any]) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
     stage.fault("dropped-connection", region=run.run.service.runner_region)
     refused(stage, run, f"identity: sts get_caller_identity in {run.run.service.runner_region}")
 
 
 @each_plan
-def test_a_second_operator_is_refused_and_told_who_is_at_work(stage: Stage, plan: Plan) -> None:
+def test_a_second_operator_is_refused_and_told_who_is_at_work(stage: Stage, plan: Plan[Any]) -> None:
     first = stage.open(stage.prepare(scene_of(plan), run_id="first"))
     first.preflight()
     second = stage.open(stage.prepare(plan, run_id="second"))
@@ -79,7 +80,7 @@ def test_a_second_operator_is_refused_and_told_who_is_at_work(stage: Stage, plan
 
 
 @each_plan
-def test_a_run_whose_lock_was_taken_over_does_not_act_any_more(stage: Stage, plan: Plan) -> None:
+def test_a_run_whose_lock_was_taken_over_does_not_act_any_more(stage: Stage, plan: Plan[Any]) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
     run.preflight()
     take_over(run)
@@ -94,7 +95,7 @@ def test_a_run_whose_lock_was_taken_over_does_not_act_any_more(stage: Stage, pla
 
 
 @each_plan
-def test_a_lock_that_is_lost_between_two_acts_of_a_step_stops_the_second(stage: Stage, plan: Plan) -> None:
+def test_a_lock_that_is_lost_between_two_acts_of_a_step_stops_the_second(stage: Stage, plan: Plan[Any]) -> None:
     """By somebody who takes over as soon as the first thing is written."""
     run = stage.open(stage.prepare(scene_of(plan)))
     run.preflight()
@@ -152,8 +153,8 @@ def test_f_does_not_roll_back_past_a_change_of_the_schema(stage: Stage, fault: s
 
     assert isinstance(trouble, StepFailed)
     assert outcomes(run)[f.DECIDE.title] is Outcome.FAILED
-    assert "Do not roll back: go to plan G" in run.results[f.DECIDE.title].why
-    assert list(run.results)[-1] == f.DECIDE.title
+    assert "Do not roll back: go to plan G" in run.results[f.DECIDE.key].why
+    assert list(run.results)[-1] == f.DECIDE.key
     assert {each.call for each in stage.effects if not of_the_lock(each)} == {"sns:Publish"}
     assert ended(run).exit == Exit.MISSED
     assert locks(run) == []

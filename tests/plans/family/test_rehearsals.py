@@ -89,7 +89,7 @@ def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(rehearsed
     assert seen.effects == []
     assert run.verdict and run.verdict.word is Word.COULD_RUN
     assert ended(run).exit == Exit.REACHED
-    assert list(run.results) == [step.title for step in scene.plan.steps]
+    assert list(run.results) == [step.key for step in scene.plan.steps]
     assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
 
 
@@ -113,7 +113,7 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehears
 @each_scene
 def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehearsed: Rehearsals, scene: Scene) -> None:
     run = rehearsed(scene).run
-    goal = run.results[scene.plan.goal.title]
+    goal = run.results[scene.plan.goal.key]
     first = goal.after_rehearsed
     if goal.outcome is not Outcome.ALREADY:
         assert first, "the goal is not reached, and yet nothing would be done"

@@ -47,7 +47,7 @@ CHANGE_AGAIN = {
 }
 
 
-def unreachable(plan: Plan) -> Plan:
+def unreachable(plan: Plan[Any]) -> Plan[Any]:
     """The same plan, but its goal is never seen to be reached."""
     goal = replace(
         plan.goal,
@@ -58,7 +58,7 @@ def unreachable(plan: Plan) -> Plan:
     return replace(plan, goal=goal, steps=tuple(goal if step is plan.goal else step for step in plan.steps))
 
 
-def stopped_in_time(plan: Plan) -> Plan:
+def stopped_in_time(plan: Plan[Any]) -> Plan[Any]:
     """The same plan, but once it was at a point of no return it stops: past that nothing would be undone."""
     last = next((step for step in plan.steps if step.reversibility is Reversibility.NO_RETURN), None)
     if last is None:
@@ -84,12 +84,12 @@ def may_go_back(setting: Setting) -> Approvals:
     return Approvals(run=setting.run_id, approvals=(given,))
 
 
-def opened(stage: Stage, scene: Scene, plan: Plan | None = None) -> Runbook:
+def opened(stage: Stage, scene: Scene, plan: Plan[Any] | None = None) -> Runbook:
     setting = stage.prepare(scene, facts=SHORT)
     return stage.open(setting, plan=plan or unreachable(scene.plan), approvals=may_go_back(setting))
 
 
-def intents(run: Runbook) -> list[tuple[Step, Target, Any]]:
+def intents(run: Runbook) -> list[tuple[Step[Any, Any], Target, Any]]:
     """The acts of the plan, each with what was there before."""
     steps = {step.title: step for step in run.plan.steps}
     return [
@@ -105,7 +105,7 @@ def back_at(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, Target], Any]:
     seen: dict[tuple[str, Target], Any] = {}
     undo = going_back.undo
 
-    def undo_and_look(run: Run[Any, Any], step: Step, target: Target, before: Any) -> TargetResult:
+    def undo_and_look(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) -> TargetResult:
         result = undo(run, step, target, before)
         with run.calls.under(step.waiver):
             seen[step.title, target] = step.look(run, target)

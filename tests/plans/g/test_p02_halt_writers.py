@@ -72,7 +72,7 @@ def test_the_denial_should_stand_beside_what_the_policy_said_before(halted: Halt
     assert "DrcoreDenyWrites" in policy(run, WEST)
     seen = before(run.run, g.DENY, Target(WEST, table(run.run)))
     assert seen and seen.statements == (), "kept for the way back"
-    result = run.results[g.DENY.title]
+    result = run.results[g.DENY.key]
     meanwhile = json.loads(policy(run, EAST))
     meanwhile["Statement"].append(THEIRS | {"Sid": "Meanwhile", "Resource": arn(run, EAST)})
     client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=json.dumps(meanwhile))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_a_writer_that_was_missed_should_be_found_and_a_halt_can_be_gone_back_fr
     assert trouble is not None
     assert "a writer was missed" in str(trouble)
     assert "batch/" in str(trouble), "who wrote last is named"
-    assert g.EXPORT.title not in run.results
+    assert g.EXPORT.key not in run.results
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.FAILED
 
     stage.mend(FAULT)  # somebody has found the process, and stopped it
@@ -77,6 +78,6 @@ def test_a_write_of_ours_that_is_not_answered_should_prove_nothing(stage: Stage)
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE
 
 
-def _without_denial() -> Plan:
+def _without_denial() -> Plan[Any]:
     deny = replace(g.DENY, expect=lambda run, target, seen: yes("as if it stood"))
     return replace(PLAN, steps=tuple(deny if step is g.DENY else step for step in PLAN.steps))

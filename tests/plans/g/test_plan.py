@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drcore.engine.outcome import Outcome
 from drcore.engine.step import Step
 from drcore.engine.verdict import Word
@@ -13,7 +15,7 @@ from tests.support.data_corruption import PLAN, REGIONS, made_twice, policy, pre
 from tests.support.stage import Stage, carry_out, ended, outcomes, proven, writes
 
 
-def cut_and_finished(stage: Stage, remedy: str, cuts: tuple[Step, ...]) -> Runbook:
+def cut_and_finished(stage: Stage, remedy: str, cuts: tuple[Step[Any, Any], ...]) -> Runbook:
     """A drill that loses its process after some steps, and is opened again each time."""
     run = stage.open(prepared(stage, remedy=remedy))
     for cut in cuts:
@@ -42,7 +44,7 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
         assert release(run, region) == "2026.01.1", "never the faulty one"
         assert policy(run, region) == ""
     assert made_twice(stage) == []
-    assert run.results[g.OLD_TABLE_UNREAD.title].outcome is Outcome.ALREADY, "there is no old table"
+    assert run.results[g.OLD_TABLE_UNREAD.key].outcome is Outcome.ALREADY, "there is no old table"
     told = [line["parameters"]["json"]["incident"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "All other changes were kept" in told[-1]["body"]
     proven(run)

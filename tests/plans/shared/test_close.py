@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,10 @@ def test_the_drills_should_be_told_beside_what_is_left(tmp_path: Path, good: boo
     last = clock.now() - timedelta(days=ago) if ago else None
     due = last + timedelta(days=91) if last else None
 
-    def look(run: Run, target: Target) -> Left:
+    def look(run: Run[Any], target: Target) -> Left:
         return Left(good, last, due)
 
-    def expect(run: Run, target: Target, seen: Left) -> Check:
+    def expect(run: Run[Any], target: Target, seen: Left) -> Check:
         return yes("it serves") if seen.good else no("it does not serve")
 
     name = StepName("close", "Close", "T.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.support.tiny import open_run, plan_of
 
 DECIDE = StepName("decide", "Decide", "T.1")
 (ALL,) = EVERYWHERE
-Opened = Callable[..., tuple[Run, Step]]
+Opened = Callable[..., tuple[Run[Any], Step[Any, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Proposed:
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
     """A run, the first time or again, with a decision of its own."""
-    runs: list[Run] = []
+    runs: list[Run[Any]] = []
 
-    def open_(*, mode: Mode = Mode.DRILL, unsafe: bool = False) -> tuple[Run, Step]:
-        def look(run: Run, target: Target) -> Proposed:
+    def open_(*, mode: Mode = Mode.DRILL, unsafe: bool = False) -> tuple[Run[Any], Step[Any, Any]]:
+        def look(run: Run[Any], target: Target) -> Proposed:
             return Proposed(unsafe, *taken(run, DECIDE))
 
-        def expect(run: Run, target: Target, seen: Proposed) -> Check:
+        def expect(run: Run[Any], target: Target, seen: Proposed) -> Check:
             return no("to decide: go back")
 
         step = decision(
@@ -62,11 +63,11 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         run.record.close()
 
 
-def checked(run: Run, step: Step) -> Check:
+def checked(run: Run[Any], step: Step[Any, Any]) -> Check:
     return step.expect(run, ALL, step.look(run, ALL))
 
 
-def decide(run: Run, step: Step, writes: Writes = Writes.ALLOWED) -> None:
+def decide(run: Run[Any], step: Step[Any, Any], writes: Writes = Writes.ALLOWED) -> None:
     assert step.act
     run.record.append(Kind.CONSENT, step=DECIDE, by="Ada", reason="errors since the release", durable=True)
     with run.calls.during(writes):

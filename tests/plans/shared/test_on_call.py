@@ -20,7 +20,7 @@ def published(stage: Stage) -> int:
 
 
 def paged(run: Runbook) -> Paged:
-    (state,) = run.results[f.NOTIFY.title].states.values()
+    (state,) = run.results[f.NOTIFY.key].states.values()
     assert isinstance(state, Paged)
     return state
 
@@ -58,7 +58,7 @@ def test_without_an_answer_it_is_sent_again_and_the_record_says_so(stage: Stage)
 
     assert pages_of(run) == 2
     assert (paged(run).lost, outcomes(run)[f.NOTIFY.title]) == (1, Outcome.DONE)
-    assert "may have gone out more than once" in run.results[f.NOTIFY.title].why
+    assert "may have gone out more than once" in run.results[f.NOTIFY.key].why
 
 
 def test_a_run_that_was_killed_before_the_answer_sends_it_again_and_says_so(
@@ -83,7 +83,7 @@ def test_a_run_that_was_killed_before_the_answer_sends_it_again_and_says_so(
 
     assert pages_of(again) == 2
     assert paged(again).lost == 1
-    assert "may have gone out more than once" in again.results[f.NOTIFY.title].why
+    assert "may have gone out more than once" in again.results[f.NOTIFY.key].why
 
 
 def test_what_was_refused_did_not_go_out(stage: Stage) -> None:
@@ -94,7 +94,7 @@ def test_what_was_refused_did_not_go_out(stage: Stage) -> None:
 
     assert pages_of(run) == 1
     assert paged(run).lost == 0
-    assert "may have gone out" not in run.results[f.NOTIFY.title].why
+    assert "may have gone out" not in run.results[f.NOTIFY.key].why
     assert [line["refused"] for line in lines(run, "act-failed")] == [True, True]
 
 
