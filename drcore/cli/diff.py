@@ -63,8 +63,9 @@ def diff(
     """
 
     def go() -> Report:
+        from drcore.cli.differences import show_differences
         from drcore.cli.progress import Comparison
-        from drcore.diff import request, terminal
+        from drcore.diff import request
 
         asked = request.Order(
             restored=restored,
@@ -84,7 +85,7 @@ def diff(
         )
         with Comparison() as bar:
             report = request.carry_out(asked, bar)
-        terminal.tell(report, sys.stderr if as_json else sys.stdout)
+        show_differences(report, sys.stderr if as_json else sys.stdout)
         return report
 
     report = guarded(go, as_json)

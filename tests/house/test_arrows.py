@@ -55,7 +55,7 @@ ROOMS: dict[str, set[str]] = {
     "papermill": {"headless", "launcher/lab.py"},
     "tornado": {"launcher/lab.py"},
     "typer": {"cli"},
-    "rich": {"cli", "diff/terminal.py"},
+    "rich": {"cli"},
     "moto": set(),
     "werkzeug": set(),
     "flask": set(),
@@ -88,7 +88,6 @@ TOO_LONG = {
     "tests/show/test_show.py",
 }
 READS_EVENTS = {
-    *("cli/listing.py", "launcher/result.py"),
     *("plans/a/p5_reconcile.py", "plans/a/p6_fail_back.py", "plans/a/regions.py"),
     *("plans/g/comparison.py", "plans/g/decisions.py", "plans/g/p03_prove_nothing_writes.py", "plans/g/p05_restore.py"),
     *("plans/g/p08_repair.py", "plans/g/p08_switch.py", "plans/g/preflight.py"),

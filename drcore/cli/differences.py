@@ -1,4 +1,4 @@
-"""What a comparison has found, on a terminal."""
+"""What a comparison of two states has found, on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drcore.diff.report import Report
 _EXAMPLES = 3  # of each class
 
 
-def tell(report: Report, stream: TextIO) -> None:
+def show_differences(report: Report, stream: TextIO) -> None:
     """Print counts, some of the differences, and where all of them lie."""
     console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
     total = sum(report.counts.values())
