@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from drcore.record.files import write_whole
@@ -15,6 +16,7 @@ from drcore.record.files import write_whole
 if TYPE_CHECKING:
     from drcore.headless.nbformat_light import nbformat
 
+_alone = Lock()  # packages that import each other: two threads at once would wait for one another
 _TEMPLATES = Path(__file__).parent / "templates"
 
 # The first of an output's forms that is here is shown. Nothing that would need a script.
@@ -50,10 +52,11 @@ class _Summary:
 
 def preload() -> None:
     """Import what a page is made with, which takes a second, while something else is waited for."""
-    from nbconvert.exporters import templateexporter  # noqa: F401
-    from nbconvert.filters import markdown2html  # noqa: F401
+    with _alone:
+        from nbconvert.exporters import templateexporter  # noqa: F401
+        from nbconvert.filters import markdown2html  # noqa: F401
 
-    from drcore.headless import html_cleaner  # noqa: F401
+        from drcore.headless import html_cleaner  # noqa: F401
 
 
 def write_page(
@@ -68,6 +71,7 @@ def write_page(
     """
     from drcore.headless.nbformat_light import nbformat, redacted
 
+    preload()  # where a run is stopped early, another thread is at it
     nb = redacted(nbformat.read(notebook, as_version=4), redact)
     write_whole(page, _rendered(nb, redact(title), tuple(map(redact, verdict))).encode("utf-8", errors="replace"))
 
