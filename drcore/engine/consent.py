@@ -64,6 +64,7 @@ class Given:
         return {"granted": self.granted, "by": self.by, "how": self.how, "reason": self.reason}
 
 
+APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
 GOING_BACK = "Going back"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans, signals
-from drcore.engine.consent import read_approvals
+from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import RunnerFailed
@@ -33,7 +33,6 @@ from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.format import see_format
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
-from drcore.run.runbook import APPROVALS
 
 _OVERRIDES = Path(__file__).parent / "templates" / "lab"
 _ENDING = 4  # seconds for JupyterLab to end; it can lose the signal that asks for it

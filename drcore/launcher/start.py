@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from drcore import plans, signals
-from drcore.engine.consent import read_approvals
+from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import Refused
@@ -90,7 +90,7 @@ class _WarmKernel:
     def __init__(self, approvals: Path | None) -> None:
         self.environment = dict(os.environ)
         if approvals:
-            self.environment["DRCORE_APPROVALS"] = str(approvals.absolute())
+            self.environment[APPROVALS] = str(approvals.absolute())
         self.kernel: Kernel | None = None
 
     def __enter__(self) -> _WarmKernel:

@@ -18,7 +18,7 @@ from drcore import show
 from drcore.clock import Clock, parse_time
 from drcore.engine import lock, preflight
 from drcore.engine.break_glass import break_glass
-from drcore.engine.consent import GOING_BACK, Approvals, Consent, read_approvals
+from drcore.engine.consent import APPROVALS, GOING_BACK, Approvals, Consent, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
@@ -36,7 +36,6 @@ from drcore.run.host import host
 from drcore.run.plan_change import plan_change
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
-APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
 
 
 def warm_up() -> None:
