@@ -25,7 +25,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class PublicIncident:
     """One incident: investigating, identified, monitoring or resolved. An empty id: there is none."""
 
     id: str = field(default="", metadata={"label": "incident"})
@@ -33,13 +33,13 @@ class Incident:
     body: str = field(default="", metadata={"label": "text"})
 
 
-def incident_of(http: Http, page: Page, run_id: str) -> Incident:
+def incident_of(http: Http, page: Page, run_id: str) -> PublicIncident:
     """The incident that a run has opened, however many came after it. Raises Rejected, Unknown."""
     for each in _incidents(http, page):
         if each.get("metadata", {}).get("drcore", {}).get("run_id") == run_id:
             updates = each.get("incident_updates") or [{}]
-            return Incident(each["id"], each["status"], updates[0].get("body", ""))
-    return Incident()
+            return PublicIncident(each["id"], each["status"], updates[0].get("body", ""))
+    return PublicIncident()
 
 
 def _incidents(http: Http, page: Page) -> Iterator[Any]:

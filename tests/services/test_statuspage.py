@@ -5,7 +5,7 @@ from __future__ import annotations
 from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT
 from drcore.services import statuspage
-from drcore.services.statuspage import Incident
+from drcore.services.statuspage import PublicIncident
 
 PAGE = statuspage.Page(f"{ENDPOINT}/statuspage/v1", "syncwell-page", "key")
 
@@ -21,10 +21,10 @@ def test_an_incident_is_found_behind_two_pages_of_newer_ones(http: Http) -> None
 
     assert statuspage.incident_of(http, PAGE, "mine").body == "by mine"
     assert statuspage.incident_of(http, PAGE, "other-219").body == "by other-219"
-    assert statuspage.incident_of(http, PAGE, "nobody") == Incident()
+    assert statuspage.incident_of(http, PAGE, "nobody") == PublicIncident()
 
 
 def test_a_full_last_page_is_not_taken_for_more_than_it_is(http: Http) -> None:
     for number in range(79):  # 300 with those above
         opened(http, f"more-{number}")
-    assert statuspage.incident_of(http, PAGE, "nobody") == Incident()
+    assert statuspage.incident_of(http, PAGE, "nobody") == PublicIncident()

@@ -129,16 +129,16 @@ def trouble(run: FRun, signals: Signals) -> list[str]:
 
     A rate counts only above the minimum sample: a canary with ten requests proves nothing (aws-facts 8, row 24).
     """
-    found = [f"alarm {name}" for name in signals.alarms]
+    troubles = [f"alarm {name}" for name in signals.alarms]
     for rate in (*signals.versions, signals.api):
         if rate.requests < run.facts.minimum_sample:
             continue
         if rate.error_percent is not None and rate.error_percent > run.facts.error_rate_percent:
-            found.append(f"{rate.who}: {rate.error_percent:.1f} % errors")
+            troubles.append(f"{rate.who}: {rate.error_percent:.1f} % errors")
     slowest = signals.api.p99_ms  # only the API's latency is felt by a user; a worker's job may take its time
     if signals.api.requests >= run.facts.minimum_sample and slowest is not None and slowest > run.facts.p99_ms:
-        found.append(f"{API}: p99 {slowest:.0f} ms")
-    return found + ([f"critical bug: {signals.bug}"] if signals.bug else [])
+        troubles.append(f"{API}: p99 {slowest:.0f} ms")
+    return troubles + ([f"critical bug: {signals.bug}"] if signals.bug else [])
 
 
 def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:

@@ -25,9 +25,9 @@ def see_signals(run: FRun, target: Target) -> Signals:
 
 
 def trouble_is_seen(run: FRun, target: Target, signals: Signals) -> Check:
-    found = health.trouble(run, signals)
-    if found:
-        return yes("; ".join(found))
+    troubles = health.trouble(run, signals)
+    if troubles:
+        return yes("; ".join(troubles))
     if "detected" in run.moments:
         return yes("seen before this run was resumed")
     if run.incident.bug:
@@ -87,18 +87,18 @@ class Automation:
 
 def see_automation(run: FRun, target: Target) -> Automation:
     wanted = target_release(run, target.region).regions[target.region].functions
-    found = {name: lambda_.alias(run.aws, target.region, name, run.facts.alias) for name in run.facts.functions}
+    aliases = {name: lambda_.alias(run.aws, target.region, name, run.facts.alias) for name in run.facts.functions}
     begun = run.moments.get("fault") or run.moments.get("detected") or run.clock.now()
     deploys = run.facts.codedeploy
-    done = codedeploy.rollbacks(
+    rollbacks = codedeploy.rollbacks(
         run.aws, target.region, deploys.application, deploys.group, begun - timedelta(minutes=run.facts.window_minutes)
     )
     return Automation(
-        aliases=tuple((name, str(alias)) for name, alias in found.items()),
-        stable=all(alias == lambda_.Alias(wanted[name]) for name, alias in found.items()),
-        canary=any(alias.weights for alias in found.values()),
-        rollback=done[0].id if done else "",
-        at=done[0].began if done else None,
+        aliases=tuple((name, str(alias)) for name, alias in aliases.items()),
+        stable=all(alias == lambda_.Alias(wanted[name]) for name, alias in aliases.items()),
+        canary=any(alias.weights for alias in aliases.values()),
+        rollback=rollbacks[0].id if rollbacks else "",
+        at=rollbacks[0].began if rollbacks else None,
     )
 
 
@@ -130,10 +130,10 @@ AUTOMATIC = Step(
 def words_for_on_call(run: FRun) -> str:
     if "detected" not in run.moments:
         return ""
-    seen = [f"{region}: {'; '.join(_trouble(run, region)) or 'quiet now'}" for region in run.service.regions]
+    regional = [f"{region}: {'; '.join(_trouble(run, region)) or 'quiet now'}" for region in run.service.regions]
     automatic = run.result(titles.AUTOMATIC)
-    done = "rolled back automatically" if automatic and automatic.outcome in ("ALREADY", "DONE") else "not rolled back"
-    return f"Backend release {done}. " + ". ".join(seen)
+    rolled_back = automatic and automatic.outcome in ("ALREADY", "DONE")
+    return f"Backend release {'rolled back automatically' if rolled_back else 'not rolled back'}. {'. '.join(regional)}"
 
 
 def _trouble(run: FRun, region: str) -> list[str]:

@@ -47,7 +47,7 @@ def must_not_go_back(run: FRun, seen: Decision) -> str:
         return ""
     return (
         f"{', '.join(seen.unsafe)} changed the schema of the data, and older code may corrupt it. "
-        "Do not roll back: go to plan G, or mend forward"
+        "Do not roll back: go to plan G, or fix forward"
     )
 
 

@@ -27,8 +27,8 @@ class Deploying:
 
 def see_deployments(run: FRun, target: Target) -> Deploying:
     deploys = run.facts.codedeploy
-    found = codedeploy.running(run.aws, target.region, deploys.application, deploys.group)
-    return Deploying(tuple(each.id for each in found))
+    running = codedeploy.running(run.aws, target.region, deploys.application, deploys.group)
+    return Deploying(tuple(deployment.id for deployment in running))
 
 
 def nothing_deploys(run: FRun, target: Target, seen: Deploying) -> Check:
@@ -99,10 +99,10 @@ def see_provisioned(run: FRun, target: Target) -> lambda_.Provisioned:
 def is_warm(run: FRun, target: Target, seen: lambda_.Provisioned) -> Check:
     if not seen.status:
         return yes("none is configured")
-    told = f"{seen.available} of {seen.requested} are there, {seen.status}"
+    capacity = f"{seen.available} of {seen.requested} are there, {seen.status}"
     if seen.status == "FAILED":
-        return never(f"{told}: requests start cold; configure it again")
-    return yes(told) if seen.status == "READY" else no(f"{told}: some requests start cold")
+        return never(f"{capacity}: requests start cold; configure it again")
+    return yes(capacity) if seen.status == "READY" else no(f"{capacity}: some requests start cold")
 
 
 PROVISIONED = Step(

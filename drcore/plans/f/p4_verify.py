@@ -30,11 +30,12 @@ def see_health(run: FRun, target: Target) -> Health:
 
 
 def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
-    found = health.trouble(run, seen.signals)
+    troubles = health.trouble(run, seen.signals)
     if seen.synthetic.good < seen.synthetic.sent:
-        found.append(f"{seen.synthetic.sent - seen.synthetic.good} of {seen.synthetic.sent} synthetic requests failed")
-    if found:
-        return no("; ".join(found))
+        failed = seen.synthetic.sent - seen.synthetic.good
+        troubles.append(f"{failed} of {seen.synthetic.sent} synthetic requests failed")
+    if troubles:
+        return no("; ".join(troubles))
     api = seen.signals.api
     if seen.signals.bug is None:
         return unknown("the critical-bug check got no answer that could tell")

@@ -11,7 +11,7 @@ from drcore.calls.gate import Waiver
 from drcore.engine.context import Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, Target
 from drcore.engine.step import Patience, Step
-from drcore.plans.shared.last_drill import last_drill, said
+from drcore.plans.shared.last_drill import drill_due_text, last_drill
 from drcore.record.evidence import Exhibit
 
 
@@ -58,7 +58,7 @@ def close(
 
     def is_closed(run: Run[F], target: Target, seen: S) -> Check:
         check = expect(run, target, seen)
-        return replace(check, why=f"{check.why}; {said(seen.last_drill, seen.next_drill, run.clock.now())}")
+        return replace(check, why=f"{check.why}; {drill_due_text(seen.last_drill, seen.next_drill, run.clock.now())}")
 
     return Step(
         name,

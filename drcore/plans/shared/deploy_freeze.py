@@ -92,7 +92,7 @@ def is_unfrozen(run: Run[F], target: Target, seen: Transition) -> Check:
         return yes(f"closed by somebody else, and left so: {seen.reason}")
     if seen.waiting:
         return never(
-            f"execution {seen.waiting} waits at the door and would deploy at once. Stop it first: aws codepipeline "
+            f"execution {seen.waiting} waits to enter, and would deploy at once. Stop it first: aws codepipeline "
             f"stop-pipeline-execution --pipeline-name {run.facts.pipeline.name} --pipeline-execution-id {seen.waiting} "
             f"--abandon --region {target.region}"
         )

@@ -18,7 +18,7 @@ def last_drill(run: Run[Any]) -> datetime | None:
     return max((datetime.strptime(stamp, "%Y%m%dT%H%M%S%z") for stamp in stamps), default=None)
 
 
-def said(last: datetime | None, due: datetime | None, now: datetime) -> str:
+def drill_due_text(last: datetime | None, due: datetime | None, now: datetime) -> str:
     """`last drill 2025-10-14, next due 2026-01-13`, with OVERDUE where it is."""
     overdue = ", OVERDUE" if due is None or due < now else ""
     return (

@@ -10,12 +10,12 @@ from drcore.engine.context import F
 from drcore.engine.outcome import StepName
 from drcore.engine.step import Step
 from drcore.plans.shared.status_page import Words, investigating
-from drcore.services.statuspage import Incident
+from drcore.services.statuspage import PublicIncident
 
 
 def announce_maintenance(
     name: StepName, words: Words[F], *, what: str, needs: tuple[StepName, ...]
-) -> Step[F, Incident]:
+) -> Step[F, PublicIncident]:
     """Open this run's incident with the components under maintenance. `what` is what users cannot do meanwhile."""
     headline, components = f"Maintenance mode: {what}", "under_maintenance"
     return investigating(name, words, needs=needs, headline=headline, components=components)

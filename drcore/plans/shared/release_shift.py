@@ -103,7 +103,7 @@ def serves_wanted(run: Run[F], target: Target, seen: Serving) -> Check:
     if seen.alias == lambda_.Alias(seen.wanted):
         return yes(f"all traffic goes to version {seen.wanted}")
     if not seen.version.state:
-        return never(f"version {seen.wanted} does not exist any more: choose another release, or mend forward")
+        return never(f"version {seen.wanted} does not exist any more: choose another release, or fix forward")
     if (seen.version.state, seen.version.last_update) != ("Active", "Successful"):
         return never(f"version {seen.wanted} is {seen.version.state}, {seen.version.last_update}: warm it up first")
     return no(f"{seen.alias}, should be version {seen.wanted}")

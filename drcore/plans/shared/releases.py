@@ -46,7 +46,7 @@ class ApiDeployment(_Written):
     deployment_id: str
 
 
-class InRegion(_Written):
+class RegionalRelease(_Written):
     """A release in one region: a version for each function, and the API's deployment."""
 
     functions: dict[str, str]
@@ -59,7 +59,7 @@ class Release(_Written):
     release: str
     status: str
     rollback_safe: bool
-    regions: dict[str, InRegion]
+    regions: dict[str, RegionalRelease]
 
     @property
     def versions(self) -> frozenset[str]:
@@ -83,15 +83,15 @@ class Releases:
         A function's version number names a release too, where only one release has it. Raises Rejected otherwise.
         """
         if not name:
-            found = [release for release in self.all if release.status == "stable"][-1:]
+            matches = [release for release in self.all if release.status == "stable"][-1:]
         else:
-            found = [release for release in self.all if release.release == name] or [
+            matches = [release for release in self.all if release.release == name] or [
                 release for release in self.all if name in release.versions
             ]
-        if len(found) != 1:
+        if len(matches) != 1:
             known = ", ".join(f"{each.release} (versions {', '.join(sorted(each.versions))})" for each in self.all)
             raise Rejected(f"release: expected one of {known}, seen {name or 'no stable one'!r}", "NoSuchRelease")
-        return found[0]
+        return matches[0]
 
     def newer_than(self, target: Release) -> tuple[Release, ...]:
         """The releases that a rollback to `target` takes out of service."""
@@ -99,8 +99,8 @@ class Releases:
 
     def name_of(self, region: str, function: str, version: str) -> str:
         """The newest release that has this version of a function, empty if none has."""
-        found = (r.release for r in reversed(self.all) if version == r.regions[region].functions.get(function))
-        return next(found, "")
+        names = (r.release for r in reversed(self.all) if version == r.regions[region].functions.get(function))
+        return next(names, "")
 
 
 def read_releases(run: Run[F], region: str) -> Releases:

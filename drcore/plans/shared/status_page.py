@@ -14,7 +14,7 @@ from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.services import statuspage
-from drcore.services.statuspage import Incident
+from drcore.services.statuspage import PublicIncident
 
 Words = Callable[[Run[F]], str]
 
@@ -26,52 +26,52 @@ def investigating(
     needs: tuple[StepName, ...],
     headline: str = "Some requests are failing",
     components: str = "degraded_performance",
-) -> Step[F, Incident]:
+) -> Step[F, PublicIncident]:
     """Open this run's incident on the status page. `words` is empty when there is nothing to tell.
 
     `headline` is the incident's name there, `components` how the service's do meanwhile, in the page's own words.
     """
 
-    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if incident.id:
             return yes(f"incident {incident.id} is {incident.status}")
         return no(f"to be posted: {words(run)}") if words(run) else yes("there is nothing to tell")
 
-    def act(run: Run[F], target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
         affected = dict.fromkeys(run.service.status_page.components, components)
         statuspage.open_incident(run.http, _page(run), run.id, headline, words(run), affected)
 
     return _post(name, words, f"the status page says: {headline}", expect, act, needs=needs)
 
 
-def update(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, Incident]:
+def update(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, PublicIncident]:
     """Say on the status page what is verified by now. `words` says nothing that is not."""
 
-    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be updated")
         if incident.status in ("monitoring", "resolved"):
             return yes(f"incident {incident.id} is {incident.status}")
         return no(f"to be posted: {words(run)}")
 
-    def act(run: Run[F], target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
         affected = dict.fromkeys(run.service.status_page.components, "operational")
         statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
 
     return _post(name, words, "the status page says what is verified by now", expect, act, needs=needs)
 
 
-def resolved(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, Incident]:
+def resolved(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, PublicIncident]:
     """Resolve this run's incident, and set the components right again."""
 
-    def expect(run: Run[F], target: Target, incident: Incident) -> Check:
+    def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be resolved")
         if incident.status == "resolved":
             return yes(f"incident {incident.id} is resolved")
         return no(f"it is {incident.status}")
 
-    def act(run: Run[F], target: Target, incident: Incident) -> None:
+    def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
         statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
 
     changes = "the status page says what happened and that it is over"
@@ -82,14 +82,14 @@ def _post(
     name: StepName,
     words: Words[F],
     changes: str,
-    expect: Callable[[Run[F], Target, Incident], Check],
-    act: Callable[[Run[F], Target, Incident], None],
+    expect: Callable[[Run[F], Target, PublicIncident], Check],
+    act: Callable[[Run[F], Target, PublicIncident], None],
     *,
     needs: tuple[StepName, ...],
-) -> Step[F, Incident]:
+) -> Step[F, PublicIncident]:
     """One message about this run's incident, which a person reads before it goes out."""
 
-    def look(run: Run[F], target: Target) -> Incident:
+    def look(run: Run[F], target: Target) -> PublicIncident:
         return statuspage.incident_of(run.http, _page(run), run.id)
 
     return Step(
