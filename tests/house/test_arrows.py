@@ -85,7 +85,6 @@ TOO_LONG = {
     "tests/support/stage.py",
     "tests/diff/test_compare.py",
     "tests/sandbox/syncwell/incidents/test_data_corruption.py",
-    "tests/show/test_show.py",
 }
 READS_EVENTS = {
     *("plans/a/p5_reconcile.py", "plans/a/p6_fail_back.py", "plans/a/regions.py"),

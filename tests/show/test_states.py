@@ -125,3 +125,28 @@ def test_two_fields_of_one_label_should_both_be_shown() -> None:
         two: int = field(metadata=label("number"), default=2)
 
     assert changed(result(Twice(), Twice(1, 3)))[1] == (Field("number (1)", ("2",), ("3",)),)
+
+
+def test_only_fields_that_differ_should_be_shown_of_a_change() -> None:
+    heading, fields = changed(sample.done().targets[0])
+    assert heading == "changed"
+    assert [(field.name, field.before, field.after) for field in fields] == [
+        ("version", ("42",), ("41",)),
+        ("weights", ("43 0.1",), ("none",)),
+    ]
+    _, text = show.card(sample.done())
+    assert "version: 42 → 41" in text
+    assert "revision" not in text  # it does not count: compare=False
+
+
+def test_values_that_differ_only_after_the_cut_should_still_be_told_apart() -> None:
+    old, new = ("x" * 500 + end for end in "ab")
+    result = TargetResult(Target(), Outcome.DONE, "", sample.Alias(old), sample.Alias(new))
+    _, (field,) = changed(result)
+    assert field.before != field.after
+
+
+def test_a_state_that_did_not_change_should_be_shown_as_seen() -> None:
+    heading, fields = changed(sample.looked().targets[0])
+    assert heading == "seen"
+    assert [field.before for field in fields] == [None] * 3

@@ -1,0 +1,57 @@
+"""A chart has its limits and moments, its panels share one axis of time, and no text lies over another."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from drcore import show
+from drcore.record.evidence import Chart, Limit
+from tests.support import show_samples as sample
+from tests.support.show_cards import evil_chart
+
+
+def test_a_limit_should_be_labelled_with_its_value_and_a_mark_with_its_time() -> None:
+    chart = replace(sample.chart(), limits=(Limit("target", 2.5),))
+    texts = {text.get_text() for text in show.figure(chart).axes[0].texts}
+    assert {"target 2.5", "fault 09:00", "healthy 09:14"} <= texts
+
+
+def test_panels_should_share_one_axis_of_time_that_names_the_date_once() -> None:
+    axes = show.figure(sample.chart()).axes
+    assert [each.get_title(loc="left") for each in axes] == [sample.EAST, sample.WEST]
+    assert axes[0].get_xlim() == axes[1].get_xlim()
+    assert [each.get_xlabel() for each in axes] == ["", "time, UTC, 2026-01-05"]
+
+
+@pytest.mark.parametrize(
+    "chart",
+    [sample.chart(), evil_chart(), show.timeline(sample.results(), sample.moments())],
+    ids=["panels", "hostile", "timeline"],
+)
+def test_a_picture_should_be_the_same_bytes_each_time(chart: Chart | show.Timeline) -> None:
+    assert show.png(chart) == show.png(chart)
+    assert Image.open(io.BytesIO(show.png(chart))).width == 900
+    assert 5_000 < len(show.png(chart)) < 70_000
+
+
+def test_the_users_own_settings_should_not_change_a_picture() -> None:
+    import matplotlib
+
+    usual = show.png(sample.chart())
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "xtick.labelsize": 30}):
+        assert show.png(sample.chart()) == usual
+
+
+@pytest.mark.parametrize("chart", [sample.chart(), evil_chart()], ids=["panels", "hostile"])
+def test_no_text_should_leave_the_picture_or_lie_over_another(chart: Chart) -> None:
+    figure = show.figure(chart)
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts if text.get_text() != "no data")]
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(box.y1 <= figure.bbox.y1 + 1 for box in boxes)
+    assert all(box.x1 <= figure.bbox.x1 + 1 for box in boxes)
+    for index, box in enumerate(boxes):
+        assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[index + 1 :]), texts[index]
