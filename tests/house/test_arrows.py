@@ -83,7 +83,6 @@ TOO_LONG = {
     "tests/engine/test_loop.py",
     "tests/record/test_record.py",
     "tests/support/stage.py",
-    "tests/diff/test_compare.py",
     "tests/sandbox/syncwell/incidents/test_data_corruption.py",
 }
 READS_EVENTS = {
