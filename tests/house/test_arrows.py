@@ -83,7 +83,6 @@ TOO_LONG = {
     "tests/engine/test_loop.py",
     "tests/record/test_record.py",
     "tests/support/stage.py",
-    "tests/sandbox/syncwell/incidents/test_data_corruption.py",
 }
 READS_EVENTS = {
     *("plans/a/p5_reconcile.py", "plans/a/p6_fail_back.py", "plans/a/regions.py"),

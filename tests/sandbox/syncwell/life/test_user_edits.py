@@ -1,0 +1,26 @@
+"""Users go on editing, on top of what is corrupted too."""
+
+from drcore.sandbox.core.world import USERS
+from drcore.sandbox.syncwell.life.intended_data import Ledger
+from tests.support.corrupted_world import FAULTY, corrupted, items_of, truth_of
+
+
+def test_users_should_go_on_editing_on_top_of_spoiled_items_too() -> None:
+    world = corrupted(share=0.2)
+    truth = truth_of(world)
+    ledger = world.sandbox.world.shelf(Ledger)
+    items = items_of(world)
+    assert truth["legit_edits"]["n"] > 600
+    assert truth["legit_edits"]["lost"] == []
+    assert len(items) > USERS + 2 - truth["kinds"]["delete"] + 20  # the canaries, and some who signed up
+    assert len(truth["conflicts"]) > 10
+    for name in truth["conflicts"]:
+        spoil = ledger.spoils[tuple(name.split("/"))]
+        writers = [each["S"] for each in items[name]["Writers"]["L"]]
+        assert not spoil.silent
+        assert FAULTY in writers[:-1]
+        assert items[name]["UpdatedAt"]["S"] > truth["first_bad_write"]
+    again = [e for e in ledger.last.values() if e.key in ledger.spoils and "/".join(e.key) not in truth["corrupted"]]
+    assert again  # entered everything again
+    for edit in again:
+        assert ledger.sound(edit.key, items["/".join(edit.key)])
