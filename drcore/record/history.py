@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from operator import itemgetter
 
 from drcore.clock import parse_time
 from drcore.record.events import Event, Kind, Named, key_of
@@ -45,6 +47,9 @@ class History:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
+        # By kind, as far as they are read: most lines are calls, and a run asks about the few others all the time.
+        self._of_kind: dict[str, list[tuple[int, Event]]] = {}
+        self._read = 0
 
     def __len__(self) -> int:
         return len(self._events)
@@ -53,11 +58,18 @@ class History:
 
     def lines(self, *kinds: Kind, step: Named | None = None, target: object = None) -> Iterator[Event]:
         """The lines of some kinds; only those of a step, or of one of its targets, where one is given."""
-        for line in self._events:
-            if line["event"] not in kinds or (step and key_of(line) != step.key):
+        for _, line in merge(*(self._lines_of(kind) for kind in dict.fromkeys(kinds)), key=itemgetter(0)):
+            if step and key_of(line) != step.key:
                 continue
             if target is None or line.get("target") == str(target):
                 yield line
+
+    def _lines_of(self, kind: Kind) -> list[tuple[int, Event]]:
+        """The lines of a kind, each with its place in the journal."""
+        for place in range(self._read, len(self._events)):
+            self._of_kind.setdefault(self._events[place]["event"], []).append((place, self._events[place]))
+        self._read = len(self._events)
+        return self._of_kind.get(kind, [])
 
     def has(self, *kinds: Kind, step: Named | None = None, target: object = None) -> bool:
         """Whether there is such a line."""
