@@ -131,7 +131,9 @@ def lasting(state: Any) -> Any:
     These are times, as a run that is killed ends later, and what is told or named by them: the words that tell the
     rates of the time when on-call was paged, the revision of a policy, the files of an export (each of which was asked
     for by a call, and calls are counted); what was sent to on-call, by the world's alarms or by the run, whose pages
-    are calls; the object that was the lock, of which a versioned bucket keeps what it held.
+    are calls; the object that was the lock, of which a versioned bucket keeps what it held. And what is an id and
+    nothing else, such as an alias' revision: the world draws one after the other, so a page that goes out once more
+    has all that come later be others.
     """
     if isinstance(state, dict):
         return {
@@ -148,12 +150,13 @@ def lasting(state: Any) -> Any:
         with contextlib.suppress(ValueError):
             datetime.fromisoformat(state)
             return "a time"
-        return OF_WORDS.sub("", state)
+        return "an id" if DRAWN.fullmatch(state) else OF_WORDS.sub("", state)
     return state
 
 
 OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId")
 NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
+DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OF_WORDS = re.compile(r"\d\d:\d\d:\d\d|\d+ (?=changes)")  # as the status page tells what is lost
 
 
