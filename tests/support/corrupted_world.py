@@ -22,14 +22,14 @@ def truth_of(world: Furnished) -> dict[str, Any]:
 
 
 def items_of(world: Furnished, region: str = EAST, table: str = TABLE) -> dict[str, dict[str, Any]]:
-    tables = world.sandbox.world.shelf(Tables)
+    tables = world.sandbox.world.state(Tables)
     tables.catch_up(world.now)
     return {"/".join(key): item for key, item in tables[region, table].items()}
 
 
 def writes_since(world: Furnished, since: datetime, region: str = EAST, table: str = TABLE) -> Counter[str]:
     """The writes of a region itself since then, by who signed them, or by role where nobody signed."""
-    entries = world.sandbox.world.shelf(Tables)[region, table].log
+    entries = world.sandbox.world.state(Tables)[region, table].log
     mine = [entry for entry in entries if entry.at > since and not entry.replicated]
     return Counter(_signature(entry.before, entry.after) or entry.by or "" for entry in mine)
 

@@ -21,7 +21,7 @@ def item(pk: str, **attributes: str) -> Typed:
 
 def keeping(world: Furnished, *regions: str, **settings: Any) -> Replica:
     """The table `Keeping` in those regions; its copy in the first."""
-    tables = world.sandbox.world.shelf(Tables)
+    tables = world.sandbox.world.state(Tables)
     tables.create(TABLE, regions or (EAST,), **({"protected": False} | settings))
     return tables[(regions or (EAST,))[0], TABLE]
 
@@ -30,7 +30,7 @@ def seeded(world: Furnished, number: int, **attributes: str) -> None:
     """That many items, `USER#00000` and so on, there since long ago."""
     stamp = (world.now - timedelta(days=40), EAST)
     users = [(item(f"USER#{index:05d}", **attributes), stamp) for index in range(number)]
-    world.sandbox.world.shelf(Tables).seed(TABLE, users)
+    world.sandbox.world.state(Tables).seed(TABLE, users)
 
 
 def scanned(world: Furnished, table: str = TABLE, region: str = EAST, **params: Any) -> dict[tuple[str, str], Typed]:

@@ -303,7 +303,7 @@ def world(time: SharedTime, fault: str, options: dict[str, str]) -> Iterator[tup
         application = Timed(time)
         effects: list[Effect] = []
         watch(application.world, effects.append)
-        application.world.truth_of("effects", lambda: [asdict(each) for each in effects])
+        application.world.add_truth("effects", lambda: [asdict(each) for each in effects])
         body = json.dumps({"name": fault, "options": options}).encode()
         injected = application.answer(Request("POST", "/_sandbox/faults", Headers(), body))
         assert injected.status == 200, injected.body

@@ -145,7 +145,7 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
             note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
         return answer
 
-    return world.shelf(CallHooks).intercept(handled)
+    return world.state(CallHooks).intercept(handled)
 
 
 class Runs(ABC):

@@ -127,7 +127,7 @@ def denies(world: World, service: str, operation: str, region: str) -> bool:
         injected.name == "access-denied"
         and _in_scope(injected.options, service, operation, region)
         and not _over(world, injected.at, injected.options)
-        for injected in world.shelf(Faults)
+        for injected in world.state(Faults)
     )
 
 
@@ -151,7 +151,7 @@ def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:
         hit += 1
         return fn(call, proceed)
 
-    return world.shelf(CallHooks).intercept(intercept)
+    return world.state(CallHooks).intercept(intercept)
 
 
 def _over(world: World, since: datetime, options: Options) -> bool:

@@ -22,7 +22,7 @@ def public(world: World, request: Request) -> Answer:
     Raises Dropped or NoAnswer where a fault takes the answer away.
     """
     world.clock.advance(COST)
-    hooks, message = world.shelf(CallHooks), understand(request)
+    hooks, message = world.state(CallHooks), understand(request)
     if message is not None:
         return _aws(world, message, hooks.interceptors, hooks.observers)
     route = _route(request)

@@ -55,7 +55,7 @@ _WATCHING = frozenset({"cloudwatch", "logs", "sts"})
 
 def meets(world: World) -> Interceptor:
     """What stands around each call from outside while a region may be out."""
-    regions = world.shelf(Regions)
+    regions = world.state(Regions)
 
     def meet(call: Call | HttpCall, proceed: Proceed) -> Answer:
         for region in _needed(call):

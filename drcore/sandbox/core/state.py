@@ -12,7 +12,7 @@ def dump(world: World) -> dict[str, Any]:
     Without metric samples, clock and request ids: two dumps with no write between them are equal.
     """
     emulated = resources.held(world.account)
-    own = {name: resources.as_json(state) for name, state in world.states().items()}
+    own = {name: resources.as_json(state) for name, state in world.own_resources().items()}
     return {"emulated": emulated, "own": {name: state for name, state in own.items() if not _is_empty(state)}}
 
 

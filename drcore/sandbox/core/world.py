@@ -29,7 +29,7 @@ class World:
         self._session = own_session(lambda request: answer(self, request))
         self._clients: dict[tuple[str, str], Any] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
-        self._shelves: dict[type[Any], Any] = {}
+        self._states_by_class: dict[type[Any], Any] = {}
         self._truths: dict[str, Contribution] = {}
         self._states: dict[str, Contribution] = {}
 
@@ -56,13 +56,13 @@ class World:
             self._clients[service, region] = own_client(self._session, service, region)
         return self._clients[service, region]
 
-    def shelf(self, key: type[T]) -> T:
+    def state(self, key: type[T]) -> T:
         """The one instance of a service's state class, made on first use by `key(world)`."""
-        if key not in self._shelves:
-            self._shelves[key] = cast(Callable[[World], T], key)(self)
-        return cast(T, self._shelves[key])
+        if key not in self._states_by_class:
+            self._states_by_class[key] = cast(Callable[[World], T], key)(self)
+        return cast(T, self._states_by_class[key])
 
-    def truth_of(self, name: str, fn: Contribution) -> None:
+    def add_truth(self, name: str, fn: Contribution) -> None:
         """Add `fn()` to what tests may read at GET /_sandbox/truth."""
         self._truths[name] = fn
 
@@ -70,10 +70,10 @@ class World:
         """What the simulation knows, as JSON values."""
         return {name: fn() for name, fn in self._truths.items()}
 
-    def state_of(self, name: str, fn: Contribution) -> None:
+    def add_to_dump(self, name: str, fn: Contribution) -> None:
         """Add `fn()`, resources that a service keeps outside moto, to GET /_sandbox/state."""
         self._states[name] = fn
 
-    def states(self) -> dict[str, Any]:
+    def own_resources(self) -> dict[str, Any]:
         """What the services keep outside moto, by the names they gave."""
         return {name: fn() for name, fn in self._states.items()}

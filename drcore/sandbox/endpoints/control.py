@@ -45,7 +45,7 @@ def _sleep(world: World, _: str, body: dict[str, Any]) -> Any:
 
 
 def _list_faults(world: World, _: str, __: dict[str, Any]) -> Any:
-    return [_fault(injected) for injected in world.shelf(Faults)]
+    return [_fault(injected) for injected in world.state(Faults)]
 
 
 def _inject(world: World, _: str, body: dict[str, Any]) -> Any:
@@ -54,11 +54,11 @@ def _inject(world: World, _: str, body: dict[str, Any]) -> Any:
         raise _Refused(f"name: expected the name of a fault; saw {name!r}")
     if not isinstance(options, dict):
         raise _Refused(f"options: expected an object; saw {options!r}")
-    return _fault(world.shelf(Faults).inject(name, options))
+    return _fault(world.state(Faults).inject(name, options))
 
 
 def _clear(world: World, name: str, _: dict[str, Any]) -> Any:
-    world.shelf(Faults).clear(name or None)
+    world.state(Faults).clear(name or None)
     return _list_faults(world, "", {})
 
 

@@ -41,7 +41,7 @@ def answer(world: World, wire: bytes, asker: str) -> bytes:
     Raises NotDns where nothing sensible can be answered.
     """
     question = read(wire)
-    route53 = world.shelf(Route53)
+    route53 = world.state(Route53)
     zone, kind = route53.zone_of(question.name), _KINDS.get(question.kind, "")
     if zone is None:
         return _write(question, _REFUSED, [])

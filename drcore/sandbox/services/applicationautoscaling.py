@@ -43,10 +43,10 @@ class Scaling:
     """The scalable targets of both regions."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._fleet = world, world.shelf(Ecs)
+        self._world, self._fleet = world, world.state(Ecs)
         self.targets: dict[Key, Scalable] = {}
         self._fleet.on_desired.append(self._moved)
-        world.state_of(SERVICE, self._state)
+        world.add_to_dump(SERVICE, self._state)
 
     def register(
         self,
@@ -114,7 +114,7 @@ class Scaling:
         if wanted == desired or (target.suspended[way] and not asked):
             return
         change = {"cluster": cluster, "service": name, "desiredCount": wanted}
-        self._world.shelf(Trail).record(
+        self._world.state(Trail).record(
             target.region, "UpdateService", "ecs.amazonaws.com", ROLE, change, resources=(cluster, name), role=True
         )
         stream = self._world.rng(SERVICE, "activity", target.region, target.resource, at)
@@ -154,14 +154,14 @@ def register_scalable_target(call: Call) -> dict[str, Any]:
     _only_ecs(params)
     least, most = (None if (n := params.get(f"{end}Capacity")) is None else int(n) for end in ("Min", "Max"))
     suspended = {name: bool(value) for name, value in (params.get("SuspendedState") or {}).items()}
-    made = call.world.shelf(Scaling).register(call.region, params["ResourceId"], least, most, suspended)
-    return {"ScalableTargetARN": call.world.shelf(Scaling).arn(made)}
+    made = call.world.state(Scaling).register(call.region, params["ResourceId"], least, most, suspended)
+    return {"ScalableTargetARN": call.world.state(Scaling).arn(made)}
 
 
 @operation(SERVICE, "DeregisterScalableTarget")
 def deregister_scalable_target(call: Call) -> dict[str, Any]:
     """As the API: the policies go with the target."""
-    scaling = call.world.shelf(Scaling)
+    scaling = call.world.state(Scaling)
     scaling.target(call.region, call.params["ResourceId"])
     del scaling.targets[call.region, call.params["ResourceId"]]
     return {}
@@ -181,7 +181,7 @@ def describe_scalable_targets(call: Call) -> dict[str, Any]:
             "RoleARN": f"arn:aws:iam::{call.account}:role/aws-service-role/{ROLE}",
             "CreationTime": target.created_at,
             "SuspendedState": dict(target.suspended),
-            "ScalableTargetARN": call.world.shelf(Scaling).arn(target),
+            "ScalableTargetARN": call.world.state(Scaling).arn(target),
         }
         for target in _targets(call)
         if not asked or target.resource in asked
@@ -193,7 +193,7 @@ def describe_scalable_targets(call: Call) -> dict[str, Any]:
 def put_scaling_policy(call: Call) -> dict[str, Any]:
     """As the API; the policy is not evaluated."""
     _only_ecs(call.params)
-    scaling = call.world.shelf(Scaling)
+    scaling = call.world.state(Scaling)
     target = scaling.target(call.region, call.params["ResourceId"])
     return {"PolicyARN": scaling.keep(target, call.params), "Alarms": []}
 
@@ -201,7 +201,7 @@ def put_scaling_policy(call: Call) -> dict[str, Any]:
 @operation(SERVICE, "DeleteScalingPolicy")
 def delete_scaling_policy(call: Call) -> dict[str, Any]:
     """As the API."""
-    target = call.world.shelf(Scaling).target(call.region, call.params["ResourceId"])
+    target = call.world.state(Scaling).target(call.region, call.params["ResourceId"])
     if target.policies.pop(call.params["PolicyName"], None) is None:
         raise AwsError("ObjectNotFoundException", f"No scaling policy found: {call.params['PolicyName']}")
     return {}
@@ -229,10 +229,10 @@ def describe_scaling_activities(call: Call) -> dict[str, Any]:
 
 
 def _targets(call: Call) -> list[Scalable]:
-    call.world.shelf(Ecs).settle()
+    call.world.state(Ecs).settle()
     if call.params["ServiceNamespace"] != "ecs":
         return []
-    return [target for (region, _), target in call.world.shelf(Scaling).targets.items() if region == call.region]
+    return [target for (region, _), target in call.world.state(Scaling).targets.items() if region == call.region]
 
 
 def _only_ecs(params: Mapping[str, Any]) -> None:

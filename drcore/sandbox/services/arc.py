@@ -26,7 +26,7 @@ class RoutingControls:
         self.rule = f"{base}/safetyrule/atleastone0001"
         self.arns = {region: f"{base}/routingcontrol/{name}" for region, name in CONTROLS.items()}
         self.states = dict.fromkeys(self.arns.values(), "On")
-        world.state_of(SERVICE, lambda: self.states)
+        world.add_to_dump(SERVICE, lambda: self.states)
 
     def on(self, region: str) -> bool:
         """Whether the control of a region is On."""
@@ -63,7 +63,7 @@ def _endpoint(call: Call) -> RoutingControls:
     """The state, if the call was sent to one of the cluster's endpoints."""
     if call.region not in ENDPOINTS:
         raise AwsError("AccessDeniedException", f"{call.region} is not an endpoint of this cluster", 403)
-    return call.world.shelf(RoutingControls)
+    return call.world.state(RoutingControls)
 
 
 @operation(SERVICE, "GetRoutingControlState")

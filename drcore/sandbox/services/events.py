@@ -57,7 +57,7 @@ def _change(call: Call) -> dict[str, Any]:
     name = call.params["Name"]
     if (call.params.get("EventBusName") or "default").rpartition("/")[2] != "default":
         return call.forward()
-    schedules = call.world.shelf(Schedules)
+    schedules = call.world.state(Schedules)
     before = schedules.shown(call.region, name)
     answer = call.forward()
     schedules.changed(call.region, name, before)

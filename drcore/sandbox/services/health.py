@@ -45,7 +45,7 @@ def describe_event_details(call: Call) -> dict[str, Any]:
 def _events(world: World) -> Iterator[dict[str, Any]]:
     """What the page says by now, oldest first."""
     now = world.clock.now()
-    for outage in world.shelf(Regions).outages:
+    for outage in world.state(Regions).outages:
         if now >= outage.since + LATE:
             for service in _SERVICES.get(outage.kind, ("MULTIPLE_SERVICES",)):
                 yield _event(outage, service, now)

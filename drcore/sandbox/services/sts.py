@@ -51,7 +51,7 @@ class Callers:
 
 def caller(call: Call) -> Caller | None:
     """Who makes a call; None if it is the world itself."""
-    return call.world.shelf(Callers).of(call.access_key)
+    return call.world.state(Callers).of(call.access_key)
 
 
 @operation("sts", "AssumeRole")
@@ -62,5 +62,5 @@ def assume_role(call: Call) -> dict[str, Any]:
         raise AwsError("ValidationError", f"{call.params['RoleArn']} is invalid", 400)
     answer = call.forward()
     key = answer["Credentials"]["AccessKeyId"]
-    call.world.shelf(Callers).add_role_key(key, role, call.params["RoleSessionName"])
+    call.world.state(Callers).add_role_key(key, role, call.params["RoleSessionName"])
     return answer

@@ -23,12 +23,12 @@ def build(world: World) -> None:
     with tied_to(world.purpose("fleet")):
         worker_services.found(world)
     account.watch(world, world.clock.now() - HISTORY)
-    timeline = world.shelf(Timeline)
+    timeline = world.state(Timeline)
     timeline.remember()
     two_regions.remember(world, world.clock.now() - HISTORY)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
-    world.on_tick(world.shelf(data_corruption.Normalise).tick)
+    world.on_tick(world.state(data_corruption.Normalise).tick)
     world.on_tick(timeline.tick)
     backend.tell(world)
     regions.tell(world)

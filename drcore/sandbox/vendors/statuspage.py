@@ -32,7 +32,7 @@ class StatusPage:
         self.world = world
         self.components = {name: _component(name, world.clock.now()) for name in ("api", "sync")}
         self.incidents: list[dict[str, Any]] = []
-        world.state_of("statuspage", lambda: {"components": self.components, "incidents": self.incidents})
+        world.add_to_dump("statuspage", lambda: {"components": self.components, "incidents": self.incidents})
 
     def new_id(self, kind: str) -> str:
         """Twelve characters, as the real ones; the n-th of a kind is the same in each run of a seed."""
@@ -42,7 +42,7 @@ class StatusPage:
 
 def open_page(world: World) -> StatusPage:
     """The page of a world; its state is part of the dump from the beginning."""
-    return world.shelf(StatusPage)
+    return world.state(StatusPage)
 
 
 @http_route("GET", f"{_PAGES}/incidents")

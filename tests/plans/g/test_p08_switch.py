@@ -29,7 +29,7 @@ class Switched:
         self.run = run = drilled_to(stage, SWITCH, remedy="switch")
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
-        ledger, tables = stage.door.world.shelf(Ledger), stage.door.world.shelf(Tables)
+        ledger, tables = stage.door.world.state(Ledger), stage.door.world.state(Tables)
         self.spoiled = len(ledger.spoils)
         self.unsound = {
             key

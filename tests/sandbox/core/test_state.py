@@ -55,7 +55,7 @@ def test_it_should_not_change_by_looking_or_waiting(empty: InProcess, client: Cl
 @pytest.mark.parametrize("change", ["item", "topic", "incident", "own"])
 def test_it_should_change_by_each_write(empty: InProcess, client: Client, change: str) -> None:
     own = {"version": "41"}
-    empty.world.state_of("releases", lambda: own)
+    empty.world.add_to_dump("releases", lambda: own)
     _furnish(client, "us-east-1")
     before = _state(empty)
     if change == "item":

@@ -15,7 +15,7 @@ def world() -> Furnished:
 
 def _fires(world: Furnished, region: str = EAST) -> bool:
     with world.sandbox.world.clock.frozen():
-        return world.sandbox.world.shelf(Schedules).enabled(region, TIDY)
+        return world.sandbox.world.state(Schedules).enabled(region, TIDY)
 
 
 def test_the_rules_should_be_there_with_their_targets_in_both_regions(world: Furnished) -> None:

@@ -16,7 +16,7 @@ from drcore.sandbox.services.apigateway.state import ApiGateway, Deployment, Res
 @operation("apigateway", "GetRestApis")
 def get_rest_apis(call: Call) -> dict[str, Any]:
     """As the API, on one page."""
-    apis = call.world.shelf(ApiGateway).apis(call.region)
+    apis = call.world.state(ApiGateway).apis(call.region)
     return {"items": [_api_document(api) for api in apis]}
 
 
@@ -50,7 +50,7 @@ def get_deployment(call: Call) -> dict[str, Any]:
 @operation("apigateway", "CreateDeployment")
 def create_deployment(call: Call) -> dict[str, Any]:
     """As the API: publishes the resources as they are now: after a bad release, the bad ones."""
-    gateway = call.world.shelf(ApiGateway)
+    gateway = call.world.state(ApiGateway)
     gateway.deployments_created += 1
     api = _api(call)
     created = gateway.deploy(api, call.params.get("description") or "")
@@ -93,7 +93,7 @@ def create_stage(call: Call) -> dict[str, Any]:
     if name in api.stages:
         raise AwsError("ConflictException", "Stage already exists", 409)
     deployment = api.deployment(call.params["deploymentId"])
-    stage = call.world.shelf(ApiGateway).new_stage(name, deployment.id)
+    stage = call.world.state(ApiGateway).new_stage(name, deployment.id)
     stage.description = call.params.get("description") or ""
     stage.variables = dict(call.params.get("variables") or {})
     canary = call.params.get("canarySettings")
@@ -129,7 +129,7 @@ def flush_stage_cache(call: Call) -> dict[str, Any]:
 
 
 def _api(call: Call) -> RestApi:
-    return call.world.shelf(ApiGateway).api(call.region, call.params["restApiId"])
+    return call.world.state(ApiGateway).api(call.region, call.params["restApiId"])
 
 
 def _api_document(api: RestApi) -> dict[str, Any]:

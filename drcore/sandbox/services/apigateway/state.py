@@ -117,7 +117,7 @@ class ApiGateway:
         self._apis: dict[str, dict[str, RestApi]] = {region: {} for region in world.regions}
         self.deployments_created = 0
         """How often a client called CreateDeployment."""
-        world.state_of("apigateway", self._state)
+        world.add_to_dump("apigateway", self._state)
 
     def create(self, region: str, name: str, api_id: str, paths: tuple[str, ...], draft: str) -> RestApi:
         """A new API without a deployment."""

@@ -76,20 +76,20 @@ class Sessions:
 @operation("appconfigdata", "StartConfigurationSession")
 def start_configuration_session(call: Call) -> dict[str, Any]:
     """As the API: ids or names."""
-    store, params = call.world.shelf(AppConfig), call.params
+    store, params = call.world.state(AppConfig), call.params
     home = store.application(call.region, params["ApplicationIdentifier"])
     place = store.environment(home, params["EnvironmentIdentifier"])
     profile = store.profile(home, params["ConfigurationProfileIdentifier"])
     interval = int(params.get("RequiredMinimumPollIntervalInSeconds") or INTERVAL)
     if not 15 <= interval <= 86_400:
         raise refused("RequiredMinimumPollIntervalInSeconds must be between 15 and 86400")
-    return {"InitialConfigurationToken": call.world.shelf(Sessions).open(place, profile, interval)}
+    return {"InitialConfigurationToken": call.world.state(Sessions).open(place, profile, interval)}
 
 
 @operation("appconfigdata", "GetLatestConfiguration")
 def get_latest_configuration(call: Call) -> dict[str, Any]:
     """As the API: the body is empty when the session has that already."""
-    sessions = call.world.shelf(Sessions)
+    sessions = call.world.state(Sessions)
     asking, token = sessions.ask(call.params["ConfigurationToken"])
     answer = {"NextPollConfigurationToken": token, "NextPollIntervalInSeconds": asking.interval}
     served = sessions.served(asking)

@@ -24,7 +24,7 @@ from drcore.sandbox.services.appconfig.state import (
 @operation("appconfig", "CreateApplication")
 def create_application(call: Call) -> dict[str, Any]:
     """As the API."""
-    made = call.world.shelf(AppConfig).create_application(
+    made = call.world.state(AppConfig).create_application(
         call.region, call.params["Name"], call.params.get("Description") or ""
     )
     return _application(made)
@@ -33,7 +33,7 @@ def create_application(call: Call) -> dict[str, Any]:
 @operation("appconfig", "ListApplications")
 def list_applications(call: Call) -> dict[str, Any]:
     """As the API."""
-    found = call.world.shelf(AppConfig).applications.get(call.region, {})
+    found = call.world.state(AppConfig).applications.get(call.region, {})
     return _page(call, [_application(home) for home in found.values()])
 
 
@@ -47,7 +47,7 @@ def get_application(call: Call) -> dict[str, Any]:
 def create_environment(call: Call) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
-    made = call.world.shelf(AppConfig).create_environment(call.region, home, call.params["Name"])
+    made = call.world.state(AppConfig).create_environment(call.region, home, call.params["Name"])
     return _environment(call, home, made)
 
 
@@ -72,7 +72,7 @@ def create_configuration_profile(call: Call) -> dict[str, Any]:
     if params.get("LocationUri") != "hosted":
         raise refused("only hosted configuration is emulated")
     kind = params.get("Type") or "AWS.Freeform"
-    return _profile(home, call.world.shelf(AppConfig).create_profile(call.region, home, params["Name"], kind))
+    return _profile(home, call.world.state(AppConfig).create_profile(call.region, home, params["Name"], kind))
 
 
 @operation("appconfig", "ListConfigurationProfiles")
@@ -94,7 +94,7 @@ def create_hosted_configuration_version(call: Call) -> dict[str, Any]:
     """As the API: LatestVersionNumber is compared."""
     home, params = _home(call), call.params
     profile, latest = _kind(call, home), params.get("LatestVersionNumber")
-    made = call.world.shelf(AppConfig).host(
+    made = call.world.state(AppConfig).host(
         profile,
         params.get("Content") or b"",
         params["ContentType"],
@@ -126,7 +126,7 @@ def list_hosted_configuration_versions(call: Call) -> dict[str, Any]:
 def create_deployment_strategy(call: Call) -> dict[str, Any]:
     """As the API."""
     params = call.params
-    made = call.world.shelf(AppConfig).create_strategy(
+    made = call.world.state(AppConfig).create_strategy(
         call.region,
         params["Name"],
         int(params["DeploymentDurationInMinutes"]),
@@ -140,19 +140,19 @@ def create_deployment_strategy(call: Call) -> dict[str, Any]:
 @operation("appconfig", "ListDeploymentStrategies")
 def list_deployment_strategies(call: Call) -> dict[str, Any]:
     """As the API: the predefined ones, then the account's own."""
-    return _page(call, [_strategy(each) for each in call.world.shelf(AppConfig).strategies[call.region].values()])
+    return _page(call, [_strategy(each) for each in call.world.state(AppConfig).strategies[call.region].values()])
 
 
 @operation("appconfig", "GetDeploymentStrategy")
 def get_deployment_strategy(call: Call) -> dict[str, Any]:
     """As the API."""
-    return _strategy(call.world.shelf(AppConfig).strategy(call.region, call.params["DeploymentStrategyId"]))
+    return _strategy(call.world.state(AppConfig).strategy(call.region, call.params["DeploymentStrategyId"]))
 
 
 @operation("appconfig", "StartDeployment")
 def start_deployment(call: Call) -> dict[str, Any]:
     """As the API: one at a time in an environment; LatestDeploymentNumber is compared."""
-    home, params, store = _home(call), call.params, call.world.shelf(AppConfig)
+    home, params, store = _home(call), call.params, call.world.state(AppConfig)
     profile, place = _kind(call, home), _place(call, home)
     strategy = store.strategy(call.region, params["DeploymentStrategyId"])
     if not str(params["ConfigurationVersion"]).isdecimal():
@@ -169,7 +169,7 @@ def get_deployment(call: Call) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     place = _place(call, home)
-    found = call.world.shelf(AppConfig).deployment(place, int(call.params["DeploymentNumber"]))
+    found = call.world.state(AppConfig).deployment(place, int(call.params["DeploymentNumber"]))
     return _deployment(call, home, place, found)
 
 
@@ -186,20 +186,20 @@ def stop_deployment(call: Call) -> dict[str, Any]:
     home = _home(call)
     place = _place(call, home)
     revert = bool(call.params.get("AllowRevert"))
-    stopped = call.world.shelf(AppConfig).stop(place, int(call.params["DeploymentNumber"]), revert=revert)
+    stopped = call.world.state(AppConfig).stop(place, int(call.params["DeploymentNumber"]), revert=revert)
     return _deployment(call, home, place, stopped)
 
 
 def _home(call: Call) -> Application:
-    return call.world.shelf(AppConfig).application(call.region, call.params["ApplicationId"])
+    return call.world.state(AppConfig).application(call.region, call.params["ApplicationId"])
 
 
 def _place(call: Call, home: Application) -> Environment:
-    return call.world.shelf(AppConfig).environment(home, call.params["EnvironmentId"])
+    return call.world.state(AppConfig).environment(home, call.params["EnvironmentId"])
 
 
 def _kind(call: Call, home: Application) -> Profile:
-    return call.world.shelf(AppConfig).profile(home, call.params["ConfigurationProfileId"])
+    return call.world.state(AppConfig).profile(home, call.params["ConfigurationProfileId"])
 
 
 def _page(call: Call, found: Sequence[dict[str, Any]]) -> dict[str, Any]:

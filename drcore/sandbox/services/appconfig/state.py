@@ -166,7 +166,7 @@ class AppConfig:
             region: {each.id: each for each in PREDEFINED} for region in world.regions
         }
         self._counts: Counter[str] = Counter()
-        world.state_of("appconfig", self._state)
+        world.add_to_dump("appconfig", self._state)
 
     def current(self, region: str, application: str, environment: str, profile: str) -> dict[str, Any]:
         """What every reader gets now, as JSON; names or ids. Empty if nothing was deployed. Raises AwsError."""

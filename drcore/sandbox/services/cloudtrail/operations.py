@@ -27,7 +27,7 @@ def lookup_events(call: Call) -> dict[str, Any]:
         raise AwsError("InvalidLookupAttributesException", "You can specify only one lookup attribute.")
     found = [
         event
-        for event in call.world.shelf(Trail).known(call.region)
+        for event in call.world.state(Trail).known(call.region)
         if (since is None or event.at >= since)
         and (until is None or event.at <= until)
         and all(_matches(event, each["AttributeKey"], each["AttributeValue"]) for each in wanted)

@@ -74,7 +74,7 @@ class Trail:
         self._world = world
         self._events: dict[str, list[Event]] = {region: [] for region in world.regions}
         self._counts: Counter[str] = Counter()
-        world.shelf(CallHooks).observe(self._see)
+        world.state(CallHooks).observe(self._see)
 
     def record(
         self,

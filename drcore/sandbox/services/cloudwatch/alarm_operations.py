@@ -115,7 +115,7 @@ def _alarm(call: Call, name: str) -> Alarm:
 
 
 def _alarms(call: Call) -> Alarms:
-    return call.world.shelf(CloudWatch).alarms[call.region]
+    return call.world.state(CloudWatch).alarms[call.region]
 
 
 def _remembers(item: HistoryItem, params: Mapping[str, Any]) -> bool:

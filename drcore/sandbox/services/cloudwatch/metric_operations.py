@@ -28,7 +28,7 @@ class CloudWatch:
     def __init__(self, world: World) -> None:
         self.stores: dict[str, Store] = defaultdict(Store)
         self.alarms = {region: Alarms(world, region, self.stores[region]) for region in world.regions}
-        world.state_of("cloudwatch", self._state)
+        world.add_to_dump("cloudwatch", self._state)
 
     def tick(self, at: datetime) -> None:
         """Evaluate the alarms at each full minute."""
@@ -47,7 +47,7 @@ class CloudWatch:
 
 
 def _store(call: Call) -> Store:
-    return call.world.shelf(CloudWatch).stores[call.region]
+    return call.world.state(CloudWatch).stores[call.region]
 
 
 @operation("cloudwatch", "GetMetricData")

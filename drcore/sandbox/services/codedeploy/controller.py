@@ -31,10 +31,10 @@ class CodeDeploy:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._functions = world.shelf(Lambda)
-        self._watch = world.shelf(CloudWatch)
+        self._functions = world.state(Lambda)
+        self._watch = world.state(CloudWatch)
         self._regions = {region: _Region() for region in world.regions}
-        world.state_of("codedeploy", self._state)
+        world.add_to_dump("codedeploy", self._state)
 
     def add_group(self, region: str, group: Group) -> None:
         """A new deployment group."""

@@ -18,7 +18,7 @@ from drcore.sandbox.services.codedeploy.state import Deployment, Group, Status, 
 @operation("codedeploy", "ListApplications")
 def list_applications(call: Call) -> dict[str, Any]:
     """As the API, on one page."""
-    groups = call.world.shelf(CodeDeploy).groups(call.region)
+    groups = call.world.state(CodeDeploy).groups(call.region)
     return {"applications": sorted({group.application for group in groups})}
 
 
@@ -26,7 +26,7 @@ def list_applications(call: Call) -> dict[str, Any]:
 def list_deployment_groups(call: Call) -> dict[str, Any]:
     """As the API, on one page."""
     application = call.params["applicationName"]
-    groups = call.world.shelf(CodeDeploy).groups(call.region)
+    groups = call.world.state(CodeDeploy).groups(call.region)
     names = [group.name for group in groups if group.application == application]
     if not names:
         raise AwsError("ApplicationDoesNotExistException", f"Applications not found for {application}")
@@ -37,7 +37,7 @@ def list_deployment_groups(call: Call) -> dict[str, Any]:
 def get_deployment_group(call: Call) -> dict[str, Any]:
     """As the API, with alarms, automatic rollback and triggers."""
     group = _group(call)
-    done = [d for d in call.world.shelf(CodeDeploy).deployments(call.region) if d.group is group]
+    done = [d for d in call.world.state(CodeDeploy).deployments(call.region) if d.group is group]
     document = _group_document(group)
     for key, found in (
         ("lastAttemptedDeployment", done),
@@ -86,7 +86,7 @@ def create_deployment(call: Call) -> dict[str, Any]:
     if override is not None:
         named = override.get("alarms") or [{"name": name} for name in group.alarms]
         watched = tuple(alarm["name"] for alarm in named) if override.get("enabled") else ()
-    created = call.world.shelf(CodeDeploy).create(
+    created = call.world.state(CodeDeploy).create(
         call.region,
         group,
         _targets(call.params.get("revision") or {}),
@@ -109,7 +109,7 @@ def get_deployment(call: Call) -> dict[str, Any]:
 @operation("codedeploy", "BatchGetDeployments")
 def batch_get_deployments(call: Call) -> dict[str, Any]:
     """As the API."""
-    deploy = call.world.shelf(CodeDeploy)
+    deploy = call.world.state(CodeDeploy)
     return {
         "deploymentsInfo": [_document(deploy.deployment(call.region, name)) for name in call.params["deploymentIds"]]
     }
@@ -124,7 +124,7 @@ def list_deployments(call: Call) -> dict[str, Any]:
     statuses, between = params.get("includeOnlyStatuses") or (), params.get("createTimeRange") or {}
     found = [
         deployment.id
-        for deployment in call.world.shelf(CodeDeploy).deployments(call.region)
+        for deployment in call.world.state(CodeDeploy).deployments(call.region)
         if params.get("applicationName") in (None, deployment.group.application)
         and params.get("deploymentGroupName") in (None, deployment.group.name)
         and (not statuses or deployment.status.value in statuses)
@@ -138,7 +138,7 @@ def list_deployments(call: Call) -> dict[str, Any]:
 @operation("codedeploy", "StopDeployment")
 def stop_deployment(call: Call) -> dict[str, Any]:
     """As the API: Pending at first, Stopped at the next tick, with a rollback deployment if asked for."""
-    call.world.shelf(CodeDeploy).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
+    call.world.state(CodeDeploy).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
     return {"status": "Pending", "statusMessage": "The deployment is being stopped."}
 
 
@@ -172,11 +172,11 @@ def _targets(revision: Mapping[str, Any]) -> list[Target]:
 
 
 def _group(call: Call, key: str = "deploymentGroupName") -> Group:
-    return call.world.shelf(CodeDeploy).group(call.region, call.params["applicationName"], call.params[key])
+    return call.world.state(CodeDeploy).group(call.region, call.params["applicationName"], call.params[key])
 
 
 def _deployment(call: Call) -> Deployment:
-    return call.world.shelf(CodeDeploy).deployment(call.region, call.params["deploymentId"])
+    return call.world.state(CodeDeploy).deployment(call.region, call.params["deploymentId"])
 
 
 def _group_document(group: Group) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from drcore.sandbox.services.codepipeline.state import CodePipeline, Execution, 
 @operation("codepipeline", "ListPipelines")
 def list_pipelines(call: Call) -> dict[str, Any]:
     """As the API, on one page."""
-    pipelines = call.world.shelf(CodePipeline).pipelines(call.region)
+    pipelines = call.world.state(CodePipeline).pipelines(call.region)
     return {
         "pipelines": [{"name": p.name, "version": 1, "created": p.created, "updated": p.created} for p in pipelines]
     }
@@ -54,7 +54,7 @@ def enable_stage_transition(call: Call) -> dict[str, Any]:
 def start_pipeline_execution(call: Call) -> dict[str, Any]:
     """As the API: builds and deploys what the main branch holds now."""
     pipeline = _pipeline(call, "name")
-    execution = call.world.shelf(CodePipeline).start(pipeline, "StartPipelineExecution")
+    execution = call.world.state(CodePipeline).start(pipeline, "StartPipelineExecution")
     return {"pipelineExecutionId": execution.id}
 
 
@@ -87,7 +87,7 @@ def list_pipeline_executions(call: Call) -> dict[str, Any]:
 
 
 def _pipeline(call: Call, key: str) -> Pipeline:
-    return call.world.shelf(CodePipeline).pipeline(call.region, call.params[key])
+    return call.world.state(CodePipeline).pipeline(call.region, call.params[key])
 
 
 def _transition(call: Call) -> Stage:

@@ -79,7 +79,7 @@ class CodePipeline:
     def __init__(self, world: World) -> None:
         self._world = world
         self._pipelines: dict[str, dict[str, Pipeline]] = {region: {} for region in world.regions}
-        world.state_of("codepipeline", self._state)
+        world.add_to_dump("codepipeline", self._state)
 
     def create(self, region: str, name: str, head: str, deployer: Deployer) -> Pipeline:
         """A pipeline with the stages Source, Build and Deploy."""

@@ -51,14 +51,14 @@ class Exports:
 
     def __init__(self, world: World) -> None:
         self.by_arn: dict[str, Export] = {}
-        world.state_of("dynamodb exports", lambda: {arn: export.told for arn, export in self.by_arn.items()})
+        world.add_to_dump("dynamodb exports", lambda: {arn: export.told for arn, export in self.by_arn.items()})
 
 
 @operation("dynamodb", "ExportTableToPointInTime")
 def export_table_to_point_in_time(call: Call) -> dict[str, Any]:
     """As the API; the same token with the same request is the same export."""
-    shelf, exports, params, now = tables(call), call.world.shelf(Exports), call.params, call.world.clock.now()
-    replica = shelf.find(call.region, params["TableArn"])
+    store, exports, params, now = tables(call), call.world.state(Exports), call.params, call.world.clock.now()
+    replica = store.find(call.region, params["TableArn"])
     if replica is None or replica.arn != params["TableArn"]:
         return call.forward()
     token, asked = params.get("ClientToken") or "", repr({n: v for n, v in params.items() if n != "ClientToken"})
@@ -73,7 +73,7 @@ def export_table_to_point_in_time(call: Call) -> dict[str, Any]:
     exports.by_arn[export.told["ExportArn"]] = export
     seconds = call.world.rng("export", export.told["ExportArn"]).uniform(*TAKES)
     _put(call.world, export, {name: body for name, body in export.files.items() if not body})
-    shelf.later(now + timedelta(seconds=seconds), lambda at: _finish(call.world, export, at))
+    store.later(now + timedelta(seconds=seconds), lambda at: _finish(call.world, export, at))
     return {"ExportDescription": export.told}
 
 
@@ -285,7 +285,7 @@ def _put(world: World, export: Export, files: Mapping[str, bytes]) -> bool:
 def describe_export(call: Call) -> dict[str, Any]:
     """As the API."""
     tables(call)
-    export = call.world.shelf(Exports).by_arn.get(call.params["ExportArn"])
+    export = call.world.state(Exports).by_arn.get(call.params["ExportArn"])
     if export is None or export.told["TableArn"].split(":")[3] != call.region:
         raise AwsError("ExportNotFoundException", f"Export not found: {call.params['ExportArn']}")
     return {"ExportDescription": export.told}
@@ -298,7 +298,7 @@ def list_exports(call: Call) -> dict[str, Any]:
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)
     found = [
         {"ExportArn": arn, "ExportStatus": export.told["ExportStatus"], "ExportType": export.told["ExportType"]}
-        for arn, export in call.world.shelf(Exports).by_arn.items()
+        for arn, export in call.world.state(Exports).by_arn.items()
         if (table or export.told["TableArn"]) == export.told["TableArn"] and arn.split(":")[3] == call.region
     ]
     here, token = page(found, call.params.get("NextToken"), size, "ValidationException")

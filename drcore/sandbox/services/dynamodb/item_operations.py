@@ -68,7 +68,7 @@ def _asked(call: Call) -> str:
 
 def tables(call: Call) -> Tables:
     """The tables, with everything that has happened until now."""
-    found = call.world.shelf(Tables)
+    found = call.world.state(Tables)
     found.catch_up(call.world.clock.now())
     return found
 
@@ -152,10 +152,10 @@ def _ready(wanted: Mapping[Replica, list[Stored]]) -> Ready:
 
 def _write(call: Call) -> dict[str, Any]:
     """As the API; what it changed goes on its way to the other replicas."""
-    shelf, now = tables(call), call.world.clock.now()
+    store, now = tables(call), call.world.clock.now()
     touched = [(replica, each) for each in _touched(call) if (replica := usable(call, each.table))]
     token = call.params.get("ClientRequestToken") if call.operation == "TransactWriteItems" else None
-    if token and call.world.shelf(Tokens).done(call, token):
+    if token and call.world.state(Tokens).done(call, token):
         return {}
     keys: dict[Replica, dict[Key, None]] = {}
     for replica, each in touched:
@@ -168,11 +168,11 @@ def _write(call: Call) -> dict[str, Any]:
     for replica, mine in keys.items():
         for key in mine:
             if (replica, key) in written:
-                shelf.asked(replica, key, after[replica].get(key), now)
+                store.asked(replica, key, after[replica].get(key), now)
         size = sum(map(units, after[replica].values())) or 1
         spent(call, replica, write=size * (2 if call.operation == "TransactWriteItems" else 1))
     if token:
-        call.world.shelf(Tokens).note(call, token)
+        call.world.state(Tokens).note(call, token)
     return answer
 
 
@@ -189,7 +189,7 @@ def admit(call: Call, replica: Replica, action: str) -> None:
 
 def spent(call: Call, replica: Replica, *, read: float = 0, write: float = 0) -> None:
     """Count a request that succeeded, with the capacity units that it took."""
-    usage, now = call.world.shelf(Usage), call.world.clock.now()
+    usage, now = call.world.state(Usage), call.world.clock.now()
     usage.request(replica.region, replica.name, call.operation, now)
     for kind, taken_units in (("Read", read), ("Write", write)):
         if taken_units:

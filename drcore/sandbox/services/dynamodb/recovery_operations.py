@@ -98,16 +98,16 @@ def _backups(replica: Replica, now: datetime) -> dict[str, Any]:
 @operation("dynamodb", "RestoreTableToPointInTime")
 def restore_table_to_point_in_time(call: Call) -> dict[str, Any]:
     """As the API: in this region, from a table here or, by its ARN and with the encryption given, from another."""
-    shelf, now, params = tables(call), call.world.clock.now(), call.params
+    store, now, params = tables(call), call.world.clock.now(), call.params
     target, source = params["TargetTableName"], _source(call)
     if source is None:
         return call.forward()
     if not _NAME.fullmatch(target):
         raise AwsError("ValidationException", f"TargetTableName: expected 3 to 255 of a-zA-Z0-9_.-, saw {target!r}")
-    if target in shelf.backend(call.region).tables:
+    if target in store.backend(call.region).tables:
         raise AwsError("TableAlreadyExistsException", f"Table already exists: {target}")
     moment = _moment(call, source, now)
-    if sum(each.region == call.region and _restoring(each, now) for each in shelf) >= MOST_RESTORES:
+    if sum(each.region == call.region and _restoring(each, now) for each in store) >= MOST_RESTORES:
         raise AwsError("LimitExceededException", f"Too many restores are under way: {MOST_RESTORES}")
     items = source.at(moment)
     shape = source.shape()
@@ -115,12 +115,12 @@ def restore_table_to_point_in_time(call: Call) -> dict[str, Any]:
         shape["billing_mode"] = params["BillingModeOverride"]
     if params.get("SSESpecificationOverride"):
         shape["sse_specification"] = dict(params["SSESpecificationOverride"])
-    made = shelf.add(call.region, target, shape, source.schema)
+    made = store.add(call.region, target, shape, source.schema)
     made.history.open_with(items, (moment, source.region))
     made.origin = Origin(source.arn, moment)
     takes = (_BASE + _EACH * len(items)) * call.world.rng("restore", target, call.region).uniform(0.9, 1.1)
     made.busy = ("CREATING", now + timedelta(seconds=takes))
-    return {"TableDescription": description(shelf, made, now)}
+    return {"TableDescription": description(store, made, now)}
 
 
 def _restoring(replica: Replica, now: datetime) -> bool:
@@ -129,14 +129,14 @@ def _restoring(replica: Replica, now: datetime) -> bool:
 
 def _source(call: Call) -> Replica | None:
     """The source; None if it is moto's alone."""
-    params, shelf = call.params, tables(call)
+    params, store = call.params, tables(call)
     if bool(params.get("SourceTableName")) == bool(params.get("SourceTableArn")):
         raise AwsError("ValidationException", "Either SourceTableName or SourceTableArn must be specified")
     named = params.get("SourceTableName") or params["SourceTableArn"]
     region = params["SourceTableArn"].split(":")[3] if params.get("SourceTableArn") else call.region
-    replica = shelf.find(region, named)
+    replica = store.find(region, named)
     if replica is None:
-        if region == call.region and named.rpartition("/")[2] in shelf.backend(region).tables:
+        if region == call.region and named.rpartition("/")[2] in store.backend(region).tables:
             return None
         raise AwsError("TableNotFoundException", f"Table not found: {named}")
     if replica.status(call.world.clock.now()) == "CREATING":
@@ -146,7 +146,7 @@ def _source(call: Call) -> Replica | None:
             raise AwsError(
                 "ValidationException", "SSESpecificationOverride must be specified for a cross-region restore"
             )
-        if call.world.shelf(Regions).out(region, call.world.clock.now(), ISOLATING):
+        if call.world.state(Regions).out(region, call.world.clock.now(), ISOLATING):
             raise AwsError("InternalServerError", f"The source region {region} cannot be reached", 500)
     return replica
 

@@ -45,8 +45,8 @@ class Deliveries:
     """The writes that are on their way, those that are held, what was lost and what was overwritten."""
 
     def __init__(self, world: World, agenda: Agenda, find: Callable[[str, str], Replica | None]) -> None:
-        self._world, self._regions, self._agenda, self._find = world, world.shelf(Regions), agenda, find
-        self._watch, self._usage = world.shelf(CloudWatch), world.shelf(Usage)
+        self._world, self._regions, self._agenda, self._find = world, world.state(Regions), agenda, find
+        self._watch, self._usage = world.state(CloudWatch), world.state(Usage)
         self._number = count()
         self._latencies: dict[tuple[str, str, str, int], list[float]] = {}
         self.pending: dict[int, Write] = {}

@@ -15,7 +15,7 @@ class GlobalTable:
     """A table with a replica in each region."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._tables = world, world.shelf(Tables)
+        self._world, self._tables = world, world.state(Tables)
         self._deliveries = deliveries = self._tables.deliveries
         self.name = ""
         self.pending, self.overwritten, self.lost_at = deliveries.pending, deliveries.overwritten, deliveries.lost_at

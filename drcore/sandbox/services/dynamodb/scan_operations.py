@@ -77,7 +77,7 @@ def _ready(items: list[Stored], looked_at: int, more: dict[str, Any] | None) -> 
 
 def _page(call: Call, replica: Replica) -> tuple[list[Stored], Stored | None]:
     """The items of a page, with the last of them where more follow."""
-    order, params = call.world.shelf(Orders).of(replica), call.params
+    order, params = call.world.state(Orders).of(replica), call.params
     begin, end = _stretch(order, params.get("Segment"), params.get("TotalSegments"))
     if params.get("ExclusiveStartKey"):
         begin = max(begin, bisect_right(order, _after(replica, params["ExclusiveStartKey"])))
@@ -168,10 +168,10 @@ def _with_everything(call: Call, replica: Replica) -> dict[str, Any]:
 
 def _partiql(call: Call) -> dict[str, Any]:
     """Not emulated; a caller who may not write is told so before."""
-    shelf = tables(call)
+    store = tables(call)
     given = call.params.get("Statements") or call.params.get("TransactStatements") or [call.params]
     for text in (str(each["Statement"]) for each in given):
-        for replica in shelf:
+        for replica in store:
             if replica.region == call.region and replica.name in text:
                 admit(call, replica, f"PartiQL{text.split()[0].capitalize()}")
     raise AwsError("NotImplemented", "not in the sandbox: PartiQL", 501)

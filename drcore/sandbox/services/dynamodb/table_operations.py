@@ -25,12 +25,12 @@ SOURCE_KEPT = timedelta(hours=24)
 @operation("dynamodb", "DescribeTable")
 def describe_table(call: Call) -> dict[str, Any]:
     """As the API; a replica says ACTIVE whether its region can be reached or not, as on AWS."""
-    shelf = tables(call)
-    replica = shelf.find(call.region, call.params["TableName"])
-    return call.forward() if replica is None else {"Table": description(shelf, replica, call.world.clock.now())}
+    store = tables(call)
+    replica = store.find(call.region, call.params["TableName"])
+    return call.forward() if replica is None else {"Table": description(store, replica, call.world.clock.now())}
 
 
-def description(shelf: Tables, replica: Replica, now: datetime) -> dict[str, Any]:
+def description(store: Tables, replica: Replica, now: datetime) -> dict[str, Any]:
     """A table as DescribeTable tells it."""
     told = dict(replica.table.describe()["TableDescription"])
     told |= {
@@ -46,7 +46,7 @@ def description(shelf: Tables, replica: Replica, now: datetime) -> dict[str, Any
             "RestoreDateTime": replica.origin.moment,
             "RestoreInProgress": told["TableStatus"] == "CREATING",
         }
-    others = [shelf[region, replica.name] for region in sorted(replica.members - {replica.region})]
+    others = [store[region, replica.name] for region in sorted(replica.members - {replica.region})]
     if others:
         told |= {
             "GlobalTableVersion": "2019.11.21",
@@ -67,7 +67,7 @@ def update_table(call: Call) -> dict[str, Any]:
     replica = settled(call, call.params["TableName"])
     if replica is None:
         return call.forward()
-    params, shelf = call.params, tables(call)
+    params, store = call.params, tables(call)
     if params.get("GlobalSecondaryIndexUpdates") or params.get("AttributeDefinitions"):
         raise AwsError("NotImplemented", "not in the sandbox: changes of indexes", 501)
     table, updates = replica.table, params.get("ReplicaUpdates") or []
@@ -85,7 +85,7 @@ def update_table(call: Call) -> dict[str, Any]:
         table.throughput = dict(params["ProvisionedThroughput"]) | {"NumberOfDecreasesToday": 0}
     if params.get("WarmThroughput"):
         table.warm_throughput = dict(params["WarmThroughput"]) | {"Status": "ACTIVE"}
-    return {"TableDescription": description(shelf, replica, call.world.clock.now())}
+    return {"TableDescription": description(store, replica, call.world.clock.now())}
 
 
 def _update_stream(call: Call, replica: Replica, wanted: Mapping[str, Any]) -> None:
@@ -113,18 +113,18 @@ def _update_replica(call: Call, replica: Replica, update: Mapping[str, Any]) -> 
 
 def _create_replica(call: Call, replica: Replica, region: str) -> None:
     """Make the copy: it has the items at once, and is CREATING while a real one would be filled."""
-    shelf, now = tables(call), call.world.clock.now()
+    store, now = tables(call), call.world.clock.now()
     if region in replica.members or region not in call.world.regions:
         raise AwsError("ValidationException", f"Failed to create a the new replica of table in region {region}")
-    if replica.name in shelf.backend(region).tables:
+    if replica.name in store.backend(region).tables:
         raise AwsError("ValidationException", f"Table {replica.name} already exists in region {region}")
     view = (replica.table.stream_specification or {}).get("StreamViewType")
     if view != "NEW_AND_OLD_IMAGES":
         raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")
-    made = shelf.add(region, replica.name, replica.shape(), replica.schema)
+    made = store.add(region, replica.name, replica.shape(), replica.schema)
     made.history.open_with(dict(replica.history.now), (now, replica.region))
     made.settings = Settings(ttl=replica.settings.ttl, ttl_settled=replica.settings.ttl_settled)
-    shelf.stream(made, True)
+    store.stream(made, True)
     ready = now + timedelta(seconds=call.world.rng("replica", replica.name, region, now).uniform(*REPLICA_TAKES))
     made.busy, replica.busy, replica.replicated_at = ("CREATING", ready), ("UPDATING", ready), now
     replica.members.add(region)
@@ -132,14 +132,14 @@ def _create_replica(call: Call, replica: Replica, region: str) -> None:
 
 
 def _delete_replica(call: Call, replica: Replica, region: str) -> None:
-    shelf, now = tables(call), call.world.clock.now()
+    store, now = tables(call), call.world.clock.now()
     if region not in replica.members or region == replica.region:
         raise AwsError("ReplicaNotFoundException", f"Table {replica.name} has no replica in region {region}")
-    _remove(shelf, shelf[region, replica.name], now)
+    _remove(store, store[region, replica.name], now)
     replica.busy = ("UPDATING", now + STREAM_TAKES)
 
 
-def _remove(shelf: Tables, replica: Replica, now: datetime) -> None:
+def _remove(store: Tables, replica: Replica, now: datetime) -> None:
     if replica.table.deletion_protection_enabled:
         raise AwsError(
             "ValidationException",
@@ -152,7 +152,7 @@ def _remove(shelf: Tables, replica: Replica, now: datetime) -> None:
             "Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the"
             " table in the last 24 hours",
         )
-    shelf.remove(replica)
+    store.remove(replica)
 
 
 @operation("dynamodb", "DeleteTable")
@@ -161,9 +161,9 @@ def delete_table(call: Call) -> dict[str, Any]:
     replica = settled(call, call.params["TableName"])
     if replica is None:
         return call.forward()
-    shelf, now = tables(call), call.world.clock.now()
-    told = description(shelf, replica, now) | {"TableStatus": "DELETING"}
-    _remove(shelf, replica, now)
+    store, now = tables(call), call.world.clock.now()
+    told = description(store, replica, now) | {"TableStatus": "DELETING"}
+    _remove(store, replica, now)
     return {"TableDescription": told}
 
 

@@ -33,10 +33,10 @@ class Tables:
         self._agenda = Agenda()
         self.later, self.catch_up = self._agenda.later, self._agenda.catch_up
         self._first = ""
-        self.usage = world.shelf(Usage)
+        self.usage = world.state(Usage)
         self.deliveries = Deliveries(world, self._agenda, self.find)
-        world.state_of("dynamodb", self._state)
-        world.state_of("dynamodb settings", self._state_of_settings)
+        world.add_to_dump("dynamodb", self._state)
+        world.add_to_dump("dynamodb settings", self._state_of_settings)
 
     def __getitem__(self, where: tuple[str, str]) -> Replica:
         """The copy of a table in a region; one that is not there is empty and takes no write."""

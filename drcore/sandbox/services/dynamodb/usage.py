@@ -28,7 +28,7 @@ class Usage:
     """What was asked of each table since the last full minute that has been published."""
 
     def __init__(self, world: World) -> None:
-        self._watch = world.shelf(CloudWatch)
+        self._watch = world.state(CloudWatch)
         self._requests: Counter[tuple[str, str, str, int]] = Counter()
         self._units: Counter[tuple[str, str, str, int]] = Counter()
 

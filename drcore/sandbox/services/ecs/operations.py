@@ -19,21 +19,21 @@ _REFUSAL = "InvalidParameterException"
 @operation("ecs", "CreateCluster")
 def create_cluster(call: Call) -> dict[str, Any]:
     """As the API: creating it twice is creating it once."""
-    made = call.world.shelf(Ecs).create_cluster(call.region, call.params.get("clusterName") or "default")
+    made = call.world.state(Ecs).create_cluster(call.region, call.params.get("clusterName") or "default")
     return {"cluster": _cluster(call, made)}
 
 
 @operation("ecs", "ListClusters")
 def list_clusters(call: Call) -> dict[str, Any]:
     """As the API, 100 a page."""
-    arns = [_arn(call, f"cluster/{cluster.name}") for cluster in call.world.shelf(Ecs).clusters(call.region)]
+    arns = [_arn(call, f"cluster/{cluster.name}") for cluster in call.world.state(Ecs).clusters(call.region)]
     return _listed(call, "clusterArns", arns, 100)
 
 
 @operation("ecs", "DescribeClusters")
 def describe_clusters(call: Call) -> dict[str, Any]:
     """As the API; what is not there is a failure of its own, not an error."""
-    known = {cluster.name: cluster for cluster in call.world.shelf(Ecs).clusters(call.region)}
+    known = {cluster.name: cluster for cluster in call.world.state(Ecs).clusters(call.region)}
     asked = [plain(name) for name in call.params.get("clusters") or ["default"]]
     return {
         "clusters": [_cluster(call, known[name]) for name in asked if name in known],
@@ -44,13 +44,13 @@ def describe_clusters(call: Call) -> dict[str, Any]:
 @operation("ecs", "RegisterTaskDefinition")
 def register_task_definition(call: Call) -> dict[str, Any]:
     """As the API: a new revision each time."""
-    return {"taskDefinition": _definition(call, call.world.shelf(Ecs).register(call.region, call.params))}
+    return {"taskDefinition": _definition(call, call.world.state(Ecs).register(call.region, call.params))}
 
 
 @operation("ecs", "DescribeTaskDefinition")
 def describe_task_definition(call: Call) -> dict[str, Any]:
     """As the API."""
-    found = call.world.shelf(Ecs).definition(call.region, call.params["taskDefinition"])
+    found = call.world.state(Ecs).definition(call.region, call.params["taskDefinition"])
     return {"taskDefinition": _definition(call, found), "tags": found.document.get("tags") or []}
 
 
@@ -58,7 +58,7 @@ def describe_task_definition(call: Call) -> dict[str, Any]:
 def list_task_definitions(call: Call) -> dict[str, Any]:
     """As the API: oldest first, or newest first with sort DESC."""
     prefix = call.params.get("familyPrefix") or None
-    found = [_arn(call, f"task-definition/{d.name}") for d in call.world.shelf(Ecs).definitions(call.region, prefix)]
+    found = [_arn(call, f"task-definition/{d.name}") for d in call.world.state(Ecs).definitions(call.region, prefix)]
     if call.params.get("sort") == "DESC":
         found.reverse()
     return _listed(call, "taskDefinitionArns", found, 100)
@@ -67,7 +67,7 @@ def list_task_definitions(call: Call) -> dict[str, Any]:
 @operation("ecs", "CreateService")
 def create_service(call: Call) -> dict[str, Any]:
     """As the API."""
-    params, fleet = call.params, call.world.shelf(Ecs)
+    params, fleet = call.params, call.world.state(Ecs)
     definition = fleet.definition(call.region, params["taskDefinition"])
     made = fleet.create_service(
         call.region, _home(call), params["serviceName"], definition, int(params.get("desiredCount") or 0), params
@@ -78,7 +78,7 @@ def create_service(call: Call) -> dict[str, Any]:
 @operation("ecs", "UpdateService")
 def update_service(call: Call) -> dict[str, Any]:
     """As the API: a desired count alone begins no deployment."""
-    params, fleet = call.params, call.world.shelf(Ecs)
+    params, fleet = call.params, call.world.state(Ecs)
     named, desired = params.get("taskDefinition"), params.get("desiredCount")
     changed = fleet.update_service(
         call.region,
@@ -96,21 +96,21 @@ def update_service(call: Call) -> dict[str, Any]:
 def delete_service(call: Call) -> dict[str, Any]:
     """As the API."""
     force = bool(call.params.get("force"))
-    gone = call.world.shelf(Ecs).delete_service(call.region, _home(call), call.params["service"], force=force)
+    gone = call.world.state(Ecs).delete_service(call.region, _home(call), call.params["service"], force=force)
     return {"service": _service(call, gone) | {"status": "DRAINING"}}
 
 
 @operation("ecs", "ListServices")
 def list_services(call: Call) -> dict[str, Any]:
     """As the API, 10 a page if nothing else is asked for."""
-    home = call.world.shelf(Ecs).cluster(call.region, _home(call))
+    home = call.world.state(Ecs).cluster(call.region, _home(call))
     return _listed(call, "serviceArns", [_arn(call, f"service/{home.name}/{name}") for name in home.services], 10)
 
 
 @operation("ecs", "DescribeServices")
 def describe_services(call: Call) -> dict[str, Any]:
     """As the API, ten at most."""
-    home = call.world.shelf(Ecs).cluster(call.region, _home(call))
+    home = call.world.state(Ecs).cluster(call.region, _home(call))
     asked = [plain(name) for name in call.params["services"]]
     if len(asked) > 10:
         raise AwsError(_REFUSAL, "Services cannot contain more than 10 services.")
@@ -126,7 +126,7 @@ def list_tasks(call: Call) -> dict[str, Any]:
 
     A task that was told to stop has the desired status STOPPED, while its process still works.
     """
-    params, fleet = call.params, call.world.shelf(Ecs)
+    params, fleet = call.params, call.world.state(Ecs)
     service = plain(params["serviceName"]) if params.get("serviceName") else None
     if service is not None:
         fleet.service(call.region, _home(call), service)
@@ -160,7 +160,7 @@ def describe_tasks(call: Call) -> dict[str, Any]:
 @operation("ecs", "RunTask")
 def run_task(call: Call) -> dict[str, Any]:
     """As the API: tasks of no service."""
-    params, fleet = call.params, call.world.shelf(Ecs)
+    params, fleet = call.params, call.world.state(Ecs)
     tasks = fleet.run_task(
         call.region,
         _home(call),
@@ -177,7 +177,7 @@ def run_task(call: Call) -> dict[str, Any]:
 def stop_task(call: Call) -> dict[str, Any]:
     """As the API: it is told to stop, and has stopped half a minute later."""
     reason = call.params.get("reason") or "Task stopped by user"
-    return {"task": _task(call, call.world.shelf(Ecs).stop_task(call.region, _home(call), call.params["task"], reason))}
+    return {"task": _task(call, call.world.state(Ecs).stop_task(call.region, _home(call), call.params["task"], reason))}
 
 
 def _home(call: Call) -> str:
@@ -186,7 +186,7 @@ def _home(call: Call) -> str:
 
 def _shown(call: Call) -> list[Task]:
     """The tasks that can be described now."""
-    home, horizon = call.world.shelf(Ecs).cluster(call.region, _home(call)), call.world.clock.now() - SHOWN
+    home, horizon = call.world.state(Ecs).cluster(call.region, _home(call)), call.world.clock.now() - SHOWN
     return [task for task in home.tasks.values() if task.stopped_at is None or task.stopped_at > horizon]
 
 
@@ -205,7 +205,7 @@ def _missing(call: Call, name: str) -> dict[str, Any]:
 
 
 def _tasks_of(call: Call, cluster: str, service: Service | None = None) -> list[Task]:
-    tasks = call.world.shelf(Ecs).cluster(call.region, cluster).tasks.values()
+    tasks = call.world.state(Ecs).cluster(call.region, cluster).tasks.values()
     return [task for task in tasks if service is None or task.service == service.name]
 
 

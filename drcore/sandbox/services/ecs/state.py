@@ -80,7 +80,7 @@ class Ecs:
         self._counts: Counter[str] = Counter()
         self.on_desired: list[Callable[[str, str, str], None]] = []
         """Called with region, cluster, service whenever a desired count was set."""
-        world.state_of("ecs", self._state)
+        world.add_to_dump("ecs", self._state)
         world.on_tick(lambda _: self.settle())  # so that what happens leaves its traces, whoever looks
 
     # What others ask.

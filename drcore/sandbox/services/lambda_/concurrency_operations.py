@@ -14,14 +14,14 @@ def put_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
     arn = _alias_arn(call, must_be_plain=True)
     return _document(
         call,
-        call.world.shelf(ProvisionedConcurrency).put(arn, call.params["ProvisionedConcurrentExecutions"]),
+        call.world.state(ProvisionedConcurrency).put(arn, call.params["ProvisionedConcurrentExecutions"]),
     )
 
 
 @operation("lambda", "GetProvisionedConcurrencyConfig")
 def get_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
     """As the API: IN_PROGRESS, then READY."""
-    known = call.world.shelf(ProvisionedConcurrency).get(_alias_arn(call))
+    known = call.world.state(ProvisionedConcurrency).get(_alias_arn(call))
     if known is None:
         raise AwsError(
             "ProvisionedConcurrencyConfigNotFoundException",
@@ -34,15 +34,15 @@ def get_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
 @operation("lambda", "DeleteProvisionedConcurrencyConfig")
 def delete_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
     """As the API; refused while the alias has a routing configuration."""
-    call.world.shelf(ProvisionedConcurrency).delete(_alias_arn(call, must_be_plain=True))
+    call.world.state(ProvisionedConcurrency).delete(_alias_arn(call, must_be_plain=True))
     return {}
 
 
 @operation("lambda", "ListProvisionedConcurrencyConfigs")
 def list_provisioned_concurrency_configs(call: Call) -> dict[str, Any]:
     """As the API, on one page."""
-    function = call.world.shelf(Lambda).function(call.region, plain_name(call.params["FunctionName"]))
-    configs = call.world.shelf(ProvisionedConcurrency)
+    function = call.world.state(Lambda).function(call.region, plain_name(call.params["FunctionName"]))
+    configs = call.world.state(ProvisionedConcurrency)
     shown = []
     for alias in configs.requested(function.function_arn):
         arn = f"{function.function_arn}:{alias}"
@@ -56,7 +56,7 @@ def _alias_arn(call: Call, *, must_be_plain: bool = False) -> str:
     qualifier = call.params["Qualifier"]
     if qualifier == "$LATEST" or qualifier.isdecimal():
         raise AwsError("InvalidParameterValueException", "Only aliases are emulated: Qualifier must name one")
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     alias = functions.alias(call.region, plain_name(call.params["FunctionName"]), qualifier)
     if must_be_plain and functions.weights(alias):
         raise AwsError(

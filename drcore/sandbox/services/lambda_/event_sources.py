@@ -47,7 +47,7 @@ class EventSourceMappings:
     def __init__(self, world: World) -> None:
         self._world = world
         self._mappings: dict[tuple[str, str], Mapping] = {}
-        world.state_of("lambda event source mappings", self._state)
+        world.add_to_dump("lambda event source mappings", self._state)
 
     def create(self, region: str, source: str, function: str, *, batch: int = 10, enabled: bool = True) -> Mapping:
         """A new mapping from a source's ARN to a function's ARN. Raises AwsError if there is one."""
@@ -113,7 +113,7 @@ def create_event_source_mapping(call: Call) -> dict[str, Any]:
     source = params.get("EventSourceArn")
     if not source:
         raise invalid("Unrecognized event source.")
-    made = call.world.shelf(EventSourceMappings)
+    made = call.world.state(EventSourceMappings)
     return _document(call, made.create(call.region, source, function, batch=batch, enabled=bool(enabled)))
 
 
@@ -124,7 +124,7 @@ def list_event_source_mappings(call: Call) -> dict[str, Any]:
     function = _function_arn(call, params["FunctionName"]) if params.get("FunctionName") else None
     found = [
         _document(call, each)
-        for each in call.world.shelf(EventSourceMappings).all(call.region)
+        for each in call.world.state(EventSourceMappings).all(call.region)
         if params.get("EventSourceArn") in (None, each.source)
         and (function is None or function in (each.function, each.function.rpartition(":")[0]))
     ]
@@ -136,13 +136,13 @@ def list_event_source_mappings(call: Call) -> dict[str, Any]:
 @operation("lambda", "GetEventSourceMapping")
 def get_event_source_mapping(call: Call) -> dict[str, Any]:
     """As the API."""
-    return _document(call, call.world.shelf(EventSourceMappings).get(call.region, call.params["UUID"]))
+    return _document(call, call.world.state(EventSourceMappings).get(call.region, call.params["UUID"]))
 
 
 @operation("lambda", "UpdateEventSourceMapping")
 def update_event_source_mapping(call: Call) -> dict[str, Any]:
     """As the API; Enabled takes half a minute, another source is not possible."""
-    params, mappings = call.params, call.world.shelf(EventSourceMappings)
+    params, mappings = call.params, call.world.state(EventSourceMappings)
     known = mappings.get(call.region, params["UUID"])
     if params.get("FunctionName"):
         known.function = _function_arn(call, params["FunctionName"])
@@ -156,13 +156,13 @@ def update_event_source_mapping(call: Call) -> dict[str, Any]:
 @operation("lambda", "DeleteEventSourceMapping")
 def delete_event_source_mapping(call: Call) -> dict[str, Any]:
     """As the API; it is gone at once."""
-    gone = call.world.shelf(EventSourceMappings).delete(call.region, call.params["UUID"])
+    gone = call.world.state(EventSourceMappings).delete(call.region, call.params["UUID"])
     return _document(call, gone) | {"State": "Deleting"}
 
 
 def _function_arn(call: Call, named: str) -> str:
     """The ARN of a function, with its version or alias, from any form of its name. Raises AwsError."""
-    name, functions = plain_name(named), call.world.shelf(Lambda)
+    name, functions = plain_name(named), call.world.state(Lambda)
     functions.function(call.region, name)
     qualifier = named.partition(f"{name}:")[2]
     if qualifier.isdecimal():

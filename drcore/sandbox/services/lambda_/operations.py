@@ -22,7 +22,7 @@ def create_alias(call: Call) -> dict[str, Any]:
     """As the API."""
     params, name = call.params, plain_name(call.params["FunctionName"])
     weights = _weights(params.get("RoutingConfig")) or {}
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     args = (params["Name"], params["FunctionVersion"], weights, params.get("Description") or "")
     return alias_document(functions.create_alias(call.region, name, *args))
 
@@ -31,7 +31,7 @@ def create_alias(call: Call) -> dict[str, Any]:
 def get_alias(call: Call) -> dict[str, Any]:
     """As the API; RoutingConfig is absent when no additional version is named."""
     name = plain_name(call.params["FunctionName"])
-    return alias_document(call.world.shelf(Lambda).alias(call.region, name, call.params["Name"]))
+    return alias_document(call.world.state(Lambda).alias(call.region, name, call.params["Name"]))
 
 
 @operation("lambda", "UpdateAlias")
@@ -41,7 +41,7 @@ def update_alias(call: Call) -> dict[str, Any]:
     An empty AdditionalVersionWeights clears the weights; an absent RoutingConfig keeps them.
     """
     params, name = call.params, plain_name(call.params["FunctionName"])
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     known = functions.alias(call.region, name, params["Name"])
     if params.get("RevisionId") not in (None, known.revision_id):
         raise AwsError(
@@ -65,7 +65,7 @@ def update_alias(call: Call) -> dict[str, Any]:
 def list_aliases(call: Call) -> dict[str, Any]:
     """As the API: by name, of one version if FunctionVersion is given."""
     params, name = call.params, plain_name(call.params["FunctionName"])
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     functions.function(call.region, name)
     found = sorted(functions.aliases(call.region, name).values(), key=lambda alias: alias.name)
     wanted = params.get("FunctionVersion")
@@ -82,7 +82,7 @@ def list_aliases(call: Call) -> dict[str, Any]:
 def publish_version(call: Call) -> dict[str, Any]:
     """As the API: nothing is published if nothing changed; CodeSha256 is compared."""
     params, name = call.params, plain_name(call.params["FunctionName"])
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     latest = functions.function(call.region, name)
     if params.get("CodeSha256") not in (None, latest.code_sha_256):
         raise invalid(f"CodeSHA256 ({params['CodeSha256']}) is different from current ({latest.code_sha_256})")
@@ -94,7 +94,7 @@ def publish_version(call: Call) -> dict[str, Any]:
 def list_versions_by_function(call: Call) -> dict[str, Any]:
     """As the API: $LATEST, then the versions, oldest first, 50 a page."""
     params, name = call.params, plain_name(call.params["FunctionName"])
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     functions.function(call.region, name)
     found = list(functions.store(call.region).versions(name))
     size = min(int(params.get("MaxItems") or 50), 50)
@@ -105,7 +105,7 @@ def list_versions_by_function(call: Call) -> dict[str, Any]:
 @operation("lambda", "GetAccountSettings")
 def get_account_settings(call: Call) -> dict[str, Any]:
     """As the API: what the account may run at once in a region, and what of it nobody has reserved."""
-    found = call.world.shelf(Lambda).store(call.region).latest()
+    found = call.world.state(Lambda).store(call.region).latest()
     reserved = sum(int(function.reserved_concurrency or 0) for function in found)
     limits = {"TotalCodeSize": 80_530_636_800, "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800}
     limits |= {"ConcurrentExecutions": CONCURRENCY, "UnreservedConcurrentExecutions": CONCURRENCY - reserved}
@@ -118,7 +118,7 @@ def invoke(call: Call) -> dict[str, Any]:
     """Runs no code: says which version answered, the heaviest one of an alias."""
     name = plain_name(call.params["FunctionName"])
     qualifier = call.params.get("Qualifier") or "$LATEST"
-    functions = call.world.shelf(Lambda)
+    functions = call.world.state(Lambda)
     version = qualifier
     if qualifier != "$LATEST" and not qualifier.isdecimal():
         serving = functions.serving(call.region, name, qualifier)

@@ -13,7 +13,7 @@ UNRESERVED = 100
 @operation("lambda", "PutFunctionConcurrency")
 def put_function_concurrency(call: Call) -> dict[str, Any]:
     """As the API."""
-    functions, name = call.world.shelf(Lambda), plain_name(call.params["FunctionName"])
+    functions, name = call.world.state(Lambda), plain_name(call.params["FunctionName"])
     functions.function(call.region, name)
     wanted = int(call.params["ReservedConcurrentExecutions"])
     others = sum(
@@ -33,12 +33,12 @@ def put_function_concurrency(call: Call) -> dict[str, Any]:
 @operation("lambda", "GetFunctionConcurrency")
 def get_function_concurrency(call: Call) -> dict[str, Any]:
     """As the API: without a reservation the answer is empty."""
-    found = call.world.shelf(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
+    found = call.world.state(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
     return {} if found is None else {"ReservedConcurrentExecutions": found}
 
 
 @operation("lambda", "DeleteFunctionConcurrency")
 def delete_function_concurrency(call: Call) -> dict[str, Any]:
     """As the API: without one, nothing happens."""
-    call.world.shelf(Lambda).reserve(call.region, plain_name(call.params["FunctionName"]), None)
+    call.world.state(Lambda).reserve(call.region, plain_name(call.params["FunctionName"]), None)
     return {}

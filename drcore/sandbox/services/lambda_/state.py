@@ -30,8 +30,8 @@ class Lambda:
         self._stores: dict[str, FunctionStore] = {}
         self._revisions: Counter[str] = Counter()
         self._moved: dict[str, datetime] = {}
-        self.concurrency = world.shelf(ProvisionedConcurrency)
-        world.state_of("lambda", self._state)
+        self.concurrency = world.state(ProvisionedConcurrency)
+        world.add_to_dump("lambda", self._state)
 
     def store(self, region: str) -> FunctionStore:
         """Moto's own store of the functions of one region."""

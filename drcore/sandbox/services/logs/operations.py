@@ -18,7 +18,7 @@ LONGEST = 10_000
 @operation("logs", "CreateLogGroup")
 def create_log_group(call: Call) -> dict[str, Any]:
     """As the API."""
-    logs, name = call.world.shelf(Logs), call.params["logGroupName"]
+    logs, name = call.world.state(Logs), call.params["logGroupName"]
     if name in logs.groups.get(call.region, {}):
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
     logs.create(call.region, name)
@@ -28,15 +28,15 @@ def create_log_group(call: Call) -> dict[str, Any]:
 @operation("logs", "DeleteLogGroup")
 def delete_log_group(call: Call) -> dict[str, Any]:
     """As the API."""
-    gone = call.world.shelf(Logs).group(call.region, call.params["logGroupName"])
-    del call.world.shelf(Logs).groups[call.region][gone.name]
+    gone = call.world.state(Logs).group(call.region, call.params["logGroupName"])
+    del call.world.state(Logs).groups[call.region][gone.name]
     return {}
 
 
 @operation("logs", "CreateLogStream")
 def create_log_stream(call: Call) -> dict[str, Any]:
     """As the API."""
-    logs, name = call.world.shelf(Logs), call.params["logStreamName"]
+    logs, name = call.world.state(Logs), call.params["logStreamName"]
     group = logs.group(call.region, call.params["logGroupName"])
     if name in group.streams:
         raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
@@ -47,7 +47,7 @@ def create_log_stream(call: Call) -> dict[str, Any]:
 @operation("logs", "PutRetentionPolicy")
 def put_retention_policy(call: Call) -> dict[str, Any]:
     """As the API; nothing expires while the world lives."""
-    group = call.world.shelf(Logs).group(call.region, call.params["logGroupName"])
+    group = call.world.state(Logs).group(call.region, call.params["logGroupName"])
     group.retention = int(call.params["retentionInDays"])
     return {}
 
@@ -56,7 +56,7 @@ def put_retention_policy(call: Call) -> dict[str, Any]:
 def describe_log_groups(call: Call) -> dict[str, Any]:
     """As the API, 50 a page, by name."""
     prefix, part = call.params.get("logGroupNamePrefix") or "", call.params.get("logGroupNamePattern") or ""
-    groups = call.world.shelf(Logs).groups.get(call.region, {})
+    groups = call.world.state(Logs).groups.get(call.region, {})
     found = [_group(call, groups[name]) for name in sorted(groups) if name.startswith(prefix) and part in name]
     return _page(call, "logGroups", found)
 
@@ -77,7 +77,7 @@ def describe_log_streams(call: Call) -> dict[str, Any]:
 @operation("logs", "PutLogEvents")
 def put_log_events(call: Call) -> dict[str, Any]:
     """As the API: the stream must be there."""
-    logs, params = call.world.shelf(Logs), call.params
+    logs, params = call.world.state(Logs), call.params
     group = logs.group(call.region, params["logGroupName"])
     if params["logStreamName"] not in group.streams:
         raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
@@ -90,7 +90,7 @@ def put_log_events(call: Call) -> dict[str, Any]:
 def filter_log_events(call: Call) -> dict[str, Any]:
     """As the API: oldest first, of all streams or of those that are named, from startTime to endTime."""
     params = call.params
-    group, logs = _asked(call), call.world.shelf(Logs)
+    group, logs = _asked(call), call.world.state(Logs)
     since, until = params.get("startTime"), params.get("endTime")
     if since is not None and until is not None and since > until:
         raise AwsError("InvalidParameterException", "startTime must not be after endTime")
@@ -111,7 +111,7 @@ def filter_log_events(call: Call) -> dict[str, Any]:
 def get_log_events(call: Call) -> dict[str, Any]:
     """As the API for a stream's first page, oldest first; the token says that there is no more."""
     params = call.params
-    group, logs = _asked(call), call.world.shelf(Logs)
+    group, logs = _asked(call), call.world.state(Logs)
     if params["logStreamName"] not in group.streams:
         raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
     found = [
@@ -126,7 +126,7 @@ def get_log_events(call: Call) -> dict[str, Any]:
 
 def _asked(call: Call) -> Group:
     name = call.params.get("logGroupName") or call.params.get("logGroupIdentifier") or ""
-    return call.world.shelf(Logs).group(call.region, name)
+    return call.world.state(Logs).group(call.region, name)
 
 
 def _event(line: Line) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Logs:
     def __init__(self, world: World) -> None:
         self._world = world
         self.groups: dict[str, dict[str, Group]] = {}
-        world.state_of("logs", self._state)
+        world.add_to_dump("logs", self._state)
 
     def create(self, region: str, group: str, retention: int | None = None) -> Group:
         """The group of that name, made if it is new."""

@@ -90,7 +90,7 @@ class HealthChecks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._checks: dict[str, Check] = {}
-        self._stores = world.shelf(CloudWatch)
+        self._stores = world.state(CloudWatch)
         self.probe: Probe = lambda config, at: None
         self.routing_control: Callable[[str], bool] = lambda arn: True
 

@@ -28,11 +28,11 @@ class Route53:
         self._world = world
         self.zones: dict[str, Zone] = {}
         self._asked: dict[str, int] = {}
-        world.state_of("route53", self._state)
+        world.add_to_dump("route53", self._state)
 
     def add(self, zone_id: str, name: str) -> Zone:
         """A hosted zone that was there before the doors opened."""
-        self.zones[zone_id] = Zone(self._world, zone_id, name, self._world.shelf(HealthChecks).healthy)
+        self.zones[zone_id] = Zone(self._world, zone_id, name, self._world.state(HealthChecks).healthy)
         return self.zones[zone_id]
 
     def client(self, address: str) -> Client:
@@ -48,7 +48,7 @@ class Route53:
         return next((zone for zone in self.zones.values() if f".{full}".endswith(f".{zone.name}")), None)
 
     def _state(self) -> dict[str, Any]:
-        checks = self._world.shelf(HealthChecks)
+        checks = self._world.state(HealthChecks)
         return {
             "zones": {zone.id: list(zone.records) for zone in self.zones.values()},
             "checks": {check.id: check.config | {"HealthCheckVersion": check.version} for check in checks},
@@ -58,7 +58,7 @@ class Route53:
 @operation("route53", "ListHostedZones")
 def list_hosted_zones(call: Call) -> dict[str, Any]:
     """As the API, all on one page."""
-    zones = call.world.shelf(Route53).zones.values()
+    zones = call.world.state(Route53).zones.values()
     return {"HostedZones": [_zone_document(z) for z in zones], "Marker": "", "IsTruncated": False, "MaxItems": "100"}
 
 
@@ -68,7 +68,7 @@ def list_hosted_zones_by_name(call: Call) -> dict[str, Any]:
     start = ".".join(reversed((call.params.get("DNSName") or "").rstrip(".").split(".")))
     zones = [
         zone
-        for zone in call.world.shelf(Route53).zones.values()
+        for zone in call.world.state(Route53).zones.values()
         if ".".join(reversed(zone.name.rstrip(".").split("."))) >= start
     ]
     return {"HostedZones": [_zone_document(zone) for zone in zones], "IsTruncated": False, "MaxItems": "100"}
@@ -109,7 +109,7 @@ def change_resource_record_sets(call: Call) -> dict[str, Any]:
 def get_change(call: Call) -> dict[str, Any]:
     """As the API: PENDING, then INSYNC."""
     wanted = call.params["Id"].rpartition("/")[2]
-    for zone in call.world.shelf(Route53).zones.values():
+    for zone in call.world.state(Route53).zones.values():
         for change in zone.changes:
             if change.id == wanted:
                 return {"ChangeInfo": change.document(call.world.clock.now())}
@@ -119,7 +119,7 @@ def get_change(call: Call) -> dict[str, Any]:
 @operation("route53", "TestDNSAnswer")
 def test_dns_answer(call: Call) -> dict[str, Any]:
     """As the API; who asks is EDNS0ClientSubnetIP, else ResolverIP, else a resolver in us-east-1."""
-    params, zone, route53 = call.params, _zone(call, call.params["HostedZoneId"]), call.world.shelf(Route53)
+    params, zone, route53 = call.params, _zone(call, call.params["HostedZoneId"]), call.world.state(Route53)
     asker = params.get("EDNS0ClientSubnetIP") or params.get("ResolverIP") or "203.0.113.1"
     name, kind = normal({"Name": params["RecordName"]})["Name"], params["RecordType"]
     record = zone.answer(name, kind, call.world.clock.now(), route53.client(asker))
@@ -139,7 +139,7 @@ test_dns_answer.__test__ = False  # type: ignore[attr-defined]  # the operation'
 @operation("route53", "ListHealthChecks")
 def list_health_checks(call: Call) -> dict[str, Any]:
     """As the API, 100 a page."""
-    checks = sorted(call.world.shelf(HealthChecks), key=lambda check: check.id)
+    checks = sorted(call.world.state(HealthChecks), key=lambda check: check.id)
     here, marker = page(checks, call.params.get("Marker"), int(call.params.get("MaxItems") or 100), "InvalidInput")
     answer = {"HealthChecks": [_check_document(check) for check in here], "Marker": "", "MaxItems": "100"}
     return answer | {"IsTruncated": marker is not None} | ({"NextMarker": marker} if marker else {})
@@ -168,7 +168,7 @@ def get_health_check_last_failure_reason(call: Call) -> dict[str, Any]:
 @operation("route53", "CreateHealthCheck")
 def create_health_check(call: Call) -> dict[str, Any]:
     """As the API: the same CallerReference with the same settings is the same check."""
-    params, checks = call.params, call.world.shelf(HealthChecks)
+    params, checks = call.params, call.world.state(HealthChecks)
     config: dict[str, Any] = {"RequestInterval": 30, "FailureThreshold": 3, **params["HealthCheckConfig"]}
     if config["Type"] in ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"):
         config = dict(params["HealthCheckConfig"])
@@ -198,7 +198,7 @@ def update_health_check(call: Call) -> dict[str, Any]:
         check.config.pop(name, None)
     check.config |= asked
     check.version += 1
-    call.world.shelf(HealthChecks).decide(check, call.world.clock.now())
+    call.world.state(HealthChecks).decide(check, call.world.clock.now())
     return {"HealthCheck": _check_document(check)}
 
 
@@ -206,10 +206,10 @@ def update_health_check(call: Call) -> dict[str, Any]:
 def delete_health_check(call: Call) -> dict[str, Any]:
     """As the API: not while a record set names it."""
     check = _check(call)
-    for zone in call.world.shelf(Route53).zones.values():
+    for zone in call.world.state(Route53).zones.values():
         if any(record.get("HealthCheckId") == check.id for record in zone.records):
             raise AwsError("HealthCheckInUse", f"{check.id} is used by a record set", 400)
-    call.world.shelf(HealthChecks).delete(check.id)
+    call.world.state(HealthChecks).delete(check.id)
     return {}
 
 
@@ -217,7 +217,7 @@ _NOT_SETTINGS = frozenset({"HealthCheckId", "HealthCheckVersion", "ResetElements
 
 
 def _zone(call: Call, named: str) -> Zone:
-    found = call.world.shelf(Route53).zones.get(named.rpartition("/")[2])
+    found = call.world.state(Route53).zones.get(named.rpartition("/")[2])
     if found is None:
         raise AwsError("NoSuchHostedZone", f"No hosted zone found with ID: {named}", 404)
     return found
@@ -225,7 +225,7 @@ def _zone(call: Call, named: str) -> Zone:
 
 def _check(call: Call) -> Check:
     wanted = call.params["HealthCheckId"]
-    found = call.world.shelf(HealthChecks).get(wanted)
+    found = call.world.state(HealthChecks).get(wanted)
     if found is None:
         raise AwsError("NoSuchHealthCheck", f"A health check with id {wanted} does not exist", 404)
     return found

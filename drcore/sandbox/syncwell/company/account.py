@@ -45,7 +45,7 @@ def found(world: World) -> None:
 
 def release(world: World, name: str) -> None:
     """A release of the past, live in both regions on its day."""
-    manifest = world.shelf(Manifest)
+    manifest = world.state(Manifest)
     with world.clock.at(RELEASED[name]):
         entry = manifest.entry(name, RELEASED[name], "stable")
         for region in world.regions:
@@ -58,7 +58,7 @@ def release(world: World, name: str) -> None:
 
 def watch(world: World, since: datetime) -> None:
     """Set the alarms, so that they have looked at the history when the doors open."""
-    functions, watching = world.shelf(Lambda), world.shelf(CloudWatch)
+    functions, watching = world.state(Lambda), world.state(CloudWatch)
     with world.clock.at(since):
         for region in world.regions:
             for config in alarms.standing(world, region):
@@ -99,8 +99,8 @@ def _secrets(world: World) -> None:
 
 def _delivery(world: World, region: str) -> None:
     api_id = names.REST_API_IDS[region]
-    world.shelf(ApiGateway).create(region, names.API, api_id, names.PATHS, OLDER)
-    world.shelf(CodePipeline).create(region, names.PIPELINE, commit((STABLE, "main")), world.shelf(Deployer))
+    world.state(ApiGateway).create(region, names.API, api_id, names.PATHS, OLDER)
+    world.state(CodePipeline).create(region, names.PIPELINE, commit((STABLE, "main")), world.state(Deployer))
     watched = (*map(names.canary_alarm, names.FUNCTIONS), "syncwell-api-5xx", "syncwell-api-latency-p99")
     group = Group(
         application=names.APPLICATION,
@@ -112,7 +112,7 @@ def _delivery(world: World, region: str) -> None:
         topic=names.topic_arn(world.account, region),
         topic_events=("DeploymentFailure", "DeploymentStop", "DeploymentRollback"),
     )
-    world.shelf(CodeDeploy).add_group(region, group)
+    world.state(CodeDeploy).add_group(region, group)
 
 
 def _drill_record(world: World, region: str, plan: str, drilled: datetime) -> None:
@@ -128,7 +128,7 @@ def _drill_record(world: World, region: str, plan: str, drilled: datetime) -> No
 
 
 def _version(world: World, region: str, function: str, release_name: str) -> str:
-    functions = world.shelf(Lambda)
+    functions = world.state(Lambda)
     number = VERSIONS[region][function] - (release_name == OLDER)
     code = package(release_name, "main", function)
     if release_name == OLDER:
@@ -147,7 +147,7 @@ def _version(world: World, region: str, function: str, release_name: str) -> str
 
 
 def _stage(world: World, region: str, release_name: str) -> str:
-    gateway = world.shelf(ApiGateway)
+    gateway = world.state(ApiGateway)
     api = gateway.api(region, names.REST_API_IDS[region])
     api.draft = release_name
     deployment = gateway.deploy(api, f"release {release_name}")
@@ -158,7 +158,7 @@ def _stage(world: World, region: str, release_name: str) -> str:
 
 def _record_delivery(world: World, region: str, release_name: str, versions: dict[str, str]) -> None:
     """The pipeline's execution and CodeDeploy's deployment, both long done."""
-    deploy, runs = world.shelf(CodeDeploy), world.shelf(CodePipeline)
+    deploy, runs = world.state(CodeDeploy), world.state(CodePipeline)
     group = deploy.group(region, names.APPLICATION, names.GROUP)
     targets = [Target(f, names.ALIAS, str(int(v) - 1), v) for f, v in versions.items()]
     done = deploy.create(region, group, targets, description=f"release {release_name}")

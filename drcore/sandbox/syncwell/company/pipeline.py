@@ -35,11 +35,11 @@ class Deployer:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._functions = world.shelf(Lambda)
-        self._deploy = world.shelf(CodeDeploy)
-        self._gateway = world.shelf(ApiGateway)
-        self._manifest = world.shelf(Manifest)
-        self._alarms = world.shelf(CloudWatch).alarms
+        self._functions = world.state(Lambda)
+        self._deploy = world.state(CodeDeploy)
+        self._gateway = world.state(ApiGateway)
+        self._manifest = world.state(Manifest)
+        self._alarms = world.state(CloudWatch).alarms
         self._again: list[tuple[datetime, str]] = []
         self.hang = False
         """Whether the controller of the deployments that start from now on hangs."""
@@ -129,10 +129,10 @@ class Deployer:
 
 def start(world: World, region: str, trigger: str, *, built: bool = False) -> None:
     """Run the pipeline of a region for what its branch holds."""
-    runs = world.shelf(CodePipeline)
+    runs = world.state(CodePipeline)
     runs.start(pipeline_of(world, region), trigger, built=built)
 
 
 def pipeline_of(world: World, region: str) -> Pipeline:
     """The pipeline of a region."""
-    return world.shelf(CodePipeline).pipeline(region, names.PIPELINE)
+    return world.state(CodePipeline).pipeline(region, names.PIPELINE)

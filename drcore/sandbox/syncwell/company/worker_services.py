@@ -60,25 +60,25 @@ def found(world: World) -> None:
     with world.clock.at(FOUNDED):
         _roles(world)
         for region in world.regions:
-            world.shelf(Ecs).create_cluster(region, names.CLUSTER)
+            world.state(Ecs).create_cluster(region, names.CLUSTER)
             _schedules(world, region)
             _configuration(world, region)
             function = f"arn:aws:lambda:{region}:{world.account}:function:{names.WORKER_FUNCTION}:{names.ALIAS}"
             queue = f"arn:aws:sqs:{region}:{world.account}:{names.QUEUE}"
-            world.shelf(EventSourceMappings).create(region, queue, function)
-            world.shelf(Logs).create(region, names.API_LOGS, retention=30)
+            world.state(EventSourceMappings).create(region, queue, function)
+            world.state(Logs).create(region, names.API_LOGS, retention=30)
     for release in (OLDER, STABLE):
         with world.clock.at(RELEASED[release] + AFTER_THE_API):
             for region in world.regions:
                 deploy(world, region, release)
                 if release == OLDER:
                     _scaling(world, region)
-    world.shelf(Ecs).settle()
+    world.state(Ecs).settle()
 
 
 def deploy(world: World, region: str, release: str) -> Definition:
     """Let SyncWell's pipeline give the workers a release now: a new task definition, then the service moves to it."""
-    fleet, trail = world.shelf(Ecs), world.shelf(Trail)
+    fleet, trail = world.state(Ecs), world.state(Trail)
     document = _document(world, region, release)
     definition = fleet.register(region, document)
     moved = {"cluster": names.CLUSTER, "service": names.SERVICE, "taskDefinition": definition.name}
@@ -94,7 +94,7 @@ def deploy(world: World, region: str, release: str) -> Definition:
         (change, moved, (names.CLUSTER, names.SERVICE, definition.name)),
     ):
         trail.record(region, event, "ecs.amazonaws.com", names.PIPELINE_USER, params, resources=resources)
-    world.shelf(WorkerReleases).record(region, release, definition)
+    world.state(WorkerReleases).record(region, release, definition)
     return definition
 
 
@@ -148,11 +148,11 @@ def _schedules(world: World, region: str) -> None:
         (names.TIDY_RULE, f"cron({minute} {hour} * * ? *)", "tidy"),
         (names.CANARY_RULE, "rate(1 minute)", "canary"),
     ):
-        world.shelf(Schedules).found(region, rule, schedule, target, role, json.dumps({"job": job}))
+        world.state(Schedules).found(region, rule, schedule, target, role, json.dumps({"job": job}))
 
 
 def _scaling(world: World, region: str) -> None:
-    scaling, resource = world.shelf(Scaling), f"service/{names.CLUSTER}/{names.SERVICE}"
+    scaling, resource = world.state(Scaling), f"service/{names.CLUSTER}/{names.SERVICE}"
     target = scaling.register(region, resource, LEAST, MOST)
     scaling.keep(
         target,
@@ -171,7 +171,7 @@ def _scaling(world: World, region: str) -> None:
 
 
 def _configuration(world: World, region: str) -> None:
-    store = world.shelf(AppConfig)
+    store = world.state(AppConfig)
     home = store.create_application(region, names.CONFIG_APPLICATION, "what SyncWell's backend reads")
     place = store.create_environment(region, home, names.CONFIG_ENVIRONMENT)
     profile = store.create_profile(region, home, names.CONFIG_PROFILE)

@@ -63,7 +63,7 @@ def bad_release(world: World, options: Options) -> None:
     The last 72 minutes are told again: their metrics and alarms are those of the release. What somebody did
     to the account in that time is taken as done before it.
     """
-    at, timeline = world.clock.now(), world.shelf(Timeline)
+    at, timeline = world.clock.now(), world.state(Timeline)
     refuse_second(world, "bad-release")
     began = timeline.rewind(HEAD_START)
     with world.clock.at(began):
@@ -81,7 +81,7 @@ def _deploy(
     injected: datetime | None = None,
 ) -> None:
     refuse_second(world, name)
-    incident, deployer, traffic = world.shelf(Incident), world.shelf(Deployer), world.shelf(Traffic)
+    incident, deployer, traffic = world.state(Incident), world.state(Deployer), world.state(Traffic)
     deployer.hang, deployer.new_schema = hang, bool(options["schema_changed"])
     traffic.bad_release, traffic.healthy_since = CANDIDATE, None
     began = world.clock.now()
@@ -100,10 +100,10 @@ def _regions(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def refuse_second(world: World, name: str) -> None:
     """Raises UnknownFault if such a fault is on, or a deployment runs: the story would not hold together."""
-    broken = world.shelf(Incident).broken.name
+    broken = world.state(Incident).broken.name
     if broken:
         raise UnknownFault(f"name: expected a world without {broken}; saw {name} on top of it")
     for region in world.regions:
-        for deployment in world.shelf(CodeDeploy).deployments(region):
+        for deployment in world.state(CodeDeploy).deployments(region):
             if not deployment.status.over:
                 raise UnknownFault(f"name: expected no running deployment; saw {deployment.id} in {region}")

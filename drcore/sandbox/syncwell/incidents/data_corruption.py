@@ -80,9 +80,9 @@ class Normalise:
     """The faulty job, and the hidden writer, if there is one."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._tables = world, world.shelf(Tables)
-        self._regions = world.shelf(Regions)
-        self._ledger, self._bindings = world.shelf(Ledger), world.shelf(Bindings)
+        self._world, self._tables = world, world.state(Tables)
+        self._regions = world.state(Regions)
+        self._ledger, self._bindings = world.state(Ledger), world.state(Bindings)
         self.course: Course | None = None
         self.hidden = Hidden()
         self.healthy_since: datetime | None = None
@@ -115,7 +115,7 @@ class Normalise:
         table = self._tables[region, self._bindings.in_use(region)]
         served = not self._regions.out(region, at) and self._bindings.open(region, "syncwell-api")
         taken = table.there and not table.denies(self._tables.role_arn(names.LAMBDA_ROLE), "PutItem", at)
-        return served and taken and not self._world.shelf(Complaints).share(region)
+        return served and taken and not self._world.state(Complaints).share(region)
 
     def running(self) -> int:
         """How many tasks of the faulty release work."""
@@ -190,12 +190,12 @@ def data_corruption(world: World, options: Options) -> Undo:
     """
     kinds = _checked(options)
     refuse_second(world, "data-corruption")
-    now, tables = world.clock.now(), world.shelf(Tables)
-    began = world.shelf(Timeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
+    now, tables = world.clock.now(), world.state(Tables)
+    began = world.state(Timeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
     _forget(world, began)
-    world.shelf(Ledger).begin(began, dict(tables[options["region"], names.TABLE].items()))
-    world.shelf(Writers).go(began)
-    job, deployed = world.shelf(Normalise), began + QUIET
+    world.state(Ledger).begin(began, dict(tables[options["region"], names.TABLE].items()))
+    world.state(Writers).go(began)
+    job, deployed = world.state(Normalise), began + QUIET
     order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(
@@ -205,7 +205,7 @@ def data_corruption(world: World, options: Options) -> Undo:
     )
     if options["hidden_writer"]:
         job.hide(options["region"], began)
-    world.shelf(Incident).broken = Broken("data-corruption", now, deployed)
+    world.state(Incident).broken = Broken("data-corruption", now, deployed)
     _replay(world, began, deployed, options["region"], now)
     return lambda: setattr(job.hidden, "on", False)
 
@@ -223,14 +223,14 @@ def _checked(options: Options) -> tuple[str, ...]:
 
 def _forget(world: World, since: datetime) -> None:
     """Forget what happened to the tables from then on, and what the metrics told of it."""
-    world.shelf(Tables).rewind(since)
-    world.shelf(CloudWatch).forget(since, METRICS)
+    world.state(Tables).rewind(since)
+    world.state(CloudWatch).forget(since, METRICS)
 
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
     """Live again from `began` until now, with the deployment in it."""
-    reads, tables, bindings = world.shelf(Reads), world.shelf(Tables), world.shelf(Bindings)
-    job, complaints, timeline, at = world.shelf(Normalise), world.shelf(Complaints), world.shelf(Timeline), began + TICK
+    reads, tables, bindings = world.state(Reads), world.state(Tables), world.state(Bindings)
+    job, complaints, timeline, at = world.state(Normalise), world.state(Complaints), world.state(Timeline), began + TICK
     while at <= now:
         with world.clock.at(at):
             if at - TICK < deployed <= at:

@@ -33,7 +33,7 @@ def region_outage_no_failover(world: World, options: Options) -> Undo:
     fault does not mend the check.
     """
     region = options["region"]
-    check = world.shelf(HealthChecks).get(names.health_check(region))
+    check = world.state(HealthChecks).get(names.health_check(region))
     if check is not None:
         other = next(address for name, address in names.ADDRESSES.items() if name != region)
         check.config["IPAddress"], check.version = other, check.version + 1
@@ -72,7 +72,7 @@ def _begin(world: World, options: Options, period: timedelta | None = None) -> U
         raise UnknownFault(f"options.duration: expected 0 minutes or more; saw {options['duration']}")
     now = world.clock.now()
     until = now + timedelta(minutes=options["duration"]) if options["duration"] else None
-    return world.shelf(Regions).begin(Outage(options["region"], Kind(options["kind"]), now, until, period))
+    return world.state(Regions).begin(Outage(options["region"], Kind(options["kind"]), now, until, period))
 
 
 def _all(ends: list[Callable[[], None]]) -> None:

@@ -70,9 +70,9 @@ class Complaints:
     """Who suffers now, who has complained."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._regions, self._tables = world, world.shelf(Regions), world.shelf(Tables)
-        self._ledger, self._bindings = world.shelf(Ledger), world.shelf(Bindings)
-        self._logs, self._stores = world.shelf(Logs), world.shelf(CloudWatch).stores
+        self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
+        self._ledger, self._bindings = world.state(Ledger), world.state(Bindings)
+        self._logs, self._stores = world.state(Logs), world.state(CloudWatch).stores
         self._counts = dict.fromkeys(world.regions, 0)
         self._errors = dict.fromkeys(world.regions, 0)
         self._waiting: list[tuple[datetime, Key]] = []
@@ -202,7 +202,7 @@ def tickets(call: HttpCall) -> Reply:
     if until - since > timedelta(days=31):
         return Reply(400, {"error": "since: expected at most 31 days before until"})
     category = call.query.get("category", "")
-    found = [each for each in call.world.shelf(Complaints).between(since, until) if category in ("", each.category)]
+    found = [each for each in call.world.state(Complaints).between(since, until) if category in ("", each.category)]
     page = [ticket.document() for ticket in found[start : start + PAGE]]
     more = {"next": str(start + PAGE)} if len(found) > start + PAGE else {}
     return Reply(200, {"tickets": page, **more})

@@ -27,8 +27,8 @@ class Endpoints:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._regions = world.shelf(Regions)
-        self._controls = world.shelf(RoutingControls)
+        self._regions = world.state(Regions)
+        self._controls = world.state(RoutingControls)
         self.levers = dict.fromkeys(world.regions, "in")
         self._etags: dict[str, str] = {}
 
@@ -81,10 +81,10 @@ class Endpoints:
 @http_route("GET", "/syncwell/<region>/health/region")
 def health(call: HttpCall) -> Reply:
     """200 or 503 as a checker gets it, with the reason: `{"region", "status", "lever", "routing_control"}`."""
-    region, endpoints = call.args["region"], call.world.shelf(Endpoints)
+    region, endpoints = call.args["region"], call.world.state(Endpoints)
     if region not in call.world.regions:
         return Reply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     status = endpoints.answer(region, region, call.world.clock.now()) or 503
-    control = "On" if call.world.shelf(RoutingControls).on(region) else "Off"
+    control = "On" if call.world.state(RoutingControls).on(region) else "Off"
     said = {"region": region, "status": "in service" if status == 200 else "out of service"}
     return Reply(status, said | {"lever": endpoints.levers[region], "routing_control": control})

@@ -24,8 +24,8 @@ class Jobs:
     """The age of the oldest job in each region, in seconds."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._regions, self._users = world, world.shelf(Regions), world.shelf(Users)
-        self._stores = world.shelf(CloudWatch).stores
+        self._world, self._regions, self._users = world, world.state(Regions), world.state(Users)
+        self._stores = world.state(CloudWatch).stores
         self._backlog = dict.fromkeys(world.regions, 0.0)
 
     def tick(self, at: datetime) -> None:

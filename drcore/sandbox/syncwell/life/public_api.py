@@ -54,7 +54,7 @@ def _spoil(call: HttpCall, user: str) -> Spoil | None:
     region = call.args["region"]
     if region not in call.world.regions or not user.removeprefix("USER#").isdigit():
         return None
-    return call.world.shelf(Complaints).suffers(region, key(int(user.removeprefix("USER#"))))
+    return call.world.state(Complaints).suffers(region, key(int(user.removeprefix("USER#"))))
 
 
 def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> Reply:

@@ -29,8 +29,8 @@ class Traffic:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._stores = world.shelf(CloudWatch).stores
-        self._regions, self._users = world.shelf(Regions), world.shelf(Users)
+        self._stores = world.state(CloudWatch).stores
+        self._regions, self._users = world.state(Regions), world.state(Users)
         self._tallies = {region: Tally() for region in world.regions}
         self.bad_release: str | None = None
         self.healthy_since: datetime | None = None

@@ -43,7 +43,7 @@ class Served:
 
 def served(world: World, region: str) -> list[Served]:
     """All versions that serve in a region."""
-    functions, found = world.shelf(Lambda), []
+    functions, found = world.state(Lambda), []
     stage = definitions(world, region)
     for name in names.FUNCTIONS:
         arn = functions.alias(region, name, names.ALIAS).arn
@@ -57,7 +57,7 @@ def served(world: World, region: str) -> list[Served]:
 
 def definitions(world: World, region: str) -> Mapping[str, float]:
     """The share of the API's requests that each release's definition answers."""
-    gateway = world.shelf(ApiGateway)
+    gateway = world.state(ApiGateway)
     return gateway.api(region, names.REST_API_IDS[region]).definitions(names.STAGE)
 
 
@@ -74,7 +74,7 @@ def newer(definition: str, code: str) -> bool:
 
 
 def _spoiled(world: World, region: str, function: str) -> float:
-    return SHOWN * world.shelf(Complaints).share(region) if function == "syncwell-api" else 0.0
+    return SHOWN * world.state(Complaints).share(region) if function == "syncwell-api" else 0.0
 
 
 def _mismatched(function: str, code: Behaviour, stage: Mapping[str, float]) -> float:

@@ -36,10 +36,10 @@ class Bindings:
     """The tables that the readers and writers of both regions took up."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._ecs = world, world.shelf(Ecs)
-        self._functions, self._config = world.shelf(Lambda), world.shelf(AppConfig)
-        self._schedules = world.shelf(Schedules)
-        self._sources = world.shelf(EventSourceMappings)
+        self._world, self._ecs = world, world.state(Ecs)
+        self._functions, self._config = world.state(Lambda), world.state(AppConfig)
+        self._schedules = world.state(Schedules)
+        self._sources = world.state(EventSourceMappings)
         self._taken: dict[tuple[str, str], str] = {}
         self._moment = world.clock.now()
         self._answers: dict[tuple[str, str], object] = {}

@@ -19,8 +19,8 @@ class Reads:
     """The reads of both regions, counted once a minute. Simplified: each is one small item, eventually consistent."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._regions, self._tables = world, world.shelf(Regions), world.shelf(Tables)
-        self._bindings, self._users = world.shelf(Bindings), world.shelf(Users)
+        self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
+        self._bindings, self._users = world.state(Bindings), world.state(Users)
 
     def tick(self, at: datetime) -> None:
         """At a full minute, count those of the minute before."""

@@ -36,8 +36,8 @@ class Writers:
     """The writers of both regions."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._regions, self._tables = world, world.shelf(Regions), world.shelf(Tables)
-        self._bindings, self._edits = world.shelf(Bindings), world.shelf(Edits)
+        self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
+        self._bindings, self._edits = world.state(Bindings), world.state(Edits)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
         self._lags = world.rng("canaries")

@@ -22,12 +22,12 @@ class Timeline:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._traffic = world.shelf(Traffic)
-        self._watch = world.shelf(CloudWatch)
+        self._traffic = world.state(Traffic)
+        self._watch = world.state(CloudWatch)
         self._actors: tuple[Callable[[datetime], None], ...] = (
-            world.shelf(Deployer).tick,
-            world.shelf(CodePipeline).tick,
-            world.shelf(CodeDeploy).tick,
+            world.state(Deployer).tick,
+            world.state(CodePipeline).tick,
+            world.state(CodeDeploy).tick,
             self._traffic.tick,
             self._watch.tick,
         )

@@ -25,9 +25,9 @@ from drcore.sandbox.syncwell.life.users import Users
 
 def found(world: World) -> None:
     """Make the resources as they are when the doors open."""
-    endpoints, checks = world.shelf(Endpoints), world.shelf(HealthChecks)
-    checks.probe, checks.routing_control = endpoints.probe, world.shelf(RoutingControls).is_on
-    zone = world.shelf(Route53).add(names.ZONE_ID, names.ZONE)
+    endpoints, checks = world.state(Endpoints), world.state(HealthChecks)
+    checks.probe, checks.routing_control = endpoints.probe, world.state(RoutingControls).is_on
+    zone = world.state(Route53).add(names.ZONE_ID, names.ZONE)
     store = backends.s3(world.account)
     for region in world.regions:
         checks.add(names.health_check(region), f"founded-{region}", _check(region))
@@ -35,22 +35,22 @@ def found(world: World) -> None:
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
         backends.sqs(world.account, region).create_queue(names.QUEUE)
     zone.put(_record(region) for region in world.regions)
-    world.shelf(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
-    world.shelf(Writers).begin()
-    world.shelf(CallHooks).intercept(meets(world))
+    world.state(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
+    world.state(Writers).begin()
+    world.state(CallHooks).intercept(meets(world))
 
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
     moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints)
-    return tuple(world.shelf(actor).tick for actor in moving)  # type: ignore[attr-defined]
+    return tuple(world.state(actor).tick for actor in moving)  # type: ignore[attr-defined]
 
 
 def remember(world: World, since: datetime) -> None:
     """The metrics of a quiet history from `since` until now."""
-    users, jobs = world.shelf(Users), world.shelf(Jobs)
-    complaints = world.shelf(Complaints)
-    table, checks = world.shelf(GlobalTable), world.shelf(HealthChecks)
+    users, jobs = world.state(Users), world.state(Jobs)
+    complaints = world.state(Complaints)
+    table, checks = world.state(GlobalTable), world.state(HealthChecks)
     minute, end, at = timedelta(minutes=1), world.clock.now(), since
     first, second = world.regions
     while at < end:

@@ -38,8 +38,8 @@ class Edits:
     """The edits of both regions; `refused` counts those that nobody took."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._tables = world, world.shelf(Tables)
-        self._bindings, self._ledger = world.shelf(Bindings), world.shelf(Ledger)
+        self._world, self._tables = world, world.state(Tables)
+        self._bindings, self._ledger = world.state(Bindings), world.state(Ledger)
         self.refused = dict.fromkeys(world.regions, 0)
         self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
             (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),

@@ -68,8 +68,8 @@ class Users:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._regions, self._watch = world.shelf(Regions), world.shelf(CloudWatch)
-        self._zone: Zone = world.shelf(Route53).zones[names.ZONE_ID]
+        self._regions, self._watch = world.state(Regions), world.state(CloudWatch)
+        self._zone: Zone = world.state(Route53).zones[names.ZONE_ID]
         self._began = {region: world.clock.now() - timedelta(days=1) for region in world.regions}
         self._usual = True
         self._minute = self._new_minute()

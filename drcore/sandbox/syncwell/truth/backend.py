@@ -16,19 +16,19 @@ from drcore.sandbox.syncwell.life.serving import definitions, error_rate
 
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
-    traffic, gateway = world.shelf(Traffic), world.shelf(ApiGateway)
-    world.truth_of("fault", lambda: _fault(world))
-    world.truth_of("bad_release", lambda: traffic.bad_release)
-    world.truth_of("serving", lambda: {region: _serving(world, region) for region in world.regions})
-    world.truth_of("api", lambda: {region: dict(definitions(world, region)) for region in world.regions})
-    world.truth_of("error_rate", lambda: {region: error_rate(world, region) for region in world.regions})
-    world.truth_of("healthy_since", lambda: _healthy_since(world))
-    world.truth_of("oncall_messages", lambda: _pages(world))
-    world.truth_of("create_deployment_calls", lambda: gateway.deployments_created)
+    traffic, gateway = world.state(Traffic), world.state(ApiGateway)
+    world.add_truth("fault", lambda: _fault(world))
+    world.add_truth("bad_release", lambda: traffic.bad_release)
+    world.add_truth("serving", lambda: {region: _serving(world, region) for region in world.regions})
+    world.add_truth("api", lambda: {region: dict(definitions(world, region)) for region in world.regions})
+    world.add_truth("error_rate", lambda: {region: error_rate(world, region) for region in world.regions})
+    world.add_truth("healthy_since", lambda: _healthy_since(world))
+    world.add_truth("oncall_messages", lambda: _pages(world))
+    world.add_truth("create_deployment_calls", lambda: gateway.deployments_created)
 
 
 def _fault(world: World) -> dict[str, Any] | None:
-    broken = world.shelf(Incident).broken
+    broken = world.state(Incident).broken
     if broken.at is None or broken.began is None:
         return None
     return {"name": broken.name, "at": iso(broken.at), "began": iso(broken.began)}
@@ -36,13 +36,13 @@ def _fault(world: World) -> dict[str, Any] | None:
 
 def _healthy_since(world: World) -> str | None:
     """Of the fault that is on; without one, since nobody met a bad release."""
-    job = world.shelf(Normalise)
-    since = world.shelf(Traffic).healthy_since if job.course is None else job.healthy_since
+    job = world.state(Normalise)
+    since = world.state(Traffic).healthy_since if job.course is None else job.healthy_since
     return iso(since) if since else None
 
 
 def _serving(world: World, region: str) -> dict[str, dict[str, float]]:
-    functions = world.shelf(Lambda)
+    functions = world.state(Lambda)
     return {name: functions.serving(region, name, names.ALIAS) for name in names.FUNCTIONS}
 
 

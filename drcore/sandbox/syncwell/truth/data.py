@@ -14,7 +14,7 @@ from drcore.sandbox.syncwell.life.table_bindings import Bindings
 
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
-    world.truth_of("corruption", lambda: _corruption(world))
+    world.add_truth("corruption", lambda: _corruption(world))
 
 
 def _corruption(world: World) -> dict[str, Any] | None:
@@ -24,8 +24,8 @@ def _corruption(world: World) -> dict[str, Any] | None:
     see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
     the fault began is not in that table.
     """
-    job, ledger, bindings = world.shelf(Normalise), world.shelf(Ledger), world.shelf(Bindings)
-    course, tables = job.course, world.shelf(Tables)
+    job, ledger, bindings = world.state(Normalise), world.state(Ledger), world.state(Bindings)
+    course, tables = job.course, world.state(Tables)
     if course is None:
         return None
     tables.catch_up(world.clock.now())
@@ -58,7 +58,7 @@ def _corruption(world: World) -> dict[str, Any] | None:
 
 def writers(world: World) -> list[str]:
     """Who would write now, if the table let him."""
-    bindings, found = world.shelf(Bindings), []
+    bindings, found = world.state(Bindings), []
     for region in world.regions:
         for name in names.FUNCTIONS:
             fed = name != names.WORKER_FUNCTION or bindings.polling(region)
@@ -67,13 +67,13 @@ def writers(world: World) -> list[str]:
         found += [f"{region} {task.name} {task.release}" for task in bindings.tasks(region)]
         rules = (names.CANARY_RULE, names.TIDY_RULE)
         found += [f"{region} rule {rule}" for rule in rules if bindings.ruled(region, rule)]
-    hidden = world.shelf(Normalise).hidden
+    hidden = world.state(Normalise).hidden
     return [*found, f"{hidden.region} {names.BATCH_ROLE}"] if hidden.on else found
 
 
 def reading_old(world: World) -> list[str]:
     """Who works on another table than AppConfig names: it took it up before."""
-    bindings = world.shelf(Bindings)
+    bindings = world.state(Bindings)
     return [
         f"{region} {bound.name} {bound.table}"
         for region in world.regions
@@ -83,7 +83,7 @@ def reading_old(world: World) -> list[str]:
 
 
 def _is_lost(world: World, edit: Edit, in_use: dict[str, str]) -> bool:
-    return lacks(world.shelf(Tables)[edit.region, in_use[edit.region]].get(edit.key), edit)
+    return lacks(world.state(Tables)[edit.region, in_use[edit.region]].get(edit.key), edit)
 
 
 def _shown(keys: set[Key] | list[Key]) -> list[str]:

@@ -13,20 +13,20 @@ from drcore.sandbox.syncwell.life.users import MARKETS, Users
 
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
-    users, checks = world.shelf(Users), world.shelf(HealthChecks)
-    world.truth_of("region", lambda: _regions(world))
-    world.truth_of("traffic", lambda: {market.name: users.shares(market.name) for market in MARKETS})
-    world.truth_of("dns", lambda: users.answered(world.clock.now()))
-    world.truth_of("failover_at", lambda: users.failover_at and precise(users.failover_at))
-    world.truth_of("last_client_moved", lambda: users.last_moved and precise(users.last_moved))
-    world.truth_of("replication", lambda: _replication(world))
-    world.truth_of("levers", lambda: dict(world.shelf(Endpoints).levers))
-    world.truth_of("checkers", lambda: {check.id: check.share() for check in checks if check.checkers})
+    users, checks = world.state(Users), world.state(HealthChecks)
+    world.add_truth("region", lambda: _regions(world))
+    world.add_truth("traffic", lambda: {market.name: users.shares(market.name) for market in MARKETS})
+    world.add_truth("dns", lambda: users.answered(world.clock.now()))
+    world.add_truth("failover_at", lambda: users.failover_at and precise(users.failover_at))
+    world.add_truth("last_client_moved", lambda: users.last_moved and precise(users.last_moved))
+    world.add_truth("replication", lambda: _replication(world))
+    world.add_truth("levers", lambda: dict(world.state(Endpoints).levers))
+    world.add_truth("checkers", lambda: {check.id: check.share() for check in checks if check.checkers})
 
 
 def _regions(world: World) -> dict[str, Any]:
     """`down`: out now; `since`: when the last outage began; `back_at`: when it is or was over, if that is known."""
-    regions = world.shelf(Regions)
+    regions = world.state(Regions)
     last: Outage | None = regions.outages[-1] if regions.outages else None
     return {
         "down": [region for region in world.regions if regions.now(region)],
@@ -38,7 +38,7 @@ def _regions(world: World) -> dict[str, Any]:
 
 def _replication(world: World) -> dict[str, Any]:
     """`lost_if_never_back`: writes of a region that is out, which nobody else has; `rpo_seconds` by such a region."""
-    table, regions = world.shelf(GlobalTable), world.shelf(Regions)
+    table, regions = world.state(GlobalTable), world.state(Regions)
     table.catch_up(world.clock.now())
     out = [region for region in world.regions if regions.now(region)]
     return {

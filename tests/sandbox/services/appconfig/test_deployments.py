@@ -46,7 +46,7 @@ class _Backend:
 
     def table(self) -> str:
         """What every reader of the region gets."""
-        store = self.world.sandbox.world.shelf(AppConfig)
+        store = self.world.sandbox.world.state(AppConfig)
         return str(store.current(self.region, "syncwell", "production", "backend")["DynamoDBTableName"])
 
 

@@ -92,7 +92,7 @@ def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write
     _denied(world)
     assert not replica.write(("A", "0"), item("A"), world.now, by="syncwell-batch")
     assert replica.write(("A", "0"), item("A"), world.now, by="syncwell-recovery")
-    assert not world.sandbox.world.shelf(Tables)[EAST, "Nothing"].write(("A", "0"), item("A"), world.now)
+    assert not world.sandbox.world.state(Tables)[EAST, "Nothing"].write(("A", "0"), item("A"), world.now)
 
 
 def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer_after_its_end() -> None:

@@ -146,11 +146,11 @@ def test_a_late_write_of_the_past_should_stand_in_the_log_at_its_time_and_reach_
     replica = keeping(world, EAST, WEST)
     world.sleep(600)
     just_now = (world.now, WEST)
-    world.sandbox.world.shelf(Tables).seed(TABLE, [(item("USER#00001", said="base"), just_now)])
+    world.sandbox.world.state(Tables).seed(TABLE, [(item("USER#00001", said="base"), just_now)])
     past = world.now - timedelta(minutes=8)
     replica.write(("USER#00001", "0"), item("USER#00001", said="told late"), past, lag=0.5)
     world.sleep(10)
-    there = world.sandbox.world.shelf(Tables)[WEST, TABLE]
+    there = world.sandbox.world.state(Tables)[WEST, TABLE]
     for copy in (replica, there):
         now = copy.get(("USER#00001", "0"))
         assert now is not None

@@ -32,7 +32,7 @@ def _tasks(world: Furnished, **asked: Any) -> list[dict[str, Any]]:
 
 def _working(world: Furnished, region: str = EAST) -> list[Task]:
     """The processes that are alive."""
-    return world.sandbox.world.shelf(Ecs).running(region, "syncwell")
+    return world.sandbox.world.state(Ecs).running(region, "syncwell")
 
 
 def _deploy(world: Furnished, release: str) -> None:

@@ -24,7 +24,7 @@ def _mapping(world: Furnished, region: str = EAST) -> dict[str, Any]:
 
 
 def _polls(world: Furnished) -> bool:
-    return world.sandbox.world.shelf(EventSourceMappings).feeding(EAST, "syncwell-worker")
+    return world.sandbox.world.state(EventSourceMappings).feeding(EAST, "syncwell-worker")
 
 
 def test_the_jobs_queue_should_feed_the_worker_in_both_regions(world: Furnished) -> None:
@@ -78,8 +78,8 @@ def test_a_reservation_should_be_readable_then_gone(world: Furnished) -> None:
     functions.put_function_concurrency(**WORKER, ReservedConcurrentExecutions=0)
     assert functions.get_function_concurrency(**WORKER)["ReservedConcurrentExecutions"] == 0
     with world.sandbox.world.clock.frozen():
-        assert world.sandbox.world.shelf(Lambda).throttled(EAST, "syncwell-worker")
-        assert not world.sandbox.world.shelf(Lambda).throttled(WEST, "syncwell-worker")
+        assert world.sandbox.world.state(Lambda).throttled(EAST, "syncwell-worker")
+        assert not world.sandbox.world.state(Lambda).throttled(WEST, "syncwell-worker")
     functions.delete_function_concurrency(**WORKER)
     functions.delete_function_concurrency(**WORKER)
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(**WORKER)
@@ -103,7 +103,7 @@ def test_a_changed_environment_should_be_a_version_to_publish_whose_alias_moves_
     assert version == "30"
     before = world.now
     functions.update_alias(**WORKER, Name="live", FunctionVersion=version)
-    moved = world.sandbox.world.shelf(Lambda).moved_at(EAST, "syncwell-worker", "live")
+    moved = world.sandbox.world.state(Lambda).moved_at(EAST, "syncwell-worker", "live")
     assert before < moved <= world.now
     found = functions.get_function_configuration(**WORKER, Qualifier="30")
     assert found["Environment"]["Variables"] == {"RESTARTED": "g-1"}

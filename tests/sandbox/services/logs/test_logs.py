@@ -21,7 +21,7 @@ LINES = (
 def world() -> Furnished:
     """With one line a minute, the last one a minute ago."""
     world = Furnished()
-    logs = world.sandbox.world.shelf(Logs)
+    logs = world.sandbox.world.state(Logs)
     with world.sandbox.world.clock.frozen():
         for minutes, line in zip((4, 3, 2, 1), LINES, strict=True):
             logs.write(EAST, GROUP, world.now - timedelta(minutes=minutes), line)
@@ -64,7 +64,7 @@ def test_many_lines_should_come_page_by_page(world: Furnished) -> None:
 
 def test_a_line_of_the_future_should_be_found_when_its_time_has_come(world: Furnished) -> None:
     with world.sandbox.world.clock.frozen():
-        world.sandbox.world.shelf(Logs).write(EAST, GROUP, world.now + timedelta(minutes=1), "later")
+        world.sandbox.world.state(Logs).write(EAST, GROUP, world.now + timedelta(minutes=1), "later")
     assert "later" not in _found(world)
     world.sleep(60)
     assert _found(world)[-1] == "later"

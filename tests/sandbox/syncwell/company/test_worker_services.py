@@ -38,9 +38,9 @@ def test_a_deployment_of_the_past_should_have_run_its_course_by_now() -> None:
     with simulated.clock.frozen(), simulated.clock.at(began):
         worker_services.deploy(simulated, EAST, "2026.01.2")
     with simulated.clock.frozen(), simulated.clock.at(began + timedelta(seconds=45)):
-        midway = {task.release for task in simulated.shelf(Ecs).running(EAST, "syncwell")}
+        midway = {task.release for task in simulated.state(Ecs).running(EAST, "syncwell")}
     assert midway == {"2026.01.1", "2026.01.2"}
     service = world.client("ecs").describe_services(cluster="syncwell", services=["syncwell-worker"])["services"][0]
     assert service["deployments"][0]["createdAt"] == began
     assert [deployment["rolloutState"] for deployment in service["deployments"]] == ["COMPLETED"]
-    assert {task.release for task in simulated.shelf(Ecs).running(EAST, "syncwell")} == {"2026.01.2"}
+    assert {task.release for task in simulated.state(Ecs).running(EAST, "syncwell")} == {"2026.01.2"}

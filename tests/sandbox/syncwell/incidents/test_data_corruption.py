@@ -30,7 +30,7 @@ def test_the_share_that_was_asked_for_should_be_hit_in_both_regions_within_the_m
 
 def test_every_kind_should_be_what_it_says_and_a_silent_write_should_leave_the_books() -> None:
     world = corrupted()
-    spoils, seen = world.sandbox.world.shelf(Ledger).spoils, Counter[str]()
+    spoils, seen = world.sandbox.world.state(Ledger).spoils, Counter[str]()
     for spoil in spoils.values():
         before, after = spoil.before, spoil.after
         seen[spoil.kind] += 1
@@ -98,7 +98,7 @@ def test_the_history_should_hold_together() -> None:
     world.sleep(25 * 60)
     world.broken(FAULT)
     truth = truth_of(world)
-    log = world.sandbox.world.shelf(Tables)[EAST, TABLE].log
+    log = world.sandbox.world.state(Tables)[EAST, TABLE].log
     assert [entry.at for entry in log] == sorted(entry.at for entry in log)
     assert len({(entry.at, entry.key, entry.by) for entry in log}) == len(log)
     assert all(entry.by for entry in log)
@@ -147,7 +147,7 @@ def test_a_restore_to_the_second_before_the_first_bad_write_should_hold_no_corru
             SourceTableName=TABLE, TargetTableName=f"{TABLE}-{name}", RestoreDateTime=at
         )
     world.sleep(900)
-    ledger = world.sandbox.world.shelf(Ledger)
+    ledger = world.sandbox.world.state(Ledger)
     for name, least in (("good", 0), ("late", 20)):
         items = items_of(world, table=f"{TABLE}-{name}")
         bad = [key for key in ledger.spoils if not ledger.sound(key, items.get("/".join(key)))]

@@ -69,7 +69,7 @@ def _name(world: Furnished, region: str, table: str) -> None:
         DeploymentStrategyId="AppConfig.AllAtOnce",
     )
     world.sleep(700)
-    assert world.sandbox.world.shelf(Bindings).named(region) == table
+    assert world.sandbox.world.state(Bindings).named(region) == table
 
 
 def _new_version(world: Furnished, region: str, name: str) -> None:

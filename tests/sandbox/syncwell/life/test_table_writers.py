@@ -64,7 +64,7 @@ def test_a_worker_that_is_told_to_stop_should_still_spoil_until_it_is_gone() -> 
     scale(world, EAST, 0)
     asked = world.now
     world.sleep(120)
-    spoils = [spoil.at for spoil in world.sandbox.world.shelf(Ledger).spoils.values()]
+    spoils = [spoil.at for spoil in world.sandbox.world.state(Ledger).spoils.values()]
     assert asked < max(spoils) < asked + timedelta(seconds=45)
 
 

@@ -8,7 +8,7 @@ from tests.support.corrupted_world import FAULTY, corrupted, items_of, truth_of
 def test_users_should_go_on_editing_on_top_of_spoiled_items_too() -> None:
     world = corrupted(share=0.2)
     truth = truth_of(world)
-    ledger = world.sandbox.world.shelf(Ledger)
+    ledger = world.sandbox.world.state(Ledger)
     items = items_of(world)
     assert truth["legit_edits"]["n"] > 600
     assert truth["legit_edits"]["lost"] == []

@@ -8,7 +8,7 @@ from tests.support.furnished import EAST
 
 def test_a_repair_should_make_the_truth_well_and_keep_the_edits() -> None:
     world = corrupted()
-    ledger, table = world.sandbox.world.shelf(Ledger), world.client("dynamodb")
+    ledger, table = world.sandbox.world.state(Ledger), world.client("dynamodb")
     assert world.truth["healthy_since"] is None
     scale(world, EAST, 0)
     world.sleep(60)
@@ -24,9 +24,9 @@ def test_a_repair_should_make_the_truth_well_and_keep_the_edits() -> None:
 
 def test_an_edit_that_a_repair_writes_over_should_be_called_lost() -> None:
     world = corrupted()
-    ledger = world.sandbox.world.shelf(Ledger)
+    ledger = world.sandbox.world.state(Ledger)
     assert ledger.began is not None
-    base = world.sandbox.world.shelf(Tables)[EAST, TABLE].at(ledger.began)
+    base = world.sandbox.world.state(Tables)[EAST, TABLE].at(ledger.began)
     edit = next(edit for edit in ledger.last.values() if edit.region == EAST and edit.key in base)
     world.client("dynamodb").put_item(TableName=TABLE, Item=base[edit.key])
     assert "/".join(edit.key) in truth_of(world)["legit_edits"]["lost"]
