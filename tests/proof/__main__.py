@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from signal import Signals
 from time import monotonic
 
 from drcore import plans
@@ -25,6 +26,7 @@ FOLDER = ROOT / ".proof"
 TIMES = FOLDER / "seconds.json"  # how long each part took the last time it passed
 UNKNOWN = 600.0  # seconds that a part is taken for before it has been seen
 BY_PLAN = ("test_kills.py", "test_faults.py")  # of the family tests: each takes minutes for each plan
+PASSED = "passed"
 NOTHING_SELECTED = 5  # pytest's exit code
 
 
@@ -93,8 +95,8 @@ def git(*words: str) -> bytes:
     return subprocess.run(["git", "-C", str(ROOT), *words], check=True, capture_output=True).stdout
 
 
-def run(part: Part, folder: Path) -> tuple[bool, float]:
-    """Run a part to its end; whether it passed, and how long it took."""
+def run(part: Part, folder: Path) -> tuple[str, float]:
+    """Run a part to its end; how that was, and how long it took."""
     begun = monotonic()
     with (folder / f"{part.name}.log").open("wb") as log:
         ran = subprocess.run(
@@ -107,9 +109,10 @@ def run(part: Part, folder: Path) -> tuple[bool, float]:
             check=False,
         )
     seconds = monotonic() - begun
-    if passed := ran.returncode in (0, *part.more):
+    if ran.returncode in (0, *part.more):
         (folder / f"{part.name}.passed").write_text(f"{seconds:.0f} s\n")
-    return passed, seconds
+        return PASSED, seconds
+    return f"killed by {Signals(-ran.returncode).name}" if ran.returncode < 0 else "FAILED", seconds
 
 
 def prove(chosen: Sequence[Part], folder: Path, side_by_side: int) -> list[str]:
@@ -122,9 +125,9 @@ def prove(chosen: Sequence[Part], folder: Path, side_by_side: int) -> list[str]:
     with ThreadPoolExecutor(side_by_side) as pool:
         running = {pool.submit(run, part, folder): part for part in due}
         for count, future in enumerate(as_completed(running), start=1):
-            part, (passed, seconds) = running[future], future.result()
-            say(f"{count:>3}/{len(due)}  {'passed' if passed else 'FAILED'}  {seconds:6.0f} s  {part.name}")
-            if passed:
+            part, (end, seconds) = running[future], future.result()
+            say(f"{count:>3}/{len(due)}  {seconds:6.0f} s  {end}  {part.name}")
+            if end == PASSED:
                 known[part.name] = round(seconds)
                 TIMES.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
             else:
