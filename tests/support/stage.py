@@ -341,6 +341,11 @@ def pages_of(run: Runbook) -> int:
     return sum(json.loads(message).get("run_id") == run.run.id for message in messages if message.startswith("{"))
 
 
+def pages_due(plan: Plan[Any]) -> int:
+    """How many messages a drill of a plan sends to whoever is on call: one, where it has the step."""
+    return sum(step.key == "notify-on-call" for step in plan.steps)
+
+
 def incidents(stage: Stage) -> list[dict[str, Any]]:
     """All incidents of the status page."""
     found: list[dict[str, Any]] = stage.state()["own"]["statuspage"]["incidents"]

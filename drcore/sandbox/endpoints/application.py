@@ -11,6 +11,7 @@ from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
 from drcore.sandbox.protocol.exchange import Answer, Request
+from drcore.sandbox.syncwell import incidents
 from drcore.sandbox.vendors.statuspage import open_page
 
 # Modules that register what they answer or break when they are imported.
@@ -18,7 +19,7 @@ REGISTERED = (
     call_faults,
     *(
         importlib.import_module(found.name)
-        for folder in (services, vendors)
+        for folder in (services, vendors, incidents)
         for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
     ),
 )

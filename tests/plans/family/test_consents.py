@@ -25,6 +25,7 @@ from tests.support.stage import (
     lines,
     locks,
     outcomes,
+    pages_due,
     pages_of,
     proven,
     scene_of,
@@ -115,7 +116,7 @@ def test_it_stops_at_each_consent_and_goes_on_when_that_was_given(
         proven(run)
         given += from_printed(str(trouble), run, tmp_path / f"{len(given)}.yaml").approvals
     assert run.verdict and run.verdict.word is Word.REACHED
-    assert pages_of(run) == 1
+    assert pages_of(run) == pages_due(plan)
     told = [line for line in lines(run, "consent") if line["granted"] and line["how"] != "none needed"]
     granted = {line["step"]: line for line in told}
     assert set(granted) == set(unattended.stops)

@@ -287,7 +287,9 @@ def test_an_act_is_done_and_not_twice_in_a_trouble_that_passes(
 
 @each_plan
 def test_each_trouble_is_met_by_some_act(troubled: Troubled, plan: Plan[Any]) -> None:
-    assert set(troubled.in_turn(plan).values()) == set(BORNE)
+    """Of a plan that has fewer acts than there are troubles, each act meets another one."""
+    acts = [step for step in plan.steps if step.act]
+    assert set(troubled.in_turn(plan).values()) == set(BORNE[: len(acts)])
 
 
 @each_act

@@ -9,7 +9,19 @@ import pytest
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from tests.support.exhaustive import EXHAUSTIVE
-from tests.support.stage import PLANS, SHORT, Scene, ended, honest, locks, pages_of, proven, scenes_of, staged
+from tests.support.stage import (
+    PLANS,
+    SHORT,
+    Scene,
+    ended,
+    honest,
+    locks,
+    pages_due,
+    pages_of,
+    proven,
+    scenes_of,
+    staged,
+)
 
 SEEDS = (2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377)
 RUNS = 6 if EXHAUSTIVE else 1  # of a plan, dealt to its scenes; at least one each
@@ -33,5 +45,5 @@ def test_a_drill_reaches_its_goal_with_any_seed_and_measures_honestly(
         assert run.verdict and run.verdict.word is Word.REACHED, run.verdict
         assert ended(run).exit == Exit.REACHED
         assert honest(run, truth)
-        assert (pages_of(run), locks(run)) == (1, [])
+        assert (pages_of(run), locks(run)) == (pages_due(scene.plan), [])
         proven(run)
