@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drcore.calls.aws import Aws
 from drcore.errors import Rejected
@@ -14,11 +14,11 @@ _DIMENSION = "ecs:service:DesiredCount"
 class Scaling:
     """The bounds of a scalable target, and which of its activities are suspended."""
 
-    least: int
-    most: int
-    inward: bool
-    outward: bool
-    scheduled: bool
+    least: int = field(metadata={"label": "fewest tasks"})
+    most: int = field(metadata={"label": "most tasks"})
+    inward: bool = field(metadata={"label": "scaling in is suspended"})
+    outward: bool = field(metadata={"label": "scaling out is suspended"})
+    scheduled: bool = field(metadata={"label": "scheduled scaling is suspended"})
 
     @property
     def suspended(self) -> bool:

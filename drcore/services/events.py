@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drcore.calls.aws import Aws
 
@@ -12,7 +12,7 @@ class Rule:
     """Whether a rule fires, and when, as it says itself."""
 
     enabled: bool
-    when: str = ""
+    when: str = field(default="", metadata={"label": "fires"})
 
 
 def rule(aws: Aws, region: str, name: str) -> Rule:

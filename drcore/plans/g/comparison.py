@@ -21,23 +21,24 @@ from drcore.clock import iso, parse_time
 from drcore.diff import Class, Difference, TableSource, compare
 from drcore.diff.in_place_repair import restorable
 from drcore.diff.keys import KeySchema, key_bytes
+from drcore.engine.labels import label
 from drcore.errors import BadInput, RunnerFailed, Unknown
 from drcore.plans.g import exported_changes, invariants
-from drcore.plans.g.exported_changes import Write, honest, region
+from drcore.plans.g.exported_changes import ItemWrite, honest
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.p04_recovery_point import recovery_point
-from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.record.events import Kind
 from drcore.record.files import EVIDENCE, digest
 from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb import recovery
 
 FILE = "comparison.jsonl.gz"
-HIT = (
+AFFECTED = (
     Class.CORRUPTED,
     Class.DELETED,
     Class.CONFLICT,
-)  # of a user with such an item the bad release has taken something
+)  # users with such an item are affected by the bad release
 _SEGMENT = 250_000
 """Items that one reader of a table takes. A small table has one reader, and its calls come in the same order always."""
 _READERS = 4
@@ -47,21 +48,30 @@ _READERS = 4
 class Count:
     """How many items are of a class, how many users that is."""
 
-    kind: Class
+    kind: Class = field(metadata=label("class"))
     items: int
     users: int
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the comparison found. `carried` are bad writes that the restored table has too; it should be none."""
+    """The result of the comparison. `carried` are bad writes that the restored table has too; it should be none."""
 
     at: datetime
     counts: tuple[Count, ...]
-    hit: int
+    affected: int
     by_person: int
     carried: int
     carried_why: str = field(default="", compare=False)
+
+    def describe(self) -> Mapping[str, object]:
+        return {
+            "recovery point": self.at,
+            **{f"{each.kind} items": each.items for each in self.counts},
+            "users affected": self.affected,
+            "items for a person": self.by_person,
+            "bad writes in the restored table": self.carried,
+        }
 
     def items(self, *kinds: Class) -> int:
         return sum(each.items for each in self.counts if each.kind in kinds)
@@ -72,18 +82,18 @@ class Compared:
 
 
 def compared(run: GRun) -> Compared:
-    """What this run's comparison found; it is made at the first call. Raises Unknown, Rejected."""
+    """The comparison of this run; it is made at the first call. Raises Unknown, Rejected."""
     return known(run) or _compare(run, recovery_point(run))
 
 
 def known(run: GRun) -> Compared | None:
-    """What this run's comparison has found already; None where it has not been made, or for another time."""
+    """The comparison of this run; None where it has not been made yet, or only for another recovery point."""
     made = run.history.last(Kind.COMPARISON)
     if made is None or parse_time(made["at"]) != recovery_point(run):
         return None
     counts = tuple(Count(Class(kind), items, users) for kind, items, users in made["counts"])
     at = parse_time(made["at"])
-    return Compared(at, counts, made["hit"], made["by_person"], made["carried"], made["carried_why"])
+    return Compared(at, counts, made["affected"], made["by_person"], made["carried"], made["carried_why"])
 
 
 _loaded: WeakKeyDictionary[GRun, tuple[str, tuple[Difference, ...]]] = WeakKeyDictionary()
@@ -119,45 +129,46 @@ def repairable(run: GRun) -> tuple[Difference, ...]:
     """What may be put back without asking."""
     sha256 = version(run)
     if _restorable.get(run, ("", ()))[0] != sha256:
-        found = differences(run, Class.CORRUPTED, Class.DELETED)
-        _restorable[run] = sha256, tuple(each for each in found if restorable(each))
+        bad = differences(run, Class.CORRUPTED, Class.DELETED)
+        _restorable[run] = sha256, tuple(each for each in bad if restorable(each))
     return _restorable[run][1]
 
 
 def for_a_person(run: GRun) -> tuple[Difference, ...]:
     """What nobody but a person can decide."""
-    found = differences(run, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
-    mended = set(map(id, repairable(run)))  # the same objects: differences are read once
-    return tuple(each for each in found if id(each) not in mended)
+    bad = differences(run, *AFFECTED)
+    repaired = set(map(id, repairable(run)))  # the same objects: differences are read once
+    return tuple(each for each in bad if id(each) not in repaired)
 
 
-def judged(run: GRun, found: Difference, last: Mapping[bytes, Write], faulty: tuple[str, ...]) -> Difference:
+def judged(run: GRun, difference: Difference, last: Mapping[bytes, ItemWrite], faulty: tuple[str, ...]) -> Difference:
     """A difference, judged by when its item was written too.
 
     The comparison knows what an item says of itself. A change that was on its way at the recovery point says that it
     is older, and yet it is none of the bad release's; an item that was changed by its user, then overwritten in
     silence, says nothing of the second. The exports have the time of each item's last write in this region.
     """
-    if not invariants.is_user(run, found.key):
-        own = found.kind if found.kind is Class.ADDED else Class.LEGIT
-        return replace(found, kind=own, reason="no user's item: the service's own")
-    live = found.live
-    if live is None or found.kind not in (Class.CORRUPTED, Class.LEGIT):
-        return found
-    write, writers = last.get(key_bytes(found.key)), exported_changes.writers(run, live)
+    if not invariants.is_user(run, difference.key):
+        own = difference.kind if difference.kind is Class.ADDED else Class.LEGIT
+        return replace(difference, kind=own, reason="no user's item: the service's own")
+    live = difference.live
+    if live is None or difference.kind not in (Class.CORRUPTED, Class.LEGIT):
+        return difference
+    write, writers = last.get(key_bytes(difference.key)), exported_changes.writers(run, live)
     in_time = write is not None and honest(run, live, write.at)
-    if found.kind is Class.CORRUPTED:
+    if difference.kind is Class.CORRUPTED:
         if not in_time or set(writers[-1:]) & set(faulty):
-            return found
+            return difference
         kind = Class.CONFLICT if set(writers) & set(faulty) else Class.LEGIT
-        found = replace(found, kind=kind, reason="changed right before the recovery point, came right after it")
+        why = "changed right before the recovery point, written to the table right after it"
+        difference = replace(difference, kind=kind, reason=why)
     elif write is not None and not in_time:
-        told = f"{found.reason}, then written again at {iso(write.at)} without a word of it"
-        return replace(found, kind=Class.CONFLICT, reason=told)
+        why = f"{difference.reason}, then written again at {iso(write.at)}, of which the item says nothing"
+        return replace(difference, kind=Class.CONFLICT, reason=why)
     broken = "; ".join(invariants.broken(run, live))
-    if broken and not (found.restored and list(invariants.broken(run, found.restored))):
-        return replace(found, kind=Class.CONFLICT, reason=f"{found.reason}, but {broken}")
-    return found
+    if broken and not (difference.restored and list(invariants.broken(run, difference.restored))):
+        return replace(difference, kind=Class.CONFLICT, reason=f"{difference.reason}, but {broken}")
+    return difference
 
 
 def judge_all(run: GRun, restored: str, live: str, where: str) -> tuple[list[Difference], Counter[Class]]:
@@ -171,11 +182,11 @@ def judge_all(run: GRun, restored: str, live: str, where: str) -> tuple[list[Dif
         with tempfile.TemporaryDirectory(dir=run.folder, prefix=".") as folder:
             policy = exported_changes.policy(run, recovery_point(run))
             report = compare(sources[0], sources[1], policy, out=Path(folder))
-            found = [judged(run, each, last, policy.faulty) for each in report.differences()]
+            judged_all = [judged(run, each, last, policy.faulty) for each in report.differences()]
     except (BadInput, RunnerFailed) as error:
         raise Unknown(f"{restored} and {live} in {where} could not be compared: {error}") from error
-    counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in found)
-    return sorted(found, key=lambda each: key_bytes(each.key)), counted
+    counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in judged_all)
+    return sorted(judged_all, key=lambda each: key_bytes(each.key)), counted
 
 
 def must_be_there(run: GRun, where: str, name: str) -> None:
@@ -186,20 +197,20 @@ def must_be_there(run: GRun, where: str, name: str) -> None:
 
 
 def _compare(run: GRun, at: datetime) -> Compared:
-    found, counted = judge_all(run, restored_table(run), table(run), region(run))
+    differing, counted = judge_all(run, restored_table(run), table(run), recovery_region(run))
     carried = list(_carried(run))
-    lines = b"".join(map(_line, found))
+    lines = b"".join(map(_line, differing))
     run.record.add_evidence(FILE, gzip.compress(lines, mtime=0), title="Every item that differs, with both images")
-    users = {kind: {_user(run, each) for each in found if each.kind is kind} for kind in Class}
+    users = {kind: {_user(run, each) for each in differing if each.kind is kind} for kind in Class}
     counts = [(str(kind), counted[kind], len(users[kind])) for kind in Class]
     run.record.append(
         Kind.COMPARISON,
         at=iso(at),
         restored=restored_table(run),
         live=table(run),
-        region=region(run),
+        region=recovery_region(run),
         counts=counts,
-        hit=len(set().union(*(users[kind] for kind in HIT))),
+        affected=len(set().union(*(users[kind] for kind in AFFECTED))),
         by_person=len(for_a_person(run)),
         carried=len(carried),
         carried_why="; ".join(f"{_name(write.key)}: {why}" for write, why in carried[:3]),
@@ -210,39 +221,39 @@ def _compare(run: GRun, at: datetime) -> Compared:
     return again
 
 
-def _carried(run: GRun) -> Iterator[tuple[Write, str]]:
+def _carried(run: GRun) -> Iterator[tuple[ItemWrite, str]]:
     made, last = exported_changes.exports(run), exported_changes.last_writes(run)
     if not made:
         return
     keys = [write.key for write in last.values()]
-    items = dynamodb_items.some(run.aws, region(run), restored_table(run), keys)
+    items = dynamodb_items.some(run.aws, recovery_region(run), restored_table(run), keys)
     key = exported_changes.schema(run)
     images = {key_bytes(key.of(item)): item for item in items}
     yield from exported_changes.carried(run, last, images, min(each.since for each in made))
 
 
-def _user(run: GRun, found: Difference) -> str:
-    return str(found.key[run.facts.key.partition].get("S", ""))
+def _user(run: GRun, difference: Difference) -> str:
+    return str(difference.key[run.facts.key.partition].get("S", ""))
 
 
-def name_of(found: Difference) -> str:
+def name_of(difference: Difference) -> str:
     """An item's key as a person reads it."""
-    return _name(found.key)
+    return _name(difference.key)
 
 
 def _name(key: Mapping[str, Mapping[str, object]]) -> str:
     return " ".join(str(next(iter(value.values()))) for value in key.values())
 
 
-def _line(found: Difference) -> bytes:
-    told: dict[str, object] = {"class": found.kind, "key": found.key, "reason": found.reason}
-    told |= {"restored": found.restored, "live": found.live}
-    return as_text(told).encode() + b"\n"
+def _line(difference: Difference) -> bytes:
+    fields: dict[str, object] = {"class": difference.kind, "key": difference.key, "reason": difference.reason}
+    fields |= {"restored": difference.restored, "live": difference.live}
+    return as_text(fields).encode() + b"\n"
 
 
-def as_text(told: object) -> str:
+def as_text(value: object) -> str:
     """Anything with items in it as one line of JSON; binary values in base64, as files have them."""
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, default=_binary)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_binary)
 
 
 def _binary(value: object) -> str:
@@ -251,10 +262,10 @@ def _binary(value: object) -> str:
 
 
 def _from_line(line: bytes) -> Difference:
-    told = json.loads(line)
-    return Difference(Class(told["class"]), told["key"], told["reason"], told["restored"], told["live"])
+    fields = json.loads(line)
+    return Difference(Class(fields["class"]), fields["key"], fields["reason"], fields["restored"], fields["live"])
 
 
-def users_of(run: GRun, found: Iterable[Difference]) -> set[str]:
+def users_of(run: GRun, differences: Iterable[Difference]) -> set[str]:
     """The users whose items these are."""
-    return {_user(run, each) for each in found}
+    return {_user(run, each) for each in differences}

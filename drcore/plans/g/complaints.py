@@ -1,13 +1,14 @@
-"""How corrupted data betrays itself: tickets at the support desk, lines in the log, errors that users get."""
+"""How corrupted data shows: tickets at the support desk, lines in the log, errors that users get."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drcore.engine.labels import label
 from drcore.plans.g.facts import GRun
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, logs, support
@@ -25,12 +26,12 @@ class Complaints:
     """
 
     tickets: int
-    tickets_per_minute: int
-    lines: int
-    lines_per_minute: int
-    users: int
+    tickets_per_minute: int = field(metadata=label("tickets in the worst minute"))
+    lines: int = field(metadata=label("log lines"))
+    lines_per_minute: int = field(metadata=label("log lines in the worst minute"))
+    users: int = field(metadata=label("users named"))
     requests: int
-    error_percent: float | None
+    error_percent: float | None = field(metadata=label("errors", unit="%"))
 
 
 def read(run: GRun, region: str, minutes: float) -> Complaints:
@@ -38,7 +39,7 @@ def read(run: GRun, region: str, minutes: float) -> Complaints:
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     tickets, lines = _tickets(run, since, until), _lines(run, region, since, until)
     requests, percent = _errors(run, region, since, until)
-    named = {ticket.user for ticket in tickets} | {found[1] for line in lines if (found := _USER.search(line.text))}
+    named = {ticket.user for ticket in tickets} | {user[1] for line in lines if (user := _USER.search(line.text))}
     return Complaints(
         len(tickets),
         max(_by_minute(ticket.opened for ticket in tickets).values(), default=0),
@@ -52,20 +53,21 @@ def read(run: GRun, region: str, minutes: float) -> Complaints:
 
 def trouble(run: GRun, seen: Complaints) -> list[str]:
     """What is over its threshold, in words; empty when nothing is."""
-    limits, found = run.facts.thresholds, []
+    limits = run.facts.thresholds
+    over = []
     if seen.tickets_per_minute >= limits.tickets_per_minute:
-        found.append(f"{seen.tickets} tickets, up to {seen.tickets_per_minute} a minute")
+        over.append(f"{seen.tickets} tickets, up to {seen.tickets_per_minute} a minute")
     if seen.lines_per_minute >= limits.log_lines_per_minute:
-        found.append(f"{seen.lines} lines {run.facts.log.pattern}, up to {seen.lines_per_minute} a minute")
-    return found
+        over.append(f"{seen.lines} log lines {run.facts.log.pattern}, up to {seen.lines_per_minute} a minute")
+    return over
 
 
 def failing(run: GRun, seen: Complaints) -> list[str]:
     """The same, with the errors that users get."""
-    found = trouble(run, seen)
+    over = trouble(run, seen)
     if seen.error_percent is not None and seen.error_percent > run.facts.thresholds.error_rate_percent:
-        found.append(f"{seen.error_percent:.1f} % errors in {seen.requests} requests")
-    return found
+        over.append(f"{seen.error_percent:.1f} % errors in {seen.requests} requests")
+    return over
 
 
 def charts(run: GRun, name: str, minutes: float) -> tuple[Chart, Chart]:
@@ -103,10 +105,10 @@ def reasons(run: GRun, name: str, minutes: float) -> Table:
     counted: Counter[tuple[str, str]] = Counter()
     for region in run.service.regions:
         for line in _lines(run, region, since, until):
-            found = _REASON.search(line.text)
-            counted[region, found[1].strip() if found else line.text[:80]] += 1
-    rows = tuple((region, reason, count) for (region, reason), count in counted.most_common(20))
-    return Table(name, f"What the log says of {run.facts.log.pattern}", ("region", "reason", "lines"), rows)
+            reason = _REASON.search(line.text)
+            counted[region, reason[1].strip() if reason else line.text[:80]] += 1
+    rows = tuple((*key, count) for key, count in counted.most_common(20))
+    return Table(name, f"Reasons that the log gives for {run.facts.log.pattern}", ("region", "reason", "lines"), rows)
 
 
 def _tickets(run: GRun, since: datetime, until: datetime) -> tuple[support.Ticket, ...]:

@@ -16,7 +16,7 @@ from drcore.services.dynamodb.exports import LONGEST
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Deployed:
+class DeploymentTime:
     """When the faulty release came into a region, by one source: the trail, ECS, or the release manifest."""
 
     at: datetime
@@ -24,38 +24,38 @@ class Deployed:
     source: str
 
 
-def deployments(run: GRun) -> tuple[Deployed, ...]:
-    """What can be found of it; a source that does not answer, or does not have it, says nothing."""
-    found: list[Deployed] = []
+def deployments(run: GRun) -> tuple[DeploymentTime, ...]:
+    """Those that are known; a source that does not answer, or does not have it, is left out."""
+    known: list[DeploymentTime] = []
     for each in run.service.regions:
         for source in (_by_ecs, _by_trail, _by_manifest):
             try:
-                found += source(run, each)
+                known += source(run, each)
             except (Unknown, Rejected):
                 continue
-    return tuple(sorted(set(found)))
+    return tuple(sorted(set(known)))
 
 
-def _by_ecs(run: GRun, where: str) -> Iterator[Deployed]:
-    seen = worker_releases.deployed(run, where)
-    if seen.at and seen.release == faulty_release(run):
-        yield Deployed(seen.at, where, "ECS deployment")
+def _by_ecs(run: GRun, where: str) -> Iterator[DeploymentTime]:
+    workers = worker_releases.deployed(run, where)
+    if workers.at and workers.release == faulty_release(run):
+        yield DeploymentTime(workers.at, where, "ECS")
 
 
-def _by_trail(run: GRun, where: str) -> Iterator[Deployed]:
+def _by_trail(run: GRun, where: str) -> Iterator[DeploymentTime]:
     """The trail is minutes late, but it keeps what ECS forgets at the next deployment."""
     now = run.clock.now()
     for call in cloudtrail.calls(run.aws, where, "UpdateService", now - LONGEST, now):
         definition = str(call.parameters.get("taskDefinition") or "").rpartition("/")[2]
         ours = str(call.parameters.get("service", "")).rpartition("/")[2] == run.facts.workers.service
         if ours and definition and worker_releases.release_of(run, where, definition) == faulty_release(run):
-            yield Deployed(call.at, where, f"CloudTrail: UpdateService by {call.by}")
+            yield DeploymentTime(call.at, where, f"CloudTrail (UpdateService of {call.by})")
             return  # the first one: the same release may have been deployed again later
 
 
-def _by_manifest(run: GRun, where: str) -> Iterator[Deployed]:
+def _by_manifest(run: GRun, where: str) -> Iterator[DeploymentTime]:
     """What the pipeline wrote down when it deployed the workers."""
     bucket = run.facts.releases.bucket.format(region=where)
     for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
         if each.get("release") == faulty_release(run):
-            yield Deployed(parse_time(each["at"]), where, "release manifest")
+            yield DeploymentTime(parse_time(each["at"]), where, "the release manifest")

@@ -22,7 +22,7 @@ from drcore.diff.policy import modified_of, writers_of
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import faulty_writers
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.tables import table_arn
+from drcore.plans.g.tables import recovery_region, table_arn
 from drcore.services.dynamodb import exports as dynamodb_exports
 from drcore.services.dynamodb.exports import READY, Changed, Export, Image
 
@@ -33,7 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class ItemWrite:
     """The last write of one item in a span, what kind it was, why it counts as that."""
 
     at: datetime
@@ -44,50 +44,42 @@ class Write:
 
 
 # What an export says does not change; the files are read once for a run.
-_read: WeakKeyDictionary[GRun, dict[str, tuple[Write, ...]]] = WeakKeyDictionary()
-
-
-def region(run: GRun) -> str:
-    """Where it is exported and restored: both go by one order of writes, that of the region the runner stands in.
-
-    A write of another region counts from when it came here. That region's own table need not be asked for anything.
-    """
-    return run.service.runner_region
+_read: WeakKeyDictionary[GRun, dict[str, tuple[ItemWrite, ...]]] = WeakKeyDictionary()
 
 
 def prefix(run: GRun) -> str:
-    """Where this run's exports lie in the bucket: by it they are found again."""
+    """Where this run's exports lie in the bucket: by it they are recognized after a restart."""
     return f"drcore/{run.id}"
 
 
 def exports(run: GRun) -> tuple[Export, ...]:
     """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
-    found = dynamodb_exports.incremental(run.aws, region(run), table_arn(run, region(run)), prefix(run))
-    return tuple(sorted(found, key=lambda each: (each.until, each.arn), reverse=True))
+    own = dynamodb_exports.incremental(run.aws, recovery_region(run), table_arn(run, recovery_region(run)), prefix(run))
+    return tuple(sorted(own, key=lambda each: (each.until, each.arn), reverse=True))
 
 
-def writes(run: GRun, made: Iterable[Export]) -> tuple[Write, ...]:
+def writes(run: GRun, made: Iterable[Export]) -> tuple[ItemWrite, ...]:
     """The last writes of users' items in some exports, oldest first. Raises Unknown, Rejected."""
     known = _read.setdefault(run, {})
-    found: dict[tuple[bytes, datetime], Write] = {}
+    by_key: dict[tuple[bytes, datetime], ItemWrite] = {}
     for each in made:
         if each.status == READY:
             if each.arn not in known:
-                lines = dynamodb_exports.changes(run.aws, region(run), each)
+                lines = dynamodb_exports.changes(run.aws, recovery_region(run), each)
                 rule = policy(run, each.until)
                 known[each.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
-            found |= {(key_bytes(write.key), write.at): write for write in known[each.arn]}
-    return tuple(sorted(found.values(), key=lambda write: (write.at, key_bytes(write.key))))
+            by_key |= {(key_bytes(write.key), write.at): write for write in known[each.arn]}
+    return tuple(sorted(by_key.values(), key=lambda write: (write.at, key_bytes(write.key))))
 
 
-def last_writes(run: GRun) -> dict[bytes, Write]:
+def last_writes(run: GRun) -> dict[bytes, ItemWrite]:
     """The last write of each item that changed, by its key, by all of this run's exports. Raises Unknown, Rejected."""
     return {key_bytes(write.key): write for write in writes(run, exports(run))}
 
 
-def first_bad(found: Iterable[Write]) -> datetime | None:
+def first_bad(made: Iterable[ItemWrite]) -> datetime | None:
     """When the first bad write that can be seen was made. Of a conflict it is the latest time that it may have been."""
-    return min((write.at for write in found if write.kind in BAD), default=None)
+    return min((write.at for write in made if write.kind in BAD), default=None)
 
 
 def policy(run: GRun, point: datetime) -> Policy:
@@ -113,15 +105,15 @@ def writers(run: GRun, item: Image) -> tuple[str, ...]:
 
 
 def carried(
-    run: GRun, found: Mapping[bytes, Write], images: Mapping[bytes, Image], since: datetime
-) -> Iterator[tuple[Write, str]]:
+    run: GRun, last: Mapping[bytes, ItemWrite], images: Mapping[bytes, Image], since: datetime
+) -> Iterator[tuple[ItemWrite, str]]:
     """What a restored table has of bad writes: each with why. `images` are its items of those keys.
 
     The exports have each item as it was before their span, which began at `since`; what it became until the recovery
     point must be an honest change.
     """
     rule = policy(run, since)
-    for key, write in found.items():
+    for key, write in last.items():
         old, image = write.changed.old, images.get(key)
         if old is None and image is None:
             continue
@@ -130,25 +122,25 @@ def carried(
             yield write, reason
 
 
-def _write(rule: Policy, line: Changed) -> Write:
+def _write(rule: Policy, line: Changed) -> ItemWrite:
     """A line of an export, judged against what was right before it."""
     if line.new is None:
         kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
     else:
         kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY))
-    return Write(line.at, line.key, kind, why, line)
+    return ItemWrite(line.at, line.key, kind, why, line)
 
 
-def was_broken(run: GRun, write: Write | None) -> bool:
+def was_broken(run: GRun, write: ItemWrite | None) -> bool:
     """Whether an item was no better before the incident: not changed since, or broken already then."""
     old = write.changed.old if write else None
     return write is None or (old is not None and any(invariants.broken(run, old)))
 
 
 def by_minute(
-    found: Iterable[Write], since: datetime, until: datetime
+    made: Iterable[ItemWrite], since: datetime, until: datetime
 ) -> tuple[tuple[datetime, ...], Counter[tuple[datetime, Class]]]:
     """The whole minutes of a span; how many last writes of each kind were made in each."""
     start, one = since.replace(second=0, microsecond=0), timedelta(minutes=1)
     times = tuple(start + number * one for number in range(int((until - start) / one) + 1))
-    return times, Counter((write.at.replace(second=0, microsecond=0), write.kind) for write in found)
+    return times, Counter((write.at.replace(second=0, microsecond=0), write.kind) for write in made)

@@ -23,7 +23,7 @@ class Key(Model):
     sort: Name
 
 
-class Users(Model):
+class UserItems(Model):
     """Which items are users' configurations: how their key begins, what its sort part is."""
 
     prefix: Name
@@ -102,10 +102,10 @@ class Thresholds(Model):
     tickets_per_minute: Annotated[float, Field(gt=0)]
     log_lines_per_minute: Annotated[float, Field(gt=0)]
     error_rate_percent: Percent
-    share_percent: Percent  # of users hit: from here on it is widespread
+    share_percent: Percent  # of users affected: from here on it is widespread
 
 
-class Settings(Model):
+class TableSettings(Model):
     """What a restore drops, as it must be on the table in use."""
 
     ttl: Name
@@ -118,11 +118,11 @@ class Facts(Model):
 
     table: Name
     key: Key
-    users: Users
+    users: UserItems
     attributes: Attributes
     invariants: Annotated[tuple[Invariant, ...], Field(min_length=1)]
     canary: CanaryItems
-    settings: Settings
+    settings: TableSettings
     configuration: Configuration
     roles: Roles
     workers: Workers

@@ -1,4 +1,4 @@
-"""What must be true of users' items: a sample of them, how many are not as they must be, what that says of all."""
+"""What must be true of users' items: a sample of them, how many are not as they must be, what that means for all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from drcore.diff import sample
+from drcore.diff import sample as sampling
 from drcore.plans.g.facts import GRun, Invariant
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.tables import table as corrupted
@@ -35,17 +35,21 @@ class Sample:
     high_percent: float
     users: int = field(compare=False)
 
+    def describe(self) -> Mapping[str, object]:
+        share = f"{self.low_percent:.2g} to {self.high_percent:.2g} % of all users"
+        return {"users looked at": self.size, "users with a defect": f"{len(self.defects)} ({share})"}
+
     def __str__(self) -> str:
         if not self.size:
             return "no user's item was found"
         share = f"{self.low_percent:.1f} % to {self.high_percent:.1f} % of all users"
         if not self.defects:
             share = f"fewer than {self.high_percent:.2f} % of all users"
-        return f"{len(self.defects)} of {self.size} users hit: {share} (95 %)"
+        return f"{len(self.defects)} of {self.size} users have corrupted items: {share} (95 % confidence)"
 
     @property
-    def hit(self) -> tuple[int, int]:
-        """How many of all users that means, from and to."""
+    def of_all_users(self) -> tuple[int, int]:
+        """How many of all users have corrupted items, at least and at most."""
         return int(self.users * self.low_percent / 100), -int(-self.users * self.high_percent // 100)
 
 
@@ -62,14 +66,14 @@ def take(run: GRun, region: str, table: str = "") -> Sample:
     """
     name = table or in_use(run)
     keys = chosen(run, region, name)
-    found = {user_of(run, item): item for item in those(run, region, name, keys)}
+    items = {user_of(run, item): item for item in those(run, region, name, keys)}
     defects = []
     for key in keys:
-        item = found.get(user_of(run, key))
+        item = items.get(user_of(run, key))
         what = "deleted" if item is None else "; ".join(broken(run, item))
         if what:
             defects.append(Defect(user_of(run, key), what, last_writer(run, item) if item else ""))
-    low, high = sample.bound(len(defects), len(keys)) if keys else (0.0, 1.0)
+    low, high = sampling.bound(len(defects), len(keys)) if keys else (0.0, 1.0)
     about = dynamodb_items.count(run.aws, region, corrupted(run))
     return Sample(len(keys), tuple(defects), round(100 * low, 3), round(100 * high, 3), max(about, len(keys)))
 
@@ -83,7 +87,7 @@ def chosen(run: GRun, region: str, table: str) -> list[Typed]:
         part = int.from_bytes(run.id.encode()[-4:]) % parts
         items = dynamodb_items.segment(run.aws, region, table, part, parts)
         keys = [_key(run, item) for item in items if is_user(run, item)]
-        known[table] = sample.choose(keys, run.facts.sample, salt=table)
+        known[table] = sampling.choose(keys, run.facts.sample, salt=table)
     return known[table]
 
 
@@ -156,19 +160,24 @@ def _key(run: GRun, item: Typed) -> dict[str, Mapping[str, Any]]:
     return {name: item[name] for name in names}
 
 
-def defects_table(name: str, found: Sample) -> Table:
-    """The users of the sample that are hit, with what is wrong."""
-    rows = tuple((each.user, each.what, each.writer) for each in found.defects)
-    return Table(name, f"Sample: {found}", ("user", "what is wrong", "last writer, as the item says"), rows)
+def defects_table(name: str, sample: Sample) -> Table:
+    """The users of the sample that have corrupted items, with what is wrong."""
+    rows = tuple((each.user, each.what, each.writer) for each in sample.defects)
+    return Table(name, f"Sample: {sample}", ("user", "what is wrong", "last writer, by the item itself"), rows)
 
 
-def reasons_table(run: GRun, name: str, found: Sample) -> Table:
+def reasons_table(run: GRun, name: str, sample: Sample) -> Table:
     """The invariants, why each must hold, how many of the sample break it."""
     rows = tuple(
-        (each.attribute, each.must, each.reason, sum(_names(defect, each.attribute) for defect in found.defects))
+        (each.attribute, each.must, each.reason, sum(_names(defect, each.attribute) for defect in sample.defects))
         for each in run.facts.invariants
     )
-    return Table(name, "What must be true of every user's item", ("attribute", "must", "why", "broken in"), rows)
+    return Table(
+        name,
+        "What must be true of every user's item",
+        ("attribute", "must", "why", "users of the sample that break it"),
+        rows,
+    )
 
 
 def _names(defect: Defect, attribute: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import regions
 from drcore.plans.g import complaints, invariants, titles, worker_releases
@@ -13,7 +14,7 @@ from drcore.plans.g.decisions import decided_release
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.tables import table
-from drcore.plans.g.worker_releases import Deployed
+from drcore.plans.g.worker_releases import WorkersRelease
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.maintenance import announce_maintenance
@@ -28,14 +29,14 @@ def see_complaints(run: GRun, target: Target) -> Complaints:
 
 
 def trouble_is_seen(run: GRun, target: Target, seen: Complaints) -> Check:
-    found = complaints.trouble(run, seen)
-    if found:
-        return yes(f"{'; '.join(found)}; {seen.users} users named")
+    trouble = complaints.trouble(run, seen)
+    if trouble:
+        return yes(f"{'; '.join(trouble)}; {seen.users} users named")
     if "detected" in run.moments:
         return yes("seen before this run was resumed")
     if run.incident.faulty_release:
         return yes(f"a person has named {run.incident.faulty_release}")
-    return no(f"no trouble: {seen.tickets} tickets, {seen.lines} lines in {run.facts.window_minutes:g} minutes")
+    return no(f"no trouble: {seen.tickets} tickets, {seen.lines} log lines in {run.facts.window_minutes:g} minutes")
 
 
 def show_complaints(run: GRun, states: Mapping[Target, Complaints]) -> Iterator[Exhibit]:
@@ -45,7 +46,7 @@ def show_complaints(run: GRun, states: Mapping[Target, Complaints]) -> Iterator[
 
 DETECT = detect(
     titles.DETECT,
-    changes="nothing: tickets at the support desk, the error pattern in the logs are read",
+    changes="nothing: reads the tickets at the support desk, and the error pattern in the logs",
     look=see_complaints,
     expect=trouble_is_seen,
     targets=regions,
@@ -60,8 +61,8 @@ DETECT = detect(
 def words_for_on_call(run: GRun) -> str:
     if "detected" not in run.moments:
         return ""
-    seen = run.result(titles.DETECT)
-    return f"Users' configurations in {table(run)} seem corrupted. {seen.why if seen else ''}".strip()
+    detected = run.result(titles.DETECT)
+    return f"Users' configurations in {table(run)} seem corrupted. {detected.why if detected else ''}".strip()
 
 
 NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
@@ -71,63 +72,64 @@ NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,)
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ReleaseProposal:
     """What is to be confirmed: the sample, the release that is suspected; and what has been (empty: nothing)."""
 
     sample: Sample = field(compare=False)
-    faulty: str
-    deployed: tuple[Deployed, ...] = field(compare=False)
-    choice: str = ""
+    faulty: str = field(metadata=label("suspected release"))
+    deployed: tuple[WorkersRelease, ...] = field(compare=False)
+    choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
 
-def see_proposal(run: GRun, target: Target) -> Proposal:
+def see_proposal(run: GRun, target: Target) -> ReleaseProposal:
     choice, by, reason = taken(run, titles.CONFIRM)
-    runs = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
-    newest = max(runs, key=lambda each: (each.at is not None, each.at, each.region))
+    deployed = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
+    newest = max(deployed, key=lambda each: (each.at is not None, each.at, each.region))
     # Once confirmed it stays: by now the workers may run another release.
     confirmed = decided_release(run) if choice else run.incident.faulty_release
     sample = invariants.take(run, run.service.runner_region)
-    return Proposal(sample, confirmed or newest.release, runs, choice, by, reason)
+    return ReleaseProposal(sample, confirmed or newest.release, deployed, choice, by, reason)
 
 
-def is_to_be_confirmed(run: GRun, target: Target, seen: Proposal) -> Check:
-    told = f"{seen.sample}; about {seen.sample.hit[0]} to {seen.sample.hit[1]} of {seen.sample.users}"
+def is_to_be_confirmed(run: GRun, target: Target, seen: ReleaseProposal) -> Check:
+    least, most = seen.sample.of_all_users
+    extent = f"{seen.sample}; that is {least} to {most} of {seen.sample.users} users"
     if not seen.sample.size:
         return unknown(f"no item of a user was found in {table(run)}")
     if not seen.faulty:
-        return never(f"{told}. Which release corrupts is not known: name it, -p faulty_release=")
+        return never(f"{extent}. Which release corrupts is not known: name it, -p faulty_release=")
     named = run.incident.faulty_release or run.rehearsing
     # Where nobody complains the share that was seen counts, not what it may be at most: the few items that a repair
     # has left to a person are no reason for another halt.
     seen_percent = 100 * len(seen.sample.defects) / seen.sample.size
     share = seen.sample.high_percent if "detected" in run.moments else seen_percent
     if not named and share < run.facts.thresholds.share_percent:
-        return never(f"{told}. That is not widespread; if you know better, name the release: -p faulty_release=")
-    return no(f"to be confirmed: {told}, by {seen.faulty}")
+        return never(f"{extent}. That is not widespread; if you know better, name the release: -p faulty_release=")
+    return no(f"to be confirmed: {extent}; suspected is {seen.faulty}")
 
 
-def words_to_confirm(run: GRun, states: Mapping[Target, Proposal]) -> str:
+def words_to_confirm(run: GRun, states: Mapping[Target, ReleaseProposal]) -> str:
     faulty = next(iter(states.values())).faulty
     return f"{faulty} CORRUPTS DATA: HALT ALL WRITES TO {table(run)} IN {', '.join(run.service.regions)}"
 
 
-def show_proposal(run: GRun, states: Mapping[Target, Proposal]) -> Iterator[Exhibit]:
+def show_proposal(run: GRun, states: Mapping[Target, ReleaseProposal]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield invariants.reasons_table(run, "invariants", seen.sample)
-        yield invariants.defects_table("users-hit-in-sample", seen.sample)
+        yield invariants.defects_table("corrupted-in-sample", seen.sample)
         rows = tuple((each.region, each.task_definition, each.release, each.at) for each in seen.deployed)
         columns = ("region", "task definition", "release", "deployed")
-        yield Table("workers-deployed", f"What the workers run; suspected: {seen.faulty}", columns, rows)
+        yield Table("workers-deployed", f"Releases that the workers run; suspected is {seen.faulty}", columns, rows)
 
 
 CONFIRM = decision(
     titles.CONFIRM,
-    changes="records who confirmed that a release corrupts users' data, by a sample of them, and that all is halted",
+    changes="records who confirmed which release corrupts users' data, so that all its writes are halted",
     look=see_proposal,
     expect=is_to_be_confirmed,
-    choice=lambda run, seen: f"halt all writes: {seen.faulty} has corrupted users' data",
+    choice=lambda run, seen: f"{seen.faulty} corrupts users' data: all writes are to be halted",
     phrase=words_to_confirm,
     needs=(titles.DETECT,),
     shows=show_proposal,

@@ -41,9 +41,9 @@ def see_policy(run: GRun, target: Target) -> Policy:
 
 def is_denied(run: GRun, target: Target, seen: Policy) -> Check:
     if denial(run, target) in seen.statements:
-        return yes(f"writes are denied to {', '.join(run.facts.roles.writers)}")
-    others = f", beside {len(seen.statements)} statements that stay" if seen.statements else ""
-    return resumed(run, titles.ALLOW, target) or no(f"the service's roles may write{others}")
+        return yes(f"{', '.join(run.facts.roles.writers)} may not write")
+    others = f"; the policy has {len(seen.statements)} statements, which stay" if seen.statements else ""
+    return resumed(run, titles.ALLOW, target) or no(f"the roles of the service may write{others}")
 
 
 def deny(run: GRun, target: Target, seen: Policy) -> None:

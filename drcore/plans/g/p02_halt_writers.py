@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
@@ -100,16 +101,16 @@ def enable_as_before(run: GRun, target: Target, before: Rule) -> None:
 def show_rules(run: GRun, states: Mapping[Target, Rule]) -> Iterator[Exhibit]:
     prefix = f"{run.facts.workers.service.partition('-')[0]}-"
     rows = tuple(
-        (region, name, "in the parameters" if name in run.facts.rules else "NOT IN THE PARAMETERS: does it write?")
+        (region, name, "yes" if name in run.facts.rules else "NO: does it write?")
         for region in run.service.regions
         for name in events.enabled_rules(run.aws, region, prefix)
     )
-    yield Table("rules-that-fire", f"Rules {prefix}… that still fire", ("region", "rule", "known"), rows)
+    yield Table("rules-that-fire", f"Rules {prefix}… that still fire", ("region", "rule", "in the parameters"), rows)
 
 
 RULES = Step(
     titles.RULES,
-    changes="the rules that start a writer by the clock are disabled",
+    changes="the rules that start writers on a schedule are disabled",
     look=see_rule,
     expect=is_disabled,
     act=disable,
@@ -132,8 +133,8 @@ RULES = Step(
 class Feeding:
     """Whether an event source feeds its function: Enabled, Disabled, or on the way between them."""
 
-    id: str
-    state: str
+    id: str = field(metadata=label("mapping"))
+    state: str = field(metadata=label("event source mapping"))
 
 
 def sources(run: GRun) -> list[Target]:
@@ -145,15 +146,15 @@ def sources(run: GRun) -> list[Target]:
 
 
 def see_source(run: GRun, target: Target) -> Feeding:
-    found = lambda_.sources(run.aws, target.region, run.facts.functions)
-    mine = next(each for each in found if f"{each.source} → {each.function}" == target.thing)
-    return Feeding(mine.id, mine.state)
+    mappings = lambda_.sources(run.aws, target.region, run.facts.functions)
+    own = next(each for each in mappings if f"{each.source} → {each.function}" == target.thing)
+    return Feeding(own.id, own.state)
 
 
 def feeds_nothing(run: GRun, target: Target, seen: Feeding) -> Check:
     if seen.state == "Disabled":
-        return yes("disabled, batches in flight are finished; messages wait in the queue")
-    return resumed(run, titles.SOURCES_AGAIN, target) or no(f"it is {seen.state}")
+        return yes("disabled, and no batch is in flight; messages wait in the queue")
+    return resumed(run, titles.SOURCES_AGAIN, target) or no(f"the mapping is {seen.state}")
 
 
 def stop_feeding(run: GRun, target: Target, seen: Feeding) -> None:
@@ -167,7 +168,7 @@ def feed_as_before(run: GRun, target: Target, before: Feeding) -> None:
 
 SOURCES = Step(
     titles.SOURCES,
-    changes="queues no longer feed the functions; messages wait, and their retention goes on",
+    changes="the queues no longer invoke the functions; messages wait, and their retention time goes on",
     look=see_source,
     expect=feeds_nothing,
     act=stop_feeding,
@@ -189,7 +190,7 @@ SOURCES = Step(
 class Reserved:
     """A function's reserved concurrency; 0 stops it, None: none is set."""
 
-    most: int | None
+    concurrency: int | None = field(metadata=label("reserved concurrency"))
 
 
 def functions(run: GRun) -> list[Target]:
@@ -201,10 +202,9 @@ def see_reserved(run: GRun, target: Target) -> Reserved:
 
 
 def is_stopped(run: GRun, target: Target, seen: Reserved) -> Check:
-    if seen.most == 0:
-        return yes("nothing may run at once: all its versions are stopped")
-    told = "no limit of its own" if seen.most is None else f"{seen.most} may run at once"
-    return resumed(run, titles.FUNCTIONS_AGAIN, target) or no(told)
+    if seen.concurrency == 0:
+        return yes("reserved concurrency is 0: no version of it can run")
+    return resumed(run, titles.FUNCTIONS_AGAIN, target) or no(f"reserved concurrency is {_concurrency(seen)}")
 
 
 def stop_function(run: GRun, target: Target, seen: Reserved) -> None:
@@ -212,20 +212,22 @@ def stop_function(run: GRun, target: Target, seen: Reserved) -> None:
 
 
 def reserve_as_before(run: GRun, target: Target, before: Reserved) -> None:
-    lambda_.reserve(run.aws, target.region, target.thing, before.most)
+    lambda_.reserve(run.aws, target.region, target.thing, before.concurrency)
 
 
 def show_reserved(run: GRun, states: Mapping[Target, Reserved]) -> Iterator[Exhibit]:
-    done = run.result(titles.FUNCTIONS)
-    before = {each.target: each.before for each in done.targets} if done else {}
+    result = run.result(titles.FUNCTIONS)
+    before = {each.target: each.before for each in result.targets} if result else {}
     rows = tuple(
-        (target.region, target.thing, _most(before.get(target, seen)), _most(seen)) for target, seen in states.items()
+        (target.region, target.thing, _concurrency(before.get(target, seen)), _concurrency(seen))
+        for target, seen in states.items()
     )
-    yield Table("functions-stopped", "Reserved concurrency, before and now", ("region", "function", "was", "is"), rows)
+    columns = ("region", "function", "before", "now")
+    yield Table("functions-stopped", "Reserved concurrency of the functions, before and now", columns, rows)
 
 
-def _most(seen: Reserved | None) -> str:
-    return "none set" if seen is None or seen.most is None else str(seen.most)
+def _concurrency(reserved: Reserved | None) -> str:
+    return "not set" if reserved is None or reserved.concurrency is None else str(reserved.concurrency)
 
 
 FUNCTIONS = Step(
@@ -253,13 +255,13 @@ FUNCTIONS = Step(
 class Working:
     """How many tasks the service should have; all tasks of the cluster that have not stopped, whoever started them."""
 
-    desired: int
+    desired: int = field(metadata=label("desired tasks"))
     task_definition: str = field(compare=False)
     tasks: tuple[Task, ...] = field(compare=False)
 
     @property
-    def alone(self) -> list[Task]:
-        """Those of no service, which nobody has told to stop yet."""
+    def standalone(self) -> list[Task]:
+        """Those outside the service that are not being stopped yet."""
         return [task for task in self.tasks if not task.group.startswith("service:") and not task.stopping]
 
 
@@ -271,12 +273,12 @@ def see_working(run: GRun, target: Target) -> Working:
 
 def no_task_is_left(run: GRun, target: Target, seen: Working) -> Check:
     if not seen.desired and not seen.tasks:
-        return yes("no task of the cluster runs, also none outside the service")
+        return yes("no task runs in the cluster, in the service or outside it")
     if any(run.intended(titles.WORKERS_AGAIN, each) for each in (target, *_parts(target))):
         return yes("this run had halted them, and has resumed them")
-    others = f", {len(seen.alone)} of no service" if seen.alone else ""
+    others = f", {len(seen.standalone)} outside the service" if seen.standalone else ""
     stopping = sum(task.stopping for task in seen.tasks)
-    return no(f"{seen.desired} wanted, {len(seen.tasks)} not stopped ({stopping} stopping{others})")
+    return no(f"{seen.desired} tasks desired, {len(seen.tasks)} not stopped ({stopping} stopping{others})")
 
 
 def _parts(target: Target) -> tuple[Target, ...]:
@@ -285,7 +287,7 @@ def _parts(target: Target) -> tuple[Target, ...]:
 
 def first_part(target: Target) -> Target:
     """The target of resuming the first workers of a region."""
-    return Target(target.region, f"{target.thing}, the first")
+    return Target(target.region, f"{target.thing}, first part")
 
 
 def second_part(target: Target) -> Target:
@@ -294,12 +296,12 @@ def second_part(target: Target) -> Target:
 
 
 def stop_workers(run: GRun, target: Target, seen: Working) -> None:
-    """The service first; then the tasks that stand alone, one at a time; what is stopping is waited for."""
+    """The service first; then the tasks outside it, one at a time; what is stopping is waited for."""
     workers = run.facts.workers
     if seen.desired:
         ecs.scale(run.aws, target.region, workers.cluster, target.thing, 0)
-    elif seen.alone:
-        ecs.stop_task(run.aws, target.region, workers.cluster, seen.alone[0].id, f"drcore {run.id}")
+    elif seen.standalone:
+        ecs.stop_task(run.aws, target.region, workers.cluster, seen.standalone[0].id, f"drcore {run.id}")
 
 
 def work_again(run: GRun, target: Target, before: Working) -> None:
@@ -312,17 +314,24 @@ def work_again(run: GRun, target: Target, before: Working) -> None:
 def show_working(run: GRun, states: Mapping[Target, Working]) -> Iterator[Exhibit]:
     looks = run.looks(titles.WORKERS)
     rows = tuple(
-        (at, target.region, seen.desired, len(seen.tasks), sum(task.stopping for task in seen.tasks), len(seen.alone))
+        (
+            at,
+            target.region,
+            seen.desired,
+            len(seen.tasks),
+            sum(task.stopping for task in seen.tasks),
+            len(seen.standalone),
+        )
         for at, target, seen in looks
         if seen
     )
-    columns = ("time", "region", "wanted", "not stopped", "stopping", "of no service")
-    yield Table("workers-stopping", "Tasks of the cluster until none is left", columns, rows)
+    columns = ("time", "region", "desired", "not stopped", "stopping", "outside the service")
+    yield Table("workers-stopping", "Tasks of the cluster at each look, until none is left", columns, rows)
 
 
 WORKERS = Step(
     titles.WORKERS,
-    changes="desired count → 0; every task of the cluster ends, also those that no service has started",
+    changes="desired count → 0; every task of the cluster is stopped, also those outside the service",
     look=see_working,
     expect=no_task_is_left,
     act=stop_workers,

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.clock import iso, parse_time
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.labels import label
+from drcore.engine.outcome import Answer, Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
 from drcore.errors import Rejected
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import HALTED
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.table_requests import WRITING, Traffic, is_silent, read_traffic, requests_chart
+from drcore.plans.g.table_requests import WRITING, RequestCounts, none_counted, read_requests, requests_chart
 from drcore.plans.g.tables import role_arn, table
 from drcore.record.events import Kind, key_of
 from drcore.record.evidence import Exhibit, Table
@@ -21,17 +22,17 @@ from drcore.services.dynamodb import tables
 
 
 @dataclass(frozen=True, slots=True)
-class Stillness:
+class WriteProof:
     """What was written since writes were denied, in one region, and whether one of the service's roles was refused.
 
-    `attempt`: what became of our own try with that role (empty: not tried). `canary_at`: when the region's own
+    `attempt`: what became of our own attempt with that role (empty: not made). `canary_at`: when the region's own
     canary was written last. `writers`: who wrote the items that have changed since; looked for only where any has.
     """
 
-    traffic: Traffic
-    attempt: str
-    canary_at: datetime | None
-    denied_at: datetime | None
+    requests: RequestCounts = field(metadata=label(""))
+    attempt: str = field(metadata=label("write attempt"))
+    canary_at: datetime | None = field(metadata=label("canary last written"))
+    denied_at: datetime | None = field(metadata=label("writes denied since"))
     writers: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -49,27 +50,27 @@ def _own_canary(run: GRun) -> dict[str, str]:
     return {key.partition: f"{run.facts.canary.key_prefix}drcore-{run.id}", key.sort: "0"}
 
 
-def see_stillness(run: GRun, target: Target) -> Stillness:
+def see_writes(run: GRun, target: Target) -> WriteProof:
     denied, name = run.moments.get("denied"), table(run)
-    traffic = read_traffic(run, target.region, name, WRITING, denied or run.clock.now())
+    requests = read_requests(run, target.region, name, WRITING, denied or run.clock.now())
     # Read in every region, whichever is looked at: so the proof of the next one need not begin anew.
     canaries = {
         region: tables.item(run.aws, region, name, _canary(run, region), consistent=True)
         for region in run.service.regions
     }
     canary = canaries[target.region]
-    return Stillness(
-        traffic,
+    return WriteProof(
+        requests,
         _attempt(run, target),
         parse_time(canary["ts"]) if canary else None,
         denied,
         # Read whole to name who was missed; once this run has begun to write, it is no proof any more.
-        _writers_since(run, target.region, denied) if denied and str(traffic) and not _writes_itself(run) else (),
+        _writers_since(run, target.region, denied) if denied and str(requests) and not _writes_itself(run) else (),
     )
 
 
 def _attempt(run: GRun, target: Target) -> str:
-    """What became of our last try; one that was accepted is made anew when the run is opened again."""
+    """What became of our last attempt; one that was accepted is made anew when the run is opened again."""
     answer = ""
     for line in run.history.lines(Kind.OPENED_AGAIN, Kind.ACTED):
         if line["event"] == Kind.OPENED_AGAIN and answer == ACCEPTED:
@@ -84,26 +85,29 @@ def _canary(run: GRun, region: str) -> dict[str, str]:
     return {key.partition: f"{run.facts.canary.key_prefix}{region}", key.sort: "0"}
 
 
-def nothing_writes(run: GRun, target: Target, seen: Stillness) -> Check:
+def nothing_writes(run: GRun, target: Target, seen: WriteProof) -> Check:
     later = _writes_itself(run)
     if later:
         return yes(f"nothing wrote, until this run began to write itself: {later}")
     if seen.attempt == ACCEPTED:
-        return never(f"a write by {target.thing} was accepted: the policy of the table does not hold")
-    if str(seen.traffic):
+        return never(f"a write as {target.thing} was accepted: the policy of the table does not hold")
+    if str(seen.requests):
         by = f", last written by {', '.join(seen.writers)}" if seen.writers else ""
         return never(
-            f"a writer was missed: {seen.traffic} in the last {seen.traffic.minutes} minutes{by}. Find it (CloudTrail, "
-            f"AssumeRole and data events of {table(run)}), stop it, wait {run.facts.quiet_minutes:g} minutes, resume"
+            f"a writer was missed: {seen.requests} in the last {seen.requests.minutes} minutes{by}. Find it in "
+            f"CloudTrail (AssumeRole, data events of {table(run)}), stop it, and resume after "
+            f"{run.facts.quiet_minutes:g} minutes"
         )
     if seen.canary_at and seen.denied_at and seen.canary_at > seen.denied_at:
         return never(f"the canary of {target.region} was written at {seen.canary_at:%H:%M:%S}, after the denial")
     if not seen.attempt:
-        return no(f"{target.thing} is to be tried")
+        return no(f"a write as {target.thing} is to be attempted")
     if not seen.denied_at:
         return unknown("when writes were denied is not known")
-    silent = is_silent(run, seen.traffic, "writes")
-    return yes(f"{target.thing} is refused; {silent.why}") if silent.answer == "yes" else silent
+    proof = none_counted(run, seen.requests, "writes")
+    if proof.answer is not Answer.YES:
+        return proof
+    return yes(f"a write as {target.thing} was refused; {proof.why}")
 
 
 def _writes_itself(run: GRun) -> str:
@@ -111,7 +115,7 @@ def _writes_itself(run: GRun) -> str:
     return next((step.title for step in _WRITING_STEPS if run.history.has(Kind.INTENT, step=step)), "")
 
 
-def attempt_write(run: GRun, target: Target, seen: Stillness) -> str:
+def attempt_write(run: GRun, target: Target, seen: WriteProof) -> str:
     """Try to write one item of our own as a role of the service: it must be refused. What was accepted is removed."""
     written = _own_canary(run) | {"ts": run.now_text(), "run": run.id}
     try:
@@ -145,28 +149,28 @@ def _later(text: str, since: datetime) -> bool:
         return False
 
 
-def show_stillness(run: GRun, states: Mapping[Target, Stillness]) -> Iterator[Exhibit]:
+def show_writes(run: GRun, states: Mapping[Target, WriteProof]) -> Iterator[Exhibit]:
     yield requests_chart(run, "writes-stopped", table(run), WRITING, 30)
-    rows = tuple((t.region, t.thing, seen.attempt or "not tried", seen.canary_at) for t, seen in states.items())
-    title = "A write as each role of the service, and each region's own canary"
-    yield Table("writes-refused", title, ("region", "role", "its write was", "region's canary of"), rows)
+    rows = tuple((t.region, t.thing, seen.attempt or "not made", seen.canary_at) for t, seen in states.items())
+    title = "A write attempt as each role of the service; the last write of each region's canary"
+    yield Table("writes-refused", title, ("region", "role", "write attempt", "canary last written"), rows)
     since = run.moments.get("denied")
-    if since and not _writes_itself(run) and any(str(seen.traffic) for seen in states.values()):
-        found = sorted(_changed(run, run.service.runner_region, since), key=lambda each: each[1])[-20:]
-        yield Table("written-since", f"Written since {iso(since)}", ("item", "changed", "last writer"), tuple(found))
+    if since and not _writes_itself(run) and any(str(seen.requests) for seen in states.values()):
+        changed = sorted(_changed(run, run.service.runner_region, since), key=lambda each: each[1])[-20:]
+        yield Table("written-since", f"Written since {iso(since)}", ("item", "changed", "last writer"), tuple(changed))
 
 
 NOTHING_WRITES = Step(
     titles.NOTHING_WRITES,
-    changes="nothing, if all is well: a write as each role of the service must be refused, the metric must be silent",
-    look=see_stillness,
+    changes="nothing, if all is well: a write as each role of the service is attempted, and must be refused",
+    look=see_writes,
     expect=nothing_writes,
     act=attempt_write,
     targets=roles,
     needs=(titles.RULES, titles.SOURCES, titles.FUNCTIONS, titles.WORKERS, titles.DENY),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
-    shows=show_stillness,
+    shows=show_writes,
     settles=Settles(HALTED),
     permissions=iam_actions("sts:AssumeRole", "dynamodb:GetItem", "dynamodb:DeleteItem"),
 )

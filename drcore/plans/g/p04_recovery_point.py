@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 
 from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.g import exported_changes, titles
 from drcore.plans.g.decisions import halted_at
-from drcore.plans.g.deployments import Deployed, deployments
-from drcore.plans.g.exported_changes import BAD, Write, region
+from drcore.plans.g.deployments import DeploymentTime, deployments
+from drcore.plans.g.exported_changes import BAD, ItemWrite
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.tables import table, table_arn
+from drcore.plans.g.tables import recovery_region, table, table_arn
 from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb import exports, recovery
@@ -31,22 +32,22 @@ _SECOND = timedelta(seconds=1)
 
 def here(run: GRun) -> list[Target]:
     """Export and restore are made once, where the runner stands; replicas are made from what was restored."""
-    return [Target(region(run), table(run))]
+    return [Target(recovery_region(run), table(run))]
 
 
 # ── Export the changes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ExportedSpan:
     """One export of this run: its span, its status, how many items changed, when the first bad one did, its ARN."""
 
-    since: datetime
+    since: datetime = field(metadata=label("from"))
     until: datetime
     status: str
-    items: int
-    bad: int
-    first_bad: datetime | None
+    items: int = field(metadata=label("items changed"))
+    bad: int = field(metadata=label("by a bad write"))
+    first_bad: datetime | None = field(metadata=label("first bad write"))
     arn: str
 
 
@@ -54,8 +55,8 @@ class Span:
 class Exported:
     """The exports of this run, and the span of the next one (None: none is needed)."""
 
-    made: tuple[Span, ...]
-    first_bad: datetime | None
+    made: tuple[ExportedSpan, ...] = field(metadata=label("exports"))
+    first_bad: datetime | None = field(metadata=label("first bad write"))
     next_since: datetime | None = field(compare=False)
     next_until: datetime | None = field(compare=False)
 
@@ -68,17 +69,19 @@ def see_exports(run: GRun, target: Target) -> Exported:
     return Exported(spans, first, since, end)
 
 
-def _span(run: GRun, made: Export) -> Span:
-    found = exported_changes.writes(run, [made])
-    bad = sum(write.kind in BAD for write in found)
-    return Span(made.since, made.until, made.status, len(found), bad, exported_changes.first_bad(found), made.arn)
+def _span(run: GRun, made: Export) -> ExportedSpan:
+    writes = exported_changes.writes(run, [made])
+    bad, first = sum(write.kind in BAD for write in writes), exported_changes.first_bad(writes)
+    return ExportedSpan(made.since, made.until, made.status, len(writes), bad, first, made.arn)
 
 
-def _next(run: GRun, spans: tuple[Span, ...], first: datetime | None) -> tuple[datetime | None, datetime | None]:
+def _next(
+    run: GRun, spans: tuple[ExportedSpan, ...], first: datetime | None
+) -> tuple[datetime | None, datetime | None]:
     """The span to be exported next: all of the incident, then what was before the first bad write that was seen."""
-    window = recovery.window(run.aws, region(run), table(run))
+    window = recovery.window(run.aws, recovery_region(run), table(run))
     if window.earliest is None or window.latest is None:
-        raise Unknown(f"{table(run)} in {region(run)} has no point-in-time recovery: it cannot be exported")
+        raise Unknown(f"{table(run)} in {recovery_region(run)} has no point-in-time recovery: it cannot be exported")
     if not spans:
         end = _whole(min(halted_at(run) or window.latest, window.latest))
         deployed = min((each.at for each in deployments(run)), default=end - _UNKNOWN_START)
@@ -106,12 +109,14 @@ def are_exported(run: GRun, target: Target, seen: Exported) -> Check:
     if any(each.status == RUNNING for each in seen.made):
         return no("an export is being made")
     if seen.next_until:
-        told = f"the first bad write that is seen was at {iso(seen.first_bad)}; " if seen.first_bad else ""
-        return no(f"{told}changes until {iso(seen.next_until)} are to be exported")
-    counted = seen.made[0]
+        first = f"the first bad write so far is of {iso(seen.first_bad)}; " if seen.first_bad else ""
+        return no(f"{first}changes until {iso(seen.next_until)} are to be exported")
+    whole = seen.made[0]
     if not seen.first_bad:
-        return yes(f"{counted.items} users' items have changed, none of them by a bad write")
-    return yes(f"{counted.bad} of {counted.items} changed items by a bad write, the first at {iso(seen.first_bad)}")
+        return yes(f"{whole.items} users' items have changed, none of them by a bad write")
+    return yes(
+        f"{whole.bad} of {whole.items} changed items were changed by a bad write, the first at {iso(seen.first_bad)}"
+    )
 
 
 def export(run: GRun, target: Target, seen: Exported) -> None:
@@ -156,14 +161,12 @@ def show_exports(run: GRun, states: Mapping[Target, Exported]) -> Iterator[Exhib
         for each in seen.made
     )
     columns = ("from", "until", "status", "items changed", "by a bad write", "first bad write")
-    yield Table(
-        "exports", "What changed, by spans: the last one shows whether there was a bad write before", columns, rows
-    )
+    yield Table("exports", "What each export shows; the last one tells whether a bad write came earlier", columns, rows)
 
 
 EXPORT = Step(
     titles.EXPORT,
-    changes="what has changed in the table is written into the exports bucket; the table is not touched",
+    changes="the changes of the table are written into the exports bucket; the table is not touched",
     look=see_exports,
     expect=are_exported,
     act=export,
@@ -188,7 +191,7 @@ EXPORT = Step(
 
 
 @dataclass(frozen=True, slots=True)
-class InRegion:
+class RegionWindow:
     """A region's window of point-in-time recovery."""
 
     region: str
@@ -196,14 +199,14 @@ class InRegion:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What the recovery point is told from, the one that is proposed, what was confirmed (empty: nothing yet)."""
+class PointProposal:
+    """What the recovery point follows from, the one that is proposed, what was confirmed (empty: nothing yet)."""
 
-    deployed: tuple[Deployed, ...] = field(compare=False)
+    deployed: tuple[DeploymentTime, ...] = field(compare=False)
     first_bad: datetime | None = field(compare=False)
-    windows: tuple[InRegion, ...] = field(compare=False)
+    windows: tuple[RegionWindow, ...] = field(compare=False)
     proposed: datetime | None = field(compare=False)
-    choice: str = ""
+    choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
@@ -213,17 +216,16 @@ class Point:
         return parse_time(self.choice) if self.choice else None
 
 
-def see_point(run: GRun, target: Target) -> Point:
-    windows = tuple(InRegion(each, recovery.window(run.aws, each, table(run))) for each in run.service.regions)
-    found, first = (
-        deployments(run),
-        exported_changes.first_bad(exported_changes.writes(run, exported_changes.exports(run))),
-    )
-    return Point(found, first, windows, _proposed(run, found, first, windows), *taken(run, titles.RECOVERY_POINT))
+def see_point(run: GRun, target: Target) -> PointProposal:
+    windows = tuple(RegionWindow(each, recovery.window(run.aws, each, table(run))) for each in run.service.regions)
+    deployed = deployments(run)
+    first = exported_changes.first_bad(exported_changes.writes(run, exported_changes.exports(run)))
+    proposed = _proposed(run, deployed, first, windows)
+    return PointProposal(deployed, first, windows, proposed, *taken(run, titles.RECOVERY_POINT))
 
 
 def _proposed(
-    run: GRun, found: tuple[Deployed, ...], first: datetime | None, windows: tuple[InRegion, ...]
+    run: GRun, deployed: tuple[DeploymentTime, ...], first: datetime | None, windows: tuple[RegionWindow, ...]
 ) -> datetime | None:
     if run.incident.recovery_point:
         return parse_time(run.incident.recovery_point)
@@ -233,25 +235,25 @@ def _proposed(
         return None
     # Nothing was exported in a rehearsal: what it would do is shown for the plan's own words, right before the
     # deployment; where there was none, for the last second that can be restored.
-    latest = next((each.window.latest for each in windows if each.region == region(run)), None)
-    moment = min((each.at for each in found), default=latest)
+    latest = next((each.window.latest for each in windows if each.region == recovery_region(run)), None)
+    moment = min((each.at for each in deployed), default=latest)
     return _whole(moment - _SECOND) if moment else None
 
 
-def is_to_be_confirmed(run: GRun, target: Target, seen: Point) -> Check:
+def is_to_be_confirmed(run: GRun, target: Target, seen: PointProposal) -> Check:
     if seen.proposed is None:
         return never("no bad write was found in the data: name a time that you know was good, -p recovery_point=")
-    window = next(each.window for each in seen.windows if each.region == region(run))
+    window = next(each.window for each in seen.windows if each.region == recovery_region(run))
     if not window.holds(seen.proposed):
-        return never(f"{iso(seen.proposed)} cannot be restored in {region(run)}: {_said(window)}")
+        return never(f"{iso(seen.proposed)} cannot be restored in {recovery_region(run)}: {_window_text(window)}")
     if seen.first_bad and seen.proposed >= seen.first_bad:
         bad = iso(seen.first_bad)
         return never(f"{iso(seen.proposed)} is not before the first bad write, at {bad}: that would be restored too")
-    told = f"the first bad write was at {iso(seen.first_bad)}" if seen.first_bad else "no bad write was found"
-    return no(f"to be confirmed: {iso(seen.proposed)}; {told}")
+    first = f"the first bad write was at {iso(seen.first_bad)}" if seen.first_bad else "no bad write was found"
+    return no(f"to be confirmed: {iso(seen.proposed)}; {first}")
 
 
-def _said(window: Window) -> str:
+def _window_text(window: Window) -> str:
     if window.earliest is None or window.latest is None:
         return "recovery is off there"
     return f"the window is {iso(window.earliest)} to {iso(window.latest)}"
@@ -269,21 +271,23 @@ def recovery_point(run: GRun) -> datetime:
     return proposed
 
 
-def show_point(run: GRun, states: Mapping[Target, Point]) -> Iterator[Exhibit]:
+def show_point(run: GRun, states: Mapping[Target, PointProposal]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _moments(run, seen)
-        yield time_line(run, seen)
+        yield write_timeline(run, seen)
 
 
-def _moments(run: GRun, seen: Point) -> Table:
-    rows: list[tuple[datetime | None, str, str]] = [(each.at, each.region, each.source) for each in seen.deployed]
+def _moments(run: GRun, seen: PointProposal) -> Table:
+    rows: list[tuple[datetime | None, str, str]] = [
+        (each.at, each.region, f"deployment, by {each.source}") for each in seen.deployed
+    ]
     rows += [(each.window.earliest, each.region, "earliest that can be restored") for each in seen.windows]
     rows += [(each.window.latest, each.region, "latest that can be restored") for each in seen.windows]
     if seen.first_bad:
-        rows.append((seen.first_bad, region(run), "first bad write, by the data"))
+        rows.append((seen.first_bad, recovery_region(run), "first bad write, by the data"))
     if seen.confirmed or seen.proposed:
-        told = "recovery point, confirmed" if seen.confirmed else f"recovery point, {_source(run)}"
-        rows.append((seen.confirmed or seen.proposed, region(run), told))
+        text = "recovery point, confirmed" if seen.confirmed else f"recovery point, {_source(run)}"
+        rows.append((seen.confirmed or seen.proposed, recovery_region(run), text))
     rows += [(at, "", name) for name, at in run.moments.items()]
     known = sorted((row for row in rows if row[0]), key=lambda row: (str(row[0]), row[1:]))
     title = "What happened when"
@@ -295,14 +299,14 @@ def _moments(run: GRun, seen: Point) -> Table:
 
 def _source(run: GRun) -> str:
     if run.rehearsing and not run.incident.recovery_point:
-        return "by the deployment: nothing is exported in a rehearsal, a run tells it from the data"
+        return "by the deployment: a rehearsal exports nothing, a run finds it in the data"
     return "proposed"
 
 
-def time_line(run: GRun, seen: Point) -> Chart:
+def write_timeline(run: GRun, seen: PointProposal) -> Chart:
     """The last writes of all items by the minute, bad ones apart, with every moment that counts."""
     made = [each for each in exported_changes.exports(run) if each.status == READY]
-    found = exported_changes.writes(run, made)
+    writes = exported_changes.writes(run, made)
     marks = [Mark("deployed", seen.deployed[0].at)] if seen.deployed else []
     marks += [Mark("first bad write", seen.first_bad)] if seen.first_bad else []
     point = seen.confirmed or seen.proposed
@@ -311,25 +315,25 @@ def time_line(run: GRun, seen: Point) -> Chart:
     times: tuple[datetime, ...] = ()
     series: tuple[Series, ...] = ()
     if made:
-        times, counted = exported_changes.by_minute(found, made[0].since, made[0].until)
+        times, counted = exported_changes.by_minute(writes, made[0].since, made[0].until)
         series = tuple(
             Series(str(kind), times, tuple(float(counted[time, kind]) for time in times))
             for kind in (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
         )
-    bad = sum(write.kind in BAD for write in found)
+    bad = sum(write.kind in BAD for write in writes)
     title = f"{bad} items were last changed by a bad write" if bad else "No bad write was found"
     return Chart(
-        "time-line",
+        "write-timeline",
         title,
         "items last written, a minute",
         series,
         marks=(*run.marks(), *marks),
-        alt=f"Items by the minute of their last write, in {region(run)}; {_told(found)}.",
+        alt=f"Items by the minute of their last write, in {recovery_region(run)}; {_counts_text(writes)}.",
     )
 
 
-def _told(found: tuple[Write, ...]) -> str:
-    counted = {kind: sum(write.kind is kind for write in found) for kind in Class}
+def _counts_text(writes: tuple[ItemWrite, ...]) -> str:
+    counted = {kind: sum(write.kind is kind for write in writes) for kind in Class}
     return ", ".join(f"{count} {kind}" for kind, count in counted.items() if count) or "none changed"
 
 

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from drcore.clock import iso
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import titles
-from drcore.plans.g.exported_changes import region
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.p04_recovery_point import recovery_point
-from drcore.plans.g.tables import restored_table, table, table_arn
+from drcore.plans.g.tables import recovery_region, restored_table, table, table_arn
 from drcore.plans.shared.last_drill import last_drill
 from drcore.record.events import Kind, key_of
 from drcore.record.evidence import Exhibit, Table
@@ -29,35 +29,37 @@ from drcore.services.dynamodb.recovery import Restored
 class Restoring:
     """The table that is restored into; the seconds that the last drill's restore took (None: not known)."""
 
-    table: Restored
+    table: Restored = field(metadata=label(""))
     last_s: float | None = field(default=None, compare=False)
 
 
 def restored_here(run: GRun) -> list[Target]:
-    return [Target(region(run), restored_table(run))]
+    return [Target(recovery_region(run), restored_table(run))]
 
 
 def see_restored(run: GRun, target: Target) -> Restoring:
-    found = recovery.restored(run.aws, target.region, target.thing)
-    return Restoring(found, None if found.status == "ACTIVE" else last_restore_s(run))
+    restored = recovery.restored(run.aws, target.region, target.thing)
+    return Restoring(restored, None if restored.status == "ACTIVE" else last_restore_s(run))
 
 
 def is_restored(run: GRun, target: Target, seen: Restoring) -> Check:
-    point, found = recovery_point(run), seen.table
-    told = f"; it took {seen.last_s / 60:.0f} min in the last drill" if seen.last_s else ""
-    if not found.status:
-        return no(f"to be restored as of {iso(point)}{told}")
-    if found.source != table_arn(run, target.region) or found.at != point:
-        as_of = iso(found.at) if found.at else "no time"
+    point, restored = recovery_point(run), seen.table
+    estimate = f"; it took {seen.last_s / 60:.0f} min in the last drill" if seen.last_s else ""
+    if not restored.status:
+        return no(f"to be restored as of {iso(point)}{estimate}")
+    if restored.source != table_arn(run, target.region) or restored.at != point:
+        as_of = iso(restored.at) if restored.at else "no time"
         return never(
-            f"{target.thing} is there already, as of {as_of} from {found.source or 'nowhere'}: not what this run "
+            f"{target.thing} is there already, as of {as_of} from {restored.source or 'nowhere'}: not what this run "
             "restores. Give this incident another name, -p incident="
         )
-    if found.status in ("ACTIVE", "UPDATING") and not found.in_progress:  # UPDATING: a later step changes a setting
+    if (
+        restored.status in ("ACTIVE", "UPDATING") and not restored.in_progress
+    ):  # UPDATING: a later step changes a setting
         return yes(f"as of {iso(point)}")
-    if found.status in ("CREATING", "ACTIVE"):
-        return no(f"being restored since {_since(run)}{told}")
-    return unknown(f"the table is {found.status}")
+    if restored.status in ("CREATING", "ACTIVE"):
+        return no(f"being restored since {_since(run)}{estimate}")
+    return unknown(f"the table is {restored.status}")
 
 
 def _since(run: GRun) -> str:
@@ -90,7 +92,12 @@ def last_restore_s(run: GRun) -> float | None:
 def show_restore(run: GRun, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:
     looks = [(time, seen) for time, _, seen in run.looks(titles.RESTORE) if seen]
     rows = tuple((time, seen.table.status or "not there", seen.table.in_progress) for time, seen in looks)
-    yield Table("restore", f"{restored_table(run)}, look by look", ("time", "status", "restore in progress"), rows)
+    yield Table(
+        "restore",
+        f"{restored_table(run)} at each look, until it was restored",
+        ("time", "status", "restore in progress"),
+        rows,
+    )
 
 
 RESTORE = Step(

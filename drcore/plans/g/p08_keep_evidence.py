@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import DENY_SID, denial
-from drcore.plans.g.p08_prepare_table import short
+from drcore.plans.g.p08_prepare_table import shortened
 from drcore.plans.g.table_settings import KEEP_SID
 from drcore.plans.g.tables import role_arn, table, table_arn
 from drcore.record.events import Kind
@@ -24,11 +25,14 @@ _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceR
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class EvidenceGuard:
     """One thing that keeps the corrupt table as evidence: as it is, whether that is enough."""
 
     now: str
     enough: bool
+
+    def describe(self) -> str | Mapping[str, object]:
+        return {"is": shortened(self.now), "enough": self.enough} if self.now or not self.enough else "not looked at"
 
 
 def keeping(run: GRun) -> list[Target]:
@@ -36,23 +40,23 @@ def keeping(run: GRun) -> list[Target]:
     return [Target(each, f"{thing} of {table(run)}") for each in run.service.regions for thing in things]
 
 
-def see_kept(run: GRun, target: Target) -> Kept:
+def see_kept(run: GRun, target: Target) -> EvidenceGuard:
     if not_the_remedy(run, Remedy.SWITCH):
-        return Kept("", True)
+        return EvidenceGuard("", True)
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
         on = settings.settings(run.aws, target.region, table(run)).protected
-        return Kept("on" if on else "off", on)
+        return EvidenceGuard("on" if on else "off", on)
     if thing == "policy":
-        found = policies.policy(run.aws, target.region, arn).statements
-        return Kept("\n".join(found), keeps(run, target.region) in found)
+        statements = policies.policy(run.aws, target.region, arn).statements
+        return EvidenceGuard("\n".join(statements), keeps(run, target.region) in statements)
     until = dict(settings.tags(run.aws, target.region, arn)).get(KEPT_UNTIL, "")
-    return Kept(until, _long_enough(run, until))
+    return EvidenceGuard(until, _long_enough(run, until))
 
 
 def keeps(run: GRun, where: str) -> str:
     """Nobody writes to the corrupt table but who recovers it; replication itself goes on (aws-facts G.2)."""
-    let = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
+    allowed = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
     return policies.statement(
         {
             "Sid": KEEP_SID,
@@ -60,7 +64,7 @@ def keeps(run: GRun, where: str) -> str:
             "Principal": "*",
             "Action": [*policies.WRITES, "dynamodb:DeleteTable"],
             "Resource": table_arn(run, where),
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": let}},
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": allowed}},
         }
     )
 
@@ -79,14 +83,14 @@ def _long_enough(run: GRun, until: str) -> bool:
         return False
 
 
-def is_kept(run: GRun, target: Target, seen: Kept) -> Check:
+def is_kept(run: GRun, target: Target, seen: EvidenceGuard) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
-    return yes(short(seen.now)) if seen.enough else no(f"{short(seen.now)} is not enough")
+    return yes(shortened(seen.now)) if seen.enough else no(f"{shortened(seen.now)} is not enough")
 
 
-def keep(run: GRun, target: Target, seen: Kept) -> None:
+def keep(run: GRun, target: Target, seen: EvidenceGuard) -> None:
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
         settings.protect(run.aws, target.region, table(run))
@@ -101,7 +105,7 @@ def keep(run: GRun, target: Target, seen: Kept) -> None:
         settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: iso(until)})
 
 
-def keep_no_more(run: GRun, target: Target, before: Kept) -> None:
+def keep_no_longer(run: GRun, target: Target, before: EvidenceGuard) -> None:
     arn, thing = table_arn(run, target.region), target.thing.partition(" of ")[0]
     if thing == "protection":
         settings.protect(run.aws, target.region, table(run), on=before.now == "on")
@@ -117,11 +121,11 @@ def keep_no_more(run: GRun, target: Target, before: Kept) -> None:
 
 KEEP = Step(
     titles.KEEP,
-    changes="the corrupt table stays as evidence: not to be deleted, written only by its recovery, tagged with a date",
+    changes="the corrupt table is kept as evidence: protected, read-only but for its recovery, tagged with a date",
     look=see_kept,
     expect=is_kept,
     act=keep,
-    undo=keep_no_more,
+    undo=keep_no_longer,
     targets=keeping,
     needs=(titles.DECIDE,),
     reversibility=Reversibility.REVERSIBLE,

@@ -12,10 +12,9 @@ from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
-from drcore.plans.g.exported_changes import region
 from drcore.plans.g.facts import GRun, Remedy
-from drcore.plans.g.table_settings import Kind, kinds, original
-from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.table_settings import SettingKind, kinds, original
+from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import settings
 
@@ -23,48 +22,53 @@ ACTIVE = "ACTIVE"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class TableSetting:
     """One setting of a table: as it is, as it should be. `status` is the table's; empty: it is not there."""
 
     now: str
     wanted: str
     status: str = field(compare=False)
 
+    def describe(self) -> str | Mapping[str, object]:
+        if not (self.now or self.wanted or self.status):
+            return "not looked at"
+        return {"is": self.now or "none", "should be": self.wanted or "none"}
 
-def see_setting(run: GRun, target: Target) -> Setting:
+
+def see_setting(run: GRun, target: Target) -> TableSetting:
     """The target's thing is `<setting> of <table>`."""
     if not_the_remedy(run, Remedy.SWITCH):
-        return Setting("", "", "")
+        return TableSetting("", "", "")
     kind, name = _what(target)
     status = settings.settings(run.aws, target.region, name).status
     now = kind.read(run, target.region, name) if status in (ACTIVE, "UPDATING") else ""
-    return Setting(now, kind.wanted(run, target.region, name), status)
+    return TableSetting(now, kind.wanted(run, target.region, name), status)
 
 
-def _what(target: Target) -> tuple[Kind, str]:
+def _what(target: Target) -> tuple[SettingKind, str]:
     kind, _, name = target.thing.partition(" of ")
     return kinds()[kind], name
 
 
-def is_set(run: GRun, target: Target, seen: Setting) -> Check:
+def is_set(run: GRun, target: Target, seen: TableSetting) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
     if not seen.wanted and not seen.now:
         return yes("none, as before")
     if not seen.status:
-        return no(f"the table is not there yet; to be {short(seen.wanted)}")
+        return no(f"the table is not there yet; to be {shortened(seen.wanted)}")
     if seen.now != seen.wanted:
-        return no(f"{short(seen.now)}, to be {short(seen.wanted)}")
-    return yes(short(seen.now)) if seen.status == ACTIVE else no(f"the table is {seen.status}")
+        return no(f"{shortened(seen.now)}, to be {shortened(seen.wanted)}")
+    return yes(shortened(seen.now)) if seen.status == ACTIVE else no(f"the table is {seen.status}")
 
 
-def short(value: str) -> str:
+def shortened(value: str) -> str:
     text = value or "none"
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
-def set_again(run: GRun, target: Target, seen: Setting) -> None:
+def set_again(run: GRun, target: Target, seen: TableSetting) -> None:
     kind, name = _what(target)
     if seen.now != seen.wanted:  # else only the table's status is waited for
         kind.apply(run, target.region, name, seen.wanted)
@@ -74,34 +78,34 @@ def _of(run: GRun, where: Iterable[str], names: Iterable[str], name: str) -> lis
     return [Target(each, f"{kind} of {name}") for each in where for kind in names]
 
 
-def show_settings(run: GRun, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+def show_settings(run: GRun, states: Mapping[Target, TableSetting]) -> Iterator[Exhibit]:
     if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = []
     for target, seen in states.items():
         kind, _ = _what(target)
         rows.append((target.region, kind.name, seen.now, seen.wanted, original(run, target.region, kind)))
-    columns = ("region", "setting", "it is", "it should be", f"{table(run)} has")
-    yield Table("settings-restored", f"What a restore drops, on {restored_table(run)}", columns, tuple(rows))
+    columns = ("region", "setting", "is", "should be", f"on {table(run)}")
+    yield Table("settings-restored", f"Settings that a restore drops, on {restored_table(run)}", columns, tuple(rows))
 
 
 # ── Restore settings ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def settings_here(run: GRun) -> list[Target]:
-    return _of(run, [region(run)], kinds(), restored_table(run))
+    return _of(run, [recovery_region(run)], kinds(), restored_table(run))
 
 
 SETTINGS = Step(
     titles.SETTINGS,
-    changes="what a restore drops is set: stream, recovery, TTL, deletion protection, tags, alarms, policy",
+    changes="what a restore drops is set again: stream, recovery, TTL, deletion protection, tags, alarms, policy",
     look=see_setting,
     expect=is_set,
     act=set_again,
     targets=settings_here,
     needs=(titles.DECIDE,),
     consent=Consent.GO,
-    phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {region(run)}",
+    phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {recovery_region(run)}",
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=300, every=10),
     shows=show_settings,
@@ -123,16 +127,16 @@ REPLICA = "replica"
 
 def replicas(run: GRun) -> list[Target]:
     """For each other region its replica, then what is set on that one."""
-    others = [each for each in run.service.regions if each != region(run)]
+    others = [each for each in run.service.regions if each != recovery_region(run)]
     return [target for each in others for target in _of(run, [each], (REPLICA, *kinds()), restored_table(run))]
 
 
-def see_replica(run: GRun, target: Target) -> Setting:
+def see_replica(run: GRun, target: Target) -> TableSetting:
     if not target.thing.startswith(f"{REPLICA} of ") or not_the_remedy(run, Remedy.SWITCH):
         return see_setting(run, target)
-    here = settings.settings(run.aws, region(run), restored_table(run))
+    here = settings.settings(run.aws, recovery_region(run), restored_table(run))
     there = settings.settings(run.aws, target.region, restored_table(run))
-    return Setting(dict(here.replicas).get(target.region, "none"), ACTIVE, _worse(here.status, there.status))
+    return TableSetting(dict(here.replicas).get(target.region, "none"), ACTIVE, _worse(here.status, there.status))
 
 
 def _worse(here: str, there: str) -> str:
@@ -142,17 +146,17 @@ def _worse(here: str, there: str) -> str:
     return ACTIVE if here == there == ACTIVE else f"{here} here, {there or 'not there yet'} there"
 
 
-def set_up(run: GRun, target: Target, seen: Setting) -> None:
+def set_up(run: GRun, target: Target, seen: TableSetting) -> None:
     if not target.thing.startswith(f"{REPLICA} of "):
         now = see_setting(run, target)  # seen before there was a replica
         if not now.status and _what(target)[0].shared:
             raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
         set_again(run, target, now)
     elif seen.now == "none":
-        settings.add_replica(run.aws, region(run), restored_table(run), target.region)
+        settings.add_replica(run.aws, recovery_region(run), restored_table(run), target.region)
 
 
-def show_replicas(run: GRun, states: Mapping[Target, Setting]) -> Iterator[Exhibit]:
+def show_replicas(run: GRun, states: Mapping[Target, TableSetting]) -> Iterator[Exhibit]:
     own = {target: seen for target, seen in states.items() if not target.thing.startswith(f"{REPLICA} of ")}
     for exhibit in show_settings(run, own):
         assert isinstance(exhibit, Table)
@@ -161,7 +165,7 @@ def show_replicas(run: GRun, states: Mapping[Target, Setting]) -> Iterator[Exhib
 
 REPLICAS = Step(
     titles.REPLICAS,
-    changes="the restored table gets a replica in each other region, one at a time, with what is set on each",
+    changes="the restored table gets a replica in each other region, one at a time, with the settings of each",
     look=see_replica,
     expect=is_set,
     act=set_up,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from drcore.calls.gate import Call
@@ -20,18 +20,19 @@ from drcore.diff import Difference, equal
 from drcore.diff.in_place_repair import inverse_for, write_for
 from drcore.diff.keys import key_bytes
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import comparison, titles
 from drcore.plans.g.comparison import as_text, name_of
 from drcore.plans.g.decisions import not_the_remedy
-from drcore.plans.g.exported_changes import region
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p06_compare import differences_table
-from drcore.plans.g.tables import table
+from drcore.plans.g.tables import recovery_region, table
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import items as dynamodb_items
+from drcore.services.dynamodb.exports import Image
 from drcore.services.dynamodb.transactions import LARGEST, MOST, Write, write_together
 
 INVERSE_FILE, REPAIR_FILE = "inverse.jsonl.gz", "repair.jsonl.gz"
@@ -41,7 +42,7 @@ _NAMED = 1000  # items left for a person are named in the journal up to here
 
 def in_table(run: GRun) -> list[Target]:
     """The repair is made in one region; replication carries it to the others."""
-    return [Target(region(run), table(run))]
+    return [Target(recovery_region(run), table(run))]
 
 
 # ── Write the inverse ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -51,45 +52,51 @@ def in_table(run: GRun) -> list[Target]:
 class Inverse:
     """What is to be repaired, and whether all of what undoes it lies in the record."""
 
-    items: int
-    kept: bool
+    items: int = field(metadata=label("items to be written"))
+    kept: bool = field(metadata=label("inverse kept in the record"))
 
 
 def see_inverse(run: GRun, target: Target) -> Inverse:
     if not_the_remedy(run, Remedy.REPAIR):
         return Inverse(0, False)
-    found = comparison.repairable(run)
+    repairable = comparison.repairable(run)
     kept = run.history.last(Kind.INVERSE, step=titles.INVERSE)
-    return Inverse(len(found), bool(kept) and kept["of"] == comparison.version(run) if kept else False)
+    return Inverse(len(repairable), bool(kept) and kept["of"] == comparison.version(run) if kept else False)
 
 
 def is_kept(run: GRun, target: Target, seen: Inverse) -> Check:
     other = not_the_remedy(run, Remedy.REPAIR)
     if other:
         return other
-    return yes(f"what undoes {seen.items} writes is kept") if seen.kept else no(f"{seen.items} writes are to come")
+    return (
+        yes(f"the inverse of {seen.items} writes is kept")
+        if seen.kept
+        else no(f"the inverse of {seen.items} writes is to be kept")
+    )
 
 
 def keep_inverse(run: GRun, target: Target, seen: Inverse) -> None:
-    """Write every write, and what undoes it, into the record: as TransactWriteItems takes them."""
+    """Put every write, and what undoes it, into the record: as TransactWriteItems takes them."""
     call = Call("drcore", "KeepInverse", "", True, parameters={"items": seen.items})
     run.calls.admit(call)
-    found = comparison.repairable(run)
+    repairable = comparison.repairable(run)
     for name, title, made in (
         (REPAIR_FILE, "What the repair writes, item by item", write_for),
         (INVERSE_FILE, "What undoes the repair, item by item", inverse_for),
     ):
-        lines = (as_text({operation: told}) for operation, told in (made(each, target.thing) for each in found))
+        lines = (as_text(dict([made(each, target.thing)])) for each in repairable)
         run.record.add_evidence(
             name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title
         )
-    run.record.append(Kind.INVERSE, step=titles.INVERSE, of=comparison.version(run), items=len(found), durable=True)
+    run.record.append(
+        Kind.INVERSE, step=titles.INVERSE, of=comparison.version(run), items=len(repairable), durable=True
+    )
     run.calls.note(call, "OK")
 
 
 INVERSE = Step(
     titles.INVERSE,
-    changes="what undoes each write of the repair is put into the record, before the first of them",
+    changes="the inverse of each write of the repair is put into the record, before the first of them",
     look=see_inverse,
     expect=is_kept,
     act=keep_inverse,
@@ -112,9 +119,9 @@ class Repairing:
     """
 
     bad: int = field(compare=False)
-    good: int
+    good: int = field(metadata=label("items with their good image"))
     changed: int = field(compare=False)
-    refused: int
+    refused: int = field(metadata=label("writes refused"))
     left: tuple[str, ...] = field(compare=False)
 
 
@@ -122,7 +129,7 @@ BAD, GOOD, CHANGED = "bad", "good", "changed"
 
 
 @dataclass
-class _Known:
+class _ItemStates:
     """What this process has read of each item, and when it read all of them."""
 
     version: str
@@ -134,28 +141,29 @@ class _Known:
 
 # A look after each batch reads what the batch may have touched, not all that there is: else a repair of many items
 # would read for hours. A new process, or one that has waited, reads all of it again.
-_known: WeakKeyDictionary[GRun, _Known] = WeakKeyDictionary()
+_known: WeakKeyDictionary[GRun, _ItemStates] = WeakKeyDictionary()
 
 
-def _read(run: GRun) -> _Known:
+def _read(run: GRun) -> _ItemStates:
     known, now = _known.get(run), run.clock.now()
     version = comparison.version(run)
     if known is None or known.version != version or now - known.at > _FRESH:
         refused = known.refused if known and known.version == version else set()
         items = {key_bytes(each.key): each for each in comparison.repairable(run)}
-        known = _known[run] = _Known(version, items, now, {}, refused)
+        known = _known[run] = _ItemStates(version, items, now, {}, refused)
     unread = [known.items[key] for key in known.items if key not in known.state]
-    found = dynamodb_items.some(run.aws, region(run), table(run), [each.key for each in unread]) if unread else ()
+    keys = [each.key for each in unread]
+    items_now = dynamodb_items.some(run.aws, recovery_region(run), table(run), keys) if keys else ()
     schema = comparison.schema(run)
-    images = {key_bytes(schema.of(item)): item for item in found}
+    images = {key_bytes(schema.of(item)): item for item in items_now}
     known.state |= {key_bytes(each.key): _state(each, images.get(key_bytes(each.key))) for each in unread}
     return known
 
 
-def _state(found: Difference, now: Mapping[str, Any] | None) -> str:
-    if now is not None and found.restored is not None and equal(now, found.restored):
+def _state(difference: Difference, now: Image | None) -> str:
+    if now is not None and difference.restored is not None and equal(now, difference.restored):
         return GOOD
-    same = now is None if found.live is None else now is not None and equal(now, found.live)
+    same = now is None if difference.live is None else now is not None and equal(now, difference.live)
     return BAD if same else CHANGED
 
 
@@ -163,13 +171,11 @@ def see_repair(run: GRun, target: Target) -> Repairing:
     if not_the_remedy(run, Remedy.REPAIR):
         return Repairing(0, 0, 0, 0, ())
     known = _read(run)
-    # One that looks bad and whose write does not hold is none that can be mended blindly.
-    state = {key: CHANGED if key in known.refused and told == BAD else told for key, told in known.state.items()}
-    told = list(state.values())
-    left = [name_of(known.items[key]) for key, told in state.items() if told == CHANGED]
-    return Repairing(
-        told.count(BAD), told.count(GOOD), told.count(CHANGED), len(known.refused), tuple(sorted(left)[:_NAMED])
-    )
+    # One that looks bad and whose write does not hold is none that can be repaired blindly.
+    states = {key: CHANGED if key in known.refused and state == BAD else state for key, state in known.state.items()}
+    count = Counter(states.values())
+    left = [name_of(known.items[key]) for key, state in states.items() if state == CHANGED]
+    return Repairing(count[BAD], count[GOOD], count[CHANGED], len(known.refused), tuple(sorted(left)[:_NAMED]))
 
 
 def is_repaired(run: GRun, target: Target, seen: Repairing) -> Check:
@@ -177,13 +183,13 @@ def is_repaired(run: GRun, target: Target, seen: Repairing) -> Check:
     if other:
         return other
     waiting = len(comparison.for_a_person(run)) + seen.changed
-    told = f"{seen.good} of {seen.good + seen.bad + seen.changed} items have their good image"
+    repaired = f"{seen.good} of {seen.good + seen.bad + seen.changed} items have their good image"
     if seen.bad:
-        return no(f"{told}, {seen.bad} are still bad")
-    return yes(f"{told}; {waiting} wait for a person")
+        return no(f"{repaired}, {seen.bad} are still bad")
+    return yes(f"{repaired}; {waiting} are left for a person")
 
 
-def mend(run: GRun, target: Target, seen: Repairing) -> None:
+def repair_batch(run: GRun, target: Target, seen: Repairing) -> None:
     """One batch of items that are still bad."""
     known = _read(run)
     keys = [key for key, state in known.state.items() if state == BAD and key not in known.refused]
@@ -192,8 +198,8 @@ def mend(run: GRun, target: Target, seen: Repairing) -> None:
         known.refused.add(key_bytes(batch[number].key))
 
 
-def unmend(run: GRun, target: Target, before: Repairing) -> None:
-    """One batch of what this run has mended, where nobody has touched it since."""
+def undo_batch(run: GRun, target: Target, before: Repairing) -> None:
+    """One batch of what this run has repaired, where nobody has changed it since."""
     known = _read(run)
     known.refused.clear()
     ours = {
@@ -207,17 +213,17 @@ def unmend(run: GRun, target: Target, before: Repairing) -> None:
     _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD)
 
 
-def _batch(known: _Known, keys: Sequence[bytes]) -> list[Difference]:
+def _batch(known: _ItemStates, keys: Sequence[bytes]) -> list[Difference]:
     """As many as fit into one transaction."""
-    found: list[Difference] = []
+    batch: list[Difference] = []
     size = 0
     for key in keys[:MOST]:
         each = known.items[key]
         size += 2 * sum(len(as_text(image)) for image in (each.restored, each.live) if image)
-        if found and size > LARGEST:
+        if batch and size > LARGEST:
             break
-        found.append(each)
-    return found
+        batch.append(each)
+    return batch
 
 
 def _write(
@@ -242,7 +248,7 @@ def show_repair(run: GRun, states: Mapping[Target, Repairing]) -> Iterator[Exhib
         return
     looks = [(time, seen) for time, _, seen in run.looks(titles.REPAIR) if seen]
     rows = tuple((time, seen.good, seen.bad, seen.changed) for time, seen in looks)
-    yield Table("repair", "The repair, batch by batch", ("time", "good", "still bad", "changed meanwhile"), rows)
+    yield Table("repair", "The repair after each batch", ("time", "good", "still bad", "changed meanwhile"), rows)
     yield differences_table(run, "for-a-person", "Left for a person", left_for_a_person(run))
 
 
@@ -271,8 +277,8 @@ REPAIR = Step(
     changes="items that are still exactly the corrupted ones get their good image back, up to 100 at a time",
     look=see_repair,
     expect=is_repaired,
-    act=mend,
-    undo=unmend,
+    act=repair_batch,
+    undo=undo_batch,
     targets=in_table,
     needs=(titles.INVERSE,),
     consent=Consent.TYPED,

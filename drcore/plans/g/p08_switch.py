@@ -27,8 +27,8 @@ _LETS_WRITE = (titles.ALLOW, titles.WORKERS_AGAIN, titles.FUNCTIONS_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """The table that a region's consumers are told, which version says so; the newest version, the last deployment.
+class ConfiguredTable:
+    """The table that AppConfig gives a region's consumers, by which version; the newest version, the last deployment.
 
     `there`: the restored table can be used in this region. A version that is not deployed changes nothing.
     """
@@ -40,36 +40,39 @@ class Named:
     deployment: Deployment = field(compare=False)
     there: bool = field(compare=False)
 
+    def describe(self) -> str | Mapping[str, object]:
+        return {"table that consumers get": self.consumed} if self.consumed else "not looked at"
+
 
 def switching(run: GRun) -> list[Target]:
     """First a version in each region, then its deployment: so both regions go over within seconds."""
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
 
 
-def where(run: GRun, in_region: str) -> Profile:
+def table_configuration(run: GRun, in_region: str) -> Profile:
     """The configuration that names the table. Raises Rejected, Unknown."""
     at = run.facts.configuration
     return appconfig.profile(run.aws, in_region, at.application, at.environment, at.profile)
 
 
 def consumed_table(run: GRun, in_region: str) -> str:
-    """The table that a consumer which starts now is told. Data plane only. Raises Rejected, Unknown."""
+    """The table that a consumer gets which starts now. Data plane only. Raises Rejected, Unknown."""
     at = run.facts.configuration
-    found = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
-    return str(found.get(at.key, ""))
+    configuration = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
+    return str(configuration.get(at.key, ""))
 
 
-def see_named(run: GRun, target: Target) -> Named:
+def see_configured(run: GRun, target: Target) -> ConfiguredTable:
     if not_the_remedy(run, Remedy.SWITCH):
-        return Named("", "", 0, "", Deployment(), True)
-    at, key = where(run, target.region), run.facts.configuration.key
+        return ConfiguredTable("", "", 0, "", Deployment(), True)
+    at, key = table_configuration(run, target.region), run.facts.configuration.key
     newest, last = appconfig.newest(run.aws, target.region, at), appconfig.last_deployment(run.aws, target.region, at)
     there = settings.settings(run.aws, target.region, restored_table(run)).status == ACTIVE
     consumed = consumed_table(run, target.region)
-    return Named(consumed, last.version, newest.number, str(newest.content.get(key, "")), last, there)
+    return ConfiguredTable(consumed, last.version, newest.number, str(newest.content.get(key, "")), last, there)
 
 
-def is_switched(run: GRun, target: Target, seen: Named) -> Check:
+def is_switched(run: GRun, target: Target, seen: ConfiguredTable) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
     if other:
         return other
@@ -82,42 +85,42 @@ def is_switched(run: GRun, target: Target, seen: Named) -> Check:
     if not seen.there and not run.rehearsing:
         return never(f"{wanted} is not ACTIVE in {target.region}: nobody must be sent there")
     if seen.consumed != wanted:
-        return no(f"consumers are told {seen.consumed}")
+        return no(f"consumers get {seen.consumed}")
     if seen.deployment.running:
-        return no(f"consumers are told {wanted}, the deployment is {seen.deployment.state}")
+        return no(f"consumers get {wanted}, the deployment is {seen.deployment.state}")
     if seen.deployment.state != "COMPLETE":
         last = seen.deployment.state or "none"
-        return unknown(f"consumers are told {wanted}, and yet the last deployment is {last}")
-    return yes(f"consumers are told {wanted}, by version {seen.deployment.version}")
+        return unknown(f"consumers get {wanted}, and yet the last deployment is {last}")
+    return yes(f"consumers get {wanted}, by version {seen.deployment.version}")
 
 
-def switch(run: GRun, target: Target, seen: Named) -> None:
-    at, configuration = where(run, target.region), run.facts.configuration
+def switch(run: GRun, target: Target, seen: ConfiguredTable) -> None:
+    at, configuration = table_configuration(run, target.region), run.facts.configuration
     why = f"drcore {run.id}: {configuration.key} → {restored_table(run)}"
     if target.thing == VERSION:
         # What consumers have now is changed in one field; a newer version that nobody has deployed is not let in.
         content = appconfig.consumed(run.aws, target.region, at) | {configuration.key: restored_table(run)}
         appconfig.add_version(run.aws, target.region, at, content, seen.newest, why)
         return
-    now = see_named(run, target)  # seen before the version was made
+    now = see_configured(run, target)  # seen before the version was made
     if now.deployment.running or now.consumed == restored_table(run):
         return  # started by a try that was not answered, or before a restart: under way, or over by now
     number = now.newest
     if now.newest_names != restored_table(run):
         if not run.rehearsing:
-            told = (
+            why_not = (
                 f"version {number} of {at.profile} in {target.region} names {now.newest_names}: somebody has added it"
             )
-            raise Rejected(told, "ConflictException")
+            raise Rejected(why_not, "ConflictException")
         number += 1  # the one that would have been made
     strategy = appconfig.strategy(run.aws, target.region, configuration.strategy)
     appconfig.deploy(run.aws, target.region, at, strategy, number, why)
 
 
-def switch_back(run: GRun, target: Target, before: Named) -> None:
-    """The old name again; asked for only as long as nobody has written to the restored table, see `no_way_back`."""
+def switch_back(run: GRun, target: Target, before: ConfiguredTable) -> None:
+    """The old name again; asked for only as long as nobody has written to the restored table, see `why_no_return`."""
     if target.thing == DEPLOYMENT:
-        at = where(run, target.region)
+        at = table_configuration(run, target.region)
         last = appconfig.last_deployment(run.aws, target.region, at)
         if last.version == before.version and (last.running or last.state == "COMPLETE"):
             return  # started by a try that was not answered, or before a restart: under way, or over by now
@@ -126,7 +129,7 @@ def switch_back(run: GRun, target: Target, before: Named) -> None:
         appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why)
 
 
-def no_way_back(run: GRun) -> str:
+def why_no_return(run: GRun) -> str:
     """Once this run has let somebody write to the restored table, why it undoes nothing; empty before that.
 
     Not even what came after: workers that are halted again, with no table to bring back, would help nobody.
@@ -141,7 +144,7 @@ def no_way_back(run: GRun) -> str:
     )
 
 
-def show_switch(run: GRun, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
+def show_switch(run: GRun, states: Mapping[Target, ConfiguredTable]) -> Iterator[Exhibit]:
     if not_the_remedy(run, Remedy.SWITCH):
         return
     rows = tuple(
@@ -149,18 +152,20 @@ def show_switch(run: GRun, states: Mapping[Target, Named]) -> Iterator[Exhibit]:
         for target, seen in states.items()
         if target.thing == DEPLOYMENT
     )
-    columns = ("region", "consumers are told", "by version", "deployment")
-    yield Table("switched", f"{run.facts.configuration.key}, as a consumer that starts now reads it", columns, rows)
+    columns = ("region", "consumers get", "by version", "deployment")
+    yield Table(
+        "switched", f"{run.facts.configuration.key} in AppConfig, as a consumer reads it that starts now", columns, rows
+    )
 
 
 SWITCH = Step(
     titles.SWITCH,
-    changes="AppConfig names the restored table in every region; once writers resume there is no way back without loss",
-    look=see_named,
+    changes="AppConfig names the restored table in every region; once writers resume it cannot be undone without loss",
+    look=see_configured,
     expect=is_switched,
     act=switch,
     undo=switch_back,
-    no_return=no_way_back,
+    no_return=why_no_return,
     targets=switching,
     needs=(titles.SETTINGS, titles.REPLICAS, titles.KEEP),
     consent=Consent.TYPED,

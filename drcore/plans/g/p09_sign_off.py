@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from drcore.clock import until
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
@@ -17,7 +18,7 @@ from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p02_deny_writes import DENY, DENY_SID, deny, see_policy, the_table
 from drcore.plans.g.tables import in_use, restored_table, table, table_arn
-from drcore.plans.g.user_impact import losses
+from drcore.plans.g.user_impact import impact
 from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import policies
@@ -27,12 +28,12 @@ from drcore.services.dynamodb.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
+class SignOff:
     """The table that users will be served from, sampled in each region; what was signed (empty: nothing yet)."""
 
     table: str
     samples: tuple[tuple[str, Sample], ...] = field(compare=False)
-    choice: str = ""
+    choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
@@ -40,7 +41,7 @@ class Validated:
 _REPLICATED = 60  # seconds until what was repaired in one region is in the others: seconds, as a rule
 
 
-def _to_serve(run: GRun) -> str:
+def _table_to_serve(run: GRun) -> str:
     """The table that users are to be served from: in a rehearsal of a switch one that is not there."""
     return restored_table(run) if remedy(run) is Remedy.SWITCH else table(run)
 
@@ -51,36 +52,36 @@ def _samples(run: GRun, name: str) -> tuple[tuple[str, Sample], ...]:
     def take() -> dict[str, Sample]:
         return {region: invariants.take(run, region, name) for region in run.service.regions}
 
-    def same(found: Mapping[str, Sample]) -> bool:
-        return all(each.defects == found[run.service.runner_region].defects for each in found.values())
+    def same(samples: Mapping[str, Sample]) -> bool:
+        return all(each.defects == samples[run.service.runner_region].defects for each in samples.values())
 
-    found, _ = until(run.clock, take, same, within=0 if run.rehearsing else _REPLICATED, every=5)
-    return tuple(found.items())
-
-
-def see_validated(run: GRun, target: Target) -> Validated:
-    name = _to_serve(run)
-    return Validated(name, _samples(run, name), *taken(run, titles.SIGN_OFF))
+    samples, _ = until(run.clock, take, same, within=0 if run.rehearsing else _REPLICATED, every=5)
+    return tuple(samples.items())
 
 
-def is_to_be_signed(run: GRun, target: Target, seen: Validated) -> Check:
-    told = "; ".join(f"{region}: {found}" for region, found in seen.samples)
-    bad = sorted({each.user for _, found in seen.samples for each in found.defects} - set(conflicts(run)))
+def see_validated(run: GRun, target: Target) -> SignOff:
+    name = _table_to_serve(run)
+    return SignOff(name, _samples(run, name), *taken(run, titles.SIGN_OFF))
+
+
+def is_to_be_signed(run: GRun, target: Target, seen: SignOff) -> Check:
+    samples = "; ".join(f"{region}: {sample}" for region, sample in seen.samples)
+    bad = sorted({each.user for _, sample in seen.samples for each in sample.defects} - set(conflicts(run)))
     if bad and not run.rehearsing:
-        return never(f"{seen.table} still has corrupted items, such as {', '.join(bad[:5])} ({told})")
-    return no(f"to be signed: {seen.table}, {told}")
+        return never(f"{seen.table} still has corrupted items, such as {', '.join(bad[:5])} ({samples})")
+    return no(f"to be signed: {seen.table}, {samples}")
 
 
 def conflicts(run: GRun) -> tuple[str, ...]:
     """The users whose items were left for a person: corrupted, and changed by the user since."""
-    return losses(run).conflicts if remedy(run) and not run.rehearsing else ()
+    return impact(run).conflicts if remedy(run) and not run.rehearsing else ()
 
 
-def show_validated(run: GRun, states: Mapping[Target, Validated]) -> Iterator[Exhibit]:
+def show_validated(run: GRun, states: Mapping[Target, SignOff]) -> Iterator[Exhibit]:
     for seen in states.values():
-        rows = tuple((region, found.size, len(found.defects), found.high_percent) for region, found in seen.samples)
-        columns = ("region", "users looked at", "with a defect", "at most so many % of all (95 %)")
-        yield Table("sample-before-reopening", f"{seen.table}, as each region holds it", columns, rows)
+        rows = tuple((region, each.size, len(each.defects), each.high_percent) for region, each in seen.samples)
+        columns = ("region", "users looked at", "with a defect", "at most, % of all (95 % confidence)")
+        yield Table("sample-before-reopening", f"Sample of {seen.table} in each region", columns, rows)
 
 
 SIGN_OFF = decision(
@@ -88,8 +89,10 @@ SIGN_OFF = decision(
     changes="records who signed that the data is good again, by a sample in each region, before anything writes",
     look=see_validated,
     expect=is_to_be_signed,
-    choice=lambda run, seen: f"{seen.table} is good, the service comes back on it",
-    phrase=lambda run, states: f"{_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}",
+    choice=lambda run, seen: f"{seen.table} is good: the service may use it again",
+    phrase=lambda run, states: (
+        f"{_table_to_serve(run)} IS GOOD: BRING THE SERVICE BACK IN {', '.join(run.service.regions)}"
+    ),
     needs=(titles.SWITCH, titles.REPAIR),
     shows=show_validated,
 )
@@ -100,11 +103,11 @@ SIGN_OFF = decision(
 
 def is_allowed(run: GRun, target: Target, seen: Policy) -> Check:
     if remedy(run) is Remedy.SWITCH:
-        return yes(f"the service is to write to {in_use(run)}, which nobody is denied; {target.thing} stays read-only")
+        return yes(f"not needed: the service writes to {in_use(run)}, and {target.thing} stays read-only")
     denied = len(seen.without(DENY_SID)) < len(seen.statements)
     if run.rehearsing and to_bring_back(run, DENY, target, seen) is not None:
-        return no("to be allowed after it was denied")
-    return no("denied by this run") if denied else yes("the service's roles may write")
+        return no("to be allowed after writes were denied")
+    return no("denied by this run") if denied else yes("the roles of the service may write")
 
 
 def allow(run: GRun, target: Target, seen: Policy) -> None:

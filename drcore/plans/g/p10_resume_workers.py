@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import complaints, titles, worker_releases
@@ -21,15 +22,15 @@ from drcore.services import ecs
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class ResumedWorkers:
     """The workers of a region: how many are wanted, run, of which release; what the log says since."""
 
-    desired: int
+    desired: int = field(metadata=label("desired tasks"))
     running: int = field(compare=False)
     task_definition: str = field(compare=False)
     rollout: str = field(compare=False)
     wanted: int | None = field(compare=False)
-    good: worker_releases.Good = field(compare=False)
+    good: worker_releases.GoodRelease = field(compare=False)
     complaints: Complaints = field(compare=False)
 
 
@@ -38,16 +39,16 @@ def parts(run: GRun) -> list[Target]:
     return [part(target) for part in (first_part, second_part) for target in the_workers(run)]
 
 
-def see_resumed(run: GRun, target: Target) -> Resumed:
+def see_resumed(run: GRun, target: Target) -> ResumedWorkers:
     workers = run.facts.workers
-    seen = ecs.service(run.aws, target.region, workers.cluster, workers.service)
+    service = ecs.service(run.aws, target.region, workers.cluster, workers.service)
     whole = Target(target.region, workers.service)
-    was = to_bring_back(run, WORKERS, whole, Working(seen.desired, seen.task_definition, ()))
-    return Resumed(
-        seen.desired,
-        seen.running,
-        seen.task_definition,
-        seen.rollout,
+    was = to_bring_back(run, WORKERS, whole, Working(service.desired, service.task_definition, ()))
+    return ResumedWorkers(
+        service.desired,
+        service.running,
+        service.task_definition,
+        service.rollout,
         None if was is None else _share(run, target, was.desired),
         worker_releases.good(run, target.region),
         complaints.read(run, target.region, 1),
@@ -61,26 +62,26 @@ def _share(run: GRun, target: Target, all_of_them: int) -> int:
     return math.ceil(all_of_them * percent / 100)
 
 
-def work(run: GRun, target: Target, seen: Resumed) -> Check:
+def workers_run(run: GRun, target: Target, seen: ResumedWorkers) -> Check:
     if seen.wanted is None:
-        return yes(f"this run has not halted them; {seen.desired} wanted")
+        return yes(f"this run has not halted them; {seen.desired} tasks are desired")
     if not seen.good.task_definition:
         return never(f"no good release is known but {decided_release(run)}: name one, -p good_release=")
     if run.rehearsing:
-        return no(f"to be {seen.wanted} of {seen.good.release}, after they were halted")
+        return no(f"to be {seen.wanted} tasks of {seen.good.release}, after they were halted")
     if seen.task_definition != seen.good.task_definition or seen.desired < seen.wanted:
-        return no(f"{seen.desired} of {seen.task_definition}, to be {seen.wanted} of {seen.good.task_definition}")
+        return no(f"{seen.desired} tasks of {seen.task_definition}, to be {seen.wanted} of {seen.good.task_definition}")
     if seen.rollout == "FAILED":
         return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
     if seen.running < seen.wanted or seen.rollout != "COMPLETED":
-        return no(f"{seen.running} of {seen.wanted} run, the deployment is {seen.rollout}")
-    found = complaints.trouble(run, seen.complaints)
-    if found:
-        return no(f"{seen.running} run; {'; '.join(found)}")
-    return yes(f"{seen.running} run, of release {seen.good.release}")
+        return no(f"{seen.running} of {seen.wanted} tasks run, the deployment is {seen.rollout}")
+    trouble = complaints.trouble(run, seen.complaints)
+    if trouble:
+        return no(f"{seen.running} tasks run; {'; '.join(trouble)}")
+    return yes(f"{seen.running} tasks run, of release {seen.good.release}")
 
 
-def resume_workers(run: GRun, target: Target, seen: Resumed) -> None:
+def resume_workers(run: GRun, target: Target, seen: ResumedWorkers) -> None:
     workers = run.facts.workers
     definition, wanted = seen.good.task_definition, seen.wanted or 0
     asked = seen.task_definition == definition and seen.desired >= wanted and seen.rollout == "IN_PROGRESS"
@@ -88,26 +89,26 @@ def resume_workers(run: GRun, target: Target, seen: Resumed) -> None:
         ecs.deploy(run.aws, target.region, workers.cluster, workers.service, definition, wanted)
 
 
-def halt_workers(run: GRun, target: Target, before: Resumed) -> None:
+def halt_workers(run: GRun, target: Target, before: ResumedWorkers) -> None:
     workers = run.facts.workers
     ecs.scale(run.aws, target.region, workers.cluster, workers.service, before.desired)
 
 
-def show_resumed(run: GRun, states: Mapping[Target, Resumed]) -> Iterator[Exhibit]:
+def show_resumed(run: GRun, states: Mapping[Target, ResumedWorkers]) -> Iterator[Exhibit]:
     rows = tuple(
         (target.region, target.thing, seen.wanted, seen.running, seen.task_definition, seen.good.release)
         for target, seen in states.items()
     )
-    columns = ("region", "workers", "wanted", "run", "task definition", "release")
-    yield Table("workers-resumed", "The workers, as they came back", columns, rows)
+    columns = ("region", "workers", "wanted", "running", "task definition", "release")
+    yield Table("workers-resumed", "The workers after they were resumed", columns, rows)
     yield from complaints.charts(run, "resumed", 30)
 
 
 WORKERS_AGAIN = Step(
     titles.WORKERS_AGAIN,
-    changes="new tasks of the last good release: a part of them first, all of them where that holds",
+    changes="new tasks of the last good release: a part of them first, then all of them",
     look=see_resumed,
-    expect=work,
+    expect=workers_run,
     act=resume_workers,
     undo=halt_workers,
     targets=parts,

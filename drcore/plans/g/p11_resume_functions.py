@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from drcore.clock import until
@@ -18,25 +19,32 @@ from drcore.plans.g.p02_halt_writers import FUNCTIONS, Reserved, functions
 from drcore.plans.g.tables import in_use
 from drcore.services import lambda_
 
+NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
+
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """Where a function's alias points, or what may run of it at once; `was`: before it was halted (None: it was not).
+class FunctionState:
+    """Where a function's alias points, or its reserved concurrency; `was`: before it was halted (None: it was not).
 
-    `live` is the version behind the alias. `mine` is the version that this run has published, of the same code, so that
+    `live` is the version behind the alias. `own` is the version that this run has published, of the same code, so that
     nothing warm goes on with the old table; empty: none yet. It stays when this step is undone, and does no harm.
     """
 
     alias: str
-    most: int | None
+    concurrency: int | None
     live: str = field(compare=False)
     was: Reserved | None = field(compare=False)
-    mine: str = field(compare=False)
+    own: str = field(compare=False)
     same_code: bool = field(compare=False)
     noted: bool = field(default=False, compare=False)
+    part: str = field(default="", compare=False)  # which of its targets: NOTE, VERSION, ALIAS; empty: what may run
 
-
-NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
+    def describe(self) -> Mapping[str, object]:
+        if self.part == ALIAS:
+            return {"version behind the alias": self.alias}
+        if self.part:
+            return {"version of this run": self.own or "none"}
+        return {"reserved concurrency": self.concurrency}
 
 
 def to_resume(run: GRun) -> list[Target]:
@@ -56,38 +64,39 @@ def _mark(run: GRun) -> str:
     return f"environments of run {run.id}"
 
 
-def see_function(run: GRun, target: Target) -> Function:
+def see_function(run: GRun, target: Target) -> FunctionState:
     of = _function(target)
     aws, region, name = run.aws, of.region, of.thing
+    part = target.thing.removeprefix(name)
     live = lambda_.alias(aws, region, name, run.facts.alias).version
-    alias = live if target.thing.endswith(ALIAS) else ""  # each target is one thing to be changed, and to be undone
+    alias = live if part == ALIAS else ""  # each target is one thing to be changed, and to be undone
     reserved = Reserved(lambda_.reserved(aws, region, name))
-    most, was = reserved.most if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
+    concurrency, was = reserved.concurrency if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
     if remedy(run) is not Remedy.SWITCH:
-        return Function(alias, most, live, was, "", True)
+        return FunctionState(alias, concurrency, live, was, "", True, part=part)
     newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
-    mine = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
+    own = newest if newest and lambda_.code(aws, region, name, newest).description == _mark(run) else ""
     code = lambda_.code(aws, region, name)
     same = lambda_.code(aws, region, name, live).digest == code.digest
-    return Function(alias, most, live, was, mine, same, code.description == _mark(run))
+    return FunctionState(alias, concurrency, live, was, own, same, code.description == _mark(run), part)
 
 
-def serves(run: GRun, target: Target, seen: Function) -> Check:
+def serves(run: GRun, target: Target, seen: FunctionState) -> Check:
     if target.thing.endswith((NOTE, VERSION)):
         return _is_published(run, target, seen)
     if target.thing.endswith(ALIAS):
-        right = bool(seen.mine) and seen.live == seen.mine
-        return yes(f"version {seen.live}") if right else no(f"version {seen.live}, where the old table may be known")
+        right = bool(seen.own) and seen.live == seen.own
+        return yes(f"version {seen.live}") if right else no(f"version {seen.live}, which may still use the old table")
     if seen.was is None:
         return yes("this run has not halted it")
-    if run.rehearsing or seen.most != seen.was.most:
-        return no(f"{_limit(seen.most)}, it was {_limit(seen.was.most)}")
-    return yes(f"version {seen.live}, {_limit(seen.most)}")
+    if run.rehearsing or seen.concurrency != seen.was.concurrency:
+        return no(f"{_limit(seen.concurrency)}, before it was {_limit(seen.was.concurrency)}")
+    return yes(f"version {seen.live}, {_limit(seen.concurrency)}")
 
 
-def _is_published(run: GRun, target: Target, seen: Function) -> Check:
-    if seen.mine:
-        return yes(f"version {seen.mine}, of the same code")
+def _is_published(run: GRun, target: Target, seen: FunctionState) -> Check:
+    if seen.own:
+        return yes(f"version {seen.own}, of the same code")
     if not seen.same_code:
         return never(
             f"what would be published is not the code of version {seen.live}: have the pipeline publish that code, "
@@ -95,14 +104,14 @@ def _is_published(run: GRun, target: Target, seen: Function) -> Check:
         )
     if target.thing.endswith(NOTE) and seen.noted:
         return yes(f"described as for {_mark(run)}")
-    return no(f"version {seen.live} may run where the old table's name is still known")
+    return no(f"version {seen.live} may run in environments that still use the old table")
 
 
-def _limit(most: int | None) -> str:
-    return "no limit of its own" if most is None else f"{most} at once"
+def _limit(concurrency: int | None) -> str:
+    return f"reserved concurrency {'not set' if concurrency is None else concurrency}"
 
 
-def resume_function(run: GRun, target: Target, seen: Function) -> None:
+def resume_function(run: GRun, target: Target, seen: FunctionState) -> None:
     of = _function(target)
     if target.thing.endswith(NOTE):
         code = lambda_.code(run.aws, of.region, of.thing)
@@ -110,14 +119,14 @@ def resume_function(run: GRun, target: Target, seen: Function) -> None:
     elif target.thing.endswith(VERSION):
         _publish(run, of)
     elif target.thing.endswith(ALIAS):
-        _point(run, of, see_function(run, target).mine)
+        _point(run, of, see_function(run, target).own)
     else:
-        lambda_.reserve(run.aws, of.region, of.thing, seen.was.most if seen.was else None)
+        lambda_.reserve(run.aws, of.region, of.thing, seen.was.concurrency if seen.was else None)
 
 
 def _publish(run: GRun, of: Target) -> None:
     ready, since = until(
-        run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda seen: seen.ready, within=60, every=2
+        run.clock, lambda: lambda_.code(run.aws, of.region, of.thing), lambda code: code.ready, within=60, every=2
     )
     if since is None:
         raise Unknown(f"{of.thing} in {of.region}: its last change is still not in effect, nothing can be published")
@@ -131,19 +140,19 @@ def _point(run: GRun, of: Target, version: str) -> None:
     lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
 
 
-def halt_function(run: GRun, target: Target, before: Function) -> None:
+def halt_function(run: GRun, target: Target, before: FunctionState) -> None:
     """What may run is taken back first, as targets are undone in reverse; then the alias."""
     of = _function(target)
     if target.thing.endswith(ALIAS):
         _point(run, of, before.alias)
     elif not target.thing.endswith((NOTE, VERSION)):
-        lambda_.reserve(run.aws, of.region, of.thing, before.most)
+        lambda_.reserve(run.aws, of.region, of.thing, before.concurrency)
 
 
 FUNCTIONS_AGAIN = Step(
     titles.FUNCTIONS_AGAIN,
-    changes="after a switch a version of the same code is published and served, so that nothing warm goes on with the "
-    "old table; then reserved concurrency is as it was",
+    changes="after a switch a new version of the same code is published and served, so that nothing uses the old "
+    "table; then the reserved concurrency is restored",
     look=see_function,
     expect=serves,
     act=resume_function,

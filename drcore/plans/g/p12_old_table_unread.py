@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target
 from drcore.engine.step import Patience, Step
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy, remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import the_table
-from drcore.plans.g.table_requests import READING, Traffic, is_silent, read_traffic, requests_chart
+from drcore.plans.g.table_requests import READING, RequestCounts, none_counted, read_requests, requests_chart
 from drcore.plans.g.tables import in_use, table
 from drcore.record.evidence import Exhibit
 from drcore.services.dynamodb import tables
@@ -21,14 +22,14 @@ from drcore.services.dynamodb import tables
 class OldTableReads:
     """What still reads the old table, in the whole minutes since this step began to look."""
 
-    traffic: Traffic
+    requests: RequestCounts = field(metadata=label(""))
 
 
 def see_old_table_reads(run: GRun, target: Target) -> OldTableReads:
     tables.item(run.aws, target.region, in_use(run), _any_key(run))  # to be seen in the metric beside what is not
     looks = [at for at, each, _ in run.looks(titles.OLD_TABLE_UNREAD) if each == target]
     since = looks[0] if looks else run.clock.now()  # this run's own reads of the old table are all before
-    return OldTableReads(read_traffic(run, target.region, target.thing, READING, since, heard_in=in_use(run)))
+    return OldTableReads(read_requests(run, target.region, target.thing, READING, since, own_reads_in=in_use(run)))
 
 
 def _any_key(run: GRun) -> dict[str, str]:
@@ -38,7 +39,7 @@ def _any_key(run: GRun) -> dict[str, str]:
 
 def nobody_reads(run: GRun, target: Target, seen: OldTableReads) -> Check:
     other = not_the_remedy(run, Remedy.SWITCH)
-    return other or is_silent(run, seen.traffic, f"still read from {target.thing}")
+    return other or none_counted(run, seen.requests, f"reads of {target.thing}")
 
 
 def show_old_table_reads(run: GRun, states: Mapping[Target, OldTableReads]) -> Iterator[Exhibit]:

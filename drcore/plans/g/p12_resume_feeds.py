@@ -73,7 +73,7 @@ def resume_feeding(run: GRun, target: Target, seen: Feeding) -> None:
 SOURCES_AGAIN = _bring_back(
     titles.SOURCES_AGAIN,
     SOURCES,
-    changes="queues feed the functions as before; what has waited is worked off",
+    changes="the queues invoke the functions as before; the messages that have waited are processed",
     needs=titles.FUNCTIONS_AGAIN,
     verb="RESUME",
     permission="lambda:UpdateEventSourceMapping",
@@ -92,7 +92,7 @@ RULES_AGAIN = _bring_back(
 SCALING_AGAIN = _bring_back(
     titles.SCALING_AGAIN,
     SCALING,
-    changes="auto scaling is as before; last, so that it does not fight the gradual way back",
+    changes="auto scaling is as before; last, so that it does not work against the gradual return of the workers",
     needs=titles.RULES_AGAIN,
     verb="RESUME SCALING OF",
     permission="application-autoscaling:RegisterScalableTarget",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.g import complaints, invariants, titles
@@ -15,7 +16,7 @@ from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
 from drcore.plans.g.tables import in_use
-from drcore.plans.g.user_impact import affected, losses
+from drcore.plans.g.user_impact import affected, impact
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.status_page import resolved
@@ -25,33 +26,33 @@ from drcore.record.evidence import Exhibit, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class UsersServed:
     """How users of a region do over the last minute, and a sample of their items."""
 
-    complaints: Complaints
-    sample: Sample
+    complaints: Complaints = field(metadata=label(""))
+    sample: Sample = field(metadata=label(""))
 
 
-def see_served(run: GRun, target: Target) -> Served:
-    return Served(complaints.read(run, target.region, 1), invariants.take(run, target.region))
+def see_served(run: GRun, target: Target) -> UsersServed:
+    return UsersServed(complaints.read(run, target.region, 1), invariants.take(run, target.region))
 
 
-def users_are_well(run: GRun, target: Target, seen: Served) -> Check:
-    found = complaints.failing(run, seen.complaints)
+def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
+    trouble = complaints.failing(run, seen.complaints)
     bad = sorted({each.user for each in seen.sample.defects} - set(conflicts(run)))
     if bad:
-        found.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
-    if found:
-        return no("; ".join(found))
+        trouble.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
+    if trouble:
+        return no("; ".join(trouble))
     if seen.complaints.error_percent is None:
-        return unknown(f"{seen.complaints.requests} requests in the last minute: too few to tell")
+        return unknown(f"{seen.complaints.requests} requests in the last minute are too few to tell")
     return yes(
         f"{seen.complaints.error_percent:g} % errors in {seen.complaints.requests} requests; {seen.complaints.lines} "
-        f"lines, {seen.complaints.tickets} tickets in the last minute; {seen.sample}"
+        f"log lines, {seen.complaints.tickets} tickets in the last minute; {seen.sample}"
     )
 
 
-def show_served(run: GRun, states: Mapping[Target, Served]) -> Iterator[Exhibit]:
+def show_served(run: GRun, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
     begun = min(run.moments.values(), default=run.clock.now())
     whole = max(30.0, (run.clock.now() - begun).total_seconds() // 60 + 15)
     yield from complaints.charts(run, "whole", whole)
@@ -62,7 +63,7 @@ def show_served(run: GRun, states: Mapping[Target, Served]) -> Iterator[Exhibit]
 
 USERS = Step(
     titles.USERS,
-    changes="nothing: errors, the log pattern, tickets, a sample of items, for as long as it must last",
+    changes="nothing: reads errors, the log pattern, tickets, a sample of items, for as long as it must last",
     look=see_served,
     expect=users_are_well,
     targets=regions,
@@ -85,22 +86,22 @@ UNFREEZE = unfreeze(titles.UNFREEZE, needs=(titles.USERS,))
 
 def words_restored(run: GRun) -> str:
     """What is verified: which window is lost, for whom, by the remedy that was decided."""
-    lost = losses(run)
+    lost = impact(run)
     window = f"between {lost.begins:%H:%M:%S} and {lost.ends:%H:%M:%S} UTC on {lost.ends:%Y-%m-%d}"
     if remedy(run) is Remedy.SWITCH:
-        told = (
+        text = (
             f"SyncWell works again. It has been restored from a backup of {lost.begins:%Y-%m-%d %H:%M:%S} UTC. Changes "
             f"to sync settings that were made {window} have been lost: {lost.changes} changes. Please check your "
             "settings, and make such changes again."
         )
     else:
-        told = (
+        text = (
             f"SyncWell works again. The sync settings of {lost.users} users, which were damaged {window}, have been "
             "restored from a backup. All other changes were kept."
         )
         if lost.conflicts:
-            told += f" We will write to {len(lost.conflicts)} users who had changed damaged settings themselves."
-    return f"{told} We are sorry."
+            text += f" We will write to {len(lost.conflicts)} users who had changed damaged settings themselves."
+    return f"{text} We are sorry."
 
 
 RESTORED = resolved(titles.RESTORED, words_restored, needs=(titles.USERS,))
@@ -110,24 +111,24 @@ RESTORED = resolved(titles.RESTORED, words_restored, needs=(titles.USERS,))
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class IncidentCost:
     """What it has cost, and when this plan was drilled last."""
 
-    table: str
+    table: str = field(metadata=label("table in use"))
     remedy: Remedy | None
-    users: int
-    changes: int
-    other_remedy: int
-    conflicts: int
-    seconds: float | None
+    users: int = field(metadata=label("users restored"))
+    changes: int = field(metadata=label("changes lost"))
+    other_remedy: int = field(metadata=label("changes that the other remedy would have lost"))
+    conflicts: int = field(metadata=label("conflicts for a person"))
+    seconds: float | None = field(metadata=label("until users were well", unit="s"))
     last_drill: datetime | None
     next_drill: datetime | None
 
 
-def see_closed(run: GRun, target: Target) -> Closed:
-    lost = losses(run)
+def see_closed(run: GRun, target: Target) -> IncidentCost:
+    lost = impact(run)
     begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
-    return Closed(
+    return IncidentCost(
         in_use(run),
         remedy(run),
         lost.users,
@@ -139,7 +140,7 @@ def see_closed(run: GRun, target: Target) -> Closed:
     )
 
 
-def is_closed(run: GRun, target: Target, seen: Closed) -> Check:
+def is_closed(run: GRun, target: Target, seen: IncidentCost) -> Check:
     if run.rehearsing:
         return yes("nothing was done, so nothing was lost")
     if not seen.remedy:
@@ -153,7 +154,7 @@ def is_closed(run: GRun, target: Target, seen: Closed) -> Check:
     )
 
 
-def show_closed(run: GRun, states: Mapping[Target, Closed]) -> Iterator[Exhibit]:
+def show_closed(run: GRun, states: Mapping[Target, IncidentCost]) -> Iterator[Exhibit]:
     for seen in states.values():
         repair, switch = (
             (seen.changes, seen.other_remedy) if seen.remedy is Remedy.REPAIR else (seen.other_remedy, seen.changes)
@@ -186,7 +187,7 @@ def show_closed(run: GRun, states: Mapping[Target, Closed]) -> Iterator[Exhibit]
 
 CLOSE = close(
     titles.CLOSE,
-    changes="nothing: the time and the changes that it has cost, the users affected, when the next drill is due",
+    changes="nothing: shows the time and the changes that it has cost, the users affected, when the next drill is due",
     look=see_closed,
     expect=is_closed,
     shows=show_closed,

@@ -43,15 +43,15 @@ def _recovers(run: GRun, region: str) -> Check:
 
 
 def _replica(run: GRun, region: str) -> Check:
-    found = dict(tables.replicas(run.aws, region, table(run)).status)
-    bad = [each for each in run.service.regions if found.get(each) != "ACTIVE"]
-    return no(f"not ACTIVE in {', '.join(bad)}") if bad else yes(f"ACTIVE in {', '.join(sorted(found))}")
+    status = dict(tables.replicas(run.aws, region, table(run)).status)
+    bad = [each for each in run.service.regions if status.get(each) != "ACTIVE"]
+    return no(f"not ACTIVE in {', '.join(bad)}") if bad else yes(f"ACTIVE in {', '.join(sorted(status))}")
 
 
 def _named(run: GRun, region: str) -> Check:
-    found = consumed_table(run, region)
+    name = consumed_table(run, region)
     ours = (table(run), in_use(run))  # a run that is opened again may have switched, in one region or in all
-    return yes(found) if found in ours else no(f"AppConfig names {found}, g.yaml {table(run)}: correct g.yaml")
+    return yes(name) if name in ours else no(f"AppConfig names {name}, g.yaml {table(run)}: correct g.yaml")
 
 
 def _bucket(run: GRun, region: str) -> Check:
@@ -68,11 +68,12 @@ def _writers(run: GRun, region: str) -> Check:
         events.rule(run.aws, region, name)
     for name in facts.functions:
         lambda_.alias(run.aws, region, name, facts.alias)
-    fed = lambda_.sources(run.aws, region, facts.functions)
+    mappings = lambda_.sources(run.aws, region, facts.functions)
     statements = len(see_policy(run, Target(region, table(run))).statements)
     return yes(
         f"{workers.service} ({runs.release}, {scaling.least} to {scaling.most} tasks), {len(facts.functions)} "
-        f"functions, {len(fed)} event sources, {len(facts.rules)} rules; the table's policy has {statements} statements"
+        f"functions, {len(mappings)} event source mappings, {len(facts.rules)} rules; the policy of the table has "
+        f"{statements} statements"
     )
 
 
@@ -81,9 +82,9 @@ def _roles(run: GRun, region: str) -> Check:
     arn = table_arn(run, region, restored_table(run))
     wanted = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     denied = {
-        role: found
+        role: actions
         for role in run.facts.roles.writers
-        if (found := iam.denied(run.aws, region, role_arn(run, role), wanted, arn))
+        if (actions := iam.denied(run.aws, region, role_arn(run, role), wanted, arn))
     }
     if denied:
         return no(f"{', '.join(denied)} may not use {arn}: allow {table(run)}* before a switch")

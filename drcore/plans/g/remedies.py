@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drcore.diff import Class
-from drcore.plans.g.comparison import HIT, Compared
+from drcore.plans.g.comparison import AFFECTED, Compared
 from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.tables import restored_table, table
@@ -32,15 +32,15 @@ class Cost:
     lost_s: float
 
 
-def costs(run: GRun, seen: Compared) -> tuple[Cost, Cost]:
+def costs(run: GRun, compared: Compared) -> tuple[Cost, Cost]:
     """Repair in place, and restore and switch, by the numbers of the comparison."""
-    to_mend = seen.items(Class.CORRUPTED, Class.DELETED)
-    by_person = seen.by_person
-    items = to_mend - (by_person - seen.items(Class.CONFLICT))
+    bad = compared.items(Class.CORRUPTED, Class.DELETED)
+    by_person = compared.by_person
+    items = bad - (by_person - compared.items(Class.CONFLICT))
     batches = -(-items // MOST)
     regions, settings = len(run.service.regions), 6
-    lost_s = max(0.0, ((halted_at(run) or seen.at) - seen.at).total_seconds())
-    lost = seen.items(Class.LEGIT, Class.ADDED, Class.CONFLICT)
+    lost_s = max(0.0, ((halted_at(run) or compared.at) - compared.at).total_seconds())
+    lost = compared.items(Class.LEGIT, Class.ADDED, Class.CONFLICT)
     copy = _REPLICA_MINUTES * (regions - 1) + regions * settings * _SETTING_S / 60
     return (
         Cost(Remedy.REPAIR, 0, by_person, items, 0, round(max(1, batches * _BATCH_S / 60), 1), 0.0),
@@ -48,25 +48,27 @@ def costs(run: GRun, seen: Compared) -> tuple[Cost, Cost]:
     )
 
 
-def proposed(run: GRun, seen: Compared) -> Remedy:
-    """Repair in place, as long as few are hit (aws-facts G.4): nobody else notices, nothing is lost."""
-    hit = 100 * seen.items(*HIT) / max(1, seen.all_items)
-    return Remedy.REPAIR if hit <= run.facts.repair_percent else Remedy.SWITCH
+def proposed(run: GRun, compared: Compared) -> Remedy:
+    """Repair in place, as long as few are affected (aws-facts G.4): nobody else notices, nothing is lost."""
+    percent = 100 * compared.items(*AFFECTED) / max(1, compared.all_items)
+    return Remedy.REPAIR if percent <= run.facts.repair_percent else Remedy.SWITCH
 
 
-def costs_table(run: GRun, seen: Compared) -> Table:
+def costs_table(run: GRun, compared: Compared) -> Table:
     """Both remedies beside each other, a row a number."""
-    one, other = costs(run, seen)
+    repair, switch = costs(run, compared)
     rows = (
         ("table in use afterwards", table(run), restored_table(run)),
-        ("users' changes that are lost", one.lost, other.lost),
-        ("of the last minutes before the halt", round(one.lost_s / 60, 1), round(other.lost_s / 60, 1)),
-        ("items left for a person", one.by_person, other.by_person),
-        ("items to be written", one.items, other.items),
-        ("settings to be set again", one.settings, other.settings),
-        ("estimated minutes", one.minutes, other.minutes),
+        ("users' changes lost", repair.lost, switch.lost),
+        ("minutes before the halt that are lost", round(repair.lost_s / 60, 1), round(switch.lost_s / 60, 1)),
+        ("items left for a person", repair.by_person, switch.by_person),
+        ("items to be written", repair.items, switch.items),
+        ("table settings to be restored", repair.settings, switch.settings),
+        ("estimated minutes", repair.minutes, switch.minutes),
         ("how it is undone", "inverse of every write", "old table's name, until writers resume"),
     )
-    hit = 100 * seen.items(*HIT) / max(1, seen.all_items)
-    title = f"{hit:.1f} % of all items are corrupted; up to {run.facts.repair_percent:g} % repair in place is proposed"
+    percent = 100 * compared.items(*AFFECTED) / max(1, compared.all_items)
+    title = (
+        f"{percent:.1f} % of all items are affected; repair in place is proposed up to {run.facts.repair_percent:g} %"
+    )
     return Table("remedies", title, ("", "repair in place", "restore and switch"), rows)

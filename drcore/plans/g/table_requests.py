@@ -1,14 +1,15 @@
 """How often a table is written or read, minute by minute, as its metric shows.
 
 A metric that has no data proves nothing by itself: it may be late, or broken. So this run's own reads must be seen in
-the same metric, minute by minute; then silence beside them is silence.
+the same metric, minute by minute: then nothing beside them is really nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, no, yes
 from drcore.plans.g.facts import GRun
 from drcore.record.evidence import Chart, Series
@@ -22,33 +23,33 @@ _ONE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class RequestCounts:
     """What a table's metric shows of some operations in whole minutes: how often each, by the minute.
 
-    `heard` counts the minutes in which our own reads are seen, of `minutes`; only those can prove silence.
+    `own_read_minutes` are those of `minutes` in which our own reads are counted: only they prove that nothing else was.
     """
 
-    minutes: int
-    heard: int
-    counts: tuple[tuple[str, int], ...]
+    minutes: int = field(metadata=label("whole minutes"))
+    own_read_minutes: int = field(metadata=label("minutes with our own reads"))
+    counts: tuple[tuple[str, int], ...] = field(metadata=label("requests"))
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {operation}" for operation, count in self.counts if count)
 
 
-def read_traffic(
-    run: GRun, region: str, name: str, operations: tuple[str, ...], since: datetime, heard_in: str = ""
-) -> Traffic:
+def read_requests(
+    run: GRun, region: str, name: str, operations: tuple[str, ...], since: datetime, own_reads_in: str = ""
+) -> RequestCounts:
     """The whole minutes since a time, at most the last `quiet_minutes`. Raises Unknown, Rejected."""
     _, until = cloudwatch.whole_minutes(run.clock.now(), 0)
     first = since.replace(second=0, microsecond=0) + (_ONE if since.second or since.microsecond else 0 * _ONE)
     begin = max(first, until - timedelta(minutes=run.facts.quiet_minutes))
     if begin >= until:
-        return Traffic(0, 0, ())
-    asked = [requests(name, each) for each in operations] + [requests(heard_in or name, OWN_READ)]
-    *found, own = cloudwatch.minutes(run.aws, region, asked, begin, until)
-    counts = tuple((each, int(points.total or 0)) for each, points in zip(operations, found, strict=True))
-    return Traffic(int((until - begin) / _ONE), sum(value > 0 for value in own.values), counts)
+        return RequestCounts(0, 0, ())
+    asked = [requests(name, each) for each in operations] + [requests(own_reads_in or name, OWN_READ)]
+    *counted, own = cloudwatch.minutes(run.aws, region, asked, begin, until)
+    counts = tuple((each, int(points.total or 0)) for each, points in zip(operations, counted, strict=True))
+    return RequestCounts(int((until - begin) / _ONE), sum(value > 0 for value in own.values), counts)
 
 
 def requests(name: str, operation: str) -> Metric:
@@ -58,33 +59,34 @@ def requests(name: str, operation: str) -> Metric:
     )
 
 
-def is_silent(run: GRun, seen: Traffic, what: str) -> Check:
-    """Whether enough minutes are over in which nothing was counted, and in which something would have been."""
+def none_counted(run: GRun, seen: RequestCounts, what: str) -> Check:
+    """Whether enough minutes are over in which no request was counted, and in which one would have been."""
     if str(seen):
         return no(f"{what}: {seen}")
     if seen.minutes < run.facts.quiet_minutes:
         return no(f"{seen.minutes} of {run.facts.quiet_minutes:g} whole minutes are over")
-    if seen.heard < seen.minutes:
-        return no(f"our own reads are seen in {seen.heard} of {seen.minutes} minutes: the rest proves nothing")
-    return yes(f"{seen.minutes} whole minutes without any; our own reads are seen in each of them")
+    if seen.own_read_minutes < seen.minutes:
+        counted = f"{seen.own_read_minutes} of {seen.minutes}"
+        return no(f"the metric shows our own reads in {counted} minutes: in the others it proves nothing")
+    return yes(f"no {what} in {seen.minutes} whole minutes; the metric shows our own reads in each of them")
 
 
 def requests_chart(run: GRun, name: str, of: str, operations: tuple[str, ...], minutes: float) -> Chart:
-    """Requests to a table by operation, a panel a region; our own reads among them, so that silence can be believed."""
+    """Requests to a table by operation, a panel a region; our own reads are among them, as the proof that it counts."""
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
     series: list[Series] = []
     for region in run.service.regions:
         asked = list(dict.fromkeys((*operations, OWN_READ)))
-        found = cloudwatch.minutes(run.aws, region, [requests(of, each) for each in asked], since, until)
+        counted = cloudwatch.minutes(run.aws, region, [requests(of, each) for each in asked], since, until)
         series += [
             Series(operation, times, tuple(points.by_time.get(time) for time in times), region)
-            for operation, points in zip(asked, found, strict=True)
+            for operation, points in zip(asked, counted, strict=True)
             if points.times
         ]
     return Chart(name, f"Requests to {of}: {_last(series)}", "requests a minute", tuple(series), (), run.marks())
 
 
 def _last(series: list[Series]) -> str:
-    still = sorted({each.label for each in series if each.values and each.values[-1]})
-    return f"in the last minute only {', '.join(still)}" if still else "none in the last minute"
+    counted = sorted({each.label for each in series if each.values and each.values[-1]})
+    return f"only {', '.join(counted)} in the last minute" if counted else "none in the last minute"

@@ -24,7 +24,7 @@ _NAME, _DIMENSION = "AlarmName", "TableName"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SettingKind:
     """One setting: how it is read from a table in a region, what it should be, how it is set. Values are texts.
 
     `shared`: replication carries it, so that a new replica has what the table has.
@@ -37,12 +37,12 @@ class Kind:
     shared: bool = False
 
 
-def kinds() -> dict[str, Kind]:
+def kinds() -> dict[str, SettingKind]:
     """All settings that a restore drops, by name, in the order in which they are set."""
     return {each.name: each for each in (_STREAM, _RECOVERY, _TTL, _PROTECTION, _TAGS, _ALARMS, _POLICY)}
 
 
-def original(run: GRun, region: str, kind: Kind) -> str:
+def original(run: GRun, region: str, kind: SettingKind) -> str:
     """What the table in use before has of it. Raises Unknown, Rejected."""
     return kind.read(run, region, table(run))
 
@@ -55,7 +55,7 @@ def _set_stream(run: GRun, region: str, name: str, value: str) -> None:
     settings.set_stream(run.aws, region, name, value)
 
 
-_STREAM = Kind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream, shared=True)
+_STREAM = SettingKind("stream", _read_stream, lambda run, region, name: BOTH_IMAGES, _set_stream, shared=True)
 
 
 def _read_recovery(run: GRun, region: str, name: str) -> str:
@@ -66,7 +66,7 @@ def _set_recovery(run: GRun, region: str, name: str, value: str) -> None:
     recovery.turn(run.aws, region, name, on=value == "on")
 
 
-_RECOVERY = Kind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
+_RECOVERY = SettingKind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
 
 
 def _read_ttl(run: GRun, region: str, name: str) -> str:
@@ -77,7 +77,7 @@ def _set_ttl(run: GRun, region: str, name: str, value: str) -> None:
     settings.set_ttl(run.aws, region, name, value or run.facts.settings.ttl, on=bool(value))
 
 
-_TTL = Kind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl, shared=True)
+_TTL = SettingKind("TTL", _read_ttl, lambda run, region, name: str(run.facts.settings.ttl), _set_ttl, shared=True)
 
 
 def _read_protection(run: GRun, region: str, name: str) -> str:
@@ -88,26 +88,26 @@ def _set_protection(run: GRun, region: str, name: str, value: str) -> None:
     settings.protect(run.aws, region, name, on=value == "on")
 
 
-_PROTECTION = Kind("deletion protection", _read_protection, lambda run, region, name: "on", _set_protection)
+_PROTECTION = SettingKind("deletion protection", _read_protection, lambda run, region, name: "on", _set_protection)
 
 
 def _read_tags(run: GRun, region: str, name: str) -> str:
     """Those that the parameters name; a table may have others."""
-    found = dict(settings.tags(run.aws, region, table_arn(run, region, name)))
-    return _text({key: found[key] for key in run.facts.settings.tags if key in found})
+    tags = dict(settings.tags(run.aws, region, table_arn(run, region, name)))
+    return _text({key: tags[key] for key in run.facts.settings.tags if key in tags})
 
 
 def _set_tags(run: GRun, region: str, name: str, value: str) -> None:
     settings.tag(run.aws, region, table_arn(run, region, name), json.loads(value))
 
 
-_TAGS = Kind("tags", _read_tags, lambda run, region, name: _text(run.facts.settings.tags), _set_tags)
+_TAGS = SettingKind("tags", _read_tags, lambda run, region, name: _text(run.facts.settings.tags), _set_tags)
 
 
 def _read_alarms(run: GRun, region: str, name: str) -> str:
     """The table's alarms, each under the name that the one of the table in use before has."""
-    found = {each: cloudwatch.definition(run.aws, region, _alarm(run, each, name)) for each in _alarms(run)}
-    return _text({each: _about(told, run, name, table(run)) for each, told in found.items() if told})
+    alarms = {alarm: cloudwatch.definition(run.aws, region, _alarm(run, alarm, name)) for alarm in _alarms(run)}
+    return _text({alarm: _about(each, run, name, table(run)) for alarm, each in alarms.items() if each})
 
 
 def _want_alarms(run: GRun, region: str, name: str) -> str:
@@ -121,9 +121,9 @@ def _want_alarms(run: GRun, region: str, name: str) -> str:
 def _set_alarms(run: GRun, region: str, name: str, value: str) -> None:
     """The first alarm that is not as it should be: one at a time."""
     now, wanted = json.loads(_read_alarms(run, region, name)), json.loads(value)
-    for each, told in wanted.items():
-        if now.get(each) != told:
-            cloudwatch.put_alarm(run.aws, region, _about(told, run, table(run), name))
+    for alarm, definition in wanted.items():
+        if now.get(alarm) != definition:
+            cloudwatch.put_alarm(run.aws, region, _about(definition, run, table(run), name))
             return
 
 
@@ -138,24 +138,24 @@ def _alarm(run: GRun, alarm: str, name: str) -> str:
 def _about(definition: Mapping[str, Any], run: GRun, now: str, then: str) -> dict[str, Any]:
     """The same alarm about another table: its name and its dimensions name that one."""
     text = json.dumps(definition, sort_keys=True, default=str)
-    found: dict[str, Any] = json.loads(text.replace(f'"{now}"', f'"{then}"'))
-    found[_NAME] = found[_NAME].replace(now, then, 1)
-    return found
+    moved: dict[str, Any] = json.loads(text.replace(f'"{now}"', f'"{then}"'))
+    moved[_NAME] = moved[_NAME].replace(now, then, 1)
+    return moved
 
 
-_ALARMS = Kind("alarms", _read_alarms, _want_alarms, _set_alarms)
+_ALARMS = SettingKind("alarms", _read_alarms, _want_alarms, _set_alarms)
 
 
 def _read_policy(run: GRun, region: str, name: str) -> str:
     """The statements of the table's policy, as they would be about the table in use before."""
-    found = policies.policy(run.aws, region, table_arn(run, region, name)).statements
-    return "\n".join(sorted(each.replace(f"/{name}", f"/{table(run)}") for each in found))
+    statements = policies.policy(run.aws, region, table_arn(run, region, name)).statements
+    return "\n".join(sorted(each.replace(f"/{name}", f"/{table(run)}") for each in statements))
 
 
 def _want_policy(run: GRun, region: str, name: str) -> str:
     """The statements that it had before this run; what this run has added for the halt does not count."""
-    found = policies.policy(run.aws, region, table_arn(run, region)).statements
-    return "\n".join(sorted(each for each in found if json.loads(each).get("Sid") not in _OURS))
+    statements = policies.policy(run.aws, region, table_arn(run, region)).statements
+    return "\n".join(sorted(each for each in statements if json.loads(each).get("Sid") not in _OURS))
 
 
 def _set_policy(run: GRun, region: str, name: str, value: str) -> None:
@@ -165,7 +165,7 @@ def _set_policy(run: GRun, region: str, name: str, value: str) -> None:
     policies.put(run.aws, region, arn, statements, now)
 
 
-_POLICY = Kind("policy", _read_policy, _want_policy, _set_policy)
+_POLICY = SettingKind("policy", _read_policy, _want_policy, _set_policy)
 
 
 def _text(value: object) -> str:

@@ -28,3 +28,11 @@ def table_arn(run: GRun, region: str, name: str = "") -> str:
 
 def role_arn(run: GRun, role: str) -> str:
     return f"arn:aws:iam::{run.service.account}:role/{role}"
+
+
+def recovery_region(run: GRun) -> str:
+    """Where it is exported and restored: both go by one order of writes, that of the region the runner stands in.
+
+    A write of another region counts from when it came here. That region's own table need not be asked for anything.
+    """
+    return run.service.runner_region

@@ -8,7 +8,7 @@ from datetime import datetime
 from drcore.diff import Class
 from drcore.errors import Unknown
 from drcore.plans.g import comparison
-from drcore.plans.g.comparison import HIT
+from drcore.plans.g.comparison import AFFECTED
 from drcore.plans.g.decisions import halted_at, remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p08_repair import left_for_a_person
@@ -18,7 +18,7 @@ _LOST_BY_A_SWITCH = (Class.LEGIT, Class.ADDED, Class.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class UserImpact:
     """From when to when changes may be lost; users whose items were brought back; changes lost by the remedy decided.
 
     `conflicts` are the users left for a person, `other_remedy` the changes that the other remedy would have lost.
@@ -32,31 +32,31 @@ class Losses:
     other_remedy: int
 
 
-def losses(run: GRun) -> Losses:
+def impact(run: GRun) -> UserImpact:
     """By what the record holds; nothing where nothing was compared yet, as in a rehearsal."""
     try:
-        found = comparison.known(run)
+        compared = comparison.known(run)
     except Unknown:
-        found = None
+        compared = None
     ends = halted_at(run) or run.clock.now()
-    if found is None:
-        return Losses(ends, ends, 0, 0, (), 0)
-    repaired, switched = costs(run, found)
+    if compared is None:
+        return UserImpact(ends, ends, 0, 0, (), 0)
+    repaired, switched = costs(run, compared)
     if remedy(run) is Remedy.SWITCH:
-        return Losses(found.at, ends, found.hit, switched.lost, (), repaired.lost)
-    mended = comparison.users_of(run, comparison.repairable(run))
+        return UserImpact(compared.at, ends, compared.affected, switched.lost, (), repaired.lost)
+    repaired_users = comparison.users_of(run, comparison.repairable(run))
     left = comparison.users_of(run, left_for_a_person(run))
-    return Losses(found.at, ends, len(mended - left), repaired.lost, _names(run, left), switched.lost)
+    return UserImpact(compared.at, ends, len(repaired_users - left), repaired.lost, _names(run, left), switched.lost)
 
 
 def affected(run: GRun) -> tuple[tuple[str, str, str], ...]:
-    """Every user who was hit, or loses a change by the remedy: user, class, why. None where nothing was compared."""
-    kinds = {*HIT, *(_LOST_BY_A_SWITCH if remedy(run) is Remedy.SWITCH else ())}
+    """Every user who was affected, or loses a change by the remedy: user, class, why. Empty before the comparison."""
+    kinds = {*AFFECTED, *(_LOST_BY_A_SWITCH if remedy(run) is Remedy.SWITCH else ())}
     try:
-        found = comparison.differences(run, *kinds)
+        differences = comparison.differences(run, *kinds)
     except Unknown:
         return ()
-    users = ((*_names(run, comparison.users_of(run, [each])), str(each.kind), each.reason) for each in found)
+    users = ((*_names(run, comparison.users_of(run, [each])), str(each.kind), each.reason) for each in differences)
     return tuple(sorted((each[0], each[1], each[2]) for each in users))
 
 

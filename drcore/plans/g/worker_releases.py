@@ -11,7 +11,7 @@ from drcore.services import ecs
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class WorkersRelease:
     """What the workers of a region run, since when: task definition, release."""
 
     region: str
@@ -21,18 +21,19 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
-    """What the workers come back with. An empty task definition: none was found."""
+class GoodRelease:
+    """The release that the workers are resumed with. An empty task definition: none is known."""
 
     task_definition: str
     release: str
 
 
-def deployed(run: GRun, region: str) -> Deployed:
+def deployed(run: GRun, region: str) -> WorkersRelease:
     """Raises Unknown, Rejected."""
     workers = run.facts.workers
-    seen = ecs.service(run.aws, region, workers.cluster, workers.service)
-    return Deployed(region, seen.task_definition, release_of(run, region, seen.task_definition), seen.deployed)
+    service = ecs.service(run.aws, region, workers.cluster, workers.service)
+    release = release_of(run, region, service.task_definition)
+    return WorkersRelease(region, service.task_definition, release, service.deployed)
 
 
 def release_of(run: GRun, region: str, task_definition: str) -> str:
@@ -40,8 +41,8 @@ def release_of(run: GRun, region: str, task_definition: str) -> str:
     return ecs.environment(run.aws, region, task_definition).get(run.facts.workers.release, "")
 
 
-def good(run: GRun, region: str) -> Good:
-    """What the workers of a region come back with. Raises Unknown, Rejected.
+def good(run: GRun, region: str) -> GoodRelease:
+    """The release that the workers of a region are resumed with. Raises Unknown, Rejected.
 
     The release that was named; else what they run, where that is not the faulty release; else the newest revision
     before the faulty ones: one that came after them was never in use.
@@ -49,11 +50,11 @@ def good(run: GRun, region: str) -> Good:
     runs, wanted = deployed(run, region), run.incident.good_release
     faulty = faulty_release(run) or runs.release
     if runs.release == wanted or (runs.release != faulty and not wanted):
-        return Good(runs.task_definition, runs.release)
-    seen_faulty = False
+        return GoodRelease(runs.task_definition, runs.release)
+    past_faulty = False
     for revision in ecs.revisions(run.aws, region, runs.task_definition.rpartition(":")[0]):
         release = release_of(run, region, revision)
-        seen_faulty = seen_faulty or release == faulty
-        if release == wanted or (release != faulty and seen_faulty and not wanted):
-            return Good(revision, release)
-    return Good("", wanted)
+        past_faulty = past_faulty or release == faulty
+        if release == wanted or (release != faulty and past_faulty and not wanted):
+            return GoodRelease(revision, release)
+    return GoodRelease("", wanted)

@@ -29,6 +29,10 @@ class Policy:
     statements: tuple[str, ...] = ()
     revision: str = field(default="", compare=False)
 
+    def describe(self) -> Mapping[str, object]:
+        """What a card shows: the ids of the statements."""
+        return {"policy statements": tuple(json.loads(each).get("Sid") or "without an id" for each in self.statements)}
+
     def without(self, *sids: str) -> tuple[str, ...]:
         """The statements but those with these ids."""
         return tuple(each for each in self.statements if json.loads(each).get("Sid") not in sids)

@@ -25,8 +25,8 @@ class Restored:
     """A table that may have been restored: from which ARN, as of when. An empty status: there is no such table."""
 
     status: str = ""
-    source: str = ""
-    at: datetime | None = None
+    source: str = field(default="", metadata={"label": "restored from"})
+    at: datetime | None = field(default=None, metadata={"label": "as of"})
     in_progress: bool = field(default=False, compare=False)
 
 

@@ -72,7 +72,7 @@ def test_a_policy_that_does_not_hold_should_be_seen_and_nothing_of_ours_should_s
 def test_a_write_of_ours_that_is_not_answered_should_prove_nothing(stage: Stage) -> None:
     run = drilled_to(stage, g.DENY)
     stage.fault("lost-response", service="dynamodb", operation="PutItem", count=3)  # each try of the first role
-    with pytest.raises(StepFailed, match="is to be tried"):
+    with pytest.raises(StepFailed, match="is to be attempted"):
         run.step(g.NOTHING_WRITES)
     run.step(g.NOTHING_WRITES)
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE

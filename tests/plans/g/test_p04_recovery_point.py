@@ -10,10 +10,9 @@ import pytest
 
 from drcore.clock import parse_time
 from drcore.errors import BadInput, StepFailed
-from drcore.plans.g.exported_changes import region
 from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, recovery_point
 from drcore.plans.g.p05_restore import RESTORE
-from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.run.runbook import Runbook
 from drcore.sandbox.core.world import USERS
 from tests.support.data_corruption import PLAN, WEST, drilled_to, truth
@@ -62,7 +61,7 @@ def test_a_table_of_another_time_should_not_be_taken_for_the_restored_one(export
     _, run = exported
     named(run, "")
     run.step(RECOVERY_POINT)
-    client(run, "dynamodb", region(run.run)).restore_table_to_point_in_time(
+    client(run, "dynamodb", recovery_region(run.run)).restore_table_to_point_in_time(
         SourceTableName=table(run.run),
         TargetTableName=restored_table(run.run),
         RestoreDateTime=recovery_point(run.run) - timedelta(seconds=1),
