@@ -1,8 +1,12 @@
 """What holds for all tests."""
 
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.scheduling import by_what_they_share, place_of
 
 # A change lands or not for what it is, never for what chance tried that day, nor for how quick the machine was. Chance
 # goes on trying where everything is to be proved.
@@ -10,3 +14,12 @@ settings.register_profile(
     "anywhere", derandomize=not EXHAUSTIVE, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("anywhere")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return by_what_they_share(config, log)

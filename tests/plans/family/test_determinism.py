@@ -15,10 +15,12 @@ import pytest
 from drcore import plans
 from drcore.record.files import CARD, JOURNAL, NOTEBOOK, PAGE, PARAMETERS
 from tests.support.command import drcore
+from tests.support.exhaustive import EXHAUSTIVE
 
 # Of the shortest plan, as a drill with its charts takes its time; in tests/notebooks each plan shows what it once did.
 SHORTEST = min(map(plans.find, plans.ids()), key=lambda plan: len(plan.steps))
-FAULTS = [(SHORTEST.id, fault) for fault in dict.fromkeys((SHORTEST.faults[0], SHORTEST.faults[-1]))]
+_FAULTS = (SHORTEST.faults[0], *(SHORTEST.faults[-1:] if EXHAUSTIVE else ()))
+FAULTS = [(SHORTEST.id, fault) for fault in dict.fromkeys(_FAULTS)]
 EVERY_FAULT = pytest.mark.parametrize(("plan", "fault"), FAULTS, ids=["-".join(each) for each in FAULTS])
 
 # What may differ between two drills with one seed and one name. Nothing else may.

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import botocore.session
-import pytest
 
 from drcore.engine.outcome import Outcome
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
-from drcore.errors import DrcoreError, Exit, Refused, StepFailed
+from drcore.errors import Exit, Refused, StepFailed
 from drcore.record.events import Event, read_events
 from drcore.run.runbook import Runbook
+from tests.support.drills import Drills
 from tests.support.stage import (
     GOOD,
-    SHORT,
     Effect,
     Scene,
-    carry_out,
     each_plan,
     each_scene,
-    ended,
     honest,
-    incidents,
-    locks,
     of_the_lock,
     outcomes,
     pages_due,
-    pages_of,
-    proven,
     scenes_of,
-    staged,
-    transitions,
     well_in_truth,
 )
 
@@ -67,77 +55,6 @@ UNDOES = (
     *("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:UntagResource"),
     "dynamodb:UpdateTable",  # the table of this account is protected already
 )
-
-
-@dataclass(frozen=True)
-class Drilled:
-    """What was there to be seen after a drill, and after a second run right behind it."""
-
-    run: Runbook
-    exit: int
-    truth: Any
-    effects: list[Effect]
-    pages: int
-    incidents: list[dict[str, Any]]
-    transitions: dict[str, bool]
-    locks: list[str]
-    events: list[Event]
-    second: Runbook
-    second_trouble: DrcoreError | None
-    second_exit: int
-    second_effects: list[Effect]
-    resumed: Runbook
-    resumed_effects: list[Effect]
-
-
-Drills = Callable[[Scene], Drilled]
-
-
-@pytest.fixture(scope="module")
-def drilled(tmp_path_factory: pytest.TempPathFactory) -> Drills:
-    """Drills, each carried out once for all tests of this file."""
-    known: dict[str, Drilled] = {}
-
-    def of(scene: Scene) -> Drilled:
-        if scene.name not in known:
-            known[scene.name] = _drill(scene, tmp_path_factory.mktemp("records"))
-        return known[scene.name]
-
-    return of
-
-
-def _drill(scene: Scene, folder: Path) -> Drilled:
-    with staged(folder) as stage:
-        run = stage.drill(scene)
-        seen = {
-            "run": run,
-            "exit": ended(run).exit,
-            "truth": stage.truth(),
-            "effects": list(stage.effects),
-            "pages": pages_of(run),
-            "incidents": incidents(stage),
-            "transitions": transitions(run),
-            "locks": locks(run),
-            "events": read_events(run.folder),
-        }
-        proven(run)
-        first = len(stage.effects)
-        second = stage.open(stage.prepare(replace(scene, fault=""), facts=SHORT))
-        stopped = carry_out(second)
-        proven(second)
-        then = len(stage.effects)
-        resumed = stage.again(run)
-        assert carry_out(resumed) is None
-        proven(resumed)
-        return Drilled(
-            **seen,
-            second=second,
-            second_trouble=stopped,
-            second_exit=ended(second).exit,
-            second_effects=stage.effects[first:then],
-            resumed=resumed,
-            resumed_effects=stage.effects[then:],
-        )
 
 
 @each_scene

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,10 +16,10 @@ from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
+from tests.support.drills import Drills
 from tests.support.stage import (
     PLANS,
     SCENES,
-    SHORT,
     Effect,
     Scene,
     Stage,
@@ -41,13 +41,12 @@ each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A rehearsal, with the world before it and after it, and where something is wrong the drill that followed."""
+    """A rehearsal, with the world before it and after it."""
 
     run: Runbook
     before: Any
     after: Any
     effects: list[Effect]
-    drill: Runbook | None
 
 
 Rehearsals = Callable[[Scene], Rehearsed]
@@ -68,17 +67,13 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsals:
 
 
 def _rehearse(scene: Scene, stage: Stage) -> Rehearsed:
-    setting = stage.prepare(scene, Mode.REHEARSE, facts=SHORT)
+    setting = stage.prepare(scene, Mode.REHEARSE)
     before = stage.state()
     run = stage.open(setting)
     assert carry_out(run) is None
     after, effects = stage.state(), list(stage.effects)
     proven(run)
-    drill = None
-    if scene.fault:
-        drill = stage.open(replace(stage.prepare(replace(scene, fault=""), facts=SHORT), fault=setting.fault))
-        assert carry_out(drill) is None
-    return Rehearsed(run, before, after, effects, drill)
+    return Rehearsed(run, before, after, effects)
 
 
 @each_world
@@ -121,14 +116,15 @@ def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehear
 
 
 @each_scene
-def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(rehearsed: Rehearsals, scene: Scene) -> None:
+def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(
+    rehearsed: Rehearsals, drilled: Drills, scene: Scene
+) -> None:
     """But for what has become needless until the drill comes to it, as when DNS has moved meanwhile."""
-    seen = rehearsed(scene)
-    assert seen.drill
+    seen, drill = rehearsed(scene), drilled(scene).run
     for title, result in seen.run.results.items():
-        then = seen.drill.results[title]
-        made = [comparable(seen.drill, call) for call in then.calls if call.write]
-        needless = {plain(seen.drill, each.target) for each in then.targets if each.outcome is Outcome.ALREADY}
+        then = drill.results[title]
+        made = [comparable(drill, call) for call in then.calls if call.write]
+        needless = {plain(drill, each.target) for each in then.targets if each.outcome is Outcome.ALREADY}
         for each in result.targets:
             for call in () if plain(seen.run, each.target) in needless else each.calls:
                 assert comparable(seen.run, call) in made

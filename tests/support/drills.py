@@ -1,0 +1,84 @@
+"""A whole drill of a scene and what comes right after it, carried out once for all tests that only look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from drcore.errors import DrcoreError
+from drcore.record.events import Event, read_events
+from drcore.run.runbook import Runbook
+from tests.support.stage import (
+    SHORT,
+    Effect,
+    Scene,
+    carry_out,
+    ended,
+    incidents,
+    locks,
+    pages_of,
+    proven,
+    staged,
+    transitions,
+)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What was there to be seen after a drill, and after a second run right behind it."""
+
+    run: Runbook
+    exit: int
+    truth: Any
+    effects: list[Effect]
+    pages: int
+    incidents: list[dict[str, Any]]
+    transitions: dict[str, bool]
+    locks: list[str]
+    events: list[Event]
+    second: Runbook
+    second_trouble: DrcoreError | None
+    second_exit: int
+    second_effects: list[Effect]
+    resumed: Runbook
+    resumed_effects: list[Effect]
+
+
+Drills = Callable[[Scene], Drilled]
+
+
+def drill(scene: Scene, folder: Path) -> Drilled:
+    """A drill, a second run of the same plan right after it, and the first one resumed."""
+    with staged(folder) as stage:
+        run = stage.drill(scene)
+        seen = {
+            "run": run,
+            "exit": ended(run).exit,
+            "truth": stage.truth(),
+            "effects": list(stage.effects),
+            "pages": pages_of(run),
+            "incidents": incidents(stage),
+            "transitions": transitions(run),
+            "locks": locks(run),
+            "events": read_events(run.folder),
+        }
+        proven(run)
+        first = len(stage.effects)
+        second = stage.open(stage.prepare(replace(scene, fault=""), facts=SHORT))
+        stopped = carry_out(second)
+        proven(second)
+        then = len(stage.effects)
+        resumed = stage.again(run)
+        assert carry_out(resumed) is None
+        proven(resumed)
+        return Drilled(
+            **seen,
+            second=second,
+            second_trouble=stopped,
+            second_exit=ended(second).exit,
+            second_effects=stage.effects[first:then],
+            resumed=resumed,
+            resumed_effects=stage.effects[then:],
+        )
