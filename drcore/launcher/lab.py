@@ -30,7 +30,7 @@ from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import add_secrets, redactor
 from drcore.launcher.start import begin, check_world
 from drcore.record.files import NOTEBOOK, write_whole
-from drcore.record.format import see_format
+from drcore.record.format import see_resumable
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import Setting
 
@@ -51,7 +51,7 @@ def open_lab(request: RunRequest, *, browser: bool, say: Callable[[str], None]) 
 
 def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> RunResult:
     """The same for a run that was stopped: its notebook is as it was left. Raises as `open_lab`."""
-    see_format(folder)
+    see_resumable(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
     check_world(setting)

@@ -31,7 +31,7 @@ from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
 from drcore.record.events import read_events
 from drcore.record.files import NOTEBOOK
-from drcore.record.format import see_format
+from drcore.record.format import see_resumable
 from drcore.record.run_parameters import Setting
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
 
     Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
     """
-    see_format(folder)
+    see_resumable(folder)
     setting = Setting.read(folder)
     read_approvals(approvals)
     check_world(setting)

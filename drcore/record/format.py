@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from drcore.errors import Refused
-from drcore.record.events import FORMAT, Event, lines_of, parsed
+from drcore.record.events import FORMAT, Event, Kind, lines_of, parsed, read_events
 from drcore.record.files import JOURNAL
+from drcore.record.history import History
 
 
 def see_format(folder: Path) -> None:
@@ -14,6 +15,25 @@ def see_format(folder: Path) -> None:
     first = lines_of(folder / JOURNAL)[:1] if (folder / JOURNAL).is_file() else []
     if needed := newer(folder, [event for line in first if (event := parsed(line))]):
         raise Refused(f"{needed} Nothing was changed.")
+
+
+def see_resumable(folder: Path) -> None:
+    """Make sure, from the journal alone, that a run can be gone on with by this drcore. Raises Refused."""
+    see_format(folder)
+    if why := begun_before_keys(History(read_events(folder))):
+        raise Refused(why)
+
+
+def begun_before_keys(history: History) -> str:
+    """Why a run is not gone on with whose journal does not say by which steps it was begun; empty where it does."""
+    opened, host = history.last(Kind.OPENED, Kind.OPENED_AGAIN), history.last(Kind.HOST)
+    if opened is None or "steps" in opened:
+        return ""
+    revision = host.get("revision", "not known") if host else "not known"
+    return (
+        "this run was begun before steps had keys, so nothing can tell which of its acts are those of today's plan. It "
+        f"can be proved (drcore verify), and gone on with by revision {revision} only. Nothing was changed."
+    )
 
 
 def newer(folder: Path, first: list[Event]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from drcore.engine.step import Plan
 from drcore.record.events import Kind, key_of
+from drcore.record.format import begun_before_keys
 from drcore.record.history import History
 
 
@@ -26,14 +27,9 @@ def plan_change(plan: Plan[Any], history: History) -> PlanChange | None:
     opened = history.last(Kind.OPENED, Kind.OPENED_AGAIN)
     host = history.last(Kind.HOST)
     revision = str(host.get("revision", "not known")) if host else "not known"
-    begun: dict[str, str] | None = opened.get("steps") if opened else None
-    if begun is None:
-        return PlanChange(
-            "this run was begun before steps had keys, so nothing can tell which of its acts are those of today's "
-            f"plan. It can be proved (drcore verify), and gone on with by revision {revision} only. Nothing was "
-            "changed.",
-            refused=True,
-        )
+    if why := begun_before_keys(history):
+        return PlanChange(why, refused=True)
+    begun: dict[str, str] = opened["steps"] if opened else {}
     now = plan.fingerprints()
     if list(begun.items()) == list(now.items()):
         return None

@@ -17,8 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from drcore.cli.app import app
+from drcore.errors import Refused
 from drcore.record.events import Event, Kind, read_events
 from drcore.record.files import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS
+from drcore.record.format import see_resumable
 from drcore.record.journal import Record
 from drcore.record.proof import verify
 from drcore.record.redact import Redactor
@@ -185,3 +187,12 @@ def test_an_old_record_should_be_gone_on_with_and_sealed_in_the_format_it_was_be
     proof = verify(folder)
     assert proof.proven and proof.lines == HEADS[name][0] + 1
     assert not [line for line in read_events(folder) if "format" in line]
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_a_run_of_an_earlier_version_is_not_gone_on_with_and_its_revision_is_named(records: Path, name: str) -> None:
+    before = (records / name / JOURNAL).read_bytes()
+    with pytest.raises(Refused, match="begun before steps had keys") as refused:
+        see_resumable(records / name)
+    assert "by revision fa5ad87 only" in str(refused.value)
+    assert (records / name / JOURNAL).read_bytes() == before
