@@ -1,5 +1,7 @@
 """What holds for all tests."""
 
+import signal
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +16,14 @@ settings.register_profile(
     "anywhere", derandomize=not EXHAUSTIVE, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("anywhere")
+
+
+# A shell that runs the tests in the background has them ignore these, and all that they start would inherit that: a
+# test that sends one would wait for ever.
+if threading.current_thread() is threading.main_thread():
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,7 @@ the manifest binds the journal's last line.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -32,7 +33,7 @@ class Record:
         see_format(folder)
         self.folder, self.redact, self._clock = folder, redact, clock
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
-        self._file = (folder / JOURNAL).open("ab")
+        self._file = (folder / JOURNAL).open("ab", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -70,13 +71,32 @@ class Record:
         line |= {name: self.redact.data(value) for name, value in fields.items()}
         line["prev"] = self._last
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        self._file.write(text + b"\n")
-        self._file.flush()
-        if durable:
-            os.fsync(self._file.fileno())
-        self._last = digest(text)
-        self.events.append(json.loads(text))
+        try:
+            self._write(text + b"\n")
+            if durable:
+                os.fsync(self._file.fileno())
+            self._last = digest(text)
+            self.events.append(json.loads(text))
+        except BaseException:
+            self._catch_up()
+            raise
         return self.events[-1]
+
+    def _write(self, content: bytes) -> None:
+        written = self._file.write(content)
+        if written != len(content):
+            raise OSError(
+                errno.ENOSPC, f"{written} of {len(content)} bytes could be written", str(self.folder / JOURNAL)
+            )
+
+    def _catch_up(self) -> None:
+        # An interrupt may come between a line and what is known of it: what is on disk counts. A line that is not
+        # known of would be followed by one with the same number, and the whole record be broken.
+        _cut_torn_line(self.folder / JOURNAL)
+        lines = lines_of(self.folder / JOURNAL)
+        del self.events[len(lines) :]
+        self.events += [json.loads(line) for line in lines[len(self.events) :]]
+        self._last = digest(lines[-1]) if lines else FIRST
 
     def add_evidence(self, name: str, content: str | bytes, *, title: str) -> None:
         """Put a file into `evidence/` and bind it into the journal. Text is redacted; a name may be written again."""

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -477,3 +479,50 @@ def test_a_run_should_be_found_by_its_id_its_beginning_or_its_path(tmp_path: Pat
 def test_a_record_should_hold_wherever_it_is_copied(sealed: Path, tmp_path: Path) -> None:
     shutil.copytree(sealed, tmp_path / "elsewhere")
     assert verify(tmp_path / "elsewhere").holds
+
+
+class _Interrupted:
+    """Raises KeyboardInterrupt at the n-th line of code that the journal carries out, once."""
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
+        if not frame.f_code.co_filename.endswith("record/journal.py") or frame.f_code.co_name not in (
+            "append",
+            "_write",
+        ):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+def test_an_interrupt_at_any_moment_of_an_append_should_leave_a_record_that_holds(tmp_path: Path) -> None:
+    """A stopped run goes on writing: its last cells verify and close it."""
+    interrupted = 0
+    for moment in range(1, 200):
+        folder = tmp_path / f"t-{moment}"
+        with writing(folder) as record:
+            record.append(Kind.OPENED, run_id=folder.name)
+            before = sys.gettrace()
+            sys.settrace(_Interrupted(moment))
+            try:
+                record.append(Kind.LOOK, step=MEND, target="all", durable=True)
+            except KeyboardInterrupt:
+                interrupted += 1
+                over = False
+            else:
+                over = True
+            finally:
+                sys.settrace(before)
+            record.append(Kind.CLOSED)
+            assert [event["n"] for event in record.events] == list(range(1, len(record.events) + 1))
+            record.seal()
+        assert verify(folder).holds, verify(folder).problems
+        if over:
+            break
+    assert interrupted > 10

@@ -49,8 +49,8 @@ class Lab:
         for number in signals:
             self.process.send_signal(number)
         assert self.process.stdout
-        lines = self.process.stdout.read().splitlines()  # ends when the process does
-        code = self.process.wait(_END)
+        code = self.process.wait(_END)  # first, as reading would go on for as long as the process does
+        lines = self.process.stdout.read().splitlines()
         self.told = json.loads(lines[-1])
         return code
 
