@@ -44,7 +44,7 @@ from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.http_server import Server
-from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.exchange import Headers, Request, Response
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     ENVIRONMENT,
@@ -281,7 +281,7 @@ class Timed(Application):
         super().__init__(SEED, FEW_USERS)
         self._time = time
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         try:
             return super().answer(request)
         finally:

@@ -40,10 +40,10 @@ from drcore.record.proof import verify
 from drcore.record.run_parameters import Setting
 from drcore.run.runbook import Runbook
 from drcore.sandbox.core.call_hooks import CallHooks, Proceed
-from drcore.sandbox.core.registry import Call, HttpCall
+from drcore.sandbox.core.registry import AwsCall, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.sandbox.protocol.exchange import Answer
+from drcore.sandbox.protocol.exchange import Response
 
 # A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
 gc.set_threshold(100_000, 20, 100)
@@ -138,7 +138,7 @@ class Effect:
 def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
     """Tell of every write that the world handles from now on; returns how that is ended."""
 
-    def handled(call: Call | HttpCall, proceed: Proceed) -> Answer:
+    def handled(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
         answer = proceed()
         looks = call.reads or call.operation in LOOKS
         if answer.status < 300 and not looks:

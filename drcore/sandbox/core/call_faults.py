@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Proceed
 from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFault, fault
-from drcore.sandbox.core.registry import ROUTES, AwsError, Call, HttpCall
+from drcore.sandbox.core.registry import ROUTES, AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
-from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
+from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Response
 from drcore.sandbox.protocol.operations import operations_of
 
 READ_TIMEOUT = 5.0
@@ -39,7 +39,7 @@ _THROTTLED: Mapping[str, tuple[str, int]] = {
 def throttling(world: World, options: Options) -> Undo:
     """The service refuses for now; nothing was done. boto3 retries such a code."""
 
-    def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
+    def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
         code, status = _THROTTLED.get(call.service, ("ThrottlingException", 400))
         raise AwsError(code, "Rate exceeded", status)
 
@@ -50,7 +50,7 @@ def throttling(world: World, options: Options) -> Undo:
 def access_denied(world: World, options: Options) -> Undo:
     """The caller lacks the permission; nothing was done."""
 
-    def refuse(call: Call | HttpCall, _: Proceed) -> Answer:
+    def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
         code = "AccessDenied" if call.service in _SHORT_DENIAL else "AccessDeniedException"
         raise AwsError(code, f"User is not authorized to perform: {call.service}:{call.operation}", 403)
 
@@ -61,11 +61,11 @@ def access_denied(world: World, options: Options) -> Undo:
 def latency(world: World, options: Options) -> Undo:
     """The call is handled, the answer is late; later than READ_TIMEOUT it never arrives."""
 
-    def delay(_: Call | HttpCall, proceed: Proceed) -> Answer:
+    def delay(_: AwsCall | HttpCall, proceed: Proceed) -> Response:
         answer = proceed()
         world.clock.advance(min(options["seconds"], READ_TIMEOUT))
         if options["seconds"] > READ_TIMEOUT:
-            raise NoAnswer
+            raise NoResponse
         return answer
 
     return _around(world, "latency", options, delay)
@@ -75,7 +75,7 @@ def latency(world: World, options: Options) -> Undo:
 def dropped_connection(world: World, options: Options) -> Undo:
     """The connection is closed before the call is handled: nothing was done."""
 
-    def drop(_: Call | HttpCall, __: Proceed) -> Answer:
+    def drop(_: AwsCall | HttpCall, __: Proceed) -> Response:
         raise Dropped
 
     return _around(world, "dropped-connection", options, drop)
@@ -85,7 +85,7 @@ def dropped_connection(world: World, options: Options) -> Undo:
 def lost_response(world: World, options: Options) -> Undo:
     """The call is handled, then the connection is closed: it was done, and the caller does not know."""
 
-    def lose(_: Call | HttpCall, proceed: Proceed) -> Answer:
+    def lose(_: AwsCall | HttpCall, proceed: Proceed) -> Response:
         proceed()
         raise Dropped
 
@@ -99,9 +99,9 @@ def stale_read(world: World, options: Options) -> Undo:
     Only what was asked while the fault is on is known: until an answer is old enough, the oldest one serves; one that
     is twice as old does not. What asks DynamoDB for a consistent read gets one.
     """
-    kept: dict[tuple[str, ...], list[tuple[datetime, Answer]]] = {}
+    kept: dict[tuple[str, ...], list[tuple[datetime, Response]]] = {}
 
-    def answer_late(call: Call | HttpCall, proceed: Proceed) -> Answer:
+    def answer_late(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
         if not call.reads or _is_consistent(call):
             return proceed()
         fresh, now = proceed(), world.clock.now()
@@ -114,8 +114,8 @@ def stale_read(world: World, options: Options) -> Undo:
     return _around(world, "stale-read", options, answer_late)
 
 
-def _is_consistent(call: Call | HttpCall) -> bool:
-    if not isinstance(call, Call) or call.service != "dynamodb":
+def _is_consistent(call: AwsCall | HttpCall) -> bool:
+    if not isinstance(call, AwsCall) or call.service != "dynamodb":
         return False
     asked = call.params.get("RequestItems", {}).values() or (call.params,)
     return all(each.get("ConsistentRead") for each in asked)
@@ -140,7 +140,7 @@ def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:
     since = world.clock.now()
     seen = hit = 0
 
-    def intercept(call: Call | HttpCall, proceed: Proceed) -> Answer:
+    def intercept(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
         nonlocal seen, hit
         spent = 0 < options["count"] <= hit or _over(world, since, options)
         if spent or not _in_scope(options, call.service, call.operation, call.region):

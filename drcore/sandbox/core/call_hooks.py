@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from drcore.sandbox.core.registry import Call, HttpCall
+from drcore.sandbox.core.registry import AwsCall, HttpCall
 from drcore.sandbox.core.world import World
-from drcore.sandbox.protocol.exchange import Answer
+from drcore.sandbox.protocol.exchange import Response
 
-Proceed = Callable[[], Answer]
-Interceptor = Callable[[Call | HttpCall, Proceed], Answer]
+Proceed = Callable[[], Response]
+Interceptor = Callable[[AwsCall | HttpCall, Proceed], Response]
 """A fault around calls: it may proceed, change the answer, refuse (AwsError), drop or stay silent."""
 
-Observer = Callable[[Call, Answer], None]
+Observer = Callable[[AwsCall, Response], None]
 
 
 class CallHooks:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Observer, Proceed
-from drcore.sandbox.core.registry import OPERATIONS, ROUTES, Call, HttpCall, HttpRoute
+from drcore.sandbox.core.registry import OPERATIONS, ROUTES, AwsCall, HttpCall, HttpRoute
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator, seeding
-from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.exchange import Headers, Request, Response
 from drcore.sandbox.protocol.messages import AwsError, Message
 from drcore.sandbox.protocol.operations import understand
 
@@ -16,10 +16,10 @@ COST = 0.05
 """Virtual seconds that each call takes, spent before it is handled."""
 
 
-def public(world: World, request: Request) -> Answer:
+def public(world: World, request: Request) -> Response:
     """Answer a caller from outside: it costs virtual time and meets the faults.
 
-    Raises Dropped or NoAnswer where a fault takes the answer away.
+    Raises Dropped or NoResponse where a fault takes the answer away.
     """
     world.clock.advance(COST)
     hooks, message = world.state(CallHooks), understand(request)
@@ -33,7 +33,7 @@ def public(world: World, request: Request) -> Answer:
     return json_answer(404, {"error": f"path: expected a known path; saw {request.method} {request.path}"})
 
 
-def direct(world: World, request: Request) -> Answer:
+def direct(world: World, request: Request) -> Response:
     """Answer the world's own actors: no virtual time, no faults."""
     with world.clock.frozen():
         message = understand(request)
@@ -42,10 +42,10 @@ def direct(world: World, request: Request) -> Answer:
         return _aws(world, message, ())
 
 
-def json_answer(status: int, document: object) -> Answer:
+def json_answer(status: int, document: object) -> Response:
     """An answer with a JSON document; its keys are sorted, so that equal documents are equal bytes."""
     body = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"
-    return Answer(status, Headers([("Content-Type", "application/json")]), body)
+    return Response(status, Headers([("Content-Type", "application/json")]), body)
 
 
 def _aws(
@@ -53,18 +53,18 @@ def _aws(
     message: Message,
     interceptors: Sequence[Interceptor],
     observers: Sequence[Observer] = (),
-) -> Answer:
-    call = Call(world, message)
+) -> Response:
+    call = AwsCall(world, message)
     count = world.count(call.service, call.operation, call.region)
     purpose = (call.service, call.operation, call.region, count)
 
-    def handled() -> Answer:
+    def handled() -> Response:
         answer = done()
         for observe in observers:
             observe(call, answer)
         return answer
 
-    def done() -> Answer:
+    def done() -> Response:
         fn = OPERATIONS.get((call.service, call.operation))
         if call.service not in emulator.LACKING:
             emulator.prepare(message.request)
@@ -93,7 +93,7 @@ def _http(
     route: HttpRoute,
     args: Mapping[str, str],
     interceptors: Sequence[Interceptor],
-) -> Answer:
+) -> Response:
     call = HttpCall(
         world=world,
         service=request.path.split("/")[1],
@@ -107,7 +107,7 @@ def _http(
         body=request.body,
     )
 
-    def handled() -> Answer:
+    def handled() -> Response:
         reply = route.answer(call)
         return json_answer(reply.status, reply.document)
 
@@ -117,7 +117,7 @@ def _http(
         return json_answer(error.status or 400, {"error": error.message})
 
 
-def _within(call: Call | HttpCall, interceptors: Sequence[Interceptor], handled: Proceed) -> Answer:
+def _within(call: AwsCall | HttpCall, interceptors: Sequence[Interceptor], handled: Proceed) -> Response:
     """`handled`, with the interceptors around it, the oldest outermost."""
     proceed = handled
     for intercept in reversed(interceptors):
@@ -125,7 +125,7 @@ def _within(call: Call | HttpCall, interceptors: Sequence[Interceptor], handled:
     return proceed()
 
 
-def _bind(intercept: Interceptor, call: Call | HttpCall, proceed: Proceed) -> Proceed:
+def _bind(intercept: Interceptor, call: AwsCall | HttpCall, proceed: Proceed) -> Proceed:
     return lambda: intercept(call, proceed)
 
 
@@ -137,7 +137,7 @@ def _route(request: Request) -> tuple[HttpRoute, dict[str, str]] | None:
     return None
 
 
-def _unmodelled(world: World, request: Request) -> Answer:
+def _unmodelled(world: World, request: Request) -> Response:
     """Signed calls that botocore's models do not know are moto's affair."""
     emulator.prepare(request)
     with seeding.tied_to(world.purpose("unmodelled", world.count("unmodelled", request.path, ""))):

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 from drcore.sandbox.core.call_faults import READ_TIMEOUT
 from drcore.sandbox.core.call_hooks import Interceptor, Proceed
-from drcore.sandbox.core.outages import WHOLE, Kind, Outage, Regions
-from drcore.sandbox.core.registry import AwsError, Call, HttpCall
+from drcore.sandbox.core.outages import WHOLE, Outage, OutageKind, Regions
+from drcore.sandbox.core.registry import AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
-from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer
+from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Response
 
 CONTROLLED_FROM: Mapping[str, str] = {
     "cloudfront": "us-east-1",
@@ -57,7 +57,7 @@ def meets(world: World) -> Interceptor:
     """What stands around each call from outside while a region may be out."""
     regions = world.state(Regions)
 
-    def meet(call: Call | HttpCall, proceed: Proceed) -> Answer:
+    def meet(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
         for region in _needed(call):
             for outage in regions.now(region):
                 if _takes(outage, call):
@@ -69,33 +69,33 @@ def meets(world: World) -> Interceptor:
     return meet
 
 
-def _needed(call: Call | HttpCall) -> set[str]:
+def _needed(call: AwsCall | HttpCall) -> set[str]:
     """The regions that a call needs: where it is sent, or where its service or its bucket really is."""
     if call.service in CONTROLLED_FROM:
         return {CONTROLLED_FROM[call.service]}
     needed = {call.region}
-    if isinstance(call, Call) and call.service == "s3":
+    if isinstance(call, AwsCall) and call.service == "s3":
         bucket: Any = backends.s3(call.account).buckets.get(call.params.get("Bucket", ""))
         needed |= {bucket.region_name} if bucket else set()
     return needed
 
 
-def _takes(outage: Outage, call: Call | HttpCall) -> bool:
+def _takes(outage: Outage, call: AwsCall | HttpCall) -> bool:
     if outage.kind in WHOLE:
         return True
-    if outage.kind is Kind.LAMBDA_SQS:
+    if outage.kind is OutageKind.LAMBDA_SQS:
         return call.service in ("lambda", "sqs", "syncwell")
     if call.service in _WATCHING:
         return False
     listed = _DATA_PLANES.get(call.service, frozenset())
     data = listed is None or call.operation in listed
-    return data if outage.kind is Kind.DATA_PLANE else not data
+    return data if outage.kind is OutageKind.DATA_PLANE else not data
 
 
 def _refuse(world: World, outage: Outage) -> NoReturn:
-    if outage.kind is Kind.DROP:
+    if outage.kind is OutageKind.DROP:
         raise Dropped
-    if outage.kind is Kind.TIMEOUT:
+    if outage.kind is OutageKind.TIMEOUT:
         world.clock.advance(READ_TIMEOUT)
-        raise NoAnswer
+        raise NoResponse
     raise AwsError("ServiceUnavailable", f"Service is unable to handle request in {outage.region}", 503)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from drcore.sandbox.core.world import World
 
 
-class Kind(StrEnum):
+class OutageKind(StrEnum):
     """What an outage takes away. The first three are the whole region, and differ in what a caller meets."""
 
     TIMEOUT = "timeout"
@@ -23,10 +23,10 @@ class Kind(StrEnum):
     CONTROL_PLANE = "control-plane"
 
 
-WHOLE = frozenset({Kind.TIMEOUT, Kind.DROP, Kind.ERROR})
-ISOLATING = WHOLE | {Kind.DATA_PLANE}
+WHOLE = frozenset({OutageKind.TIMEOUT, OutageKind.DROP, OutageKind.ERROR})
+ISOLATING = WHOLE | {OutageKind.DATA_PLANE}
 """Nothing gets in or out: no user, no replicated write."""
-HALTING = ISOLATING | {Kind.LAMBDA_SQS}
+HALTING = ISOLATING | {OutageKind.LAMBDA_SQS}
 """Nobody's request is served, no job is worked on."""
 
 
@@ -35,7 +35,7 @@ class Outage:
     """One outage from `since` to `until` (None: until it is cleared); with a `period`, out in each first half."""
 
     region: str
-    kind: Kind
+    kind: OutageKind
     since: datetime
     until: datetime | None = None
     period: timedelta | None = None
@@ -100,16 +100,16 @@ class Regions:
         now = self._world.clock.now()
         return [outage for outage in self.outages if outage.region == region and outage.span(now)]
 
-    def out(self, region: str, at: datetime, kinds: frozenset[Kind] = HALTING) -> bool:
+    def out(self, region: str, at: datetime, kinds: frozenset[OutageKind] = HALTING) -> bool:
         """Whether an outage of one of these kinds is on in the region at that moment."""
         return any(o.region == region and o.kind in kinds and o.span(at) for o in self.outages)
 
-    def last_out(self, region: str, at: datetime, kinds: frozenset[Kind] = HALTING) -> datetime | None:
+    def last_out(self, region: str, at: datetime, kinds: frozenset[OutageKind] = HALTING) -> datetime | None:
         """The last moment up to `at` at which it was; None if it never was."""
         moments = (o.last_out(at) for o in self.outages if o.region == region and o.kind in kinds)
         return max((moment for moment in moments if moment is not None), default=None)
 
-    def back_at(self, region: str, at: datetime, kinds: frozenset[Kind] = HALTING) -> datetime | None:
+    def back_at(self, region: str, at: datetime, kinds: frozenset[OutageKind] = HALTING) -> datetime | None:
         """When the region, out at that moment, is back; None if that is not known. `at` itself if it is not out."""
         moving = True
         while moving:

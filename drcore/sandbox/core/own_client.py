@@ -11,14 +11,14 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from drcore.sandbox.moto.startup import LOADER
-from drcore.sandbox.protocol.exchange import Answer, Dropped, NoAnswer, Request
+from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Request, Response
 from drcore.sandbox.protocol.messages import as_request
 
 ENDPOINT = "http://127.0.0.1:9"
 """Where nothing listens: a client that misses the in-process door cannot reach anything."""
 
 
-def attach(session: boto3.Session, handle: Callable[[Request], Answer]) -> None:
+def attach(session: boto3.Session, handle: Callable[[Request], Response]) -> None:
     """Let `handle` answer each call of the session's clients, those made from now on.
 
     A dropped connection or a missing answer is what botocore would raise at the socket.
@@ -29,7 +29,7 @@ def attach(session: boto3.Session, handle: Callable[[Request], Answer]) -> None:
             answer = handle(as_request(request))
         except Dropped:
             raise ConnectionClosedError(endpoint_url=request.url) from None
-        except NoAnswer:
+        except NoResponse:
             raise ReadTimeoutError(endpoint_url=request.url) from None
         headers: Any = HeadersDict(dict(answer.headers))
         return AWSResponse(request.url, answer.status, headers, _Raw(answer.body))
@@ -38,7 +38,7 @@ def attach(session: boto3.Session, handle: Callable[[Request], Answer]) -> None:
     events.register("before-send.*", send)
 
 
-def own_session(handle: Callable[[Request], Answer]) -> boto3.Session:
+def own_session(handle: Callable[[Request], Response]) -> boto3.Session:
     """A session for the world's own clients."""
     core = botocore.session.Session()
     core.register_component("data_loader", LOADER)

@@ -12,7 +12,7 @@ from drcore.sandbox.moto import emulator
 from drcore.sandbox.protocol.messages import AwsError, Message, Ready
 
 
-class Call:
+class AwsCall:
     """One AWS call by botocore's names: service `lambda`, operation `UpdateAlias`, params by shape names."""
 
     def __init__(self, world: World, message: Message) -> None:
@@ -93,18 +93,18 @@ class HttpCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class JsonReply:
     """What an HTTP route answers: a status and a JSON document."""
 
     status: int
     document: Any
 
 
-Operation = Callable[[Call], dict[str, Any] | Ready]
-Route = Callable[[HttpCall], Reply]
+Operation = Callable[[AwsCall], dict[str, Any] | Ready]
+Route = Callable[[HttpCall], JsonReply]
 
 
-__all__ = ["AwsError", "Call", "HttpCall", "Ready", "Reply", "http_route", "operation"]
+__all__ = ["AwsCall", "AwsError", "HttpCall", "JsonReply", "Ready", "http_route", "operation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ ROUTES: list[HttpRoute] = []
 def operation(service: str, name: str) -> Callable[[Operation], Operation]:
     """Answer the AWS operation `name` of the botocore service `service` with the decorated function.
 
-    The function gets the Call, returns the output by its botocore shape names, or Ready, and raises AwsError to
+    The function gets the AwsCall, returns the output by its botocore shape names, or Ready, and raises AwsError to
     refuse.
     """
 

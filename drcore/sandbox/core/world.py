@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from drcore.sandbox.core.clock import Tick, VirtualClock
 from drcore.sandbox.core.own_client import own_client, own_session
-from drcore.sandbox.protocol.exchange import Answer, Request
+from drcore.sandbox.protocol.exchange import Request, Response
 
 USERS = 5000
 """Who the company serves when the doors open, unless a world is made smaller."""
@@ -22,7 +22,7 @@ class World:
     account = "123456789012"
     regions = ("us-east-1", "us-west-2")
 
-    def __init__(self, seed: int, answer: Callable[["World", Request], Answer], users: int = USERS) -> None:
+    def __init__(self, seed: int, answer: Callable[["World", Request], Response], users: int = USERS) -> None:
         """`answer` is who answers the calls of the world's own actors."""
         self.seed, self.users = seed, users
         self.clock = VirtualClock()

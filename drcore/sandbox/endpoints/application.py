@@ -10,7 +10,7 @@ from drcore.sandbox.core.dispatch import COST, direct, public
 from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
-from drcore.sandbox.protocol.exchange import Answer, Request
+from drcore.sandbox.protocol.exchange import Request, Response
 from drcore.sandbox.syncwell import incidents
 from drcore.sandbox.vendors.statuspage import open_page
 
@@ -39,8 +39,8 @@ class Application:
             open_page(self.world)
             furnish(self.world)
 
-    def answer(self, request: Request) -> Answer:
-        """Answer a request; raises Dropped or NoAnswer where a fault takes the answer away."""
+    def answer(self, request: Request) -> Response:
+        """Answer a request; raises Dropped or NoResponse where a fault takes the answer away."""
         with self._lock, self.world.clock.frozen():
             if request.path.startswith(control.PREFIX):
                 return control.answer(self.world, request)

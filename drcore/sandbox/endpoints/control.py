@@ -9,7 +9,7 @@ from drcore.sandbox.core import state
 from drcore.sandbox.core.dispatch import json_answer
 from drcore.sandbox.core.faults import Faults, Injected, UnknownFault
 from drcore.sandbox.core.world import World
-from drcore.sandbox.protocol.exchange import Answer, Request
+from drcore.sandbox.protocol.exchange import Request, Response
 
 PREFIX = "/_sandbox/"
 STOP = PREFIX + "stop"
@@ -20,7 +20,7 @@ class _Refused(ValueError):
     """The request is not one of these; the message names field, expected and seen."""
 
 
-def answer(world: World, request: Request) -> Answer:
+def answer(world: World, request: Request) -> Response:
     """Answer a control request; it costs no virtual time. What is not understood is a 400 with the reason."""
     path, _, name = request.path.removeprefix(PREFIX).partition("/")
     act = _ACTS.get((request.method, path))

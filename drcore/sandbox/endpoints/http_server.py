@@ -13,7 +13,7 @@ from typing import Any
 from drcore.sandbox.endpoints import control
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.name_server import NotDns
-from drcore.sandbox.protocol.exchange import Answer, Dropped, Headers, NoAnswer, Request
+from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Request, Response
 
 POLL = 0.05
 """Wall seconds between two looks whether it is time to stop."""
@@ -137,13 +137,13 @@ class _Connection(BaseHTTPRequestHandler):
             answer = self.server.application.answer(request)
         except Dropped:
             self.close_connection = True
-        except NoAnswer:
+        except NoResponse:
             self._wait_for_the_caller_to_leave()
             self.close_connection = True
         except Exception as error:  # noqa: BLE001
             # A fault of the sandbox itself must look like one, not like the dropped connection of a drill.
             traceback.print_exc()
-            self._send(Answer(500, Headers(), f"sandbox: {error!r}".encode()))
+            self._send(Response(500, Headers(), f"sandbox: {error!r}".encode()))
         else:
             self._send(answer)
             if (self.command, request.path) == ("POST", control.STOP):
@@ -172,7 +172,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.rfile.readline()
         return chunk
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Response) -> None:
         bodiless = self.command == "HEAD" or answer.status in (204, 304)
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():

@@ -9,7 +9,7 @@ import boto3
 from drcore.sandbox.core.own_client import ENDPOINT, attach
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.endpoints.application import Application
-from drcore.sandbox.protocol.exchange import Dropped, Headers, NoAnswer, Request
+from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Request
 
 __all__ = ["ENDPOINT", "InProcess"]
 
@@ -39,7 +39,7 @@ class InProcess:
             answer = self._application.answer(request)
         except Dropped:
             raise ConnectionResetError(f"{method} {path}: connection closed without an answer") from None
-        except NoAnswer:
+        except NoResponse:
             raise TimeoutError(f"{method} {path}: no answer") from None
         return answer.status, encoding.loads(answer.body)
 

@@ -19,7 +19,7 @@ from moto.core.request import (
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from drcore.sandbox.moto import startup
-from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.exchange import Headers, Request, Response
 
 assert startup.LOADER  # imported for what it does
 
@@ -57,7 +57,7 @@ class _Dispatcher(DomainDispatcherApplication):
 _APP = _Dispatcher()
 
 
-def answer(request: Request) -> Answer:
+def answer(request: Request) -> Response:
     """Let moto answer an AWS request. moto's state belongs to the process, so there is one world in it.
 
     Raises NotImplementedError, in this or moto's own form, where moto has no such operation.
@@ -72,7 +72,7 @@ def answer(request: Request) -> Answer:
     if status == 404 and body.startswith(b"<!doctype html>"):
         # Flask found no route; a caller would read the bare 404 as "there is no such resource".
         raise NotEmulated(f"{request.method} {request.path}")
-    return Answer(status, headers, body)
+    return Response(status, headers, body)
 
 
 def prepare(request: Request) -> None:

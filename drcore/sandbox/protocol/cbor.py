@@ -8,7 +8,7 @@ from botocore.model import OperationModel, Shape, ShapeResolver
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
 
-from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.exchange import Headers, Request, Response
 
 PROTOCOL = "smithy-rpc-v2-cbor"
 
@@ -43,7 +43,7 @@ def read(shape: Shape | None, body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def write(model: OperationModel, result: Mapping[str, Any] | Exception) -> Answer:
+def write(model: OperationModel, result: Mapping[str, Any] | Exception) -> Response:
     """The answer for an output, or for an error with `code` and `message`."""
     status = 200
     shape: Shape | None = model.output_shape
@@ -52,7 +52,7 @@ def write(model: OperationModel, result: Mapping[str, Any] | Exception) -> Answe
         status, shape = _status(model, code), _ERROR
         result = {"__type": code, "message": getattr(result, "message", "")}
     body = b"" if shape is None else _WRITER._serialize_body_params(result, shape)
-    return Answer(status, Headers([("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]), body)
+    return Response(status, Headers([("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]), body)
 
 
 def _status(model: OperationModel, code: str) -> int:

@@ -8,7 +8,7 @@ class Dropped(Exception):
     """The connection is closed without an answer."""
 
 
-class NoAnswer(Exception):
+class NoResponse(Exception):
     """The connection stays open and nothing comes: the caller runs into its own read timeout."""
 
 
@@ -49,7 +49,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer, ready to be sent; its length is the door's affair."""
 
     status: int

@@ -23,7 +23,7 @@ from moto.core.request import Request as MotoRequest
 from moto.core.serialize import SerializationContext, get_serializer_class
 
 from drcore.sandbox.protocol import cbor
-from drcore.sandbox.protocol.exchange import Answer, Headers, Request
+from drcore.sandbox.protocol.exchange import Headers, Request, Response
 
 
 class AwsError(Exception):
@@ -93,10 +93,10 @@ class Message:
         prepared = create_request_object(asked).prepare()
         return as_request(prepared, extra=(("Authorization", self.request.headers["Authorization"]),))
 
-    def write(self, result: Mapping[str, Any] | Ready | AwsError, request_id: str) -> Answer:
+    def write(self, result: Mapping[str, Any] | Ready | AwsError, request_id: str) -> Response:
         """The answer for an output (by its shape names) or an error."""
         if isinstance(result, Ready):
-            answer = Answer(200, Headers([("Content-Type", "application/x-amz-json-1.0")]), result.body)
+            answer = Response(200, Headers([("Content-Type", "application/x-amz-json-1.0")]), result.body)
         elif self.protocol == cbor.PROTOCOL:
             answer = cbor.write(self.model, result)
         else:
@@ -105,9 +105,9 @@ class Message:
         if isinstance(result, AwsError) and result.status is not None:
             status = result.status
         stamped = Headers([*answer.headers.items(), ("x-amzn-RequestId", request_id)])
-        return Answer(status, stamped, answer.body)
+        return Response(status, stamped, answer.body)
 
-    def read(self, answer: Answer) -> dict[str, Any]:
+    def read(self, answer: Response) -> dict[str, Any]:
         """The output in an answer, as boto3 would give it without ResponseMetadata; raises AwsError.
 
         A streaming body (S3's GetObject) is bytes.
@@ -128,17 +128,17 @@ class Message:
             raise AwsError(str(error.get("Code", answer.status)), error.get("Message", ""), answer.status)
         return {name: bytes(v) if isinstance(v, _Stream) else v for name, v in output.items()}
 
-    def _streams(self, answer: Answer) -> bool:
+    def _streams(self, answer: Response) -> bool:
         return answer.status < 300 and bool(self.model.has_streaming_output)
 
-    def _serialize(self, result: Mapping[str, Any] | AwsError, request_id: str) -> Answer:
+    def _serialize(self, result: Mapping[str, Any] | AwsError, request_id: str) -> Response:
         serializer = get_serializer_class(self.service, self.protocol)
         with warnings.catch_warnings():
             # moto warns of codes outside the service's model; throttling is such a code everywhere.
             warnings.simplefilter("ignore")
             written = serializer(self.model, SerializationContext(request_id)).serialize(result)
         body = written["body"]
-        return Answer(
+        return Response(
             written["status_code"],
             Headers(written["headers"].items()),
             body.encode() if isinstance(body, str) else body,

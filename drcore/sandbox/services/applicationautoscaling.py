@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudtrail.state import Trail
 from drcore.sandbox.services.ecs.state import Ecs
@@ -144,7 +144,7 @@ class Scaling:
 
 
 @operation(SERVICE, "RegisterScalableTarget")
-def register_scalable_target(call: Call) -> dict[str, Any]:
+def register_scalable_target(call: AwsCall) -> dict[str, Any]:
     """As the API: what is left out of a known target stays as it was.
 
     A count outside the bounds is brought inside at once, suspended or not: a suspension holds back what policies or
@@ -159,7 +159,7 @@ def register_scalable_target(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "DeregisterScalableTarget")
-def deregister_scalable_target(call: Call) -> dict[str, Any]:
+def deregister_scalable_target(call: AwsCall) -> dict[str, Any]:
     """As the API: the policies go with the target."""
     scaling = call.world.state(Scaling)
     scaling.target(call.region, call.params["ResourceId"])
@@ -168,7 +168,7 @@ def deregister_scalable_target(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "DescribeScalableTargets")
-def describe_scalable_targets(call: Call) -> dict[str, Any]:
+def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
     """As the API, 50 a page."""
     asked = call.params.get("ResourceIds") or []
     found = [
@@ -190,7 +190,7 @@ def describe_scalable_targets(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "PutScalingPolicy")
-def put_scaling_policy(call: Call) -> dict[str, Any]:
+def put_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API; the policy is not evaluated."""
     _only_ecs(call.params)
     scaling = call.world.state(Scaling)
@@ -199,7 +199,7 @@ def put_scaling_policy(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "DeleteScalingPolicy")
-def delete_scaling_policy(call: Call) -> dict[str, Any]:
+def delete_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     target = call.world.state(Scaling).target(call.region, call.params["ResourceId"])
     if target.policies.pop(call.params["PolicyName"], None) is None:
@@ -208,7 +208,7 @@ def delete_scaling_policy(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "DescribeScalingPolicies")
-def describe_scaling_policies(call: Call) -> dict[str, Any]:
+def describe_scaling_policies(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     names, resource = call.params.get("PolicyNames") or [], call.params.get("ResourceId")
     found = [
@@ -221,14 +221,14 @@ def describe_scaling_policies(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "DescribeScalingActivities")
-def describe_scaling_activities(call: Call) -> dict[str, Any]:
+def describe_scaling_activities(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first."""
     resource = call.params.get("ResourceId")
     found = [each for target in _targets(call) if resource in (None, target.resource) for each in target.activities]
     return _page(call, "ScalingActivities", sorted(found, key=lambda each: each["StartTime"], reverse=True))
 
 
-def _targets(call: Call) -> list[Scalable]:
+def _targets(call: AwsCall) -> list[Scalable]:
     call.world.state(Ecs).settle()
     if call.params["ServiceNamespace"] != "ecs":
         return []
@@ -241,7 +241,7 @@ def _only_ecs(params: Mapping[str, Any]) -> None:
         raise _invalid(f"Unsupported service namespace, resource type or scalable dimension: {', '.join(asked)}")
 
 
-def _page(call: Call, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: AwsCall, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     here, token = page(found, call.params.get("NextToken"), int(call.params.get("MaxResults") or 50))
     return {name: list(here)} | ({"NextToken": token} if token else {})
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 
 SERVICE = "route53-recovery-cluster"
@@ -59,7 +59,7 @@ class RoutingControls:
         return {"RoutingControlArn": arn, "RoutingControlName": f"syncwell-{region}"}
 
 
-def _endpoint(call: Call) -> RoutingControls:
+def _endpoint(call: AwsCall) -> RoutingControls:
     """The state, if the call was sent to one of the cluster's endpoints."""
     if call.region not in ENDPOINTS:
         raise AwsError("AccessDeniedException", f"{call.region} is not an endpoint of this cluster", 403)
@@ -67,7 +67,7 @@ def _endpoint(call: Call) -> RoutingControls:
 
 
 @operation(SERVICE, "GetRoutingControlState")
-def get_routing_control_state(call: Call) -> dict[str, Any]:
+def get_routing_control_state(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     controls = _endpoint(call)
     arn = controls.known(call.params["RoutingControlArn"])
@@ -75,7 +75,7 @@ def get_routing_control_state(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "ListRoutingControls")
-def list_routing_controls(call: Call) -> dict[str, Any]:
+def list_routing_controls(call: AwsCall) -> dict[str, Any]:
     """As the API, 500 a page."""
     controls = _endpoint(call)
     extra = {"ControlPanelArn": controls.panel, "ControlPanelName": "syncwell", "Owner": call.account}
@@ -86,7 +86,7 @@ def list_routing_controls(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "UpdateRoutingControlState")
-def update_routing_control_state(call: Call) -> dict[str, Any]:
+def update_routing_control_state(call: AwsCall) -> dict[str, Any]:
     """As the API; doing it twice is doing it once."""
     params = call.params
     wanted = {params["RoutingControlArn"]: params["RoutingControlState"]}
@@ -95,7 +95,7 @@ def update_routing_control_state(call: Call) -> dict[str, Any]:
 
 
 @operation(SERVICE, "UpdateRoutingControlStates")
-def update_routing_control_states(call: Call) -> dict[str, Any]:
+def update_routing_control_states(call: AwsCall) -> dict[str, Any]:
     """As the API: all together or none."""
     entries = call.params["UpdateRoutingControlStateEntries"]
     wanted = {entry["RoutingControlArn"]: entry["RoutingControlState"] for entry in entries}

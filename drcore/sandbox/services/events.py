@@ -6,7 +6,7 @@ A rule's state is shown at once; for some seconds more (or not yet) its events g
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 
@@ -52,7 +52,7 @@ class Schedules:
         return known is not None and known.state.startswith("ENABLED")
 
 
-def _change(call: Call) -> dict[str, Any]:
+def _change(call: AwsCall) -> dict[str, Any]:
     """As the API; its effect comes some seconds later."""
     name = call.params["Name"]
     if (call.params.get("EventBusName") or "default").rpartition("/")[2] != "default":

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.core.outages import Kind, Outage, Regions
+from drcore.sandbox.core.outages import Outage, OutageKind, Regions
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.core.world import World
 
 LATE, CLOSING = timedelta(minutes=15), timedelta(minutes=10)
 
-_SERVICES: Mapping[Kind, tuple[str, ...]] = {Kind.LAMBDA_SQS: ("LAMBDA", "SQS")}
+_SERVICES: Mapping[OutageKind, tuple[str, ...]] = {OutageKind.LAMBDA_SQS: ("LAMBDA", "SQS")}
 
 
 @operation("health", "DescribeEvents")
-def describe_events(call: Call) -> dict[str, Any]:
+def describe_events(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first, with the filters on arn, service, region, category and status."""
     params = call.params
     found = [event for event in _events(call.world) if _wanted(event, params.get("filter") or {})]
@@ -31,7 +31,7 @@ def describe_events(call: Call) -> dict[str, Any]:
 
 
 @operation("health", "DescribeEventDetails")
-def describe_event_details(call: Call) -> dict[str, Any]:
+def describe_event_details(call: AwsCall) -> dict[str, Any]:
     """As the API: the event, with a text."""
     known = {event["arn"]: event for event in _events(call.world)}
     found = [known[arn] for arn in call.params["eventArns"] if arn in known]

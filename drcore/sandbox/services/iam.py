@@ -10,7 +10,7 @@ from typing import Any
 
 from drcore.sandbox.core.call_faults import denies
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.core.world import World
 
 _OPERATIONS: Mapping[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ _SERVICES: Mapping[str, tuple[str, ...]] = {"appconfig": ("appconfig", "appconfi
 
 
 @operation("iam", "SimulatePrincipalPolicy")
-def simulate_principal_policy(call: Call) -> dict[str, Any]:
+def simulate_principal_policy(call: AwsCall) -> dict[str, Any]:
     """As the API: one result for each action and resource, 100 a page; `explicitDeny` where a fault denies the call.
 
     The region is that of the resource's ARN; without one an action is denied if it is in any region.

@@ -9,13 +9,13 @@ from typing import Any
 
 from moto.s3.models import FakeKey
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.moto import backends
 
 
 @operation("s3", "GetObjectRetention")
-def get_object_retention(call: Call) -> dict[str, Any]:
+def get_object_retention(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     key = _key(call)
     if not key.lock_mode or not key.lock_until:
@@ -28,7 +28,7 @@ def get_object_retention(call: Call) -> dict[str, Any]:
 
 
 @operation("s3", "PutObjectRetention")
-def put_object_retention(call: Call) -> dict[str, Any]:
+def put_object_retention(call: AwsCall) -> dict[str, Any]:
     """As the API: a retention that is still in force may be made longer, not shorter or weaker.
 
     GOVERNANCE gives way to BypassGovernanceRetention, COMPLIANCE to nobody.
@@ -50,7 +50,7 @@ def _until(key: FakeKey) -> datetime:
     return aware(str(key.lock_until))
 
 
-def _key(call: Call) -> FakeKey:
+def _key(call: AwsCall) -> FakeKey:
     backend = backends.s3(call.account)
     found = backend.get_object(call.params["Bucket"], call.params["Key"], call.params.get("VersionId"))
     if found is None:

@@ -8,13 +8,13 @@ from typing import Any
 
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import epoch
 from drcore.sandbox.moto import backends
 
 
 @operation("secretsmanager", "StopReplicationToReplica")
-def stop_replication_to_replica(call: Call) -> dict[str, Any]:
+def stop_replication_to_replica(call: AwsCall) -> dict[str, Any]:
     """As the API, in the replica's region: the replica becomes a secret of its own, and the primary forgets it."""
     backend = backends.secretsmanager(call.account, call.region)
     replica = backend.secrets.get(call.params["SecretId"])

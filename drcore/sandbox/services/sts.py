@@ -7,7 +7,7 @@ runbooks. Simplified: no trust policies, and credentials do not expire.
 from dataclasses import dataclass
 from typing import Any
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 
 RECOVERY = "syncwell-recovery"
@@ -49,13 +49,13 @@ class Callers:
         )
 
 
-def caller(call: Call) -> Caller | None:
+def caller(call: AwsCall) -> Caller | None:
     """Who makes a call; None if it is the world itself."""
     return call.world.state(Callers).of(call.access_key)
 
 
 @operation("sts", "AssumeRole")
-def assume_role(call: Call) -> dict[str, Any]:
+def assume_role(call: AwsCall) -> dict[str, Any]:
     """As the API; anybody may assume any role of the account."""
     account, found, role = call.params["RoleArn"].partition(":role/")
     if not found or not account.endswith(f"::{call.account}"):

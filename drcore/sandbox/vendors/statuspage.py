@@ -7,7 +7,7 @@ same incident posted twice is two incidents.
 from datetime import datetime
 from typing import Any
 
-from drcore.sandbox.core.registry import AwsError, HttpCall, Reply, http_route
+from drcore.sandbox.core.registry import AwsError, HttpCall, JsonReply, http_route
 from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.core.world import World
 
@@ -46,15 +46,15 @@ def open_page(world: World) -> StatusPage:
 
 
 @http_route("GET", f"{_PAGES}/incidents")
-def list_incidents(call: HttpCall) -> Reply:
+def list_incidents(call: HttpCall) -> JsonReply:
     """The incidents, newest first, at most 100 a page; `page` is the number of the page, from 1 on."""
-    return Reply(200, _listed(call, _page(call).incidents))
+    return JsonReply(200, _listed(call, _page(call).incidents))
 
 
 @http_route("GET", f"{_PAGES}/incidents/unresolved")
-def list_unresolved_incidents(call: HttpCall) -> Reply:
+def list_unresolved_incidents(call: HttpCall) -> JsonReply:
     """The incidents that are not resolved, newest first, page by page too."""
-    return Reply(200, _listed(call, [i for i in _page(call).incidents if i["status"] != "resolved"]))
+    return JsonReply(200, _listed(call, [i for i in _page(call).incidents if i["status"] != "resolved"]))
 
 
 def _listed(call: HttpCall, incidents: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -64,19 +64,19 @@ def _listed(call: HttpCall, incidents: list[dict[str, Any]]) -> list[dict[str, A
 
 
 @http_route("GET", f"{_PAGES}/incidents/<incident>")
-def get_incident(call: HttpCall) -> Reply:
+def get_incident(call: HttpCall) -> JsonReply:
     """One incident."""
-    return Reply(200, _incident(call))
+    return JsonReply(200, _incident(call))
 
 
 @http_route("GET", f"{_PAGES}/components")
-def list_components(call: HttpCall) -> Reply:
+def list_components(call: HttpCall) -> JsonReply:
     """The components with their statuses."""
-    return Reply(200, list(_page(call).components.values()))
+    return JsonReply(200, list(_page(call).components.values()))
 
 
 @http_route("POST", f"{_PAGES}/incidents")
-def create_incident(call: HttpCall) -> Reply:
+def create_incident(call: HttpCall) -> JsonReply:
     """A new incident, each time."""
     page, asked = _page(call), _asked(call, "incident")
     if not asked.get("name"):
@@ -97,24 +97,24 @@ def create_incident(call: HttpCall) -> Reply:
     }
     _apply(page, incident, asked)
     page.incidents.insert(0, incident)
-    return Reply(201, incident)
+    return JsonReply(201, incident)
 
 
 @http_route("PATCH", f"{_PAGES}/incidents/<incident>")
-def update_incident(call: HttpCall) -> Reply:
+def update_incident(call: HttpCall) -> JsonReply:
     """Change an incident; what is not named stays."""
     page, incident = _page(call), _incident(call)
     _apply(page, incident, _asked(call, "incident"))
-    return Reply(200, incident)
+    return JsonReply(200, incident)
 
 
 @http_route("PATCH", f"{_PAGES}/components/<component>")
-def update_component(call: HttpCall) -> Reply:
+def update_component(call: HttpCall) -> JsonReply:
     """Set the status of a component."""
     page, asked = _page(call), _asked(call, "component")
     name = call.args["component"]
     _set_component(page, name, asked.get("status", "operational"))
-    return Reply(200, page.components[name])
+    return JsonReply(200, page.components[name])
 
 
 def _page(call: HttpCall) -> StatusPage:

@@ -8,7 +8,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from drcore.sandbox.core.registry import OPERATIONS, AwsError, Call, operation
+from drcore.sandbox.core.registry import OPERATIONS, AwsCall, AwsError, operation
 from tests.sandbox.conftest import Client
 
 AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -64,9 +64,9 @@ def test_it_should_answer_with_what_the_function_returns(
     params: dict[str, Any],
     output: dict[str, Any],
 ) -> None:
-    seen: list[Call] = []
+    seen: list[AwsCall] = []
 
-    def answer(call: Call) -> dict[str, Any]:
+    def answer(call: AwsCall) -> dict[str, Any]:
         seen.append(call)
         return output
 
@@ -89,7 +89,7 @@ def test_it_should_raise_the_functions_error_at_the_caller(
     output: dict[str, Any],
     code: str,
 ) -> None:
-    def refuse(call: Call) -> dict[str, Any]:
+    def refuse(call: AwsCall) -> dict[str, Any]:
         raise AwsError(code, "expected this, saw that", 429)
 
     monkeypatch.setitem(OPERATIONS, (service, name), refuse)
@@ -103,7 +103,7 @@ def test_it_should_raise_the_functions_error_at_the_caller(
 def test_it_should_use_the_models_status_and_class_for_an_error_without_status(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(call: Call) -> dict[str, Any]:
+    def refuse(call: AwsCall) -> dict[str, Any]:
         raise AwsError("ResourceNotFoundException", "no such alias")
 
     monkeypatch.setitem(OPERATIONS, ("lambda", "GetAlias"), refuse)
@@ -150,7 +150,7 @@ def test_it_should_give_the_function_motos_answer_and_write_it_back_unchanged(
 def test_it_should_forward_other_parameters_if_the_function_gives_them(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rename(call: Call) -> dict[str, Any]:
+    def rename(call: AwsCall) -> dict[str, Any]:
         return call.forward({**call.params, "Name": "other"})
 
     monkeypatch.setitem(OPERATIONS, ("sns", "CreateTopic"), rename)
@@ -160,7 +160,7 @@ def test_it_should_forward_other_parameters_if_the_function_gives_them(
 def test_it_should_give_motos_refusal_to_the_function(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[str] = []
 
-    def look(call: Call) -> dict[str, Any]:
+    def look(call: AwsCall) -> dict[str, Any]:
         try:
             return call.forward()
         except AwsError as error:

@@ -9,31 +9,31 @@ integrations, no authorizers, no usage plans, no quotas.
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.apigateway.state import ApiGateway, Deployment, RestApi, Stage
 
 
 @operation("apigateway", "GetRestApis")
-def get_rest_apis(call: Call) -> dict[str, Any]:
+def get_rest_apis(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     apis = call.world.state(ApiGateway).apis(call.region)
     return {"items": [_api_document(api) for api in apis]}
 
 
 @operation("apigateway", "GetRestApi")
-def get_rest_api(call: Call) -> dict[str, Any]:
+def get_rest_api(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return _api_document(_api(call))
 
 
 @operation("apigateway", "GetResources")
-def get_resources(call: Call) -> dict[str, Any]:
+def get_resources(call: AwsCall) -> dict[str, Any]:
     """The paths of the API, with ids; no methods."""
     return {"items": [{"id": f"{_api(call).id}{n}", "path": path} for n, path in enumerate(_api(call).paths)]}
 
 
 @operation("apigateway", "GetDeployments")
-def get_deployments(call: Call) -> dict[str, Any]:
+def get_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API; 25 a page unless `limit` (to 500) says otherwise."""
     found = [_deployment_document(d) for d in _api(call).deployments.values()]
     size = min(int(call.params.get("limit") or 25), 500)
@@ -42,13 +42,13 @@ def get_deployments(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "GetDeployment")
-def get_deployment(call: Call) -> dict[str, Any]:
+def get_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return _deployment_document(_api(call).deployment(call.params["deploymentId"]))
 
 
 @operation("apigateway", "CreateDeployment")
-def create_deployment(call: Call) -> dict[str, Any]:
+def create_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API: publishes the resources as they are now: after a bad release, the bad ones."""
     gateway = call.world.state(ApiGateway)
     gateway.deployments_created += 1
@@ -62,7 +62,7 @@ def create_deployment(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "DeleteDeployment")
-def delete_deployment(call: Call) -> dict[str, Any]:
+def delete_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API; refused while a stage points at the deployment."""
     api = _api(call)
     known = api.deployment(call.params["deploymentId"])
@@ -73,7 +73,7 @@ def delete_deployment(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "GetStages")
-def get_stages(call: Call) -> dict[str, Any]:
+def get_stages(call: AwsCall) -> dict[str, Any]:
     """As the API: all stages, or those of one deployment."""
     wanted = call.params.get("deploymentId")
     found = [stage for stage in _api(call).stages.values() if wanted in (None, stage.deployment_id)]
@@ -81,13 +81,13 @@ def get_stages(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "GetStage")
-def get_stage(call: Call) -> dict[str, Any]:
+def get_stage(call: AwsCall) -> dict[str, Any]:
     """As the API; canarySettings only while there is a canary."""
     return _stage_document(_api(call).stage(call.params["stageName"]))
 
 
 @operation("apigateway", "CreateStage")
-def create_stage(call: Call) -> dict[str, Any]:
+def create_stage(call: AwsCall) -> dict[str, Any]:
     """As the API. Raises ConflictException if it exists."""
     api, name = _api(call), call.params["stageName"]
     if name in api.stages:
@@ -103,7 +103,7 @@ def create_stage(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "UpdateStage")
-def update_stage(call: Call) -> dict[str, Any]:
+def update_stage(call: AwsCall) -> dict[str, Any]:
     """As the API: all patch operations or none. There is no revision token: who writes last, wins."""
     api = _api(call)
     stage = api.stage(call.params["stageName"])
@@ -114,7 +114,7 @@ def update_stage(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "DeleteStage")
-def delete_stage(call: Call) -> dict[str, Any]:
+def delete_stage(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     api = _api(call)
     del api.stages[api.stage(call.params["stageName"]).name]
@@ -122,13 +122,13 @@ def delete_stage(call: Call) -> dict[str, Any]:
 
 
 @operation("apigateway", "FlushStageCache")
-def flush_stage_cache(call: Call) -> dict[str, Any]:
+def flush_stage_cache(call: AwsCall) -> dict[str, Any]:
     """Checks that the stage exists; there is no cache."""
     _api(call).stage(call.params["stageName"])
     return {}
 
 
-def _api(call: Call) -> RestApi:
+def _api(call: AwsCall) -> RestApi:
     return call.world.state(ApiGateway).api(call.region, call.params["restApiId"])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.appconfig.state import AppConfig, Environment, Profile, refused
 
@@ -74,7 +74,7 @@ class Sessions:
 
 
 @operation("appconfigdata", "StartConfigurationSession")
-def start_configuration_session(call: Call) -> dict[str, Any]:
+def start_configuration_session(call: AwsCall) -> dict[str, Any]:
     """As the API: ids or names."""
     store, params = call.world.state(AppConfig), call.params
     home = store.application(call.region, params["ApplicationIdentifier"])
@@ -87,7 +87,7 @@ def start_configuration_session(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfigdata", "GetLatestConfiguration")
-def get_latest_configuration(call: Call) -> dict[str, Any]:
+def get_latest_configuration(call: AwsCall) -> dict[str, Any]:
     """As the API: the body is empty when the session has that already."""
     sessions = call.world.state(Sessions)
     asking, token = sessions.ask(call.params["ConfigurationToken"])

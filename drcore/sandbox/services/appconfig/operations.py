@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.appconfig.state import (
     AppConfig,
     Application,
@@ -22,7 +22,7 @@ from drcore.sandbox.services.appconfig.state import (
 
 
 @operation("appconfig", "CreateApplication")
-def create_application(call: Call) -> dict[str, Any]:
+def create_application(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     made = call.world.state(AppConfig).create_application(
         call.region, call.params["Name"], call.params.get("Description") or ""
@@ -31,20 +31,20 @@ def create_application(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListApplications")
-def list_applications(call: Call) -> dict[str, Any]:
+def list_applications(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     found = call.world.state(AppConfig).applications.get(call.region, {})
     return _page(call, [_application(home) for home in found.values()])
 
 
 @operation("appconfig", "GetApplication")
-def get_application(call: Call) -> dict[str, Any]:
+def get_application(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return _application(_home(call))
 
 
 @operation("appconfig", "CreateEnvironment")
-def create_environment(call: Call) -> dict[str, Any]:
+def create_environment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     made = call.world.state(AppConfig).create_environment(call.region, home, call.params["Name"])
@@ -52,21 +52,21 @@ def create_environment(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListEnvironments")
-def list_environments(call: Call) -> dict[str, Any]:
+def list_environments(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     return _page(call, [_environment(call, home, each) for each in home.environments.values()])
 
 
 @operation("appconfig", "GetEnvironment")
-def get_environment(call: Call) -> dict[str, Any]:
+def get_environment(call: AwsCall) -> dict[str, Any]:
     """As the API; State is READY_FOR_DEPLOYMENT again when a deployment has baked."""
     home = _home(call)
     return _environment(call, home, _place(call, home))
 
 
 @operation("appconfig", "CreateConfigurationProfile")
-def create_configuration_profile(call: Call) -> dict[str, Any]:
+def create_configuration_profile(call: AwsCall) -> dict[str, Any]:
     """As the API, for hosted configuration only."""
     home, params = _home(call), call.params
     if params.get("LocationUri") != "hosted":
@@ -76,21 +76,21 @@ def create_configuration_profile(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListConfigurationProfiles")
-def list_configuration_profiles(call: Call) -> dict[str, Any]:
+def list_configuration_profiles(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home, kind = _home(call), call.params.get("Type")
     return _page(call, [_profile(home, each) for each in home.profiles.values() if kind in (None, each.kind)])
 
 
 @operation("appconfig", "GetConfigurationProfile")
-def get_configuration_profile(call: Call) -> dict[str, Any]:
+def get_configuration_profile(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     return _profile(home, _kind(call, home))
 
 
 @operation("appconfig", "CreateHostedConfigurationVersion")
-def create_hosted_configuration_version(call: Call) -> dict[str, Any]:
+def create_hosted_configuration_version(call: AwsCall) -> dict[str, Any]:
     """As the API: LatestVersionNumber is compared."""
     home, params = _home(call), call.params
     profile, latest = _kind(call, home), params.get("LatestVersionNumber")
@@ -106,7 +106,7 @@ def create_hosted_configuration_version(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "GetHostedConfigurationVersion")
-def get_hosted_configuration_version(call: Call) -> dict[str, Any]:
+def get_hosted_configuration_version(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     profile = _kind(call, home)
@@ -115,7 +115,7 @@ def get_hosted_configuration_version(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListHostedConfigurationVersions")
-def list_hosted_configuration_versions(call: Call) -> dict[str, Any]:
+def list_hosted_configuration_versions(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first."""
     home = _home(call)
     profile = _kind(call, home)
@@ -123,7 +123,7 @@ def list_hosted_configuration_versions(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "CreateDeploymentStrategy")
-def create_deployment_strategy(call: Call) -> dict[str, Any]:
+def create_deployment_strategy(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     params = call.params
     made = call.world.state(AppConfig).create_strategy(
@@ -138,19 +138,19 @@ def create_deployment_strategy(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListDeploymentStrategies")
-def list_deployment_strategies(call: Call) -> dict[str, Any]:
+def list_deployment_strategies(call: AwsCall) -> dict[str, Any]:
     """As the API: the predefined ones, then the account's own."""
     return _page(call, [_strategy(each) for each in call.world.state(AppConfig).strategies[call.region].values()])
 
 
 @operation("appconfig", "GetDeploymentStrategy")
-def get_deployment_strategy(call: Call) -> dict[str, Any]:
+def get_deployment_strategy(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return _strategy(call.world.state(AppConfig).strategy(call.region, call.params["DeploymentStrategyId"]))
 
 
 @operation("appconfig", "StartDeployment")
-def start_deployment(call: Call) -> dict[str, Any]:
+def start_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API: one at a time in an environment; LatestDeploymentNumber is compared."""
     home, params, store = _home(call), call.params, call.world.state(AppConfig)
     profile, place = _kind(call, home), _place(call, home)
@@ -165,7 +165,7 @@ def start_deployment(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "GetDeployment")
-def get_deployment(call: Call) -> dict[str, Any]:
+def get_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     place = _place(call, home)
@@ -174,14 +174,14 @@ def get_deployment(call: Call) -> dict[str, Any]:
 
 
 @operation("appconfig", "ListDeployments")
-def list_deployments(call: Call) -> dict[str, Any]:
+def list_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first."""
     place = _place(call, _home(call))
     return _page(call, [_summary(call, each) for each in reversed(place.deployments)])
 
 
 @operation("appconfig", "StopDeployment")
-def stop_deployment(call: Call) -> dict[str, Any]:
+def stop_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API: readers get what they had before; a completed one needs AllowRevert."""
     home = _home(call)
     place = _place(call, home)
@@ -190,19 +190,19 @@ def stop_deployment(call: Call) -> dict[str, Any]:
     return _deployment(call, home, place, stopped)
 
 
-def _home(call: Call) -> Application:
+def _home(call: AwsCall) -> Application:
     return call.world.state(AppConfig).application(call.region, call.params["ApplicationId"])
 
 
-def _place(call: Call, home: Application) -> Environment:
+def _place(call: AwsCall, home: Application) -> Environment:
     return call.world.state(AppConfig).environment(home, call.params["EnvironmentId"])
 
 
-def _kind(call: Call, home: Application) -> Profile:
+def _kind(call: AwsCall, home: Application) -> Profile:
     return call.world.state(AppConfig).profile(home, call.params["ConfigurationProfileId"])
 
 
-def _page(call: Call, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: AwsCall, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     size = int(call.params.get("MaxResults") or 50)
     here, token = page(found, call.params.get("NextToken"), size, "BadRequestException")
     return {"Items": list(here)} | ({"NextToken": token} if token else {})
@@ -212,7 +212,7 @@ def _application(home: Application) -> dict[str, Any]:
     return {"Id": home.id, "Name": home.name, "Description": home.description}
 
 
-def _environment(call: Call, home: Application, place: Environment) -> dict[str, Any]:
+def _environment(call: AwsCall, home: Application, place: Environment) -> dict[str, Any]:
     state = place.state(call.world.clock.now())
     return {"ApplicationId": home.id, "Id": place.id, "Name": place.name, "State": state, "Monitors": []}
 
@@ -250,7 +250,7 @@ def _pace(strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def _summary(call: Call, deployment: Deployment) -> dict[str, Any]:
+def _summary(call: AwsCall, deployment: Deployment) -> dict[str, Any]:
     now = call.world.clock.now()
     over = deployment.complete if deployment.stopped is None else deployment.stopped
     return {
@@ -265,7 +265,7 @@ def _summary(call: Call, deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _deployment(call: Call, home: Application, place: Environment, deployment: Deployment) -> dict[str, Any]:
+def _deployment(call: AwsCall, home: Application, place: Environment, deployment: Deployment) -> dict[str, Any]:
     return _summary(call, deployment) | {
         "ApplicationId": home.id,
         "EnvironmentId": place.id,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.cloudtrail.state import Event, Trail
 
@@ -16,7 +16,7 @@ LONGEST_PAGE = 50
 
 
 @operation("cloudtrail", "LookupEvents")
-def lookup_events(call: Call) -> dict[str, Any]:
+def lookup_events(call: AwsCall) -> dict[str, Any]:
     """As the API; what happened in the last minutes is not there yet."""
     params = call.params
     since, until = _time(params.get("StartTime")), _time(params.get("EndTime"))

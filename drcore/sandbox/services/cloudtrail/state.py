@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.call_hooks import CallHooks
-from drcore.sandbox.core.registry import Call
+from drcore.sandbox.core.registry import AwsCall
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
-from drcore.sandbox.protocol.exchange import Answer
+from drcore.sandbox.protocol.exchange import Response
 
 DELAY = (240.0, 345.0)
 """Seconds from an event until it can be looked up: about five minutes."""
@@ -140,7 +140,7 @@ class Trail:
         ordered = sorted(numbered, key=lambda pair: (pair[1].at, pair[0]), reverse=True)
         return (event for _, event in ordered if event.known_at <= now and event.at > now - KEPT)
 
-    def _see(self, call: Call, answer: Answer) -> None:
+    def _see(self, call: AwsCall, answer: Response) -> None:
         """A call from outside: if it is a change, it is an event."""
         data = _DATA.get(call.service, frozenset())
         if call.reads or call.operation in _LOOKS or data is None or call.operation in data:
@@ -163,7 +163,7 @@ _SOURCES = {"cloudwatch": "monitoring", "application-autoscaling": "autoscaling"
 """Names in an event's source that are not botocore's."""
 
 
-def _caller(call: Call) -> tuple[str, str, bool]:
+def _caller(call: AwsCall) -> tuple[str, str, bool]:
     """The access key of a call; whose it is; whether that is a role."""
     _, _, credential = call.message.request.headers.get("Authorization", "").partition("Credential=")
     key = credential.partition("/")[0]

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.cloudwatch.alarms import COMPARISONS, STATES, Alarm, Alarms, HistoryItem
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 
 
 @operation("cloudwatch", "PutMetricAlarm")
-def put_metric_alarm(call: Call) -> dict[str, Any]:
+def put_metric_alarm(call: AwsCall) -> dict[str, Any]:
     """As the API. Raises ValidationError for a comparison, a period or an M of N that cannot be."""
     config = {key: value for key, value in call.params.items() if value is not None and key != "Tags"}
     periods = int(config.get("EvaluationPeriods") or 0)
@@ -26,7 +26,7 @@ def put_metric_alarm(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "DescribeAlarms")
-def describe_alarms(call: Call) -> dict[str, Any]:
+def describe_alarms(call: AwsCall) -> dict[str, Any]:
     """As the API: metric alarms by name, name prefix or state, at most 100 a page."""
     params = call.params
     names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix") or ""
@@ -44,7 +44,7 @@ def describe_alarms(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "DescribeAlarmHistory")
-def describe_alarm_history(call: Call) -> dict[str, Any]:
+def describe_alarm_history(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first unless ScanBy says otherwise, at most 100 a page."""
     params = call.params
     found = [item for item in _alarms(call).history if _remembers(item, params)]
@@ -66,7 +66,7 @@ def describe_alarm_history(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "SetAlarmState")
-def set_alarm_state(call: Call) -> dict[str, Any]:
+def set_alarm_state(call: AwsCall) -> dict[str, Any]:
     """As the API: temporary, as the next evaluation sets the state again, but its actions run."""
     params = call.params
     if params["StateValue"] not in STATES:
@@ -79,7 +79,7 @@ def set_alarm_state(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "DeleteAlarms")
-def delete_alarms(call: Call) -> dict[str, Any]:
+def delete_alarms(call: AwsCall) -> dict[str, Any]:
     """As the API: all or nothing."""
     names = [_alarm(call, name).name for name in call.params["AlarmNames"]]
     for name in names:
@@ -88,18 +88,18 @@ def delete_alarms(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "EnableAlarmActions")
-def enable_alarm_actions(call: Call) -> dict[str, Any]:
+def enable_alarm_actions(call: AwsCall) -> dict[str, Any]:
     """As the API: names that do not exist are passed over."""
     return _switch_actions(call, True)
 
 
 @operation("cloudwatch", "DisableAlarmActions")
-def disable_alarm_actions(call: Call) -> dict[str, Any]:
+def disable_alarm_actions(call: AwsCall) -> dict[str, Any]:
     """As the API: names that do not exist are passed over."""
     return _switch_actions(call, False)
 
 
-def _switch_actions(call: Call, enabled: bool) -> dict[str, Any]:
+def _switch_actions(call: AwsCall, enabled: bool) -> dict[str, Any]:
     for name in call.params["AlarmNames"]:
         alarm = _alarms(call).get(name)
         if alarm is not None:
@@ -107,14 +107,14 @@ def _switch_actions(call: Call, enabled: bool) -> dict[str, Any]:
     return {}
 
 
-def _alarm(call: Call, name: str) -> Alarm:
+def _alarm(call: AwsCall, name: str) -> Alarm:
     alarm = _alarms(call).get(name)
     if alarm is None:
         raise AwsError("ResourceNotFound", f"The alarm {name!r} does not exist", 404)
     return alarm
 
 
-def _alarms(call: Call) -> Alarms:
+def _alarms(call: AwsCall) -> Alarms:
     return call.world.state(CloudWatch).alarms[call.region]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, epoch, floor
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.alarms import Alarms
@@ -46,12 +46,12 @@ class CloudWatch:
         return {region: {a.name: a.config for a in alarms} for region, alarms in self.alarms.items()}
 
 
-def _store(call: Call) -> Store:
+def _store(call: AwsCall) -> Store:
     return call.world.state(CloudWatch).stores[call.region]
 
 
 @operation("cloudwatch", "GetMetricData")
-def get_metric_data(call: Call) -> dict[str, Any]:
+def get_metric_data(call: AwsCall) -> dict[str, Any]:
     """As the API: MetricDataResults in the order of the queries, PartialData while a page follows."""
     params = call.params
     window = _window(params)
@@ -82,7 +82,7 @@ def get_metric_data(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "GetMetricStatistics")
-def get_metric_statistics(call: Call) -> dict[str, Any]:
+def get_metric_statistics(call: AwsCall) -> dict[str, Any]:
     """As the API; the data points are in order of time, which the real service does not promise."""
     params, store = call.params, _store(call)
     metric = Metric.of(params["Namespace"], params["MetricName"], params.get("Dimensions") or ())
@@ -100,7 +100,7 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "ListMetrics")
-def list_metrics(call: Call) -> dict[str, Any]:
+def list_metrics(call: AwsCall) -> dict[str, Any]:
     """As the API, 500 a page."""
     params = call.params
     wanted = params.get("Dimensions") or ()
@@ -118,7 +118,7 @@ def list_metrics(call: Call) -> dict[str, Any]:
 
 
 @operation("cloudwatch", "PutMetricData")
-def put_metric_data(call: Call) -> dict[str, Any]:
+def put_metric_data(call: AwsCall) -> dict[str, Any]:
     """As the API; a sample belongs to the minute of its timestamp, by default of now."""
     store = _store(call)
     for datum in call.params.get("MetricData") or ():

@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.codedeploy.controller import CodeDeploy
 from drcore.sandbox.services.codedeploy.state import Deployment, Group, Status, Target
 
 
 @operation("codedeploy", "ListApplications")
-def list_applications(call: Call) -> dict[str, Any]:
+def list_applications(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     groups = call.world.state(CodeDeploy).groups(call.region)
     return {"applications": sorted({group.application for group in groups})}
 
 
 @operation("codedeploy", "ListDeploymentGroups")
-def list_deployment_groups(call: Call) -> dict[str, Any]:
+def list_deployment_groups(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     application = call.params["applicationName"]
     groups = call.world.state(CodeDeploy).groups(call.region)
@@ -34,7 +34,7 @@ def list_deployment_groups(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "GetDeploymentGroup")
-def get_deployment_group(call: Call) -> dict[str, Any]:
+def get_deployment_group(call: AwsCall) -> dict[str, Any]:
     """As the API, with alarms, automatic rollback and triggers."""
     group = _group(call)
     done = [d for d in call.world.state(CodeDeploy).deployments(call.region) if d.group is group]
@@ -53,7 +53,7 @@ def get_deployment_group(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "UpdateDeploymentGroup")
-def update_deployment_group(call: Call) -> dict[str, Any]:
+def update_deployment_group(call: AwsCall) -> dict[str, Any]:
     """Changes the alarm and the automatic rollback configuration; other members are refused."""
     known = {
         "applicationName",
@@ -74,7 +74,7 @@ def update_deployment_group(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "CreateDeployment")
-def create_deployment(call: Call) -> dict[str, Any]:
+def create_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API, with an AppSpec in AppSpecContent or String.
 
     A deployment that watches an alarm that is ringing already is stopped at once, as on AWS:
@@ -101,13 +101,13 @@ def create_deployment(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "GetDeployment")
-def get_deployment(call: Call) -> dict[str, Any]:
+def get_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return {"deploymentInfo": _document(_deployment(call))}
 
 
 @operation("codedeploy", "BatchGetDeployments")
-def batch_get_deployments(call: Call) -> dict[str, Any]:
+def batch_get_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     deploy = call.world.state(CodeDeploy)
     return {
@@ -116,7 +116,7 @@ def batch_get_deployments(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "ListDeployments")
-def list_deployments(call: Call) -> dict[str, Any]:
+def list_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API: ids, newest first, 100 a page."""
     params = call.params
     if params.get("applicationName") and params.get("deploymentGroupName"):
@@ -136,7 +136,7 @@ def list_deployments(call: Call) -> dict[str, Any]:
 
 
 @operation("codedeploy", "StopDeployment")
-def stop_deployment(call: Call) -> dict[str, Any]:
+def stop_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API: Pending at first, Stopped at the next tick, with a rollback deployment if asked for."""
     call.world.state(CodeDeploy).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
     return {"status": "Pending", "statusMessage": "The deployment is being stopped."}
@@ -171,11 +171,11 @@ def _targets(revision: Mapping[str, Any]) -> list[Target]:
         raise AwsError("InvalidRevisionException", f"expected an AppSpec for Lambda as JSON: {error}") from error
 
 
-def _group(call: Call, key: str = "deploymentGroupName") -> Group:
+def _group(call: AwsCall, key: str = "deploymentGroupName") -> Group:
     return call.world.state(CodeDeploy).group(call.region, call.params["applicationName"], call.params[key])
 
 
-def _deployment(call: Call) -> Deployment:
+def _deployment(call: AwsCall) -> Deployment:
     return call.world.state(CodeDeploy).deployment(call.region, call.params["deploymentId"])
 
 

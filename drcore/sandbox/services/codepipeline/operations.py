@@ -7,12 +7,12 @@ Pipelines are made by the world's set-up; creating them is not emulated.
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.codepipeline.state import CodePipeline, Execution, Pipeline, Stage
 
 
 @operation("codepipeline", "ListPipelines")
-def list_pipelines(call: Call) -> dict[str, Any]:
+def list_pipelines(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     pipelines = call.world.state(CodePipeline).pipelines(call.region)
     return {
@@ -21,7 +21,7 @@ def list_pipelines(call: Call) -> dict[str, Any]:
 
 
 @operation("codepipeline", "GetPipelineState")
-def get_pipeline_state(call: Call) -> dict[str, Any]:
+def get_pipeline_state(call: AwsCall) -> dict[str, Any]:
     """As the API; the first stage has no inbound transition."""
     pipeline = _pipeline(call, "name")
     states = [_stage_document(stage, first=stage is pipeline.stages[0]) for stage in pipeline.stages]
@@ -35,7 +35,7 @@ def get_pipeline_state(call: Call) -> dict[str, Any]:
 
 
 @operation("codepipeline", "DisableStageTransition")
-def disable_stage_transition(call: Call) -> dict[str, Any]:
+def disable_stage_transition(call: AwsCall) -> dict[str, Any]:
     """As the API, inbound only: who arrives waits, who is in goes on."""
     stage = _transition(call)
     stage.close(call.params["reason"], f"arn:aws:iam::{call.account}:user/operator", call.world.clock.now())
@@ -43,7 +43,7 @@ def disable_stage_transition(call: Call) -> dict[str, Any]:
 
 
 @operation("codepipeline", "EnableStageTransition")
-def enable_stage_transition(call: Call) -> dict[str, Any]:
+def enable_stage_transition(call: AwsCall) -> dict[str, Any]:
     """As the API: who waits enters, here at the next tick."""
     stage = _transition(call)
     stage.open(f"arn:aws:iam::{call.account}:user/operator", call.world.clock.now())
@@ -51,7 +51,7 @@ def enable_stage_transition(call: Call) -> dict[str, Any]:
 
 
 @operation("codepipeline", "StartPipelineExecution")
-def start_pipeline_execution(call: Call) -> dict[str, Any]:
+def start_pipeline_execution(call: AwsCall) -> dict[str, Any]:
     """As the API: builds and deploys what the main branch holds now."""
     pipeline = _pipeline(call, "name")
     execution = call.world.state(CodePipeline).start(pipeline, "StartPipelineExecution")
@@ -59,7 +59,7 @@ def start_pipeline_execution(call: Call) -> dict[str, Any]:
 
 
 @operation("codepipeline", "ListPipelineExecutions")
-def list_pipeline_executions(call: Call) -> dict[str, Any]:
+def list_pipeline_executions(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first."""
     executions = _pipeline(call, "pipelineName").executions[::-1]
     size = int(call.params.get("maxResults") or 100)
@@ -86,11 +86,11 @@ def list_pipeline_executions(call: Call) -> dict[str, Any]:
     return {"pipelineExecutionSummaries": summaries} | ({"nextToken": token} if token else {})
 
 
-def _pipeline(call: Call, key: str) -> Pipeline:
+def _pipeline(call: AwsCall, key: str) -> Pipeline:
     return call.world.state(CodePipeline).pipeline(call.region, call.params[key])
 
 
-def _transition(call: Call) -> Stage:
+def _transition(call: AwsCall) -> Stage:
     pipeline = _pipeline(call, "pipelineName")
     found = [stage for stage in pipeline.stages if stage.name == call.params["stageName"]]
     if not found:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
@@ -55,7 +55,7 @@ class Exports:
 
 
 @operation("dynamodb", "ExportTableToPointInTime")
-def export_table_to_point_in_time(call: Call) -> dict[str, Any]:
+def export_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     """As the API; the same token with the same request is the same export."""
     store, exports, params, now = tables(call), call.world.state(Exports), call.params, call.world.clock.now()
     replica = store.find(call.region, params["TableArn"])
@@ -77,7 +77,7 @@ def export_table_to_point_in_time(call: Call) -> dict[str, Any]:
     return {"ExportDescription": export.told}
 
 
-def _export(call: Call, replica: Replica, token: str, asked: str) -> Export:
+def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> Export:
     params, now = call.params, call.world.clock.now()
     open_ = window(replica, now)
     if open_ is None:
@@ -282,7 +282,7 @@ def _put(world: World, export: Export, files: Mapping[str, bytes]) -> bool:
 
 
 @operation("dynamodb", "DescribeExport")
-def describe_export(call: Call) -> dict[str, Any]:
+def describe_export(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     tables(call)
     export = call.world.state(Exports).by_arn.get(call.params["ExportArn"])
@@ -292,7 +292,7 @@ def describe_export(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "ListExports")
-def list_exports(call: Call) -> dict[str, Any]:
+def list_exports(call: AwsCall) -> dict[str, Any]:
     """As the API: newest last."""
     tables(call)
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)

@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.dynamodb.models.table import Table
 
-from drcore.sandbox.core.registry import AwsError, Call, Ready, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
 from drcore.sandbox.services.dynamodb.items import Key, Stored, emulated, key_of, plain
 from drcore.sandbox.services.dynamodb.replica import Replica
 from drcore.sandbox.services.dynamodb.tables import Tables
@@ -45,7 +45,7 @@ class Tokens:
     def __init__(self, _: object) -> None:
         self._known: dict[tuple[str, str], tuple[datetime, str]] = {}
 
-    def done(self, call: Call, token: str) -> bool:
+    def done(self, call: AwsCall, token: str) -> bool:
         """Whether the same transaction has been done. Raises AwsError if the token was that of another."""
         known = self._known.get((call.region, token))
         if known is None or call.world.clock.now() - known[0] > TOKEN_LASTS:
@@ -57,23 +57,23 @@ class Tokens:
             )
         return True
 
-    def note(self, call: Call, token: str) -> None:
+    def note(self, call: AwsCall, token: str) -> None:
         """The transaction has been done."""
         self._known[call.region, token] = (call.world.clock.now(), _asked(call))
 
 
-def _asked(call: Call) -> str:
+def _asked(call: AwsCall) -> str:
     return repr({name: value for name, value in call.params.items() if name != "ReturnConsumedCapacity"})
 
 
-def tables(call: Call) -> Tables:
+def tables(call: AwsCall) -> Tables:
     """The tables, with everything that has happened until now."""
     found = call.world.state(Tables)
     found.catch_up(call.world.clock.now())
     return found
 
 
-def usable(call: Call, name: str) -> Replica | None:
+def usable(call: AwsCall, name: str) -> Replica | None:
     """A table whose items may be asked for; None if it is moto's alone. Raises AwsError while it is being made."""
     replica = tables(call).find(call.region, name)
     if replica and replica.status(call.world.clock.now()) == "CREATING":
@@ -115,7 +115,7 @@ def taken(replica: Replica) -> dict[Key, Stored]:
     return {key_of(item, replica.schema): item for item in found}
 
 
-def _read(call: Call) -> dict[str, Any] | Ready:
+def _read(call: AwsCall) -> dict[str, Any] | Ready:
     """As the API, with what has been replicated until now."""
     wanted: dict[Replica, list[Stored]] = {}
     for touched in _touched(call):
@@ -150,7 +150,7 @@ def _ready(wanted: Mapping[Replica, list[Stored]]) -> Ready:
     return Ready(b'{"Responses":{%b},"UnprocessedKeys":{}}' % b",".join(rows))
 
 
-def _write(call: Call) -> dict[str, Any]:
+def _write(call: AwsCall) -> dict[str, Any]:
     """As the API; what it changed goes on its way to the other replicas."""
     store, now = tables(call), call.world.clock.now()
     touched = [(replica, each) for each in _touched(call) if (replica := usable(call, each.table))]
@@ -176,7 +176,7 @@ def _write(call: Call) -> dict[str, Any]:
     return answer
 
 
-def admit(call: Call, replica: Replica, action: str) -> None:
+def admit(call: AwsCall, replica: Replica, action: str) -> None:
     """Raises AwsError where the table's policy denies the caller the action."""
     asking = caller(call)
     if asking is not None and replica.denies(asking.role_arn, action, call.world.clock.now()):
@@ -187,7 +187,7 @@ def admit(call: Call, replica: Replica, action: str) -> None:
         )
 
 
-def spent(call: Call, replica: Replica, *, read: float = 0, write: float = 0) -> None:
+def spent(call: AwsCall, replica: Replica, *, read: float = 0, write: float = 0) -> None:
     """Count a request that succeeded, with the capacity units that it took."""
     usage, now = call.world.state(Usage), call.world.clock.now()
     usage.request(replica.region, replica.name, call.operation, now)
@@ -209,7 +209,7 @@ def _key(replica: Replica, item: Mapping[str, Any]) -> Key:
         raise AwsError("ValidationException", "The provided key element does not match the schema") from None
 
 
-def _touched(call: Call) -> Iterator[Touched]:
+def _touched(call: AwsCall) -> Iterator[Touched]:
     """The items that a call is about."""
     params = call.params
     match call.operation:

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.policy import Policy, statements
 from drcore.sandbox.services.dynamodb.replica import Replica
@@ -14,7 +14,7 @@ _LONGEST = 20 * 1024
 
 
 @operation("dynamodb", "PutResourcePolicy")
-def put_resource_policy(call: Call) -> dict[str, Any]:
+def put_resource_policy(call: AwsCall) -> dict[str, Any]:
     """As the API: the revision that is expected must be the one that is there (`NO_POLICY`: none)."""
     replica = _replica(call)
     if replica is None:
@@ -29,7 +29,7 @@ def put_resource_policy(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "GetResourcePolicy")
-def get_resource_policy(call: Call) -> dict[str, Any]:
+def get_resource_policy(call: AwsCall) -> dict[str, Any]:
     """As the API: what was last put, in force or not yet."""
     replica = _replica(call)
     if replica is None:
@@ -44,7 +44,7 @@ def get_resource_policy(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "DeleteResourcePolicy")
-def delete_resource_policy(call: Call) -> dict[str, Any]:
+def delete_resource_policy(call: AwsCall) -> dict[str, Any]:
     """As the API: done again it is no error, unless a revision is expected."""
     replica = _replica(call)
     if replica is None:
@@ -57,7 +57,7 @@ def delete_resource_policy(call: Call) -> dict[str, Any]:
     return {"RevisionId": known.revision}
 
 
-def _replica(call: Call) -> Replica | None:
+def _replica(call: AwsCall) -> Replica | None:
     name = call.params["ResourceArn"].rpartition(":table/")[2]
     if "/" in name:
         raise AwsError("ValidationException", "The sandbox has no policies of streams")
@@ -68,14 +68,14 @@ def _current(replica: Replica) -> Policy | None:
     return replica.policies[-1] if replica.policies and replica.policies[-1].text else None
 
 
-def _change(call: Call, replica: Replica, text: str) -> str:
+def _change(call: AwsCall, replica: Replica, text: str) -> str:
     now = call.world.clock.now()
     revision = str(int(now.timestamp() * 1000))
     replica.policies.append(Policy(text, revision, now + IN_FORCE))
     return revision
 
 
-def _expect(call: Call, replica: Replica) -> None:
+def _expect(call: AwsCall, replica: Replica) -> None:
     expected, known = call.params.get("ExpectedRevisionId"), _current(replica)
     if not expected or expected == (known.revision if known else "NO_POLICY"):
         return

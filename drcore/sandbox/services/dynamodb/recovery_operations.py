@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.outages import ISOLATING, Regions
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.replica import Origin, Replica
@@ -42,7 +42,7 @@ def _up(moment: datetime) -> datetime:
 
 
 @operation("dynamodb", "DescribeContinuousBackups")
-def describe_continuous_backups(call: Call) -> dict[str, Any]:
+def describe_continuous_backups(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     replica = tables(call).find(call.region, call.params["TableName"])
     if replica is None:
@@ -50,7 +50,7 @@ def describe_continuous_backups(call: Call) -> dict[str, Any]:
     return {"ContinuousBackupsDescription": _backups(replica, call.world.clock.now())}
 
 
-def _known(call: Call) -> dict[str, Any]:
+def _known(call: AwsCall) -> dict[str, Any]:
     try:
         return call.forward()
     except AwsError as error:
@@ -60,7 +60,7 @@ def _known(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "UpdateContinuousBackups")
-def update_continuous_backups(call: Call) -> dict[str, Any]:
+def update_continuous_backups(call: AwsCall) -> dict[str, Any]:
     """As the API; to switch it off and on again begins a new window."""
     replica = tables(call).find(call.region, call.params["TableName"])
     if replica is None:
@@ -96,7 +96,7 @@ def _backups(replica: Replica, now: datetime) -> dict[str, Any]:
 
 
 @operation("dynamodb", "RestoreTableToPointInTime")
-def restore_table_to_point_in_time(call: Call) -> dict[str, Any]:
+def restore_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     """As the API: in this region, from a table here or, by its ARN and with the encryption given, from another."""
     store, now, params = tables(call), call.world.clock.now(), call.params
     target, source = params["TargetTableName"], _source(call)
@@ -127,7 +127,7 @@ def _restoring(replica: Replica, now: datetime) -> bool:
     return replica.origin is not None and replica.status(now) == "CREATING"
 
 
-def _source(call: Call) -> Replica | None:
+def _source(call: AwsCall) -> Replica | None:
     """The source; None if it is moto's alone."""
     params, store = call.params, tables(call)
     if bool(params.get("SourceTableName")) == bool(params.get("SourceTableArn")):
@@ -151,7 +151,7 @@ def _source(call: Call) -> Replica | None:
     return replica
 
 
-def _moment(call: Call, source: Replica, now: datetime) -> datetime:
+def _moment(call: AwsCall, source: Replica, now: datetime) -> datetime:
     """The second that is wanted, inside the window."""
     params, open_ = call.params, window(source, now)
     if open_ is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.dynamodb.comparisons import get_filter_expression
 
-from drcore.sandbox.core.registry import AwsError, Call, Ready, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.dynamodb.item_operations import admit, lent, spent, tables, usable
 from drcore.sandbox.services.dynamodb.items import Filtered, Key, Stored, key_of, place
@@ -50,7 +50,7 @@ class Orders:
 
 
 @operation("dynamodb", "Scan")
-def scan(call: Call) -> dict[str, Any] | Ready:
+def scan(call: AwsCall) -> dict[str, Any] | Ready:
     """As the API."""
     params = call.params
     replica = usable(call, params["TableName"])
@@ -75,7 +75,7 @@ def _ready(items: list[Stored], looked_at: int, more: dict[str, Any] | None) -> 
     return Ready(b'{"Items":[%b],"Count":%d,"ScannedCount":%d%b}' % (rows, len(items), looked_at, tail))
 
 
-def _page(call: Call, replica: Replica) -> tuple[list[Stored], Stored | None]:
+def _page(call: AwsCall, replica: Replica) -> tuple[list[Stored], Stored | None]:
     """The items of a page, with the last of them where more follow."""
     order, params = call.world.state(Orders).of(replica), call.params
     begin, end = _stretch(order, params.get("Segment"), params.get("TotalSegments"))
@@ -118,7 +118,7 @@ def _stretch(order: Sequence[tuple[int, Key]], segment: int | None, total: int |
 
 
 def _shaped(
-    call: Call, replica: Replica, items: list[Stored], more: dict[str, Any] | None, shaping: set[str]
+    call: AwsCall, replica: Replica, items: list[Stored], more: dict[str, Any] | None, shaping: set[str]
 ) -> dict[str, Any] | Ready:
     """The page as moto filters it and cuts it; its filter is asked alone where nothing else is to be done."""
     left_out = {"ExclusiveStartKey", "Segment", "TotalSegments", "Limit"}
@@ -137,7 +137,7 @@ def _shaped(
 
 
 @operation("dynamodb", "Query")
-def query(call: Call) -> dict[str, Any]:
+def query(call: AwsCall) -> dict[str, Any]:
     """As the API; moto is lent the items whose partition is named in the call."""
     replica = usable(call, call.params["TableName"])
     if replica is None:
@@ -152,21 +152,21 @@ def query(call: Call) -> dict[str, Any]:
     return answer
 
 
-def _values(call: Call) -> Iterator[dict[str, Any]]:
+def _values(call: AwsCall) -> Iterator[dict[str, Any]]:
     """The values that a query compares with."""
     yield from (call.params.get("ExpressionAttributeValues") or {}).values()
     for condition in (call.params.get("KeyConditions") or {}).values():
         yield from condition.get("AttributeValueList") or ()
 
 
-def _with_everything(call: Call, replica: Replica) -> dict[str, Any]:
+def _with_everything(call: AwsCall, replica: Replica) -> dict[str, Any]:
     with lent([(replica, (item for _, item in sorted(replica.items())))]):
         answer = call.forward()
     spent(call, replica, read=ceil(sum(item.size for _, item in replica.items()) / 4096))
     return answer
 
 
-def _partiql(call: Call) -> dict[str, Any]:
+def _partiql(call: AwsCall) -> dict[str, Any]:
     """Not emulated; a caller who may not write is told so before."""
     store = tables(call)
     given = call.params.get("Statements") or call.params.get("TransactStatements") or [call.params]

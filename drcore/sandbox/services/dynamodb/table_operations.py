@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.replica import Replica, Settings
@@ -23,7 +23,7 @@ SOURCE_KEPT = timedelta(hours=24)
 
 
 @operation("dynamodb", "DescribeTable")
-def describe_table(call: Call) -> dict[str, Any]:
+def describe_table(call: AwsCall) -> dict[str, Any]:
     """As the API; a replica says ACTIVE whether its region can be reached or not, as on AWS."""
     store = tables(call)
     replica = store.find(call.region, call.params["TableName"])
@@ -62,7 +62,7 @@ def _member(other: Replica, now: datetime) -> dict[str, Any]:
 
 
 @operation("dynamodb", "UpdateTable")
-def update_table(call: Call) -> dict[str, Any]:
+def update_table(call: AwsCall) -> dict[str, Any]:
     """As the API: a table that is still at a change takes no other; one replica at a time."""
     replica = settled(call, call.params["TableName"])
     if replica is None:
@@ -88,7 +88,7 @@ def update_table(call: Call) -> dict[str, Any]:
     return {"TableDescription": description(store, replica, call.world.clock.now())}
 
 
-def _update_stream(call: Call, replica: Replica, wanted: Mapping[str, Any]) -> None:
+def _update_stream(call: AwsCall, replica: Replica, wanted: Mapping[str, Any]) -> None:
     on, now = bool(wanted["StreamEnabled"]), call.world.clock.now()
     if on == streams(replica):
         state = "already has an enabled stream" if on else "has no stream to disable"
@@ -104,14 +104,14 @@ def streams(replica: Replica) -> bool:
     return bool((replica.table.stream_specification or {}).get("StreamEnabled"))
 
 
-def _update_replica(call: Call, replica: Replica, update: Mapping[str, Any]) -> None:
+def _update_replica(call: AwsCall, replica: Replica, update: Mapping[str, Any]) -> None:
     if update.get("Create"):
         _create_replica(call, replica, update["Create"]["RegionName"])
     elif update.get("Delete"):
         _delete_replica(call, replica, update["Delete"]["RegionName"])
 
 
-def _create_replica(call: Call, replica: Replica, region: str) -> None:
+def _create_replica(call: AwsCall, replica: Replica, region: str) -> None:
     """Make the copy: it has the items at once, and is CREATING while a real one would be filled."""
     store, now = tables(call), call.world.clock.now()
     if region in replica.members or region not in call.world.regions:
@@ -131,7 +131,7 @@ def _create_replica(call: Call, replica: Replica, region: str) -> None:
     made.members = replica.members
 
 
-def _delete_replica(call: Call, replica: Replica, region: str) -> None:
+def _delete_replica(call: AwsCall, replica: Replica, region: str) -> None:
     store, now = tables(call), call.world.clock.now()
     if region not in replica.members or region == replica.region:
         raise AwsError("ReplicaNotFoundException", f"Table {replica.name} has no replica in region {region}")
@@ -156,7 +156,7 @@ def _remove(store: Tables, replica: Replica, now: datetime) -> None:
 
 
 @operation("dynamodb", "DeleteTable")
-def delete_table(call: Call) -> dict[str, Any]:
+def delete_table(call: AwsCall) -> dict[str, Any]:
     """As the API; of a global table, this region's replica."""
     replica = settled(call, call.params["TableName"])
     if replica is None:
@@ -167,7 +167,7 @@ def delete_table(call: Call) -> dict[str, Any]:
     return {"TableDescription": told}
 
 
-def settled(call: Call, name: str) -> Replica | None:
+def settled(call: AwsCall, name: str) -> Replica | None:
     """A table that can be changed; None if it is moto's alone. Raises AwsError while a change is under way."""
     replica = tables(call).find(call.region, name)
     status = replica.status(call.world.clock.now()) if replica else "ACTIVE"
@@ -181,7 +181,7 @@ def settled(call: Call, name: str) -> Replica | None:
 
 
 @operation("dynamodb", "UpdateTimeToLive")
-def update_time_to_live(call: Call) -> dict[str, Any]:
+def update_time_to_live(call: AwsCall) -> dict[str, Any]:
     """As the API, for all replicas; the change is in force a minute later."""
     replica, wanted = settled(call, call.params["TableName"]), call.params["TimeToLiveSpecification"]
     if replica is None:
@@ -200,7 +200,7 @@ def update_time_to_live(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "DescribeTimeToLive")
-def describe_time_to_live(call: Call) -> dict[str, Any]:
+def describe_time_to_live(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     replica = tables(call).find(call.region, call.params["TableName"])
     if replica is None:
@@ -213,7 +213,7 @@ def describe_time_to_live(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "TagResource")
-def tag_resource(call: Call) -> dict[str, Any]:
+def tag_resource(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     replica = settled(call, call.params["ResourceArn"])
     if replica is None:
@@ -223,7 +223,7 @@ def tag_resource(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "UntagResource")
-def untag_resource(call: Call) -> dict[str, Any]:
+def untag_resource(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     replica = settled(call, call.params["ResourceArn"])
     if replica is None:
@@ -234,7 +234,7 @@ def untag_resource(call: Call) -> dict[str, Any]:
 
 
 @operation("dynamodb", "ListTagsOfResource")
-def list_tags_of_resource(call: Call) -> dict[str, Any]:
+def list_tags_of_resource(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     replica = tables(call).find(call.region, call.params["ResourceArn"])
     if replica is None:

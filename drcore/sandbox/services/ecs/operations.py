@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.ecs.state import Cluster, Deployment, Ecs, Service, plain
 from drcore.sandbox.services.ecs.tasks import SHOWN, Definition, Task
 
@@ -17,21 +17,21 @@ _REFUSAL = "InvalidParameterException"
 
 
 @operation("ecs", "CreateCluster")
-def create_cluster(call: Call) -> dict[str, Any]:
+def create_cluster(call: AwsCall) -> dict[str, Any]:
     """As the API: creating it twice is creating it once."""
     made = call.world.state(Ecs).create_cluster(call.region, call.params.get("clusterName") or "default")
     return {"cluster": _cluster(call, made)}
 
 
 @operation("ecs", "ListClusters")
-def list_clusters(call: Call) -> dict[str, Any]:
+def list_clusters(call: AwsCall) -> dict[str, Any]:
     """As the API, 100 a page."""
     arns = [_arn(call, f"cluster/{cluster.name}") for cluster in call.world.state(Ecs).clusters(call.region)]
     return _listed(call, "clusterArns", arns, 100)
 
 
 @operation("ecs", "DescribeClusters")
-def describe_clusters(call: Call) -> dict[str, Any]:
+def describe_clusters(call: AwsCall) -> dict[str, Any]:
     """As the API; what is not there is a failure of its own, not an error."""
     known = {cluster.name: cluster for cluster in call.world.state(Ecs).clusters(call.region)}
     asked = [plain(name) for name in call.params.get("clusters") or ["default"]]
@@ -42,20 +42,20 @@ def describe_clusters(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "RegisterTaskDefinition")
-def register_task_definition(call: Call) -> dict[str, Any]:
+def register_task_definition(call: AwsCall) -> dict[str, Any]:
     """As the API: a new revision each time."""
     return {"taskDefinition": _definition(call, call.world.state(Ecs).register(call.region, call.params))}
 
 
 @operation("ecs", "DescribeTaskDefinition")
-def describe_task_definition(call: Call) -> dict[str, Any]:
+def describe_task_definition(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     found = call.world.state(Ecs).definition(call.region, call.params["taskDefinition"])
     return {"taskDefinition": _definition(call, found), "tags": found.document.get("tags") or []}
 
 
 @operation("ecs", "ListTaskDefinitions")
-def list_task_definitions(call: Call) -> dict[str, Any]:
+def list_task_definitions(call: AwsCall) -> dict[str, Any]:
     """As the API: oldest first, or newest first with sort DESC."""
     prefix = call.params.get("familyPrefix") or None
     found = [_arn(call, f"task-definition/{d.name}") for d in call.world.state(Ecs).definitions(call.region, prefix)]
@@ -65,7 +65,7 @@ def list_task_definitions(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "CreateService")
-def create_service(call: Call) -> dict[str, Any]:
+def create_service(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     params, fleet = call.params, call.world.state(Ecs)
     definition = fleet.definition(call.region, params["taskDefinition"])
@@ -76,7 +76,7 @@ def create_service(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "UpdateService")
-def update_service(call: Call) -> dict[str, Any]:
+def update_service(call: AwsCall) -> dict[str, Any]:
     """As the API: a desired count alone begins no deployment."""
     params, fleet = call.params, call.world.state(Ecs)
     named, desired = params.get("taskDefinition"), params.get("desiredCount")
@@ -93,7 +93,7 @@ def update_service(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "DeleteService")
-def delete_service(call: Call) -> dict[str, Any]:
+def delete_service(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     force = bool(call.params.get("force"))
     gone = call.world.state(Ecs).delete_service(call.region, _home(call), call.params["service"], force=force)
@@ -101,14 +101,14 @@ def delete_service(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "ListServices")
-def list_services(call: Call) -> dict[str, Any]:
+def list_services(call: AwsCall) -> dict[str, Any]:
     """As the API, 10 a page if nothing else is asked for."""
     home = call.world.state(Ecs).cluster(call.region, _home(call))
     return _listed(call, "serviceArns", [_arn(call, f"service/{home.name}/{name}") for name in home.services], 10)
 
 
 @operation("ecs", "DescribeServices")
-def describe_services(call: Call) -> dict[str, Any]:
+def describe_services(call: AwsCall) -> dict[str, Any]:
     """As the API, ten at most."""
     home = call.world.state(Ecs).cluster(call.region, _home(call))
     asked = [plain(name) for name in call.params["services"]]
@@ -121,7 +121,7 @@ def describe_services(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "ListTasks")
-def list_tasks(call: Call) -> dict[str, Any]:
+def list_tasks(call: AwsCall) -> dict[str, Any]:
     """As the API: those whose desired status is RUNNING, unless STOPPED is asked for.
 
     A task that was told to stop has the desired status STOPPED, while its process still works.
@@ -144,7 +144,7 @@ def list_tasks(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "DescribeTasks")
-def describe_tasks(call: Call) -> dict[str, Any]:
+def describe_tasks(call: AwsCall) -> dict[str, Any]:
     """As the API: a task that stopped more than an hour ago is MISSING."""
     known = {task.id: task for task in _shown(call)}
     asked = [plain(name) for name in call.params["tasks"]]
@@ -158,7 +158,7 @@ def describe_tasks(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "RunTask")
-def run_task(call: Call) -> dict[str, Any]:
+def run_task(call: AwsCall) -> dict[str, Any]:
     """As the API: tasks of no service."""
     params, fleet = call.params, call.world.state(Ecs)
     tasks = fleet.run_task(
@@ -174,37 +174,37 @@ def run_task(call: Call) -> dict[str, Any]:
 
 
 @operation("ecs", "StopTask")
-def stop_task(call: Call) -> dict[str, Any]:
+def stop_task(call: AwsCall) -> dict[str, Any]:
     """As the API: it is told to stop, and has stopped half a minute later."""
     reason = call.params.get("reason") or "Task stopped by user"
     return {"task": _task(call, call.world.state(Ecs).stop_task(call.region, _home(call), call.params["task"], reason))}
 
 
-def _home(call: Call) -> str:
+def _home(call: AwsCall) -> str:
     return str(call.params.get("cluster") or "default")
 
 
-def _shown(call: Call) -> list[Task]:
+def _shown(call: AwsCall) -> list[Task]:
     """The tasks that can be described now."""
     home, horizon = call.world.state(Ecs).cluster(call.region, _home(call)), call.world.clock.now() - SHOWN
     return [task for task in home.tasks.values() if task.stopped_at is None or task.stopped_at > horizon]
 
 
-def _listed(call: Call, name: str, found: list[str], size: int) -> dict[str, Any]:
+def _listed(call: AwsCall, name: str, found: list[str], size: int) -> dict[str, Any]:
     wanted = int(call.params.get("maxResults") or size)
     here, token = page(found, call.params.get("nextToken"), wanted, _REFUSAL)
     return {name: list(here)} | ({"nextToken": token} if token else {})
 
 
-def _arn(call: Call, name: str) -> str:
+def _arn(call: AwsCall, name: str) -> str:
     return f"arn:aws:ecs:{call.region}:{call.account}:{name}"
 
 
-def _missing(call: Call, name: str) -> dict[str, Any]:
+def _missing(call: AwsCall, name: str) -> dict[str, Any]:
     return {"arn": _arn(call, name), "reason": "MISSING"}
 
 
-def _tasks_of(call: Call, cluster: str, service: Service | None = None) -> list[Task]:
+def _tasks_of(call: AwsCall, cluster: str, service: Service | None = None) -> list[Task]:
     tasks = call.world.state(Ecs).cluster(call.region, cluster).tasks.values()
     return [task for task in tasks if service is None or task.service == service.name]
 
@@ -215,7 +215,7 @@ def _counts(tasks: list[Task], at: datetime) -> dict[str, int]:
     return {"runningCount": running, "pendingCount": sum(task.wanted() for task in tasks) - running}
 
 
-def _cluster(call: Call, cluster: Cluster) -> dict[str, Any]:
+def _cluster(call: AwsCall, cluster: Cluster) -> dict[str, Any]:
     counts = _counts(list(cluster.tasks.values()), call.world.clock.now())
     return {
         "clusterArn": _arn(call, f"cluster/{cluster.name}"),
@@ -229,7 +229,7 @@ def _cluster(call: Call, cluster: Cluster) -> dict[str, Any]:
     }
 
 
-def _definition(call: Call, definition: Definition) -> dict[str, Any]:
+def _definition(call: AwsCall, definition: Definition) -> dict[str, Any]:
     document = {k: v for k, v in definition.document.items() if k != "tags"}
     return document | {
         "taskDefinitionArn": _arn(call, f"task-definition/{definition.name}"),
@@ -239,7 +239,7 @@ def _definition(call: Call, definition: Definition) -> dict[str, Any]:
     }
 
 
-def _service(call: Call, service: Service) -> dict[str, Any]:
+def _service(call: AwsCall, service: Service) -> dict[str, Any]:
     now, tasks = call.world.clock.now(), _tasks_of(call, service.cluster, service)
     limits = {"minimumHealthyPercent": service.least, "maximumPercent": service.most}
     asked: Mapping[str, Any] = service.options.get("deploymentConfiguration") or {}
@@ -264,7 +264,7 @@ def _service(call: Call, service: Service) -> dict[str, Any]:
     }
 
 
-def _deployment(call: Call, service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+def _deployment(call: AwsCall, service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
     primary, done = deployment is service.primary, deployment.completed_at is not None
     own = [task for task in tasks if task.deployment == deployment.id]
     return {
@@ -282,7 +282,7 @@ def _deployment(call: Call, service: Service, deployment: Deployment, tasks: lis
     }
 
 
-def _task(call: Call, task: Task) -> dict[str, Any]:
+def _task(call: AwsCall, task: Task) -> dict[str, Any]:
     now = call.world.clock.now()
     status, document = task.status(now), task.definition.document
     containers = [

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.services.lambda_.provisioned_concurrency import Provisioned, ProvisionedConcurrency
 from drcore.sandbox.services.lambda_.state import Lambda, plain_name
 
 
 @operation("lambda", "PutProvisionedConcurrencyConfig")
-def put_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+def put_provisioned_concurrency_config(call: AwsCall) -> dict[str, Any]:
     """As the API; refused while the alias has a routing configuration."""
     arn = _alias_arn(call, must_be_plain=True)
     return _document(
@@ -19,7 +19,7 @@ def put_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "GetProvisionedConcurrencyConfig")
-def get_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+def get_provisioned_concurrency_config(call: AwsCall) -> dict[str, Any]:
     """As the API: IN_PROGRESS, then READY."""
     known = call.world.state(ProvisionedConcurrency).get(_alias_arn(call))
     if known is None:
@@ -32,14 +32,14 @@ def get_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "DeleteProvisionedConcurrencyConfig")
-def delete_provisioned_concurrency_config(call: Call) -> dict[str, Any]:
+def delete_provisioned_concurrency_config(call: AwsCall) -> dict[str, Any]:
     """As the API; refused while the alias has a routing configuration."""
     call.world.state(ProvisionedConcurrency).delete(_alias_arn(call, must_be_plain=True))
     return {}
 
 
 @operation("lambda", "ListProvisionedConcurrencyConfigs")
-def list_provisioned_concurrency_configs(call: Call) -> dict[str, Any]:
+def list_provisioned_concurrency_configs(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     function = call.world.state(Lambda).function(call.region, plain_name(call.params["FunctionName"]))
     configs = call.world.state(ProvisionedConcurrency)
@@ -52,7 +52,7 @@ def list_provisioned_concurrency_configs(call: Call) -> dict[str, Any]:
     return {"ProvisionedConcurrencyConfigs": shown}
 
 
-def _alias_arn(call: Call, *, must_be_plain: bool = False) -> str:
+def _alias_arn(call: AwsCall, *, must_be_plain: bool = False) -> str:
     qualifier = call.params["Qualifier"]
     if qualifier == "$LATEST" or qualifier.isdecimal():
         raise AwsError("InvalidParameterValueException", "Only aliases are emulated: Qualifier must name one")
@@ -66,7 +66,7 @@ def _alias_arn(call: Call, *, must_be_plain: bool = False) -> str:
     return str(alias.arn)
 
 
-def _document(call: Call, known: Provisioned) -> dict[str, Any]:
+def _document(call: AwsCall, known: Provisioned) -> dict[str, Any]:
     ready = known.ready(call.world.clock.now())
     return {
         "RequestedProvisionedConcurrentExecutions": known.wanted,

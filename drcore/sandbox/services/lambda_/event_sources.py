@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.lambda_.state import Lambda, invalid, not_found, plain_name
 
@@ -105,7 +105,7 @@ class EventSourceMappings:
 
 
 @operation("lambda", "CreateEventSourceMapping")
-def create_event_source_mapping(call: Call) -> dict[str, Any]:
+def create_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     params = call.params
     function = _function_arn(call, params["FunctionName"])
@@ -118,7 +118,7 @@ def create_event_source_mapping(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "ListEventSourceMappings")
-def list_event_source_mappings(call: Call) -> dict[str, Any]:
+def list_event_source_mappings(call: AwsCall) -> dict[str, Any]:
     """As the API: of one source, of one function, or all; 100 a page."""
     params = call.params
     function = _function_arn(call, params["FunctionName"]) if params.get("FunctionName") else None
@@ -134,13 +134,13 @@ def list_event_source_mappings(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "GetEventSourceMapping")
-def get_event_source_mapping(call: Call) -> dict[str, Any]:
+def get_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     return _document(call, call.world.state(EventSourceMappings).get(call.region, call.params["UUID"]))
 
 
 @operation("lambda", "UpdateEventSourceMapping")
-def update_event_source_mapping(call: Call) -> dict[str, Any]:
+def update_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API; Enabled takes half a minute, another source is not possible."""
     params, mappings = call.params, call.world.state(EventSourceMappings)
     known = mappings.get(call.region, params["UUID"])
@@ -154,13 +154,13 @@ def update_event_source_mapping(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "DeleteEventSourceMapping")
-def delete_event_source_mapping(call: Call) -> dict[str, Any]:
+def delete_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API; it is gone at once."""
     gone = call.world.state(EventSourceMappings).delete(call.region, call.params["UUID"])
     return _document(call, gone) | {"State": "Deleting"}
 
 
-def _function_arn(call: Call, named: str) -> str:
+def _function_arn(call: AwsCall, named: str) -> str:
     """The ARN of a function, with its version or alias, from any form of its name. Raises AwsError."""
     name, functions = plain_name(named), call.world.state(Lambda)
     functions.function(call.region, name)
@@ -173,7 +173,7 @@ def _function_arn(call: Call, named: str) -> str:
     return f"{arn}:{qualifier}" if qualifier else arn
 
 
-def _document(call: Call, mapping: Mapping) -> dict[str, Any]:
+def _document(call: AwsCall, mapping: Mapping) -> dict[str, Any]:
     name = f"arn:aws:lambda:{call.region}:{call.account}:event-source-mapping:{mapping.id}"
     return {
         "UUID": mapping.id,

@@ -10,7 +10,7 @@ from typing import Any
 from moto.awslambda.models import LambdaFunction
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.lambda_.state import Lambda, Weights, alias_document, invalid, plain_name
 
 CONCURRENCY = 1000
@@ -18,7 +18,7 @@ CONCURRENCY = 1000
 
 
 @operation("lambda", "CreateAlias")
-def create_alias(call: Call) -> dict[str, Any]:
+def create_alias(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     params, name = call.params, plain_name(call.params["FunctionName"])
     weights = _weights(params.get("RoutingConfig")) or {}
@@ -28,14 +28,14 @@ def create_alias(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "GetAlias")
-def get_alias(call: Call) -> dict[str, Any]:
+def get_alias(call: AwsCall) -> dict[str, Any]:
     """As the API; RoutingConfig is absent when no additional version is named."""
     name = plain_name(call.params["FunctionName"])
     return alias_document(call.world.state(Lambda).alias(call.region, name, call.params["Name"]))
 
 
 @operation("lambda", "UpdateAlias")
-def update_alias(call: Call) -> dict[str, Any]:
+def update_alias(call: AwsCall) -> dict[str, Any]:
     """As the API: RevisionId is compared (PreconditionFailedException, 412) and is new after each change.
 
     An empty AdditionalVersionWeights clears the weights; an absent RoutingConfig keeps them.
@@ -62,7 +62,7 @@ def update_alias(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "ListAliases")
-def list_aliases(call: Call) -> dict[str, Any]:
+def list_aliases(call: AwsCall) -> dict[str, Any]:
     """As the API: by name, of one version if FunctionVersion is given."""
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.state(Lambda)
@@ -79,7 +79,7 @@ def list_aliases(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "PublishVersion")
-def publish_version(call: Call) -> dict[str, Any]:
+def publish_version(call: AwsCall) -> dict[str, Any]:
     """As the API: nothing is published if nothing changed; CodeSha256 is compared."""
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.state(Lambda)
@@ -91,7 +91,7 @@ def publish_version(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "ListVersionsByFunction")
-def list_versions_by_function(call: Call) -> dict[str, Any]:
+def list_versions_by_function(call: AwsCall) -> dict[str, Any]:
     """As the API: $LATEST, then the versions, oldest first, 50 a page."""
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.state(Lambda)
@@ -103,7 +103,7 @@ def list_versions_by_function(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "GetAccountSettings")
-def get_account_settings(call: Call) -> dict[str, Any]:
+def get_account_settings(call: AwsCall) -> dict[str, Any]:
     """As the API: what the account may run at once in a region, and what of it nobody has reserved."""
     found = call.world.state(Lambda).store(call.region).latest()
     reserved = sum(int(function.reserved_concurrency or 0) for function in found)
@@ -114,7 +114,7 @@ def get_account_settings(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "Invoke")
-def invoke(call: Call) -> dict[str, Any]:
+def invoke(call: AwsCall) -> dict[str, Any]:
     """Runs no code: says which version answered, the heaviest one of an alias."""
     name = plain_name(call.params["FunctionName"])
     qualifier = call.params.get("Qualifier") or "$LATEST"

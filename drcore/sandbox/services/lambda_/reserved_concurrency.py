@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drcore.sandbox.core.registry import Call, operation
+from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.services.lambda_.operations import CONCURRENCY
 from drcore.sandbox.services.lambda_.state import Lambda, invalid, plain_name
 
@@ -11,7 +11,7 @@ UNRESERVED = 100
 
 
 @operation("lambda", "PutFunctionConcurrency")
-def put_function_concurrency(call: Call) -> dict[str, Any]:
+def put_function_concurrency(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     functions, name = call.world.state(Lambda), plain_name(call.params["FunctionName"])
     functions.function(call.region, name)
@@ -31,14 +31,14 @@ def put_function_concurrency(call: Call) -> dict[str, Any]:
 
 
 @operation("lambda", "GetFunctionConcurrency")
-def get_function_concurrency(call: Call) -> dict[str, Any]:
+def get_function_concurrency(call: AwsCall) -> dict[str, Any]:
     """As the API: without a reservation the answer is empty."""
     found = call.world.state(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
     return {} if found is None else {"ReservedConcurrentExecutions": found}
 
 
 @operation("lambda", "DeleteFunctionConcurrency")
-def delete_function_concurrency(call: Call) -> dict[str, Any]:
+def delete_function_concurrency(call: AwsCall) -> dict[str, Any]:
     """As the API: without one, nothing happens."""
     call.world.state(Lambda).reserve(call.region, plain_name(call.params["FunctionName"]), None)
     return {}

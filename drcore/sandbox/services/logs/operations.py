@@ -7,7 +7,7 @@ Simplified: no Insights, no metric filters, no subscription; a line can be found
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.logs.state import Group, Line, Logs, matcher
 
@@ -16,7 +16,7 @@ LONGEST = 10_000
 
 
 @operation("logs", "CreateLogGroup")
-def create_log_group(call: Call) -> dict[str, Any]:
+def create_log_group(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     logs, name = call.world.state(Logs), call.params["logGroupName"]
     if name in logs.groups.get(call.region, {}):
@@ -26,7 +26,7 @@ def create_log_group(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "DeleteLogGroup")
-def delete_log_group(call: Call) -> dict[str, Any]:
+def delete_log_group(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     gone = call.world.state(Logs).group(call.region, call.params["logGroupName"])
     del call.world.state(Logs).groups[call.region][gone.name]
@@ -34,7 +34,7 @@ def delete_log_group(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "CreateLogStream")
-def create_log_stream(call: Call) -> dict[str, Any]:
+def create_log_stream(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     logs, name = call.world.state(Logs), call.params["logStreamName"]
     group = logs.group(call.region, call.params["logGroupName"])
@@ -45,7 +45,7 @@ def create_log_stream(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "PutRetentionPolicy")
-def put_retention_policy(call: Call) -> dict[str, Any]:
+def put_retention_policy(call: AwsCall) -> dict[str, Any]:
     """As the API; nothing expires while the world lives."""
     group = call.world.state(Logs).group(call.region, call.params["logGroupName"])
     group.retention = int(call.params["retentionInDays"])
@@ -53,7 +53,7 @@ def put_retention_policy(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "DescribeLogGroups")
-def describe_log_groups(call: Call) -> dict[str, Any]:
+def describe_log_groups(call: AwsCall) -> dict[str, Any]:
     """As the API, 50 a page, by name."""
     prefix, part = call.params.get("logGroupNamePrefix") or "", call.params.get("logGroupNamePattern") or ""
     groups = call.world.state(Logs).groups.get(call.region, {})
@@ -62,7 +62,7 @@ def describe_log_groups(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "DescribeLogStreams")
-def describe_log_streams(call: Call) -> dict[str, Any]:
+def describe_log_streams(call: AwsCall) -> dict[str, Any]:
     """As the API, by name."""
     group = _asked(call)
     prefix = call.params.get("logStreamNamePrefix") or ""
@@ -75,7 +75,7 @@ def describe_log_streams(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "PutLogEvents")
-def put_log_events(call: Call) -> dict[str, Any]:
+def put_log_events(call: AwsCall) -> dict[str, Any]:
     """As the API: the stream must be there."""
     logs, params = call.world.state(Logs), call.params
     group = logs.group(call.region, params["logGroupName"])
@@ -87,7 +87,7 @@ def put_log_events(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "FilterLogEvents")
-def filter_log_events(call: Call) -> dict[str, Any]:
+def filter_log_events(call: AwsCall) -> dict[str, Any]:
     """As the API: oldest first, of all streams or of those that are named, from startTime to endTime."""
     params = call.params
     group, logs = _asked(call), call.world.state(Logs)
@@ -108,7 +108,7 @@ def filter_log_events(call: Call) -> dict[str, Any]:
 
 
 @operation("logs", "GetLogEvents")
-def get_log_events(call: Call) -> dict[str, Any]:
+def get_log_events(call: AwsCall) -> dict[str, Any]:
     """As the API for a stream's first page, oldest first; the token says that there is no more."""
     params = call.params
     group, logs = _asked(call), call.world.state(Logs)
@@ -124,7 +124,7 @@ def get_log_events(call: Call) -> dict[str, Any]:
     return {"events": [_event(line) for line in here], "nextForwardToken": "f/0", "nextBackwardToken": "b/0"}
 
 
-def _asked(call: Call) -> Group:
+def _asked(call: AwsCall) -> Group:
     name = call.params.get("logGroupName") or call.params.get("logGroupIdentifier") or ""
     return call.world.state(Logs).group(call.region, name)
 
@@ -133,7 +133,7 @@ def _event(line: Line) -> dict[str, Any]:
     return {"timestamp": line[0], "message": line[3], "ingestionTime": line[4]}
 
 
-def _group(call: Call, group: Group) -> dict[str, Any]:
+def _group(call: AwsCall, group: Group) -> dict[str, Any]:
     stored = sum(len(line[3]) + 26 for line in group.lines)
     return {
         "logGroupName": group.name,
@@ -146,10 +146,10 @@ def _group(call: Call, group: Group) -> dict[str, Any]:
     } | ({"retentionInDays": group.retention} if group.retention else {})
 
 
-def _arn(call: Call, group: Group) -> str:
+def _arn(call: AwsCall, group: Group) -> str:
     return f"arn:aws:logs:{call.region}:{call.account}:log-group:{group.name}"
 
 
-def _page(call: Call, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: AwsCall, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     here, token = page(found, call.params.get("nextToken"), int(call.params.get("limit") or 50))
     return {name: list(here)} | ({"nextToken": token} if token else {})

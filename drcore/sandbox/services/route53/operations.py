@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drcore.sandbox.core.paging import page
-from drcore.sandbox.core.registry import AwsError, Call, operation
+from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.route53.health_checks import Check, Checker, HealthChecks
 from drcore.sandbox.services.route53.zones import Client, Zone, normal
@@ -56,14 +56,14 @@ class Route53:
 
 
 @operation("route53", "ListHostedZones")
-def list_hosted_zones(call: Call) -> dict[str, Any]:
+def list_hosted_zones(call: AwsCall) -> dict[str, Any]:
     """As the API, all on one page."""
     zones = call.world.state(Route53).zones.values()
     return {"HostedZones": [_zone_document(z) for z in zones], "Marker": "", "IsTruncated": False, "MaxItems": "100"}
 
 
 @operation("route53", "ListHostedZonesByName")
-def list_hosted_zones_by_name(call: Call) -> dict[str, Any]:
+def list_hosted_zones_by_name(call: AwsCall) -> dict[str, Any]:
     """As the API, all from DNSName on, on one page."""
     start = ".".join(reversed((call.params.get("DNSName") or "").rstrip(".").split(".")))
     zones = [
@@ -75,14 +75,14 @@ def list_hosted_zones_by_name(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "GetHostedZone")
-def get_hosted_zone(call: Call) -> dict[str, Any]:
+def get_hosted_zone(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     zone = _zone(call, call.params["Id"])
     return {"HostedZone": _zone_document(zone), "DelegationSet": {"NameServers": list(NAME_SERVERS)}}
 
 
 @operation("route53", "ListResourceRecordSets")
-def list_resource_record_sets(call: Call) -> dict[str, Any]:
+def list_resource_record_sets(call: AwsCall) -> dict[str, Any]:
     """As the API, from StartRecordName on; what was accepted, whether DNS knows it or not."""
     params, zone = call.params, _zone(call, call.params["HostedZoneId"])
     name = normal({"Name": params["StartRecordName"]})["Name"] if params.get("StartRecordName") else ""
@@ -98,7 +98,7 @@ def list_resource_record_sets(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "ChangeResourceRecordSets")
-def change_resource_record_sets(call: Call) -> dict[str, Any]:
+def change_resource_record_sets(call: AwsCall) -> dict[str, Any]:
     """As the API: the whole batch or nothing; an UPSERT replaces the whole record."""
     zone, batch = _zone(call, call.params["HostedZoneId"]), call.params["ChangeBatch"]
     change = zone.change(batch["Changes"], batch.get("Comment") or "")
@@ -106,7 +106,7 @@ def change_resource_record_sets(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "GetChange")
-def get_change(call: Call) -> dict[str, Any]:
+def get_change(call: AwsCall) -> dict[str, Any]:
     """As the API: PENDING, then INSYNC."""
     wanted = call.params["Id"].rpartition("/")[2]
     for zone in call.world.state(Route53).zones.values():
@@ -117,7 +117,7 @@ def get_change(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "TestDNSAnswer")
-def test_dns_answer(call: Call) -> dict[str, Any]:
+def test_dns_answer(call: AwsCall) -> dict[str, Any]:
     """As the API; who asks is EDNS0ClientSubnetIP, else ResolverIP, else a resolver in us-east-1."""
     params, zone, route53 = call.params, _zone(call, call.params["HostedZoneId"]), call.world.state(Route53)
     asker = params.get("EDNS0ClientSubnetIP") or params.get("ResolverIP") or "203.0.113.1"
@@ -137,7 +137,7 @@ test_dns_answer.__test__ = False  # type: ignore[attr-defined]  # the operation'
 
 
 @operation("route53", "ListHealthChecks")
-def list_health_checks(call: Call) -> dict[str, Any]:
+def list_health_checks(call: AwsCall) -> dict[str, Any]:
     """As the API, 100 a page."""
     checks = sorted(call.world.state(HealthChecks), key=lambda check: check.id)
     here, marker = page(checks, call.params.get("Marker"), int(call.params.get("MaxItems") or 100), "InvalidInput")
@@ -146,27 +146,27 @@ def list_health_checks(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "GetHealthCheck")
-def get_health_check(call: Call) -> dict[str, Any]:
+def get_health_check(call: AwsCall) -> dict[str, Any]:
     """As the API: the configuration, not the status."""
     return {"HealthCheck": _check_document(_check(call))}
 
 
 @operation("route53", "GetHealthCheckStatus")
-def get_health_check_status(call: Call) -> dict[str, Any]:
+def get_health_check_status(call: AwsCall) -> dict[str, Any]:
     """As the API: what each checker saw last. Not for a calculated check."""
     check = _probing(call)
     return {"HealthCheckObservations": [_observation(check, checker) for checker in check.checkers]}
 
 
 @operation("route53", "GetHealthCheckLastFailureReason")
-def get_health_check_last_failure_reason(call: Call) -> dict[str, Any]:
+def get_health_check_last_failure_reason(call: AwsCall) -> dict[str, Any]:
     """As the API: the checkers whose last probe failed."""
     check = _probing(call)
     return {"HealthCheckObservations": [_observation(check, checker) for checker in check.checkers if not checker.seen]}
 
 
 @operation("route53", "CreateHealthCheck")
-def create_health_check(call: Call) -> dict[str, Any]:
+def create_health_check(call: AwsCall) -> dict[str, Any]:
     """As the API: the same CallerReference with the same settings is the same check."""
     params, checks = call.params, call.world.state(HealthChecks)
     config: dict[str, Any] = {"RequestInterval": 30, "FailureThreshold": 3, **params["HealthCheckConfig"]}
@@ -186,7 +186,7 @@ def create_health_check(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "UpdateHealthCheck")
-def update_health_check(call: Call) -> dict[str, Any]:
+def update_health_check(call: AwsCall) -> dict[str, Any]:
     """As the API: HealthCheckVersion is compared, what is left out stays, ResetElements clears."""
     check, params = _check(call), call.params
     if params.get("HealthCheckVersion") not in (None, check.version):
@@ -203,7 +203,7 @@ def update_health_check(call: Call) -> dict[str, Any]:
 
 
 @operation("route53", "DeleteHealthCheck")
-def delete_health_check(call: Call) -> dict[str, Any]:
+def delete_health_check(call: AwsCall) -> dict[str, Any]:
     """As the API: not while a record set names it."""
     check = _check(call)
     for zone in call.world.state(Route53).zones.values():
@@ -216,14 +216,14 @@ def delete_health_check(call: Call) -> dict[str, Any]:
 _NOT_SETTINGS = frozenset({"HealthCheckId", "HealthCheckVersion", "ResetElements"})
 
 
-def _zone(call: Call, named: str) -> Zone:
+def _zone(call: AwsCall, named: str) -> Zone:
     found = call.world.state(Route53).zones.get(named.rpartition("/")[2])
     if found is None:
         raise AwsError("NoSuchHostedZone", f"No hosted zone found with ID: {named}", 404)
     return found
 
 
-def _check(call: Call) -> Check:
+def _check(call: AwsCall) -> Check:
     wanted = call.params["HealthCheckId"]
     found = call.world.state(HealthChecks).get(wanted)
     if found is None:
@@ -231,7 +231,7 @@ def _check(call: Call) -> Check:
     return found
 
 
-def _probing(call: Call) -> Check:
+def _probing(call: AwsCall) -> Check:
     check = _check(call)
     if not check.checkers:
         raise AwsError("InvalidInput", f"A {check.config['Type']} health check has no checkers", 400)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
-from drcore.sandbox.core.outages import WHOLE, Kind, Outage, Regions
+from drcore.sandbox.core.outages import WHOLE, Outage, OutageKind, Regions
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.route53.health_checks import HOME, HealthChecks
 from drcore.sandbox.syncwell.company import names
 
 REGION = Option(default="us-east-1", help="the region that goes away", choices=World.regions)
-KIND = Option(default="error", help="what a caller meets, or what is gone", choices=tuple(Kind))
+KIND = Option(default="error", help="what a caller meets, or what is gone", choices=tuple(OutageKind))
 DURATION = Option(default=0.0, help="minutes until the region is back; 0 is until the fault is cleared")
 
 OPTIONS: Mapping[str, Option] = {"region": REGION, "kind": KIND, "duration": DURATION}
@@ -48,7 +48,7 @@ def region_outage_control_plane(world: World, options: Options) -> Undo:
     """As region-outage, and the control planes in us-east-1 (Route 53, IAM, Health) are away, and stay so longer."""
     ends = [_begin(world, options)]
     lasts = options["duration"] + options["longer"] if options["duration"] else 0.0
-    ends.append(_begin(world, {"region": HOME, "kind": Kind.CONTROL_PLANE, "duration": lasts}))
+    ends.append(_begin(world, {"region": HOME, "kind": OutageKind.CONTROL_PLANE, "duration": lasts}))
     return lambda: _all(ends)
 
 
@@ -72,7 +72,7 @@ def _begin(world: World, options: Options, period: timedelta | None = None) -> U
         raise UnknownFault(f"options.duration: expected 0 minutes or more; saw {options['duration']}")
     now = world.clock.now()
     until = now + timedelta(minutes=options["duration"]) if options["duration"] else None
-    return world.state(Regions).begin(Outage(options["region"], Kind(options["kind"]), now, until, period))
+    return world.state(Regions).begin(Outage(options["region"], OutageKind(options["kind"]), now, until, period))
 
 
 def _all(ends: list[Callable[[], None]]) -> None:

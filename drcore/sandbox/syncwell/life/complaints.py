@@ -12,7 +12,7 @@ from random import Random
 
 from drcore.sandbox.core.clock import TICK
 from drcore.sandbox.core.outages import Regions
-from drcore.sandbox.core.registry import HttpCall, Reply, http_route
+from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.timestamps import MINUTE, aware, epoch, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
@@ -186,7 +186,7 @@ def _ticket(opened: datetime, category: str, number: str, stream: Random) -> Tic
 
 
 @http_route("GET", "/support/v1/tickets")
-def tickets(call: HttpCall) -> Reply:
+def tickets(call: HttpCall) -> JsonReply:
     """200 `{"tickets": [{id, opened_at, category, user, subject}], "next"}`, oldest first, pages of fifty.
 
     `since` and `until` are times in UTC (by default the last hour), `category` one of the categories, `next` goes on
@@ -198,14 +198,14 @@ def tickets(call: HttpCall) -> Reply:
         since = _time(call.query["since"]) if "since" in call.query else until - timedelta(hours=1)
         start = int(call.query.get("next", "0"))
     except ValueError as error:
-        return Reply(400, {"error": f"since, until, next: {error}"})
+        return JsonReply(400, {"error": f"since, until, next: {error}"})
     if until - since > timedelta(days=31):
-        return Reply(400, {"error": "since: expected at most 31 days before until"})
+        return JsonReply(400, {"error": "since: expected at most 31 days before until"})
     category = call.query.get("category", "")
     found = [each for each in call.world.state(Complaints).between(since, until) if category in ("", each.category)]
     page = [ticket.document() for ticket in found[start : start + PAGE]]
     more = {"next": str(start + PAGE)} if len(found) > start + PAGE else {}
-    return Reply(200, {"tickets": page, **more})
+    return JsonReply(200, {"tickets": page, **more})
 
 
 def _time(text: str) -> datetime:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.outages import ISOLATING, Regions
-from drcore.sandbox.core.registry import HttpCall, Reply, http_route
+from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.arc import RoutingControls
@@ -79,12 +79,12 @@ class Endpoints:
 
 
 @http_route("GET", "/syncwell/<region>/health/region")
-def health(call: HttpCall) -> Reply:
+def health(call: HttpCall) -> JsonReply:
     """200 or 503 as a checker gets it, with the reason: `{"region", "status", "lever", "routing_control"}`."""
     region, endpoints = call.args["region"], call.world.state(Endpoints)
     if region not in call.world.regions:
-        return Reply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
+        return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     status = endpoints.answer(region, region, call.world.clock.now()) or 503
     control = "On" if call.world.state(RoutingControls).on(region) else "Off"
     said = {"region": region, "status": "in service" if status == 200 else "out of service"}
-    return Reply(status, said | {"lever": endpoints.levers[region], "routing_control": control})
+    return JsonReply(status, said | {"lever": endpoints.levers[region], "routing_control": control})

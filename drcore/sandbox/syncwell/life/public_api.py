@@ -8,7 +8,7 @@ import hashlib
 from random import Random
 from typing import Any
 
-from drcore.sandbox.core.registry import HttpCall, Reply, http_route
+from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.world import World
 from drcore.sandbox.syncwell.life.complaints import Complaints
 from drcore.sandbox.syncwell.life.configurations import key, problem
@@ -19,20 +19,20 @@ ROUTE = "/syncwell/<region>/v1"
 
 
 @http_route("GET", ROUTE + "/health")
-def health(call: HttpCall) -> Reply:
+def health(call: HttpCall) -> JsonReply:
     """200 `{"status": "ok", "region", "release", "version"}`, or the error of the version that answers."""
     return _answer(call, "health", lambda row: {"status": "ok"})
 
 
 @http_route("GET", ROUTE + "/sync/preview")
-def preview(call: HttpCall) -> Reply:
+def preview(call: HttpCall) -> JsonReply:
     """200 with what a sync would do for `?user=`: adds, updates, deletes; 400 without a user.
 
     Code that is older than the API's definition answers 500, and so does any for a user whose configuration is spoiled.
     """
     user = call.query.get("user")
     if not user:
-        return Reply(400, {"message": "Missing required request parameters: [user]"})
+        return JsonReply(400, {"message": "Missing required request parameters: [user]"})
     spoil = _spoil(call, user)
     if spoil is not None:
         refused = {"message": "ConfigInvalid", "user": user, "reason": problem(spoil.after, spoil.kind)}
@@ -57,20 +57,20 @@ def _spoil(call: HttpCall, user: str) -> Spoil | None:
     return call.world.state(Complaints).suffers(region, key(int(user.removeprefix("USER#"))))
 
 
-def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> Reply:
+def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> JsonReply:
     region = call.args["region"]
     if region not in call.world.regions:
-        return Reply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
+        return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     stream = call.world.rng("request", region, route, sorted(call.query.items()), call.world.clock.now())
     row = _chosen(call.world, region, stream)
     if row.throttled:
-        return Reply(429, {"message": "Too Many Requests"})
+        return JsonReply(429, {"message": "Too Many Requests"})
     if stream.random() < row.code.errors:
-        return Reply(502, {"message": "Internal server error"})
+        return JsonReply(502, {"message": "Internal server error"})
     if stream.random() < row.code.refused or (route == "preview" and _too_new(call.world, region, row, stream)):
-        return Reply(500, {"message": "The sync engine refused the request", "release": row.code.release})
+        return JsonReply(500, {"message": "The sync engine refused the request", "release": row.code.release})
     served_by = {"region": region, "release": row.code.release, "version": row.version}
-    return Reply(status, body(row) | served_by)
+    return JsonReply(status, body(row) | served_by)
 
 
 def _chosen(world: World, region: str, stream: Random) -> Served:
