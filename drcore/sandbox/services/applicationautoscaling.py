@@ -39,7 +39,7 @@ class Scalable:
     activities: list[dict[str, Any]] = field(default_factory=list)
 
 
-class Scaling:
+class ScalableTargets:
     """The scalable targets of both regions."""
 
     def __init__(self, world: World) -> None:
@@ -154,14 +154,14 @@ def register_scalable_target(call: AwsCall) -> dict[str, Any]:
     _only_ecs(params)
     least, most = (None if (n := params.get(f"{end}Capacity")) is None else int(n) for end in ("Min", "Max"))
     suspended = {name: bool(value) for name, value in (params.get("SuspendedState") or {}).items()}
-    made = call.world.state(Scaling).register(call.region, params["ResourceId"], least, most, suspended)
-    return {"ScalableTargetARN": call.world.state(Scaling).arn(made)}
+    made = call.world.state(ScalableTargets).register(call.region, params["ResourceId"], least, most, suspended)
+    return {"ScalableTargetARN": call.world.state(ScalableTargets).arn(made)}
 
 
 @operation(SERVICE, "DeregisterScalableTarget")
 def deregister_scalable_target(call: AwsCall) -> dict[str, Any]:
     """As the API: the policies go with the target."""
-    scaling = call.world.state(Scaling)
+    scaling = call.world.state(ScalableTargets)
     scaling.target(call.region, call.params["ResourceId"])
     del scaling.targets[call.region, call.params["ResourceId"]]
     return {}
@@ -181,7 +181,7 @@ def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
             "RoleARN": f"arn:aws:iam::{call.account}:role/aws-service-role/{ROLE}",
             "CreationTime": target.created_at,
             "SuspendedState": dict(target.suspended),
-            "ScalableTargetARN": call.world.state(Scaling).arn(target),
+            "ScalableTargetARN": call.world.state(ScalableTargets).arn(target),
         }
         for target in _targets(call)
         if not asked or target.resource in asked
@@ -193,7 +193,7 @@ def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
 def put_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API; the policy is not evaluated."""
     _only_ecs(call.params)
-    scaling = call.world.state(Scaling)
+    scaling = call.world.state(ScalableTargets)
     target = scaling.target(call.region, call.params["ResourceId"])
     return {"PolicyARN": scaling.keep(target, call.params), "Alarms": []}
 
@@ -201,7 +201,7 @@ def put_scaling_policy(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "DeleteScalingPolicy")
 def delete_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    target = call.world.state(Scaling).target(call.region, call.params["ResourceId"])
+    target = call.world.state(ScalableTargets).target(call.region, call.params["ResourceId"])
     if target.policies.pop(call.params["PolicyName"], None) is None:
         raise AwsError("ObjectNotFoundException", f"No scaling policy found: {call.params['PolicyName']}")
     return {}
@@ -232,7 +232,9 @@ def _targets(call: AwsCall) -> list[Scalable]:
     call.world.state(Ecs).settle()
     if call.params["ServiceNamespace"] != "ecs":
         return []
-    return [target for (region, _), target in call.world.state(Scaling).targets.items() if region == call.region]
+    return [
+        target for (region, _), target in call.world.state(ScalableTargets).targets.items() if region == call.region
+    ]
 
 
 def _only_ecs(params: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ _COMPONENT_STATUSES = (
 )
 
 
-class StatusPage:
+class PageContent:
     """What the page holds: components by id, incidents newest first."""
 
     def __init__(self, world: World) -> None:
@@ -40,9 +40,9 @@ class StatusPage:
         return f"{self.world.rng('statuspage', kind, count).getrandbits(60):012x}"[:12]
 
 
-def open_page(world: World) -> StatusPage:
+def open_page(world: World) -> PageContent:
     """The page of a world; its state is part of the dump from the beginning."""
-    return world.state(StatusPage)
+    return world.state(PageContent)
 
 
 @http_route("GET", f"{_PAGES}/incidents")
@@ -117,7 +117,7 @@ def update_component(call: HttpCall) -> JsonReply:
     return JsonReply(200, page.components[name])
 
 
-def _page(call: HttpCall) -> StatusPage:
+def _page(call: HttpCall) -> PageContent:
     """The page that the call names; raises AwsError 401 without a key, 404 for another page."""
     scheme, _, key = call.headers.get("Authorization", "").partition(" ")
     if scheme != "OAuth" or not key.strip():
@@ -141,7 +141,7 @@ def _asked(call: HttpCall, key: str) -> dict[str, Any]:
     return asked
 
 
-def _apply(page: StatusPage, incident: dict[str, Any], asked: dict[str, Any]) -> None:
+def _apply(page: PageContent, incident: dict[str, Any], asked: dict[str, Any]) -> None:
     """Change an incident as asked and add the update that subscribers would get."""
     now = precise(page.world.clock.now())
     status = _one_of("incident.status", asked.get("status", incident["status"]), _INCIDENT_STATUSES)
@@ -175,13 +175,13 @@ def _apply(page: StatusPage, incident: dict[str, Any], asked: dict[str, Any]) ->
     }
 
 
-def _set_component(page: StatusPage, name: str, status: str) -> None:
+def _set_component(page: PageContent, name: str, status: str) -> None:
     component = _known_component(page, name)
     component["status"] = _one_of(f"components.{name}", status, _COMPONENT_STATUSES)
     component["updated_at"] = precise(page.world.clock.now())
 
 
-def _known_component(page: StatusPage, name: str) -> dict[str, Any]:
+def _known_component(page: PageContent, name: str) -> dict[str, Any]:
     if name not in page.components:
         raise AwsError("NotFound", f"component: expected {', '.join(page.components)}; saw {name}", 404)
     return page.components[name]

@@ -10,7 +10,7 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
-from drcore.sandbox.services.apigateway.state import ApiGateway, Deployment, RestApi, Stage
+from drcore.sandbox.services.apigateway.state import ApiDeployment, ApiGateway, ApiStage, RestApi
 
 
 @operation("apigateway", "GetRestApis")
@@ -141,11 +141,11 @@ def _api_document(api: RestApi) -> dict[str, Any]:
     }
 
 
-def _deployment_document(deployment: Deployment) -> dict[str, Any]:
+def _deployment_document(deployment: ApiDeployment) -> dict[str, Any]:
     return {"id": deployment.id, "description": deployment.description, "createdDate": deployment.created}
 
 
-def _stage_document(stage: Stage) -> dict[str, Any]:
+def _stage_document(stage: ApiStage) -> dict[str, Any]:
     document: dict[str, Any] = {
         "stageName": stage.name,
         "deploymentId": stage.deployment_id,

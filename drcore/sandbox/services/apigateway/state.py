@@ -14,7 +14,7 @@ Patch = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class ApiDeployment:
     """A snapshot: `definition` is the release whose resources it holds."""
 
     id: str
@@ -24,7 +24,7 @@ class Deployment:
 
 
 @dataclass(slots=True)
-class Stage:
+class ApiStage:
     """A stage, and what it points at; `canary` as canarySettings of the API."""
 
     name: str
@@ -44,7 +44,7 @@ class Stage:
             return {self.deployment_id: 1.0}
         return {self.deployment_id: 1.0 - share, other: share}
 
-    def patched(self, api: "RestApi", patches: Sequence[Patch]) -> "Stage":
+    def patched(self, api: "RestApi", patches: Sequence[Patch]) -> "ApiStage":
         """A changed copy. Raises AwsError (BadRequestException) for a path or a value that cannot be."""
         changed = copy.deepcopy(self)
         for patch in patches:
@@ -84,17 +84,17 @@ class RestApi:
     created: datetime
     draft: str
     paths: tuple[str, ...]
-    deployments: dict[str, Deployment] = field(default_factory=dict)
-    stages: dict[str, Stage] = field(default_factory=dict)
+    deployments: dict[str, ApiDeployment] = field(default_factory=dict)
+    stages: dict[str, ApiStage] = field(default_factory=dict)
     published: int = 0
 
-    def deployment(self, name: str) -> Deployment:
+    def deployment(self, name: str) -> ApiDeployment:
         """A deployment by its id. Raises AwsError (NotFoundException)."""
         if name not in self.deployments:
             raise AwsError("NotFoundException", "Invalid Deployment identifier specified", 404)
         return self.deployments[name]
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> ApiStage:
         """A stage by its name. Raises AwsError (NotFoundException)."""
         if name not in self.stages:
             raise AwsError("NotFoundException", "Invalid stage identifier specified", 404)
@@ -135,19 +135,19 @@ class ApiGateway:
             raise AwsError("NotFoundException", "Invalid API identifier specified", 404)
         return self._apis[region][api_id]
 
-    def deploy(self, api: RestApi, description: str) -> Deployment:
+    def deploy(self, api: RestApi, description: str) -> ApiDeployment:
         """Publish the API's draft; ids hang on the API and the order, and are the same in every world."""
         text = f"{api.region} {api.id} {api.published}"
         name = hashlib.sha256(text.encode()).hexdigest()[:6]
-        created = Deployment(name, description, self._world.clock.now(), api.draft)
+        created = ApiDeployment(name, description, self._world.clock.now(), api.draft)
         api.deployments[name] = created
         api.published += 1
         return created
 
-    def new_stage(self, name: str, deployment: str) -> Stage:
+    def new_stage(self, name: str, deployment: str) -> ApiStage:
         """A stage, not yet part of an API."""
         now = self._world.clock.now()
-        return Stage(name, deployment, now, now)
+        return ApiStage(name, deployment, now, now)
 
     def _state(self) -> dict[str, Any]:
         return {region: {api.id: _api_state(api) for api in apis.values()} for region, apis in self._apis.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.appconfig.state import AppConfig, Environment, Profile, refused
+from drcore.sandbox.services.appconfig.state import AppConfig, ConfigProfile, Environment, refused
 
 INTERVAL = 60
 """Seconds between two questions, if the session asks for nothing else."""
@@ -24,7 +24,7 @@ class Asking:
 
     session: int
     place: Environment
-    profile: Profile
+    profile: ConfigProfile
     interval: int
     has: int | None
     since: datetime
@@ -40,7 +40,7 @@ class Sessions:
         self._given: dict[str, Asking] = {}
         self._sessions = 0
 
-    def open(self, place: Environment, profile: Profile, interval: int) -> str:
+    def open(self, place: Environment, profile: ConfigProfile, interval: int) -> str:
         """A new session; returns its first token."""
         self._sessions += 1
         now = self._world.clock.now()

@@ -11,12 +11,12 @@ from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.appconfig.state import (
     AppConfig,
-    Application,
-    Deployment,
+    ConfigApplication,
+    ConfigDeployment,
+    ConfigProfile,
+    ConfigVersion,
     Environment,
-    Profile,
     Strategy,
-    Version,
     refused,
 )
 
@@ -190,15 +190,15 @@ def stop_deployment(call: AwsCall) -> dict[str, Any]:
     return _deployment(call, home, place, stopped)
 
 
-def _home(call: AwsCall) -> Application:
+def _home(call: AwsCall) -> ConfigApplication:
     return call.world.state(AppConfig).application(call.region, call.params["ApplicationId"])
 
 
-def _place(call: AwsCall, home: Application) -> Environment:
+def _place(call: AwsCall, home: ConfigApplication) -> Environment:
     return call.world.state(AppConfig).environment(home, call.params["EnvironmentId"])
 
 
-def _kind(call: AwsCall, home: Application) -> Profile:
+def _kind(call: AwsCall, home: ConfigApplication) -> ConfigProfile:
     return call.world.state(AppConfig).profile(home, call.params["ConfigurationProfileId"])
 
 
@@ -208,16 +208,16 @@ def _page(call: AwsCall, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"Items": list(here)} | ({"NextToken": token} if token else {})
 
 
-def _application(home: Application) -> dict[str, Any]:
+def _application(home: ConfigApplication) -> dict[str, Any]:
     return {"Id": home.id, "Name": home.name, "Description": home.description}
 
 
-def _environment(call: AwsCall, home: Application, place: Environment) -> dict[str, Any]:
+def _environment(call: AwsCall, home: ConfigApplication, place: Environment) -> dict[str, Any]:
     state = place.state(call.world.clock.now())
     return {"ApplicationId": home.id, "Id": place.id, "Name": place.name, "State": state, "Monitors": []}
 
 
-def _profile(home: Application, profile: Profile) -> dict[str, Any]:
+def _profile(home: ConfigApplication, profile: ConfigProfile) -> dict[str, Any]:
     return {
         "ApplicationId": home.id,
         "Id": profile.id,
@@ -227,7 +227,7 @@ def _profile(home: Application, profile: Profile) -> dict[str, Any]:
     }
 
 
-def _version(home: Application, profile: Profile, version: Version) -> dict[str, Any]:
+def _version(home: ConfigApplication, profile: ConfigProfile, version: ConfigVersion) -> dict[str, Any]:
     return {
         "ApplicationId": home.id,
         "ConfigurationProfileId": profile.id,
@@ -250,7 +250,7 @@ def _pace(strategy: Strategy) -> dict[str, Any]:
     }
 
 
-def _summary(call: AwsCall, deployment: Deployment) -> dict[str, Any]:
+def _summary(call: AwsCall, deployment: ConfigDeployment) -> dict[str, Any]:
     now = call.world.clock.now()
     over = deployment.complete if deployment.stopped is None else deployment.stopped
     return {
@@ -265,7 +265,9 @@ def _summary(call: AwsCall, deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def _deployment(call: AwsCall, home: Application, place: Environment, deployment: Deployment) -> dict[str, Any]:
+def _deployment(
+    call: AwsCall, home: ConfigApplication, place: Environment, deployment: ConfigDeployment
+) -> dict[str, Any]:
     return _summary(call, deployment) | {
         "ApplicationId": home.id,
         "EnvironmentId": place.id,
@@ -281,7 +283,7 @@ def _deployment(call: AwsCall, home: Application, place: Environment, deployment
     }
 
 
-def _happened(deployment: Deployment) -> list[tuple[str, Any, str]]:
+def _happened(deployment: ConfigDeployment) -> list[tuple[str, Any, str]]:
     """What has happened in it or will, newest first."""
     begun = ("DEPLOYMENT_STARTED", deployment.started, "USER")
     if deployment.stopped is not None and not deployment.reverted:

@@ -42,7 +42,7 @@ PREDEFINED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ConfigVersion:
     """One hosted configuration version."""
 
     number: int
@@ -53,15 +53,15 @@ class Version:
 
 
 @dataclass(slots=True)
-class Profile:
+class ConfigProfile:
     """One configuration profile with its hosted versions, oldest first."""
 
     id: str
     name: str
     kind: str = "AWS.Freeform"
-    versions: list[Version] = field(default_factory=list)
+    versions: list[ConfigVersion] = field(default_factory=list)
 
-    def version(self, number: int) -> Version:
+    def version(self, number: int) -> ConfigVersion:
         """A version by its number. Raises AwsError."""
         for each in self.versions:
             if each.number == number:
@@ -70,12 +70,12 @@ class Profile:
 
 
 @dataclass(slots=True)
-class Deployment:
+class ConfigDeployment:
     """One deployment of a profile's version to an environment."""
 
     number: int
-    profile: Profile
-    version: Version
+    profile: ConfigProfile
+    version: ConfigVersion
     strategy: Strategy
     started: datetime
     description: str = ""
@@ -123,9 +123,9 @@ class Environment:
 
     id: str
     name: str
-    deployments: list[Deployment] = field(default_factory=list)
+    deployments: list[ConfigDeployment] = field(default_factory=list)
 
-    def under_way(self, at: datetime) -> Deployment | None:
+    def under_way(self, at: datetime) -> ConfigDeployment | None:
         """The deployment that is not over; there is one at most."""
         return next((each for each in self.deployments if each.state(at) in UNDER_WAY), None)
 
@@ -136,7 +136,7 @@ class Environment:
             return "ROLLING_BACK" if known.state(at) == "ROLLING_BACK" else "DEPLOYING"
         return "READY_FOR_DEPLOYMENT"
 
-    def served(self, profile: Profile, at: datetime, draw: float = 100.0) -> Version | None:
+    def served(self, profile: ConfigProfile, at: datetime, draw: float = 100.0) -> ConfigVersion | None:
         """The version that a host gets whose place in line is `draw` (0 to 100); 100 is the last one."""
         for each in reversed(self.deployments):
             share = each.percentage(at)
@@ -146,14 +146,14 @@ class Environment:
 
 
 @dataclass(slots=True)
-class Application:
+class ConfigApplication:
     """One application."""
 
     id: str
     name: str
     description: str = ""
     environments: dict[str, Environment] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    profiles: dict[str, ConfigProfile] = field(default_factory=dict)
 
 
 class AppConfig:
@@ -161,7 +161,7 @@ class AppConfig:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.applications: dict[str, dict[str, Application]] = {region: {} for region in world.regions}
+        self.applications: dict[str, dict[str, ConfigApplication]] = {region: {} for region in world.regions}
         self.strategies: dict[str, dict[str, Strategy]] = {
             region: {each.id: each for each in PREDEFINED} for region in world.regions
         }
@@ -176,21 +176,23 @@ class AppConfig:
         found: dict[str, Any] = json.loads(served.content) if served else {}
         return found
 
-    def create_application(self, region: str, name: str, description: str = "") -> Application:
+    def create_application(self, region: str, name: str, description: str = "") -> ConfigApplication:
         """A new application."""
-        made = Application(self._id(region), name, description)
+        made = ConfigApplication(self._id(region), name, description)
         self.applications[region][made.id] = made
         return made
 
-    def create_environment(self, region: str, home: Application, name: str) -> Environment:
+    def create_environment(self, region: str, home: ConfigApplication, name: str) -> Environment:
         """A new environment of an application."""
         made = Environment(self._id(region), name)
         home.environments[made.id] = made
         return made
 
-    def create_profile(self, region: str, home: Application, name: str, kind: str = "AWS.Freeform") -> Profile:
+    def create_profile(
+        self, region: str, home: ConfigApplication, name: str, kind: str = "AWS.Freeform"
+    ) -> ConfigProfile:
         """A new configuration profile that is hosted by AppConfig."""
-        made = Profile(self._id(region), name, kind)
+        made = ConfigProfile(self._id(region), name, kind)
         home.profiles[made.id] = made
         return made
 
@@ -204,14 +206,14 @@ class AppConfig:
 
     def host(
         self,
-        profile: Profile,
+        profile: ConfigProfile,
         content: bytes,
         content_type: str = "application/json",
         *,
         latest: int | None = None,
         description: str = "",
         label: str = "",
-    ) -> Version:
+    ) -> ConfigVersion:
         """A new version. Raises AwsError if `latest` is given, without being the newest number."""
         newest = profile.versions[-1].number if profile.versions else 0
         if latest not in (None, newest):
@@ -221,22 +223,27 @@ class AppConfig:
                 json.loads(content)
             except ValueError as error:
                 raise refused("The content is not JSON") from error
-        profile.versions.append(Version(newest + 1, content, content_type, description, label))
+        profile.versions.append(ConfigVersion(newest + 1, content, content_type, description, label))
         return profile.versions[-1]
 
     def deploy(
-        self, home: Environment, profile: Profile, version: Version, strategy: Strategy, description: str = ""
-    ) -> Deployment:
+        self,
+        home: Environment,
+        profile: ConfigProfile,
+        version: ConfigVersion,
+        strategy: Strategy,
+        description: str = "",
+    ) -> ConfigDeployment:
         """Begin to give a version out. Raises AwsError while the environment deploys already."""
         now = self._world.clock.now()
         if home.under_way(now) is not None:
             message = f"Deployment cannot be started: another deployment of the environment {home.id} is in progress"
             raise AwsError("ConflictException", message, 409)
-        made = Deployment(len(home.deployments) + 1, profile, version, strategy, now, description)
+        made = ConfigDeployment(len(home.deployments) + 1, profile, version, strategy, now, description)
         home.deployments.append(made)
         return made
 
-    def stop(self, home: Environment, number: int, *, revert: bool = False) -> Deployment:
+    def stop(self, home: Environment, number: int, *, revert: bool = False) -> ConfigDeployment:
         """Go back to what was served before; of a completed one only with `revert`. Raises AwsError."""
         known, now = self.deployment(home, number), self._world.clock.now()
         state = known.state(now)
@@ -248,15 +255,15 @@ class AppConfig:
             raise refused(f"Cannot stop a deployment in the state {state}")
         return known
 
-    def application(self, region: str, name: str) -> Application:
+    def application(self, region: str, name: str) -> ConfigApplication:
         """An application by id or name. Raises AwsError."""
         return _find(self.applications.get(region, {}), name, "Application")
 
-    def environment(self, home: Application, name: str) -> Environment:
+    def environment(self, home: ConfigApplication, name: str) -> Environment:
         """An environment by id or name. Raises AwsError."""
         return _find(home.environments, name, "Environment")
 
-    def profile(self, home: Application, name: str) -> Profile:
+    def profile(self, home: ConfigApplication, name: str) -> ConfigProfile:
         """A configuration profile by id or name. Raises AwsError."""
         return _find(home.profiles, name, "ConfigurationProfile")
 
@@ -264,7 +271,7 @@ class AppConfig:
         """A strategy by id or name. Raises AwsError."""
         return _find(self.strategies[region], name, "DeploymentStrategy")
 
-    def deployment(self, home: Environment, number: int) -> Deployment:
+    def deployment(self, home: Environment, number: int) -> ConfigDeployment:
         """A deployment by its number. Raises AwsError."""
         if not 0 < number <= len(home.deployments):
             raise missing(f"Deployment {number} could not be found")
@@ -294,11 +301,11 @@ class AppConfig:
         }
 
 
-Named = TypeVar("Named", Application, Environment, Profile, Strategy)
+Named = TypeVar("Named", ConfigApplication, Environment, ConfigProfile, Strategy)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _of(home: Application) -> list[Profile]:
+def _of(home: ConfigApplication) -> list[ConfigProfile]:
     return list(home.profiles.values())
 
 

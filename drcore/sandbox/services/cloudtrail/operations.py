@@ -10,7 +10,7 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
-from drcore.sandbox.services.cloudtrail.state import Event, Trail
+from drcore.sandbox.services.cloudtrail.state import Trail, TrailEvent
 
 LONGEST_PAGE = 50
 
@@ -37,7 +37,7 @@ def lookup_events(call: AwsCall) -> dict[str, Any]:
     return {"Events": [_document(event) for event in here]} | ({"NextToken": token} if token else {})
 
 
-def _matches(event: Event, key: str, value: str) -> bool:
+def _matches(event: TrailEvent, key: str, value: str) -> bool:
     match key:
         case "EventName":
             return event.name == value
@@ -58,7 +58,7 @@ def _matches(event: Event, key: str, value: str) -> bool:
     raise AwsError("InvalidLookupAttributesException", f"{key} is not a valid attribute key.")
 
 
-def _document(event: Event) -> dict[str, Any]:
+def _document(event: TrailEvent) -> dict[str, Any]:
     return {
         "EventId": event.id,
         "EventName": event.name,

@@ -53,7 +53,7 @@ _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TrailEvent:
     """One change that somebody asked for; `known_at` is when it can be looked up."""
 
     id: str
@@ -72,7 +72,7 @@ class Trail:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._events: dict[str, list[Event]] = {region: [] for region in world.regions}
+        self._events: dict[str, list[TrailEvent]] = {region: [] for region in world.regions}
         self._counts: Counter[str] = Counter()
         world.state(CallHooks).observe(self._see)
 
@@ -120,7 +120,7 @@ class Trail:
         if error is not None:
             document |= {"errorCode": error[0], "errorMessage": error[1]}
         self._events.setdefault(region, []).append(
-            Event(
+            TrailEvent(
                 id=name_of_event,
                 name=name,
                 source=source,
@@ -133,7 +133,7 @@ class Trail:
             )
         )
 
-    def known(self, region: str) -> Iterator[Event]:
+    def known(self, region: str) -> Iterator[TrailEvent]:
         """The events that can be looked up by now, newest first."""
         now = self._world.clock.now()
         numbered = enumerate(self._events.get(region, ()))

@@ -6,7 +6,7 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
-from drcore.sandbox.services.cloudwatch.alarms import COMPARISONS, STATES, Alarm, Alarms, HistoryItem
+from drcore.sandbox.services.cloudwatch.alarms import COMPARISONS, STATES, HistoryItem, MetricAlarm, RegionAlarms
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 
 
@@ -107,14 +107,14 @@ def _switch_actions(call: AwsCall, enabled: bool) -> dict[str, Any]:
     return {}
 
 
-def _alarm(call: AwsCall, name: str) -> Alarm:
+def _alarm(call: AwsCall, name: str) -> MetricAlarm:
     alarm = _alarms(call).get(name)
     if alarm is None:
         raise AwsError("ResourceNotFound", f"The alarm {name!r} does not exist", 404)
     return alarm
 
 
-def _alarms(call: AwsCall) -> Alarms:
+def _alarms(call: AwsCall) -> RegionAlarms:
     return call.world.state(CloudWatch).alarms[call.region]
 
 
@@ -127,7 +127,7 @@ def _remembers(item: HistoryItem, params: Mapping[str, Any]) -> bool:
     return (not start or item.at >= aware(start)) and (not end or item.at <= aware(end))
 
 
-def _alarm_document(alarm: Alarm) -> dict[str, Any]:
+def _alarm_document(alarm: MetricAlarm) -> dict[str, Any]:
     empty: dict[str, list[Any]] = {
         "OKActions": [],
         "AlarmActions": [],

@@ -15,7 +15,7 @@ from drcore.sandbox.core.timestamps import epoch, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services import sns
 from drcore.sandbox.services.cloudwatch.metrics import Store
-from drcore.sandbox.services.cloudwatch.queries import Answers, Query, Window
+from drcore.sandbox.services.cloudwatch.queries import Query, QueryResults, QueryWindow
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -41,7 +41,7 @@ class HistoryItem:
 
 
 @dataclass(slots=True)
-class Alarm:
+class MetricAlarm:
     """A metric alarm: `config` as PutMetricAlarm got it, and the state that evaluation gave it."""
 
     name: str
@@ -78,18 +78,18 @@ class Alarm:
         return {q["MetricStat"]["Metric"]["Namespace"] for q in self.queries() if q.get("MetricStat")}
 
 
-class Alarms:
+class RegionAlarms:
     """The alarms of one region."""
 
     def __init__(self, world: World, region: str, store: Store) -> None:
         self._world, self._region, self._store = world, region, store
-        self._alarms: dict[str, Alarm] = {}
+        self._alarms: dict[str, MetricAlarm] = {}
         self.history: list[HistoryItem] = []
 
-    def __iter__(self) -> Iterator[Alarm]:
+    def __iter__(self) -> Iterator[MetricAlarm]:
         return iter(sorted(self._alarms.values(), key=lambda alarm: alarm.name))
 
-    def get(self, name: str) -> Alarm | None:
+    def get(self, name: str) -> MetricAlarm | None:
         """The alarm of that name, if there is one."""
         return self._alarms.get(name)
 
@@ -99,7 +99,7 @@ class Alarms:
         known = self._alarms.get(name)
         if known is None:
             arn = f"arn:aws:cloudwatch:{self._region}:{self._world.account}:alarm:{name}"
-            self._alarms[name] = Alarm(name, arn, dict(config), now)
+            self._alarms[name] = MetricAlarm(name, arn, dict(config), now)
         else:
             known.config, known.configured = dict(config), now
         verb = "created" if known is None else "updated"
@@ -110,7 +110,7 @@ class Alarms:
         """Remove an alarm; its history stays, as on AWS."""
         del self._alarms[name]
 
-    def set_state(self, alarm: Alarm, state: str, reason: str, data: str = "") -> None:
+    def set_state(self, alarm: MetricAlarm, state: str, reason: str, data: str = "") -> None:
         """Move an alarm to `state` now: history, then actions. The next evaluation may move it again."""
         now, before = self._world.clock.now(), alarm.state
         old = _state_document(alarm.state, alarm.reason, alarm.reason_data)
@@ -144,7 +144,7 @@ class Alarms:
             if alarm.name in dropped and alarm.configured < since:
                 self._restore(alarm)
 
-    def _restore(self, alarm: Alarm) -> None:
+    def _restore(self, alarm: MetricAlarm) -> None:
         updates = [i for i in self.history if i.alarm == alarm.name and i.kind == "StateUpdate"]
         if not updates:
             alarm.state, alarm.updated = "INSUFFICIENT_DATA", alarm.configured
@@ -153,16 +153,16 @@ class Alarms:
         alarm.state, alarm.reason = state["stateValue"], state["stateReason"]
         alarm.updated = updates[-1].at
 
-    def _values(self, alarm: Alarm, at: datetime) -> list[float | None]:
+    def _values(self, alarm: MetricAlarm, at: datetime) -> list[float | None]:
         """The last EvaluationPeriods values, newest first; None is missing."""
         period, periods = alarm.period(), int(alarm.config["EvaluationPeriods"])
         end = epoch(at) // period * period
         queries = alarm.queries()
         watched = next(query["Id"] for query in queries if query.get("ReturnData") is not False)
-        series = Answers(self._store, queries, Window(end - periods * period, end)).series(watched)
+        series = QueryResults(self._store, queries, QueryWindow(end - periods * period, end)).series(watched)
         return [series.get(end - (back + 1) * period) for back in range(periods)]
 
-    def _act(self, alarm: Alarm, before: str, action: str) -> None:
+    def _act(self, alarm: MetricAlarm, before: str, action: str) -> None:
         message = json.dumps(self._message(alarm, before))
         subject = f'{alarm.state}: "{alarm.name}" in {self._region}'
         done = ":sns:" in action and sns.publish(self._world, self._region, action, subject, message)
@@ -176,7 +176,7 @@ class Alarms:
         )
         self.history.append(HistoryItem(alarm.name, self._world.clock.now(), "Action", summary, data))
 
-    def _message(self, alarm: Alarm, before: str) -> dict[str, Any]:
+    def _message(self, alarm: MetricAlarm, before: str) -> dict[str, Any]:
         return {
             "AlarmName": alarm.name,
             "AlarmDescription": alarm.config.get("AlarmDescription"),
@@ -210,7 +210,7 @@ def judge(values: list[float | None], config: Mapping[str, Any], missing: str) -
     return "ALARM" if bad >= needed else "OK"
 
 
-def _missing(alarm: Alarm) -> str:
+def _missing(alarm: MetricAlarm) -> str:
     """TreatMissingData; alarms on DynamoDB always ignore missing data, whatever it says."""
     if "AWS/DynamoDB" in alarm.namespaces():
         return "ignore"

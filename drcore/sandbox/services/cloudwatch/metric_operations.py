@@ -14,9 +14,9 @@ from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, epoch, floor
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.cloudwatch.alarms import Alarms
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point, Store, statistic
-from drcore.sandbox.services.cloudwatch.queries import Answers, Window, label, returned
+from drcore.sandbox.services.cloudwatch.alarms import RegionAlarms
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store, statistic
+from drcore.sandbox.services.cloudwatch.queries import QueryResults, QueryWindow, label, returned
 
 MOST_POINTS = 100_800
 """Data points in one answer of GetMetricData."""
@@ -27,7 +27,7 @@ class CloudWatch:
 
     def __init__(self, world: World) -> None:
         self.stores: dict[str, Store] = defaultdict(Store)
-        self.alarms = {region: Alarms(world, region, self.stores[region]) for region in world.regions}
+        self.alarms = {region: RegionAlarms(world, region, self.stores[region]) for region in world.regions}
         world.add_to_dump("cloudwatch", self._state)
 
     def tick(self, at: datetime) -> None:
@@ -56,7 +56,7 @@ def get_metric_data(call: AwsCall) -> dict[str, Any]:
     params = call.params
     window = _window(params)
     queries = params["MetricDataQueries"]
-    answers = Answers(_store(call), queries, window)
+    answers = QueryResults(_store(call), queries, window)
     oldest_first = params.get("ScanBy") == "TimestampAscending"
     rows: list[tuple[int, int, float]] = []
     shown = [query for query in queries if returned(query)]
@@ -85,7 +85,7 @@ def get_metric_data(call: AwsCall) -> dict[str, Any]:
 def get_metric_statistics(call: AwsCall) -> dict[str, Any]:
     """As the API; the data points are in order of time, which the real service does not promise."""
     params, store = call.params, _store(call)
-    metric = Metric.of(params["Namespace"], params["MetricName"], params.get("Dimensions") or ())
+    metric = MetricName.of(params["Namespace"], params["MetricName"], params.get("Dimensions") or ())
     window = _window(params)
     found = store.periods(metric, window.start, window.end, int(params["Period"]))
     extended = params.get("ExtendedStatistics") or ()
@@ -122,32 +122,32 @@ def put_metric_data(call: AwsCall) -> dict[str, Any]:
     """As the API; a sample belongs to the minute of its timestamp, by default of now."""
     store = _store(call)
     for datum in call.params.get("MetricData") or ():
-        metric = Metric.of(call.params["Namespace"], datum["MetricName"], datum.get("Dimensions") or ())
+        metric = MetricName.of(call.params["Namespace"], datum["MetricName"], datum.get("Dimensions") or ())
         moment = aware(datum["Timestamp"]) if datum.get("Timestamp") else call.world.clock.now()
         store.record(metric, floor(moment), _sample(datum), datum.get("Unit") or "None")
     return {}
 
 
-def _window(params: Mapping[str, Any]) -> Window:
+def _window(params: Mapping[str, Any]) -> QueryWindow:
     start, end = epoch(aware(params["StartTime"])), epoch(aware(params["EndTime"]))
     if start >= end:
         raise AwsError("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
-    return Window(start, end)
+    return QueryWindow(start, end)
 
 
-def _sample(datum: Mapping[str, Any]) -> Point:
+def _sample(datum: Mapping[str, Any]) -> MinuteSamples:
     if datum.get("StatisticValues"):
         given = datum["StatisticValues"]
         count, total = float(given["SampleCount"]), float(given["Sum"])
         low, high = float(given["Minimum"]), float(given["Maximum"])
-        return Point(count, total, low, high, ((total / count, count),))
+        return MinuteSamples(count, total, low, high, ((total / count, count),))
     if datum.get("Values"):
         counts = datum.get("Counts") or [1.0] * len(datum["Values"])
-        return Point.of(tuple((float(v), float(c)) for v, c in zip(datum["Values"], counts, strict=True)))
-    return Point.of(((float(datum["Value"]), 1.0),))
+        return MinuteSamples.of(tuple((float(v), float(c)) for v, c in zip(datum["Values"], counts, strict=True)))
+    return MinuteSamples.of(((float(datum["Value"]), 1.0),))
 
 
-def _matches(metric: Metric, params: Mapping[str, Any], wanted: Any) -> bool:
+def _matches(metric: MetricName, params: Mapping[str, Any], wanted: Any) -> bool:
     if params.get("Namespace") not in (None, metric.namespace):
         return False
     if params.get("MetricName") not in (None, metric.name):

@@ -18,7 +18,7 @@ Weighted = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class MetricName:
     """One metric; dimensions sorted by name."""
 
     namespace: str
@@ -26,13 +26,13 @@ class Metric:
     dimensions: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]) -> "Metric":
+    def of(cls, namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]) -> "MetricName":
         """From the shapes of the API: `[{"Name": …, "Value": …}]`."""
         return cls(namespace, name, tuple(sorted((d["Name"], d["Value"]) for d in dimensions)))
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MinuteSamples:
     """The samples of one minute."""
 
     count: float
@@ -42,7 +42,7 @@ class Point:
     values: Weighted
 
     @classmethod
-    def of(cls, values: Weighted) -> "Point":
+    def of(cls, values: Weighted) -> "MinuteSamples":
         """From weighted values; at least one weight must be above zero."""
         kept = tuple(pair for pair in values if pair[1] > 0)
         numbers = [value for value, _ in kept]
@@ -50,17 +50,17 @@ class Point:
         return cls(count, sum(v * w for v, w in kept), min(numbers), max(numbers), kept)
 
     @classmethod
-    def share(cls, hits: int, samples: int) -> "Point":
+    def share(cls, hits: int, samples: int) -> "MinuteSamples":
         """`samples` samples of which `hits` are 1 and the others 0: their average is a rate."""
         values = tuple(pair for pair in ((0.0, samples - hits), (1.0, hits)) if pair[1])
         return cls(samples, hits, float(hits == samples), float(hits > 0), values)
 
 
-def merge(points: list[Point]) -> Point:
+def merge(points: list[MinuteSamples]) -> MinuteSamples:
     """One point for the samples of all."""
     if len(points) == 1:
         return points[0]
-    return Point(
+    return MinuteSamples(
         sum(p.count for p in points),
         sum(p.total for p in points),
         min(p.low for p in points),
@@ -69,7 +69,7 @@ def merge(points: list[Point]) -> Point:
     )
 
 
-def statistic(point: Point, stat: str) -> float:
+def statistic(point: MinuteSamples, stat: str) -> float:
     """`Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount` or a percentile such as `p99` or `p99.9`.
 
     Raises AwsError (ValidationError) for any other statistic.
@@ -100,18 +100,18 @@ class Store:
     """The metrics of one region."""
 
     def __init__(self) -> None:
-        self._points: dict[Metric, dict[int, Point]] = {}
-        self._units: dict[Metric, str] = {}
+        self._points: dict[MetricName, dict[int, MinuteSamples]] = {}
+        self._units: dict[MetricName, str] = {}
 
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[MetricName]:
         """All metrics that ever had a point, oldest first."""
         return list(self._points)
 
-    def unit(self, metric: Metric) -> str:
+    def unit(self, metric: MetricName) -> str:
         """The unit that the metric was last written with; `None` (the text) if it has none."""
         return self._units.get(metric, "None")
 
-    def record(self, metric: Metric, minute: int, point: Point, unit: str = "Count") -> None:
+    def record(self, metric: MetricName, minute: int, point: MinuteSamples, unit: str = "Count") -> None:
         """Add samples to the minute that starts at `minute` (seconds since 1970)."""
         points = self._points.setdefault(metric, {})
         known = points.get(minute)
@@ -125,7 +125,7 @@ class Store:
                 for minute in [m for m in points if m >= since]:
                     del points[minute]
 
-    def periods(self, metric: Metric, start: int, end: int, period: int) -> dict[int, Point]:
+    def periods(self, metric: MetricName, start: int, end: int, period: int) -> dict[int, MinuteSamples]:
         """The merged points of each period that has any, from `start` (inclusive) to `end` (exclusive)."""
         points = self._points.get(metric)
         if not points:
@@ -133,20 +133,20 @@ class Store:
         first = start // period * period
         if period == MINUTE:
             return {m: points[m] for m in range(first, end, MINUTE) if m in points}
-        found: dict[int, Point] = {}
+        found: dict[int, MinuteSamples] = {}
         for begin in range(first, end, period):
             inside = [points[m] for m in range(begin, begin + period, MINUTE) if m in points]
             if inside:
                 found[begin] = merge(inside)
         return found
 
-    def series(self, metric: Metric, stat: str, start: int, end: int, period: int) -> Series:
+    def series(self, metric: MetricName, stat: str, start: int, end: int, period: int) -> Series:
         """One statistic of one metric; periods without a sample are absent."""
         found = self.periods(metric, start, end, period)
         return {begin: statistic(point, stat) for begin, point in found.items()}
 
 
-def _percentile(point: Point, percent: float) -> float:
+def _percentile(point: MinuteSamples, percent: float) -> float:
     """The smallest value at or below which `percent` of the samples lie."""
     ordered = sorted(point.values)
     wanted = sum(weight for _, weight in ordered) * percent / 100

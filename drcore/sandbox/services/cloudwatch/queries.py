@@ -6,24 +6,24 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.services.cloudwatch.metric_math import evaluate
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Series, Store
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, Series, Store
 
 Query = Mapping[str, Any]
 """A MetricDataQuery of the API."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class QueryWindow:
     """From `start` (inclusive) to `end` (exclusive), seconds since 1970."""
 
     start: int
     end: int
 
 
-class Answers:
+class QueryResults:
     """The series of a set of queries, each worked out once."""
 
-    def __init__(self, store: Store, queries: Sequence[Query], window: Window) -> None:
+    def __init__(self, store: Store, queries: Sequence[Query], window: QueryWindow) -> None:
         self._store = store
         self._queries = {query["Id"]: query for query in queries}
         self._window = window
@@ -49,7 +49,7 @@ class Answers:
         stat = query.get("MetricStat")
         if stat:
             wanted = stat["Metric"]
-            metric = Metric.of(wanted["Namespace"], wanted["MetricName"], wanted.get("Dimensions") or ())
+            metric = MetricName.of(wanted["Namespace"], wanted["MetricName"], wanted.get("Dimensions") or ())
             window = self._window
             return self._store.series(metric, stat["Stat"], window.start, window.end, int(stat["Period"]))
         if "Expression" not in query:

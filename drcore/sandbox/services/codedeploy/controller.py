@@ -16,17 +16,24 @@ from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services import sns
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.codedeploy.state import ALL_AT_ONCE, CANARY, Deployment, Group, Status, Target
+from drcore.sandbox.services.codedeploy.state import (
+    ALL_AT_ONCE,
+    CANARY,
+    AliasMove,
+    DeploymentGroup,
+    LambdaDeployment,
+    Status,
+)
 from drcore.sandbox.services.lambda_.state import Lambda, Weights
 
 
 @dataclass(slots=True)
 class _Region:
-    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
-    deployments: dict[str, Deployment] = field(default_factory=dict)
+    groups: dict[tuple[str, str], DeploymentGroup] = field(default_factory=dict)
+    deployments: dict[str, LambdaDeployment] = field(default_factory=dict)
 
 
-class CodeDeploy:
+class CodeDeployController:
     """The deployments of both regions."""
 
     def __init__(self, world: World) -> None:
@@ -36,15 +43,15 @@ class CodeDeploy:
         self._regions = {region: _Region() for region in world.regions}
         world.add_to_dump("codedeploy", self._state)
 
-    def add_group(self, region: str, group: Group) -> None:
+    def add_group(self, region: str, group: DeploymentGroup) -> None:
         """A new deployment group."""
         self._regions[region].groups[group.application, group.name] = group
 
-    def groups(self, region: str) -> list[Group]:
+    def groups(self, region: str) -> list[DeploymentGroup]:
         """The deployment groups of one region."""
         return list(self._regions[region].groups.values())
 
-    def group(self, region: str, application: str, name: str) -> Group:
+    def group(self, region: str, application: str, name: str) -> DeploymentGroup:
         """A group. Raises AwsError for an unknown application or group."""
         groups = self._regions[region].groups
         if application not in {group.application for group in groups.values()}:
@@ -53,11 +60,11 @@ class CodeDeploy:
             raise AwsError("DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}")
         return groups[application, name]
 
-    def deployments(self, region: str) -> Iterator[Deployment]:
+    def deployments(self, region: str) -> Iterator[LambdaDeployment]:
         """Newest first."""
         return reversed(self._regions[region].deployments.values())
 
-    def deployment(self, region: str, deployment_id: str) -> Deployment:
+    def deployment(self, region: str, deployment_id: str) -> LambdaDeployment:
         """A deployment by its id. Raises AwsError (DeploymentDoesNotExistException)."""
         known = self._regions[region].deployments.get(deployment_id)
         if known is None:
@@ -67,13 +74,13 @@ class CodeDeploy:
     def create(
         self,
         region: str,
-        group: Group,
-        targets: Sequence[Target],
+        group: DeploymentGroup,
+        targets: Sequence[AliasMove],
         *,
         config: str = "",
         description: str = "",
         watched: tuple[str, ...] | None = None,
-    ) -> Deployment:
+    ) -> LambdaDeployment:
         """Start a deployment. Raises AwsError: DeploymentLimitExceededException while one runs."""
         running = [d for d in self.deployments(region) if d.group is group and not d.status.over]
         if running:
@@ -91,7 +98,7 @@ class CodeDeploy:
             watched = group.alarms if group.alarms_enabled else ()
         return self._add(region, group, tuple(targets), config=wanted, description=description, watched=watched)
 
-    def stop(self, deployment: Deployment, roll_back: bool | None) -> None:
+    def stop(self, deployment: LambdaDeployment, roll_back: bool | None) -> None:
         """Ask for a stop at the next tick; `roll_back` None means: as the group says.
 
         Raises AwsError (DeploymentAlreadyCompletedException) if the deployment is over.
@@ -110,21 +117,25 @@ class CodeDeploy:
             for deployment in [d for d in region.deployments.values() if not d.status.over]:
                 self._move(deployment, at)
 
-    def finish_at_once(self, deployment: Deployment) -> None:
+    def finish_at_once(self, deployment: LambdaDeployment) -> None:
         """Mark a deployment as long done, for the history before the doors opened."""
         deployment.started = deployment.completed = deployment.created
         deployment.status = Status.SUCCEEDED
 
-    def _add(self, region: str, group: Group, targets: tuple[Target, ...], **more: Any) -> Deployment:
+    def _add(
+        self, region: str, group: DeploymentGroup, targets: tuple[AliasMove, ...], **more: Any
+    ) -> LambdaDeployment:
         deployments = self._regions[region].deployments
         stream = self._world.rng("codedeploy id", region, len(deployments))
         name = "d-" + "".join(stream.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=9))
         more.setdefault("events", group.rollback_events)
         created = self._world.clock.now()
-        deployments[name] = Deployment(id=name, region=region, group=group, targets=targets, created=created, **more)
+        deployments[name] = LambdaDeployment(
+            id=name, region=region, group=group, targets=targets, created=created, **more
+        )
         return deployments[name]
 
-    def _move(self, deployment: Deployment, at: datetime) -> None:
+    def _move(self, deployment: LambdaDeployment, at: datetime) -> None:
         if deployment.stop is not None:
             error = ("MANUAL_STOP", "The deployment was stopped by a user.")
             self._end(deployment, Status.STOPPED, at, error, deployment.stop)
@@ -143,7 +154,7 @@ class CodeDeploy:
         if share == 1.0:
             self._end(deployment, Status.SUCCEEDED, at, None, False)
 
-    def _hold(self, deployment: Deployment, target: Target, share: float) -> None:
+    def _hold(self, deployment: LambdaDeployment, target: AliasMove, share: float) -> None:
         """Set the alias as the deployment wants it, also if somebody else has just set it otherwise."""
         version = target.target if share == 1.0 else target.current
         weights: Weights = {}
@@ -156,7 +167,7 @@ class CodeDeploy:
             )
             deployment.shifted += 1
 
-    def _ringing(self, deployment: Deployment) -> list[str]:
+    def _ringing(self, deployment: LambdaDeployment) -> list[str]:
         if deployment.hung:
             return []
         alarms = self._watch.alarms[deployment.region]
@@ -165,7 +176,7 @@ class CodeDeploy:
 
     def _end(
         self,
-        deployment: Deployment,
+        deployment: LambdaDeployment,
         status: Status,
         at: datetime,
         error: tuple[str, str] | None,
@@ -179,12 +190,12 @@ class CodeDeploy:
         if roll_back:
             self._roll_back(deployment)
 
-    def _roll_back(self, deployment: Deployment) -> None:
+    def _roll_back(self, deployment: LambdaDeployment) -> None:
         """A new deployment that gives the aliases back to the versions before."""
         back = self._add(
             deployment.region,
             deployment.group,
-            tuple(Target(t.function, t.alias, t.target, t.current) for t in deployment.targets),
+            tuple(AliasMove(t.function, t.alias, t.target, t.current) for t in deployment.targets),
             config=ALL_AT_ONCE,
             creator="codeDeployRollback",
             events=(),
@@ -193,7 +204,7 @@ class CodeDeploy:
         )
         deployment.rolled_back_by, deployment.message = back.id, f"Rolled back by deployment {back.id}."
 
-    def _notify(self, deployment: Deployment, event: str) -> None:
+    def _notify(self, deployment: LambdaDeployment, event: str) -> None:
         group = deployment.group
         if event not in group.topic_events:
             return

@@ -11,14 +11,14 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
-from drcore.sandbox.services.codedeploy.state import Deployment, Group, Status, Target
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
+from drcore.sandbox.services.codedeploy.state import AliasMove, DeploymentGroup, LambdaDeployment, Status
 
 
 @operation("codedeploy", "ListApplications")
 def list_applications(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
-    groups = call.world.state(CodeDeploy).groups(call.region)
+    groups = call.world.state(CodeDeployController).groups(call.region)
     return {"applications": sorted({group.application for group in groups})}
 
 
@@ -26,7 +26,7 @@ def list_applications(call: AwsCall) -> dict[str, Any]:
 def list_deployment_groups(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
     application = call.params["applicationName"]
-    groups = call.world.state(CodeDeploy).groups(call.region)
+    groups = call.world.state(CodeDeployController).groups(call.region)
     names = [group.name for group in groups if group.application == application]
     if not names:
         raise AwsError("ApplicationDoesNotExistException", f"Applications not found for {application}")
@@ -37,7 +37,7 @@ def list_deployment_groups(call: AwsCall) -> dict[str, Any]:
 def get_deployment_group(call: AwsCall) -> dict[str, Any]:
     """As the API, with alarms, automatic rollback and triggers."""
     group = _group(call)
-    done = [d for d in call.world.state(CodeDeploy).deployments(call.region) if d.group is group]
+    done = [d for d in call.world.state(CodeDeployController).deployments(call.region) if d.group is group]
     document = _group_document(group)
     for key, found in (
         ("lastAttemptedDeployment", done),
@@ -86,7 +86,7 @@ def create_deployment(call: AwsCall) -> dict[str, Any]:
     if override is not None:
         named = override.get("alarms") or [{"name": name} for name in group.alarms]
         watched = tuple(alarm["name"] for alarm in named) if override.get("enabled") else ()
-    created = call.world.state(CodeDeploy).create(
+    created = call.world.state(CodeDeployController).create(
         call.region,
         group,
         _targets(call.params.get("revision") or {}),
@@ -109,7 +109,7 @@ def get_deployment(call: AwsCall) -> dict[str, Any]:
 @operation("codedeploy", "BatchGetDeployments")
 def batch_get_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    deploy = call.world.state(CodeDeploy)
+    deploy = call.world.state(CodeDeployController)
     return {
         "deploymentsInfo": [_document(deploy.deployment(call.region, name)) for name in call.params["deploymentIds"]]
     }
@@ -124,7 +124,7 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
     statuses, between = params.get("includeOnlyStatuses") or (), params.get("createTimeRange") or {}
     found = [
         deployment.id
-        for deployment in call.world.state(CodeDeploy).deployments(call.region)
+        for deployment in call.world.state(CodeDeployController).deployments(call.region)
         if params.get("applicationName") in (None, deployment.group.application)
         and params.get("deploymentGroupName") in (None, deployment.group.name)
         and (not statuses or deployment.status.value in statuses)
@@ -138,11 +138,11 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
 @operation("codedeploy", "StopDeployment")
 def stop_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API: Pending at first, Stopped at the next tick, with a rollback deployment if asked for."""
-    call.world.state(CodeDeploy).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
+    call.world.state(CodeDeployController).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
     return {"status": "Pending", "statusMessage": "The deployment is being stopped."}
 
 
-def appspec(targets: tuple[Target, ...]) -> str:
+def appspec(targets: tuple[AliasMove, ...]) -> str:
     """The AppSpec (JSON) that moves these aliases."""
     resources = [
         {
@@ -161,25 +161,25 @@ def appspec(targets: tuple[Target, ...]) -> str:
     return json.dumps({"version": 0.0, "Resources": resources})
 
 
-def _targets(revision: Mapping[str, Any]) -> list[Target]:
+def _targets(revision: Mapping[str, Any]) -> list[AliasMove]:
     content = (revision.get("appSpecContent") or revision.get("string") or {}).get("content")
     try:
         resources = json.loads(content or "")["Resources"]
         rows = [entry["Properties"] for resource in resources for entry in resource.values()]
-        return [Target(r["Name"], r["Alias"], str(r["CurrentVersion"]), str(r["TargetVersion"])) for r in rows]
+        return [AliasMove(r["Name"], r["Alias"], str(r["CurrentVersion"]), str(r["TargetVersion"])) for r in rows]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AwsError("InvalidRevisionException", f"expected an AppSpec for Lambda as JSON: {error}") from error
 
 
-def _group(call: AwsCall, key: str = "deploymentGroupName") -> Group:
-    return call.world.state(CodeDeploy).group(call.region, call.params["applicationName"], call.params[key])
+def _group(call: AwsCall, key: str = "deploymentGroupName") -> DeploymentGroup:
+    return call.world.state(CodeDeployController).group(call.region, call.params["applicationName"], call.params[key])
 
 
-def _deployment(call: AwsCall) -> Deployment:
-    return call.world.state(CodeDeploy).deployment(call.region, call.params["deploymentId"])
+def _deployment(call: AwsCall) -> LambdaDeployment:
+    return call.world.state(CodeDeployController).deployment(call.region, call.params["deploymentId"])
 
 
-def _group_document(group: Group) -> dict[str, Any]:
+def _group_document(group: DeploymentGroup) -> dict[str, Any]:
     return {
         "applicationName": group.application,
         "deploymentGroupId": group.id,
@@ -199,7 +199,7 @@ def _group_document(group: Group) -> dict[str, Any]:
     }
 
 
-def _document(deployment: Deployment) -> dict[str, Any]:
+def _document(deployment: LambdaDeployment) -> dict[str, Any]:
     share = {Status.SUCCEEDED: "Succeeded", Status.CREATED: "Pending"}.get(deployment.status, "InProgress")
     document: dict[str, Any] = {
         "applicationName": deployment.group.application,
@@ -227,7 +227,7 @@ def _document(deployment: Deployment) -> dict[str, Any]:
     return document
 
 
-def _rollback_info(deployment: Deployment) -> dict[str, str]:
+def _rollback_info(deployment: LambdaDeployment) -> dict[str, str]:
     info = {
         "rollbackDeploymentId": deployment.rolled_back_by,
         "rollbackTriggeringDeploymentId": deployment.rolls_back,

@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AliasMove:
     """One alias to be moved from version `current` to version `target`."""
 
     function: str
@@ -35,7 +35,7 @@ class Target:
 
 
 @dataclass(slots=True, kw_only=True)
-class Group:
+class DeploymentGroup:
     """A deployment group; `alarms`, `events` and `trigger` as in the API."""
 
     application: str
@@ -50,14 +50,14 @@ class Group:
 
 
 @dataclass(slots=True, kw_only=True)
-class Deployment:
+class LambdaDeployment:
     """One deployment. `hung` is the fault of a controller that no longer looks at alarms nor at the clock."""
 
     id: str
     region: str
-    group: Group
+    group: DeploymentGroup
     config: str
-    targets: tuple[Target, ...]
+    targets: tuple[AliasMove, ...]
     created: datetime
     description: str = ""
     creator: str = "user"

@@ -8,7 +8,7 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
-from drcore.sandbox.services.codepipeline.state import CodePipeline, Execution, Pipeline, Stage
+from drcore.sandbox.services.codepipeline.state import CodePipeline, PipelineExecution, PipelineStage, RegionPipeline
 
 
 @operation("codepipeline", "ListPipelines")
@@ -86,11 +86,11 @@ def list_pipeline_executions(call: AwsCall) -> dict[str, Any]:
     return {"pipelineExecutionSummaries": summaries} | ({"nextToken": token} if token else {})
 
 
-def _pipeline(call: AwsCall, key: str) -> Pipeline:
+def _pipeline(call: AwsCall, key: str) -> RegionPipeline:
     return call.world.state(CodePipeline).pipeline(call.region, call.params[key])
 
 
-def _transition(call: AwsCall) -> Stage:
+def _transition(call: AwsCall) -> PipelineStage:
     pipeline = _pipeline(call, "pipelineName")
     found = [stage for stage in pipeline.stages if stage.name == call.params["stageName"]]
     if not found:
@@ -100,11 +100,11 @@ def _transition(call: AwsCall) -> Stage:
     return found[0]
 
 
-def _execution_document(execution: Execution, status: str) -> dict[str, Any]:
+def _execution_document(execution: PipelineExecution, status: str) -> dict[str, Any]:
     return {"pipelineExecutionId": execution.id, "status": status, "type": "STANDARD"}
 
 
-def _stage_document(stage: Stage, *, first: bool) -> dict[str, Any]:
+def _stage_document(stage: PipelineStage, *, first: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"stageName": stage.name, "actionStates": []}
     if not first:
         transition: dict[str, Any] = {"enabled": stage.enabled, "lastChangedBy": stage.changed_by}

@@ -17,7 +17,7 @@ _DURATIONS = {"Source": timedelta(seconds=10), "Build": timedelta(minutes=1)}
 
 
 @dataclass(slots=True)
-class Execution:
+class PipelineExecution:
     """One run of a pipeline for one revision of the source."""
 
     id: str
@@ -32,7 +32,7 @@ class Execution:
 
 
 @dataclass(slots=True)
-class Stage:
+class PipelineStage:
     """A stage with its inbound transition."""
 
     name: str
@@ -40,8 +40,8 @@ class Stage:
     changed_by: str = "arn:aws:iam::123456789012:role/syncwell-pipeline"
     enabled: bool = True
     reason: str = ""
-    waiting: Execution | None = None
-    latest: Execution | None = None
+    waiting: PipelineExecution | None = None
+    latest: PipelineExecution | None = None
     outcome: str = "Succeeded"
 
     def close(self, reason: str, who: str, at: datetime) -> None:
@@ -53,7 +53,7 @@ class Stage:
         self.enabled, self.reason, self.changed_by, self.changed_at = True, "", who, at
 
 
-class Deployer(Protocol):
+class DeployAction(Protocol):
     """What the Deploy stage does: the world's pipeline gives one."""
 
     def __call__(self, region: str, source: str) -> Callable[[], str]:
@@ -61,16 +61,16 @@ class Deployer(Protocol):
 
 
 @dataclass(slots=True)
-class Pipeline:
+class RegionPipeline:
     """A pipeline of one region; `head` is what its source branch holds."""
 
     region: str
     name: str
     created: datetime
     head: str
-    deployer: Deployer
-    stages: list[Stage]
-    executions: list[Execution] = field(default_factory=list)
+    deployer: DeployAction
+    stages: list[PipelineStage]
+    executions: list[PipelineExecution] = field(default_factory=list)
 
 
 class CodePipeline:
@@ -78,32 +78,32 @@ class CodePipeline:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._pipelines: dict[str, dict[str, Pipeline]] = {region: {} for region in world.regions}
+        self._pipelines: dict[str, dict[str, RegionPipeline]] = {region: {} for region in world.regions}
         world.add_to_dump("codepipeline", self._state)
 
-    def create(self, region: str, name: str, head: str, deployer: Deployer) -> Pipeline:
+    def create(self, region: str, name: str, head: str, deployer: DeployAction) -> RegionPipeline:
         """A pipeline with the stages Source, Build and Deploy."""
         now = self._world.clock.now()
-        stages = [Stage(stage, now) for stage in ("Source", "Build", "Deploy")]
-        self._pipelines[region][name] = Pipeline(region, name, now, head, deployer, stages)
+        stages = [PipelineStage(stage, now) for stage in ("Source", "Build", "Deploy")]
+        self._pipelines[region][name] = RegionPipeline(region, name, now, head, deployer, stages)
         return self._pipelines[region][name]
 
-    def pipelines(self, region: str) -> list[Pipeline]:
+    def pipelines(self, region: str) -> list[RegionPipeline]:
         """The pipelines of one region."""
         return list(self._pipelines[region].values())
 
-    def pipeline(self, region: str, name: str) -> Pipeline:
+    def pipeline(self, region: str, name: str) -> RegionPipeline:
         """A pipeline by its name. Raises AwsError (PipelineNotFoundException)."""
         if name not in self._pipelines[region]:
             raise AwsError("PipelineNotFoundException", f"Pipeline '{name}' does not exist")
         return self._pipelines[region][name]
 
-    def start(self, pipeline: Pipeline, trigger: str, *, built: bool = False) -> Execution:
+    def start(self, pipeline: RegionPipeline, trigger: str, *, built: bool = False) -> PipelineExecution:
         """A new execution of the pipeline's head; `built` when it is already at the door of Deploy."""
         now, number = self._world.clock.now(), len(pipeline.executions)
         stream = self._world.rng("pipeline execution", pipeline.region, pipeline.name, number)
         name = str(uuid.UUID(int=stream.getrandbits(128), version=4))
-        execution = Execution(name, pipeline.head, trigger, now, now)
+        execution = PipelineExecution(name, pipeline.head, trigger, now, now)
         pipeline.executions.append(execution)
         if built:
             for stage in pipeline.stages[:-1]:
@@ -112,7 +112,7 @@ class CodePipeline:
         self._arrive(pipeline, execution)
         return execution
 
-    def finish_at_once(self, execution: Execution, pipeline: Pipeline) -> None:
+    def finish_at_once(self, execution: PipelineExecution, pipeline: RegionPipeline) -> None:
         """Mark an execution as long done, for the history before the doors opened."""
         for stage in pipeline.stages:
             stage.latest, stage.outcome, stage.waiting = execution, "Succeeded", None
@@ -127,14 +127,14 @@ class CodePipeline:
                     if execution.status == "InProgress" and execution.entered is not None:
                         self._work(pipeline, execution, at)
 
-    def _arrive(self, pipeline: Pipeline, execution: Execution) -> None:
+    def _arrive(self, pipeline: RegionPipeline, execution: PipelineExecution) -> None:
         stage = pipeline.stages[execution.stage]
         execution.entered = None
         if stage.waiting is not None:
             stage.waiting.status = "Superseded"
         stage.waiting = execution
 
-    def _admit(self, pipeline: Pipeline, at: datetime) -> None:
+    def _admit(self, pipeline: RegionPipeline, at: datetime) -> None:
         for stage in pipeline.stages:
             execution = stage.waiting
             busy = stage.latest is not None and stage.outcome == "InProgress"
@@ -145,7 +145,7 @@ class CodePipeline:
             if stage.name == "Deploy":
                 execution.poll = pipeline.deployer(pipeline.region, execution.source)
 
-    def _work(self, pipeline: Pipeline, execution: Execution, at: datetime) -> None:
+    def _work(self, pipeline: RegionPipeline, execution: PipelineExecution, at: datetime) -> None:
         stage = pipeline.stages[execution.stage]
         entered = execution.entered or at
         outcome = "Succeeded" if at >= entered + _DURATIONS.get(stage.name, timedelta()) else "InProgress"

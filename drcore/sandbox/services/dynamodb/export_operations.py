@@ -35,7 +35,7 @@ TOKEN_LASTS = timedelta(hours=8)
 
 
 @dataclass(slots=True)
-class Export:
+class TableExport:
     """One export: what it was asked for, and what has become of it."""
 
     told: dict[str, Any]
@@ -50,7 +50,7 @@ class Exports:
     """All exports, oldest first, by their ARN."""
 
     def __init__(self, world: World) -> None:
-        self.by_arn: dict[str, Export] = {}
+        self.by_arn: dict[str, TableExport] = {}
         world.add_to_dump("dynamodb exports", lambda: {arn: export.told for arn, export in self.by_arn.items()})
 
 
@@ -77,7 +77,7 @@ def export_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     return {"ExportDescription": export.told}
 
 
-def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> Export:
+def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> TableExport:
     params, now = call.params, call.world.clock.now()
     open_ = window(replica, now)
     if open_ is None:
@@ -108,7 +108,7 @@ def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> Export:
         told["IncrementalExportSpecification"] = asked_for = _changes_asked(params, open_[0], now)
         files = _data_files(_changes(replica, asked_for), f"{folder}/data", stream.getrandbits(64))
     told |= {"ExportManifest": f"{folder}/{name}/manifest-summary.json"}
-    export = Export(told, token, asked, {}, now)
+    export = TableExport(told, token, asked, {}, now)
     export.files = _with_manifests(files, f"{folder}/{name}")
     return export
 
@@ -216,7 +216,7 @@ def _md5(body: bytes) -> str:
     return b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
-def _finish(world: World, export: Export, at: datetime) -> None:
+def _finish(world: World, export: TableExport, at: datetime) -> None:
     told = export.told
     told["EndTime"] = at
     manifest = told.get("ExportManifest", "")
@@ -269,7 +269,7 @@ def _precise(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def _put(world: World, export: Export, files: Mapping[str, bytes]) -> bool:
+def _put(world: World, export: TableExport, files: Mapping[str, bytes]) -> bool:
     """Write files to the bucket; returns whether there is one."""
     store, bucket = backends.s3(world.account), export.told["S3Bucket"]
     if bucket not in store.buckets:

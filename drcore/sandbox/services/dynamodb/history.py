@@ -9,7 +9,7 @@ from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Store
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class LoggedWrite:
     """One write as it happened to a table: `before` or `after` None is no item."""
 
     at: datetime
@@ -25,7 +25,7 @@ class Entry:
 _AT = attrgetter("at")
 
 
-class History:
+class TableHistory:
     """What was there from the beginning (`base`), each write since, and what is there now.
 
     A write may be told late: it takes its place in time, and loses to a later one that is there already.
@@ -34,13 +34,13 @@ class History:
     def __init__(self) -> None:
         self.base: dict[Key, Stored] = {}
         self.now: dict[Key, Stored] = {}
-        self.entries: list[Entry] = []
+        self.entries: list[LoggedWrite] = []
         self.keys_changed = 0
         """Grows with each key that comes or goes."""
         self._size: int | None = None
         self._opened: Stamp | None = None
         self._stamps: dict[Key, Stamp] = {}
-        self._by_key: dict[Key, list[Entry]] = {}
+        self._by_key: dict[Key, list[LoggedWrite]] = {}
 
     def begin(self, key: Key, item: Attributes, stamp: Stamp) -> None:
         """An item that is there since long ago."""
@@ -79,7 +79,7 @@ class History:
         by: str | None = None,
         *,
         replicated: bool = False,
-    ) -> Entry | None:
+    ) -> LoggedWrite | None:
         """Write an item, or delete it with None; None is returned for a replicated write that loses."""
         mine = self._by_key.setdefault(key, [])
         place = bisect_right(mine, at, key=_AT)
@@ -87,7 +87,7 @@ class History:
         if replicated and known is not None and known > stamp:
             return None
         before = mine[place - 1].after if place else self.base.get(key)
-        entry = Entry(at, key, before, stored(item), stamp, by, replicated)
+        entry = LoggedWrite(at, key, before, stored(item), stamp, by, replicated)
         while place < len(mine) and mine[place].replicated and mine[place].stamp < stamp:
             self.entries.remove(mine.pop(place))  # it came later and is older: it would have lost
         mine.insert(place, entry)
@@ -114,7 +114,7 @@ class History:
                 items[entry.key] = entry.after
         return items
 
-    def forget(self, since: datetime) -> list[Entry]:
+    def forget(self, since: datetime) -> list[LoggedWrite]:
         """Let nothing have been written after `since`; returns what was."""
         place = bisect_right(self.entries, since, key=_AT)
         dropped, self.now = self.entries[place:], self.at(since)

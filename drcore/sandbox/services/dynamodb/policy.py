@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PolicyInForce:
     """A policy, or with an empty text its deletion, in force since a moment."""
 
     text: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.dynamodb.item_operations import tables
-from drcore.sandbox.services.dynamodb.policy import Policy, statements
+from drcore.sandbox.services.dynamodb.policy import PolicyInForce, statements
 from drcore.sandbox.services.dynamodb.replica import Replica
 
 IN_FORCE = timedelta(seconds=2)
@@ -64,14 +64,14 @@ def _replica(call: AwsCall) -> Replica | None:
     return tables(call).find(call.region, name)
 
 
-def _current(replica: Replica) -> Policy | None:
+def _current(replica: Replica) -> PolicyInForce | None:
     return replica.policies[-1] if replica.policies and replica.policies[-1].text else None
 
 
 def _change(call: AwsCall, replica: Replica, text: str) -> str:
     now = call.world.clock.now()
     revision = str(int(now.timestamp() * 1000))
-    replica.policies.append(Policy(text, revision, now + IN_FORCE))
+    replica.policies.append(PolicyInForce(text, revision, now + IN_FORCE))
     return revision
 
 

@@ -11,16 +11,16 @@ from uuid import UUID
 from moto.dynamodb.models.table import Table
 
 from drcore.sandbox.moto import backends
-from drcore.sandbox.services.dynamodb.history import Entry, History
+from drcore.sandbox.services.dynamodb.history import LoggedWrite, TableHistory
 from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Stored, key_of
-from drcore.sandbox.services.dynamodb.policy import Policy, refuses
+from drcore.sandbox.services.dynamodb.policy import PolicyInForce, refuses
 
-Written = Callable[["Replica", Entry, str, float | None], None]
+Written = Callable[["Replica", LoggedWrite, str, float | None], None]
 """Who is told of an actor's write, with its operation and with the seconds to the other replicas."""
 
 
 @dataclass(slots=True)
-class Settings:
+class ReplicaSettings:
     """What a table has beside its items; none of it comes along with a restore."""
 
     recovery_since: datetime | None = None
@@ -56,12 +56,12 @@ class Replica:
         self.region, self.name, self.schema, self.created = region, name, schema, created
         self.there = False
         """Whether the table exists."""
-        self.history = History()
-        self.settings = Settings()
+        self.history = TableHistory()
+        self.settings = ReplicaSettings()
         self.origin: Origin | None = None
         self.busy: tuple[str, datetime] | None = None
         """The status that the table has until a moment, after which it is ACTIVE."""
-        self.policies: list[Policy] = []
+        self.policies: list[PolicyInForce] = []
         """The resource policies that the table has had, oldest first."""
         self.replicated_at: datetime | None = None
         """When the last replica was made from this one."""
@@ -99,7 +99,7 @@ class Replica:
         return backends.dynamodb(self.account, self.region).tables[self.name]
 
     @property
-    def log(self) -> list[Entry]:
+    def log(self) -> list[LoggedWrite]:
         """Every write since the beginning, oldest first."""
         return self.history.entries
 

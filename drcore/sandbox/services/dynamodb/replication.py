@@ -14,9 +14,9 @@ from drcore.sandbox.core.outages import ISOLATING, Outage, Regions
 from drcore.sandbox.core.timestamps import floor
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.services.dynamodb.agenda import Agenda
-from drcore.sandbox.services.dynamodb.history import Entry
+from drcore.sandbox.services.dynamodb.history import LoggedWrite
 from drcore.sandbox.services.dynamodb.items import Key, Stored
 from drcore.sandbox.services.dynamodb.replica import Replica
 from drcore.sandbox.services.dynamodb.usage import Usage, units
@@ -29,7 +29,7 @@ LONGEST_DRAIN = 20.0
 
 
 @dataclass(slots=True)
-class Write:
+class ReplicatedWrite:
     """A write on its way from `source` to `target`; `item` None is a deletion."""
 
     table: str
@@ -49,7 +49,7 @@ class Deliveries:
         self._watch, self._usage = world.state(CloudWatch), world.state(Usage)
         self._number = count()
         self._latencies: dict[tuple[str, str, str, int], list[float]] = {}
-        self.pending: dict[int, Write] = {}
+        self.pending: dict[int, ReplicatedWrite] = {}
         self.overwritten: list[Key] = []
         self.lost_at: dict[str, float] = {}
         """The recovery point by region: seconds of age of its oldest write on its way when its last outage began."""
@@ -72,11 +72,11 @@ class Deliveries:
     def publish(self, table: str, source: str, target: str, minute: int, values: list[float]) -> None:
         """Some milliseconds of lag in a minute; no value is no point."""
         dimensions = (("ReceivingRegion", target), ("TableName", table))
-        point = Point.of(tuple((value, 1.0) for value in values))
-        metric = Metric("AWS/DynamoDB", "ReplicationLatency", dimensions)
+        point = MinuteSamples.of(tuple((value, 1.0) for value in values))
+        metric = MetricName("AWS/DynamoDB", "ReplicationLatency", dimensions)
         self._watch.stores[source].record(metric, minute, point, "Milliseconds")
 
-    def send(self, replica: Replica, entry: Entry, lag: float | None) -> None:
+    def send(self, replica: Replica, entry: LoggedWrite, lag: float | None) -> None:
         """Put a write of a replica on its way to the others."""
         if lag is None:
             stream = self._world.rng("replication", replica.region, entry.key, entry.at)
@@ -84,7 +84,7 @@ class Deliveries:
         for target in self._world.regions:
             if target != replica.region and target in replica.members:
                 number = next(self._number)
-                self.pending[number] = Write(
+                self.pending[number] = ReplicatedWrite(
                     replica.name, entry.key, entry.after, entry.at, replica.region, target, entry.by
                 )
                 self._deliver_at(entry.at + timedelta(seconds=lag), number)
@@ -122,7 +122,7 @@ class Deliveries:
         wait = self._world.rng("held", write.source, write.key, write.at).uniform(0.5, LONGEST_DRAIN)
         self._deliver_at(back + timedelta(seconds=wait), number)
 
-    def _both_back(self, write: Write, at: datetime) -> datetime | None:
+    def _both_back(self, write: ReplicatedWrite, at: datetime) -> datetime | None:
         """When both ends are there, None if one does not know; `at` itself if they are."""
         ends = [self._regions.back_at(region, at, ISOLATING) for region in (write.source, write.target)]
         known = [end for end in ends if end is not None]

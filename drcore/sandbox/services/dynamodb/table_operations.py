@@ -11,7 +11,7 @@ from typing import Any
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.dynamodb.item_operations import tables
-from drcore.sandbox.services.dynamodb.replica import Replica, Settings
+from drcore.sandbox.services.dynamodb.replica import Replica, ReplicaSettings
 from drcore.sandbox.services.dynamodb.tables import Tables
 
 STREAM_TAKES = timedelta(seconds=5)
@@ -123,7 +123,7 @@ def _create_replica(call: AwsCall, replica: Replica, region: str) -> None:
         raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")
     made = store.add(region, replica.name, replica.shape(), replica.schema)
     made.history.open_with(dict(replica.history.now), (now, replica.region))
-    made.settings = Settings(ttl=replica.settings.ttl, ttl_settled=replica.settings.ttl_settled)
+    made.settings = ReplicaSettings(ttl=replica.settings.ttl, ttl_settled=replica.settings.ttl_settled)
     store.stream(made, True)
     ready = now + timedelta(seconds=call.world.rng("replica", replica.name, region, now).uniform(*REPLICA_TAKES))
     made.busy, replica.busy, replica.replicated_at = ("CREATING", ready), ("UPDATING", ready), now

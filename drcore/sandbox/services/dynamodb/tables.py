@@ -14,9 +14,9 @@ from moto.dynamodb.models import DynamoDBBackend
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.dynamodb.agenda import Agenda
-from drcore.sandbox.services.dynamodb.history import Entry
+from drcore.sandbox.services.dynamodb.history import LoggedWrite
 from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Stored
-from drcore.sandbox.services.dynamodb.replica import Replica, Settings, role_arn
+from drcore.sandbox.services.dynamodb.replica import Replica, ReplicaSettings, role_arn
 from drcore.sandbox.services.dynamodb.replication import Deliveries
 from drcore.sandbox.services.dynamodb.usage import Usage, units
 
@@ -80,7 +80,7 @@ class Tables:
                 }
                 made = self.add(region, name, shape, ("pk", "sk"))
             made.members = members
-            made.settings = Settings(created if recovery else None, ttl=ttl, tags=dict(tags or {}))
+            made.settings = ReplicaSettings(created if recovery else None, ttl=ttl, tags=dict(tags or {}))
             if streams:
                 self.stream(made, True)
 
@@ -139,7 +139,7 @@ class Tables:
                 if entry.by is None and not entry.replicated:
                     self.later(entry.at, partial(self._again, replica, entry))
 
-    def _again(self, replica: Replica, entry: Entry, at: datetime) -> None:
+    def _again(self, replica: Replica, entry: LoggedWrite, at: datetime) -> None:
         self.asked(replica, entry.key, entry.after, at)
 
     def tick(self, at: datetime) -> None:
@@ -152,7 +152,7 @@ class Tables:
         """The ARN of a role of this account."""
         return role_arn(self.account, role)
 
-    def _written(self, replica: Replica, entry: Entry, operation: str, lag: float | None) -> None:
+    def _written(self, replica: Replica, entry: LoggedWrite, operation: str, lag: float | None) -> None:
         """An actor has written."""
         self.usage.request(replica.region, replica.name, operation, entry.at)
         self.usage.units(replica.region, replica.name, "Write", entry.at, units(entry.after))

@@ -11,7 +11,7 @@ from math import ceil
 from drcore.sandbox.core.timestamps import epoch, floor
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.services.dynamodb.items import Stored
 
 _NAMESPACE = "AWS/DynamoDB"
@@ -54,10 +54,12 @@ class Usage:
         """Publish the minutes that began before that second."""
         for requested in [each for each in self._requests if each[-1] < before]:
             region, table, operation, minute = requested
-            metric = Metric(_NAMESPACE, "SuccessfulRequestLatency", (("Operation", operation), ("TableName", table)))
-            point = Point.of(((_MILLISECONDS.get(operation, _USUAL), self._requests.pop(requested)),))
+            metric = MetricName(
+                _NAMESPACE, "SuccessfulRequestLatency", (("Operation", operation), ("TableName", table))
+            )
+            point = MinuteSamples.of(((_MILLISECONDS.get(operation, _USUAL), self._requests.pop(requested)),))
             self._watch.stores[region].record(metric, minute, point, "Milliseconds")
         for taken in [each for each in self._units if each[-1] < before]:
             region, table, kind, minute = taken
-            metric = Metric(_NAMESPACE, f"Consumed{kind}CapacityUnits", (("TableName", table),))
-            self._watch.stores[region].record(metric, minute, Point.of(((float(self._units.pop(taken)), 1.0),)))
+            metric = MetricName(_NAMESPACE, f"Consumed{kind}CapacityUnits", (("TableName", table),))
+            self._watch.stores[region].record(metric, minute, MinuteSamples.of(((float(self._units.pop(taken)), 1.0),)))

@@ -10,8 +10,8 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
-from drcore.sandbox.services.ecs.state import Cluster, Deployment, Ecs, Service, plain
-from drcore.sandbox.services.ecs.tasks import SHOWN, Definition, Task
+from drcore.sandbox.services.ecs.state import Cluster, Ecs, EcsService, ServiceDeployment, plain
+from drcore.sandbox.services.ecs.tasks import SHOWN, Definition, EcsTask
 
 _REFUSAL = "InvalidParameterException"
 
@@ -184,7 +184,7 @@ def _home(call: AwsCall) -> str:
     return str(call.params.get("cluster") or "default")
 
 
-def _shown(call: AwsCall) -> list[Task]:
+def _shown(call: AwsCall) -> list[EcsTask]:
     """The tasks that can be described now."""
     home, horizon = call.world.state(Ecs).cluster(call.region, _home(call)), call.world.clock.now() - SHOWN
     return [task for task in home.tasks.values() if task.stopped_at is None or task.stopped_at > horizon]
@@ -204,12 +204,12 @@ def _missing(call: AwsCall, name: str) -> dict[str, Any]:
     return {"arn": _arn(call, name), "reason": "MISSING"}
 
 
-def _tasks_of(call: AwsCall, cluster: str, service: Service | None = None) -> list[Task]:
+def _tasks_of(call: AwsCall, cluster: str, service: EcsService | None = None) -> list[EcsTask]:
     tasks = call.world.state(Ecs).cluster(call.region, cluster).tasks.values()
     return [task for task in tasks if service is None or task.service == service.name]
 
 
-def _counts(tasks: list[Task], at: datetime) -> dict[str, int]:
+def _counts(tasks: list[EcsTask], at: datetime) -> dict[str, int]:
     """A task that was told to stop is not counted any more, while it still works."""
     running = sum(task.healthy(at) for task in tasks)
     return {"runningCount": running, "pendingCount": sum(task.wanted() for task in tasks) - running}
@@ -239,7 +239,7 @@ def _definition(call: AwsCall, definition: Definition) -> dict[str, Any]:
     }
 
 
-def _service(call: AwsCall, service: Service) -> dict[str, Any]:
+def _service(call: AwsCall, service: EcsService) -> dict[str, Any]:
     now, tasks = call.world.clock.now(), _tasks_of(call, service.cluster, service)
     limits = {"minimumHealthyPercent": service.least, "maximumPercent": service.most}
     asked: Mapping[str, Any] = service.options.get("deploymentConfiguration") or {}
@@ -264,7 +264,9 @@ def _service(call: AwsCall, service: Service) -> dict[str, Any]:
     }
 
 
-def _deployment(call: AwsCall, service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+def _deployment(
+    call: AwsCall, service: EcsService, deployment: ServiceDeployment, tasks: list[EcsTask]
+) -> dict[str, Any]:
     primary, done = deployment is service.primary, deployment.completed_at is not None
     own = [task for task in tasks if task.deployment == deployment.id]
     return {
@@ -282,7 +284,7 @@ def _deployment(call: AwsCall, service: Service, deployment: Deployment, tasks: 
     }
 
 
-def _task(call: AwsCall, task: Task) -> dict[str, Any]:
+def _task(call: AwsCall, task: EcsTask) -> dict[str, Any]:
     now = call.world.clock.now()
     status, document = task.status(now), task.definition.document
     containers = [

@@ -16,13 +16,13 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.ecs.tasks import SHOWN, STARTING, STOPPING, Definition, Task
+from drcore.sandbox.services.ecs.tasks import SHOWN, STARTING, STOPPING, Definition, EcsTask
 
 Due = Callable[[datetime], None]
 
 
 @dataclass(slots=True)
-class Deployment:
+class ServiceDeployment:
     """One deployment of a service; `desired` follows the service while it is the primary one."""
 
     id: str
@@ -33,14 +33,14 @@ class Deployment:
 
 
 @dataclass(slots=True)
-class Service:
+class EcsService:
     """One service; its newest deployment comes first."""
 
     name: str
     cluster: str
     desired: int
     created_at: datetime
-    deployments: list[Deployment]
+    deployments: list[ServiceDeployment]
     least: int = 100
     most: int = 200
     """Percent of `desired` that must be healthy, that may be there, while tasks are replaced."""
@@ -50,7 +50,7 @@ class Service:
     """The moments to come at which something will have changed."""
 
     @property
-    def primary(self) -> Deployment:
+    def primary(self) -> ServiceDeployment:
         """The newest deployment."""
         return self.deployments[0]
 
@@ -65,8 +65,8 @@ class Cluster:
     """One cluster with its services by name, its tasks by id, oldest first."""
 
     name: str
-    services: dict[str, Service] = field(default_factory=dict)
-    tasks: dict[str, Task] = field(default_factory=dict)
+    services: dict[str, EcsService] = field(default_factory=dict)
+    tasks: dict[str, EcsTask] = field(default_factory=dict)
 
 
 class Ecs:
@@ -85,7 +85,7 @@ class Ecs:
 
     # What others ask.
 
-    def running(self, region: str, cluster: str) -> list[Task]:
+    def running(self, region: str, cluster: str) -> list[EcsTask]:
         """The tasks whose process is alive now, oldest first: those that were told to stop, too."""
         self.settle()
         now = self._world.clock.now()
@@ -105,7 +105,7 @@ class Ecs:
             raise AwsError("ClusterNotFoundException", "Cluster not found.")
         return found
 
-    def service(self, region: str, cluster: str, name: str) -> Service:
+    def service(self, region: str, cluster: str, name: str) -> EcsService:
         """A service by name or ARN. Raises AwsError (ServiceNotFoundException)."""
         found = self.cluster(region, cluster).services.get(plain(name))
         if found is None:
@@ -151,12 +151,12 @@ class Ecs:
         definition: Definition,
         desired: int,
         options: Mapping[str, Any] | None = None,
-    ) -> Service:
+    ) -> EcsService:
         """A new service, whose tasks start now. Raises AwsError if there is one of that name."""
         home, now = self.cluster(region, cluster), self._world.clock.now()
         if name in home.services:
             raise AwsError("InvalidParameterException", "Creation of service was not idempotent.")
-        made = Service(name, home.name, desired, now, [self._deployment(region, definition, now)])
+        made = EcsService(name, home.name, desired, now, [self._deployment(region, definition, now)])
         made.options = dict(options or {})
         self._limits(made, made.options)
         home.services[name] = made
@@ -173,7 +173,7 @@ class Ecs:
         definition: Definition | None = None,
         force: bool = False,
         options: Mapping[str, Any] | None = None,
-    ) -> Service:
+    ) -> EcsService:
         """Change a service; another definition or `force` begins a deployment, a desired count alone does not."""
         known, now = self.service(region, cluster, name), self._world.clock.now()
         self._limits(known, options or {})
@@ -188,7 +188,7 @@ class Ecs:
                 told(region, known.cluster, known.name)
         return known
 
-    def delete_service(self, region: str, cluster: str, name: str, *, force: bool = False) -> Service:
+    def delete_service(self, region: str, cluster: str, name: str, *, force: bool = False) -> EcsService:
         """Take a service away with its tasks. Raises AwsError while it should have tasks, unless `force`."""
         known, now = self.service(region, cluster, name), self._world.clock.now()
         if known.desired and not force:
@@ -208,7 +208,7 @@ class Ecs:
         started_by: str = "",
         group: str = "",
         overrides: Mapping[str, Any] | None = None,
-    ) -> list[Task]:
+    ) -> list[EcsTask]:
         """Tasks of no service: nobody stops them by scaling, nobody starts them anew."""
         home, now = self.cluster(region, cluster), self._world.clock.now()
         tasks = [self._start(region, home, definition, now) for _ in range(count)]
@@ -217,7 +217,7 @@ class Ecs:
             task.overrides = dict(overrides or {})
         return tasks
 
-    def stop_task(self, region: str, cluster: str, name: str, reason: str = "Task stopped by user") -> Task:
+    def stop_task(self, region: str, cluster: str, name: str, reason: str = "Task stopped by user") -> EcsTask:
         """Tell a task to stop, by id or ARN; its service starts another one. Raises AwsError."""
         home, now = self.cluster(region, cluster), self._world.clock.now()
         task = home.tasks.get(plain(name))
@@ -244,7 +244,7 @@ class Ecs:
 
     # How services keep their tasks.
 
-    def _reconcile(self, region: str, service: Service, at: datetime) -> None:
+    def _reconcile(self, region: str, service: EcsService, at: datetime) -> None:
         """Start what lacks, stop what is too much, and come back when something will have changed."""
         home = self._clusters[region, service.cluster]
         tasks = [task for task in home.tasks.values() if task.service == service.name]
@@ -268,13 +268,13 @@ class Ecs:
         for task in [task for task in tasks if task.stopped_at and task.stopped_at < at - SHOWN]:
             del home.tasks[task.id]
 
-    def _again(self, region: str, service: Service, at: datetime) -> None:
+    def _again(self, region: str, service: EcsService, at: datetime) -> None:
         service.looks.discard(at)
         if self._clusters[region, service.cluster].services.get(service.name) is service:
             self._reconcile(region, service, at)
 
     @staticmethod
-    def _too_many(service: Service, new: Sequence[Task], old: Sequence[Task], at: datetime) -> list[Task]:
+    def _too_many(service: EcsService, new: Sequence[EcsTask], old: Sequence[EcsTask], at: datetime) -> list[EcsTask]:
         """The tasks to stop: the newest above the desired count, then old ones that are not needed any more."""
         excess = sorted(new, key=lambda task: task.started_at)[service.desired :]
         healthy = sum(task.healthy(at) for task in (*new, *old)) - sum(task.healthy(at) for task in excess)
@@ -288,7 +288,7 @@ class Ecs:
                 ending.append(task)
         return [*excess, *ending]
 
-    def _finish(self, service: Service, tasks: Sequence[Task], at: datetime) -> None:
+    def _finish(self, service: EcsService, tasks: Sequence[EcsTask], at: datetime) -> None:
         """Forget the deployments that have no task left; the primary one is complete when it stands alone."""
         alive = {task.deployment for task in tasks if not task.over(at)}
         service.deployments = [d for d in service.deployments if d is service.primary or d.id in alive]
@@ -297,37 +297,37 @@ class Ecs:
             service.primary.completed_at = service.primary.updated_at = at
             self._tell(service, at, "has reached a steady state")
 
-    def _tell(self, service: Service, at: datetime, what: str) -> None:
+    def _tell(self, service: EcsService, at: datetime, what: str) -> None:
         service.events.insert(0, (at, f"(service {service.name}) {what}."))
         del service.events[100:]
 
     @staticmethod
-    def _limits(service: Service, options: Mapping[str, Any]) -> None:
+    def _limits(service: EcsService, options: Mapping[str, Any]) -> None:
         limits = options.get("deploymentConfiguration") or {}
         service.least = int(limits.get("minimumHealthyPercent", service.least))
         service.most = int(limits.get("maximumPercent", service.most))
 
-    def _deployment(self, region: str, definition: Definition, at: datetime) -> Deployment:
+    def _deployment(self, region: str, definition: Definition, at: datetime) -> ServiceDeployment:
         self._counts["deployments"] += 1
         stream = self._world.rng("ecs deployment", region, self._counts["deployments"])
-        return Deployment(f"ecs-svc/{stream.randrange(10**18, 10**19)}", definition, at, at)
+        return ServiceDeployment(f"ecs-svc/{stream.randrange(10**18, 10**19)}", definition, at, at)
 
     def _start(
-        self, region: str, home: Cluster, definition: Definition, at: datetime, service: Service | None = None
-    ) -> Task:
+        self, region: str, home: Cluster, definition: Definition, at: datetime, service: EcsService | None = None
+    ) -> EcsTask:
         counted = f"{region}/{home.name}"
         self._counts[counted] += 1
         stream = self._world.rng("ecs task", counted, self._counts[counted])
         name = f"{stream.getrandbits(128):032x}"
         starts = at + timedelta(seconds=round(stream.uniform(*STARTING), 3))
-        task = Task(name, home.name, None, "", definition, at, starts)
+        task = EcsTask(name, home.name, None, "", definition, at, starts)
         if service is not None:
             task.service, task.deployment, task.group = service.name, service.primary.id, f"service:{service.name}"
             task.started_by = service.primary.id
         home.tasks[name] = task
         return task
 
-    def _stop(self, region: str, task: Task, at: datetime, reason: str, code: str) -> None:
+    def _stop(self, region: str, task: EcsTask, at: datetime, reason: str, code: str) -> None:
         stream = self._world.rng("ecs stop", region, task.id)
         seconds = stream.uniform(*STOPPING) if task.started_at <= at else stream.uniform(3, 8)
         task.stopping_since, task.reason, task.code = at, reason, code

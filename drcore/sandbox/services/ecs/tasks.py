@@ -44,7 +44,7 @@ class Definition:
 
 
 @dataclass(slots=True)
-class Task:
+class EcsTask:
     """One task. It runs from `started_at`; once it was told to stop at `stopping_since`, until `stopped_at`."""
 
     id: str

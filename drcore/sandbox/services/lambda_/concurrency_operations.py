@@ -4,7 +4,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import iso
-from drcore.sandbox.services.lambda_.provisioned_concurrency import Provisioned, ProvisionedConcurrency
+from drcore.sandbox.services.lambda_.provisioned_concurrency import ProvisionedConcurrency, WantedConcurrency
 from drcore.sandbox.services.lambda_.state import Lambda, plain_name
 
 
@@ -66,7 +66,7 @@ def _alias_arn(call: AwsCall, *, must_be_plain: bool = False) -> str:
     return str(alias.arn)
 
 
-def _document(call: AwsCall, known: Provisioned) -> dict[str, Any]:
+def _document(call: AwsCall, known: WantedConcurrency) -> dict[str, Any]:
     ready = known.ready(call.world.clock.now())
     return {
         "RequestedProvisionedConcurrentExecutions": known.wanted,

@@ -13,7 +13,7 @@ ALLOCATION = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Provisioned:
+class WantedConcurrency:
     """Wanted executions of one alias; allocation began at `since`."""
 
     wanted: int
@@ -29,15 +29,15 @@ class ProvisionedConcurrency:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._configs: dict[str, Provisioned] = {}
+        self._configs: dict[str, WantedConcurrency] = {}
 
-    def get(self, arn: str) -> Provisioned | None:
+    def get(self, arn: str) -> WantedConcurrency | None:
         """Of one alias, None if it has none."""
         return self._configs.get(arn)
 
-    def put(self, arn: str, wanted: int) -> Provisioned:
+    def put(self, arn: str, wanted: int) -> WantedConcurrency:
         """Ask for `wanted` executions, allocated from now on."""
-        self._configs[arn] = Provisioned(wanted, self._world.clock.now())
+        self._configs[arn] = WantedConcurrency(wanted, self._world.clock.now())
         return self._configs[arn]
 
     def delete(self, arn: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
-from drcore.sandbox.services.logs.state import Group, Line, Logs, matcher
+from drcore.sandbox.services.logs.state import Line, LogGroup, Logs, matcher
 
 LONGEST = 10_000
 """Lines of one page at most."""
@@ -124,7 +124,7 @@ def get_log_events(call: AwsCall) -> dict[str, Any]:
     return {"events": [_event(line) for line in here], "nextForwardToken": "f/0", "nextBackwardToken": "b/0"}
 
 
-def _asked(call: AwsCall) -> Group:
+def _asked(call: AwsCall) -> LogGroup:
     name = call.params.get("logGroupName") or call.params.get("logGroupIdentifier") or ""
     return call.world.state(Logs).group(call.region, name)
 
@@ -133,7 +133,7 @@ def _event(line: Line) -> dict[str, Any]:
     return {"timestamp": line[0], "message": line[3], "ingestionTime": line[4]}
 
 
-def _group(call: AwsCall, group: Group) -> dict[str, Any]:
+def _group(call: AwsCall, group: LogGroup) -> dict[str, Any]:
     stored = sum(len(line[3]) + 26 for line in group.lines)
     return {
         "logGroupName": group.name,
@@ -146,7 +146,7 @@ def _group(call: AwsCall, group: Group) -> dict[str, Any]:
     } | ({"retentionInDays": group.retention} if group.retention else {})
 
 
-def _arn(call: AwsCall, group: Group) -> str:
+def _arn(call: AwsCall, group: LogGroup) -> str:
     return f"arn:aws:logs:{call.region}:{call.account}:log-group:{group.name}"
 
 

@@ -15,7 +15,7 @@ Line = tuple[int, int, str, str, int]
 
 
 @dataclass(slots=True)
-class Group:
+class LogGroup:
     """One log group; `lines` are sorted by time, then by number."""
 
     name: str
@@ -31,14 +31,14 @@ class Logs:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.groups: dict[str, dict[str, Group]] = {}
+        self.groups: dict[str, dict[str, LogGroup]] = {}
         world.add_to_dump("logs", self._state)
 
-    def create(self, region: str, group: str, retention: int | None = None) -> Group:
+    def create(self, region: str, group: str, retention: int | None = None) -> LogGroup:
         """The group of that name, made if it is new."""
-        return self.groups.setdefault(region, {}).setdefault(group, Group(group, self.now(), retention))
+        return self.groups.setdefault(region, {}).setdefault(group, LogGroup(group, self.now(), retention))
 
-    def group(self, region: str, name: str) -> Group:
+    def group(self, region: str, name: str) -> LogGroup:
         """A group by name or ARN. Raises AwsError (ResourceNotFoundException)."""
         found = self.groups.get(region, {}).get(name.removesuffix(":*").rpartition(":")[2])
         if found is None:
@@ -56,7 +56,7 @@ class Logs:
         else:
             known.lines.insert(bisect_right(known.lines, entry), entry)
 
-    def lines(self, group: Group, since: int | None = None, until: int | None = None) -> list[Line]:
+    def lines(self, group: LogGroup, since: int | None = None, until: int | None = None) -> list[Line]:
         """The lines from `since` to `until` (milliseconds, both inclusive) that have come in by now."""
         last = min(self.now(), until if until is not None else self.now())
         begin = 0 if since is None else bisect_left(group.lines, (since,))

@@ -36,7 +36,7 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ZoneChange:
     """One accepted batch; in DNS from `insync` on."""
 
     id: str
@@ -58,16 +58,16 @@ class Zone:
     def __init__(self, world: World, zone_id: str, name: str, healthy: Callable[[str, datetime], bool]) -> None:
         self._world, self._healthy = world, healthy
         self.id, self.name = zone_id, name
-        self.changes: list[Change] = []
+        self.changes: list[ZoneChange] = []
         self.records: tuple[Record, ...] = ()
 
     def put(self, records: Iterable[Record]) -> None:
         """Set records that were there before the doors opened."""
         self.records = _ordered((*self.records, *map(normal, records)))
         long_ago = self._world.clock.now() - timedelta(days=300)
-        self.changes = [Change("C0FIRST", long_ago, long_ago, "", self.records)]
+        self.changes = [ZoneChange("C0FIRST", long_ago, long_ago, "", self.records)]
 
-    def change(self, changes: Iterable[Mapping[str, Any]], comment: str) -> Change:
+    def change(self, changes: Iterable[Mapping[str, Any]], comment: str) -> ZoneChange:
         """Apply a batch, whole or not at all. Raises AwsError (InvalidChangeBatch)."""
         known = {_key(record): record for record in self.records}
         for each in changes:
@@ -83,7 +83,7 @@ class Zone:
         stream = self._world.rng("route53 change", number)
         insync = max(now + timedelta(seconds=stream.uniform(30, 60)), self.changes[-1].insync)
         name = "C0" + hashlib.sha256(self._world.purpose("change", number).encode()).hexdigest()[:18].upper()
-        self.changes.append(Change(name, now, insync, comment, self.records))
+        self.changes.append(ZoneChange(name, now, insync, comment, self.records))
         return self.changes[-1]
 
     def answers(self, name: str, kind: str, at: datetime, market: str = "na") -> Shares:

@@ -7,8 +7,8 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.apigateway.state import ApiGateway
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
-from drcore.sandbox.services.codedeploy.state import Group, Target
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
+from drcore.sandbox.services.codedeploy.state import AliasMove, DeploymentGroup
 from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import alarms, names
@@ -102,7 +102,7 @@ def _delivery(world: World, region: str) -> None:
     world.state(ApiGateway).create(region, names.API, api_id, names.PATHS, OLDER)
     world.state(CodePipeline).create(region, names.PIPELINE, commit((STABLE, "main")), world.state(Deployer))
     watched = (*map(names.canary_alarm, names.FUNCTIONS), "syncwell-api-5xx", "syncwell-api-latency-p99")
-    group = Group(
+    group = DeploymentGroup(
         application=names.APPLICATION,
         name=names.GROUP,
         id=f"syncwell-group-{region}",
@@ -112,7 +112,7 @@ def _delivery(world: World, region: str) -> None:
         topic=names.topic_arn(world.account, region),
         topic_events=("DeploymentFailure", "DeploymentStop", "DeploymentRollback"),
     )
-    world.state(CodeDeploy).add_group(region, group)
+    world.state(CodeDeployController).add_group(region, group)
 
 
 def _drill_record(world: World, region: str, plan: str, drilled: datetime) -> None:
@@ -158,9 +158,9 @@ def _stage(world: World, region: str, release_name: str) -> str:
 
 def _record_delivery(world: World, region: str, release_name: str, versions: dict[str, str]) -> None:
     """The pipeline's execution and CodeDeploy's deployment, both long done."""
-    deploy, runs = world.state(CodeDeploy), world.state(CodePipeline)
+    deploy, runs = world.state(CodeDeployController), world.state(CodePipeline)
     group = deploy.group(region, names.APPLICATION, names.GROUP)
-    targets = [Target(f, names.ALIAS, str(int(v) - 1), v) for f, v in versions.items()]
+    targets = [AliasMove(f, names.ALIAS, str(int(v) - 1), v) for f, v in versions.items()]
     done = deploy.create(region, group, targets, description=f"release {release_name}")
     deploy.finish_at_once(done)
     pipeline = runs.pipeline(region, names.PIPELINE)

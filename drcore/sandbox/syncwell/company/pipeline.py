@@ -9,9 +9,9 @@ from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.apigateway.state import ApiGateway, RestApi
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
-from drcore.sandbox.services.codedeploy.state import Status, Target
-from drcore.sandbox.services.codepipeline.state import CodePipeline, Pipeline
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
+from drcore.sandbox.services.codedeploy.state import AliasMove, Status
+from drcore.sandbox.services.codepipeline.state import CodePipeline, RegionPipeline
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.alarms import canary_errors
@@ -36,7 +36,7 @@ class Deployer:
     def __init__(self, world: World) -> None:
         self._world = world
         self._functions = world.state(Lambda)
-        self._deploy = world.state(CodeDeploy)
+        self._deploy = world.state(CodeDeployController)
         self._gateway = world.state(ApiGateway)
         self._manifest = world.state(Manifest)
         self._alarms = world.state(CloudWatch).alarms
@@ -108,9 +108,9 @@ class Deployer:
             entry.schema, entry.rollback_safe = entry.schema + 1, False
         return entry
 
-    def _targets(self, region: str, versions: dict[str, str]) -> list[Target]:
+    def _targets(self, region: str, versions: dict[str, str]) -> list[AliasMove]:
         return [
-            Target(
+            AliasMove(
                 name,
                 names.ALIAS,
                 self._functions.alias(region, name, names.ALIAS).function_version,
@@ -133,6 +133,6 @@ def start(world: World, region: str, trigger: str, *, built: bool = False) -> No
     runs.start(pipeline_of(world, region), trigger, built=built)
 
 
-def pipeline_of(world: World, region: str) -> Pipeline:
+def pipeline_of(world: World, region: str) -> RegionPipeline:
     """The pipeline of a region."""
     return world.state(CodePipeline).pipeline(region, names.PIPELINE)

@@ -8,7 +8,7 @@ from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.appconfig.state import AppConfig
-from drcore.sandbox.services.applicationautoscaling import Scaling
+from drcore.sandbox.services.applicationautoscaling import ScalableTargets
 from drcore.sandbox.services.cloudtrail.state import Trail
 from drcore.sandbox.services.ecs.state import Ecs
 from drcore.sandbox.services.ecs.tasks import Definition
@@ -152,7 +152,7 @@ def _schedules(world: World, region: str) -> None:
 
 
 def _scaling(world: World, region: str) -> None:
-    scaling, resource = world.state(Scaling), f"service/{names.CLUSTER}/{names.SERVICE}"
+    scaling, resource = world.state(ScalableTargets), f"service/{names.CLUSTER}/{names.SERVICE}"
     target = scaling.register(region, resource, LEAST, MOST)
     scaling.keep(
         target,

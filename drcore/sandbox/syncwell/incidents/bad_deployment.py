@@ -10,7 +10,7 @@ from typing import Any
 
 from drcore.sandbox.core.faults import Option, Options, UnknownFault, fault
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.syncwell.company.pipeline import Deployer, commit, pipeline_of, start
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.life.requests import Traffic
@@ -104,6 +104,6 @@ def refuse_second(world: World, name: str) -> None:
     if broken:
         raise UnknownFault(f"name: expected a world without {broken}; saw {name} on top of it")
     for region in world.regions:
-        for deployment in world.state(CodeDeploy).deployments(region):
+        for deployment in world.state(CodeDeployController).deployments(region):
             if not deployment.status.over:
                 raise UnknownFault(f"name: expected no running deployment; saw {deployment.id} in {region}")

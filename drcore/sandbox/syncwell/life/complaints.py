@@ -16,7 +16,7 @@ from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.timestamps import MINUTE, aware, epoch, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.logs.state import Logs
 from drcore.sandbox.syncwell.company import names
@@ -32,7 +32,7 @@ COMPLAIN = 0.25
 PATIENCE = 5 * 60.0
 """Seconds, on average, from the damage to the ticket, after the first minute."""
 PAGE = 50
-ERRORS = Metric("SyncWell", "ConfigErrors")
+ERRORS = MetricName("SyncWell", "ConfigErrors")
 
 _SUBJECTS = {
     "sync-settings": ("My sources are wrong", "Nothing syncs any more", "My settings are gone", "Wrong account shown"),
@@ -94,7 +94,7 @@ class Complaints:
     def publish(self, region: str, minute: int, errors: int) -> None:
         """The failed syncs of a minute; nothing while the region is out or lets nobody in."""
         if not self._regions.out(region, aware(minute)) and self._bindings.open(region, "syncwell-api"):
-            self._stores[region].record(ERRORS, minute, Point(1, errors, errors, errors, ((float(errors), 1),)))
+            self._stores[region].record(ERRORS, minute, MinuteSamples(1, errors, errors, errors, ((float(errors), 1),)))
 
     def suffering(self, region: str) -> list[Spoil]:
         """The bad writes of which the users of a region suffer: who has edited on top has put right what he saw."""

@@ -10,14 +10,14 @@ from drcore.sandbox.core.outages import Regions
 from drcore.sandbox.core.timestamps import MINUTE, epoch
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import SHARES, demand
 from drcore.sandbox.syncwell.life.users import Users
 
 _QUEUE = (("QueueName", names.QUEUE),)
-_SENT = Metric("AWS/SQS", "NumberOfMessagesSent", _QUEUE)
-_AGE = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", _QUEUE)
+_SENT = MetricName("AWS/SQS", "NumberOfMessagesSent", _QUEUE)
+_AGE = MetricName("AWS/SQS", "ApproximateAgeOfOldestMessage", _QUEUE)
 
 
 class Jobs:
@@ -40,7 +40,7 @@ class Jobs:
             stream = self._world.rng("jobs", region, begin)
             sent = round(demand(region, at) * MINUTE * SHARES["syncwell-worker"] * self._users.load(region))
             if sent:
-                self._stores[region].record(_SENT, begin, Point(sent, sent, 1.0, 1.0, ((1.0, sent),)))
+                self._stores[region].record(_SENT, begin, MinuteSamples(sent, sent, 1.0, 1.0, ((1.0, sent),)))
             age = max(stream.uniform(1, 4), self._backlog[region])
             self._backlog[region] = max(0.0, self._backlog[region] - 4 * MINUTE)
-            self._stores[region].record(_AGE, begin, Point.of(((age, 1.0),)), "Seconds")
+            self._stores[region].record(_AGE, begin, MinuteSamples.of(((age, 1.0),)), "Seconds")

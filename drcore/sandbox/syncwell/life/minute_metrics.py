@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import NormalDist
 
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point, Store, Weighted, merge
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store, Weighted, merge
 from drcore.sandbox.syncwell.company import names
 
 NAMESPACES = frozenset({"AWS/Lambda", "AWS/ApiGateway"})
@@ -53,12 +53,12 @@ class Tally:
 
     def emit(self, store: Store, minute: int, stream: random.Random) -> None:
         """Write the metrics of the minute that starts at `minute`; what nobody asked for has no point."""
-        latencies: list[Point] = []
+        latencies: list[MinuteSamples] = []
         for function in names.FUNCTIONS:
             rows = {version: c for (name, version), c in self.versions.items() if name == function}
             points = {version: _points(counts, stream) for version, counts in sorted(rows.items())}
             resource = f"{function}:{names.ALIAS}"
-            both: dict[str, list[Point]] = {}
+            both: dict[str, list[MinuteSamples]] = {}
             for version, mine in points.items():
                 for metric, point in mine.items():
                     both.setdefault(metric, []).append(point)
@@ -71,41 +71,41 @@ class Tally:
                 latencies += both.get("Duration", [])
         self._emit_api(store, minute, latencies)
 
-    def _emit_api(self, store: Store, minute: int, latencies: list[Point]) -> None:
+    def _emit_api(self, store: Store, minute: int, latencies: list[MinuteSamples]) -> None:
         if not self.requests:
             return
         points = {
             "Count": _ones(self.requests),
-            "5XXError": Point.share(self.server_errors, self.requests),
-            "4XXError": Point.share(self.client_errors, self.requests),
+            "5XXError": MinuteSamples.share(self.server_errors, self.requests),
+            "4XXError": MinuteSamples.share(self.client_errors, self.requests),
         }
         if latencies:
             values = tuple((v + GATEWAY_OVERHEAD, w) for p in latencies for v, w in p.values)
-            points["Latency"] = Point.of(values)
+            points["Latency"] = MinuteSamples.of(values)
         for metric, point in points.items():
             for stage in (None, names.STAGE):
                 _record(store, minute, _api(metric, stage), point)
 
 
-def _points(counts: Counts, stream: random.Random) -> dict[str, Point]:
-    points: dict[str, Point] = {}
+def _points(counts: Counts, stream: random.Random) -> dict[str, MinuteSamples]:
+    points: dict[str, MinuteSamples] = {}
     if counts.throttles or counts.invocations:
-        points["Throttles"] = Point.share(counts.throttles, counts.throttles + counts.invocations)
+        points["Throttles"] = MinuteSamples.share(counts.throttles, counts.throttles + counts.invocations)
     if counts.invocations:
         points["Invocations"] = _ones(counts.invocations)
-        points["Errors"] = Point.share(counts.errors, counts.invocations)
+        points["Errors"] = MinuteSamples.share(counts.errors, counts.invocations)
         wobble = stream.gauss(1.0, 0.02)
         values: Weighted = tuple(
             (part[0] * factor * wobble, weight * requests)
             for part, requests in counts.times.items()
             for factor, weight in shape(part[1])
         )
-        points["Duration"] = Point.of(values)
+        points["Duration"] = MinuteSamples.of(values)
     return points
 
 
-def _ones(samples: int) -> Point:
-    return Point(samples, samples, 1.0, 1.0, ((1.0, samples),))
+def _ones(samples: int) -> MinuteSamples:
+    return MinuteSamples(samples, samples, 1.0, 1.0, ((1.0, samples),))
 
 
 @functools.cache
@@ -114,28 +114,28 @@ def shape(spread: float) -> Weighted:
     return tuple((math.exp(spread * z), weight) for z, weight in _CELLS)
 
 
-def _record(store: Store, minute: int, metric: Metric, point: Point) -> None:
+def _record(store: Store, minute: int, metric: MetricName, point: MinuteSamples) -> None:
     timed = metric.name in ("Duration", "Latency")
     store.record(metric, minute, point, "Milliseconds" if timed else "Count")
 
 
 @functools.cache
-def _plain(metric: str, function: str) -> Metric:
-    return Metric("AWS/Lambda", metric, (("FunctionName", function),))
+def _plain(metric: str, function: str) -> MetricName:
+    return MetricName("AWS/Lambda", metric, (("FunctionName", function),))
 
 
 @functools.cache
-def _aliased(metric: str, function: str, resource: str) -> Metric:
-    return Metric("AWS/Lambda", metric, (("FunctionName", function), ("Resource", resource)))
+def _aliased(metric: str, function: str, resource: str) -> MetricName:
+    return MetricName("AWS/Lambda", metric, (("FunctionName", function), ("Resource", resource)))
 
 
 @functools.cache
-def _executed(metric: str, function: str, resource: str, version: str) -> Metric:
+def _executed(metric: str, function: str, resource: str, version: str) -> MetricName:
     dimensions = (("ExecutedVersion", version), ("FunctionName", function), ("Resource", resource))
-    return Metric("AWS/Lambda", metric, dimensions)
+    return MetricName("AWS/Lambda", metric, dimensions)
 
 
 @functools.cache
-def _api(metric: str, stage: str | None) -> Metric:
+def _api(metric: str, stage: str | None) -> MetricName:
     dimensions = (("ApiName", names.API),) + ((("Stage", stage),) if stage else ())
-    return Metric("AWS/ApiGateway", metric, dimensions)
+    return MetricName("AWS/ApiGateway", metric, dimensions)

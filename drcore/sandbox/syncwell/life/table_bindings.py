@@ -13,7 +13,7 @@ from random import Random
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.appconfig.state import AppConfig
 from drcore.sandbox.services.ecs.state import Ecs
-from drcore.sandbox.services.ecs.tasks import Task
+from drcore.sandbox.services.ecs.tasks import EcsTask
 from drcore.sandbox.services.events import Schedules
 from drcore.sandbox.services.lambda_.event_sources import EventSourceMappings
 from drcore.sandbox.services.lambda_.state import Lambda
@@ -106,7 +106,7 @@ class Bindings:
         """Everybody who has taken up a table in a region."""
         return [*(each for name in names.FUNCTIONS for each in self.function(region, name)), *self.tasks(region)]
 
-    def _task(self, region: str, task: Task) -> Bound:
+    def _task(self, region: str, task: EcsTask) -> Bound:
         known = self._tasks.get(task.id)
         if known is None:
             table = self._take(region, task.id)

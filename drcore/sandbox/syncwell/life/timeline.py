@@ -7,7 +7,7 @@ from drcore.sandbox.core.clock import TICK
 from drcore.sandbox.core.timestamps import aware, floor
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.syncwell.company.pipeline import Deployer
 from drcore.sandbox.syncwell.life.minute_metrics import NAMESPACES
@@ -27,7 +27,7 @@ class Timeline:
         self._actors: tuple[Callable[[datetime], None], ...] = (
             world.state(Deployer).tick,
             world.state(CodePipeline).tick,
-            world.state(CodeDeploy).tick,
+            world.state(CodeDeployController).tick,
             self._traffic.tick,
             self._watch.tick,
         )

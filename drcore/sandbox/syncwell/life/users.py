@@ -17,7 +17,7 @@ from drcore.sandbox.core.outages import ISOLATING, Regions
 from drcore.sandbox.core.timestamps import MINUTE, epoch
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.cloudwatch.metrics import Metric, Point, Store
+from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store
 from drcore.sandbox.services.route53.operations import Route53
 from drcore.sandbox.services.route53.zones import Shares, Zone, chosen
 from drcore.sandbox.syncwell.company import names
@@ -218,10 +218,12 @@ class Users:
         settling = not self._usual and at - self._began[region] < SETTLING
         median = RESPONSE * (1 + 0.15 * max(0.0, self.load(region) - 1)) * (1.5 if settling else 1.0)
         median *= self._world.rng("response", region, begin).gauss(1.0, 0.02)
-        times = Point.of(tuple((median * factor, weight * requests) for factor, weight in shape(0.45)))
+        times = MinuteSamples.of(tuple((median * factor, weight * requests) for factor, weight in shape(0.45)))
         counted = _BALANCERS[region]
-        store.record(counted["RequestCount"], begin, Point(requests, requests, 1.0, 1.0, ((1.0, requests),)))
-        store.record(counted["HTTPCode_ELB_5XX_Count"], begin, Point.share(self._minute.errors[region], requests))
+        store.record(counted["RequestCount"], begin, MinuteSamples(requests, requests, 1.0, 1.0, ((1.0, requests),)))
+        store.record(
+            counted["HTTPCode_ELB_5XX_Count"], begin, MinuteSamples.share(self._minute.errors[region], requests)
+        )
         store.record(counted["TargetResponseTime"], begin, times, "Seconds")
 
     def _cohorts(self, market: str) -> list[Cohort]:
@@ -247,14 +249,14 @@ def _region(record: dict[str, object]) -> str:
     return next((region for region, ip in names.ADDRESSES.items() if ip == values[0]["Value"]), "")
 
 
-def _percent(hit: int, samples: int) -> Point:
-    return Point.of(((0.0, samples - hit), (100.0, hit))) if samples else Point.of(((0.0, 1.0),))
+def _percent(hit: int, samples: int) -> MinuteSamples:
+    return MinuteSamples.of(((0.0, samples - hit), (100.0, hit))) if samples else MinuteSamples.of(((0.0, 1.0),))
 
 
-_PROBES = {market.name: Metric("SyncWell/Probe", "UserFailure", (("Market", market.name),)) for market in MARKETS}
+_PROBES = {market.name: MetricName("SyncWell/Probe", "UserFailure", (("Market", market.name),)) for market in MARKETS}
 _BALANCERS = {
     region: {
-        name: Metric("AWS/ApplicationELB", name, (("LoadBalancer", names.load_balancer(region)),))
+        name: MetricName("AWS/ApplicationELB", name, (("LoadBalancer", names.load_balancer(region)),))
         for name in ("RequestCount", "HTTPCode_ELB_5XX_Count", "TargetResponseTime")
     }
     for region in World.regions

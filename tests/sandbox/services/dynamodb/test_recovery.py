@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drcore.sandbox.services.dynamodb.history import History
+from drcore.sandbox.services.dynamodb.history import TableHistory
 from drcore.sandbox.services.dynamodb.items import Stored
 from tests.support.furnished import EAST, WEST, Furnished, refused
 from tests.support.keeping import TABLE, active, item, keeping, key, scanned, seeded
@@ -39,7 +39,7 @@ def _window(world: Furnished, table: str = TABLE, region: str = EAST) -> dict[st
 def test_a_history_told_in_any_order_should_be_that_of_its_times(
     told: list[tuple[int, str, str | None]], second: int
 ) -> None:
-    history, plain = History(), {("b",): Stored(item("b", said="base"))}
+    history, plain = TableHistory(), {("b",): Stored(item("b", said="base"))}
     history.begin(("b",), plain["b",], (BEGINNING - timedelta(days=1), EAST))
     for index, (at, name, value) in enumerate(told):
         moment = BEGINNING + timedelta(seconds=at, microseconds=index)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.ecs.state import Ecs
-from drcore.sandbox.services.ecs.tasks import Task
+from drcore.sandbox.services.ecs.tasks import EcsTask
 from drcore.sandbox.syncwell.company import worker_services
 from tests.support.furnished import EAST, WEST, Furnished, refused
 
@@ -30,7 +30,7 @@ def _tasks(world: Furnished, **asked: Any) -> list[dict[str, Any]]:
     return list(ecs.describe_tasks(cluster="syncwell", tasks=arns)["tasks"]) if arns else []
 
 
-def _working(world: Furnished, region: str = EAST) -> list[Task]:
+def _working(world: Furnished, region: str = EAST) -> list[EcsTask]:
     """The processes that are alive."""
     return world.sandbox.world.state(Ecs).running(region, "syncwell")
 
