@@ -6,7 +6,7 @@ from drcore.sandbox.syncwell.company import account, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, region_outage
 from drcore.sandbox.syncwell.life import public_api, two_regions
-from drcore.sandbox.syncwell.life.timeline import HISTORY, Timeline
+from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
 from drcore.sandbox.syncwell.truth import backend, data, regions
 
 __all__ = ["bad_deployment", "build", "data_corruption", "public_api", "region_outage"]
@@ -23,12 +23,12 @@ def build(world: World) -> None:
     with tied_to(world.purpose("fleet")):
         worker_services.found(world)
     account.watch(world, world.clock.now() - HISTORY)
-    timeline = world.state(Timeline)
+    timeline = world.state(WorldTimeline)
     timeline.remember()
     two_regions.remember(world, world.clock.now() - HISTORY)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
-    world.on_tick(world.state(data_corruption.Normalise).tick)
+    world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
     backend.tell(world)
     regions.tell(world)

@@ -17,7 +17,7 @@ from drcore.plans.g.p08_switch import SWITCH, consumed_table
 from drcore.plans.g.tables import restored_table, table
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
-from drcore.sandbox.syncwell.life.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.data_corruption import EAST, WEST, drilled_to, items
 from tests.support.stage import Stage, client, lines, staged, targets
 
@@ -29,7 +29,7 @@ class Switched:
         self.run = run = drilled_to(stage, SWITCH, remedy="switch")
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
-        ledger, tables = stage.door.world.state(Ledger), stage.door.world.state(Tables)
+        ledger, tables = stage.door.world.state(IntendedData), stage.door.world.state(Tables)
         self.spoiled = len(ledger.spoils)
         self.unsound = {
             key

@@ -13,7 +13,7 @@ from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import alarms, names
 from drcore.sandbox.syncwell.company.pipeline import Deployer, commit
-from drcore.sandbox.syncwell.company.release_manifest import Manifest
+from drcore.sandbox.syncwell.company.release_manifest import ReleaseManifest
 from drcore.sandbox.syncwell.company.releases import OLDER, RELEASED, STABLE, VERSIONS, package
 
 FOUNDED = datetime(2025, 3, 3, 8, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def found(world: World) -> None:
 
 def release(world: World, name: str) -> None:
     """A release of the past, live in both regions on its day."""
-    manifest = world.state(Manifest)
+    manifest = world.state(ReleaseManifest)
     with world.clock.at(RELEASED[name]):
         entry = manifest.entry(name, RELEASED[name], "stable")
         for region in world.regions:

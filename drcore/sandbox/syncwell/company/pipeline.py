@@ -15,7 +15,7 @@ from drcore.sandbox.services.codepipeline.state import CodePipeline, RegionPipel
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.alarms import canary_errors
-from drcore.sandbox.syncwell.company.release_manifest import Entry, Manifest
+from drcore.sandbox.syncwell.company.release_manifest import ReleaseEntry, ReleaseManifest
 from drcore.sandbox.syncwell.company.releases import BUILDS, digest, package
 
 Source = tuple[str, str]
@@ -38,7 +38,7 @@ class Deployer:
         self._functions = world.state(Lambda)
         self._deploy = world.state(CodeDeployController)
         self._gateway = world.state(ApiGateway)
-        self._manifest = world.state(Manifest)
+        self._manifest = world.state(ReleaseManifest)
         self._alarms = world.state(CloudWatch).alarms
         self._again: list[tuple[datetime, str]] = []
         self.hang = False
@@ -101,7 +101,7 @@ class Deployer:
         self._manifest.publish()
         return deployment.id
 
-    def _entry(self, release: str) -> Entry:
+    def _entry(self, release: str) -> ReleaseEntry:
         known = {entry.release for entry in self._manifest.entries}
         entry = self._manifest.entry(release, self._world.clock.now(), "candidate")
         if release not in known and self.new_schema:

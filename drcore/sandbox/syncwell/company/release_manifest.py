@@ -14,7 +14,7 @@ KEY = "releases.json"
 
 
 @dataclass(slots=True)
-class Entry:
+class ReleaseEntry:
     """One release; `rollback_safe` false: it changed the schema, and code may not go back past it."""
 
     release: str
@@ -36,22 +36,22 @@ class Entry:
         }
 
 
-class Manifest:
+class ReleaseManifest:
     """The releases that the pipeline has deployed, oldest first; written to the bucket of each region."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.entries: list[Entry] = []
+        self.entries: list[ReleaseEntry] = []
 
-    def entry(self, release: str, at: datetime, status: str) -> Entry:
+    def entry(self, release: str, at: datetime, status: str) -> ReleaseEntry:
         """The entry of a release, made if it is new."""
         for known in self.entries:
             if known.release == release:
                 return known
-        self.entries.append(Entry(release, at, status))
+        self.entries.append(ReleaseEntry(release, at, status))
         return self.entries[-1]
 
-    def record(self, entry: Entry, region: str, versions: dict[str, str], deployment: str) -> None:
+    def record(self, entry: ReleaseEntry, region: str, versions: dict[str, str], deployment: str) -> None:
         """Write down what a release is in one region, and publish the manifest."""
         api = {"rest_api_id": names.REST_API_IDS[region], "stage": names.STAGE, "deployment_id": deployment}
         entry.regions[region] = {"functions": dict(sorted(versions.items())), "api": api}

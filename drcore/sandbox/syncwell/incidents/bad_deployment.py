@@ -13,8 +13,8 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.syncwell.company.pipeline import Deployer, commit, pipeline_of, start
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
-from drcore.sandbox.syncwell.life.requests import Traffic
-from drcore.sandbox.syncwell.life.timeline import Timeline
+from drcore.sandbox.syncwell.life.requests import MarketTraffic
+from drcore.sandbox.syncwell.life.timeline import WorldTimeline
 
 HEAD_START = timedelta(minutes=72)
 """How long ago a bad release was put to its canary: ten minutes of canary, and an hour for everybody."""
@@ -37,7 +37,7 @@ class Broken:
     began: datetime | None = None
 
 
-class Incident:
+class BadDeployment:
     """The deployment that went wrong in this world, if one did."""
 
     def __init__(self, _: World) -> None:
@@ -63,7 +63,7 @@ def bad_release(world: World, options: Options) -> None:
     The last 72 minutes are told again: their metrics and alarms are those of the release. What somebody did
     to the account in that time is taken as done before it.
     """
-    at, timeline = world.clock.now(), world.state(Timeline)
+    at, timeline = world.clock.now(), world.state(WorldTimeline)
     refuse_second(world, "bad-release")
     began = timeline.rewind(HEAD_START)
     with world.clock.at(began):
@@ -81,7 +81,7 @@ def _deploy(
     injected: datetime | None = None,
 ) -> None:
     refuse_second(world, name)
-    incident, deployer, traffic = world.state(Incident), world.state(Deployer), world.state(Traffic)
+    incident, deployer, traffic = world.state(BadDeployment), world.state(Deployer), world.state(MarketTraffic)
     deployer.hang, deployer.new_schema = hang, bool(options["schema_changed"])
     traffic.bad_release, traffic.healthy_since = CANDIDATE, None
     began = world.clock.now()
@@ -100,7 +100,7 @@ def _regions(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def refuse_second(world: World, name: str) -> None:
     """Raises UnknownFault if such a fault is on, or a deployment runs: the story would not hold together."""
-    broken = world.state(Incident).broken.name
+    broken = world.state(BadDeployment).broken.name
     if broken:
         raise UnknownFault(f"name: expected a world without {broken}; saw {name} on top of it")
     for region in world.regions:

@@ -21,14 +21,14 @@ from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORT
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names, worker_services
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
-from drcore.sandbox.syncwell.incidents.bad_deployment import Broken, Incident, refuse_second
-from drcore.sandbox.syncwell.life.complaints import Complaints
+from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
+from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.configurations import KINDS, Item, key, signed, spoiled
-from drcore.sandbox.syncwell.life.intended_data import Ledger, Spoil
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.life.table_readers import Reads
-from drcore.sandbox.syncwell.life.table_writers import Writers
-from drcore.sandbox.syncwell.life.timeline import Timeline
+from drcore.sandbox.syncwell.life.intended_data import BadWrite, IntendedData
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
+from drcore.sandbox.syncwell.life.table_readers import TableReaders
+from drcore.sandbox.syncwell.life.table_writers import TableWriters
+from drcore.sandbox.syncwell.life.timeline import WorldTimeline
 
 QUIET, AFTER = timedelta(minutes=5), timedelta(minutes=3)
 """From the beginning of what is told again to the deployment; from there to the job's first write."""
@@ -51,7 +51,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 @dataclass(slots=True)
-class Course:
+class CorruptionPlan:
     """How the job goes on in this world."""
 
     region: str
@@ -76,18 +76,18 @@ class Hidden:
     last: datetime | None = field(default=None)
 
 
-class Normalise:
+class CorruptionJob:
     """The faulty job, and the hidden writer, if there is one."""
 
     def __init__(self, world: World) -> None:
         self._world, self._tables = world, world.state(Tables)
         self._regions = world.state(Regions)
-        self._ledger, self._bindings = world.state(Ledger), world.state(Bindings)
-        self.course: Course | None = None
+        self._ledger, self._bindings = world.state(IntendedData), world.state(TableBindings)
+        self.course: CorruptionPlan | None = None
         self.hidden = Hidden()
         self.healthy_since: datetime | None = None
 
-    def begin(self, course: Course, bad: int, now: datetime) -> None:
+    def begin(self, course: CorruptionPlan, bad: int, now: datetime) -> None:
         """Let the job write `bad` times until `now`, and slowly from then on."""
         self.course, self.healthy_since = course, None
         start, jitter = course.deployed + AFTER, self._world.rng("bad moments")
@@ -115,7 +115,7 @@ class Normalise:
         table = self._tables[region, self._bindings.in_use(region)]
         served = not self._regions.out(region, at) and self._bindings.open(region, "syncwell-api")
         taken = table.there and not table.denies(self._tables.role_arn(names.LAMBDA_ROLE), "PutItem", at)
-        return served and taken and not self._world.state(Complaints).share(region)
+        return served and taken and not self._world.state(SufferingUsers).share(region)
 
     def running(self) -> int:
         """How many tasks of the faulty release work."""
@@ -145,7 +145,7 @@ class Normalise:
                 course.order.pop()
             return
 
-    def _spoil(self, table: Replica, name: tuple[str, str], before: Item, at: datetime, course: Course) -> bool:
+    def _spoil(self, table: Replica, name: tuple[str, str], before: Item, at: datetime, course: CorruptionPlan) -> bool:
         stream = self._world.rng("bad write", course.written)
         kind = course.kinds[int(stream.random() * len(course.kinds))]
         silent = kind != "delete" and stream.random() < course.silent
@@ -157,10 +157,10 @@ class Normalise:
         if not table.write(name, after, at, by=names.WORKER_ROLE, lag=lag):
             return False
         course.written, course.first, course.last = course.written + 1, course.first or at, at
-        self._ledger.spoiled(Spoil(at, name, kind, silent, before, after))
+        self._ledger.spoiled(BadWrite(at, name, kind, silent, before, after))
         return True
 
-    def _left_alone(self, item: Item, course: Course) -> bool:
+    def _left_alone(self, item: Item, course: CorruptionPlan) -> bool:
         return bool(item["UpdatedAt"]["S"] < precise(course.began)) and "DeletedAt" not in item
 
     def _hidden(self, at: datetime) -> None:
@@ -191,21 +191,21 @@ def data_corruption(world: World, options: Options) -> Undo:
     kinds = _checked(options)
     refuse_second(world, "data-corruption")
     now, tables = world.clock.now(), world.state(Tables)
-    began = world.state(Timeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
+    began = world.state(WorldTimeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
     _forget(world, began)
-    world.state(Ledger).begin(began, dict(tables[options["region"], names.TABLE].items()))
-    world.state(Writers).go(began)
-    job, deployed = world.state(Normalise), began + QUIET
+    world.state(IntendedData).begin(began, dict(tables[options["region"], names.TABLE].items()))
+    world.state(TableWriters).go(began)
+    job, deployed = world.state(CorruptionJob), began + QUIET
     order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(
-        Course(options["region"], began, deployed, kinds, options["silent"], order, stream),
+        CorruptionPlan(options["region"], began, deployed, kinds, options["silent"], order, stream),
         max(1, round(options["share"] * world.users)),
         now,
     )
     if options["hidden_writer"]:
         job.hide(options["region"], began)
-    world.state(Incident).broken = Broken("data-corruption", now, deployed)
+    world.state(BadDeployment).broken = Broken("data-corruption", now, deployed)
     _replay(world, began, deployed, options["region"], now)
     return lambda: setattr(job.hidden, "on", False)
 
@@ -229,8 +229,13 @@ def _forget(world: World, since: datetime) -> None:
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
     """Live again from `began` until now, with the deployment in it."""
-    reads, tables, bindings = world.state(Reads), world.state(Tables), world.state(Bindings)
-    job, complaints, timeline, at = world.state(Normalise), world.state(Complaints), world.state(Timeline), began + TICK
+    reads, tables, bindings = world.state(TableReaders), world.state(Tables), world.state(TableBindings)
+    job, complaints, timeline, at = (
+        world.state(CorruptionJob),
+        world.state(SufferingUsers),
+        world.state(WorldTimeline),
+        began + TICK,
+    )
     while at <= now:
         with world.clock.at(at):
             if at - TICK < deployed <= at:

@@ -21,9 +21,9 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.logs.state import Logs
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.life.configurations import Item, Key, problem, user
-from drcore.sandbox.syncwell.life.intended_data import Ledger, Spoil
+from drcore.sandbox.syncwell.life.intended_data import BadWrite, IntendedData
 from drcore.sandbox.syncwell.life.random_counts import arrivals
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 
 SYNC = timedelta(minutes=10)
 """From one sync of a user to the next, on average."""
@@ -46,7 +46,7 @@ _AN_HOUR = 5.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Ticket:
+class SupportTicket:
     """One ticket at the support desk."""
 
     opened_at: datetime
@@ -66,18 +66,18 @@ class Ticket:
         }
 
 
-class Complaints:
+class SufferingUsers:
     """Who suffers now, who has complained."""
 
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
-        self._ledger, self._bindings = world.state(Ledger), world.state(Bindings)
+        self._ledger, self._bindings = world.state(IntendedData), world.state(TableBindings)
         self._logs, self._stores = world.state(Logs), world.state(CloudWatch).stores
         self._counts = dict.fromkeys(world.regions, 0)
         self._errors = dict.fromkeys(world.regions, 0)
         self._waiting: list[tuple[datetime, Key]] = []
         self._heard: set[Key] = set()
-        self.tickets: list[Ticket] = []
+        self.tickets: list[SupportTicket] = []
 
     def tick(self, at: datetime) -> None:
         """Let the spoiled users try to sync; at a full minute, publish."""
@@ -96,7 +96,7 @@ class Complaints:
         if not self._regions.out(region, aware(minute)) and self._bindings.open(region, "syncwell-api"):
             self._stores[region].record(ERRORS, minute, MinuteSamples(1, errors, errors, errors, ((float(errors), 1),)))
 
-    def suffering(self, region: str) -> list[Spoil]:
+    def suffering(self, region: str) -> list[BadWrite]:
         """The bad writes of which the users of a region suffer: who has edited on top has put right what he saw."""
         if not self._ledger.spoils:
             return []
@@ -107,7 +107,7 @@ class Complaints:
                 found.append(spoil)
         return found
 
-    def suffers(self, region: str, name: Key) -> Spoil | None:
+    def suffers(self, region: str, name: Key) -> BadWrite | None:
         """The bad write of which one user suffers in a region."""
         if name not in self._ledger.spoils:
             return None
@@ -118,7 +118,7 @@ class Complaints:
         """The share of a region's users who suffered at the last tick."""
         return self._counts[region] * len(self._world.regions) / self._world.users
 
-    def between(self, since: datetime, until: datetime) -> list[Ticket]:
+    def between(self, since: datetime, until: datetime) -> list[SupportTicket]:
         """The tickets of that time, newest last."""
         found = [ticket for ticket in self.tickets if since <= ticket.opened_at < until]
         hour = since.replace(minute=0, second=0, microsecond=0)
@@ -130,7 +130,7 @@ class Complaints:
     def _suffers(self, name: Key, item: Item | None) -> bool:
         return not self._ledger.sound(name, item) and not self._ledger.edited_on_top(name, item)
 
-    def _sync(self, region: str, at: datetime, suffering: list[Spoil]) -> None:
+    def _sync(self, region: str, at: datetime, suffering: list[BadWrite]) -> None:
         if self._regions.out(region, at) or not self._bindings.open(region, "syncwell-api"):
             return
         if not suffering:
@@ -159,7 +159,7 @@ class Complaints:
             if self.suffers(home(self._world, name), name):
                 self.tickets.append(_ticket(when, "sync-settings", user(name), self._world.rng("ticket", name)))
 
-    def _usual(self, hour: datetime) -> list[Ticket]:
+    def _usual(self, hour: datetime) -> list[SupportTicket]:
         """The tickets that come every day."""
         stream = self._world.rng("tickets", epoch(hour))
         found = []
@@ -179,10 +179,10 @@ def _soon(at: datetime, stream: Random) -> datetime:
     return (at + timedelta(seconds=60 + stream.expovariate(1 / PATIENCE))).replace(microsecond=0)
 
 
-def _ticket(opened: datetime, category: str, number: str, stream: Random) -> Ticket:
+def _ticket(opened: datetime, category: str, number: str, stream: Random) -> SupportTicket:
     subjects = _SUBJECTS[category]
     name = f"SW-{epoch(opened) % 10_000_000:07d}-{number}"
-    return Ticket(opened, name, category, number, subjects[int(stream.random() * len(subjects))])
+    return SupportTicket(opened, name, category, number, subjects[int(stream.random() * len(subjects))])
 
 
 @http_route("GET", "/support/v1/tickets")
@@ -202,7 +202,7 @@ def tickets(call: HttpCall) -> JsonReply:
     if until - since > timedelta(days=31):
         return JsonReply(400, {"error": "since: expected at most 31 days before until"})
     category = call.query.get("category", "")
-    found = [each for each in call.world.state(Complaints).between(since, until) if category in ("", each.category)]
+    found = [each for each in call.world.state(SufferingUsers).between(since, until) if category in ("", each.category)]
     page = [ticket.document() for ticket in found[start : start + PAGE]]
     more = {"next": str(start + PAGE)} if len(found) > start + PAGE else {}
     return JsonReply(200, {"tickets": page, **more})

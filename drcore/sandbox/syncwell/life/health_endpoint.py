@@ -22,7 +22,7 @@ STEADY = timedelta(minutes=1)
 """How long everything must hold until the endpoint answers 200 again."""
 
 
-class Endpoints:
+class HealthEndpoints:
     """The endpoints of both regions, with the levers as they were last read."""
 
     def __init__(self, world: World) -> None:
@@ -81,7 +81,7 @@ class Endpoints:
 @http_route("GET", "/syncwell/<region>/health/region")
 def health(call: HttpCall) -> JsonReply:
     """200 or 503 as a checker gets it, with the reason: `{"region", "status", "lever", "routing_control"}`."""
-    region, endpoints = call.args["region"], call.world.state(Endpoints)
+    region, endpoints = call.args["region"], call.world.state(HealthEndpoints)
     if region not in call.world.regions:
         return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     status = endpoints.answer(region, region, call.world.clock.now()) or 503

@@ -12,7 +12,7 @@ from drcore.sandbox.syncwell.life.configurations import Item, Key, content
 
 
 @dataclass(frozen=True, slots=True)
-class Spoil:
+class BadWrite:
     """One write of the faulty job. `silent`: it left the books of the item as they were."""
 
     at: datetime
@@ -34,12 +34,12 @@ class Edit:
     meant: Item
 
 
-class Ledger:
+class IntendedData:
     """Spoiled items, edits and meanings by key; empty until a fault begins."""
 
     def __init__(self, _: World) -> None:
         self.began: datetime | None = None
-        self.spoils: dict[Key, Spoil] = {}
+        self.spoils: dict[Key, BadWrite] = {}
         self.last: dict[Key, Edit] = {}
         self.edits = 0
         self._base: Mapping[Key, Item] = {}
@@ -50,7 +50,7 @@ class Ledger:
         """Take down everything from `at` on, when everybody had what he meant: `base`."""
         self.began, self._base = at, base
 
-    def spoiled(self, spoil: Spoil) -> None:
+    def spoiled(self, spoil: BadWrite) -> None:
         """The faulty job has written."""
         self.spoils[spoil.key] = spoil
         self._known.pop(spoil.key, None)
@@ -78,7 +78,7 @@ class Ledger:
             known = self._known[key] = (item, self._sound(key, item))
         return known[1]
 
-    def spoil_in(self, key: Key, item: Item | None) -> Spoil | None:
+    def spoil_in(self, key: Key, item: Item | None) -> BadWrite | None:
         """The bad write that an item still suffers from."""
         spoil = self.spoils.get(key)
         return None if spoil is None or self.sound(key, item) else spoil

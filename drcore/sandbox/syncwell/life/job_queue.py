@@ -13,18 +13,18 @@ from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import SHARES, demand
-from drcore.sandbox.syncwell.life.users import Users
+from drcore.sandbox.syncwell.life.users import UserBase
 
 _QUEUE = (("QueueName", names.QUEUE),)
 _SENT = MetricName("AWS/SQS", "NumberOfMessagesSent", _QUEUE)
 _AGE = MetricName("AWS/SQS", "ApproximateAgeOfOldestMessage", _QUEUE)
 
 
-class Jobs:
+class JobQueue:
     """The age of the oldest job in each region, in seconds."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._regions, self._users = world, world.state(Regions), world.state(Users)
+        self._world, self._regions, self._users = world, world.state(Regions), world.state(UserBase)
         self._stores = world.state(CloudWatch).stores
         self._backlog = dict.fromkeys(world.regions, 0.0)
 

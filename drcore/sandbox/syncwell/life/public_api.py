@@ -10,10 +10,10 @@ from typing import Any
 
 from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.world import World
-from drcore.sandbox.syncwell.life.complaints import Complaints
+from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.configurations import key, problem
-from drcore.sandbox.syncwell.life.intended_data import Spoil
-from drcore.sandbox.syncwell.life.serving import Served, definitions, newer, served
+from drcore.sandbox.syncwell.life.intended_data import BadWrite
+from drcore.sandbox.syncwell.life.serving import ServedVersion, definitions, newer, served
 
 ROUTE = "/syncwell/<region>/v1"
 
@@ -49,12 +49,12 @@ def previewed(user: str, *, right: bool = True) -> dict[str, Any]:
     return {"user": user, "adds": adds, "updates": updates, "deletes": 0}
 
 
-def _spoil(call: HttpCall, user: str) -> Spoil | None:
+def _spoil(call: HttpCall, user: str) -> BadWrite | None:
     """What was done to the configuration of a user, `00042` or `USER#00042`, of which he suffers now."""
     region = call.args["region"]
     if region not in call.world.regions or not user.removeprefix("USER#").isdigit():
         return None
-    return call.world.state(Complaints).suffers(region, key(int(user.removeprefix("USER#"))))
+    return call.world.state(SufferingUsers).suffers(region, key(int(user.removeprefix("USER#"))))
 
 
 def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> JsonReply:
@@ -73,12 +73,12 @@ def _answer(call: HttpCall, route: str, body: Any, status: int = 200) -> JsonRep
     return JsonReply(status, body(row) | served_by)
 
 
-def _chosen(world: World, region: str, stream: Random) -> Served:
+def _chosen(world: World, region: str, stream: Random) -> ServedVersion:
     rows = [row for row in served(world, region) if row.function == "syncwell-api"]
     return stream.choices(rows, [row.share for row in rows])[0]
 
 
-def _too_new(world: World, region: str, row: Served, stream: Random) -> bool:
+def _too_new(world: World, region: str, row: ServedVersion, stream: Random) -> bool:
     shares = definitions(world, region)
     definition = stream.choices(list(shares), list(shares.values()))[0]
     return newer(definition, row.code.release)

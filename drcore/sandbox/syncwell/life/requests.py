@@ -12,8 +12,8 @@ from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import SHARES, demand
 from drcore.sandbox.syncwell.life.minute_metrics import Counts, Tally
 from drcore.sandbox.syncwell.life.random_counts import arrivals, hits
-from drcore.sandbox.syncwell.life.serving import Served, definitions, served
-from drcore.sandbox.syncwell.life.users import Users
+from drcore.sandbox.syncwell.life.serving import ServedVersion, definitions, served
+from drcore.sandbox.syncwell.life.users import UserBase
 
 COLD_SHARE = 0.06
 """Requests that meet a cold start while provisioned concurrency is being allocated; else RARELY_COLD."""
@@ -24,13 +24,13 @@ CLIENT_ERRORS = 0.012
 """Requests to the API that are the client's fault, whatever we do."""
 
 
-class Traffic:
+class MarketTraffic:
     """The requests of both markets, and since when none of them met a bad release."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._stores = world.state(CloudWatch).stores
-        self._regions, self._users = world.state(Regions), world.state(Users)
+        self._regions, self._users = world.state(Regions), world.state(UserBase)
         self._tallies = {region: Tally() for region in world.regions}
         self.bad_release: str | None = None
         self.healthy_since: datetime | None = None
@@ -82,7 +82,7 @@ class Traffic:
         return met_bad
 
 
-def _count(tally: Tally, row: Served, requests: int, stream: Random) -> None:
+def _count(tally: Tally, row: ServedVersion, requests: int, stream: Random) -> None:
     counts = tally.of(row.function, row.version)
     throttled = requests if row.throttled else 0
     counts.throttles += throttled
@@ -100,7 +100,7 @@ def _count(tally: Tally, row: Served, requests: int, stream: Random) -> None:
         tally.client_errors += hits(stream, ran - errors - handled, CLIENT_ERRORS)
 
 
-def _time(counts: Counts, row: Served, ran: int, stream: Random) -> None:
+def _time(counts: Counts, row: ServedVersion, ran: int, stream: Random) -> None:
     code = row.code
     slow = hits(stream, ran, code.slow)
     cold = hits(stream, ran - slow, COLD_SHARE if row.cold else RARELY_COLD)

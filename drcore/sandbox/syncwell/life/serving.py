@@ -9,7 +9,7 @@ from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import SHARES
 from drcore.sandbox.syncwell.company.releases import PREVIEW_FORMS, Behaviour, behaviour
-from drcore.sandbox.syncwell.life.complaints import Complaints
+from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 
 SHOWN = 0.2
 """The share of a spoiled user's requests that need his configuration, and are refused."""
@@ -18,7 +18,7 @@ PREVIEW = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedVersion:
     """One version behind an alias, with the share of the function's requests (0 to 1) that it gets.
 
     `mismatched` is the share of its requests that fail because the API's definition is newer than the code, or because
@@ -41,7 +41,7 @@ class Served:
         return self.code.errors + (1 - self.code.errors) * handled
 
 
-def served(world: World, region: str) -> list[Served]:
+def served(world: World, region: str) -> list[ServedVersion]:
     """All versions that serve in a region."""
     functions, found = world.state(Lambda), []
     stage = definitions(world, region)
@@ -51,7 +51,7 @@ def served(world: World, region: str) -> list[Served]:
         for version, share in functions.serving(region, name, names.ALIAS).items():
             code = behaviour(functions.code_of(region, name, version), name)
             mismatched = _mismatched(name, code, stage) + _spoiled(world, region, name)
-            found.append(Served(name, version, share, code, cold, throttled, mismatched))
+            found.append(ServedVersion(name, version, share, code, cold, throttled, mismatched))
     return found
 
 
@@ -74,7 +74,7 @@ def newer(definition: str, code: str) -> bool:
 
 
 def _spoiled(world: World, region: str, function: str) -> float:
-    return SHOWN * world.state(Complaints).share(region) if function == "syncwell-api" else 0.0
+    return SHOWN * world.state(SufferingUsers).share(region) if function == "syncwell-api" else 0.0
 
 
 def _mismatched(function: str, code: Behaviour, stage: Mapping[str, float]) -> float:

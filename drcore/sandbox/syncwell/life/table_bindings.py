@@ -32,7 +32,7 @@ class Bound:
     share: float = 1.0
 
 
-class Bindings:
+class TableBindings:
     """The tables that the readers and writers of both regions took up."""
 
     def __init__(self, world: World) -> None:

@@ -8,19 +8,19 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import SHARES, demand
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.life.users import Users
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
+from drcore.sandbox.syncwell.life.users import UserBase
 
 JOBS = 0.5
 """Reads a second of a worker of ECS, for the jobs that it looks after."""
 
 
-class Reads:
+class TableReaders:
     """The reads of both regions, counted once a minute. Simplified: each is one small item, eventually consistent."""
 
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
-        self._bindings, self._users = world.state(Bindings), world.state(Users)
+        self._bindings, self._users = world.state(TableBindings), world.state(UserBase)
 
     def tick(self, at: datetime) -> None:
         """At a full minute, count those of the minute before."""

@@ -16,11 +16,11 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import STABLE
 from drcore.sandbox.syncwell.life.configurations import Item, booked, key, long_known
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.timeline import HISTORY
 from drcore.sandbox.syncwell.life.user_edits import SIGN_UPS, Edits, new_user
 
-__all__ = ["IN_FLIGHT", "SLOT", "Writers"]
+__all__ = ["IN_FLIGHT", "SLOT", "TableWriters"]
 
 SLOT = timedelta(seconds=5)
 CANARY = timedelta(seconds=0.5)
@@ -32,12 +32,12 @@ TIDIED = 100
 _ARCHIVED = {"BOOL": True}
 
 
-class Writers:
+class TableWriters:
     """The writers of both regions."""
 
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
-        self._bindings, self._edits = world.state(Bindings), world.state(Edits)
+        self._bindings, self._edits = world.state(TableBindings), world.state(Edits)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
         self._lags = world.rng("canaries")

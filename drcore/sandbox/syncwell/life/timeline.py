@@ -11,18 +11,18 @@ from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.syncwell.company.pipeline import Deployer
 from drcore.sandbox.syncwell.life.minute_metrics import NAMESPACES
-from drcore.sandbox.syncwell.life.requests import Traffic
+from drcore.sandbox.syncwell.life.requests import MarketTraffic
 
 HISTORY = timedelta(hours=2)
 """How much the metrics remember when the doors open."""
 
 
-class Timeline:
+class WorldTimeline:
     """Deployments move first, then the users come, then the alarms look."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._traffic = world.state(Traffic)
+        self._traffic = world.state(MarketTraffic)
         self._watch = world.state(CloudWatch)
         self._actors: tuple[Callable[[datetime], None], ...] = (
             world.state(Deployer).tick,

@@ -14,18 +14,18 @@ from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORT
 from drcore.sandbox.services.route53.health_checks import HealthChecks
 from drcore.sandbox.services.route53.operations import Route53
 from drcore.sandbox.syncwell.company import names
-from drcore.sandbox.syncwell.life.complaints import Complaints
-from drcore.sandbox.syncwell.life.health_endpoint import Endpoints
-from drcore.sandbox.syncwell.life.job_queue import Jobs
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
-from drcore.sandbox.syncwell.life.table_readers import Reads
-from drcore.sandbox.syncwell.life.table_writers import Writers
-from drcore.sandbox.syncwell.life.users import Users
+from drcore.sandbox.syncwell.life.complaints import SufferingUsers
+from drcore.sandbox.syncwell.life.health_endpoint import HealthEndpoints
+from drcore.sandbox.syncwell.life.job_queue import JobQueue
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
+from drcore.sandbox.syncwell.life.table_readers import TableReaders
+from drcore.sandbox.syncwell.life.table_writers import TableWriters
+from drcore.sandbox.syncwell.life.users import UserBase
 
 
 def found(world: World) -> None:
     """Make the resources as they are when the doors open."""
-    endpoints, checks = world.state(Endpoints), world.state(HealthChecks)
+    endpoints, checks = world.state(HealthEndpoints), world.state(HealthChecks)
     checks.probe, checks.routing_control = endpoints.probe, world.state(RoutingControls).is_on
     zone = world.state(Route53).add(names.ZONE_ID, names.ZONE)
     store = backends.s3(world.account)
@@ -36,20 +36,29 @@ def found(world: World) -> None:
         backends.sqs(world.account, region).create_queue(names.QUEUE)
     zone.put(_record(region) for region in world.regions)
     world.state(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
-    world.state(Writers).begin()
+    world.state(TableWriters).begin()
     world.state(CallHooks).intercept(meets(world))
 
 
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
-    moving = (Endpoints, HealthChecks, Users, Jobs, Bindings, Reads, GlobalTable, Complaints)
+    moving = (
+        HealthEndpoints,
+        HealthChecks,
+        UserBase,
+        JobQueue,
+        TableBindings,
+        TableReaders,
+        GlobalTable,
+        SufferingUsers,
+    )
     return tuple(world.state(actor).tick for actor in moving)  # type: ignore[attr-defined]
 
 
 def remember(world: World, since: datetime) -> None:
     """The metrics of a quiet history from `since` until now."""
-    users, jobs = world.state(Users), world.state(Jobs)
-    complaints = world.state(Complaints)
+    users, jobs = world.state(UserBase), world.state(JobQueue)
+    complaints = world.state(SufferingUsers)
     table, checks = world.state(GlobalTable), world.state(HealthChecks)
     minute, end, at = timedelta(minutes=1), world.clock.now(), since
     first, second = world.regions

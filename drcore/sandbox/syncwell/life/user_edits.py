@@ -14,8 +14,8 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.life.configurations import CONTENT, Item, changed, entered_again, key, signed_up
-from drcore.sandbox.syncwell.life.intended_data import Ledger
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 
 SIGN_UPS = 0.04
 """The share of the edits that are a new user's."""
@@ -39,7 +39,7 @@ class Edits:
 
     def __init__(self, world: World) -> None:
         self._world, self._tables = world, world.state(Tables)
-        self._bindings, self._ledger = world.state(Bindings), world.state(Ledger)
+        self._bindings, self._ledger = world.state(TableBindings), world.state(IntendedData)
         self.refused = dict.fromkeys(world.regions, 0)
         self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
             (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),

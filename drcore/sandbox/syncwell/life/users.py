@@ -63,7 +63,7 @@ class Minute:
     failed: dict[str, int]
 
 
-class Users:
+class UserBase:
     """The users of all markets."""
 
     def __init__(self, world: World) -> None:

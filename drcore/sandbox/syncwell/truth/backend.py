@@ -8,15 +8,15 @@ from drcore.sandbox.services import sns
 from drcore.sandbox.services.apigateway.state import ApiGateway
 from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import names
-from drcore.sandbox.syncwell.incidents.bad_deployment import Incident
-from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
-from drcore.sandbox.syncwell.life.requests import Traffic
+from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment
+from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
+from drcore.sandbox.syncwell.life.requests import MarketTraffic
 from drcore.sandbox.syncwell.life.serving import definitions, error_rate
 
 
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
-    traffic, gateway = world.state(Traffic), world.state(ApiGateway)
+    traffic, gateway = world.state(MarketTraffic), world.state(ApiGateway)
     world.add_truth("fault", lambda: _fault(world))
     world.add_truth("bad_release", lambda: traffic.bad_release)
     world.add_truth("serving", lambda: {region: _serving(world, region) for region in world.regions})
@@ -28,7 +28,7 @@ def tell(world: World) -> None:
 
 
 def _fault(world: World) -> dict[str, Any] | None:
-    broken = world.state(Incident).broken
+    broken = world.state(BadDeployment).broken
     if broken.at is None or broken.began is None:
         return None
     return {"name": broken.name, "at": iso(broken.at), "began": iso(broken.began)}
@@ -36,8 +36,8 @@ def _fault(world: World) -> dict[str, Any] | None:
 
 def _healthy_since(world: World) -> str | None:
     """Of the fault that is on; without one, since nobody met a bad release."""
-    job = world.state(Normalise)
-    since = world.state(Traffic).healthy_since if job.course is None else job.healthy_since
+    job = world.state(CorruptionJob)
+    since = world.state(MarketTraffic).healthy_since if job.course is None else job.healthy_since
     return iso(since) if since else None
 
 

@@ -6,10 +6,10 @@ from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
-from drcore.sandbox.syncwell.incidents.data_corruption import Normalise
+from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
 from drcore.sandbox.syncwell.life.configurations import Key
-from drcore.sandbox.syncwell.life.intended_data import Edit, Ledger, lacks
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.intended_data import Edit, IntendedData, lacks
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 
 
 def tell(world: World) -> None:
@@ -24,7 +24,7 @@ def _corruption(world: World) -> dict[str, Any] | None:
     see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
     the fault began is not in that table.
     """
-    job, ledger, bindings = world.state(Normalise), world.state(Ledger), world.state(Bindings)
+    job, ledger, bindings = world.state(CorruptionJob), world.state(IntendedData), world.state(TableBindings)
     course, tables = job.course, world.state(Tables)
     if course is None:
         return None
@@ -58,7 +58,7 @@ def _corruption(world: World) -> dict[str, Any] | None:
 
 def writers(world: World) -> list[str]:
     """Who would write now, if the table let him."""
-    bindings, found = world.state(Bindings), []
+    bindings, found = world.state(TableBindings), []
     for region in world.regions:
         for name in names.FUNCTIONS:
             fed = name != names.WORKER_FUNCTION or bindings.polling(region)
@@ -67,13 +67,13 @@ def writers(world: World) -> list[str]:
         found += [f"{region} {task.name} {task.release}" for task in bindings.tasks(region)]
         rules = (names.CANARY_RULE, names.TIDY_RULE)
         found += [f"{region} rule {rule}" for rule in rules if bindings.ruled(region, rule)]
-    hidden = world.state(Normalise).hidden
+    hidden = world.state(CorruptionJob).hidden
     return [*found, f"{hidden.region} {names.BATCH_ROLE}"] if hidden.on else found
 
 
 def reading_old(world: World) -> list[str]:
     """Who works on another table than AppConfig names: it took it up before."""
-    bindings = world.state(Bindings)
+    bindings = world.state(TableBindings)
     return [
         f"{region} {bound.name} {bound.table}"
         for region in world.regions

@@ -7,20 +7,20 @@ from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.dynamodb.replication_view import GlobalTable
 from drcore.sandbox.services.route53.health_checks import HealthChecks
-from drcore.sandbox.syncwell.life.health_endpoint import Endpoints
-from drcore.sandbox.syncwell.life.users import MARKETS, Users
+from drcore.sandbox.syncwell.life.health_endpoint import HealthEndpoints
+from drcore.sandbox.syncwell.life.users import MARKETS, UserBase
 
 
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
-    users, checks = world.state(Users), world.state(HealthChecks)
+    users, checks = world.state(UserBase), world.state(HealthChecks)
     world.add_truth("region", lambda: _regions(world))
     world.add_truth("traffic", lambda: {market.name: users.shares(market.name) for market in MARKETS})
     world.add_truth("dns", lambda: users.answered(world.clock.now()))
     world.add_truth("failover_at", lambda: users.failover_at and precise(users.failover_at))
     world.add_truth("last_client_moved", lambda: users.last_moved and precise(users.last_moved))
     world.add_truth("replication", lambda: _replication(world))
-    world.add_truth("levers", lambda: dict(world.state(Endpoints).levers))
+    world.add_truth("levers", lambda: dict(world.state(HealthEndpoints).levers))
     world.add_truth("checkers", lambda: {check.id: check.share() for check in checks if check.checkers})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.configurations import content
-from drcore.sandbox.syncwell.life.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import FAULT, FAULTY, TABLE, corrupted, items_of, minute_values, moment_of, truth_of
 from tests.support.furnished import EAST, WEST, Furnished
 
@@ -30,7 +30,7 @@ def test_the_share_that_was_asked_for_should_be_hit_in_both_regions_within_the_m
 
 def test_every_kind_should_be_what_it_says_and_a_silent_write_should_leave_the_books() -> None:
     world = corrupted()
-    spoils, seen = world.sandbox.world.state(Ledger).spoils, Counter[str]()
+    spoils, seen = world.sandbox.world.state(IntendedData).spoils, Counter[str]()
     for spoil in spoils.values():
         before, after = spoil.before, spoil.after
         seen[spoil.kind] += 1
@@ -147,7 +147,7 @@ def test_a_restore_to_the_second_before_the_first_bad_write_should_hold_no_corru
             SourceTableName=TABLE, TargetTableName=f"{TABLE}-{name}", RestoreDateTime=at
         )
     world.sleep(900)
-    ledger = world.sandbox.world.state(Ledger)
+    ledger = world.sandbox.world.state(IntendedData)
     for name, least in (("good", 0), ("late", 20)):
         items = items_of(world, table=f"{TABLE}-{name}")
         bad = [key for key in ledger.spoils if not ledger.sound(key, items.get("/".join(key)))]

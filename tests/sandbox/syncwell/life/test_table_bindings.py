@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-from drcore.sandbox.syncwell.life.table_bindings import Bindings
+from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from tests.support.corrupted_world import (
     TABLE,
     corrupted,
@@ -69,7 +69,7 @@ def _name(world: Furnished, region: str, table: str) -> None:
         DeploymentStrategyId="AppConfig.AllAtOnce",
     )
     world.sleep(700)
-    assert world.sandbox.world.state(Bindings).named(region) == table
+    assert world.sandbox.world.state(TableBindings).named(region) == table
 
 
 def _new_version(world: Furnished, region: str, name: str) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from drcore.sandbox.syncwell.life.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import (
     FAULT,
     ROLES,
@@ -64,7 +64,7 @@ def test_a_worker_that_is_told_to_stop_should_still_spoil_until_it_is_gone() -> 
     scale(world, EAST, 0)
     asked = world.now
     world.sleep(120)
-    spoils = [spoil.at for spoil in world.sandbox.world.state(Ledger).spoils.values()]
+    spoils = [spoil.at for spoil in world.sandbox.world.state(IntendedData).spoils.values()]
     assert asked < max(spoils) < asked + timedelta(seconds=45)
 
 

@@ -1,14 +1,14 @@
 """Users go on editing, on top of what is corrupted too."""
 
 from drcore.sandbox.core.world import USERS
-from drcore.sandbox.syncwell.life.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import FAULTY, corrupted, items_of, truth_of
 
 
 def test_users_should_go_on_editing_on_top_of_spoiled_items_too() -> None:
     world = corrupted(share=0.2)
     truth = truth_of(world)
-    ledger = world.sandbox.world.state(Ledger)
+    ledger = world.sandbox.world.state(IntendedData)
     items = items_of(world)
     assert truth["legit_edits"]["n"] > 600
     assert truth["legit_edits"]["lost"] == []

@@ -1,14 +1,14 @@
 """The truth about the data: what a repair makes well, what it loses."""
 
 from drcore.sandbox.services.dynamodb.tables import Tables
-from drcore.sandbox.syncwell.life.intended_data import Ledger
+from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import TABLE, corrupted, scale, truth_of
 from tests.support.furnished import EAST
 
 
 def test_a_repair_should_make_the_truth_well_and_keep_the_edits() -> None:
     world = corrupted()
-    ledger, table = world.sandbox.world.state(Ledger), world.client("dynamodb")
+    ledger, table = world.sandbox.world.state(IntendedData), world.client("dynamodb")
     assert world.truth["healthy_since"] is None
     scale(world, EAST, 0)
     world.sleep(60)
@@ -24,7 +24,7 @@ def test_a_repair_should_make_the_truth_well_and_keep_the_edits() -> None:
 
 def test_an_edit_that_a_repair_writes_over_should_be_called_lost() -> None:
     world = corrupted()
-    ledger = world.sandbox.world.state(Ledger)
+    ledger = world.sandbox.world.state(IntendedData)
     assert ledger.began is not None
     base = world.sandbox.world.state(Tables)[EAST, TABLE].at(ledger.began)
     edit = next(edit for edit in ledger.last.values() if edit.region == EAST and edit.key in base)
