@@ -29,13 +29,13 @@ class Switched:
         self.run = run = drilled_to(stage, SWITCH, remedy="switch")
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
-        ledger, tables = stage.door.world.state(IntendedData), stage.door.world.state(Tables)
-        self.spoiled = len(ledger.spoils)
+        intended, tables = stage.door.world.state(IntendedData), stage.door.world.state(Tables)
+        self.corrupted = len(intended.bad_writes)
         self.unsound = {
             key
-            for key in ledger.spoils
+            for key in intended.bad_writes
             for where in self.told
-            if not ledger.sound(key, tables[where, self.new].get(key))
+            if not intended.sound(key, tables[where, self.new].get(key))
         }
         self.items = {where: items(run, where, self.new) for where in (EAST, WEST)}
         self.policies = {where: self._policy(where) for where in (EAST, WEST)}
@@ -90,7 +90,7 @@ def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switched]:
 
 def test_no_corrupted_item_should_be_in_the_table_that_is_switched_to(switched: Switched) -> None:
     assert switched.told == {EAST: switched.new, WEST: switched.new}
-    assert switched.spoiled > 100
+    assert switched.corrupted > 100
     assert switched.unsound == set()
     assert switched.items[EAST] == switched.items[WEST]
 

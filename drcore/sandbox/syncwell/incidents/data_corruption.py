@@ -1,8 +1,8 @@
-"""A release of the workers that spoils the users' configurations (plan G).
+"""A release of the workers that corrupts the users' configurations (plan G).
 
-Its `normalise` job goes through the items that nobody has changed lately, one after the other, and spoils each: three
+Its `normalise` job goes through the items that nobody has changed lately, one after the other, and corrupts each: three
 minutes after it was deployed it begins, and it goes on, slowly, as long as a task of that release works and is let
-write. The items stay spoiled when the fault is cleared: only a repair or a switch to other data takes that away.
+write. The items stay corrupted when the fault is cleared: only a repair or a switch to other data takes that away.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from drcore.sandbox.syncwell.company import names, worker_services
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
-from drcore.sandbox.syncwell.life.configurations import KINDS, Item, key, signed, spoiled
+from drcore.sandbox.syncwell.life.configurations import KINDS, Item, corrupted, key, signed
 from drcore.sandbox.syncwell.life.intended_data import BadWrite, IntendedData
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.table_readers import TableReaders
@@ -41,7 +41,9 @@ METRICS = frozenset({"AWS/DynamoDB", "SyncWell"})
 HIDDEN_KEY = ("BATCH#usage", "0")
 
 OPTIONS: Mapping[str, Option] = {
-    "share": Option(default=0.04, help="the share of the users whose configuration is spoiled before the doors notice"),
+    "share": Option(
+        default=0.04, help="the share of the users whose configuration is corrupted before the doors notice"
+    ),
     "minutes": Option(default=12, help="how long the job has run when the fault is injected, from 2 to 60"),
     "kinds": Option(default=",".join(KINDS), help="what it does to an item, of overwrite, delete, blank, wrong-owner"),
     "silent": Option(default=0.5, help="the share of the bad writes that leave UpdatedAt and Writers as they were"),
@@ -51,7 +53,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 @dataclass(slots=True)
-class CorruptionPlan:
+class Corruption:
     """How the job goes on in this world."""
 
     region: str
@@ -82,15 +84,15 @@ class CorruptionJob:
     def __init__(self, world: World) -> None:
         self._world, self._tables = world, world.state(Tables)
         self._regions = world.state(Regions)
-        self._ledger, self._bindings = world.state(IntendedData), world.state(TableBindings)
-        self.course: CorruptionPlan | None = None
+        self._intended, self._bindings = world.state(IntendedData), world.state(TableBindings)
+        self.corruption: Corruption | None = None
         self.hidden = Hidden()
         self.healthy_since: datetime | None = None
 
-    def begin(self, course: CorruptionPlan, bad: int, now: datetime) -> None:
+    def begin(self, corruption: Corruption, bad: int, now: datetime) -> None:
         """Let the job write `bad` times until `now`, and slowly from then on."""
-        self.course, self.healthy_since = course, None
-        start, jitter = course.deployed + AFTER, self._world.rng("bad moments")
+        self.corruption, self.healthy_since = corruption, None
+        start, jitter = corruption.deployed + AFTER, self._world.rng("bad moments")
         step = (now - start) / bad
         for number in range(bad):
             moment = start + step * (number + 0.1 + 0.8 * jitter.random())
@@ -103,8 +105,8 @@ class CorruptionJob:
         self._tables.later(since + HIDDEN, self._hidden)
 
     def tick(self, at: datetime) -> None:
-        """Note since when all is well: nobody suffers, everybody is served, nothing spoils anything any more."""
-        if self.course is None:
+        """Note since when all is well: nobody suffers, everybody is served, nothing corrupts anything any more."""
+        if self.corruption is None:
             return
         if not all(self._well(region, at) for region in self._world.regions) or self.running():
             self.healthy_since = None
@@ -119,8 +121,12 @@ class CorruptionJob:
 
     def running(self) -> int:
         """How many tasks of the faulty release work."""
-        course = self.course
-        return 0 if course is None else sum(task.release == CANDIDATE for task in self._bindings.tasks(course.region))
+        corruption = self.corruption
+        return (
+            0
+            if corruption is None
+            else sum(task.release == CANDIDATE for task in self._bindings.tasks(corruption.region))
+        )
 
     def _slowly(self, at: datetime) -> None:
         self._one(at)
@@ -128,40 +134,42 @@ class CorruptionJob:
         self._tables.later(at + timedelta(milliseconds=int(SLOWLY / timedelta(milliseconds=1) * more)), self._slowly)
 
     def _one(self, at: datetime) -> None:
-        """Spoil the next item that can be spoiled, if the job runs then."""
-        course = self.course
-        assert course is not None
-        tasks = [task for task in self._bindings.tasks(course.region, at) if task.release == CANDIDATE]
-        if not tasks or self._regions.out(course.region, at):
+        """Corrupt the next item that can be corrupted, if the job runs then."""
+        corruption = self.corruption
+        assert corruption is not None
+        tasks = [task for task in self._bindings.tasks(corruption.region, at) if task.release == CANDIDATE]
+        if not tasks or self._regions.out(corruption.region, at):
             return
-        table = self._tables[course.region, tasks[0].table]
-        while course.order:
-            name = key(course.order[-1])
+        table = self._tables[corruption.region, tasks[0].table]
+        while corruption.order:
+            name = key(corruption.order[-1])
             before = table.get(name)
-            if before is None or not self._left_alone(before, course):
-                course.order.pop()  # gone, or somebody is at it: it does not dare
+            if before is None or not self._left_alone(before, corruption):
+                corruption.order.pop()  # gone, or somebody is at it: it does not dare
                 continue
-            if self._spoil(table, name, before, at, course):
-                course.order.pop()
+            if self._corrupt(table, name, before, at, corruption):
+                corruption.order.pop()
             return
 
-    def _spoil(self, table: Replica, name: tuple[str, str], before: Item, at: datetime, course: CorruptionPlan) -> bool:
-        stream = self._world.rng("bad write", course.written)
-        kind = course.kinds[int(stream.random() * len(course.kinds))]
-        silent = kind != "delete" and stream.random() < course.silent
-        other = self._ledger.meant(key(int(stream.random() * self._world.users))) or before
-        after = spoiled(before, kind, other, stream, self._world.users)
+    def _corrupt(
+        self, table: Replica, name: tuple[str, str], before: Item, at: datetime, corruption: Corruption
+    ) -> bool:
+        stream = self._world.rng("bad write", corruption.written)
+        kind = corruption.kinds[int(stream.random() * len(corruption.kinds))]
+        silent = kind != "delete" and stream.random() < corruption.silent
+        other = self._intended.meant(key(int(stream.random() * self._world.users))) or before
+        after = corrupted(before, kind, other, stream, self._world.users)
         if after is not None and not silent:
-            after = signed(after, course.region, at, WRITER)
+            after = signed(after, corruption.region, at, WRITER)
         lag = stream.uniform(SHORTEST_LAG, LONGEST_LAG)
         if not table.write(name, after, at, by=names.WORKER_ROLE, lag=lag):
             return False
-        course.written, course.first, course.last = course.written + 1, course.first or at, at
-        self._ledger.spoiled(BadWrite(at, name, kind, silent, before, after))
+        corruption.written, corruption.first, corruption.last = corruption.written + 1, corruption.first or at, at
+        self._intended.corrupted(BadWrite(at, name, kind, silent, before, after))
         return True
 
-    def _left_alone(self, item: Item, course: CorruptionPlan) -> bool:
-        return bool(item["UpdatedAt"]["S"] < precise(course.began)) and "DeletedAt" not in item
+    def _left_alone(self, item: Item, corruption: Corruption) -> bool:
+        return bool(item["UpdatedAt"]["S"] < precise(corruption.began)) and "DeletedAt" not in item
 
     def _hidden(self, at: datetime) -> None:
         if not self.hidden.on:
@@ -182,7 +190,7 @@ class CorruptionJob:
 
 @fault("data-corruption", options=OPTIONS)
 def data_corruption(world: World, options: Options) -> Undo:
-    """2026.01.2 of the workers has spoiled `share` of the configurations for `minutes`, and goes on slowly.
+    """2026.01.2 of the workers has corrupted `share` of the configurations for `minutes`, and goes on slowly.
 
     The last `minutes` and eight more are told again, with the users' edits. What somebody did to the account in that
     time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden writer, as
@@ -199,7 +207,7 @@ def data_corruption(world: World, options: Options) -> Undo:
     order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(
-        CorruptionPlan(options["region"], began, deployed, kinds, options["silent"], order, stream),
+        Corruption(options["region"], began, deployed, kinds, options["silent"], order, stream),
         max(1, round(options["share"] * world.users)),
         now,
     )

@@ -1,6 +1,6 @@
-"""How a spoiled configuration shows: syncs that fail, their log lines, tickets at the support desk.
+"""How a corrupted configuration shows: syncs that fail, their log lines, tickets at the support desk.
 
-A spoiled user's sync is refused each time it is tried, about each ten minutes: a line in the API's log group, counted
+A corrupted user's sync is refused each time it is tried, about each ten minutes: a line in the API's log group, counted
 by the metric ConfigErrors of the namespace SyncWell. One in four writes to the support desk, some minutes after the
 damage; there other users write about other things. Nobody syncs while the API lets nobody in.
 """
@@ -28,7 +28,7 @@ from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 SYNC = timedelta(minutes=10)
 """From one sync of a user to the next, on average."""
 COMPLAIN = 0.25
-"""The share of the spoiled users who write to the support desk."""
+"""The share of the corrupted users who write to the support desk."""
 PATIENCE = 5 * 60.0
 """Seconds, on average, from the damage to the ticket, after the first minute."""
 PAGE = 50
@@ -71,7 +71,7 @@ class SufferingUsers:
 
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
-        self._ledger, self._bindings = world.state(IntendedData), world.state(TableBindings)
+        self._intended, self._bindings = world.state(IntendedData), world.state(TableBindings)
         self._logs, self._stores = world.state(Logs), world.state(CloudWatch).stores
         self._counts = dict.fromkeys(world.regions, 0)
         self._errors = dict.fromkeys(world.regions, 0)
@@ -80,7 +80,7 @@ class SufferingUsers:
         self.tickets: list[SupportTicket] = []
 
     def tick(self, at: datetime) -> None:
-        """Let the spoiled users try to sync; at a full minute, publish."""
+        """Let the corrupted users try to sync; at a full minute, publish."""
         self._listen()
         self._file(at)
         for region in self._world.regions:
@@ -98,21 +98,21 @@ class SufferingUsers:
 
     def suffering(self, region: str) -> list[BadWrite]:
         """The bad writes of which the users of a region suffer: who has edited on top has put right what he saw."""
-        if not self._ledger.spoils:
+        if not self._intended.bad_writes:
             return []
         table, found = self._tables[region, self._bindings.in_use(region)], []
-        for name, spoil in self._ledger.spoils.items():
+        for name, bad_write in self._intended.bad_writes.items():
             item = table.get(name)
             if home(self._world, name) == region and self._suffers(name, item):
-                found.append(spoil)
+                found.append(bad_write)
         return found
 
     def suffers(self, region: str, name: Key) -> BadWrite | None:
         """The bad write of which one user suffers in a region."""
-        if name not in self._ledger.spoils:
+        if name not in self._intended.bad_writes:
             return None
         item = self._tables[region, self._bindings.in_use(region)].get(name)
-        return self._ledger.spoils[name] if self._suffers(name, item) else None
+        return self._intended.bad_writes[name] if self._suffers(name, item) else None
 
     def share(self, region: str) -> float:
         """The share of a region's users who suffered at the last tick."""
@@ -128,7 +128,7 @@ class SufferingUsers:
         return sorted(found)
 
     def _suffers(self, name: Key, item: Item | None) -> bool:
-        return not self._ledger.sound(name, item) and not self._ledger.edited_on_top(name, item)
+        return not self._intended.sound(name, item) and not self._intended.edited_on_top(name, item)
 
     def _sync(self, region: str, at: datetime, suffering: list[BadWrite]) -> None:
         if self._regions.out(region, at) or not self._bindings.open(region, "syncwell-api"):
@@ -140,18 +140,18 @@ class SufferingUsers:
         self._errors[region] += failed
         begun = at - TICK
         for offset in sorted(stream.random() for _ in range(failed)):
-            spoil = suffering[int(stream.random() * len(suffering))]
-            reason = problem(spoil.after, spoil.kind)
-            line = f"ERROR ConfigInvalid user={user(spoil.key)} reason={reason}"
+            bad_write = suffering[int(stream.random() * len(suffering))]
+            reason = problem(bad_write.after, bad_write.kind)
+            line = f"ERROR ConfigInvalid user={user(bad_write.key)} reason={reason}"
             self._logs.write(region, names.API_LOGS, begun + offset * TICK, line)
 
     def _listen(self) -> None:
         """Take down who will complain of the damage that has been done since the last time."""
-        for name, spoil in list(self._ledger.spoils.items())[len(self._heard) :]:
+        for name, bad_write in list(self._intended.bad_writes.items())[len(self._heard) :]:
             self._heard.add(name)
             stream = self._world.rng("complaint", name)
             if stream.random() < COMPLAIN:
-                heapq.heappush(self._waiting, (_soon(spoil.at, stream), name))
+                heapq.heappush(self._waiting, (_soon(bad_write.at, stream), name))
 
     def _file(self, at: datetime) -> None:
         while self._waiting and self._waiting[0][0] <= at:

@@ -1,4 +1,4 @@
-"""A user's sync configuration: what it holds, how its owner changes it, how the faulty job spoils it.
+"""A user's sync configuration: what it holds, how its owner changes it, how the faulty job corrupts it.
 
 Items are never changed in place: each function returns a new one, which may share parts with the old one.
 """
@@ -21,7 +21,7 @@ CONTENT = ("Owner", "Enabled", "PreferredSource", "Sources", "Schedule", "Priori
 """What a configuration says; the other attributes keep the books."""
 
 KINDS = ("overwrite", "delete", "blank", "wrong-owner")
-"""The ways in which the faulty job spoils an item."""
+"""The ways in which the faulty job corrupts an item."""
 
 _SOURCES = ("apple", "fitbit", "garmin", "polar", "strava", "suunto")
 _SETS = tuple(list(chosen) for size in (1, 2, 3) for chosen in combinations(_SOURCES, size))
@@ -90,7 +90,7 @@ def booked(item: Item, change: Item, region: str, at: datetime, writer: str) -> 
     return _booked(item, item | change, books)
 
 
-def spoiled(item: Item, kind: str, other: Item, stream: Random, users: int) -> Item | None:
+def corrupted(item: Item, kind: str, other: Item, stream: Random, users: int) -> Item | None:
     """What the faulty job makes of an item: its books untouched, None if it is gone.
 
     `other` is the configuration of somebody else, of as many `users` as there are.
@@ -117,7 +117,7 @@ def signed(item: Item, region: str, at: datetime, writer: str) -> Item:
 
 
 def problem(item: Item | None, kind: str) -> str:
-    """Why a sync with a spoiled configuration fails, as the API's log says it."""
+    """Why a sync with a corrupted configuration fails, as the API's log says it."""
     if item is None:
         return "settings-not-found"
     return {"blank": "no-sources", "wrong-owner": "owner-mismatch"}.get(kind, "source-not-connected")

@@ -35,11 +35,11 @@ class Edit:
 
 
 class IntendedData:
-    """Spoiled items, edits and meanings by key; empty until a fault begins."""
+    """Corrupted items, edits and meanings by key; empty until a fault begins."""
 
     def __init__(self, _: World) -> None:
         self.began: datetime | None = None
-        self.spoils: dict[Key, BadWrite] = {}
+        self.bad_writes: dict[Key, BadWrite] = {}
         self.last: dict[Key, Edit] = {}
         self.edits = 0
         self._base: Mapping[Key, Item] = {}
@@ -50,10 +50,10 @@ class IntendedData:
         """Take down everything from `at` on, when everybody had what he meant: `base`."""
         self.began, self._base = at, base
 
-    def spoiled(self, spoil: BadWrite) -> None:
+    def corrupted(self, bad_write: BadWrite) -> None:
         """The faulty job has written."""
-        self.spoils[spoil.key] = spoil
-        self._known.pop(spoil.key, None)
+        self.bad_writes[bad_write.key] = bad_write
+        self._known.pop(bad_write.key, None)
 
     def edited(self, region: str, at: datetime, key: Key, change: Item, before: Item | None, written: Item) -> None:
         """A user has set the attributes of `change`: the table had `before` and got `written`."""
@@ -78,15 +78,15 @@ class IntendedData:
             known = self._known[key] = (item, self._sound(key, item))
         return known[1]
 
-    def spoil_in(self, key: Key, item: Item | None) -> BadWrite | None:
+    def bad_write_in(self, key: Key, item: Item | None) -> BadWrite | None:
         """The bad write that an item still suffers from."""
-        spoil = self.spoils.get(key)
-        return None if spoil is None or self.sound(key, item) else spoil
+        bad_write = self.bad_writes.get(key)
+        return None if bad_write is None or self.sound(key, item) else bad_write
 
     def edited_on_top(self, key: Key, item: Item | None) -> bool:
-        """Whether a spoiled item has its owner's edit on top: what he saw of the damage he has put right."""
-        edit, spoil = self.last.get(key), self.spoils.get(key)
-        return edit is not None and spoil is not None and edit.at > spoil.at and not lacks(item, edit)
+        """Whether a corrupted item has its owner's edit on top: what he saw of the damage he has put right."""
+        edit, bad_write = self.last.get(key), self.bad_writes.get(key)
+        return edit is not None and bad_write is not None and edit.at > bad_write.at and not lacks(item, edit)
 
     def known(self) -> Iterator[Key]:
         """The keys of which something is known."""

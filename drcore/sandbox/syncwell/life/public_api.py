@@ -28,14 +28,14 @@ def health(call: HttpCall) -> JsonReply:
 def preview(call: HttpCall) -> JsonReply:
     """200 with what a sync would do for `?user=`: adds, updates, deletes; 400 without a user.
 
-    Code that is older than the API's definition answers 500, and so does any for a user whose configuration is spoiled.
+    Code that is older than the API's definition answers 500, as any does for a user whose configuration is corrupted.
     """
     user = call.query.get("user")
     if not user:
         return JsonReply(400, {"message": "Missing required request parameters: [user]"})
-    spoil = _spoil(call, user)
-    if spoil is not None:
-        refused = {"message": "ConfigInvalid", "user": user, "reason": problem(spoil.after, spoil.kind)}
+    bad_write = _bad_write(call, user)
+    if bad_write is not None:
+        refused = {"message": "ConfigInvalid", "user": user, "reason": problem(bad_write.after, bad_write.kind)}
         return _answer(call, "preview", lambda row: refused, status=500)
     return _answer(call, "preview", lambda row: previewed(user, right=row.code.preview_right))
 
@@ -49,7 +49,7 @@ def previewed(user: str, *, right: bool = True) -> dict[str, Any]:
     return {"user": user, "adds": adds, "updates": updates, "deletes": 0}
 
 
-def _spoil(call: HttpCall, user: str) -> BadWrite | None:
+def _bad_write(call: HttpCall, user: str) -> BadWrite | None:
     """What was done to the configuration of a user, `00042` or `USER#00042`, of which he suffers now."""
     region = call.args["region"]
     if region not in call.world.regions or not user.removeprefix("USER#").isdigit():

@@ -12,7 +12,7 @@ from drcore.sandbox.syncwell.company.releases import PREVIEW_FORMS, Behaviour, b
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 
 SHOWN = 0.2
-"""The share of a spoiled user's requests that need his configuration, and are refused."""
+"""The share of a corrupted user's requests that need his configuration, and are refused."""
 PREVIEW = 0.03
 """The share of the API's requests that ask for a preview of a sync."""
 
@@ -22,7 +22,7 @@ class ServedVersion:
     """One version behind an alias, with the share of the function's requests (0 to 1) that it gets.
 
     `mismatched` is the share of its requests that fail because the API's definition is newer than the code, or because
-    the configuration of the user is spoiled.
+    the configuration of the user is corrupted.
     """
 
     function: str
@@ -50,7 +50,7 @@ def served(world: World, region: str) -> list[ServedVersion]:
         cold, throttled = functions.concurrency.cold(arn), functions.throttled(region, name)
         for version, share in functions.serving(region, name, names.ALIAS).items():
             code = behaviour(functions.code_of(region, name, version), name)
-            mismatched = _mismatched(name, code, stage) + _spoiled(world, region, name)
+            mismatched = _mismatched(name, code, stage) + _corrupted(world, region, name)
             found.append(ServedVersion(name, version, share, code, cold, throttled, mismatched))
     return found
 
@@ -73,7 +73,7 @@ def newer(definition: str, code: str) -> bool:
     return PREVIEW_FORMS.get(definition, 1) > PREVIEW_FORMS.get(code, 1)
 
 
-def _spoiled(world: World, region: str, function: str) -> float:
+def _corrupted(world: World, region: str, function: str) -> float:
     return SHOWN * world.state(SufferingUsers).share(region) if function == "syncwell-api" else 0.0
 
 

@@ -22,7 +22,7 @@ SIGN_UPS = 0.04
 WHOLE = 0.1
 """The share of the others that enter everything again."""
 OFTEN = 2
-"""So often an item that was spoiled is edited on top."""
+"""So often an item that was corrupted is edited on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Edits:
 
     def __init__(self, world: World) -> None:
         self._world, self._tables = world, world.state(Tables)
-        self._bindings, self._ledger = world.state(TableBindings), world.state(IntendedData)
+        self._bindings, self._intended = world.state(TableBindings), world.state(IntendedData)
         self.refused = dict.fromkeys(world.regions, 0)
         self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
             (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
@@ -60,9 +60,9 @@ class Edits:
     def _edit(self, region: str, author: Author, number: int, at: datetime, stream: Random, lag: float) -> bool:
         table, name = self._tables[region, author.table], key(number)
         before = table.get(name)
-        spoil = self._ledger.spoil_in(name, before)
-        whole = before is None or spoil.silent if spoil else before is None or stream.random() < WHOLE
-        if spoil is not None and not whole and self._edited_on_top(before):
+        bad_write = self._intended.bad_write_in(name, before)
+        whole = before is None or bad_write.silent if bad_write else before is None or stream.random() < WHOLE
+        if bad_write is not None and not whole and self._edited_on_top(before):
             return True  # its owner has done what he could
         if before is None or whole:
             fresh = signed_up(number, region, at, author.writer, stream)
@@ -72,7 +72,7 @@ class Edits:
             item, change = changed(before, region, at, author.writer, stream)
         if not table.write(name, item, at, by=author.role, lag=lag):
             return False
-        self._ledger.edited(region, at, name, change, before, item)
+        self._intended.edited(region, at, name, change, before, item)
         return True
 
     @staticmethod

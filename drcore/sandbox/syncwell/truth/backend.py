@@ -37,7 +37,7 @@ def _fault(world: World) -> dict[str, Any] | None:
 def _healthy_since(world: World) -> str | None:
     """Of the fault that is on; without one, since nobody met a bad release."""
     job = world.state(CorruptionJob)
-    since = world.state(MarketTraffic).healthy_since if job.course is None else job.healthy_since
+    since = world.state(MarketTraffic).healthy_since if job.corruption is None else job.healthy_since
     return iso(since) if since else None
 
 

@@ -24,9 +24,9 @@ def _corruption(world: World) -> dict[str, Any] | None:
     see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
     the fault began is not in that table.
     """
-    job, ledger, bindings = world.state(CorruptionJob), world.state(IntendedData), world.state(TableBindings)
-    course, tables = job.course, world.state(Tables)
-    if course is None:
+    job, intended, bindings = world.state(CorruptionJob), world.state(IntendedData), world.state(TableBindings)
+    corruption, tables = job.corruption, world.state(Tables)
+    if corruption is None:
         return None
     tables.catch_up(world.clock.now())
     in_use = {region: bindings.in_use(region) for region in world.regions}
@@ -34,21 +34,21 @@ def _corruption(world: World) -> dict[str, Any] | None:
     conflicts: set[Key] = set()
     for region, table in in_use.items():
         copy = tables[region, table]
-        for name in ledger.known():
+        for name in intended.known():
             item = copy.get(name)
-            if not ledger.sound(name, item):
-                (conflicts if ledger.edited_on_top(name, item) else corrupted).add(name)
-    lost = [edit.key for edit in ledger.last.values() if _is_lost(world, edit, in_use)]
+            if not intended.sound(name, item):
+                (conflicts if intended.edited_on_top(name, item) else corrupted).add(name)
+    lost = [edit.key for edit in intended.last.values() if _is_lost(world, edit, in_use)]
     return {
-        "began": precise(course.deployed),
-        "first_bad_write": course.first and precise(course.first),
-        "last_bad_write": course.last and precise(course.last),
+        "began": precise(corruption.deployed),
+        "first_bad_write": corruption.first and precise(corruption.first),
+        "last_bad_write": corruption.last and precise(corruption.last),
         "corrupted": _shown(corrupted | conflicts),
         "conflicts": _shown(conflicts),
-        "ever": len(ledger.spoils),
-        "kinds": {kind: sum(s.kind == kind for s in ledger.spoils.values()) for kind in course.kinds},
-        "silent": sum(spoil.silent for spoil in ledger.spoils.values()),
-        "legit_edits": {"n": ledger.edits, "lost": _shown(lost)},
+        "ever": len(intended.bad_writes),
+        "kinds": {kind: sum(s.kind == kind for s in intended.bad_writes.values()) for kind in corruption.kinds},
+        "silent": sum(bad_write.silent for bad_write in intended.bad_writes.values()),
+        "legit_edits": {"n": intended.edits, "lost": _shown(lost)},
         "table_in_use": in_use,
         "writers_running": writers(world),
         "reading_old": reading_old(world),

@@ -30,19 +30,19 @@ def test_the_share_that_was_asked_for_should_be_hit_in_both_regions_within_the_m
 
 def test_every_kind_should_be_what_it_says_and_a_silent_write_should_leave_the_books() -> None:
     world = corrupted()
-    spoils, seen = world.sandbox.world.state(IntendedData).spoils, Counter[str]()
-    for spoil in spoils.values():
-        before, after = spoil.before, spoil.after
-        seen[spoil.kind] += 1
+    bad_writes, seen = world.sandbox.world.state(IntendedData).bad_writes, Counter[str]()
+    for bad_write in bad_writes.values():
+        before, after = bad_write.before, bad_write.after
+        seen[bad_write.kind] += 1
         assert content(before) != content(after)
         if after is None:
-            assert spoil.kind == "delete"
+            assert bad_write.kind == "delete"
             continue
         changed = {name for name in before | after if before.get(name) != after.get(name)}
         books = {"UpdatedAt", "Writers", "Revision", "Region"}
-        assert changed & books == set() if spoil.silent else {"UpdatedAt", "Writers", "Revision"} <= changed
-        assert (after["Writers"]["L"][-1]["S"] == FAULTY) is not spoil.silent
-        match spoil.kind:
+        assert changed & books == set() if bad_write.silent else {"UpdatedAt", "Writers", "Revision"} <= changed
+        assert (after["Writers"]["L"][-1]["S"] == FAULTY) is not bad_write.silent
+        match bad_write.kind:
             case "blank":
                 assert changed - books == {"PreferredSource", "Sources", "Schedule", "Priority"}
                 assert after["PreferredSource"] == {"S": ""}
@@ -51,7 +51,7 @@ def test_every_kind_should_be_what_it_says_and_a_silent_write_should_leave_the_b
             case "overwrite":
                 assert changed - books <= {"PreferredSource", "Sources", "Schedule", "Priority"}
     assert all(seen[kind] > 30 for kind in ("overwrite", "delete", "blank", "wrong-owner"))
-    assert 0.3 < sum(s.silent for s in spoils.values()) / sum(s.kind != "delete" for s in spoils.values()) < 0.7
+    assert 0.3 < sum(s.silent for s in bad_writes.values()) / sum(s.kind != "delete" for s in bad_writes.values()) < 0.7
 
 
 @pytest.mark.parametrize("kind", ["overwrite", "delete", "blank", "wrong-owner"])
@@ -82,15 +82,15 @@ def test_a_second_mishap_should_be_refused() -> None:
 
 
 def test_two_worlds_of_a_seed_should_be_corrupted_alike_and_two_seeds_should_not() -> None:
-    def course(seed: int) -> tuple[Any, ...]:
+    def everything(seed: int) -> tuple[Any, ...]:
         world = corrupted(seed, hidden_writer=True)
         world.sleep(137)
         tickets = world.sandbox.request("GET", "/support/v1/tickets")[1]
         return world.truth, items_of(world), tickets
 
-    one = course(3)
-    assert one == course(3)
-    assert one[0]["corruption"]["corrupted"] != course(4)[0]["corruption"]["corrupted"]
+    one = everything(3)
+    assert one == everything(3)
+    assert one[0]["corruption"]["corrupted"] != everything(4)[0]["corruption"]["corrupted"]
 
 
 def test_the_history_should_hold_together() -> None:
@@ -147,10 +147,10 @@ def test_a_restore_to_the_second_before_the_first_bad_write_should_hold_no_corru
             SourceTableName=TABLE, TargetTableName=f"{TABLE}-{name}", RestoreDateTime=at
         )
     world.sleep(900)
-    ledger = world.sandbox.world.state(IntendedData)
+    intended = world.sandbox.world.state(IntendedData)
     for name, least in (("good", 0), ("late", 20)):
         items = items_of(world, table=f"{TABLE}-{name}")
-        bad = [key for key in ledger.spoils if not ledger.sound(key, items.get("/".join(key)))]
+        bad = [key for key in intended.bad_writes if not intended.sound(key, items.get("/".join(key)))]
         assert (len(bad) > least) if least else not bad
     assert set(truth["corrupted"]) <= set(items_of(world, table=f"{TABLE}-good"))
 

@@ -21,7 +21,7 @@ def test_users_should_be_refused_suffer_and_complain() -> None:
         assert len(lines) == pytest.approx(sum(errors), abs=1)
         assert {f"USER#{line['message'].split()[2].removeprefix('user=')}/sync" for line in lines} <= set(
             truth["corrupted"]
-        ) | {"/".join(key) for key in world.sandbox.world.state(IntendedData).spoils}
+        ) | {"/".join(key) for key in world.sandbox.world.state(IntendedData).bad_writes}
     refused = world.series("5XXError", "Average", minutes=30, ApiName="syncwell", Stage="prod")
     assert 0.002 < refused[-1] - refused[0] < 0.01
     assert world.ringing() == set()
@@ -52,9 +52,9 @@ def test_the_support_desk_should_show_who_complains_by_time_and_page() -> None:
     assert world.sandbox.request("GET", "/support/v1/tickets?since=2026-01-05T06:00:00")[0] == 400
 
 
-def test_the_public_api_should_refuse_a_user_whose_configuration_is_spoiled() -> None:
+def test_the_public_api_should_refuse_a_user_whose_configuration_is_corrupted() -> None:
     world = corrupted(kinds="delete")
-    user = world.sandbox.world.state(IntendedData).spoils
+    user = world.sandbox.world.state(IntendedData).bad_writes
     name = next(f"{key[0]}/sync" for key in user if f"{key[0]}/sync" in truth_of(world)["corrupted"])
     number = name.removeprefix("USER#").removesuffix("/sync")
     status, answer = world.sandbox.request("GET", f"/syncwell/{EAST}/v1/sync/preview?user={number}")

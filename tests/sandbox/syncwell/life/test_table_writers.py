@@ -59,13 +59,13 @@ def test_halting_a_writer_should_stop_its_writes_and_no_others(halt: str) -> Non
         assert not any("task" in each for each in truth_of(world)["writers_running"] if EAST in each)
 
 
-def test_a_worker_that_is_told_to_stop_should_still_spoil_until_it_is_gone() -> None:
+def test_a_worker_that_is_told_to_stop_should_still_corrupt_until_it_is_gone() -> None:
     world = corrupted()
     scale(world, EAST, 0)
     asked = world.now
     world.sleep(120)
-    spoils = [spoil.at for spoil in world.sandbox.world.state(IntendedData).spoils.values()]
-    assert asked < max(spoils) < asked + timedelta(seconds=45)
+    bad_writes = [bad_write.at for bad_write in world.sandbox.world.state(IntendedData).bad_writes.values()]
+    assert asked < max(bad_writes) < asked + timedelta(seconds=45)
 
 
 def test_the_hidden_writer_should_go_on_when_everybody_in_the_lists_is_stopped() -> None:
