@@ -23,10 +23,10 @@ from drcore.diff.in_place_repair import restorable
 from drcore.diff.keys import KeySchema, key_bytes
 from drcore.engine.labels import label
 from drcore.errors import BadInput, RunnerFailed, Unknown
-from drcore.plans.g import exported_changes, invariants
+from drcore.plans.g import exported_changes, invariants, titles
+from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.exported_changes import ItemWrite, honest
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.record.events import Kind
 from drcore.record.files import EVIDENCE, digest
@@ -139,6 +139,22 @@ def for_a_person(run: GRun) -> tuple[Difference, ...]:
     bad = differences(run, *AFFECTED)
     repaired = set(map(id, repairable(run)))  # the same objects: differences are read once
     return tuple(each for each in bad if id(each) not in repaired)
+
+
+def left_for_a_person(run: GRun) -> tuple[Difference, ...]:
+    """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired.
+
+    As it was seen before users might write again: what they change from then on is theirs, however often this run is
+    opened again and looks.
+    """
+    allowed = next(run.history.lines(Kind.INTENT, step=titles.ALLOW), None)
+    looks = [
+        line["state"]["left"]
+        for line in run.history.lines(Kind.LOOK, step=titles.REPAIR)
+        if line["state"] and not (allowed and allowed["n"] < line["n"])
+    ]
+    changed = set(looks[-1] if looks else ())
+    return (*for_a_person(run), *(e for e in repairable(run) if name_of(e) in changed))
 
 
 def judged(run: GRun, difference: Difference, last: Mapping[bytes, ItemWrite], faulty: tuple[str, ...]) -> Difference:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from drcore.clock import parse_time
 from drcore.engine.outcome import Check, Target, yes
 from drcore.engine.step import S, Step
+from drcore.errors import Unknown
 from drcore.plans.g import titles
 from drcore.plans.g.facts import Facts, GRun, Remedy
 from drcore.record.events import Kind
@@ -62,3 +64,15 @@ def _seen_release(run: GRun) -> str:
     """What this rehearsal has seen as the faulty release: nothing is decided in one."""
     result = run.result(titles.CONFIRM)
     return next((str(state.faulty) for state in result.states.values()), "") if result else ""
+
+
+def recovery_point(run: GRun) -> datetime:
+    """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
+    decided = run.decided(titles.RECOVERY_POINT)
+    if decided.choice:
+        return parse_time(decided.choice)
+    result = run.result(titles.RECOVERY_POINT)
+    proposed: datetime | None = next((state.proposed for state in result.states.values()), None) if result else None
+    if not run.rehearsing or proposed is None:
+        raise Unknown("no recovery point has been confirmed")
+    return proposed

@@ -27,10 +27,10 @@ class DeploymentTime:
 def deployments(run: GRun) -> tuple[DeploymentTime, ...]:
     """Those that are known; a source that does not answer, or does not have it, is left out."""
     known: list[DeploymentTime] = []
-    for each in run.service.regions:
+    for region in run.service.regions:
         for source in (_by_ecs, _by_trail, _by_manifest):
             try:
-                known += source(run, each)
+                known += source(run, region)
             except (Unknown, Rejected):
                 continue
     return tuple(sorted(set(known)))
@@ -56,6 +56,6 @@ def _by_trail(run: GRun, where: str) -> Iterator[DeploymentTime]:
 def _by_manifest(run: GRun, where: str) -> Iterator[DeploymentTime]:
     """What the pipeline wrote down when it deployed the workers."""
     bucket = run.facts.releases.bucket.format(region=where)
-    for each in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
-        if each.get("release") == faulty_release(run):
-            yield DeploymentTime(parse_time(each["at"]), where, "the release manifest")
+    for deployment in s3.document(run.aws, where, bucket, run.facts.workers.manifest).get("workers", ()):
+        if deployment.get("release") == faulty_release(run):
+            yield DeploymentTime(parse_time(deployment["at"]), where, "the release manifest")

@@ -62,13 +62,13 @@ def writes(run: GRun, made: Iterable[Export]) -> tuple[ItemWrite, ...]:
     """The last writes of users' items in some exports, oldest first. Raises Unknown, Rejected."""
     known = _read.setdefault(run, {})
     by_key: dict[tuple[bytes, datetime], ItemWrite] = {}
-    for each in made:
-        if each.status == READY:
-            if each.arn not in known:
-                lines = dynamodb_exports.changes(run.aws, recovery_region(run), each)
-                rule = policy(run, each.until)
-                known[each.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
-            by_key |= {(key_bytes(write.key), write.at): write for write in known[each.arn]}
+    for export in made:
+        if export.status == READY:
+            if export.arn not in known:
+                lines = dynamodb_exports.changes(run.aws, recovery_region(run), export)
+                rule = policy(run, export.until)
+                known[export.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
+            by_key |= {(key_bytes(write.key), write.at): write for write in known[export.arn]}
     return tuple(sorted(by_key.values(), key=lambda write: (write.at, key_bytes(write.key))))
 
 

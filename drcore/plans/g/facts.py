@@ -158,9 +158,9 @@ class Facts(Model):
     def _agrees(self) -> Facts:
         if self.roles.recovery in self.roles.writers:
             raise ValueError(f"roles.recovery: expected none of the writers, seen {self.roles.recovery}")
-        for each in self.invariants:
-            if (each.must == "among") != bool(each.of):
-                raise ValueError(f"invariants: expected `of` with `among` and only there, seen {each.attribute}")
+        for invariant in self.invariants:
+            if (invariant.must == "among") != bool(invariant.of):
+                raise ValueError(f"invariants: expected `of` with `among` and only there, seen {invariant.attribute}")
         return self
 
 

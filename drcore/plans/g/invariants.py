@@ -128,25 +128,25 @@ def last_writer(run: GRun, item: Typed) -> str:
 
 def broken(run: GRun, item: Typed) -> Iterator[str]:
     """The invariants that an item breaks, each in words."""
-    for each in run.facts.invariants:
-        what = _breaks(run, item, each)
+    for invariant in run.facts.invariants:
+        what = _breaks(run, item, invariant)
         if what:
-            yield f"{each.attribute} {what}"
+            yield f"{invariant.attribute} {what}"
 
 
-def _breaks(run: GRun, item: Typed, each: Invariant) -> str:
-    value: Any = item.get(each.attribute)
+def _breaks(run: GRun, item: Typed, invariant: Invariant) -> str:
+    value: Any = item.get(invariant.attribute)
     if value is None:
         return "is missing"
-    if each.kind not in value:
-        return f"is {next(iter(value))}, not {each.kind}"
-    inner = value[each.kind]
-    if each.must != "exist" and inner in ("", [], {}):
+    if invariant.kind not in value:
+        return f"is {next(iter(value))}, not {invariant.kind}"
+    inner = value[invariant.kind]
+    if invariant.must != "exist" and inner in ("", [], {}):
         return "is empty"
-    if each.must == "user" and inner != user_of(run, item):
+    if invariant.must == "user" and inner != user_of(run, item):
         return f"is {inner}"
-    if each.must == "among" and inner not in _members(item.get(each.of, {})):
-        return f"is {inner}, which is not in {each.of}"
+    if invariant.must == "among" and inner not in _members(item.get(invariant.of, {})):
+        return f"is {inner}, which is not in {invariant.of}"
     return ""
 
 

@@ -11,11 +11,9 @@ from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actio
 from drcore.plans.g import titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
-from drcore.plans.g.tables import role_arn, table, table_arn
+from drcore.plans.g.tables import DENY_SID, role_arn, table, table_arn
 from drcore.services.dynamodb import policies
 from drcore.services.dynamodb.policies import Policy
-
-DENY_SID = "DrcoreDenyWrites"
 
 
 def the_table(run: GRun) -> list[Target]:

@@ -16,7 +16,7 @@ from drcore.plans.g.decisions import HALTED
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.table_requests import WRITING, RequestCounts, none_counted, read_requests, requests_chart
 from drcore.plans.g.tables import role_arn, table
-from drcore.record.events import Kind, key_of
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import tables
 
@@ -71,13 +71,11 @@ def see_writes(run: GRun, target: Target) -> WriteProof:
 
 def _attempt(run: GRun, target: Target) -> str:
     """What became of our last attempt; one that was accepted is made anew when the run is opened again."""
-    answer = ""
-    for line in run.history.lines(Kind.OPENED_AGAIN, Kind.ACTED):
-        if line["event"] == Kind.OPENED_AGAIN and answer == ACCEPTED:
-            answer = ""
-        elif key_of(line) == titles.NOTHING_WRITES.key and line["target"] == str(target):
-            answer = line["answer"]
-    return answer
+    made = run.history.last(Kind.ACTED, step=titles.NOTHING_WRITES, target=target)
+    opened = run.history.last(Kind.OPENED_AGAIN)
+    if made is None or (made["answer"] == ACCEPTED and opened and made["n"] < opened["n"]):
+        return ""
+    return str(made["answer"])
 
 
 def _canary(run: GRun, region: str) -> dict[str, str]:

@@ -259,18 +259,6 @@ def _window_text(window: Window) -> str:
     return f"the window is {iso(window.earliest)} to {iso(window.latest)}"
 
 
-def recovery_point(run: GRun) -> datetime:
-    """The moment that was confirmed; in a rehearsal the one that would be proposed. Raises Unknown."""
-    decided = run.decided(titles.RECOVERY_POINT)
-    if decided.choice:
-        return parse_time(decided.choice)
-    seen = run.result(titles.RECOVERY_POINT)
-    proposed: datetime | None = next((state.proposed for state in seen.states.values()), None) if seen else None
-    if not run.rehearsing or proposed is None:
-        raise Unknown("no recovery point has been confirmed")
-    return proposed
-
-
 def show_point(run: GRun, states: Mapping[Target, PointProposal]) -> Iterator[Exhibit]:
     for seen in states.values():
         yield _moments(run, seen)

@@ -14,12 +14,13 @@ from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, ye
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import titles
+from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.tables import recovery_region, restored_table, table, table_arn
 from drcore.plans.shared.last_drill import last_drill
-from drcore.record.events import Kind, key_of
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
+from drcore.record.history import History
 from drcore.services import s3
 from drcore.services.dynamodb import recovery
 from drcore.services.dynamodb.recovery import Restored
@@ -83,10 +84,8 @@ def last_restore_s(run: GRun) -> float | None:
         journal = s3.body(run.aws, where, store.buckets[where], f"records/{name}/journal.jsonl") if name else b""
     except (Unknown, Rejected, ValueError, TypeError):
         return None
-    for line in map(json.loads, journal.splitlines()):
-        if line["event"] == Kind.STEP_ENDED and key_of(line) == titles.RESTORE.key and line["outcome"] == Outcome.DONE:
-            return float(line["seconds"]["cloud"])
-    return None
+    ended = History([*map(json.loads, journal.splitlines())]).lines(Kind.STEP_ENDED, step=titles.RESTORE)
+    return next((float(line["seconds"]["cloud"]) for line in ended if line["outcome"] == Outcome.DONE), None)
 
 
 def show_restore(run: GRun, states: Mapping[Target, Restoring]) -> Iterator[Exhibit]:

@@ -15,10 +15,9 @@ from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants, titles
 from drcore.plans.g.comparison import AFFECTED, Compared
-from drcore.plans.g.decisions import halted_at
+from drcore.plans.g.decisions import halted_at, recovery_point
 from drcore.plans.g.exported_changes import ItemWrite
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.p04_recovery_point import recovery_point
 from drcore.plans.g.p05_restore import restored_here
 from drcore.plans.g.remedies import costs_table
 from drcore.plans.g.tables import recovery_region, restored_table, table
@@ -140,9 +139,9 @@ def accounts_are_correct(run: GRun, target: Target, seen: SpotCheck) -> Check:
 def show_accounts(run: GRun, states: Mapping[Target, SpotCheck]) -> Iterator[Exhibit]:
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
     for seen in states.values():
-        for each in seen.accounts:
-            changes = each.differs or (("the whole item", "the same", "the same"),)
-            rows += [(each.user, each.known_by, str(each.kind), *change) for change in changes]
+        for account in seen.accounts:
+            changes = account.differs or (("the whole item", "the same", "the same"),)
+            rows += [(account.user, account.known_by, str(account.kind), *change) for change in changes]
     columns = ("user", "known by", "class", "attribute", "restored", "in use")
     title = "Known accounts: the restored item, and the item in use"
     yield Table("spot-check", title, columns, tuple(rows), ("restored", "in use"))
@@ -293,10 +292,10 @@ def when_changed(run: GRun) -> Chart:
     kinds = (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
     differences = comparison.differences(run, *kinds)
     counted: dict[tuple[object, Class], int] = {}
-    for each in differences:
-        write = last.get(key_bytes(each.key))
+    for difference in differences:
+        write = last.get(key_bytes(difference.key))
         if write:
-            minute = write.at.replace(second=0, microsecond=0), each.kind
+            minute = write.at.replace(second=0, microsecond=0), difference.kind
             counted[minute] = counted.get(minute, 0) + 1
     one, start = timedelta(minutes=1), point.replace(second=0, microsecond=0)
     times = tuple(start + number * one for number in range(int((end - start) / one) + 1))
@@ -316,9 +315,12 @@ def differences_table(run: GRun, name: str, title: str, differences: Sequence[Di
     """Differences, those by the bad release first, each attribute with both values."""
     order = [Class.CONFLICT, Class.CORRUPTED, Class.DELETED, Class.LEGIT, Class.ADDED]
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
-    for each in sorted(differences, key=lambda each: order.index(each.kind)):
-        changes = differing_attributes(each.restored or {}, each.live or {})
-        rows += [(comparison.name_of(each), str(each.kind), each.reason, c.path, c.before, c.after) for c in changes]
+    for difference in sorted(differences, key=lambda difference: order.index(difference.kind)):
+        changes = differing_attributes(difference.restored or {}, difference.live or {})
+        rows += [
+            (comparison.name_of(difference), str(difference.kind), difference.reason, c.path, c.before, c.after)
+            for c in changes
+        ]
     columns = ("item", "class", "why", "attribute", "restored", "in use")
     title = f"{title}: {len(differences)} items; all are in {comparison.FILE}"
     return Table(name, title, columns, tuple(rows[:_SHOWN]), ("restored", "in use"))

@@ -12,10 +12,9 @@ from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
-from drcore.plans.g.p02_deny_writes import DENY_SID, denial
+from drcore.plans.g.p02_deny_writes import denial
 from drcore.plans.g.p08_prepare_table import shortened
-from drcore.plans.g.table_settings import KEEP_SID
-from drcore.plans.g.tables import role_arn, table, table_arn
+from drcore.plans.g.tables import DENY_SID, KEEP_SID, role_arn, table, table_arn
 from drcore.record.events import Kind
 from drcore.services.dynamodb import policies, settings
 from drcore.services.dynamodb.policies import Policy

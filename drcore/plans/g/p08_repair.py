@@ -24,7 +24,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import comparison, titles
-from drcore.plans.g.comparison import as_text, name_of
+from drcore.plans.g.comparison import as_text, left_for_a_person, name_of
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p06_compare import differences_table
@@ -218,11 +218,11 @@ def _batch(known: _ItemStates, keys: Sequence[bytes]) -> list[Difference]:
     batch: list[Difference] = []
     size = 0
     for key in keys[:MOST]:
-        each = known.items[key]
-        size += 2 * sum(len(as_text(image)) for image in (each.restored, each.live) if image)
+        difference = known.items[key]
+        size += 2 * sum(len(as_text(image)) for image in (difference.restored, difference.live) if image)
         if batch and size > LARGEST:
             break
-        batch.append(each)
+        batch.append(difference)
     return batch
 
 
@@ -250,22 +250,6 @@ def show_repair(run: GRun, states: Mapping[Target, Repairing]) -> Iterator[Exhib
     rows = tuple((time, seen.good, seen.bad, seen.changed) for time, seen in looks)
     yield Table("repair", "The repair after each batch", ("time", "good", "still bad", "changed meanwhile"), rows)
     yield differences_table(run, "for-a-person", "Left for a person", left_for_a_person(run))
-
-
-def left_for_a_person(run: GRun) -> tuple[Difference, ...]:
-    """Conflicts, what cannot be guarded by a condition, what was changed while it was repaired.
-
-    As it was seen before users might write again: what they change from then on is theirs, however often this run is
-    opened again and looks.
-    """
-    allowed = next(run.history.lines(Kind.INTENT, step=titles.ALLOW), None)
-    looks = [
-        line["state"]["left"]
-        for line in run.history.lines(Kind.LOOK, step=titles.REPAIR)
-        if line["state"] and not (allowed and allowed["n"] < line["n"])
-    ]
-    changed = set(looks[-1] if looks else ())
-    return (*comparison.for_a_person(run), *(e for e in comparison.repairable(run) if name_of(e) in changed))
 
 
 def words_to_repair(run: GRun, states: Mapping[Target, Repairing]) -> str:

@@ -14,11 +14,11 @@ from drcore.plans.g import titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p08_prepare_table import ACTIVE
-from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.tables import consumed_table, restored_table, table, table_configuration
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
-from drcore.services.appconfig import Deployment, Profile
+from drcore.services.appconfig import Deployment
 from drcore.services.dynamodb import settings
 
 VERSION, DEPLOYMENT = "new version", "deployment"
@@ -47,19 +47,6 @@ class ConfiguredTable:
 def switching(run: GRun) -> list[Target]:
     """First a version in each region, then its deployment: so both regions go over within seconds."""
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
-
-
-def table_configuration(run: GRun, in_region: str) -> Profile:
-    """The configuration that names the table. Raises Rejected, Unknown."""
-    at = run.facts.configuration
-    return appconfig.profile(run.aws, in_region, at.application, at.environment, at.profile)
-
-
-def consumed_table(run: GRun, in_region: str) -> str:
-    """The table that a consumer gets which starts now. Data plane only. Raises Rejected, Unknown."""
-    at = run.facts.configuration
-    configuration = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
-    return str(configuration.get(at.key, ""))
 
 
 def see_configured(run: GRun, target: Target) -> ConfiguredTable:

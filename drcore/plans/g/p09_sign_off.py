@@ -16,8 +16,8 @@ from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.invariants import Sample
-from drcore.plans.g.p02_deny_writes import DENY, DENY_SID, deny, see_policy, the_table
-from drcore.plans.g.tables import in_use, restored_table, table, table_arn
+from drcore.plans.g.p02_deny_writes import DENY, deny, see_policy, the_table
+from drcore.plans.g.tables import DENY_SID, in_use, restored_table, table, table_arn
 from drcore.plans.g.user_impact import impact
 from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Exhibit, Table

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import worker_releases
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.p02_deny_writes import see_policy
-from drcore.plans.g.p08_switch import consumed_table
-from drcore.plans.g.tables import in_use, restored_table, role_arn, table, table_arn
+from drcore.plans.g.tables import consumed_table, in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.record.events import Kind
 from drcore.services import autoscaling, events, iam, lambda_
-from drcore.services.dynamodb import recovery, tables
+from drcore.services.dynamodb import policies, recovery, tables
 
 
 def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
@@ -69,7 +67,7 @@ def _writers(run: GRun, region: str) -> Check:
     for name in facts.functions:
         lambda_.alias(run.aws, region, name, facts.alias)
     mappings = lambda_.sources(run.aws, region, facts.functions)
-    statements = len(see_policy(run, Target(region, table(run))).statements)
+    statements = len(policies.policy(run.aws, region, table_arn(run, region)).statements)
     return yes(
         f"{workers.service} ({runs.release}, {scaling.least} to {scaling.most} tasks), {len(facts.functions)} "
         f"functions, {len(mappings)} event source mappings, {len(facts.rules)} rules; the policy of the table has "

@@ -12,12 +12,10 @@ from typing import Any
 
 from drcore.errors import Rejected
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.p02_deny_writes import DENY_SID
-from drcore.plans.g.tables import table, table_arn
+from drcore.plans.g.tables import DENY_SID, KEEP_SID, table, table_arn
 from drcore.services import cloudwatch
 from drcore.services.dynamodb import policies, recovery, settings
 
-KEEP_SID = "DrcoreKeepAsEvidence"  # the id of the statement that keeps the corrupt table as it is
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 _OURS = {DENY_SID, KEEP_SID}
 _NAME, _DIMENSION = "AlarmName", "TableName"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from drcore.plans.g import titles
 from drcore.plans.g.facts import GRun
+from drcore.services import appconfig
+from drcore.services.appconfig import Profile
+
+# The ids of the statements that this plan adds to the policy of the table.
+DENY_SID, KEEP_SID = "DrcoreDenyWrites", "DrcoreKeepAsEvidence"
 
 
 def table(run: GRun) -> str:
@@ -36,3 +41,16 @@ def recovery_region(run: GRun) -> str:
     A write of another region counts from when it came here. That region's own table need not be asked for anything.
     """
     return run.service.runner_region
+
+
+def table_configuration(run: GRun, in_region: str) -> Profile:
+    """The configuration that names the table. Raises Rejected, Unknown."""
+    at = run.facts.configuration
+    return appconfig.profile(run.aws, in_region, at.application, at.environment, at.profile)
+
+
+def consumed_table(run: GRun, in_region: str) -> str:
+    """The table that a consumer gets which starts now. Data plane only. Raises Rejected, Unknown."""
+    at = run.facts.configuration
+    configuration = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
+    return str(configuration.get(at.key, ""))

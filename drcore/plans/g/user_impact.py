@@ -8,10 +8,9 @@ from datetime import datetime
 from drcore.diff import Class
 from drcore.errors import Unknown
 from drcore.plans.g import comparison
-from drcore.plans.g.comparison import AFFECTED
+from drcore.plans.g.comparison import AFFECTED, left_for_a_person
 from drcore.plans.g.decisions import halted_at, remedy
 from drcore.plans.g.facts import GRun, Remedy
-from drcore.plans.g.p08_repair import left_for_a_person
 from drcore.plans.g.remedies import costs
 
 _LOST_BY_A_SWITCH = (Class.LEGIT, Class.ADDED, Class.CONFLICT)

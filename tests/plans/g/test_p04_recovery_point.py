@@ -10,7 +10,8 @@ import pytest
 
 from drcore.clock import parse_time
 from drcore.errors import BadInput, StepFailed
-from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT, recovery_point
+from drcore.plans.g.decisions import recovery_point
+from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT
 from drcore.plans.g.p05_restore import RESTORE
 from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.run.runbook import Runbook

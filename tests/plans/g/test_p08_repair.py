@@ -61,7 +61,7 @@ class Mended:
         run.run.clock.sleep(10)
         self.elsewhere = items(run, EAST, table(run.run))
         self.corrupted, self.lost = corrupted(stage), truth(stage)["legit_edits"]["lost"]
-        self.left = keys(p08_repair.left_for_a_person(self.run.run))
+        self.left = keys(comparison.left_for_a_person(self.run.run))
 
     def _kill(self, run: Runbook, patch: pytest.MonkeyPatch, others: list[Any]) -> None:
         done: list[int] = []

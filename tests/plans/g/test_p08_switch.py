@@ -13,8 +13,8 @@ from drcore.clock import parse_time
 from drcore.engine.consent import GOING_BACK
 from drcore.engine.outcome import Outcome
 from drcore.errors import RollbackFailed
-from drcore.plans.g.p08_switch import SWITCH, consumed_table
-from drcore.plans.g.tables import restored_table, table
+from drcore.plans.g.p08_switch import SWITCH
+from drcore.plans.g.tables import consumed_table, restored_table, table
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
