@@ -140,20 +140,20 @@ from datetime import timedelta
 
 from drcore.sandbox.core.faults import Options, fault
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.codedeploy.controller import CodeDeploy
+from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.syncwell.incidents.bad_deployment import OPTIONS, bad_canary_stuck
-from drcore.sandbox.syncwell.life.timeline import Timeline
+from drcore.sandbox.syncwell.life.timeline import WorldTimeline
 
 
 @fault("canary-left", options=OPTIONS)
 def canary_left(world: World, options: Options) -> None:
     """2026.01.2 was put to its canary five minutes ago, then stopped without a rollback: 8 % of its requests fail."""
-    timeline = world.state(Timeline)
+    timeline = world.state(WorldTimeline)
     began = timeline.rewind(timedelta(minutes=5))
     with world.clock.at(began):
         bad_canary_stuck(world, options)
     timeline.replay(began)
-    deployer = world.state(CodeDeploy)
+    deployer = world.state(CodeDeployController)
     for region in world.regions:
         for deployment in deployer.deployments(region):
             if not deployment.status.over:
