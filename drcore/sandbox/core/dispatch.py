@@ -12,7 +12,7 @@ from drcore.sandbox.protocol.exchange import Headers, Request, Response
 from drcore.sandbox.protocol.messages import AwsError, Message
 from drcore.sandbox.protocol.operations import understand
 
-COST = 0.05
+CALL_SECONDS = 0.05
 """Virtual seconds that each call takes, spent before it is handled."""
 
 
@@ -21,7 +21,7 @@ def public(world: World, request: Request) -> Response:
 
     Raises Dropped or NoResponse where a fault takes the answer away.
     """
-    world.clock.advance(COST)
+    world.clock.advance(CALL_SECONDS)
     hooks, message = world.state(CallHooks), understand(request)
     if message is not None:
         return _aws(world, message, hooks.interceptors, hooks.observers)

@@ -6,7 +6,7 @@ import threading
 
 from drcore.sandbox import services, syncwell, vendors
 from drcore.sandbox.core import call_faults
-from drcore.sandbox.core.dispatch import COST, direct, public
+from drcore.sandbox.core.dispatch import CALL_SECONDS, direct, public
 from drcore.sandbox.core.world import USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
@@ -49,7 +49,7 @@ class Application:
     def resolve(self, wire: bytes, asker: str) -> bytes:
         """Answer a DNS message from an IP address; it costs virtual time as a call does. Raises NotDns."""
         with self._lock, self.world.clock.frozen():
-            self.world.clock.advance(COST)
+            self.world.clock.advance(CALL_SECONDS)
             return name_server.answer(self.world, wire, asker)
 
 
