@@ -26,7 +26,7 @@ def calls(notes: list[dict[str, Any]]) -> CallGate:
 def sandbox() -> InProcess:
     """An empty account: what a test needs, it makes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application, "furnish", lambda world: None)
+        patch.setattr(application, "build_company", lambda world: None)
         return InProcess(7)
 
 

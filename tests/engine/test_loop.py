@@ -42,7 +42,7 @@ def _evidence_only(world: Any) -> None:
 @pytest.fixture(scope="module")
 def door() -> InProcess:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application, "furnish", _evidence_only)
+        patch.setattr(application, "build_company", _evidence_only)
         return InProcess(7)
 
 

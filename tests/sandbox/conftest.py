@@ -18,7 +18,7 @@ Client = Callable[..., Any]
 @pytest.fixture
 def empty(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     """A sandbox whose account is empty: the layer without SyncWell."""
-    monkeypatch.setattr(application, "furnish", lambda world: None)
+    monkeypatch.setattr(application, "build_company", lambda world: None)
     return InProcess(7)
 
 

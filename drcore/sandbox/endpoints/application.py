@@ -37,7 +37,7 @@ class Application:
         self._lock = threading.Lock()
         with self.world.clock.frozen():
             open_page(self.world)
-            furnish(self.world)
+            build_company(self.world)
 
     def answer(self, request: Request) -> Response:
         """Answer a request; raises Dropped or NoResponse where a fault takes the answer away."""
@@ -53,6 +53,6 @@ class Application:
             return name_server.answer(self.world, wire, asker)
 
 
-def furnish(world: World) -> None:
+def build_company(world: World) -> None:
     """Put SyncWell into an empty account."""
     syncwell.build(world)
