@@ -1,6 +1,6 @@
 """DynamoDB: the operations on items.
 
-What an operation does is moto's affair, and so are conditions, updates and filters: moto is lent the items that a
+What an operation does is moto's affair, and so are conditions, updates and filters: moto has the items that a
 call is about, and what it made of them goes into the table's history and on its way to the other replicas.
 Simplified: an error carries no item.
 """
@@ -82,7 +82,7 @@ def usable(call: AwsCall, name: str) -> Replica | None:
 
 
 @contextmanager
-def lent(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator[None]:
+def items_in_moto(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator[None]:
     """Let moto have these items while it answers, in this order.
 
     It copies a table once for each act of a transaction, to put it back if one fails; here nothing need be put back.
@@ -129,7 +129,7 @@ def _read(call: AwsCall) -> dict[str, Any] | Ready:
     if asked and {replica.name for replica in wanted} == set(asked) and all(map(_whole, asked.values())):
         answer: dict[str, Any] | Ready = _ready(wanted)
     else:
-        with lent(wanted.items()):
+        with items_in_moto(wanted.items()):
             answer = call.forward()
     for replica, items in wanted.items():
         spent(call, replica, read=sum(ceil(item.size / 4096) for item in items) / 2 or 0.5)
@@ -161,7 +161,7 @@ def _write(call: AwsCall) -> dict[str, Any]:
     for replica, each in touched:
         admit(call, replica, each.action)
         keys.setdefault(replica, {})[_key(replica, each.key)] = None
-    with lent((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
+    with items_in_moto((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
         answer = call.forward()
         after = {replica: taken(replica) for replica in keys}
     written = {(replica, _key(replica, each.key)) for replica, each in touched if each.writes}

@@ -15,7 +15,7 @@ from moto.dynamodb.comparisons import get_filter_expression
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.dynamodb.item_operations import admit, lent, spent, tables, usable
+from drcore.sandbox.services.dynamodb.item_operations import admit, items_in_moto, spent, tables, usable
 from drcore.sandbox.services.dynamodb.items import Filtered, Key, Stored, key_of, place
 from drcore.sandbox.services.dynamodb.replica import Replica
 
@@ -124,12 +124,12 @@ def _shaped(
     left_out = {"ExclusiveStartKey", "Segment", "TotalSegments", "Limit"}
     params = {name: value for name, value in call.params.items() if name not in left_out}
     if shaping == {"FilterExpression"}:
-        with lent([(replica, ())]):
+        with items_in_moto([(replica, ())]):
             call.forward(params)  # refuses what is wrong with the expression
         given = (params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues"))
         fits: Any = get_filter_expression(params["FilterExpression"], *given)
         return _ready([item for item in items if fits.expr(Filtered(item))], len(items), more)
-    with lent([(replica, items)]):
+    with items_in_moto([(replica, items)]):
         answer = call.forward(params)
     answer.pop("LastEvaluatedKey", None)
     answer["ScannedCount"] = len(items)
@@ -138,7 +138,7 @@ def _shaped(
 
 @operation("dynamodb", "Query")
 def query(call: AwsCall) -> dict[str, Any]:
-    """As the API; moto is lent the items whose partition is named in the call."""
+    """As the API; moto has the items whose partition is named in the call."""
     replica = usable(call, call.params["TableName"])
     if replica is None:
         return call.forward()
@@ -146,7 +146,7 @@ def query(call: AwsCall) -> dict[str, Any]:
     if call.params.get("IndexName"):
         return _with_everything(call, replica)
     named = {str(value) for typed in _values(call) for value in typed.values() if isinstance(value, str)}
-    with lent([(replica, (item for key, item in sorted(replica.items()) if key[0] in named))]):
+    with items_in_moto([(replica, (item for key, item in sorted(replica.items()) if key[0] in named))]):
         answer = call.forward()
     spent(call, replica, read=0.5)
     return answer
@@ -160,7 +160,7 @@ def _values(call: AwsCall) -> Iterator[dict[str, Any]]:
 
 
 def _with_everything(call: AwsCall, replica: Replica) -> dict[str, Any]:
-    with lent([(replica, (item for _, item in sorted(replica.items())))]):
+    with items_in_moto([(replica, (item for _, item in sorted(replica.items())))]):
         answer = call.forward()
     spent(call, replica, read=ceil(sum(item.size for _, item in replica.items()) / 4096))
     return answer

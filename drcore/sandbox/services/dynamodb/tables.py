@@ -1,6 +1,6 @@
 """DynamoDB: the tables of the account, one copy in each region that has a replica.
 
-A table's items live here; moto has the table without them, and is lent the few that a call is about. Simplified:
+A table's items live here; moto has the table without them, and gets the few that a call is about. Simplified:
 a table made by CreateTable is moto's alone: no write log, no replicas, no exports.
 """
 
