@@ -6,28 +6,28 @@ from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.furnished import EAST, Furnished
+from tests.support.syncwell_world import EAST, SyncWellWorld
 
 TABLE, FAULT, FAULTY = "SyncWellMetadata", "data-corruption", "worker/2026.01.2"
 ROLES = ("syncwell-lambda", "syncwell-worker", "syncwell-events")
 
 
-def corrupted(seed: int = 7, **options: object) -> Furnished:
-    return Furnished(seed).broken(FAULT, **options)
+def corrupted(seed: int = 7, **options: object) -> SyncWellWorld:
+    return SyncWellWorld(seed).broken(FAULT, **options)
 
 
-def truth_of(world: Furnished) -> dict[str, Any]:
+def truth_of(world: SyncWellWorld) -> dict[str, Any]:
     document: dict[str, Any] = world.truth["corruption"]
     return document
 
 
-def items_of(world: Furnished, region: str = EAST, table: str = TABLE) -> dict[str, dict[str, Any]]:
+def items_of(world: SyncWellWorld, region: str = EAST, table: str = TABLE) -> dict[str, dict[str, Any]]:
     tables = world.sandbox.world.state(Tables)
     tables.catch_up(world.now)
     return {"/".join(key): item for key, item in tables[region, table].items()}
 
 
-def writes_since(world: Furnished, since: datetime, region: str = EAST, table: str = TABLE) -> Counter[str]:
+def writes_since(world: SyncWellWorld, since: datetime, region: str = EAST, table: str = TABLE) -> Counter[str]:
     """The writes of a region itself since then, by who signed them, or by role where nobody signed."""
     entries = world.sandbox.world.state(Tables)[region, table].log
     mine = [entry for entry in entries if entry.at > since and not entry.replicated]
@@ -45,7 +45,7 @@ def moment_of(text: str) -> datetime:
 
 
 def minute_values(
-    world: Furnished, namespace: str, metric: str, stat: str, minutes: int, region: str = EAST, **named: str
+    world: SyncWellWorld, namespace: str, metric: str, stat: str, minutes: int, region: str = EAST, **named: str
 ) -> list[float]:
     dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
     wanted = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
@@ -54,7 +54,7 @@ def minute_values(
     return values
 
 
-def scale(world: Furnished, region: str, desired: int) -> None:
+def scale(world: SyncWellWorld, region: str, desired: int) -> None:
     world.client("application-autoscaling", region).register_scalable_target(
         ServiceNamespace="ecs",
         ResourceId="service/syncwell/syncwell-worker",
@@ -66,7 +66,7 @@ def scale(world: Furnished, region: str, desired: int) -> None:
     world.client("ecs", region).update_service(cluster="syncwell", service="syncwell-worker", desiredCount=desired)
 
 
-def deny(world: Furnished, region: str, roles: tuple[str, ...] = ROLES) -> None:
+def deny(world: SyncWellWorld, region: str, roles: tuple[str, ...] = ROLES) -> None:
     statement = {
         "Effect": "Deny",
         "Principal": {"AWS": [f"arn:aws:iam::123456789012:role/{role}" for role in roles]},

@@ -5,7 +5,7 @@ from typing import Any
 
 from drcore.sandbox.services.dynamodb.replica import Replica
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.furnished import EAST, Furnished
+from tests.support.syncwell_world import EAST, SyncWellWorld
 
 TABLE = "Keeping"
 Typed = dict[str, dict[str, Any]]
@@ -19,21 +19,23 @@ def item(pk: str, **attributes: str) -> Typed:
     return key(pk) | {name: {"S": value} for name, value in attributes.items()}
 
 
-def keeping(world: Furnished, *regions: str, **settings: Any) -> Replica:
+def keeping(world: SyncWellWorld, *regions: str, **settings: Any) -> Replica:
     """The table `Keeping` in those regions; its copy in the first."""
     tables = world.sandbox.world.state(Tables)
     tables.create(TABLE, regions or (EAST,), **({"protected": False} | settings))
     return tables[(regions or (EAST,))[0], TABLE]
 
 
-def seeded(world: Furnished, number: int, **attributes: str) -> None:
+def seeded(world: SyncWellWorld, number: int, **attributes: str) -> None:
     """That many items, `USER#00000` and so on, there since long ago."""
     stamp = (world.now - timedelta(days=40), EAST)
     users = [(item(f"USER#{index:05d}", **attributes), stamp) for index in range(number)]
     world.sandbox.world.state(Tables).seed(TABLE, users)
 
 
-def scanned(world: Furnished, table: str = TABLE, region: str = EAST, **params: Any) -> dict[tuple[str, str], Typed]:
+def scanned(
+    world: SyncWellWorld, table: str = TABLE, region: str = EAST, **params: Any
+) -> dict[tuple[str, str], Typed]:
     """All items of a table, page by page; an item that comes twice fails."""
     found: dict[tuple[str, str], Typed] = {}
     for page in world.client("dynamodb", region).get_paginator("scan").paginate(TableName=table, **params):
@@ -44,7 +46,7 @@ def scanned(world: Furnished, table: str = TABLE, region: str = EAST, **params: 
     return found
 
 
-def active(world: Furnished, table: str, region: str = EAST) -> dict[str, Any]:
+def active(world: SyncWellWorld, table: str, region: str = EAST) -> dict[str, Any]:
     """The table, when it has become ACTIVE."""
     for _ in range(60):
         told: dict[str, Any] = world.client("dynamodb", region).describe_table(TableName=table)["Table"]

@@ -16,7 +16,7 @@ import pytest
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.endpoints.name_server import NotDns
 from tests.sandbox.endpoints.test_http_server import WAIT, Served
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 NAME = "api.syncwell.example."
 ADDRESS = {EAST: "192.0.2.10", WEST: "192.0.2.20"}
@@ -41,14 +41,14 @@ def _addresses(answer: dns.message.Message) -> list[str]:
 
 
 def test_it_should_answer_with_authority_the_address_of_a_region_and_its_ttl() -> None:
-    answer = _ask(Furnished().sandbox)
+    answer = _ask(SyncWellWorld().sandbox)
     assert answer.flags & dns.flags.AA
     assert answer.answer[0].ttl == 60
     assert _addresses(answer)[0] in ADDRESS.values()
 
 
 def test_it_should_answer_by_the_weights_to_one_client_and_to_many() -> None:
-    sandbox = Furnished().sandbox
+    sandbox = SyncWellWorld().sandbox
     one = Counter(_addresses(_ask(sandbox))[0] for _ in range(40))
     many = Counter(_addresses(_ask(sandbox, subnet=f"203.0.{n}.0"))[0] for n in range(60))
     assert 17 <= one[ADDRESS[EAST]] <= 23
@@ -56,20 +56,20 @@ def test_it_should_answer_by_the_weights_to_one_client_and_to_many() -> None:
 
 
 def test_it_should_go_on_answering_while_us_east_1_is_out_and_leave_the_region_out() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     world.sleep(90)
     assert {_addresses(_ask(world.sandbox))[0] for _ in range(20)} == {ADDRESS[WEST]}
 
 
 def test_a_question_should_cost_virtual_time_as_a_call_does() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     before = world.now
     _ask(world.sandbox)
     assert (world.now - before).total_seconds() == pytest.approx(0.05)
 
 
 def test_it_should_tell_what_is_not_there_from_what_is_not_its_affair() -> None:
-    sandbox = Furnished().sandbox
+    sandbox = SyncWellWorld().sandbox
     assert _ask(sandbox, name="nobody.syncwell.example.").rcode() == dns.rcode.NXDOMAIN
     assert _ask(sandbox, name="example.com.").rcode() == dns.rcode.REFUSED
     no_such_type = _ask(sandbox, kind="AAAA")
@@ -79,7 +79,7 @@ def test_it_should_tell_what_is_not_there_from_what_is_not_its_affair() -> None:
 @pytest.mark.parametrize("wire", [b"", b"GET / HTTP/1.1\r\n", b"\0" * 12, b"\xff" * 40], ids=repr)
 def test_it_should_not_answer_what_is_no_question(wire: bytes) -> None:
     with pytest.raises(NotDns):
-        Furnished().sandbox.resolve(wire)
+        SyncWellWorld().sandbox.resolve(wire)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, Furnished, refused
+from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 TARGET: dict[str, Any] = {
     "ServiceNamespace": "ecs",
@@ -19,20 +19,20 @@ SUSPENDED = {
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
-def _desire(world: Furnished, count: int) -> None:
+def _desire(world: SyncWellWorld, count: int) -> None:
     world.client("ecs").update_service(cluster="syncwell", service="syncwell-worker", desiredCount=count)
 
 
-def _desired(world: Furnished) -> int:
+def _desired(world: SyncWellWorld) -> int:
     answer = world.client("ecs").describe_services(cluster="syncwell", services=["syncwell-worker"])
     return int(answer["services"][0]["desiredCount"])
 
 
-def _target(world: Furnished) -> dict[str, Any]:
+def _target(world: SyncWellWorld) -> dict[str, Any]:
     found: dict[str, Any] = world.client("application-autoscaling").describe_scalable_targets(
         ServiceNamespace="ecs", ResourceIds=[TARGET["ResourceId"]]
     )["ScalableTargets"][0]
@@ -41,7 +41,7 @@ def _target(world: Furnished) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("count", "bound"), [(0, 2), (20, 12)])
 def test_a_count_outside_its_bounds_should_be_inside_again_within_a_minute(
-    world: Furnished, count: int, bound: int
+    world: SyncWellWorld, count: int, bound: int
 ) -> None:
     _desire(world, count)
     assert _desired(world) == count
@@ -51,7 +51,7 @@ def test_a_count_outside_its_bounds_should_be_inside_again_within_a_minute(
     assert activities["ScalingActivities"][0]["Description"] == f"Setting desired count to {bound}."
 
 
-def test_a_suspended_target_should_leave_the_count_alone_with_its_bounds_kept(world: Furnished) -> None:
+def test_a_suspended_target_should_leave_the_count_alone_with_its_bounds_kept(world: SyncWellWorld) -> None:
     scaling = world.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, SuspendedState=SUSPENDED)
     _desire(world, 0)
@@ -61,7 +61,7 @@ def test_a_suspended_target_should_leave_the_count_alone_with_its_bounds_kept(wo
     assert (found["MinCapacity"], found["MaxCapacity"], found["SuspendedState"]) == (2, 12, SUSPENDED)
 
 
-def test_a_target_that_is_resumed_should_bring_the_count_back(world: Furnished) -> None:
+def test_a_target_that_is_resumed_should_bring_the_count_back(world: SyncWellWorld) -> None:
     scaling = world.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, SuspendedState=SUSPENDED)
     _desire(world, 0)
@@ -71,7 +71,7 @@ def test_a_target_that_is_resumed_should_bring_the_count_back(world: Furnished) 
     assert _desired(world) == 2
 
 
-def test_registering_anew_should_bring_the_count_back_even_while_it_is_suspended(world: Furnished) -> None:
+def test_registering_anew_should_bring_the_count_back_even_while_it_is_suspended(world: SyncWellWorld) -> None:
     scaling = world.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, SuspendedState=SUSPENDED)
     _desire(world, 0)
@@ -80,7 +80,7 @@ def test_registering_anew_should_bring_the_count_back_even_while_it_is_suspended
     assert _desired(world) == 2
 
 
-def test_a_suspension_of_scaling_in_should_not_stop_scaling_out(world: Furnished) -> None:
+def test_a_suspension_of_scaling_in_should_not_stop_scaling_out(world: SyncWellWorld) -> None:
     world.client("application-autoscaling").register_scalable_target(
         **TARGET, SuspendedState={"DynamicScalingInSuspended": True}
     )
@@ -89,7 +89,7 @@ def test_a_suspension_of_scaling_in_should_not_stop_scaling_out(world: Furnished
     assert _desired(world) == 2
 
 
-def test_a_target_should_lose_its_policies_when_it_is_deregistered(world: Furnished) -> None:
+def test_a_target_should_lose_its_policies_when_it_is_deregistered(world: SyncWellWorld) -> None:
     scaling = world.client("application-autoscaling")
     known = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     assert [policy["PolicyType"] for policy in known] == ["TargetTrackingScaling"]
@@ -98,14 +98,14 @@ def test_a_target_should_lose_its_policies_when_it_is_deregistered(world: Furnis
     assert scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
 
 
-def test_the_bounds_should_be_given_for_a_new_target_the_right_way_round(world: Furnished) -> None:
+def test_the_bounds_should_be_given_for_a_new_target_the_right_way_round(world: SyncWellWorld) -> None:
     scaling = world.client("application-autoscaling")
     refused("ValidationException", scaling.register_scalable_target, **{**TARGET, "ResourceId": "service/a/b"})
     refused("ValidationException", scaling.register_scalable_target, **TARGET, MinCapacity=13)
     assert (_target(world)["MinCapacity"], _target(world)["MaxCapacity"]) == (2, 12)
 
 
-def test_the_count_that_it_sets_should_stand_in_the_trail_under_its_role(world: Furnished) -> None:
+def test_the_count_that_it_sets_should_stand_in_the_trail_under_its_role(world: SyncWellWorld) -> None:
     _desire(world, 0)
     world.sleep(600)
     found = world.client("cloudtrail", EAST).lookup_events(

@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 ENDPOINTS = (EAST, WEST, "eu-west-1", "ap-northeast-1", "ap-southeast-2")
 
 
-def _cluster(world: Furnished, endpoint: str) -> Any:
+def _cluster(world: SyncWellWorld, endpoint: str) -> Any:
     return world.client("route53-recovery-cluster", endpoint)
 
 
-def _arn(world: Furnished, region: str) -> str:
+def _arn(world: SyncWellWorld, region: str) -> str:
     rows = _cluster(world, "eu-west-1").list_routing_controls()["RoutingControls"]
     return str(next(row["RoutingControlArn"] for row in rows if row["RoutingControlName"] == f"syncwell-{region}"))
 
 
-def _set(world: Furnished, endpoint: str, **states: str) -> None:
+def _set(world: SyncWellWorld, endpoint: str, **states: str) -> None:
     entries = [
         {"RoutingControlArn": _arn(world, region.replace("_", "-")), "RoutingControlState": state}
         for region, state in states.items()
@@ -28,7 +28,7 @@ def _set(world: Furnished, endpoint: str, **states: str) -> None:
 
 
 def test_a_control_that_is_off_should_take_its_region_out_of_dns_and_on_should_bring_it_back() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _set(world, "ap-southeast-2", us_east_1="Off")
     assert _cluster(world, WEST).get_routing_control_state(RoutingControlArn=_arn(world, EAST))[
         "RoutingControlState"
@@ -42,7 +42,7 @@ def test_a_control_that_is_off_should_take_its_region_out_of_dns_and_on_should_b
 
 @pytest.mark.parametrize("region", [EAST, WEST])
 def test_two_of_the_five_endpoints_should_be_dead_while_a_region_is_out(region: str) -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     arn = _arn(world, region)
     world.broken("region-outage", region=region, kind="drop")
     dead = []
@@ -55,14 +55,14 @@ def test_two_of_the_five_endpoints_should_be_dead_while_a_region_is_out(region: 
 
 
 def test_the_control_should_fail_over_where_the_health_check_does_not() -> None:
-    world = Furnished().broken("region-outage-no-failover", region=EAST)
+    world = SyncWellWorld().broken("region-outage-no-failover", region=EAST)
     _set(world, "eu-west-1", us_east_1="Off", us_west_2="On")
     world.sleep(90)
     assert world.truth["dns"] == {EAST: 0.0, WEST: 1.0}
 
 
 def test_the_safety_rule_should_keep_one_control_on_unless_it_is_overridden() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     cluster = _cluster(world, "eu-west-1")
     both = [{"RoutingControlArn": _arn(world, region), "RoutingControlState": "Off"} for region in (EAST, WEST)]
     message = refused("ConflictException", cluster.update_routing_control_states, UpdateRoutingControlStateEntries=both)
@@ -73,6 +73,6 @@ def test_the_safety_rule_should_keep_one_control_on_unless_it_is_overridden() ->
 
 
 def test_only_its_five_endpoints_should_know_the_cluster() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     refused("AccessDeniedException", _cluster(world, "sa-east-1").list_routing_controls)
     refused("ResourceNotFoundException", _cluster(world, WEST).get_routing_control_state, RoutingControlArn="arn:x")

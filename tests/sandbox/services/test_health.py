@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
-def _events(world: Furnished, **wanted: Any) -> list[dict[str, Any]]:
+def _events(world: SyncWellWorld, **wanted: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = world.client("health").describe_events(filter=wanted)["events"]
     return found
 
 
 def test_aws_should_say_nothing_for_fifteen_minutes() -> None:
-    world = Furnished().broken("region-outage", region=WEST, duration=30)
+    world = SyncWellWorld().broken("region-outage", region=WEST, duration=30)
     world.sleep(14 * 60)
     assert _events(world, regions=[WEST]) == []
     world.sleep(61)
@@ -25,7 +25,7 @@ def test_aws_should_say_nothing_for_fifteen_minutes() -> None:
 
 
 def test_an_event_should_be_closed_after_the_region_is_back() -> None:
-    world = Furnished().broken("region-outage", region=WEST, duration=10)
+    world = SyncWellWorld().broken("region-outage", region=WEST, duration=10)
     world.sleep(16 * 60)
     assert [event["statusCode"] for event in _events(world)] == ["open"]
     world.sleep(5 * 60)
@@ -33,25 +33,25 @@ def test_an_event_should_be_closed_after_the_region_is_back() -> None:
 
 
 def test_a_partial_outage_should_name_its_services() -> None:
-    world = Furnished().broken("region-outage", region=WEST, kind="lambda-sqs")
+    world = SyncWellWorld().broken("region-outage", region=WEST, kind="lambda-sqs")
     world.sleep(16 * 60)
     assert {event["service"] for event in _events(world)} == {"LAMBDA", "SQS"}
     assert [event["service"] for event in _events(world, services=["SQS"])] == ["SQS"]
 
 
-def _pull(world: Furnished, holder: str, document: str) -> None:
+def _pull(world: SyncWellWorld, holder: str, document: str) -> None:
     world.client("s3", holder).put_object(
         Bucket=f"syncwell-levers-{holder}", Key="region-levers.json", Body=document.encode()
     )
 
 
-def _health(world: Furnished, region: str) -> int:
+def _health(world: SyncWellWorld, region: str) -> int:
     return world.sandbox.request("GET", f"/syncwell/{region}/health/region")[0]
 
 
 @pytest.mark.parametrize(("region", "holder"), [(EAST, WEST), (WEST, EAST)])
 def test_the_lever_in_the_other_region_should_take_a_region_out_of_dns_and_back(region: str, holder: str) -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _pull(world, holder, f'{{"{region}": "out"}}')
     world.sleep(11)
     assert _health(world, region) == 503
@@ -65,14 +65,14 @@ def test_the_lever_in_the_other_region_should_take_a_region_out_of_dns_and_back(
 
 
 def test_the_lever_should_need_no_control_plane() -> None:
-    world = Furnished().broken("region-outage", region=EAST, kind="control-plane")
+    world = SyncWellWorld().broken("region-outage", region=EAST, kind="control-plane")
     _pull(world, WEST, '{"us-east-1": "out"}')
     world.sleep(90)
     assert world.truth["dns"] == {EAST: 0.0, WEST: 1.0}
 
 
 def test_the_lever_in_the_region_itself_should_do_nothing() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _pull(world, EAST, '{"us-east-1": "out"}')
     world.sleep(120)
     assert world.truth["dns"] == {EAST: 0.5, WEST: 0.5}
@@ -80,7 +80,7 @@ def test_the_lever_in_the_region_itself_should_do_nothing() -> None:
 
 @pytest.mark.parametrize("document", ["not json", "[]", '{"us-east-1": "perhaps"}', "{}"])
 def test_a_lever_that_cannot_be_understood_should_stay_as_it_was(document: str) -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _pull(world, WEST, '{"us-east-1": "out"}')
     world.sleep(11)
     _pull(world, WEST, document)
@@ -89,7 +89,7 @@ def test_a_lever_that_cannot_be_understood_should_stay_as_it_was(document: str) 
 
 
 def test_the_lever_should_keep_out_a_region_that_is_back() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=3)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=3)
     _pull(world, WEST, '{"us-east-1": "out"}')
     world.sleep(15 * 60)
     assert world.truth["region"]["down"] == []

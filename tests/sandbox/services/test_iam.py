@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.furnished import Furnished, refused
+from tests.support.syncwell_world import SyncWellWorld, refused
 
 RECORD: dict[str, str] = {
     "Bucket": "syncwell-evidence-us-east-1",
@@ -11,7 +11,7 @@ RECORD: dict[str, str] = {
 }
 
 
-def _decisions(world: Furnished, *actions: str, resource: str = "*") -> dict[str, str]:
+def _decisions(world: SyncWellWorld, *actions: str, resource: str = "*") -> dict[str, str]:
     found = world.client("iam").simulate_principal_policy(
         PolicySourceArn="arn:aws:iam::123456789012:role/operator",
         ActionNames=list(actions),
@@ -21,11 +21,11 @@ def _decisions(world: Furnished, *actions: str, resource: str = "*") -> dict[str
 
 
 def test_the_simulation_should_allow_what_no_fault_denies() -> None:
-    assert set(_decisions(Furnished(), "lambda:UpdateAlias", "apigateway:PATCH").values()) == {"allowed"}
+    assert set(_decisions(SyncWellWorld(), "lambda:UpdateAlias", "apigateway:PATCH").values()) == {"allowed"}
 
 
 def test_the_simulation_should_deny_what_a_call_would_be_denied() -> None:
-    world = Furnished().broken("access-denied", service="lambda", operation="UpdateAlias", region="us-west-2")
+    world = SyncWellWorld().broken("access-denied", service="lambda", operation="UpdateAlias", region="us-west-2")
     west = "arn:aws:lambda:us-west-2:123456789012:function:syncwell-api"
     assert _decisions(world, "lambda:UpdateAlias", "lambda:GetAlias", resource=west) == {
         "lambda:UpdateAlias": "explicitDeny",
@@ -36,24 +36,24 @@ def test_the_simulation_should_deny_what_a_call_would_be_denied() -> None:
 
 
 def test_an_action_of_api_gateway_should_be_denied_with_the_operation_behind_it() -> None:
-    world = Furnished().broken("access-denied", service="apigateway", operation="UpdateStage")
+    world = SyncWellWorld().broken("access-denied", service="apigateway", operation="UpdateStage")
     decided = _decisions(world, "apigateway:PATCH", "apigateway:GET")
     assert decided == {"apigateway:PATCH": "explicitDeny", "apigateway:GET": "allowed"}
 
 
 def test_an_action_of_the_data_plane_should_be_denied_as_its_call_is() -> None:
-    world = Furnished().broken("access-denied", service="appconfigdata", operation="GetLatestConfiguration")
+    world = SyncWellWorld().broken("access-denied", service="appconfigdata", operation="GetLatestConfiguration")
     decided = _decisions(world, "appconfig:GetLatestConfiguration", "appconfig:StartDeployment")
     assert decided == {"appconfig:GetLatestConfiguration": "explicitDeny", "appconfig:StartDeployment": "allowed"}
 
 
 def test_the_retention_of_a_record_should_be_readable() -> None:
-    found = Furnished().client("s3").get_object_retention(**RECORD)["Retention"]
+    found = SyncWellWorld().client("s3").get_object_retention(**RECORD)["Retention"]
     assert found == {"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2027, 10, 14, 10, tzinfo=UTC)}
 
 
 def test_a_compliance_retention_should_be_made_longer_but_never_shorter() -> None:
-    store = Furnished().client("s3")
+    store = SyncWellWorld().client("s3")
     longer = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime(2028, 1, 1, tzinfo=UTC)}
     store.put_object_retention(**RECORD, Retention=longer)
     shorter: dict[str, Any] = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime(2026, 2, 1, tzinfo=UTC)}
@@ -71,7 +71,7 @@ def test_a_compliance_retention_should_be_made_longer_but_never_shorter() -> Non
 
 
 def test_a_governance_retention_should_give_way_to_a_bypass_only() -> None:
-    store = Furnished().client("s3")
+    store = SyncWellWorld().client("s3")
     shorter = {"Mode": "GOVERNANCE", "RetainUntilDate": datetime(2026, 2, 1, tzinfo=UTC)}
     refused("AccessDenied", store.put_object_retention, **RECORD, Retention=shorter)
     store.put_object_retention(**RECORD, Retention=shorter, BypassGovernanceRetention=True)

@@ -1,12 +1,12 @@
 """The replicated secret: readable without its primary, a secret of its own after promotion."""
 
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 NAME = "syncwell/statuspage-key"
 
 
 def test_the_replica_should_be_readable_while_the_primary_is_out_and_not_writable() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     client = world.client("secretsmanager", WEST)
     assert client.get_secret_value(SecretId=NAME)["SecretString"]
     assert client.describe_secret(SecretId=NAME)["PrimaryRegion"] == EAST
@@ -14,7 +14,7 @@ def test_the_replica_should_be_readable_while_the_primary_is_out_and_not_writabl
 
 
 def test_promotion_should_make_the_replica_a_secret_of_its_own() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     client = world.client("secretsmanager", WEST)
     before = client.get_secret_value(SecretId=NAME)
     arn = client.stop_replication_to_replica(SecretId=NAME)["ARN"]
@@ -28,7 +28,7 @@ def test_promotion_should_make_the_replica_a_secret_of_its_own() -> None:
 
 
 def test_promotion_should_be_asked_of_the_replica_and_only_once() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     refused("InvalidRequestException", world.client("secretsmanager", EAST).stop_replication_to_replica, SecretId=NAME)
     world.client("secretsmanager", WEST).stop_replication_to_replica(SecretId=NAME)
     refused("InvalidRequestException", world.client("secretsmanager", WEST).stop_replication_to_replica, SecretId=NAME)

@@ -1,9 +1,9 @@
 """The jobs queue of a region: how old its oldest job is, and what the account may run."""
 
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
-def _ages(world: Furnished, region: str, minutes: int) -> list[float]:
+def _ages(world: SyncWellWorld, region: str, minutes: int) -> list[float]:
     dimensions = [{"Name": "QueueName", "Value": "syncwell-jobs"}]
     metric = {"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage", "Dimensions": dimensions}
     query = [{"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}]
@@ -12,14 +12,14 @@ def _ages(world: Furnished, region: str, minutes: int) -> list[float]:
 
 
 def test_jobs_should_be_young_in_both_regions() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     for region in (EAST, WEST):
         assert world.client("sqs", region).get_queue_url(QueueName="syncwell-jobs")["QueueUrl"]
         assert max(_ages(world, region, 60)) < 5
 
 
 def test_a_backlog_should_show_after_an_outage_and_go() -> None:
-    world = Furnished().broken("region-outage", region=EAST, kind="lambda-sqs", duration=10)
+    world = SyncWellWorld().broken("region-outage", region=EAST, kind="lambda-sqs", duration=10)
     world.sleep(9 * 60)
     assert _ages(world, EAST, 5) == []
     world.sleep(3 * 60)
@@ -29,6 +29,6 @@ def test_a_backlog_should_show_after_an_outage_and_go() -> None:
 
 
 def test_the_account_should_say_how_much_lambda_may_run_at_once() -> None:
-    limits = Furnished().client("lambda", WEST).get_account_settings()
+    limits = SyncWellWorld().client("lambda", WEST).get_account_settings()
     assert limits["AccountLimit"]["ConcurrentExecutions"] == 1000
     assert limits["AccountUsage"]["FunctionCount"] == 3

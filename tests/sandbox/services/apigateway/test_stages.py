@@ -4,34 +4,34 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import API_ID, EAST, Furnished, refused
+from tests.support.syncwell_world import API_ID, EAST, SyncWellWorld, refused
 
 STAGE: dict[str, Any] = {"restApiId": API_ID[EAST], "stageName": "prod"}
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
-def _deployments(world: Furnished) -> list[str]:
+def _deployments(world: SyncWellWorld) -> list[str]:
     found = world.client("apigateway").get_deployments(restApiId=API_ID[EAST])["items"]
     return [deployment["id"] for deployment in sorted(found, key=lambda d: d["createdDate"])]
 
 
-def _patch(world: Furnished, *operations: dict[str, str]) -> dict[str, Any]:
+def _patch(world: SyncWellWorld, *operations: dict[str, str]) -> dict[str, Any]:
     changed: dict[str, Any] = world.client("apigateway").update_stage(**STAGE, patchOperations=operations)
     return changed
 
 
-def test_a_stage_should_be_moved_to_an_older_deployment(world: Furnished) -> None:
+def test_a_stage_should_be_moved_to_an_older_deployment(world: SyncWellWorld) -> None:
     older, _ = _deployments(world)
     _patch(world, {"op": "replace", "path": "/deploymentId", "value": older})
     assert world.client("apigateway").get_stage(**STAGE)["deploymentId"] == older
     assert world.truth["api"][EAST] == {"2025.12.3": 1.0}
 
 
-def test_a_stage_should_not_be_moved_to_a_deployment_that_is_not_there(world: Furnished) -> None:
+def test_a_stage_should_not_be_moved_to_a_deployment_that_is_not_there(world: SyncWellWorld) -> None:
     before = world.client("apigateway").get_stage(**STAGE)["deploymentId"]
     refused(
         "BadRequestException",
@@ -42,7 +42,7 @@ def test_a_stage_should_not_be_moved_to_a_deployment_that_is_not_there(world: Fu
     assert world.client("apigateway").get_stage(**STAGE)["deploymentId"] == before
 
 
-def test_patch_operations_should_be_done_all_or_none(world: Furnished) -> None:
+def test_patch_operations_should_be_done_all_or_none(world: SyncWellWorld) -> None:
     older, current = _deployments(world)
     refused(
         "BadRequestException",
@@ -56,7 +56,7 @@ def test_patch_operations_should_be_done_all_or_none(world: Furnished) -> None:
     assert world.client("apigateway").get_stage(**STAGE)["deploymentId"] == current
 
 
-def test_a_canary_should_be_kept_shown_share_the_traffic_and_be_removed(world: Furnished) -> None:
+def test_a_canary_should_be_kept_shown_share_the_traffic_and_be_removed(world: SyncWellWorld) -> None:
     older, _ = _deployments(world)
     _patch(
         world,
@@ -71,7 +71,7 @@ def test_a_canary_should_be_kept_shown_share_the_traffic_and_be_removed(world: F
 
 
 def test_create_deployment_should_publish_the_resources_as_they_are_now_and_be_counted(
-    world: Furnished,
+    world: SyncWellWorld,
 ) -> None:
     world.broken("bad-canary")
     world.sleep(30)
@@ -81,7 +81,7 @@ def test_create_deployment_should_publish_the_resources_as_they_are_now_and_be_c
     assert world.truth["api"][EAST] == {"2026.01.2": 1.0}, "the bad release's resources went live"
 
 
-def test_a_deployment_in_use_should_not_be_deleted(world: Furnished) -> None:
+def test_a_deployment_in_use_should_not_be_deleted(world: SyncWellWorld) -> None:
     _, current = _deployments(world)
     refused(
         "BadRequestException",
@@ -100,5 +100,5 @@ def test_a_deployment_in_use_should_not_be_deleted(world: Furnished) -> None:
         ("get_deployment", {"restApiId": API_ID[EAST], "deploymentId": "zzzzzz"}),
     ],
 )
-def test_it_should_not_know_what_is_not_there(world: Furnished, operation: str, params: dict[str, str]) -> None:
+def test_it_should_not_know_what_is_not_there(world: SyncWellWorld, operation: str, params: dict[str, str]) -> None:
     refused("NotFoundException", getattr(world.client("apigateway"), operation), **params)

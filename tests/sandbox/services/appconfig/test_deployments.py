@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.appconfig.state import AppConfig
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
 class _Backend:
     """SyncWell's configuration in one region, found by names as a runbook finds it."""
 
-    def __init__(self, world: Furnished, region: str = EAST) -> None:
+    def __init__(self, world: SyncWellWorld, region: str = EAST) -> None:
         self.world, self.region = world, region
         self.api = world.client("appconfig", region)
         home = _named(self.api.list_applications()["Items"], "syncwell")
@@ -54,7 +54,7 @@ def _named(items: list[dict[str, Any]], name: str) -> str:
     return str(next(item["Id"] for item in items if item["Name"] == name))
 
 
-def test_the_backend_should_read_the_name_of_the_table_in_both_regions(world: Furnished) -> None:
+def test_the_backend_should_read_the_name_of_the_table_in_both_regions(world: SyncWellWorld) -> None:
     for region in (EAST, WEST):
         backend = _Backend(world, region)
         assert backend.table() == "SyncWellMetadata"
@@ -62,7 +62,7 @@ def test_the_backend_should_read_the_name_of_the_table_in_both_regions(world: Fu
         assert json.loads(held["Content"].read())["DynamoDBTableName"] == "SyncWellMetadata"
 
 
-def test_a_version_should_be_read_only_once_it_is_deployed_in_its_own_region(world: Furnished) -> None:
+def test_a_version_should_be_read_only_once_it_is_deployed_in_its_own_region(world: SyncWellWorld) -> None:
     east, west = _Backend(world), _Backend(world, WEST)
     version = east.host("restored")
     world.sleep(60)
@@ -73,7 +73,7 @@ def test_a_version_should_be_read_only_once_it_is_deployed_in_its_own_region(wor
     assert (east.table(), west.table()) == ("restored", "SyncWellMetadata")
 
 
-def test_a_second_deployment_should_wait_until_the_first_has_baked(world: Furnished) -> None:
+def test_a_second_deployment_should_wait_until_the_first_has_baked(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     number = backend.deploy(backend.host("a"), "AppConfig.AllAtOnce")
     world.sleep(60)
@@ -87,7 +87,7 @@ def test_a_second_deployment_should_wait_until_the_first_has_baked(world: Furnis
     backend.deploy(later)
 
 
-def test_a_gradual_deployment_should_reach_its_readers_step_by_step(world: Furnished) -> None:
+def test_a_gradual_deployment_should_reach_its_readers_step_by_step(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     number = backend.deploy(backend.host("a"), "AppConfig.Linear50PercentEvery30Seconds")
     world.sleep(10)
@@ -105,7 +105,7 @@ def test_a_gradual_deployment_should_reach_its_readers_step_by_step(world: Furni
     assert seen == {"a", "SyncWellMetadata"}
 
 
-def test_a_deployment_that_is_stopped_should_give_back_what_was_there_before(world: Furnished) -> None:
+def test_a_deployment_that_is_stopped_should_give_back_what_was_there_before(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     number = backend.deploy(backend.host("a"), "AppConfig.AllAtOnce")
     world.sleep(30)
@@ -116,7 +116,7 @@ def test_a_deployment_that_is_stopped_should_give_back_what_was_there_before(wor
     assert backend.table() == "SyncWellMetadata"
 
 
-def test_a_completed_deployment_should_go_back_only_where_a_revert_is_allowed(world: Furnished) -> None:
+def test_a_completed_deployment_should_go_back_only_where_a_revert_is_allowed(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     number = backend.deploy(backend.host("a"))
     world.sleep(10)
@@ -127,7 +127,7 @@ def test_a_completed_deployment_should_go_back_only_where_a_revert_is_allowed(wo
     assert backend.table() == "SyncWellMetadata"
 
 
-def test_a_version_should_not_be_made_on_top_of_one_that_the_maker_has_not_seen(world: Furnished) -> None:
+def test_a_version_should_not_be_made_on_top_of_one_that_the_maker_has_not_seen(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     assert backend.host("a", LatestVersionNumber=1) == 2
     with pytest.raises(backend.api.exceptions.ConflictException):
@@ -136,7 +136,7 @@ def test_a_version_should_not_be_made_on_top_of_one_that_the_maker_has_not_seen(
     refused("BadRequestException", backend.api.create_hosted_configuration_version, **backend.profile, **broken)
 
 
-def test_a_deployment_should_not_start_on_top_of_one_that_its_maker_has_not_seen(world: Furnished) -> None:
+def test_a_deployment_should_not_start_on_top_of_one_that_its_maker_has_not_seen(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     asked = {**backend.environment, **backend.profile, "DeploymentStrategyId": "AppConfig.AllAtOnce"}
     start = backend.api.start_deployment
@@ -144,14 +144,14 @@ def test_a_deployment_should_not_start_on_top_of_one_that_its_maker_has_not_seen
     assert start(**asked, ConfigurationVersion="1", LatestDeploymentNumber=1)["DeploymentNumber"] == 2
 
 
-def test_the_deployments_should_be_listed_newest_first(world: Furnished) -> None:
+def test_the_deployments_should_be_listed_newest_first(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     backend.deploy(backend.host("a"))
     listed = backend.api.list_deployments(**backend.environment)["Items"]
     assert [(each["DeploymentNumber"], each["ConfigurationVersion"]) for each in listed] == [(2, "2"), (1, "1")]
 
 
-def test_a_reader_should_get_the_content_once_then_nothing_until_it_changes(world: Furnished) -> None:
+def test_a_reader_should_get_the_content_once_then_nothing_until_it_changes(world: SyncWellWorld) -> None:
     data, backend = world.client("appconfigdata"), _Backend(world)
     token = data.start_configuration_session(
         ApplicationIdentifier="syncwell",
@@ -176,7 +176,7 @@ def test_a_reader_should_get_the_content_once_then_nothing_until_it_changes(worl
     ]
 
 
-def test_a_reader_that_asks_too_soon_or_with_a_strange_token_should_be_refused(world: Furnished) -> None:
+def test_a_reader_that_asks_too_soon_or_with_a_strange_token_should_be_refused(world: SyncWellWorld) -> None:
     data = world.client("appconfigdata")
     first = data.start_configuration_session(
         ApplicationIdentifier="syncwell",

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.cloudwatch.alarms import judge
-from tests.support.furnished import Furnished, refused
+from tests.support.syncwell_world import SyncWellWorld, refused
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
 def _query(name: str, metric: str, stat: str = "Sum", period: int = 60) -> dict[str, Any]:
@@ -18,17 +18,17 @@ def _query(name: str, metric: str, stat: str = "Sum", period: int = 60) -> dict[
     return {"Id": name, "MetricStat": {"Metric": wanted, "Period": period, "Stat": stat}}
 
 
-def _put(world: Furnished, metric: str, *values: float) -> None:
+def _put(world: SyncWellWorld, metric: str, *values: float) -> None:
     data = {"MetricName": metric, "Values": list(values), "Counts": [1.0] * len(values)}
     world.client("cloudwatch").put_metric_data(Namespace="Test", MetricData=[data])
 
 
-def _values(world: Furnished, *queries: dict[str, Any], minutes: int = 10) -> dict[str, list[float]]:
+def _values(world: SyncWellWorld, *queries: dict[str, Any], minutes: int = 10) -> dict[str, list[float]]:
     answer = world.data(list(queries), minutes=minutes)
     return {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
 
 
-def test_statistics_should_be_those_of_the_samples(world: Furnished) -> None:
+def test_statistics_should_be_those_of_the_samples(world: SyncWellWorld) -> None:
     _put(world, "time", *map(float, range(1, 101)))
     stats = ["Sum", "Average", "Minimum", "Maximum", "SampleCount", "p50", "p90", "p99", "p99.9"]
     world.sleep(60)
@@ -38,7 +38,7 @@ def test_statistics_should_be_those_of_the_samples(world: Furnished) -> None:
     ]  # fmt: skip
 
 
-def test_a_longer_period_should_hold_the_samples_of_all_its_minutes(world: Furnished) -> None:
+def test_a_longer_period_should_hold_the_samples_of_all_its_minutes(world: SyncWellWorld) -> None:
     for value in (1.0, 2.0, 6.0):
         _put(world, "count", value)
         world.sleep(60)
@@ -46,7 +46,7 @@ def test_a_longer_period_should_hold_the_samples_of_all_its_minutes(world: Furni
     assert found == {"sum": [9.0], "mean": [3.0]}
 
 
-def test_a_minute_without_a_sample_should_have_no_point(world: Furnished) -> None:
+def test_a_minute_without_a_sample_should_have_no_point(world: SyncWellWorld) -> None:
     _put(world, "count", 1.0)
     world.sleep(180)
     _put(world, "count", 1.0)
@@ -55,7 +55,7 @@ def test_a_minute_without_a_sample_should_have_no_point(world: Furnished) -> Non
     assert _values(world, _query("c", "nothing")) == {"c": []}
 
 
-def test_math_should_work_on_the_minutes_that_both_sides_have(world: Furnished) -> None:
+def test_math_should_work_on_the_minutes_that_both_sides_have(world: SyncWellWorld) -> None:
     _put(world, "errors", 2.0)
     _put(world, "calls", 50.0)
     world.sleep(60)
@@ -74,7 +74,7 @@ def test_math_should_work_on_the_minutes_that_both_sides_have(world: Furnished) 
     assert found == {"rate": [4.0], "good": [0.96, 1.0], "both": [52.0, 50.0], "twice": [8.0]}
 
 
-def test_a_division_by_zero_should_give_no_point(world: Furnished) -> None:
+def test_a_division_by_zero_should_give_no_point(world: SyncWellWorld) -> None:
     _put(world, "errors", 0.0)
     _put(world, "calls", 0.0)
     world.sleep(60)
@@ -83,12 +83,12 @@ def test_a_division_by_zero_should_give_no_point(world: Furnished) -> None:
 
 
 @pytest.mark.parametrize("expression", ["errors +", "missing / 2", "MAX(errors)", "rate", "1 + 1", "errors ** 2"])
-def test_an_expression_that_is_not_understood_should_be_refused(world: Furnished, expression: str) -> None:
+def test_an_expression_that_is_not_understood_should_be_refused(world: SyncWellWorld, expression: str) -> None:
     queries = [_query("errors", "errors"), {"Id": "rate", "Expression": expression}]
     refused("ValidationError", world.data, queries=queries, minutes=5)
 
 
-def test_pages_should_add_up_to_the_whole(world: Furnished) -> None:
+def test_pages_should_add_up_to_the_whole(world: SyncWellWorld) -> None:
     wanted = {
         "Id": "count",
         "MetricStat": {
@@ -117,7 +117,7 @@ def test_pages_should_add_up_to_the_whole(world: Furnished) -> None:
     assert parts == whole["Values"]
 
 
-def test_get_metric_statistics_should_agree_with_get_metric_data(world: Furnished) -> None:
+def test_get_metric_statistics_should_agree_with_get_metric_data(world: SyncWellWorld) -> None:
     _put(world, "time", 1.0, 2.0, 3.0)
     world.sleep(60)
     found = world.client("cloudwatch").get_metric_statistics(
@@ -144,12 +144,12 @@ LIMIT: dict[str, Any] = {
 }
 
 
-def _state(world: Furnished) -> str:
+def _state(world: SyncWellWorld) -> str:
     found = world.client("cloudwatch").describe_alarms(AlarmNames=["limit"])["MetricAlarms"]
     return str(found[0]["StateValue"])
 
 
-def test_an_alarm_should_need_m_of_n_datapoints(world: Furnished) -> None:
+def test_an_alarm_should_need_m_of_n_datapoints(world: SyncWellWorld) -> None:
     world.client("cloudwatch").put_metric_alarm(**LIMIT)
     seen = []
     for value in (1.0, 50.0, 1.0, 50.0, 1.0, 1.0):
@@ -173,7 +173,7 @@ def test_one_missing_minute_should_not_hide_two_bad_ones() -> None:
     assert judge([None, None, 30.0], LIMIT, "breaching") == "ALARM"
 
 
-def test_a_change_of_state_should_leave_history_and_really_send_its_message(world: Furnished) -> None:
+def test_a_change_of_state_should_leave_history_and_really_send_its_message(world: SyncWellWorld) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:syncwell-oncall"
     world.client("cloudwatch").put_metric_alarm(**LIMIT, AlarmActions=[topic])
     for _ in range(2):
@@ -186,7 +186,7 @@ def test_a_change_of_state_should_leave_history_and_really_send_its_message(worl
     assert any('"AlarmName": "limit"' in body for body in world.pages())
 
 
-def test_actions_that_are_disabled_should_send_nothing(world: Furnished) -> None:
+def test_actions_that_are_disabled_should_send_nothing(world: SyncWellWorld) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:syncwell-oncall"
     world.client("cloudwatch").put_metric_alarm(**LIMIT, AlarmActions=[topic])
     world.client("cloudwatch").disable_alarm_actions(AlarmNames=["limit"])
@@ -194,7 +194,7 @@ def test_actions_that_are_disabled_should_send_nothing(world: Furnished) -> None
     assert world.pages() == []
 
 
-def test_a_state_that_was_set_by_hand_should_last_until_the_next_evaluation(world: Furnished) -> None:
+def test_a_state_that_was_set_by_hand_should_last_until_the_next_evaluation(world: SyncWellWorld) -> None:
     world.client("cloudwatch").put_metric_alarm(**LIMIT)
     _put(world, "level", 1.0)
     world.client("cloudwatch").set_alarm_state(AlarmName="limit", StateValue="ALARM", StateReason="a drill")
@@ -203,7 +203,7 @@ def test_a_state_that_was_set_by_hand_should_last_until_the_next_evaluation(worl
     assert _state(world) == "OK"
 
 
-def test_deleting_alarms_should_be_all_or_nothing(world: Furnished) -> None:
+def test_deleting_alarms_should_be_all_or_nothing(world: SyncWellWorld) -> None:
     world.client("cloudwatch").put_metric_alarm(**LIMIT)
     refused("ResourceNotFound", world.client("cloudwatch").delete_alarms, AlarmNames=["limit", "nobody"])
     world.client("cloudwatch").delete_alarms(AlarmNames=["limit"])

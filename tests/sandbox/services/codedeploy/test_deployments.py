@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, GROUP, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, GROUP, WEST, SyncWellWorld, refused
 
 RUNNING = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 CANARY = {"AdditionalVersionWeights": {"42": 0.1}}
 
 
 @pytest.fixture
-def stuck() -> Furnished:
+def stuck() -> SyncWellWorld:
     """A canary of 2026.01.2 that nobody rolls back."""
-    world = Furnished().broken("bad-canary-stuck")
+    world = SyncWellWorld().broken("bad-canary-stuck")
     world.sleep(240)
     return world
 
@@ -26,7 +26,7 @@ def _back_to(current: str, target: str) -> dict[str, Any]:
     return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
 
 
-def test_a_hand_flip_under_a_running_deployment_should_be_undone_at_the_next_tick(stuck: Furnished) -> None:
+def test_a_hand_flip_under_a_running_deployment_should_be_undone_at_the_next_tick(stuck: SyncWellWorld) -> None:
     stuck.client("lambda").update_alias(
         FunctionName="syncwell-api",
         Name="live",
@@ -39,7 +39,7 @@ def test_a_hand_flip_under_a_running_deployment_should_be_undone_at_the_next_tic
 
 
 def test_stop_with_rollback_should_end_in_a_new_deployment_that_gives_the_traffic_back(
-    stuck: Furnished,
+    stuck: SyncWellWorld,
 ) -> None:
     bad = stuck.deployments(includeOnlyStatuses=RUNNING)[0]["deploymentId"]
     deploy = stuck.client("codedeploy")
@@ -54,7 +54,7 @@ def test_stop_with_rollback_should_end_in_a_new_deployment_that_gives_the_traffi
     assert stuck.truth["serving"][WEST]["syncwell-api"] != {"37": 1.0}, "the other region is not touched"
 
 
-def test_stop_without_rollback_should_leave_the_weights_where_they_are(stuck: Furnished) -> None:
+def test_stop_without_rollback_should_leave_the_weights_where_they_are(stuck: SyncWellWorld) -> None:
     bad = stuck.deployments(includeOnlyStatuses=RUNNING)[0]["deploymentId"]
     stuck.client("codedeploy").stop_deployment(deploymentId=bad, autoRollbackEnabled=False)
     stuck.sleep(60)
@@ -62,7 +62,7 @@ def test_stop_without_rollback_should_leave_the_weights_where_they_are(stuck: Fu
     assert stuck.alias()["RoutingConfig"] == CANARY
 
 
-def test_after_a_stop_a_hand_flip_should_hold(stuck: Furnished) -> None:
+def test_after_a_stop_a_hand_flip_should_hold(stuck: SyncWellWorld) -> None:
     bad = stuck.deployments(includeOnlyStatuses=RUNNING)[0]["deploymentId"]
     stuck.client("codedeploy").stop_deployment(deploymentId=bad, autoRollbackEnabled=False)
     stuck.sleep(10)
@@ -74,7 +74,7 @@ def test_after_a_stop_a_hand_flip_should_hold(stuck: Furnished) -> None:
 
 
 def test_what_is_over_should_not_be_stopped() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     done = world.deployments()[0]
     assert done["status"] == "Succeeded"
     refused(
@@ -84,7 +84,7 @@ def test_what_is_over_should_not_be_stopped() -> None:
     )
 
 
-def test_a_second_deployment_should_be_refused_while_one_runs(stuck: Furnished) -> None:
+def test_a_second_deployment_should_be_refused_while_one_runs(stuck: SyncWellWorld) -> None:
     refused(
         "DeploymentLimitExceededException",
         stuck.client("codedeploy").create_deployment,
@@ -94,7 +94,7 @@ def test_a_second_deployment_should_be_refused_while_one_runs(stuck: Furnished) 
 
 
 def test_a_canary_without_alarms_should_serve_everybody_after_ten_minutes() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     created = world.client("codedeploy").create_deployment(**GROUP, revision=_back_to("41", "40"))
     world.sleep(60)
     assert world.alias()["RoutingConfig"] == {"AdditionalVersionWeights": {"40": 0.1}}
@@ -106,7 +106,7 @@ def test_a_canary_without_alarms_should_serve_everybody_after_ten_minutes() -> N
 
 
 def test_a_deployment_under_a_ringing_alarm_should_be_stopped_unless_it_overrides_the_alarms() -> None:
-    world = Furnished().broken("bad-release")
+    world = SyncWellWorld().broken("bad-release")
     deploy = world.client("codedeploy")
     at_once = {"deploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce"}
     deploy.create_deployment(**GROUP, **at_once, revision=_back_to("42", "41"))
@@ -124,12 +124,12 @@ def test_a_deployment_under_a_ringing_alarm_should_be_stopped_unless_it_override
 
 
 def test_the_group_should_name_its_alarms_and_its_rollback() -> None:
-    found = Furnished().client("codedeploy").get_deployment_group(**GROUP)["deploymentGroupInfo"]
+    found = SyncWellWorld().client("codedeploy").get_deployment_group(**GROUP)["deploymentGroupInfo"]
     assert "syncwell-api-canary-errors" in {alarm["name"] for alarm in found["alarmConfiguration"]["alarms"]}
     assert "DEPLOYMENT_STOP_ON_ALARM" in found["autoRollbackConfiguration"]["events"]
     assert found["lastSuccessfulDeployment"]["status"] == "Succeeded"
 
 
 def test_it_should_not_know_a_deployment_that_is_not_there() -> None:
-    deploy = Furnished().client("codedeploy")
+    deploy = SyncWellWorld().client("codedeploy")
     refused("DeploymentDoesNotExistException", deploy.get_deployment, deploymentId="d-NOBODY000")

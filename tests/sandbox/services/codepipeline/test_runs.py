@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.furnished import EAST, Furnished, refused
+from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 DEPLOY: dict[str, str] = {
     "pipelineName": "syncwell-backend",
@@ -11,14 +11,14 @@ DEPLOY: dict[str, str] = {
 }
 
 
-def _deploy_stage(world: Furnished) -> dict[str, Any]:
+def _deploy_stage(world: SyncWellWorld) -> dict[str, Any]:
     state = world.client("codepipeline").get_pipeline_state(name="syncwell-backend")
     found: dict[str, Any] = next(s for s in state["stageStates"] if s["stageName"] == "Deploy")
     return found
 
 
 def test_the_pipeline_should_deploy_the_bad_release_again_unless_it_is_frozen() -> None:
-    world = Furnished().broken("bad-canary", pipeline_again=15)
+    world = SyncWellWorld().broken("bad-canary", pipeline_again=15)
     world.sleep(600)
     assert world.truth["serving"][EAST]["syncwell-api"] == {"41": 1.0}
     world.sleep(420)
@@ -26,7 +26,7 @@ def test_the_pipeline_should_deploy_the_bad_release_again_unless_it_is_frozen() 
 
 
 def test_a_run_should_wait_at_a_disabled_transition_and_enter_when_it_is_enabled() -> None:
-    world = Furnished().broken("bad-canary", pipeline_again=15)
+    world = SyncWellWorld().broken("bad-canary", pipeline_again=15)
     pipeline = world.client("codepipeline")
     world.sleep(600)
     pipeline.disable_stage_transition(**DEPLOY, reason="incident 1")
@@ -43,7 +43,7 @@ def test_a_run_should_wait_at_a_disabled_transition_and_enter_when_it_is_enabled
 
 
 def test_a_newer_run_should_take_the_place_of_the_one_that_waits() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     pipeline = world.client("codepipeline")
     pipeline.disable_stage_transition(**DEPLOY, reason="freeze")
     older = pipeline.start_pipeline_execution(name="syncwell-backend")["pipelineExecutionId"]
@@ -56,7 +56,7 @@ def test_a_newer_run_should_take_the_place_of_the_one_that_waits() -> None:
 
 
 def test_it_should_not_know_a_pipeline_or_a_stage_that_is_not_there() -> None:
-    pipeline = Furnished().client("codepipeline")
+    pipeline = SyncWellWorld().client("codepipeline")
     refused("PipelineNotFoundException", pipeline.get_pipeline_state, name="nobody")
     refused(
         "StageNotFoundException",

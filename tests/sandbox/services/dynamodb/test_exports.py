@@ -9,29 +9,29 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, Furnished, refused
 from tests.support.keeping import TABLE, Typed, item, keeping, key, seeded
+from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 ARN = f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}"
 BUCKET = "exports-of-the-test"
 
 
-def _world(items: int = 20) -> Furnished:
-    world = Furnished()
+def _world(items: int = 20) -> SyncWellWorld:
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, items, said="base")
     world.client("s3").create_bucket(Bucket=BUCKET)
     return world
 
 
-def _export(world: Furnished, **params: Any) -> dict[str, Any]:
+def _export(world: SyncWellWorld, **params: Any) -> dict[str, Any]:
     given = {"TableArn": ARN, "S3Bucket": BUCKET, "S3Prefix": "drills/one"} | params
     told: dict[str, Any] = world.client("dynamodb").export_table_to_point_in_time(**given)
     described: dict[str, Any] = told["ExportDescription"]
     return described
 
 
-def _done(world: Furnished, arn: str) -> dict[str, Any]:
+def _done(world: SyncWellWorld, arn: str) -> dict[str, Any]:
     for _ in range(60):
         told: dict[str, Any] = world.client("dynamodb").describe_export(ExportArn=arn)["ExportDescription"]
         if told["ExportStatus"] != "IN_PROGRESS":
@@ -40,12 +40,12 @@ def _done(world: Furnished, arn: str) -> dict[str, Any]:
     raise AssertionError(f"{arn} never ended")
 
 
-def _file(world: Furnished, name: str) -> bytes:
+def _file(world: SyncWellWorld, name: str) -> bytes:
     body: bytes = world.client("s3").get_object(Bucket=BUCKET, Key=name)["Body"].read()
     return body
 
 
-def _read(world: Furnished, told: dict[str, Any]) -> list[dict[str, Any]]:
+def _read(world: SyncWellWorld, told: dict[str, Any]) -> list[dict[str, Any]]:
     """The lines of an export, found and checked by its manifests."""
     manifest = told["ExportManifest"]
     summary = json.loads(_file(world, manifest))
@@ -67,7 +67,7 @@ def _md5(body: bytes) -> str:
     return b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
-def _changes(world: Furnished, begin: datetime, end: datetime, **more: Any) -> dict[str, Any]:
+def _changes(world: SyncWellWorld, begin: datetime, end: datetime, **more: Any) -> dict[str, Any]:
     spec = {"ExportFromTime": begin, "ExportToTime": end} | more
     return _export(world, ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=spec)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 TABLE = "SyncWellMetadata"
 
@@ -14,28 +14,28 @@ def _key(pk: str, sk: str = "0") -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-def _get(world: Furnished, region: str, pk: str, sk: str = "0") -> dict[str, Any] | None:
+def _get(world: SyncWellWorld, region: str, pk: str, sk: str = "0") -> dict[str, Any] | None:
     found: dict[str, Any] | None = (
         world.client("dynamodb", region).get_item(TableName=TABLE, Key=_key(pk, sk)).get("Item")
     )
     return found
 
 
-def _put(world: Furnished, region: str, pk: str, said: str) -> None:
+def _put(world: SyncWellWorld, region: str, pk: str, said: str) -> None:
     world.client("dynamodb", region).put_item(TableName=TABLE, Item=_key(pk) | {"said": {"S": said}})
 
 
-def _said(world: Furnished, region: str, pk: str) -> str | None:
+def _said(world: SyncWellWorld, region: str, pk: str) -> str | None:
     item = _get(world, region, pk)
     return None if item is None else item["said"]["S"]
 
 
-def _scan(world: Furnished, region: str) -> dict[str, dict[str, Any]]:
+def _scan(world: SyncWellWorld, region: str) -> dict[str, dict[str, Any]]:
     pages = world.client("dynamodb", region).get_paginator("scan").paginate(TableName=TABLE)
     return {f"{item['pk']['S']}/{item['sk']['S']}": item for page in pages for item in page["Items"]}
 
 
-def _latency(world: Furnished, source: str, target: str, minutes: int = 3) -> list[float]:
+def _latency(world: SyncWellWorld, source: str, target: str, minutes: int = 3) -> list[float]:
     dimensions = [{"Name": "TableName", "Value": TABLE}, {"Name": "ReceivingRegion", "Value": target}]
     metric = {"Namespace": "AWS/DynamoDB", "MetricName": "ReplicationLatency", "Dimensions": dimensions}
     query = [{"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}]
@@ -44,7 +44,7 @@ def _latency(world: Furnished, source: str, target: str, minutes: int = 3) -> li
 
 
 def test_the_table_should_be_global_and_say_active_even_while_the_other_region_is_out() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     table = world.client("dynamodb", WEST).describe_table(TableName=TABLE)["Table"]
     assert table["Replicas"] == [{"RegionName": EAST, "ReplicaStatus": "ACTIVE"}]
     assert table["GlobalTableVersion"] == "2019.11.21"
@@ -53,7 +53,7 @@ def test_the_table_should_be_global_and_say_active_even_while_the_other_region_i
 
 @pytest.mark.parametrize(("here", "there"), [(EAST, WEST), (WEST, EAST)])
 def test_a_write_should_arrive_in_the_other_region_within_its_lag(here: str, there: str) -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _put(world, here, "PROBE", "hello")
     assert _said(world, here, "PROBE") == "hello"
     assert _said(world, there, "PROBE") is None
@@ -62,7 +62,7 @@ def test_a_write_should_arrive_in_the_other_region_within_its_lag(here: str, the
 
 
 def test_every_way_to_write_should_be_replicated() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     client = world.client("dynamodb", EAST)
     _put(world, EAST, "UPDATED", "old")
     _put(world, EAST, "DELETED", "old")
@@ -84,7 +84,7 @@ def test_every_way_to_write_should_be_replicated() -> None:
 
 
 def test_a_write_that_was_refused_should_not_be_replicated() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _put(world, EAST, "LOCK", "mine")
     world.sleep(2)
     condition = {"TableName": TABLE, "ConditionExpression": "attribute_not_exists(pk)"}
@@ -99,7 +99,7 @@ def test_a_write_that_was_refused_should_not_be_replicated() -> None:
 
 
 def test_the_later_write_should_win_in_both_regions() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _put(world, EAST, "BOTH", "first")
     _put(world, WEST, "BOTH", "second")
     world.sleep(3)
@@ -107,7 +107,7 @@ def test_the_later_write_should_win_in_both_regions() -> None:
 
 
 def test_each_region_should_write_its_canary_each_half_second() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(20)
     for region, reader in ((EAST, WEST), (WEST, EAST)):
         first = _get(world, reader, f"CANARY#{region}")
@@ -120,7 +120,7 @@ def test_each_region_should_write_its_canary_each_half_second() -> None:
 
 
 def test_the_canary_of_a_region_should_stop_at_the_fault_and_bound_what_was_lost() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(33)
     fault = world.now
     world.broken("region-outage", region=EAST)
@@ -133,7 +133,7 @@ def test_the_canary_of_a_region_should_stop_at_the_fault_and_bound_what_was_lost
 
 
 def test_writes_should_be_held_while_a_region_is_away_and_arrive_when_it_is_back() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=5)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=5)
     world.sleep(60)
     _put(world, WEST, "HELD", "from the healthy side")
     world.sleep(200)
@@ -150,7 +150,7 @@ def test_writes_should_be_held_while_a_region_is_away_and_arrive_when_it_is_back
 
 
 def test_clearing_the_fault_should_let_the_held_writes_go() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     world.sleep(120)
     assert world.truth["replication"]["pending"] > 20
     world.sandbox.request("DELETE", "/_sandbox/faults")
@@ -159,7 +159,7 @@ def test_clearing_the_fault_should_let_the_held_writes_go() -> None:
 
 
 def test_held_writes_should_use_the_time_in_which_a_flapping_region_is_back() -> None:
-    world = Furnished().broken("region-flapping", region=EAST, period=120)
+    world = SyncWellWorld().broken("region-flapping", region=EAST, period=120)
     world.sleep(55)
     assert world.truth["replication"]["lost_if_never_back"] > 0
     world.sleep(30)
@@ -168,7 +168,7 @@ def test_held_writes_should_use_the_time_in_which_a_flapping_region_is_back() ->
 
 
 def test_late_writes_of_the_region_should_win_over_some_newer_decisions_and_the_truth_should_name_them() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=5)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=5)
     fault = "2026-01-05T09:00:00"
     world.sleep(298)
     before = _scan(world, WEST)
@@ -188,14 +188,14 @@ def test_late_writes_of_the_region_should_win_over_some_newer_decisions_and_the_
 
 
 def test_lambda_and_sqs_alone_should_not_stop_replication() -> None:
-    world = Furnished().broken("region-outage", region=EAST, kind="lambda-sqs")
+    world = SyncWellWorld().broken("region-outage", region=EAST, kind="lambda-sqs")
     _put(world, EAST, "PROBE", "still here")
     world.sleep(1.2)
     assert _said(world, WEST, "PROBE") == "still here"
 
 
 def test_replication_latency_should_be_published_at_the_source_and_be_silent_when_nothing_is_replicated() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(180)
     assert all(300 <= value <= 1200 for value in _latency(world, WEST, EAST))
     assert _latency(world, EAST, EAST) == []
@@ -207,7 +207,7 @@ def test_replication_latency_should_be_published_at_the_source_and_be_silent_whe
 
 
 def test_the_state_should_hold_what_was_written_by_hand_and_not_the_life_of_the_table() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     before = world.sandbox.request("GET", "/_sandbox/state")[1]
     world.sleep(60)
     assert world.sandbox.request("GET", "/_sandbox/state")[1] == before

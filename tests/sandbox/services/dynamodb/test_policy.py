@@ -12,8 +12,8 @@ from drcore.sandbox.endpoints.in_process import ENDPOINT
 from drcore.sandbox.moto.startup import LOADER
 from drcore.sandbox.services.dynamodb.policy import refuses
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.furnished import EAST, WEST, Furnished, refused
 from tests.support.keeping import TABLE, item, keeping, key, scanned, seeded
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 ROLES = "arn:aws:iam::123456789012:role/"
 WRITES = [f"dynamodb:{name}" for name in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQL*")]
@@ -34,7 +34,7 @@ def _denies(region: str = EAST, **changed: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement | changed]})
 
 
-def _as_role(world: Furnished, role: str, region: str = EAST) -> Any:
+def _as_role(world: SyncWellWorld, role: str, region: str = EAST) -> Any:
     """A client with the credentials of a role."""
     given = world.client("sts").assume_role(RoleArn=ROLES + role, RoleSessionName="job-1")["Credentials"]
     core = botocore.session.Session()
@@ -50,7 +50,7 @@ def _as_role(world: Furnished, role: str, region: str = EAST) -> Any:
     return session.client("dynamodb", endpoint_url=ENDPOINT, config=Config(retries={"total_max_attempts": 1}))
 
 
-def _denied(world: Furnished) -> tuple[Any, Any]:
+def _denied(world: SyncWellWorld) -> tuple[Any, Any]:
     """The recovery role's client and a worker's, on a table that denies writes to all but the first."""
     client, worker = world.client("dynamodb"), _as_role(world, "syncwell-worker")
     client.put_resource_policy(ResourceArn=_arn(), Policy=_denies())
@@ -59,7 +59,7 @@ def _denied(world: Furnished) -> tuple[Any, Any]:
 
 
 def test_every_way_to_write_should_be_denied_to_the_role_and_none_to_the_recovery_role() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world)
     seeded(world, 3)
     client, worker = _denied(world)
@@ -87,7 +87,7 @@ def test_every_way_to_write_should_be_denied_to_the_role_and_none_to_the_recover
 
 
 def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world)
     _denied(world)
     assert not replica.write(("A", "0"), item("A"), world.now, by="syncwell-batch")
@@ -96,7 +96,7 @@ def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write
 
 
 def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer_after_its_end() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     client, worker = world.client("dynamodb"), _as_role(world, "syncwell-worker")
     client.put_resource_policy(ResourceArn=_arn(), Policy=_denies())
@@ -111,7 +111,7 @@ def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer
 
 
 def test_replication_should_go_on_under_a_policy_that_denies_everybody() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, EAST, WEST)
     world.client("dynamodb", WEST).put_resource_policy(ResourceArn=_arn(WEST), Policy=_denies(WEST))
     world.sleep(3)
@@ -121,7 +121,7 @@ def test_replication_should_go_on_under_a_policy_that_denies_everybody() -> None
 
 
 def test_a_policy_should_be_changed_only_at_the_revision_that_is_expected() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     client = world.client("dynamodb")
     asked = {"ResourceArn": _arn(), "Policy": _denies()}
@@ -163,7 +163,7 @@ def test_a_statement_should_deny_whom_it_names(changed: dict[str, Any], role: st
 
 
 def test_a_policy_on_another_table_or_that_is_none_should_be_refused() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     put = world.client("dynamodb").put_resource_policy
     refused("ValidationException", put, ResourceArn=_arn(), Policy="{")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from drcore.sandbox.services.dynamodb.history import TableHistory
 from drcore.sandbox.services.dynamodb.items import Stored
-from tests.support.furnished import EAST, WEST, Furnished, refused
 from tests.support.keeping import TABLE, active, item, keeping, key, scanned, seeded
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 NEW = "Keeping-restored"
 BEGINNING = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ writes = st.lists(
 )
 
 
-def _restore(world: Furnished, region: str = EAST, **params: Any) -> dict[str, Any]:
+def _restore(world: SyncWellWorld, region: str = EAST, **params: Any) -> dict[str, Any]:
     given = {"SourceTableName": TABLE, "TargetTableName": NEW} | params
     ask = world.client("dynamodb", region).restore_table_to_point_in_time
     told: dict[str, Any] = ask(**{name: value for name, value in given.items() if value is not None})
@@ -29,7 +29,7 @@ def _restore(world: Furnished, region: str = EAST, **params: Any) -> dict[str, A
     return described
 
 
-def _window(world: Furnished, table: str = TABLE, region: str = EAST) -> dict[str, Any]:
+def _window(world: SyncWellWorld, table: str = TABLE, region: str = EAST) -> dict[str, Any]:
     told = world.client("dynamodb", region).describe_continuous_backups(TableName=table)
     found: dict[str, Any] = told["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     return found
@@ -62,7 +62,7 @@ def test_a_history_told_in_any_order_should_be_that_of_its_times(
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whichever_second_is_chosen_the_restored_table_should_equal_an_independent_replay(seed: int) -> None:
-    world = Furnished(seed)
+    world = SyncWellWorld(seed)
     stream = world.sandbox.world.rng("acts of the test")
     keeping(world)
     seeded(world, 50)
@@ -101,7 +101,7 @@ def test_whichever_second_is_chosen_the_restored_table_should_equal_an_independe
         assert scanned(world, name) == _replay(journal, moment), moment
 
 
-def _latest(world: Furnished) -> datetime:
+def _latest(world: SyncWellWorld) -> datetime:
     latest: datetime = _window(world)["LatestRestorableDateTime"]
     return latest
 
@@ -122,7 +122,7 @@ def _replay(journal: list[tuple[datetime, str, Any]], moment: datetime) -> dict[
 
 
 def test_a_restore_should_hold_what_the_replica_had_then_also_what_came_from_the_other_region() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, EAST, WEST)
     world.sleep(10)
     world.client("dynamodb", WEST).put_item(TableName=TABLE, Item=item("FAR", said="hello"))
@@ -136,7 +136,7 @@ def test_a_restore_should_hold_what_the_replica_had_then_also_what_came_from_the
 
 
 def test_the_latest_restorable_moment_should_move_five_minutes_behind_the_clock() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     for _ in range(2):
         told = _window(world)
@@ -148,7 +148,7 @@ def test_the_latest_restorable_moment_should_move_five_minutes_behind_the_clock(
 
 
 def test_a_moment_outside_the_window_should_be_refused() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     ask = world.client("dynamodb").restore_table_to_point_in_time
     both = {"SourceTableName": TABLE, "TargetTableName": NEW}
@@ -165,7 +165,7 @@ def test_a_moment_outside_the_window_should_be_refused() -> None:
 
 
 def test_recovery_that_is_switched_off_and_on_should_begin_a_new_window() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     for on in (False, True):
         world.client("dynamodb").update_continuous_backups(
@@ -180,7 +180,7 @@ def test_recovery_that_is_switched_off_and_on_should_begin_a_new_window() -> Non
 
 
 def test_a_restored_table_should_be_in_the_making_for_minutes_and_have_none_of_the_settings() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, EAST, WEST, ttl="ExpiresAt", tags={"service": "syncwell"}, protected=True)
     seeded(world, 5000)
     client = world.client("dynamodb")
@@ -222,7 +222,7 @@ def _policy() -> str:
 
 
 def test_a_restore_across_regions_should_need_encryption_and_take_the_source_as_it_was_there() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 3)
     arn = f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}"
@@ -236,7 +236,7 @@ def test_a_restore_across_regions_should_need_encryption_and_take_the_source_as_
 
 
 def test_source_and_restored_table_should_go_their_own_ways() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 3, said="then")
     _restore(world, UseLatestRestorableTime=True)
@@ -252,7 +252,7 @@ def test_source_and_restored_table_should_go_their_own_ways() -> None:
 
 
 def test_a_transaction_with_the_same_token_should_be_done_once() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world)
     client = world.client("dynamodb")
     adds = {
@@ -277,7 +277,7 @@ def test_a_transaction_with_the_same_token_should_be_done_once() -> None:
 
 
 def test_a_transaction_that_fails_should_leave_no_write_behind() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world)
     seeded(world, 1)
     fails = {

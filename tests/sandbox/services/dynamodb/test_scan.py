@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.dynamodb.items import Stored
-from tests.support.furnished import EAST, Furnished, refused
 from tests.support.keeping import TABLE, item, keeping, key, scanned, seeded
+from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 7])
 @pytest.mark.parametrize("limit", [None, 1, 13])
 def test_segments_should_share_the_items_and_miss_none(total: int, limit: int | None) -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 60)
     paging: dict[str, Any] = {"Limit": limit} if limit else {}
@@ -22,7 +22,7 @@ def test_segments_should_share_the_items_and_miss_none(total: int, limit: int | 
 
 
 def test_a_page_should_end_at_a_megabyte_and_the_next_begin_behind_it() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 30, said="x" * 90_000)
     first = world.client("dynamodb").scan(TableName=TABLE)
@@ -32,7 +32,7 @@ def test_a_page_should_end_at_a_megabyte_and_the_next_begin_behind_it() -> None:
 
 
 def test_a_scan_should_go_on_behind_a_key_that_was_deleted_meanwhile() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 20)
     client = world.client("dynamodb")
@@ -44,7 +44,7 @@ def test_a_scan_should_go_on_behind_a_key_that_was_deleted_meanwhile() -> None:
 
 
 def test_items_of_every_type_should_come_back_as_they_were_written() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     written = key("TYPES") | {
         "S": {"S": "ünï\u2028"},
@@ -69,7 +69,7 @@ def test_items_of_every_type_should_come_back_as_they_were_written() -> None:
 
 
 def test_a_filter_and_a_projection_should_cut_a_page_and_not_the_table() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     seeded(world, 40, said="no")
     client = world.client("dynamodb")
@@ -90,7 +90,7 @@ def test_a_filter_and_a_projection_should_cut_a_page_and_not_the_table() -> None
 
 
 def test_a_query_should_find_the_items_of_its_partition() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world)
     seeded(world, 5)
     for sort in ("b", "a", "c"):
@@ -102,7 +102,7 @@ def test_a_query_should_find_the_items_of_its_partition() -> None:
 
 
 def test_a_segment_that_does_not_exist_should_be_refused() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world)
     scan = world.client("dynamodb").scan
     refused("ValidationException", scan, TableName=TABLE, Segment=2, TotalSegments=2)

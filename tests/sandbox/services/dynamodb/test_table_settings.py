@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.furnished import EAST, WEST, Furnished, refused
 from tests.support.keeping import TABLE, active, item, keeping, key, scanned, seeded
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 ARN = f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}"
 
 
-def _replicated(world: Furnished) -> Any:
+def _replicated(world: SyncWellWorld) -> Any:
     """A client; the table has got a stream and a replica in the west, which is being made."""
     client = world.client("dynamodb")
     client.update_table(TableName=TABLE, StreamSpecification=STREAM)
@@ -20,7 +20,7 @@ def _replicated(world: Furnished) -> Any:
     return client
 
 
-def _requests(world: Furnished, operation: str, region: str = EAST) -> float:
+def _requests(world: SyncWellWorld, operation: str, region: str = EAST) -> float:
     dimensions = [{"Name": "TableName", "Value": TABLE}, {"Name": "Operation", "Value": operation}]
     metric = {"Namespace": "AWS/DynamoDB", "MetricName": "SuccessfulRequestLatency", "Dimensions": dimensions}
     query = {"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "SampleCount"}}
@@ -28,7 +28,7 @@ def _requests(world: Furnished, operation: str, region: str = EAST) -> float:
     return sum(values)
 
 
-def _units(world: Furnished, name: str, region: str = EAST) -> float:
+def _units(world: SyncWellWorld, name: str, region: str = EAST) -> float:
     dimensions = [{"Name": "TableName", "Value": TABLE}]
     metric = {"Namespace": "AWS/DynamoDB", "MetricName": name, "Dimensions": dimensions}
     query = {"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
@@ -37,7 +37,7 @@ def _units(world: Furnished, name: str, region: str = EAST) -> float:
 
 
 def test_a_replica_should_need_a_stream_and_become_active_with_all_items_and_no_settings_of_its_source() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, streams=False, tags={"a": "b"})
     seeded(world, 30)
     create = {"TableName": TABLE, "ReplicaUpdates": [{"Create": {"RegionName": WEST}}]}
@@ -60,7 +60,7 @@ def test_a_replica_should_need_a_stream_and_become_active_with_all_items_and_no_
 
 
 def test_a_replica_should_go_again_and_the_table_that_it_was_made_from_be_kept_for_a_day() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world, streams=False)
     client = _replicated(world)
     active(world, TABLE)
@@ -78,14 +78,14 @@ def test_a_replica_should_go_again_and_the_table_that_it_was_made_from_be_kept_f
 
 
 def test_a_protected_table_should_not_be_deleted() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, protected=True)
     message = refused("ValidationException", world.client("dynamodb").delete_table, TableName=TABLE)
     assert "protected against deletion" in message
 
 
 def test_time_to_live_should_be_for_all_replicas_and_in_force_after_a_while() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, EAST, WEST)
     client = world.client("dynamodb")
     wanted = {"Enabled": True, "AttributeName": "ExpiresAt"}
@@ -101,7 +101,7 @@ def test_time_to_live_should_be_for_all_replicas_and_in_force_after_a_while() ->
 
 
 def test_tags_should_be_added_and_taken_away() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     keeping(world, tags={"service": "syncwell"})
     client = world.client("dynamodb")
     client.tag_resource(ResourceArn=ARN, Tags=[{"Key": "data", "Value": "users"}])
@@ -110,7 +110,7 @@ def test_tags_should_be_added_and_taken_away() -> None:
 
 
 def test_requests_should_be_counted_by_operation_and_replicated_writes_only_as_units() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world, EAST, WEST)
     client = world.client("dynamodb")
     for number in range(3):
@@ -126,7 +126,7 @@ def test_requests_should_be_counted_by_operation_and_replicated_writes_only_as_u
 
 
 def test_the_state_should_hold_settings_and_what_was_written_by_hand_and_not_the_items() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world, EAST, WEST)
     seeded(world, 3)
     before = world.sandbox.request("GET", "/_sandbox/state")[1]
@@ -142,7 +142,7 @@ def test_the_state_should_hold_settings_and_what_was_written_by_hand_and_not_the
 
 
 def test_a_late_write_of_the_past_should_stand_in_the_log_at_its_time_and_reach_the_other_region() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     replica = keeping(world, EAST, WEST)
     world.sleep(600)
     just_now = (world.now, WEST)

@@ -6,28 +6,28 @@ import pytest
 
 from drcore.sandbox.services.lambda_.event_sources import EventSourceMappings
 from drcore.sandbox.services.lambda_.state import Lambda
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 WORKER = {"FunctionName": "syncwell-worker"}
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
-def _mapping(world: Furnished, region: str = EAST) -> dict[str, Any]:
+def _mapping(world: SyncWellWorld, region: str = EAST) -> dict[str, Any]:
     listed = world.client("lambda", region).list_event_source_mappings(**WORKER)["EventSourceMappings"]
     assert len(listed) == 1
     found: dict[str, Any] = listed[0]
     return found
 
 
-def _polls(world: Furnished) -> bool:
+def _polls(world: SyncWellWorld) -> bool:
     return world.sandbox.world.state(EventSourceMappings).feeding(EAST, "syncwell-worker")
 
 
-def test_the_jobs_queue_should_feed_the_worker_in_both_regions(world: Furnished) -> None:
+def test_the_jobs_queue_should_feed_the_worker_in_both_regions(world: SyncWellWorld) -> None:
     for region in (EAST, WEST):
         mapping = _mapping(world, region)
         assert mapping["EventSourceArn"] == f"arn:aws:sqs:{region}:123456789012:syncwell-jobs"
@@ -35,7 +35,7 @@ def test_the_jobs_queue_should_feed_the_worker_in_both_regions(world: Furnished)
         assert mapping["State"] == "Enabled"
 
 
-def test_a_mapping_should_poll_until_it_is_disabled_which_takes_half_a_minute(world: Furnished) -> None:
+def test_a_mapping_should_poll_until_it_is_disabled_which_takes_half_a_minute(world: SyncWellWorld) -> None:
     functions, name = world.client("lambda"), _mapping(world)["UUID"]
     assert functions.update_event_source_mapping(UUID=name, Enabled=False)["State"] == "Disabling"
     world.sleep(15)
@@ -46,7 +46,7 @@ def test_a_mapping_should_poll_until_it_is_disabled_which_takes_half_a_minute(wo
     assert not _polls(world)
 
 
-def test_a_mapping_should_be_enabled_again_the_same_slow_way(world: Furnished) -> None:
+def test_a_mapping_should_be_enabled_again_the_same_slow_way(world: SyncWellWorld) -> None:
     functions, name = world.client("lambda"), _mapping(world)["UUID"]
     functions.update_event_source_mapping(UUID=name, Enabled=False)
     world.sleep(45)
@@ -57,14 +57,14 @@ def test_a_mapping_should_be_enabled_again_the_same_slow_way(world: Furnished) -
     assert _polls(world)
 
 
-def test_a_mapping_that_is_turning_should_not_be_turned_back(world: Furnished) -> None:
+def test_a_mapping_that_is_turning_should_not_be_turned_back(world: SyncWellWorld) -> None:
     functions, name = world.client("lambda"), _mapping(world)["UUID"]
     functions.update_event_source_mapping(UUID=name, Enabled=False)
     refused("ResourceInUseException", functions.update_event_source_mapping, UUID=name, Enabled=True)
     assert functions.update_event_source_mapping(UUID=name, Enabled=False)["State"] == "Disabling"
 
 
-def test_a_mapping_that_is_not_there_or_there_already_should_be_refused(world: Furnished) -> None:
+def test_a_mapping_that_is_not_there_or_there_already_should_be_refused(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     refused("ResourceNotFoundException", functions.get_event_source_mapping, UUID="0" * 36)
     known = _mapping(world)
@@ -72,7 +72,7 @@ def test_a_mapping_that_is_not_there_or_there_already_should_be_refused(world: F
     refused("ResourceConflictException", functions.create_event_source_mapping, **again)
 
 
-def test_a_reservation_should_be_readable_then_gone(world: Furnished) -> None:
+def test_a_reservation_should_be_readable_then_gone(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(**WORKER)
     functions.put_function_concurrency(**WORKER, ReservedConcurrentExecutions=0)
@@ -85,7 +85,7 @@ def test_a_reservation_should_be_readable_then_gone(world: Furnished) -> None:
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(**WORKER)
 
 
-def test_a_reservation_should_leave_a_hundred_executions_to_the_other_functions(world: Furnished) -> None:
+def test_a_reservation_should_leave_a_hundred_executions_to_the_other_functions(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     refused(
         "InvalidParameterValueException", functions.put_function_concurrency, **WORKER, ReservedConcurrentExecutions=901
@@ -96,7 +96,7 @@ def test_a_reservation_should_leave_a_hundred_executions_to_the_other_functions(
     assert left == 100
 
 
-def test_a_changed_environment_should_be_a_version_to_publish_whose_alias_moves_now(world: Furnished) -> None:
+def test_a_changed_environment_should_be_a_version_to_publish_whose_alias_moves_now(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     functions.update_function_configuration(**WORKER, Environment={"Variables": {"RESTARTED": "g-1"}})
     version = functions.publish_version(**WORKER)["Version"]

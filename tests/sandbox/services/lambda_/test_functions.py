@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import Furnished, refused
+from tests.support.syncwell_world import SyncWellWorld, refused
 
 LIVE: dict[str, Any] = {"FunctionName": "syncwell-api", "Name": "live"}
 SEVENTH = {"AdditionalVersionWeights": {"40": 0.07}}
 
 
 @pytest.fixture
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
-def test_it_should_refuse_a_revision_id_that_is_not_the_latest(world: Furnished) -> None:
+def test_it_should_refuse_a_revision_id_that_is_not_the_latest(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     read = world.alias()["RevisionId"]
     functions.update_alias(**LIVE, FunctionVersion="40", RevisionId=read)
@@ -25,7 +25,7 @@ def test_it_should_refuse_a_revision_id_that_is_not_the_latest(world: Furnished)
     assert world.alias()["FunctionVersion"] == "40"
 
 
-def test_each_change_of_an_alias_should_give_it_a_new_revision_id(world: Furnished) -> None:
+def test_each_change_of_an_alias_should_give_it_a_new_revision_id(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     seen = {world.alias()["RevisionId"]}
     for version in ("40", "41", "40"):
@@ -35,7 +35,7 @@ def test_each_change_of_an_alias_should_give_it_a_new_revision_id(world: Furnish
 
 
 def test_an_absent_routing_config_should_leave_the_weights_and_an_empty_one_clear_them(
-    world: Furnished,
+    world: SyncWellWorld,
 ) -> None:
     functions = world.client("lambda")
     functions.update_alias(**LIVE, RoutingConfig=SEVENTH)
@@ -60,7 +60,7 @@ def test_an_absent_routing_config_should_leave_the_weights_and_an_empty_one_clea
     ],
 )
 def test_it_should_refuse_what_an_alias_cannot_be_and_change_nothing(
-    world: Furnished, code: str, change: dict[str, Any]
+    world: SyncWellWorld, code: str, change: dict[str, Any]
 ) -> None:
     before = world.alias()
     refused(code, world.client("lambda").update_alias, **LIVE, **change)
@@ -68,32 +68,32 @@ def test_it_should_refuse_what_an_alias_cannot_be_and_change_nothing(
     assert {**before, "ResponseMetadata": None} == {**after, "ResponseMetadata": None}
 
 
-def test_it_should_not_know_an_alias_or_a_function_that_is_not_there(world: Furnished) -> None:
+def test_it_should_not_know_an_alias_or_a_function_that_is_not_there(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     refused("ResourceNotFoundException", functions.get_alias, FunctionName="syncwell-api", Name="dead")
     refused("ResourceNotFoundException", functions.get_alias, FunctionName="nobody", Name="live")
 
 
-def test_versions_should_be_listed_oldest_first_after_latest_page_by_page(world: Furnished) -> None:
+def test_versions_should_be_listed_oldest_first_after_latest_page_by_page(world: SyncWellWorld) -> None:
     pages = world.client("lambda").get_paginator("list_versions_by_function")
     found = pages.paginate(FunctionName="syncwell-api", PaginationConfig={"PageSize": 2})
     versions = [version["Version"] for page in found for version in page["Versions"]]
     assert versions == ["$LATEST", "40", "41"]
 
 
-def test_a_published_version_should_be_active_and_updated(world: Furnished) -> None:
+def test_a_published_version_should_be_active_and_updated(world: SyncWellWorld) -> None:
     found = world.client("lambda").get_function_configuration(FunctionName="syncwell-api", Qualifier="40")
     assert (found["State"], found["LastUpdateStatus"], found["Version"]) == ("Active", "Successful", "40")
 
 
-def test_publishing_unchanged_code_should_give_the_last_version_again(world: Furnished) -> None:
+def test_publishing_unchanged_code_should_give_the_last_version_again(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     assert functions.publish_version(FunctionName="syncwell-api")["Version"] == "41"
     functions.update_function_code(FunctionName="syncwell-api", ZipFile=_package())
     assert functions.publish_version(FunctionName="syncwell-api")["Version"] == "42"
 
 
-def test_provisioned_concurrency_should_be_allocated_anew_when_the_alias_moves(world: Furnished) -> None:
+def test_provisioned_concurrency_should_be_allocated_anew_when_the_alias_moves(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
 
     def status() -> tuple[str, int]:
@@ -107,14 +107,14 @@ def test_provisioned_concurrency_should_be_allocated_anew_when_the_alias_moves(w
     assert status() == ("READY", 10)
 
 
-def test_a_change_of_the_weights_alone_should_leave_provisioned_concurrency_warm(world: Furnished) -> None:
+def test_a_change_of_the_weights_alone_should_leave_provisioned_concurrency_warm(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     functions.update_alias(**LIVE, RoutingConfig=SEVENTH)
     found = functions.list_provisioned_concurrency_configs(FunctionName="syncwell-api")
     assert [config["Status"] for config in found["ProvisionedConcurrencyConfigs"]] == ["READY"]
 
 
-def test_provisioned_concurrency_should_not_be_changed_while_weights_exist(world: Furnished) -> None:
+def test_provisioned_concurrency_should_not_be_changed_while_weights_exist(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     functions.update_alias(**LIVE, RoutingConfig=SEVENTH)
     refused(
@@ -126,7 +126,7 @@ def test_provisioned_concurrency_should_not_be_changed_while_weights_exist(world
     )
 
 
-def test_it_should_say_so_when_there_is_no_provisioned_concurrency(world: Furnished) -> None:
+def test_it_should_say_so_when_there_is_no_provisioned_concurrency(world: SyncWellWorld) -> None:
     refused(
         "ProvisionedConcurrencyConfigNotFoundException",
         world.client("lambda").get_provisioned_concurrency_config,
@@ -135,12 +135,12 @@ def test_it_should_say_so_when_there_is_no_provisioned_concurrency(world: Furnis
     )
 
 
-def test_invoking_an_alias_should_name_the_version_that_answers(world: Furnished) -> None:
+def test_invoking_an_alias_should_name_the_version_that_answers(world: SyncWellWorld) -> None:
     answer = world.client("lambda").invoke(FunctionName="syncwell-api", Qualifier="live")
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "41")
 
 
-def test_no_reserved_concurrency_should_mean_that_nobody_gets_in(world: Furnished) -> None:
+def test_no_reserved_concurrency_should_mean_that_nobody_gets_in(world: SyncWellWorld) -> None:
     world.client("lambda").put_function_concurrency(FunctionName="syncwell-api", ReservedConcurrentExecutions=0)
     world.sleep(180)
     assert sum(world.series("Throttles", minutes=2, FunctionName="syncwell-api")) > 1000

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.logs.state import Logs
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 GROUP = "/syncwell/api"
 LINES = (
@@ -18,9 +18,9 @@ LINES = (
 
 
 @pytest.fixture
-def world() -> Furnished:
+def world() -> SyncWellWorld:
     """With one line a minute, the last one a minute ago."""
-    world = Furnished()
+    world = SyncWellWorld()
     logs = world.sandbox.world.state(Logs)
     with world.sandbox.world.clock.frozen():
         for minutes, line in zip((4, 3, 2, 1), LINES, strict=True):
@@ -28,7 +28,7 @@ def world() -> Furnished:
     return world
 
 
-def _found(world: Furnished, pattern: str = "", **more: Any) -> list[str]:
+def _found(world: SyncWellWorld, pattern: str = "", **more: Any) -> list[str]:
     pages = world.client("logs").get_paginator("filter_log_events")
     found = pages.paginate(logGroupName=GROUP, filterPattern=pattern, **more)
     return [event["message"] for page in found for event in page["events"]]
@@ -48,21 +48,21 @@ def _found(world: Furnished, pattern: str = "", **more: Any) -> list[str]:
     ],
 )
 def test_a_pattern_of_terms_should_find_the_lines_with_all_of_them(
-    world: Furnished, pattern: str, lines: list[int]
+    world: SyncWellWorld, pattern: str, lines: list[int]
 ) -> None:
     assert _found(world, pattern) == [LINES[number] for number in lines]
 
 
-def test_a_range_of_time_should_hold_both_its_ends(world: Furnished) -> None:
+def test_a_range_of_time_should_hold_both_its_ends(world: SyncWellWorld) -> None:
     stamps = [e["timestamp"] for e in world.client("logs").filter_log_events(logGroupName=GROUP)["events"]]
     assert _found(world, startTime=stamps[1], endTime=stamps[2]) == list(LINES[1:3])
 
 
-def test_many_lines_should_come_page_by_page(world: Furnished) -> None:
+def test_many_lines_should_come_page_by_page(world: SyncWellWorld) -> None:
     assert _found(world, PaginationConfig={"PageSize": 1}) == list(LINES)
 
 
-def test_a_line_of_the_future_should_be_found_when_its_time_has_come(world: Furnished) -> None:
+def test_a_line_of_the_future_should_be_found_when_its_time_has_come(world: SyncWellWorld) -> None:
     with world.sandbox.world.clock.frozen():
         world.sandbox.world.state(Logs).write(EAST, GROUP, world.now + timedelta(minutes=1), "later")
     assert "later" not in _found(world)
@@ -70,7 +70,7 @@ def test_a_line_of_the_future_should_be_found_when_its_time_has_come(world: Furn
     assert _found(world)[-1] == "later"
 
 
-def test_a_line_that_somebody_puts_should_be_found_among_the_others_in_its_order(world: Furnished) -> None:
+def test_a_line_that_somebody_puts_should_be_found_among_the_others_in_its_order(world: SyncWellWorld) -> None:
     logs = world.client("logs")
     logs.create_log_stream(logGroupName=GROUP, logStreamName="mine")
     moment = int((world.now - timedelta(minutes=2, seconds=30)).timestamp() * 1000)
@@ -81,13 +81,13 @@ def test_a_line_that_somebody_puts_should_be_found_among_the_others_in_its_order
     assert _found(world, logStreamNames=["mine"]) == ["between"]
 
 
-def test_the_group_should_be_there_in_both_regions_with_its_retention(world: Furnished) -> None:
+def test_the_group_should_be_there_in_both_regions_with_its_retention(world: SyncWellWorld) -> None:
     for region in (EAST, WEST):
         groups = world.client("logs", region).describe_log_groups(logGroupNamePrefix="/syncwell")["logGroups"]
         assert [(group["logGroupName"], group["retentionInDays"]) for group in groups] == [(GROUP, 30)]
 
 
-def test_a_group_that_is_not_there_or_a_pattern_that_is_not_known_should_be_refused(world: Furnished) -> None:
+def test_a_group_that_is_not_there_or_a_pattern_that_is_not_known_should_be_refused(world: SyncWellWorld) -> None:
     logs = world.client("logs")
     refused("ResourceNotFoundException", logs.filter_log_events, logGroupName="nobody")
     refused("InvalidParameterException", logs.filter_log_events, logGroupName=GROUP, filterPattern='{ $.a = "b" }')

@@ -5,24 +5,24 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import EAST, WEST, Furnished, refused
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 ZONE, NAME = "Z0SYNCWELL0ZONE", "api.syncwell.example."
 ADDRESS = {EAST: "192.0.2.10", WEST: "192.0.2.20"}
 
 
-def _records(world: Furnished) -> dict[str, dict[str, Any]]:
+def _records(world: SyncWellWorld) -> dict[str, dict[str, Any]]:
     found = world.client("route53").list_resource_record_sets(HostedZoneId=ZONE)["ResourceRecordSets"]
     return {record.get("SetIdentifier", record["Name"]): record for record in found}
 
 
-def _change(world: Furnished, *changes: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+def _change(world: SyncWellWorld, *changes: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": record} for action, record in changes]}
     info: dict[str, Any] = world.client("route53").change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)
     return info["ChangeInfo"]  # type: ignore[no-any-return]
 
 
-def _share(world: Furnished, region: str, asked: int = 40, client: str = "203.0.113.7") -> float:
+def _share(world: SyncWellWorld, region: str, asked: int = 40, client: str = "203.0.113.7") -> float:
     route53 = world.client("route53")
     answers = [
         route53.test_dns_answer(
@@ -45,15 +45,15 @@ def _record(name: str, identifier: str, address: str, **more: Any) -> dict[str, 
 
 
 def test_the_service_should_be_weighted_and_checked_in_both_regions() -> None:
-    records = _records(Furnished())
+    records = _records(SyncWellWorld())
     assert {r: (v["Weight"], v["TTL"], v["HealthCheckId"]) for r, v in records.items()} == {
         region: (100, 60, f"hc-syncwell-{region}") for region in (EAST, WEST)
     }
-    assert _share(Furnished(), EAST) == pytest.approx(0.5, abs=0.06)
+    assert _share(SyncWellWorld(), EAST) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_change_should_be_pending_and_reach_dns_only_when_it_is_in_sync() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     record = _records(world)[EAST]
     info = _change(world, ("UPSERT", record | {"Weight": 5}), ("UPSERT", _records(world)[WEST] | {"Weight": 95}))
     assert info["Status"] == "PENDING"
@@ -68,7 +68,7 @@ def test_a_change_should_be_pending_and_reach_dns_only_when_it_is_in_sync() -> N
 
 
 def test_a_batch_should_be_applied_whole_or_not_at_all() -> None:
-    world, client = Furnished(), Furnished.client
+    world, client = SyncWellWorld(), SyncWellWorld.client
     before = _records(world)
     batch = {
         "Changes": [
@@ -82,7 +82,7 @@ def test_a_batch_should_be_applied_whole_or_not_at_all() -> None:
 
 
 def test_an_upsert_should_replace_the_whole_record_with_its_health_check() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     record = _records(world)[EAST]
     del record["HealthCheckId"]
     _change(world, ("UPSERT", record))
@@ -93,7 +93,7 @@ def test_an_upsert_should_replace_the_whole_record_with_its_health_check() -> No
 
 
 def test_each_checker_should_report_what_it_saw_and_dns_should_follow_when_enough_agree() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(60)
     world.broken("region-outage", region=EAST, kind="lambda-sqs")
     route53 = world.client("route53")
@@ -117,7 +117,7 @@ def test_each_checker_should_report_what_it_saw_and_dns_should_follow_when_enoug
 
 
 def test_the_metrics_of_health_checks_should_be_in_us_east_1_only() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.broken("region-outage", region=WEST)
     world.sleep(180)
     dimension = {"Namespace": "AWS/Route53", "MetricName": "HealthCheckPercentageHealthy"}
@@ -130,7 +130,7 @@ def test_the_metrics_of_health_checks_should_be_in_us_east_1_only() -> None:
 
 
 def test_inverting_a_check_should_take_a_region_out_and_disabling_it_should_not() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     route53, name = world.client("route53"), f"hc-syncwell-{EAST}"
     version = route53.get_health_check(HealthCheckId=name)["HealthCheck"]["HealthCheckVersion"]
     changed = route53.update_health_check(HealthCheckId=name, HealthCheckVersion=version, Inverted=True)
@@ -147,14 +147,14 @@ def test_inverting_a_check_should_take_a_region_out_and_disabling_it_should_not(
 
 
 def test_an_old_version_of_a_check_should_be_refused() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     change = world.client("route53").update_health_check
     change(HealthCheckId=f"hc-syncwell-{EAST}", FailureThreshold=4)
     refused("HealthCheckVersionMismatch", change, HealthCheckId=f"hc-syncwell-{EAST}", HealthCheckVersion=1)
 
 
 def test_all_regions_unhealthy_should_be_the_same_as_all_healthy() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     for region in (EAST, WEST):
         world.client("route53").update_health_check(HealthCheckId=f"hc-syncwell-{region}", Inverted=True)
     world.sleep(30)
@@ -162,7 +162,7 @@ def test_all_regions_unhealthy_should_be_the_same_as_all_healthy() -> None:
 
 
 def test_weight_zero_should_get_traffic_only_when_nobody_else_is_healthy() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     _change(world, ("UPSERT", _records(world)[EAST] | {"Weight": 0}))
     world.sleep(61)
     assert world.truth["dns"] == {EAST: 0.0, WEST: 1.0}
@@ -171,7 +171,7 @@ def test_weight_zero_should_get_traffic_only_when_nobody_else_is_healthy() -> No
     assert world.truth["dns"] == {EAST: 1.0, WEST: 0.0}
 
 
-def _answer(world: Furnished, name: str, client: str = "203.0.113.7") -> list[str]:
+def _answer(world: SyncWellWorld, name: str, client: str = "203.0.113.7") -> list[str]:
     found: list[str] = world.client("route53").test_dns_answer(
         HostedZoneId=ZONE, RecordName=name, RecordType="A", EDNS0ClientSubnetIP=client
     )["RecordData"]
@@ -179,7 +179,7 @@ def _answer(world: Furnished, name: str, client: str = "203.0.113.7") -> list[st
 
 
 def test_failover_records_should_answer_the_primary_while_it_is_healthy_and_when_none_is() -> None:
-    world, name = Furnished(), "failover.syncwell.example."
+    world, name = SyncWellWorld(), "failover.syncwell.example."
     primary = _record(name, "a", "192.0.2.10", Failover="PRIMARY", HealthCheckId=f"hc-syncwell-{EAST}")
     secondary = _record(name, "b", "192.0.2.20", Failover="SECONDARY", HealthCheckId=f"hc-syncwell-{WEST}")
     _change(world, ("CREATE", primary), ("CREATE", secondary))
@@ -195,7 +195,7 @@ def test_failover_records_should_answer_the_primary_while_it_is_healthy_and_when
 
 
 def test_latency_records_should_answer_each_market_with_its_nearest_healthy_region() -> None:
-    world, name = Furnished(), "near.syncwell.example."
+    world, name = SyncWellWorld(), "near.syncwell.example."
     for region, address in ADDRESS.items():
         _change(world, ("CREATE", _record(name, region, address, Region=region, HealthCheckId=f"hc-syncwell-{region}")))
     world.sleep(120)
@@ -206,12 +206,12 @@ def test_latency_records_should_answer_each_market_with_its_nearest_healthy_regi
     assert _answer(world, name, "192.0.2.1") == ["192.0.2.10"]
 
 
-def _create(world: Furnished, reference: str, **config: Any) -> str:
+def _create(world: SyncWellWorld, reference: str, **config: Any) -> str:
     made = world.client("route53").create_health_check(CallerReference=reference, HealthCheckConfig=config)
     return str(made["HealthCheck"]["Id"])
 
 
-def _behind(world: Furnished, check: str) -> None:
+def _behind(world: SyncWellWorld, check: str) -> None:
     """Put a record behind that check beside one that is always healthy."""
     name = "tested.syncwell.example."
     _change(
@@ -222,12 +222,12 @@ def _behind(world: Furnished, check: str) -> None:
     world.sleep(61)
 
 
-def _primary(world: Furnished) -> bool:
+def _primary(world: SyncWellWorld) -> bool:
     return _answer(world, "tested.syncwell.example.") == ["192.0.2.10"]
 
 
 def test_a_calculated_check_should_count_its_children() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     children = [f"hc-syncwell-{region}" for region in (EAST, WEST)]
     _behind(world, _create(world, "both", Type="CALCULATED", ChildHealthChecks=children, HealthThreshold=2))
     assert _primary(world)
@@ -242,7 +242,7 @@ def test_a_calculated_check_should_count_its_children() -> None:
 
 
 def test_a_metric_check_should_follow_the_data_and_not_the_state_of_its_alarm() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     alarm = {"Region": WEST, "Name": "syncwell-api-traffic-floor"}
     check = _create(
         world, "floor", Type="CLOUDWATCH_METRIC", AlarmIdentifier=alarm, InsufficientDataHealthStatus="Unhealthy"
@@ -257,7 +257,7 @@ def test_a_metric_check_should_follow_the_data_and_not_the_state_of_its_alarm() 
 
 
 def test_a_slow_check_should_take_its_interval_times_its_threshold() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     check = _create(
         world,
         "slow",
@@ -279,7 +279,7 @@ def test_a_slow_check_should_take_its_interval_times_its_threshold() -> None:
 
 
 def test_a_check_in_use_should_not_be_deleted_and_unknown_things_should_be_named() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     route53 = world.client("route53")
     refused("HealthCheckInUse", route53.delete_health_check, HealthCheckId=f"hc-syncwell-{EAST}")
     refused("NoSuchHealthCheck", route53.get_health_check, HealthCheckId="hc-nobody")
@@ -291,7 +291,7 @@ def test_a_check_in_use_should_not_be_deleted_and_unknown_things_should_be_named
 
 
 def test_it_should_know_the_zone_by_its_name_and_page_its_records() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     route53 = world.client("route53")
     zones = route53.list_hosted_zones_by_name(DNSName="syncwell.example")["HostedZones"]
     assert zones[0]["Id"] == f"/hostedzone/{ZONE}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import API_ID, EAST, WEST, Furnished
+from tests.support.syncwell_world import API_ID, EAST, WEST, SyncWellWorld
 
 LIVE = {
     EAST: {"syncwell-api": "41", "syncwell-worker": "29", "syncwell-webhook": "18"},
@@ -14,17 +14,17 @@ LIVE = {
 
 
 @pytest.fixture(scope="module")
-def world() -> Furnished:
-    return Furnished()
+def world() -> SyncWellWorld:
+    return SyncWellWorld()
 
 
-def _manifest(world: Furnished, region: str = EAST) -> list[dict[str, Any]]:
+def _manifest(world: SyncWellWorld, region: str = EAST) -> list[dict[str, Any]]:
     answer = world.client("s3", region).get_object(Bucket=f"syncwell-releases-{region}", Key="releases.json")
     releases: list[dict[str, Any]] = json.loads(answer["Body"].read())["releases"]
     return releases
 
 
-def test_the_manifest_should_say_what_is_live_in_both_regions(world: Furnished) -> None:
+def test_the_manifest_should_say_what_is_live_in_both_regions(world: SyncWellWorld) -> None:
     newest = _manifest(world)[-1]
     assert (newest["release"], newest["status"], newest["rollback_safe"]) == ("2026.01.1", "stable", True)
     assert _manifest(world, EAST) == _manifest(world, WEST)
@@ -40,7 +40,7 @@ def test_the_manifest_should_say_what_is_live_in_both_regions(world: Furnished) 
         }
 
 
-def test_every_release_of_the_manifest_should_still_be_there(world: Furnished) -> None:
+def test_every_release_of_the_manifest_should_still_be_there(world: SyncWellWorld) -> None:
     for entry in _manifest(world):
         for region, parts in entry["regions"].items():
             for function, version in parts["functions"].items():
@@ -51,7 +51,7 @@ def test_every_release_of_the_manifest_should_still_be_there(world: Furnished) -
 
 
 @pytest.mark.parametrize("region", [EAST, WEST])
-def test_all_should_be_quiet(world: Furnished, region: str) -> None:
+def test_all_should_be_quiet(world: SyncWellWorld, region: str) -> None:
     alarms = world.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms} == {
         "SyncWellMetadata-throttled": "OK",
@@ -75,18 +75,18 @@ def test_all_should_be_quiet(world: Furnished, region: str) -> None:
         {"ApiName": "syncwell", "Stage": "prod"},
     ],
 )
-def test_the_last_hour_should_have_a_point_each_minute(world: Furnished, dimensions: dict[str, str]) -> None:
+def test_the_last_hour_should_have_a_point_each_minute(world: SyncWellWorld, dimensions: dict[str, str]) -> None:
     metric = "Invocations" if "FunctionName" in dimensions else "Count"
     values = world.series(metric, minutes=60, **dimensions)
     assert len(values) >= 60
     assert all(600 < value < 6000 for value in values)
 
 
-def test_a_normal_p99_should_be_far_from_its_alarm(world: Furnished) -> None:
+def test_a_normal_p99_should_be_far_from_its_alarm(world: SyncWellWorld) -> None:
     assert max(world.series("Latency", "p99", minutes=60, ApiName="syncwell")) < 400
 
 
-def test_an_old_drill_should_have_left_its_record_in_both_regions(world: Furnished) -> None:
+def test_an_old_drill_should_have_left_its_record_in_both_regions(world: SyncWellWorld) -> None:
     for region in (EAST, WEST):
         store = world.client("s3", region)
         key = "records/f-drill-20251014T100000Z-0001/manifest.json"
@@ -98,7 +98,7 @@ def test_an_old_drill_should_have_left_its_record_in_both_regions(world: Furnish
 
 def test_the_same_seed_should_give_the_same_world_however_time_is_cut() -> None:
     def told(seed: int, *steps: float) -> Any:
-        world = Furnished(seed).broken("bad-canary")
+        world = SyncWellWorld(seed).broken("bad-canary")
         for step in steps:
             world.sleep(step)
         series = [
@@ -118,4 +118,4 @@ def test_the_same_seed_should_give_the_same_world_however_time_is_cut() -> None:
 
 
 def test_ids_that_parameters_state_should_be_the_same_for_every_seed() -> None:
-    assert _manifest(Furnished(1)) == _manifest(Furnished(2))
+    assert _manifest(SyncWellWorld(1)) == _manifest(SyncWellWorld(2))

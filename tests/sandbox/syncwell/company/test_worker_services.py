@@ -8,20 +8,20 @@ import pytest
 
 from drcore.sandbox.services.ecs.state import Ecs
 from drcore.sandbox.syncwell.company import worker_services
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
 @pytest.mark.parametrize(
     "role", ["syncwell-lambda", "syncwell-worker", "syncwell-events", "syncwell-recovery", "syncwell-batch"]
 )
 def test_each_role_should_be_allowed_the_table_under_the_name_that_a_restore_gives_it(role: str) -> None:
-    held = Furnished().client("iam").get_role_policy(RoleName=role, PolicyName="metadata")["PolicyDocument"]
+    held = SyncWellWorld().client("iam").get_role_policy(RoleName=role, PolicyName="metadata")["PolicyDocument"]
     document = json.loads(unquote(held)) if isinstance(held, str) else held
     assert document["Statement"][0]["Resource"].endswith(":table/SyncWellMetadata*")
 
 
 def test_the_releases_of_the_workers_should_lie_beside_the_manifest() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     with world.sandbox.world.clock.frozen():
         worker_services.deploy(world.sandbox.world, EAST, "2026.01.2")
     for region, releases in ((EAST, ["2025.12.3", "2026.01.1", "2026.01.2"]), (WEST, ["2025.12.3", "2026.01.1"])):
@@ -32,7 +32,7 @@ def test_the_releases_of_the_workers_should_lie_beside_the_manifest() -> None:
 
 
 def test_a_deployment_of_the_past_should_have_run_its_course_by_now() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     simulated = world.sandbox.world
     began = world.now - timedelta(minutes=20)
     with simulated.clock.frozen(), simulated.clock.at(began):

@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from tests.support.furnished import API_ID, EAST, WEST, Furnished
+from tests.support.syncwell_world import API_ID, EAST, WEST, SyncWellWorld
 
 STABLE = {EAST: {"syncwell-api": "41", "syncwell-worker": "29", "syncwell-webhook": "18"}}
 STABLE[WEST] = {"syncwell-api": "37", "syncwell-worker": "26", "syncwell-webhook": "18"}
 EMPTY: dict[str, Any] = {"AdditionalVersionWeights": {}}
 
 
-def _pages(world: Furnished, region: str = EAST) -> list[dict[str, Any]]:
+def _pages(world: SyncWellWorld, region: str = EAST) -> list[dict[str, Any]]:
     return [json.loads(message) for message in world.pages(region)]
 
 
-def _flip(world: Furnished, region: str) -> None:
+def _flip(world: SyncWellWorld, region: str) -> None:
     for function, version in STABLE[region].items():
         world.client("lambda", region).update_alias(
             FunctionName=function, Name="live", FunctionVersion=version, RoutingConfig=EMPTY
         )
 
 
-def _move_stage(world: Furnished, region: str) -> None:
+def _move_stage(world: SyncWellWorld, region: str) -> None:
     gateway = world.client("apigateway", region)
     found = gateway.get_deployments(restApiId=API_ID[region])["items"]
     stable = next(item["id"] for item in found if item["description"] == "release 2026.01.1")
@@ -35,7 +35,7 @@ def _move_stage(world: Furnished, region: str) -> None:
 
 
 def test_a_bad_canary_should_be_seen_and_rolled_back_by_itself_and_somebody_be_told() -> None:
-    world = Furnished().broken("bad-canary")
+    world = SyncWellWorld().broken("bad-canary")
     world.sleep(60)
     assert world.truth["serving"][EAST]["syncwell-api"] == {"41": 0.9, "42": 0.1}
     world.sleep(300)
@@ -51,7 +51,7 @@ def test_a_bad_canary_should_be_seen_and_rolled_back_by_itself_and_somebody_be_t
 
 
 def test_a_canary_should_fail_eight_percent_of_its_own_requests_only() -> None:
-    world = Furnished().broken("bad-canary-stuck")
+    world = SyncWellWorld().broken("bad-canary-stuck")
     world.sleep(600)
     both = {"FunctionName": "syncwell-api", "Resource": "syncwell-api:live"}
 
@@ -64,7 +64,7 @@ def test_a_canary_should_fail_eight_percent_of_its_own_requests_only() -> None:
 
 
 def test_a_stuck_canary_should_page_and_stay_at_ten_percent() -> None:
-    world = Furnished().broken("bad-canary-stuck")
+    world = SyncWellWorld().broken("bad-canary-stuck")
     world.sleep(1800)
     assert "syncwell-api-canary-errors" in world.ringing()
     assert world.deployments()[0]["status"] == "InProgress"
@@ -74,7 +74,7 @@ def test_a_stuck_canary_should_page_and_stay_at_ten_percent() -> None:
 
 
 def test_a_bad_release_should_have_served_everybody_for_an_hour() -> None:
-    world = Furnished().broken("bad-release")
+    world = SyncWellWorld().broken("bad-release")
     assert world.truth["serving"][EAST]["syncwell-api"] == {"42": 1.0}
     assert world.truth["api"] == {EAST: {"2026.01.2": 1.0}, WEST: {"2026.01.2": 1.0}}
     assert world.deployments()[0]["status"] == "Succeeded"
@@ -87,7 +87,7 @@ def test_a_bad_release_should_have_served_everybody_for_an_hour() -> None:
 
 
 def test_rolling_back_code_and_api_in_both_regions_should_heal_the_world() -> None:
-    world = Furnished().broken("bad-release")
+    world = SyncWellWorld().broken("bad-release")
     for region in (EAST, WEST):
         _flip(world, region)
         _move_stage(world, region)
@@ -99,7 +99,7 @@ def test_rolling_back_code_and_api_in_both_regions_should_heal_the_world() -> No
 
 
 def test_rolling_back_one_region_should_heal_only_that_one() -> None:
-    world = Furnished().broken("bad-release")
+    world = SyncWellWorld().broken("bad-release")
     _flip(world, EAST)
     _move_stage(world, EAST)
     world.sleep(600)
@@ -109,7 +109,7 @@ def test_rolling_back_one_region_should_heal_only_that_one() -> None:
 
 
 def test_rolling_back_only_the_code_should_leave_previews_broken() -> None:
-    world = Furnished().broken("bad-release")
+    world = SyncWellWorld().broken("bad-release")
     _flip(world, EAST)
     world.sleep(300)
     assert world.truth["error_rate"][EAST] > 0.01
@@ -119,7 +119,7 @@ def test_rolling_back_only_the_code_should_leave_previews_broken() -> None:
 
 def test_what_changes_no_resource_should_change_no_chart() -> None:
     def charts(meddle: bool) -> list[float]:
-        world = Furnished().broken("bad-release")
+        world = SyncWellWorld().broken("bad-release")
         if meddle:
             world.client("cloudwatch").disable_alarm_actions(AlarmNames=["syncwell-api-5xx"])
             world.client("codepipeline").disable_stage_transition(
@@ -133,7 +133,7 @@ def test_what_changes_no_resource_should_change_no_chart() -> None:
 
 
 def test_a_flip_should_cost_two_minutes_of_cold_starts() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.client("lambda").update_alias(FunctionName="syncwell-api", Name="live", FunctionVersion="40")
     world.sleep(600)
     p99 = world.series("Latency", "p99", minutes=10, ApiName="syncwell")
@@ -144,7 +144,7 @@ def test_a_flip_should_cost_two_minutes_of_cold_starts() -> None:
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_the_manifest_should_say_whether_code_may_go_back(changed: bool) -> None:
-    world = Furnished().broken("bad-release", schema_changed=changed)
+    world = SyncWellWorld().broken("bad-release", schema_changed=changed)
     answer = world.client("s3").get_object(Bucket=f"syncwell-releases-{EAST}", Key="releases.json")
     newest = json.loads(answer["Body"].read())["releases"][-1]
     assert (newest["release"], newest["status"]) == ("2026.01.2", "candidate")
@@ -153,14 +153,14 @@ def test_the_manifest_should_say_whether_code_may_go_back(changed: bool) -> None
 
 
 def test_a_fault_of_one_region_should_leave_the_other_alone() -> None:
-    world = Furnished().broken("bad-release", region=WEST)
+    world = SyncWellWorld().broken("bad-release", region=WEST)
     assert world.truth["serving"][EAST]["syncwell-api"] == {"41": 1.0}
     assert world.truth["serving"][WEST]["syncwell-api"] == {"38": 1.0}
     assert world.ringing(EAST) == set()
 
 
 def test_a_second_story_on_top_of_the_first_should_be_refused() -> None:
-    world = Furnished().broken("bad-canary")
+    world = SyncWellWorld().broken("bad-canary")
     status, document = world.inject("bad-release")
     assert status == 400
     assert "bad-canary" in document["error"]
@@ -168,7 +168,7 @@ def test_a_second_story_on_top_of_the_first_should_be_refused() -> None:
 
 
 def test_the_truth_should_tell_the_fault_from_its_beginning() -> None:
-    before, after = Furnished().truth, Furnished().broken("bad-release").truth
+    before, after = SyncWellWorld().truth, SyncWellWorld().broken("bad-release").truth
     assert before["fault"] is None
     assert after["fault"] == {
         "name": "bad-release",

@@ -10,7 +10,7 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.configurations import content
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import FAULT, FAULTY, TABLE, corrupted, items_of, minute_values, moment_of, truth_of
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
 def test_the_share_that_was_asked_for_should_be_hit_in_both_regions_within_the_minutes() -> None:
@@ -72,7 +72,7 @@ def test_one_kind_alone_should_be_possible_in_either_region(kind: str) -> None:
     ],
 )
 def test_it_should_refuse_a_corruption_that_cannot_be(options: dict[str, object], message: str) -> None:
-    status, document = Furnished().inject(FAULT, **options)
+    status, document = SyncWellWorld().inject(FAULT, **options)
     assert status == 400
     assert document["error"].startswith(message)
 
@@ -94,7 +94,7 @@ def test_two_worlds_of_a_seed_should_be_corrupted_alike_and_two_seeds_should_not
 
 
 def test_the_history_should_hold_together() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(25 * 60)
     world.broken(FAULT)
     truth = truth_of(world)
@@ -115,7 +115,7 @@ def test_the_history_should_hold_together() -> None:
 
 
 def test_the_metrics_of_the_table_should_be_told_once_and_show_the_job() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(30 * 60)
     world.broken(FAULT, share=0.1)
     world.sleep(60)
@@ -127,7 +127,7 @@ def test_the_metrics_of_the_table_should_be_told_once_and_show_the_job() -> None
 
 
 def test_what_was_written_through_the_api_should_stay() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     world.sleep(600)
     world.client("dynamodb").put_item(TableName=TABLE, Item={"pk": {"S": "PROBE"}, "sk": {"S": "0"}})
     world.sleep(600)

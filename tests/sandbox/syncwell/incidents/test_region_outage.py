@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
-Ask = Callable[[Furnished, str], Any]
+Ask = Callable[[SyncWellWorld, str], Any]
 
 ASKED: dict[str, Ask] = {
     "lambda": lambda w, r: w.client("lambda", r).get_alias(FunctionName="syncwell-api", Name="live"),
@@ -26,7 +26,7 @@ ASKED: dict[str, Ask] = {
 }
 
 
-def _gone(world: Furnished, region: str) -> set[str]:
+def _gone(world: SyncWellWorld, region: str) -> set[str]:
     """Which of the calls fail in that region."""
     failed = set()
     for name, ask in ASKED.items():
@@ -44,7 +44,7 @@ def _gone(world: Furnished, region: str) -> set[str]:
 def test_a_region_that_is_out_should_answer_no_call_in_the_way_that_was_chosen(
     kind: str, raised: type[Exception]
 ) -> None:
-    world = Furnished().broken("region-outage", region=WEST, kind=kind)
+    world = SyncWellWorld().broken("region-outage", region=WEST, kind=kind)
     for ask in ASKED.values():
         with pytest.raises(raised):
             ask(world, WEST)
@@ -52,7 +52,7 @@ def test_a_region_that_is_out_should_answer_no_call_in_the_way_that_was_chosen(
 
 
 def test_an_outage_should_answer_503_in_the_protocol_of_the_service() -> None:
-    world = Furnished().broken("region-outage", region=WEST)
+    world = SyncWellWorld().broken("region-outage", region=WEST)
     for ask in ASKED.values():
         with pytest.raises(ClientError) as raised:
             ask(world, WEST)
@@ -69,18 +69,18 @@ def test_an_outage_should_answer_503_in_the_protocol_of_the_service() -> None:
     ],
 )
 def test_a_partial_outage_should_take_away_only_its_part(kind: str, gone: set[str]) -> None:
-    assert _gone(Furnished().broken("region-outage", region=WEST, kind=kind), WEST) == gone
+    assert _gone(SyncWellWorld().broken("region-outage", region=WEST, kind=kind), WEST) == gone
 
 
 def test_the_bucket_of_a_region_that_is_out_should_be_out_wherever_the_call_is_signed_for() -> None:
-    world = Furnished().broken("region-outage", region=WEST)
+    world = SyncWellWorld().broken("region-outage", region=WEST)
     with pytest.raises(ClientError):
         world.client("s3", EAST).get_object(Bucket=f"syncwell-releases-{WEST}", Key="releases.json")
 
 
 @pytest.mark.parametrize("signed_for", [EAST, WEST])
 def test_us_east_1_should_take_the_global_control_planes_with_it_but_not_dns(signed_for: str) -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     with pytest.raises(ClientError):
         world.client("route53", signed_for).list_resource_record_sets(HostedZoneId="Z0SYNCWELL0ZONE")
     with pytest.raises(ClientError):
@@ -92,19 +92,21 @@ def test_us_east_1_should_take_the_global_control_planes_with_it_but_not_dns(sig
 
 
 def test_us_west_2_should_leave_the_global_control_planes_alone() -> None:
-    world = Furnished().broken("region-outage", region=WEST)
+    world = SyncWellWorld().broken("region-outage", region=WEST)
     assert world.client("route53").list_resource_record_sets(HostedZoneId="Z0SYNCWELL0ZONE")["ResourceRecordSets"]
     assert world.client("iam").list_roles()["Roles"]
 
 
 def test_the_public_api_and_the_health_endpoint_should_be_out_with_their_region() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     assert world.sandbox.request("GET", f"/syncwell/{EAST}/v1/health")[0] == 503
     assert world.sandbox.request("GET", f"/syncwell/{EAST}/health/region")[0] == 503
     assert world.sandbox.request("GET", f"/syncwell/{WEST}/health/region")[0] == 200
 
 
-def _metric(world: Furnished, region: str, namespace: str, metric: str, stat: str = "Sum", **named: str) -> list[float]:
+def _metric(
+    world: SyncWellWorld, region: str, namespace: str, metric: str, stat: str = "Sum", **named: str
+) -> list[float]:
     dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
     wanted = {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}
     query = {"Id": "asked", "MetricStat": {"Metric": wanted, "Period": 60, "Stat": stat}}
@@ -113,7 +115,7 @@ def _metric(world: Furnished, region: str, namespace: str, metric: str, stat: st
 
 
 def test_the_metrics_of_a_region_should_stop_while_nobody_is_served_there() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=10)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=10)
     world.sleep(9 * 60)
     balancer = f"app/syncwell-{WEST}/1"
     assert len(_metric(world, WEST, "AWS/ApplicationELB", "RequestCount", LoadBalancer=balancer)) >= 4
@@ -130,7 +132,7 @@ def test_the_metrics_of_a_region_should_stop_while_nobody_is_served_there() -> N
 
 
 def test_nobody_should_be_served_in_the_first_minutes_either_while_users_still_come() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=2)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=2)
     world.sleep(122)
     assert world.truth["traffic"]["na"][EAST] > 0
     for namespace, metric, named in (
@@ -142,7 +144,7 @@ def test_nobody_should_be_served_in_the_first_minutes_either_while_users_still_c
 
 
 def test_the_alarms_of_a_region_should_see_missing_data() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=10)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=10)
     world.sleep(10 * 60 + 10)
     alarms = {a["AlarmName"]: a["StateValue"] for a in world.client("cloudwatch").describe_alarms()["MetricAlarms"]}
     assert alarms["syncwell-api-5xx"] == "INSUFFICIENT_DATA"
@@ -150,7 +152,7 @@ def test_the_alarms_of_a_region_should_see_missing_data() -> None:
 
 
 def test_users_should_follow_dns_and_load_the_survivor() -> None:
-    world = Furnished()
+    world = SyncWellWorld()
     balancer = {"LoadBalancer": f"app/syncwell-{WEST}/1"}
     world.sleep(60)
     usual = _metric(world, WEST, "AWS/ApplicationELB", "RequestCount", **balancer)[-1]
@@ -173,7 +175,7 @@ def test_users_should_follow_dns_and_load_the_survivor() -> None:
 
 
 def test_users_should_fail_until_they_have_moved_in_every_market() -> None:
-    world = Furnished().broken("region-outage", region=EAST)
+    world = SyncWellWorld().broken("region-outage", region=EAST)
     world.sleep(8 * 60)
     for market in ("na", "eu", "apac"):
         failing = _metric(world, WEST, "SyncWell/Probe", "UserFailure", "Maximum", Market=market)
@@ -194,7 +196,7 @@ def test_users_should_fail_until_they_have_moved_in_every_market() -> None:
 
 
 def test_lambda_and_sqs_alone_should_leave_a_load_balancer_that_answers_5xx() -> None:
-    world = Furnished().broken("region-outage", region=EAST, kind="lambda-sqs")
+    world = SyncWellWorld().broken("region-outage", region=EAST, kind="lambda-sqs")
     world.sleep(301)
     balancer = {"LoadBalancer": f"app/syncwell-{EAST}/1"}
     assert _metric(world, EAST, "AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Average", **balancer)[-1] == 1.0
@@ -204,7 +206,7 @@ def test_lambda_and_sqs_alone_should_leave_a_load_balancer_that_answers_5xx() ->
 
 
 def test_a_region_should_come_back_after_its_duration_and_prove_itself_for_a_minute() -> None:
-    world = Furnished().broken("region-outage", region=WEST, duration=3)
+    world = SyncWellWorld().broken("region-outage", region=WEST, duration=3)
     world.sleep(170)
     assert world.truth["region"]["down"] == [WEST]
     assert world.truth["region"]["back_at"] == "2026-01-05T09:03:00.000Z"
@@ -217,7 +219,7 @@ def test_a_region_should_come_back_after_its_duration_and_prove_itself_for_a_min
 
 
 def test_clearing_the_fault_should_bring_the_region_back_now() -> None:
-    world = Furnished().broken("region-outage", region=WEST)
+    world = SyncWellWorld().broken("region-outage", region=WEST)
     world.sleep(60)
     world.sandbox.request("DELETE", "/_sandbox/faults/region-outage")
     assert _gone(world, WEST) == set()
@@ -225,7 +227,7 @@ def test_clearing_the_fault_should_bring_the_region_back_now() -> None:
 
 
 def test_a_second_outage_should_be_possible_after_the_first() -> None:
-    world = Furnished().broken("region-outage", region=EAST, duration=2)
+    world = SyncWellWorld().broken("region-outage", region=EAST, duration=2)
     world.sleep(600)
     world.broken("region-outage", region=EAST, duration=2)
     assert _gone(world, EAST) == set(ASKED)
@@ -235,7 +237,7 @@ def test_a_second_outage_should_be_possible_after_the_first() -> None:
 
 
 def test_a_flapping_region_should_come_back_into_dns_and_fail_again() -> None:
-    world = Furnished().broken("region-flapping", region=EAST, period=240)
+    world = SyncWellWorld().broken("region-flapping", region=EAST, period=240)
     seen: list[tuple[bool, bool]] = []
     for _ in range(40):
         world.sleep(20)
@@ -246,7 +248,7 @@ def test_a_flapping_region_should_come_back_into_dns_and_fail_again() -> None:
 
 
 def test_the_check_that_names_the_other_region_should_not_fail_over_until_the_lever_is_pulled() -> None:
-    world = Furnished().broken("region-outage-no-failover", region=EAST)
+    world = SyncWellWorld().broken("region-outage-no-failover", region=EAST)
     world.sleep(600)
     assert world.truth["dns"] == {EAST: 0.5, WEST: 0.5}
     check = world.client("route53", WEST)
@@ -260,7 +262,7 @@ def test_the_check_that_names_the_other_region_should_not_fail_over_until_the_le
 
 
 def test_the_control_plane_should_stay_away_longer_than_the_region() -> None:
-    world = Furnished().broken("region-outage-control-plane", region=WEST, duration=5, longer=10)
+    world = SyncWellWorld().broken("region-outage-control-plane", region=WEST, duration=5, longer=10)
     world.sleep(6 * 60)
     assert _gone(world, WEST) == set()
     with pytest.raises(ClientError):
@@ -271,7 +273,7 @@ def test_the_control_plane_should_stay_away_longer_than_the_region() -> None:
 
 def test_two_worlds_of_a_seed_should_fail_over_alike() -> None:
     def course() -> list[object]:
-        world = Furnished(11).broken("region-outage", region=EAST, duration=4)
+        world = SyncWellWorld(11).broken("region-outage", region=EAST, duration=4)
         found: list[object] = []
         for _ in range(12):
             world.sleep(37)
@@ -292,6 +294,6 @@ def test_two_worlds_of_a_seed_should_fail_over_alike() -> None:
     ],
 )
 def test_it_should_refuse_an_outage_that_cannot_be(name: str, options: dict[str, object], message: str) -> None:
-    status, document = Furnished().inject(name, **options)
+    status, document = SyncWellWorld().inject(name, **options)
     assert status == 400
     assert document["error"].startswith(message)

@@ -4,7 +4,7 @@ import pytest
 
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import corrupted, minute_values, truth_of
-from tests.support.furnished import EAST, WEST
+from tests.support.syncwell_world import EAST, WEST
 
 
 def test_users_should_be_refused_suffer_and_complain() -> None:

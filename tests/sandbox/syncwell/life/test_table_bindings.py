@@ -11,7 +11,7 @@ from tests.support.corrupted_world import (
     truth_of,
     writes_since,
 )
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
 def test_a_switch_should_be_taken_up_by_new_tasks_and_new_versions_only() -> None:
@@ -49,7 +49,7 @@ def test_a_switch_should_be_taken_up_by_new_tasks_and_new_versions_only() -> Non
     assert truth["legit_edits"]["lost"]  # what was edited since the recovery point
 
 
-def _name(world: Furnished, region: str, table: str) -> None:
+def _name(world: SyncWellWorld, region: str, table: str) -> None:
     """Let AppConfig name another table."""
     config = world.client("appconfig", region)
     application = config.list_applications()["Items"][0]["Id"]
@@ -72,7 +72,7 @@ def _name(world: Furnished, region: str, table: str) -> None:
     assert world.sandbox.world.state(TableBindings).named(region) == table
 
 
-def _new_version(world: Furnished, region: str, name: str) -> None:
+def _new_version(world: SyncWellWorld, region: str, name: str) -> None:
     """The same code once more, as a version that nobody has run yet."""
     functions = world.client("lambda", region)
     functions.update_function_configuration(FunctionName=name, Description="new environments")

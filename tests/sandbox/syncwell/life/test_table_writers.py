@@ -17,9 +17,9 @@ from tests.support.corrupted_world import (
     truth_of,
     writes_since,
 )
-from tests.support.furnished import EAST, WEST, Furnished
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
-HALTS: dict[str, tuple[str, Callable[[Furnished], object]]] = {
+HALTS: dict[str, tuple[str, Callable[[SyncWellWorld], object]]] = {
     "functions": (
         "api webhook jobs",
         lambda w: [
@@ -107,7 +107,7 @@ def test_maintenance_should_answer_429_and_end_the_errors_of_the_configurations(
 
 def test_the_nightly_tidy_up_should_write_while_its_rule_is_on() -> None:
     for enabled in (True, False):
-        world = Furnished()
+        world = SyncWellWorld()
         if not enabled:
             world.client("events", WEST).disable_rule(Name="syncwell-nightly-tidy")
         world.sleep(100 * 60)

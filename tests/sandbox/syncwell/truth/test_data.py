@@ -3,7 +3,7 @@
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import TABLE, corrupted, scale, truth_of
-from tests.support.furnished import EAST
+from tests.support.syncwell_world import EAST
 
 
 def test_a_repair_should_make_the_truth_well_and_keep_the_edits() -> None:

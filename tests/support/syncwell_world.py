@@ -16,7 +16,7 @@ API_ID = {EAST: "sw1east7ab", WEST: "sw2west4cd"}
 GROUP = {"applicationName": "syncwell-backend", "deploymentGroupName": "syncwell-backend-live"}
 
 
-class Furnished:
+class SyncWellWorld:
     """One sandbox with SyncWell in it."""
 
     def __init__(self, seed: int = 7) -> None:
@@ -41,7 +41,7 @@ class Furnished:
     def inject(self, name: str, **options: object) -> tuple[int, Any]:
         return self.sandbox.request("POST", "/_sandbox/faults", {"name": name, "options": options})
 
-    def broken(self, name: str, **options: object) -> "Furnished":
+    def broken(self, name: str, **options: object) -> "SyncWellWorld":
         """The same world with a fault on."""
         status, document = self.inject(name, **options)
         assert status == 200, document
