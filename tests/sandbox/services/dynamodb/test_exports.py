@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.keeping import TABLE, Typed, item, keeping, key, seeded
+from tests.support.own_table import TABLE, Typed, item, key, own_table, seeded
 from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 ARN = f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}"
@@ -18,7 +18,7 @@ BUCKET = "exports-of-the-test"
 
 def _world(items: int = 20) -> SyncWellWorld:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, items, said="base")
     world.client("s3").create_bucket(Bucket=BUCKET)
     return world

@@ -12,7 +12,7 @@ from drcore.sandbox.endpoints.in_process import ENDPOINT
 from drcore.sandbox.moto.startup import LOADER
 from drcore.sandbox.services.dynamodb.policy import refuses
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.keeping import TABLE, item, keeping, key, scanned, seeded
+from tests.support.own_table import TABLE, item, key, own_table, scanned, seeded
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 ROLES = "arn:aws:iam::123456789012:role/"
@@ -60,7 +60,7 @@ def _denied(world: SyncWellWorld) -> tuple[Any, Any]:
 
 def test_every_way_to_write_should_be_denied_to_the_role_and_none_to_the_recovery_role() -> None:
     world = SyncWellWorld()
-    replica = keeping(world)
+    replica = own_table(world)
     seeded(world, 3)
     client, worker = _denied(world)
     put = {"Put": {"TableName": TABLE, "Item": item("T")}}
@@ -88,7 +88,7 @@ def test_every_way_to_write_should_be_denied_to_the_role_and_none_to_the_recover
 
 def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write() -> None:
     world = SyncWellWorld()
-    replica = keeping(world)
+    replica = own_table(world)
     _denied(world)
     assert not replica.write(("A", "0"), item("A"), world.now, by="syncwell-batch")
     assert replica.write(("A", "0"), item("A"), world.now, by="syncwell-recovery")
@@ -97,7 +97,7 @@ def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write
 
 def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer_after_its_end() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     client, worker = world.client("dynamodb"), _as_role(world, "syncwell-worker")
     client.put_resource_policy(ResourceArn=_arn(), Policy=_denies())
     worker.put_item(TableName=TABLE, Item=item("LATE"))
@@ -112,7 +112,7 @@ def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer
 
 def test_replication_should_go_on_under_a_policy_that_denies_everybody() -> None:
     world = SyncWellWorld()
-    keeping(world, EAST, WEST)
+    own_table(world, EAST, WEST)
     world.client("dynamodb", WEST).put_resource_policy(ResourceArn=_arn(WEST), Policy=_denies(WEST))
     world.sleep(3)
     _as_role(world, "syncwell-worker").put_item(TableName=TABLE, Item=item("THROUGH"))
@@ -122,7 +122,7 @@ def test_replication_should_go_on_under_a_policy_that_denies_everybody() -> None
 
 def test_a_policy_should_be_changed_only_at_the_revision_that_is_expected() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     client = world.client("dynamodb")
     asked = {"ResourceArn": _arn(), "Policy": _denies()}
     refused("PolicyNotFoundException", client.get_resource_policy, ResourceArn=_arn())
@@ -164,7 +164,7 @@ def test_a_statement_should_deny_whom_it_names(changed: dict[str, Any], role: st
 
 def test_a_policy_on_another_table_or_that_is_none_should_be_refused() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     put = world.client("dynamodb").put_resource_policy
     refused("ValidationException", put, ResourceArn=_arn(), Policy="{")
     refused("ValidationException", put, ResourceArn=_arn(), Policy=_denies(Resource=_arn() + "-restored"))

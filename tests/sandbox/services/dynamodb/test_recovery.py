@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drcore.sandbox.services.dynamodb.history import TableHistory
 from drcore.sandbox.services.dynamodb.items import Stored
-from tests.support.keeping import TABLE, active, item, keeping, key, scanned, seeded
+from tests.support.own_table import TABLE, active, item, key, own_table, scanned, seeded
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 NEW = "Keeping-restored"
@@ -64,7 +64,7 @@ def test_a_history_told_in_any_order_should_be_that_of_its_times(
 def test_whichever_second_is_chosen_the_restored_table_should_equal_an_independent_replay(seed: int) -> None:
     world = SyncWellWorld(seed)
     stream = world.sandbox.world.rng("acts of the test")
-    keeping(world)
+    own_table(world)
     seeded(world, 50)
     client = world.client("dynamodb")
     journal: list[tuple[datetime, str, Any]] = []
@@ -123,7 +123,7 @@ def _replay(journal: list[tuple[datetime, str, Any]], moment: datetime) -> dict[
 
 def test_a_restore_should_hold_what_the_replica_had_then_also_what_came_from_the_other_region() -> None:
     world = SyncWellWorld()
-    keeping(world, EAST, WEST)
+    own_table(world, EAST, WEST)
     world.sleep(10)
     world.client("dynamodb", WEST).put_item(TableName=TABLE, Item=item("FAR", said="hello"))
     written = world.now
@@ -137,7 +137,7 @@ def test_a_restore_should_hold_what_the_replica_had_then_also_what_came_from_the
 
 def test_the_latest_restorable_moment_should_move_five_minutes_behind_the_clock() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     for _ in range(2):
         told = _window(world)
         assert told["PointInTimeRecoveryStatus"] == "ENABLED"
@@ -149,7 +149,7 @@ def test_the_latest_restorable_moment_should_move_five_minutes_behind_the_clock(
 
 def test_a_moment_outside_the_window_should_be_refused() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     ask = world.client("dynamodb").restore_table_to_point_in_time
     both = {"SourceTableName": TABLE, "TargetTableName": NEW}
     for moment in (world.now - timedelta(minutes=4), world.now - timedelta(days=36), world.now + timedelta(days=1)):
@@ -166,7 +166,7 @@ def test_a_moment_outside_the_window_should_be_refused() -> None:
 
 def test_recovery_that_is_switched_off_and_on_should_begin_a_new_window() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     for on in (False, True):
         world.client("dynamodb").update_continuous_backups(
             TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on}
@@ -181,7 +181,7 @@ def test_recovery_that_is_switched_off_and_on_should_begin_a_new_window() -> Non
 
 def test_a_restored_table_should_be_in_the_making_for_minutes_and_have_none_of_the_settings() -> None:
     world = SyncWellWorld()
-    keeping(world, EAST, WEST, ttl="ExpiresAt", tags={"service": "syncwell"}, protected=True)
+    own_table(world, EAST, WEST, ttl="ExpiresAt", tags={"service": "syncwell"}, protected=True)
     seeded(world, 5000)
     client = world.client("dynamodb")
     client.put_resource_policy(ResourceArn=f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}", Policy=_policy())
@@ -223,7 +223,7 @@ def _policy() -> str:
 
 def test_a_restore_across_regions_should_need_encryption_and_take_the_source_as_it_was_there() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 3)
     arn = f"arn:aws:dynamodb:{EAST}:123456789012:table/{TABLE}"
     given = {"SourceTableName": None, "SourceTableArn": arn, "UseLatestRestorableTime": True}
@@ -237,7 +237,7 @@ def test_a_restore_across_regions_should_need_encryption_and_take_the_source_as_
 
 def test_source_and_restored_table_should_go_their_own_ways() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 3, said="then")
     _restore(world, UseLatestRestorableTime=True)
     active(world, NEW)
@@ -253,7 +253,7 @@ def test_source_and_restored_table_should_go_their_own_ways() -> None:
 
 def test_a_transaction_with_the_same_token_should_be_done_once() -> None:
     world = SyncWellWorld()
-    replica = keeping(world)
+    replica = own_table(world)
     client = world.client("dynamodb")
     adds = {
         "Update": {
@@ -278,7 +278,7 @@ def test_a_transaction_with_the_same_token_should_be_done_once() -> None:
 
 def test_a_transaction_that_fails_should_leave_no_write_behind() -> None:
     world = SyncWellWorld()
-    replica = keeping(world)
+    replica = own_table(world)
     seeded(world, 1)
     fails = {
         "ConditionCheck": {"TableName": TABLE, "Key": key("NOBODY"), "ConditionExpression": "attribute_exists(pk)"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.dynamodb.items import Stored
-from tests.support.keeping import TABLE, item, keeping, key, scanned, seeded
+from tests.support.own_table import TABLE, item, key, own_table, scanned, seeded
 from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
 
@@ -13,7 +13,7 @@ from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 @pytest.mark.parametrize("limit", [None, 1, 13])
 def test_segments_should_share_the_items_and_miss_none(total: int, limit: int | None) -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 60)
     paging: dict[str, Any] = {"Limit": limit} if limit else {}
     parts = [scanned(world, Segment=index, TotalSegments=total, **paging) for index in range(total)]
@@ -23,7 +23,7 @@ def test_segments_should_share_the_items_and_miss_none(total: int, limit: int | 
 
 def test_a_page_should_end_at_a_megabyte_and_the_next_begin_behind_it() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 30, said="x" * 90_000)
     first = world.client("dynamodb").scan(TableName=TABLE)
     assert first["Count"] == first["ScannedCount"] == 11
@@ -33,7 +33,7 @@ def test_a_page_should_end_at_a_megabyte_and_the_next_begin_behind_it() -> None:
 
 def test_a_scan_should_go_on_behind_a_key_that_was_deleted_meanwhile() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 20)
     client = world.client("dynamodb")
     first = client.scan(TableName=TABLE, Limit=7)
@@ -45,7 +45,7 @@ def test_a_scan_should_go_on_behind_a_key_that_was_deleted_meanwhile() -> None:
 
 def test_items_of_every_type_should_come_back_as_they_were_written() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     written = key("TYPES") | {
         "S": {"S": "ünï\u2028"},
         "N": {"N": "1.50"},
@@ -70,7 +70,7 @@ def test_items_of_every_type_should_come_back_as_they_were_written() -> None:
 
 def test_a_filter_and_a_projection_should_cut_a_page_and_not_the_table() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     seeded(world, 40, said="no")
     client = world.client("dynamodb")
     for number in (3, 33):
@@ -91,7 +91,7 @@ def test_a_filter_and_a_projection_should_cut_a_page_and_not_the_table() -> None
 
 def test_a_query_should_find_the_items_of_its_partition() -> None:
     world = SyncWellWorld()
-    replica = keeping(world)
+    replica = own_table(world)
     seeded(world, 5)
     for sort in ("b", "a", "c"):
         replica.seed(Stored(key("MANY", sort)), (world.now, EAST))
@@ -103,7 +103,7 @@ def test_a_query_should_find_the_items_of_its_partition() -> None:
 
 def test_a_segment_that_does_not_exist_should_be_refused() -> None:
     world = SyncWellWorld()
-    keeping(world)
+    own_table(world)
     scan = world.client("dynamodb").scan
     refused("ValidationException", scan, TableName=TABLE, Segment=2, TotalSegments=2)
     refused("ResourceNotFoundException", scan, TableName="Nothing")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from drcore.sandbox.services.dynamodb.tables import Tables
-from tests.support.keeping import TABLE, active, item, keeping, key, scanned, seeded
+from tests.support.own_table import TABLE, active, item, key, own_table, scanned, seeded
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -38,7 +38,7 @@ def _units(world: SyncWellWorld, name: str, region: str = EAST) -> float:
 
 def test_a_replica_should_need_a_stream_and_become_active_with_all_items_and_no_settings_of_its_source() -> None:
     world = SyncWellWorld()
-    keeping(world, streams=False, tags={"a": "b"})
+    own_table(world, streams=False, tags={"a": "b"})
     seeded(world, 30)
     create = {"TableName": TABLE, "ReplicaUpdates": [{"Create": {"RegionName": WEST}}]}
     refused("ValidationException", world.client("dynamodb").update_table, **create)
@@ -61,7 +61,7 @@ def test_a_replica_should_need_a_stream_and_become_active_with_all_items_and_no_
 
 def test_a_replica_should_go_again_and_the_table_that_it_was_made_from_be_kept_for_a_day() -> None:
     world = SyncWellWorld()
-    replica = keeping(world, streams=False)
+    replica = own_table(world, streams=False)
     client = _replicated(world)
     active(world, TABLE)
     world.client("dynamodb", WEST).update_table(TableName=TABLE, DeletionProtectionEnabled=True)
@@ -79,14 +79,14 @@ def test_a_replica_should_go_again_and_the_table_that_it_was_made_from_be_kept_f
 
 def test_a_protected_table_should_not_be_deleted() -> None:
     world = SyncWellWorld()
-    keeping(world, protected=True)
+    own_table(world, protected=True)
     message = refused("ValidationException", world.client("dynamodb").delete_table, TableName=TABLE)
     assert "protected against deletion" in message
 
 
 def test_time_to_live_should_be_for_all_replicas_and_in_force_after_a_while() -> None:
     world = SyncWellWorld()
-    keeping(world, EAST, WEST)
+    own_table(world, EAST, WEST)
     client = world.client("dynamodb")
     wanted = {"Enabled": True, "AttributeName": "ExpiresAt"}
     client.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=wanted)
@@ -102,7 +102,7 @@ def test_time_to_live_should_be_for_all_replicas_and_in_force_after_a_while() ->
 
 def test_tags_should_be_added_and_taken_away() -> None:
     world = SyncWellWorld()
-    keeping(world, tags={"service": "syncwell"})
+    own_table(world, tags={"service": "syncwell"})
     client = world.client("dynamodb")
     client.tag_resource(ResourceArn=ARN, Tags=[{"Key": "data", "Value": "users"}])
     client.untag_resource(ResourceArn=ARN, TagKeys=["service"])
@@ -111,7 +111,7 @@ def test_tags_should_be_added_and_taken_away() -> None:
 
 def test_requests_should_be_counted_by_operation_and_replicated_writes_only_as_units() -> None:
     world = SyncWellWorld()
-    replica = keeping(world, EAST, WEST)
+    replica = own_table(world, EAST, WEST)
     client = world.client("dynamodb")
     for number in range(3):
         client.put_item(TableName=TABLE, Item=item(f"A{number}"))
@@ -127,7 +127,7 @@ def test_requests_should_be_counted_by_operation_and_replicated_writes_only_as_u
 
 def test_the_state_should_hold_settings_and_what_was_written_by_hand_and_not_the_items() -> None:
     world = SyncWellWorld()
-    replica = keeping(world, EAST, WEST)
+    replica = own_table(world, EAST, WEST)
     seeded(world, 3)
     before = world.sandbox.request("GET", "/_sandbox/state")[1]
     replica.write(("USER#00001", "0"), item("USER#00001", said="life"), world.now)
@@ -143,7 +143,7 @@ def test_the_state_should_hold_settings_and_what_was_written_by_hand_and_not_the
 
 def test_a_late_write_of_the_past_should_stand_in_the_log_at_its_time_and_reach_the_other_region() -> None:
     world = SyncWellWorld()
-    replica = keeping(world, EAST, WEST)
+    replica = own_table(world, EAST, WEST)
     world.sleep(600)
     just_now = (world.now, WEST)
     world.sandbox.world.state(Tables).seed(TABLE, [(item("USER#00001", said="base"), just_now)])

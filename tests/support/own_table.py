@@ -19,7 +19,7 @@ def item(pk: str, **attributes: str) -> Typed:
     return key(pk) | {name: {"S": value} for name, value in attributes.items()}
 
 
-def keeping(world: SyncWellWorld, *regions: str, **settings: Any) -> Replica:
+def own_table(world: SyncWellWorld, *regions: str, **settings: Any) -> Replica:
     """The table `Keeping` in those regions; its copy in the first."""
     tables = world.sandbox.world.state(Tables)
     tables.create(TABLE, regions or (EAST,), **({"protected": False} | settings))
