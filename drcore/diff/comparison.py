@@ -21,7 +21,7 @@ from isal import igzip
 
 from drcore.clock import WallClock
 from drcore.diff.duckdb_join import Relations, Wanted
-from drcore.diff.fingerprint import Look
+from drcore.diff.fingerprint import RowReader
 from drcore.diff.items import Item, equal
 from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.opening import open_source
@@ -80,13 +80,13 @@ def _compared(
 ) -> Counter[Class]:
     key = _key(sides)
     for role, side in sides.items():
-        look = Look(key, policy, live=role is Role.LIVE)
+        reader = RowReader(key, policy, live=role is Role.LIVE)
         done = 0
-        for batch in side.rows(look):
+        for batch in side.rows(reader):
             relations.add(role, batch)
             done += len(batch["n"])
             say(f"reading {side.name}", done, side.expected)
-        key = _agreed(key, look.key, sides)
+        key = _agreed(key, reader.key, sides)
     partial = {role: side.partial for role, side in sides.items()}
     relations.rules(policy, restored_partial=partial[Role.RESTORED], live_partial=partial[Role.LIVE])
     say("comparing", 0, None)

@@ -22,7 +22,7 @@ import orjson
 import simdjson
 
 from drcore.calls.aws import Aws
-from drcore.diff.fingerprint import BATCH, Batch, Look, Reader, Rows, images_of, parsed, whole_items
+from drcore.diff.fingerprint import BATCH, Batch, Reader, RowReader, Rows, images_of, parsed, whole_items
 from drcore.diff.gzip_lines import FILE, DataFile, blocks, pick
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
@@ -65,21 +65,21 @@ class OpenExport:
     read: Reader
     role: Role
 
-    def rows(self, look: Look) -> Iterator[Batch]:
+    def rows(self, reader: RowReader) -> Iterator[Batch]:
         parser = simdjson.Parser()
         for index, file in enumerate(self.files):
             gathered, first = Rows(), 0
             for number, lines in blocks(file):
-                gathered.extend(self._rows(parser, lines, str(file.path), number, look))
+                gathered.extend(self._rows(parser, lines, str(file.path), number, reader))
                 if len(gathered) >= BATCH:
                     yield gathered.batch((index << FILE) + first)
                     gathered, first = Rows(), first + len(gathered)
             if len(gathered):
                 yield gathered.batch((index << FILE) + first)
 
-    def _rows(self, parser: Any, lines: list[bytes], where: str, first: int, look: Look) -> Rows:
+    def _rows(self, parser: Any, lines: list[bytes], where: str, first: int, reader: RowReader) -> Rows:
         # A function of its own: the parser can be used again only when nothing of its last document is held.
-        return look.rows(self.read(parsed(parser, lines, where, first), lines))
+        return reader.rows(self.read(parsed(parser, lines, where, first), lines))
 
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         return pick(self.files, wanted)

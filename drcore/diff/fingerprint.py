@@ -37,7 +37,7 @@ class Images(NamedTuple):
 Reader = Callable[[Any, list[bytes]], Images]
 
 
-class Look:
+class RowReader:
     """Makes rows of items, for one side of a comparison."""
 
     def __init__(self, key: KeySchema, policy: Policy, *, live: bool) -> None:

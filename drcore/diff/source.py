@@ -13,7 +13,7 @@ from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 
 if TYPE_CHECKING:  # numpy, simdjson
-    from drcore.diff.fingerprint import Batch, Look
+    from drcore.diff.fingerprint import Batch, RowReader
 
 # What is being done, how many items of it are done, how many there are (None: not known).
 Progress = Callable[[str, int, int | None], None]
@@ -38,7 +38,7 @@ class Opened(Protocol):
     key: KeySchema | None
     expected: int | None
 
-    def rows(self, look: Look) -> Iterator[Batch]:
+    def rows(self, reader: RowReader) -> Iterator[Batch]:
         """A row for each item, in batches."""
 
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:

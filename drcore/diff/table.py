@@ -15,7 +15,7 @@ import orjson
 import simdjson
 from isal import igzip
 
-from drcore.diff.fingerprint import BATCH, Batch, Images, Look, Rows, as_line
+from drcore.diff.fingerprint import BATCH, Batch, Images, RowReader, Rows, as_line
 from drcore.diff.gzip_lines import FILE, DataFile, pick
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
@@ -56,14 +56,14 @@ class OpenTable:
     partial: bool = False
     files: list[DataFile] = field(default_factory=list)
 
-    def rows(self, look: Look) -> Iterator[Batch]:
+    def rows(self, reader: RowReader) -> Iterator[Batch]:
         segments = self.source.segments
         self.files = [DataFile(self.folder / f"{index:05d}.json.gz") for index in range(segments)]
         try:
             if segments == 1:
-                yield from self._segment(0, look)
+                yield from self._segment(0, reader)
             else:
-                yield from self._side_by_side(look)
+                yield from self._side_by_side(reader)
             self._is_still_there()
         except Rejected as error:
             if error.code in _GONE:
@@ -79,7 +79,7 @@ class OpenTable:
         found: Item = orjson.loads(line)["Item"]
         return found
 
-    def _segment(self, index: int, look: Look) -> Iterator[Batch]:
+    def _segment(self, index: int, reader: RowReader) -> Iterator[Batch]:
         source, parser = self.source, simdjson.Parser()
         gathered, first = Rows(), 0
         with igzip.open(self.files[index].path, "wb", compresslevel=0) as kept:
@@ -93,7 +93,7 @@ class OpenTable:
                 kept.write(b"\n".join([*texts, b""]))
                 left = {name: page[name] for name in page if name != "Items"}
                 plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
-                return look.rows(Images(items, items, texts)), plain | {"Items": []}
+                return reader.rows(Images(items, items, texts)), plain | {"Items": []}
 
             for rows in source.aws.scan_raw(source.region, source.table, index, source.segments, read):
                 gathered.extend(rows)
@@ -103,7 +103,7 @@ class OpenTable:
         if len(gathered):
             yield gathered.batch((index << FILE) + first)
 
-    def _side_by_side(self, look: Look) -> Iterator[Batch]:
+    def _side_by_side(self, reader: RowReader) -> Iterator[Batch]:
         batches: queue.Queue[Batch | None] = queue.Queue(_WAITING * self.source.segments)
         over = threading.Event()
 
@@ -115,7 +115,7 @@ class OpenTable:
 
         def run(index: int) -> None:
             try:
-                for batch in self._segment(index, look):
+                for batch in self._segment(index, reader):
                     hand(batch)
                     if over.is_set():
                         return

@@ -119,12 +119,12 @@ def data_files(folder: Path, side: str) -> list[Path]:
 
 def our_scan(folder: Path) -> Counts:
     """All that is done for each item of a table: its row made, its text kept on disk."""
-    from drcore.diff.fingerprint import Look
+    from drcore.diff.fingerprint import RowReader
     from drcore.diff.opening import open_source
 
     table = TableSource(Aws(CallGate(lambda *_, **__: None), endpoint=address(folder)), REGION, "T")
     with tempfile.TemporaryDirectory(dir=folder) as kept:
-        rows = open_source(table, Role.LIVE, Path(kept)).rows(Look(KEY, POLICY, live=True))
+        rows = open_source(table, Role.LIVE, Path(kept)).rows(RowReader(KEY, POLICY, live=True))
         return Counter(items=sum(len(batch["n"]) for batch in rows))
 
 
