@@ -25,7 +25,7 @@ from drcore.diff.fingerprint import RowReader
 from drcore.diff.items import Item, equal
 from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.opening import open_source
-from drcore.diff.policy import Class, Policy, Why
+from drcore.diff.policy import Cause, Class, Policy
 from drcore.diff.report import DETAILS, SUMMARY, Report
 from drcore.diff.source import Opened, Progress, Role, Source
 from drcore.errors import BadInput, RunnerFailed
@@ -98,13 +98,13 @@ def _compared(
             f"{untold} keys are in one of the two incremental exports only, and nothing says what the other side had: "
             "compare an incremental export with a full one, a table, or itself"
         )
-    whys = relations.counts()
+    causes = relations.counts()
     counts: Counter[Class] = Counter()
-    for why, count in whys.items():
-        counts[why.kind] += count
-    total = whys.total() - whys[Why.SAME]
+    for cause, count in causes.items():
+        counts[cause.kind] += count
+    total = causes.total() - causes[Cause.SAME]
     with igzip.open(details, "wb", compresslevel=1) as file:
-        for done, (why, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
+        for done, (cause, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
             if done % 1000 == 0 or done == total:
                 say("looking at what differs", done, total)
             one = None if old is None else sides[Role.RESTORED].item(old)
@@ -112,10 +112,10 @@ def _compared(
             if one is not None and other is not None:
                 _same_key(key, one, other)
                 if equal(one, other):
-                    counts[why.kind] -= 1
+                    counts[cause.kind] -= 1
                     counts[Class.UNCHANGED] += 1
                     continue
-            file.write(_line(why, key, one, other, policy))
+            file.write(_line(cause, key, one, other, policy))
     return counts
 
 
@@ -153,7 +153,7 @@ def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema
 
 def _looked_at(
     sides: dict[Role, Opened], relations: Relations, folder: Path
-) -> Iterator[tuple[Why, bytes | None, bytes | None]]:
+) -> Iterator[tuple[Cause, bytes | None, bytes | None]]:
     """Both lines of all that differs. Those of the restored side wait on disk for the other."""
     spill = folder / "images"
     with spill.open("wb") as file:
@@ -161,9 +161,9 @@ def _looked_at(
         places: list[int] = []
         lengths: list[int] = []
         at = 0
-        for (number, why, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
-            if why is Why.GONE:
-                yield why, line, None
+        for (number, cause, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
+            if cause is Cause.GONE:
+                yield cause, line, None
                 continue
             file.write(line)
             numbers.append(number)
@@ -175,9 +175,9 @@ def _looked_at(
                 numbers, places, lengths = [], [], []
         relations.keep(numbers, places, lengths)
     with spill.open("rb") as file:
-        for (_, why, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
+        for (_, cause, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
             old = os.pread(file.fileno(), length, at) if at >= 0 else None
-            yield why, old, line
+            yield cause, old, line
 
 
 def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:
@@ -197,10 +197,10 @@ def _same_key(key: KeySchema, one: Item, other: Item) -> None:
         raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
 
 
-def _line(why: Why, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
+def _line(cause: Cause, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
     told = {
-        "class": why.kind,
-        "reason": policy.reason(why, new),
+        "class": cause.kind,
+        "reason": policy.reason(cause, new),
         "key": key.of(old if old is not None else new or {}),
         "restored": old,
         "live": new,

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 
 from drcore.diff.fingerprint import NO_TIME, Batch
-from drcore.diff.policy import Policy, Why
+from drcore.diff.policy import Cause, Policy
 from drcore.diff.source import Role
 
 TEXT = files("drcore.diff").joinpath("duckdb_join.sql").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
     """An image that must be looked at: its number, the rule, where the restored one beside it lies (or -1)."""
 
     number: int
-    why: Why
+    cause: Cause
     at: int
     length: int
 
@@ -95,10 +95,10 @@ class Relations:
         """What an engine elsewhere has made of the text, as Parquet."""
         self._db.execute(f"CREATE VIEW judged AS SELECT * FROM read_parquet('{folder}/*.parquet')")
 
-    def counts(self) -> Counter[Why]:
+    def counts(self) -> Counter[Cause]:
         """How many items each rule decided."""
         rows = self._db.execute("SELECT why, count(*) FROM judged WHERE why <> 'absent' GROUP BY why").fetchall()
-        return Counter({Why(why): count for why, count in rows})
+        return Counter({Cause(cause): count for cause, count in rows})
 
     def twice(self, role: Role) -> int | None:
         """The row of a key that one side has twice, None when there is none.
@@ -132,7 +132,7 @@ class Relations:
         cursor = self._db.cursor()  # of its own, as rows are added to `images` meanwhile
         cursor.execute(query)
         while rows := cursor.fetchmany(_FETCHED):
-            yield from (Wanted(number, Why(why), at, length) for number, why, at, length in rows)
+            yield from (Wanted(number, Cause(cause), at, length) for number, cause, at, length in rows)
 
     def keep(self, numbers: list[int], places: list[int], lengths: list[int]) -> None:
         """Note where images of the restored side lie."""

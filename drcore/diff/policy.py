@@ -32,7 +32,7 @@ class Class(StrEnum):
     ADDED = "added"
 
 
-class Why(StrEnum):
+class Cause(StrEnum):
     """The rule that decided; `Policy.reason` puts it into words."""
 
     SAME = "same"
@@ -52,15 +52,15 @@ class Why(StrEnum):
 
 
 _CLASSES = {
-    Why.SAME: Class.UNCHANGED,
-    Why.FAULTY: Class.CORRUPTED,
-    Why.SILENT: Class.CORRUPTED,
-    Why.TIMELESS: Class.CORRUPTED,
-    Why.BEFORE: Class.CONFLICT,
-    Why.LATER: Class.LEGIT,
-    Why.GONE: Class.DELETED,
-    Why.NEW: Class.ADDED,
-    Why.NEW_FAULTY: Class.ADDED,
+    Cause.SAME: Class.UNCHANGED,
+    Cause.FAULTY: Class.CORRUPTED,
+    Cause.SILENT: Class.CORRUPTED,
+    Cause.TIMELESS: Class.CORRUPTED,
+    Cause.BEFORE: Class.CONFLICT,
+    Cause.LATER: Class.LEGIT,
+    Cause.GONE: Class.DELETED,
+    Cause.NEW: Class.ADDED,
+    Cause.NEW_FAULTY: Class.ADDED,
 }
 
 
@@ -87,29 +87,29 @@ class Policy:
         """The recovery point in microseconds, None when time decides nothing."""
         return micros(self.recovery_point) if self.recovery_point and self.modified else None
 
-    def reason(self, why: Why, live: Item | None) -> str:
+    def reason(self, cause: Cause, live: Item | None) -> str:
         """Why an item is of its class, in words."""
         writers = writers_of(live, self.writer) if live else ()
         point = iso(self.recovery_point) if self.recovery_point else ""
-        match why:
-            case Why.SAME:
+        match cause:
+            case Cause.SAME:
                 return "equal"
-            case Why.FAULTY:
+            case Cause.FAULTY:
                 return f"changed, last written by {writers[-1]}"
-            case Why.SILENT:
+            case Cause.SILENT:
                 return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
-            case Why.TIMELESS:
+            case Cause.TIMELESS:
                 return f"changed, but {self.modified} is {_shown(live, self.modified)}, which is no time"
-            case Why.BEFORE:
+            case Cause.BEFORE:
                 earlier = [name for name in writers[:-1] if name in self.faulty]
                 return f"changed by {writers[-1]} on top of a write by {earlier[-1]}"
-            case Why.LATER:
+            case Cause.LATER:
                 return f"changed by {writers[-1]}" if writers else "changed, nothing speaks against it"
-            case Why.GONE:
+            case Cause.GONE:
                 return "in the restored state, not in the live one"
-            case Why.NEW_FAULTY:
+            case Cause.NEW_FAULTY:
                 return f"only in the live state, last written by {writers[-1]}"
-            case Why.NEW:
+            case Cause.NEW:
                 return f"only in the live state, written by {writers[-1]}" if writers else "only in the live state"
 
 
@@ -130,25 +130,25 @@ def facts(live: Item, policy: Policy) -> Facts:
 
 def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, str]:
     """The class of one item with the reason in words; for a few items, where no engine is worth its start."""
-    why = _judged(restored, live, policy)
-    return why.kind, policy.reason(why, live)
+    cause = _judged(restored, live, policy)
+    return cause.kind, policy.reason(cause, live)
 
 
-def _judged(restored: Item | None, live: Item | None, policy: Policy) -> Why:
+def _judged(restored: Item | None, live: Item | None, policy: Policy) -> Cause:
     if live is None:
-        return Why.SAME if restored is None else Why.GONE
+        return Cause.SAME if restored is None else Cause.GONE
     seen = facts(live, policy)
     if restored is None:
-        return Why.NEW_FAULTY if seen.last_faulty else Why.NEW
+        return Cause.NEW_FAULTY if seen.last_faulty else Cause.NEW
     if equal(restored, live):
-        return Why.SAME
+        return Cause.SAME
     if seen.last_faulty:
-        return Why.FAULTY
+        return Cause.FAULTY
     if policy.point is not None and seen.modified is None:
-        return Why.TIMELESS
+        return Cause.TIMELESS
     if policy.point is not None and seen.modified is not None and seen.modified <= policy.point:
-        return Why.SILENT
-    return Why.BEFORE if seen.earlier_faulty else Why.LATER
+        return Cause.SILENT
+    return Cause.BEFORE if seen.earlier_faulty else Cause.LATER
 
 
 def writers_of(item: Item, attribute: str) -> tuple[str, ...]:
