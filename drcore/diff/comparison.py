@@ -92,10 +92,10 @@ def _compared(
     say("comparing", 0, None)
     judge(relations)
     for role, side in sides.items():
-        _no_key_twice(relations, role, side, key)
-    if all(partial.values()) and (untold := relations.untold()):
+        _no_duplicate_key(relations, role, side, key)
+    if all(partial.values()) and (one_sided_keys := relations.one_sided_keys()):
         raise BadInput(
-            f"{untold} keys are in one of the two incremental exports only, and nothing says what the other side had: "
+            f"{one_sided_keys} keys are in one of the two incremental exports only, and nothing says what the other side had: "
             "compare an incremental export with a full one, a table, or itself"
         )
     causes = relations.counts()
@@ -142,8 +142,8 @@ def _differs(sides: dict[Role, Opened], keys: list[KeySchema]) -> BadInput:
     return BadInput(f"{names}: expected the same key on both sides, seen {'; '.join(map(str, keys))}")
 
 
-def _no_key_twice(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
-    number = relations.twice(role)
+def _no_duplicate_key(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
+    number = relations.duplicate_key(role)
     if number is not None:
         ((_, line),) = side.lines(iter([number]))
         item = side.item(line)

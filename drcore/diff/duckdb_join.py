@@ -100,7 +100,7 @@ class Relations:
         rows = self._db.execute("SELECT why, count(*) FROM judged WHERE why <> 'absent' GROUP BY why").fetchall()
         return Counter({Cause(cause): count for cause, count in rows})
 
-    def twice(self, role: Role) -> int | None:
+    def duplicate_key(self, role: Role) -> int | None:
         """The row of a key that one side has twice, None when there is none.
 
         A key that both sides have makes as many rows of the answer as the product says; one that only this side has
@@ -108,14 +108,14 @@ class Relations:
         """
         other = Role.LIVE if role is Role.RESTORED else Role.RESTORED
         joined, there = self._one(f"SELECT count({other}_n), (SELECT count(*) FROM {other}) FROM judged")
-        if joined == there and not self._alone_twice(role):
+        if joined == there and not self._alone_duplicated(role):
             return None
         found = self._db.execute(
             f"SELECT max(n) FROM {role} GROUP BY key_high, key_low HAVING count(*) > 1 LIMIT 1"
         ).fetchone()
         return found[0] if found else None
 
-    def untold(self) -> int:
+    def one_sided_keys(self) -> int:
         """How many keys only one side has; of two different incremental exports nothing is known of these."""
         return int(self._one("SELECT count(*) FROM judged WHERE restored_n IS NULL OR live_n IS NULL")[0])
 
@@ -141,7 +141,7 @@ class Relations:
         self._db.execute("INSERT INTO images SELECT n, place, length FROM batch")
         self._db.unregister("batch")
 
-    def _alone_twice(self, role: Role) -> bool:
+    def _alone_duplicated(self, role: Role) -> bool:
         other = Role.LIVE if role is Role.RESTORED else Role.RESTORED
         query = (
             f"SELECT 1 FROM judged JOIN {role} ON {role}.n = judged.{role}_n WHERE {other}_n IS NULL "
