@@ -198,14 +198,14 @@ def _same_key(key: KeySchema, one: Item, other: Item) -> None:
 
 
 def _line(cause: Cause, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
-    told = {
+    fields = {
         "class": cause.kind,
         "reason": policy.reason(cause, new),
         "key": key.of(old if old is not None else new or {}),
         "restored": old,
         "live": new,
     }
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _engine(name: str, shared: str) -> Callable[[Relations], None]:

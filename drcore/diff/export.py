@@ -117,8 +117,8 @@ def _files(base: Path, summary: Mapping[str, Any]) -> Iterator[DataFile]:
     _checked(base / FILES)
     for number, line in enumerate((base / FILES).read_text(encoding="utf-8").splitlines(), 1):
         try:
-            told = json.loads(line)
-            key, count, checksum = told["dataFileS3Key"], told["itemCount"], told["md5Checksum"]
+            entry = json.loads(line)
+            key, count, checksum = entry["dataFileS3Key"], entry["itemCount"], entry["md5Checksum"]
             total += count
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{base / FILES}: line {number}: expected a data file, seen {line[:80]!r}") from error
@@ -136,7 +136,7 @@ def _files(base: Path, summary: Mapping[str, Any]) -> Iterator[DataFile]:
 def _checked(manifest: Path) -> None:
     """Compare a manifest with the checksum that lies beside it, where that can be read as an MD5."""
     for beside in (manifest.with_suffix(".checksum"), manifest.with_suffix(".md5")):
-        if beside.is_file() and (told := _digest(beside.read_text().strip())) and told != _md5(manifest):
+        if beside.is_file() and (expected := _digest(beside.read_text().strip())) and expected != _md5(manifest):
             raise BadInput(f"{manifest}: expected the checksum of {beside.name}, seen another: it has changed")
 
 

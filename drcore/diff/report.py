@@ -46,10 +46,10 @@ class Report:
         """Every difference, or those of some classes, read from disk one by one."""
         with gzip.open(self.details / DETAILS, "rb") as lines:
             for line in lines:
-                told = json.loads(line)
-                if not kinds or told["class"] in kinds:
-                    kind = Class(told["class"])
-                    yield Difference(kind, told["key"], told["reason"], told["restored"], told["live"])
+                fields = json.loads(line)
+                if not kinds or fields["class"] in kinds:
+                    kind = Class(fields["class"])
+                    yield Difference(kind, fields["key"], fields["reason"], fields["restored"], fields["live"])
 
     def as_data(self) -> dict[str, Any]:
         """The JSON object that `drcore diff --json` prints."""

@@ -74,8 +74,8 @@ def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -
     shown = redacted(chart, redact)
     with _LOADING:  # two threads that import one package at the same time may each see half of it
         picture = png(shown)
-    told = {"image/png": base64.b64encode(picture).decode(), "text/plain": summary(shown)}
-    _publish(told, {"image/png": {"alt": alt(shown)}})
+    data = {"image/png": base64.b64encode(picture).decode(), "text/plain": summary(shown)}
+    _publish(data, {"image/png": {"alt": alt(shown)}})
     return picture
 
 

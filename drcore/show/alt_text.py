@@ -34,9 +34,9 @@ def summary(chart: Chart | Timeline) -> str:
     """The title, then one line."""
     if isinstance(chart, Timeline):
         return f"{chart.title}\n  {'; '.join(f'{bar.title} {duration(bar.total)}' for bar in chart.bars)}"
-    told = [f"{_name(series)} {_range(series)}" for series in chart.series[:4]]
+    ranges = [f"{_name(series)} {_range(series)}" for series in chart.series[:4]]
     more = [f"{len(chart.series) - 4} more"] if len(chart.series) > 4 else []
-    return f"{chart.title}\n  {chart.unit}: {'; '.join([*told, *more]) or 'no measurements'}"
+    return f"{chart.title}\n  {chart.unit}: {'; '.join([*ranges, *more]) or 'no measurements'}"
 
 
 def known(series: Series) -> list[Point]:

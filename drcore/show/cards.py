@@ -65,9 +65,9 @@ def _why(result: StepResult) -> str:
         return _said(result.targets[0])
     order = list(SYMBOLS)
     count = sorted(Counter(target.outcome for target in result.targets).items(), key=lambda each: -order.index(each[0]))
-    told = f"{len(result.targets)} targets: {', '.join(f'{number} {outcome}' for outcome, number in count)}"
+    counts = f"{len(result.targets)} targets: {', '.join(f'{number} {outcome}' for outcome, number in count)}"
     worst = [_said(each) for each in result.targets if each.outcome is result.outcome]
-    return f"{told}. {'; '.join(worst)}" if result.outcome in ("FAILED", "UNKNOWN") else told
+    return f"{counts}. {'; '.join(worst)}" if result.outcome in ("FAILED", "UNKNOWN") else counts
 
 
 def _said(target: TargetResult) -> str:

@@ -41,11 +41,11 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
     lines = [f"{word}  {judged.why}"]
     lines += [f"  {name}  {bar}{' ' if bar else ''}{said}" for name, bar, said in objectives]
-    told = [
+    rows_of_moments = [
         (moment.name, at(moment.at), f"{duration(moment.after_last)} after {before.name}" if before else "")
         for before, moment in zip([None, *moments], moments, strict=False)
     ]
-    return html, "\n".join([*lines, *columns(told), *columns(rows)])
+    return html, "\n".join([*lines, *columns(rows_of_moments), *columns(rows)])
 
 
 def _measured(objective: Objective) -> tuple[str, str]:

@@ -72,6 +72,6 @@ def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime])
         "people": sum(bar.human for bar in bars),
         "machine": sum(bar.machine for bar in bars),
     }
-    told = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items())
-    title = f"{duration(sum(parts.values()))} in steps: {told}"
+    text = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items())
+    title = f"{duration(sum(parts.values()))} in steps: {text}"
     return Timeline("timeline", title, bars, tuple(sorted(moments.items(), key=lambda each: each[1])))

@@ -77,9 +77,9 @@ def changes(aws: Aws, region: str, made: Export) -> Iterator[Changed]:
     """All lines of an export. Raises Unknown where a file is not what the manifest says: never a shorter answer."""
     summary = s3.document(aws, region, made.bucket, made.manifest)
     files = s3.body(aws, region, made.bucket, summary["manifestFilesS3Key"]).splitlines()
-    for told in map(json.loads, files):
-        content = s3.body(aws, region, made.bucket, told["dataFileS3Key"])
-        lines = _lines(content, told, f"s3://{made.bucket}/{told['dataFileS3Key']}")
+    for entry in map(json.loads, files):
+        content = s3.body(aws, region, made.bucket, entry["dataFileS3Key"])
+        lines = _lines(content, entry, f"s3://{made.bucket}/{entry['dataFileS3Key']}")
         yield from map(_changed, lines)
 
 
@@ -118,19 +118,21 @@ def _incremental(aws: Aws, region: str, table_arn: str) -> Iterator[str]:
         page = {"NextToken": answer["NextToken"]}
 
 
-def _lines(content: bytes, told: Mapping[str, Any], where: str) -> list[bytes]:
-    if b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode() != told["md5Checksum"]:
+def _lines(content: bytes, entry: Mapping[str, Any], where: str) -> list[bytes]:
+    if b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode() != entry["md5Checksum"]:
         raise Unknown(f"{where} is not the file that the manifest names: another checksum")
     try:
         lines = gzip.decompress(content).splitlines()
     except (OSError, EOFError, zlib.error) as error:
         raise Unknown(f"{where} cannot be unpacked: {error}") from error
-    if len(lines) != told["itemCount"]:
-        raise Unknown(f"{where} has {len(lines)} lines, the manifest says {told['itemCount']}")
+    if len(lines) != entry["itemCount"]:
+        raise Unknown(f"{where} has {len(lines)} lines, the manifest says {entry['itemCount']}")
     return lines
 
 
 def _changed(line: bytes) -> Changed:
-    told = json.loads(line)
-    micros = int(told["Metadata"]["WriteTimestampMicros"]["N"])
-    return Changed(told["Keys"], told.get("OldImage"), told.get("NewImage"), _EPOCH + timedelta(microseconds=micros))
+    fields = json.loads(line)
+    micros = int(fields["Metadata"]["WriteTimestampMicros"]["N"])
+    return Changed(
+        fields["Keys"], fields.get("OldImage"), fields.get("NewImage"), _EPOCH + timedelta(microseconds=micros)
+    )

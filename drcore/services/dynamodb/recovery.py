@@ -33,10 +33,10 @@ class Restored:
 def window(aws: Aws, region: str, table: str) -> Window:
     """Raises Rejected when there is no table, Unknown."""
     found = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
-    told = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-    if told.get("PointInTimeRecoveryStatus") != "ENABLED":
+    description = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    if description.get("PointInTimeRecoveryStatus") != "ENABLED":
         return Window()
-    return Window(_utc(told["EarliestRestorableDateTime"]), _utc(told["LatestRestorableDateTime"]))
+    return Window(_utc(description["EarliestRestorableDateTime"]), _utc(description["LatestRestorableDateTime"]))
 
 
 def restored(aws: Aws, region: str, table: str) -> Restored:
@@ -47,9 +47,11 @@ def restored(aws: Aws, region: str, table: str) -> Restored:
         if error.code == "ResourceNotFoundException":
             return Restored()
         raise
-    told = found.get("RestoreSummary", {})
-    at = _utc(told["RestoreDateTime"]) if "RestoreDateTime" in told else None
-    return Restored(found["TableStatus"], told.get("SourceTableArn", ""), at, told.get("RestoreInProgress", False))
+    description = found.get("RestoreSummary", {})
+    at = _utc(description["RestoreDateTime"]) if "RestoreDateTime" in description else None
+    return Restored(
+        found["TableStatus"], description.get("SourceTableArn", ""), at, description.get("RestoreInProgress", False)
+    )
 
 
 def turn(aws: Aws, region: str, table: str, *, on: bool) -> None:

@@ -38,7 +38,7 @@ TOKEN_LASTS = timedelta(hours=8)
 class TableExport:
     """One export: what it was asked for, and what has become of it."""
 
-    told: dict[str, Any]
+    description: dict[str, Any]
     token: str
     asked: str
     files: dict[str, bytes] = field(repr=False)
@@ -51,7 +51,7 @@ class Exports:
 
     def __init__(self, world: World) -> None:
         self.by_arn: dict[str, TableExport] = {}
-        world.add_to_dump("dynamodb exports", lambda: {arn: export.told for arn, export in self.by_arn.items()})
+        world.add_to_dump("dynamodb exports", lambda: {arn: export.description for arn, export in self.by_arn.items()})
 
 
 @operation("dynamodb", "ExportTableToPointInTime")
@@ -66,15 +66,15 @@ def export_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
         if token and known.token == token and now - known.began < TOKEN_LASTS:
             if known.asked != asked:
                 raise AwsError("ExportConflictException", "The client token was used with other parameters")
-            return {"ExportDescription": known.told}
+            return {"ExportDescription": known.description}
     if params.get("ExportFormat", "DYNAMODB_JSON") != "DYNAMODB_JSON":
         raise AwsError("ValidationException", "The sandbox exports DYNAMODB_JSON only")
     export = _export(call, replica, token, asked)
-    exports.by_arn[export.told["ExportArn"]] = export
-    seconds = call.world.rng("export", export.told["ExportArn"]).uniform(*TAKES)
+    exports.by_arn[export.description["ExportArn"]] = export
+    seconds = call.world.rng("export", export.description["ExportArn"]).uniform(*TAKES)
     _put(call.world, export, {name: body for name, body in export.files.items() if not body})
     store.later(now + timedelta(seconds=seconds), lambda at: _finish(call.world, export, at))
-    return {"ExportDescription": export.told}
+    return {"ExportDescription": export.description}
 
 
 def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> TableExport:
@@ -88,7 +88,7 @@ def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> TableExp
     stream = call.world.rng("export", replica.arn, now, token)
     name = f"{int(now.timestamp() * 1000):014d}-{stream.getrandbits(32):08x}"
     folder = "/".join(part for part in (params.get("S3Prefix", "").strip("/"), "AWSDynamoDB") if part)
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "ExportArn": f"{replica.arn}/export/{name}",
         "ExportStatus": "IN_PROGRESS",
         "StartTime": now,
@@ -99,16 +99,16 @@ def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> TableExp
         "ExportFormat": "DYNAMODB_JSON",
         "ExportType": params.get("ExportType", "FULL_EXPORT"),
     }
-    told |= {key: params[key] for key in ("S3Prefix", "S3BucketOwner", "ClientToken") if params.get(key)}
-    if told["ExportType"] == "FULL_EXPORT":
-        told["ExportTime"] = moment = _moment(params, open_[0], now)
+    description |= {key: params[key] for key in ("S3Prefix", "S3BucketOwner", "ClientToken") if params.get(key)}
+    if description["ExportType"] == "FULL_EXPORT":
+        description["ExportTime"] = moment = _moment(params, open_[0], now)
         lines = ((key, _line({"Item": item})) for key, item in replica.at(moment).items())
         files = _data_files(lines, f"{folder}/{name}/data", stream.getrandbits(64))
     else:
-        told["IncrementalExportSpecification"] = asked_for = _changes_asked(params, open_[0], now)
+        description["IncrementalExportSpecification"] = asked_for = _changes_asked(params, open_[0], now)
         files = _data_files(_changes(replica, asked_for), f"{folder}/data", stream.getrandbits(64))
-    told |= {"ExportManifest": f"{folder}/{name}/manifest-summary.json"}
-    export = TableExport(told, token, asked, {}, now)
+    description |= {"ExportManifest": f"{folder}/{name}/manifest-summary.json"}
+    export = TableExport(description, token, asked, {}, now)
     export.files = _with_manifests(files, f"{folder}/{name}")
     return export
 
@@ -217,18 +217,18 @@ def _md5(body: bytes) -> str:
 
 
 def _finish(world: World, export: TableExport, at: datetime) -> None:
-    told = export.told
-    told["EndTime"] = at
-    manifest = told.get("ExportManifest", "")
+    description = export.description
+    description["EndTime"] = at
+    manifest = description.get("ExportManifest", "")
     listed = export.files[f"{manifest.rpartition('/')[0]}/manifest-files.json"]
-    told["ItemCount"] = sum(json.loads(line)["itemCount"] for line in listed.splitlines())
-    told["BilledSizeBytes"] = sum(len(body) for key, body in export.files.items() if key.endswith(".gz"))
-    summary = _line(_summary(told))
+    description["ItemCount"] = sum(json.loads(line)["itemCount"] for line in listed.splitlines())
+    description["BilledSizeBytes"] = sum(len(body) for key, body in export.files.items() if key.endswith(".gz"))
+    summary = _line(_summary(description))
     export.files |= {manifest: summary, manifest.replace(".json", ".md5"): _md5(summary).encode()}
     if _put(world, export, export.files):
-        told["ExportStatus"] = "COMPLETED"
+        description["ExportStatus"] = "COMPLETED"
     else:
-        told |= {
+        description |= {
             "ExportStatus": "FAILED",
             "FailureCode": "S3NoSuchBucket",
             "FailureMessage": "The specified bucket does not exist",
@@ -236,28 +236,28 @@ def _finish(world: World, export: TableExport, at: datetime) -> None:
     export.files = {}
 
 
-def _summary(told: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(description: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of an export as it lies beside its files."""
-    changes = told.get("IncrementalExportSpecification")
+    changes = description.get("IncrementalExportSpecification")
     summary = {
         "version": "2023-08-01" if changes else "2020-06-30",
-        "exportArn": told["ExportArn"],
-        "startTime": _precise(told["StartTime"]),
-        "endTime": _precise(told["EndTime"]),
-        "tableArn": told["TableArn"],
-        "tableId": told["TableId"],
-        "s3Bucket": told["S3Bucket"],
-        "s3Prefix": told.get("S3Prefix"),
-        "s3SseAlgorithm": told["S3SseAlgorithm"],
+        "exportArn": description["ExportArn"],
+        "startTime": _precise(description["StartTime"]),
+        "endTime": _precise(description["EndTime"]),
+        "tableArn": description["TableArn"],
+        "tableId": description["TableId"],
+        "s3Bucket": description["S3Bucket"],
+        "s3Prefix": description.get("S3Prefix"),
+        "s3SseAlgorithm": description["S3SseAlgorithm"],
         "s3SseKmsKeyId": None,
-        "manifestFilesS3Key": told["ExportManifest"].replace("summary", "files"),
-        "billedSizeBytes": told["BilledSizeBytes"],
-        "itemCount": told["ItemCount"],
-        "outputFormat": told["ExportFormat"],
-        "exportType": told["ExportType"],
+        "manifestFilesS3Key": description["ExportManifest"].replace("summary", "files"),
+        "billedSizeBytes": description["BilledSizeBytes"],
+        "itemCount": description["ItemCount"],
+        "outputFormat": description["ExportFormat"],
+        "exportType": description["ExportType"],
     }
     if not changes:
-        return summary | {"exportTime": _precise(told["ExportTime"])}
+        return summary | {"exportTime": _precise(description["ExportTime"])}
     return summary | {
         "exportFromTime": _precise(changes["ExportFromTime"]),
         "exportToTime": _precise(changes["ExportToTime"]),
@@ -271,11 +271,11 @@ def _precise(moment: datetime) -> str:
 
 def _put(world: World, export: TableExport, files: Mapping[str, bytes]) -> bool:
     """Write files to the bucket; returns whether there is one."""
-    store, bucket = backends.s3(world.account), export.told["S3Bucket"]
+    store, bucket = backends.s3(world.account), export.description["S3Bucket"]
     if bucket not in store.buckets:
         return False
-    at = export.told.get("EndTime", export.told["StartTime"])
-    with tied_to(world.purpose("export files", export.told["ExportArn"])), world.clock.at(at):
+    at = export.description.get("EndTime", export.description["StartTime"])
+    with tied_to(world.purpose("export files", export.description["ExportArn"])), world.clock.at(at):
         for key, body in files.items():
             store.put_object(bucket, key, body)
     return True
@@ -286,9 +286,9 @@ def describe_export(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     tables(call)
     export = call.world.state(Exports).by_arn.get(call.params["ExportArn"])
-    if export is None or export.told["TableArn"].split(":")[3] != call.region:
+    if export is None or export.description["TableArn"].split(":")[3] != call.region:
         raise AwsError("ExportNotFoundException", f"Export not found: {call.params['ExportArn']}")
-    return {"ExportDescription": export.told}
+    return {"ExportDescription": export.description}
 
 
 @operation("dynamodb", "ListExports")
@@ -297,9 +297,14 @@ def list_exports(call: AwsCall) -> dict[str, Any]:
     tables(call)
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)
     found = [
-        {"ExportArn": arn, "ExportStatus": export.told["ExportStatus"], "ExportType": export.told["ExportType"]}
+        {
+            "ExportArn": arn,
+            "ExportStatus": export.description["ExportStatus"],
+            "ExportType": export.description["ExportType"],
+        }
         for arn, export in call.world.state(Exports).by_arn.items()
-        if (table or export.told["TableArn"]) == export.told["TableArn"] and arn.split(":")[3] == call.region
+        if (table or export.description["TableArn"]) == export.description["TableArn"]
+        and arn.split(":")[3] == call.region
     ]
     here, token = page(found, call.params.get("NextToken"), size, "ValidationException")
     return {"ExportSummaries": list(here)} | ({"NextToken": token} if token else {})

@@ -85,14 +85,14 @@ def update_continuous_backups(call: AwsCall) -> dict[str, Any]:
 
 def _backups(replica: Replica, now: datetime) -> dict[str, Any]:
     open_ = window(replica, now)
-    told: dict[str, Any] = {"PointInTimeRecoveryStatus": "ENABLED" if open_ else "DISABLED"}
+    description: dict[str, Any] = {"PointInTimeRecoveryStatus": "ENABLED" if open_ else "DISABLED"}
     if open_:
-        told |= {
+        description |= {
             "RecoveryPeriodInDays": replica.settings.recovery_days,
             "EarliestRestorableDateTime": open_[0],
             "LatestRestorableDateTime": open_[1],
         }
-    return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": told}
+    return {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": description}
 
 
 @operation("dynamodb", "RestoreTableToPointInTime")

@@ -32,28 +32,28 @@ def describe_table(call: AwsCall) -> dict[str, Any]:
 
 def description(store: Tables, replica: Replica, now: datetime) -> dict[str, Any]:
     """A table as DescribeTable tells it."""
-    told = dict(replica.table.describe()["TableDescription"])
-    told |= {
+    fields = dict(replica.table.describe()["TableDescription"])
+    fields |= {
         "TableStatus": replica.status(now),
         "ItemCount": len(replica.items()),
         "TableSizeBytes": replica.history.size,
-        "CreationDateTime": aware(told["CreationDateTime"]),
+        "CreationDateTime": aware(fields["CreationDateTime"]),
         "TableId": replica.id,
     }
     if replica.origin:
-        told["RestoreSummary"] = {
+        fields["RestoreSummary"] = {
             "SourceTableArn": replica.origin.source_arn,
             "RestoreDateTime": replica.origin.moment,
-            "RestoreInProgress": told["TableStatus"] == "CREATING",
+            "RestoreInProgress": fields["TableStatus"] == "CREATING",
         }
     others = [store[region, replica.name] for region in sorted(replica.members - {replica.region})]
     if others:
-        told |= {
+        fields |= {
             "GlobalTableVersion": "2019.11.21",
             "MultiRegionConsistency": "EVENTUAL",
             "Replicas": [_member(other, now) for other in others],
         }
-    return {name: value for name, value in told.items() if value is not None and value != []}
+    return {name: value for name, value in fields.items() if value is not None and value != []}
 
 
 def _member(other: Replica, now: datetime) -> dict[str, Any]:
@@ -162,9 +162,9 @@ def delete_table(call: AwsCall) -> dict[str, Any]:
     if replica is None:
         return call.forward()
     store, now = tables(call), call.world.clock.now()
-    told = description(store, replica, now) | {"TableStatus": "DELETING"}
+    fields = description(store, replica, now) | {"TableStatus": "DELETING"}
     _remove(store, replica, now)
-    return {"TableDescription": told}
+    return {"TableDescription": fields}
 
 
 def settled(call: AwsCall, name: str) -> Replica | None:
@@ -208,8 +208,8 @@ def describe_time_to_live(call: AwsCall) -> dict[str, Any]:
     settings, now = replica.settings, call.world.clock.now()
     changing = settings.ttl_settled is not None and now < settings.ttl_settled
     stem = "ENABL" if settings.ttl else "DISABL"
-    told = {"TimeToLiveStatus": stem + ("ING" if changing else "ED")}
-    return {"TimeToLiveDescription": told | ({"AttributeName": settings.ttl} if settings.ttl else {})}
+    fields = {"TimeToLiveStatus": stem + ("ING" if changing else "ED")}
+    return {"TimeToLiveDescription": fields | ({"AttributeName": settings.ttl} if settings.ttl else {})}
 
 
 @operation("dynamodb", "TagResource")

@@ -184,8 +184,8 @@ class Ecs:
             known.desired, known.primary.updated_at = desired, now
         self._reconcile(region, known, now)
         if desired is not None:
-            for told in self.on_desired:
-                told(region, known.cluster, known.name)
+            for listener in self.on_desired:
+                listener(region, known.cluster, known.name)
         return known
 
     def delete_service(self, region: str, cluster: str, name: str, *, force: bool = False) -> EcsService:

@@ -71,7 +71,7 @@ class HealthCheck:
     """Until when it has been probed."""
     met: int | None = 200
     """The status that all checkers met in their last probes; they agree that it is so."""
-    told: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
+    reports: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
     """(decided, known to the name servers, healthy) of each change of status."""
 
     def share(self) -> float:
@@ -114,7 +114,7 @@ class HealthChecks:
             )
         self._checks[name] = check
         now = self._world.clock.now()
-        check.told = [(now, now - timedelta(days=1), self._status(check))]
+        check.reports = [(now, now - timedelta(days=1), self._status(check))]
         return check
 
     def delete(self, name: str) -> None:
@@ -132,21 +132,21 @@ class HealthChecks:
     def decide(self, check: HealthCheck, at: datetime) -> None:
         """Take down a change of status; name servers know it some seconds later."""
         healthy = self._status(check)
-        if healthy != check.told[-1][2]:
+        if healthy != check.reports[-1][2]:
             delay = self._world.rng("route53 health", check.id, at).uniform(10, 18)
-            check.told.append((at, at + timedelta(seconds=delay), healthy))
+            check.reports.append((at, at + timedelta(seconds=delay), healthy))
 
     def healthy(self, name: str, at: datetime) -> bool:
         """Whether the name servers take the check as healthy at that moment; one that is not there is."""
         check = self._checks.get(name)
         if check is None:
             return True
-        return next((healthy for _, known, healthy in reversed(check.told) if known <= at), True)
+        return next((healthy for _, known, healthy in reversed(check.reports) if known <= at), True)
 
     def publish(self, check: HealthCheck, minute: int) -> None:
         """HealthCheckStatus and HealthCheckPercentageHealthy of one minute."""
         store, named = self._stores.stores[HOME], (("HealthCheckId", check.id),)
-        status = 1.0 if check.told[-1][2] else 0.0
+        status = 1.0 if check.reports[-1][2] else 0.0
         store.record(
             MetricName("AWS/Route53", "HealthCheckStatus", named), minute, MinuteSamples.of(((status, 1.0),)), "None"
         )
@@ -182,7 +182,7 @@ class HealthChecks:
         match config["Type"]:
             case "CALCULATED":
                 named = [self._checks[name] for name in config.get("ChildHealthChecks", ()) if name in self._checks]
-                return sum(child.told[-1][2] for child in named) >= int(config.get("HealthThreshold", 0))
+                return sum(child.reports[-1][2] for child in named) >= int(config.get("HealthThreshold", 0))
             case "CLOUDWATCH_METRIC":
                 return self._by_alarm(check)
             case "RECOVERY_CONTROL":
@@ -198,7 +198,7 @@ class HealthChecks:
             return judged == "OK"
         match check.config.get("InsufficientDataHealthStatus", "LastKnownStatus"):
             case "LastKnownStatus":
-                return check.told[-1][2] if check.told else True
+                return check.reports[-1][2] if check.reports else True
             case wanted:
                 return bool(wanted == "Healthy")
 
