@@ -72,7 +72,7 @@ def png(figure: Figure) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Canvas:
     """A figure of the usual width. `top` is where the first pair of axes begins, in inches from above."""
 
     figure: Figure
@@ -85,7 +85,7 @@ class Paper:
         return self.figure.add_axes(place, sharex=share)
 
 
-def paper(title: str, *, rows: int, below: float) -> Paper:
+def blank_canvas(title: str, *, rows: int, below: float) -> Canvas:
     """Paper with its title; `rows` of labels fit between it and the axes, which take `below` inches."""
     from matplotlib.figure import Figure
 
@@ -103,7 +103,7 @@ def paper(title: str, *, rows: int, below: float) -> Paper:
         color=INK,
         linespacing=1.3,
     )
-    return Paper(figure, height, top)
+    return Canvas(figure, height, top)
 
 
 @dataclass(frozen=True, slots=True)

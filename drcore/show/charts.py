@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from drcore.show.canvas import FOOT, INK, WIDTH, Paper, flags, paper, raise_flags, style, time_axis, window
+from drcore.show.canvas import FOOT, INK, WIDTH, Canvas, blank_canvas, flags, raise_flags, style, time_axis, window
 from drcore.show.panel import SAMPLE, Panel, look
 from drcore.show.timeline import Timeline
 
@@ -50,7 +50,7 @@ def drawn(chart: Chart) -> Figure:
         height = 1.9 if len(panels) == 1 else 1.35
         placed, rows = flags(moments, span, width, WIDTH - _LEFT - width - 0.05)
         name = _NAME if any(panel.name for panel in panels) else 0.0
-        sheet = paper(chart.title, rows=rows, below=name + len(panels) * (height + _GAP) - _GAP + FOOT)
+        sheet = blank_canvas(chart.title, rows=rows, below=name + len(panels) * (height + _GAP) - _GAP + FOOT)
         axes = _draw(sheet, panels, sheet.top + name, width, height, span)
         raise_flags(axes, placed, width, height, name)
         time_axis(axes[-1], span)
@@ -58,7 +58,7 @@ def drawn(chart: Chart) -> Figure:
 
 
 def _empty(chart: Chart) -> Figure:
-    sheet = paper(chart.title, rows=0, below=0.5)
+    sheet = blank_canvas(chart.title, rows=0, below=0.5)
     said = "No measurements: that is unknown, not zero."
     sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, said, color=INK)
     return sheet.figure
@@ -84,7 +84,7 @@ def _panels(chart: Chart) -> list[Panel]:
 
 
 def _draw(
-    sheet: Paper, panels: list[Panel], top: float, width: float, height: float, span: tuple[datetime, datetime]
+    sheet: Canvas, panels: list[Panel], top: float, width: float, height: float, span: tuple[datetime, datetime]
 ) -> list[Axes]:
     made: list[Axes] = []
     for index, panel in enumerate(panels):

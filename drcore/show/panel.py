@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LineStyle:
     """How a line looks: told apart in grey by dash, marker, darkness."""
 
     colour: str
@@ -38,14 +38,14 @@ _COLOURS = ("#0b4a8f", "#b35900", "#0b6b2e", "#7a1fa2", "#333333", "#00697a")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)))
 _HATCHES = ("", "///", "...", "\\\\\\", "xx", "--")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_LIMITS = (Look("#a80018", (0, (7, 2)), width=1.6), Look("#a80018", (0, (2, 1)), width=1.6))
+_LIMITS = (LineStyle("#a80018", (0, (7, 2)), width=1.6), LineStyle("#a80018", (0, (2, 1)), width=1.6))
 _LABEL, _LETTERS = 0.17, 34  # inches that a label needs, letters that it may have
 
 
-def look(index: int) -> Look:
+def look(index: int) -> LineStyle:
     """The look of one line among others; after the sixth, the same colours with other markers, other dashes."""
     turn = index // 6
-    return Look(
+    return LineStyle(
         _COLOURS[index % 6],
         _DASHES[(index + turn) % 6],
         _MARKERS[(index + 2 * turn) % 6],
@@ -59,7 +59,7 @@ class Label:
 
     text: str
     value: float | None
-    look: Look
+    look: LineStyle
     bold: bool = False
 
     @property
@@ -75,7 +75,7 @@ class Panel:
     unit: str
     series: tuple[Series, ...]
     limits: tuple[Limit, ...]
-    looks: Mapping[str, Look]
+    looks: Mapping[str, LineStyle]
     stacked: bool = False
     ceiling: float | None = None
 
@@ -165,7 +165,7 @@ class Panel:
                 yield (before[-1] if before else span[0]), (after[0] if after else span[1])
 
 
-def _line(axes: Axes, series: Series, its: Look) -> None:
+def _line(axes: Axes, series: Series, its: LineStyle) -> None:
     """A line for each stretch that was measured, so that nothing joins over a gap; a lone point has its marker."""
     pairs = zip(series.times, series.values, strict=True)
     every = max(1, len(series.times) // 30)
@@ -175,7 +175,7 @@ def _line(axes: Axes, series: Series, its: Look) -> None:
             axes.plot([days(time) for time in times], values, color=its.colour, markevery=every, **its.line())
 
 
-def _area(axes: Axes, series: Series, its: Look, bottom: list[float], top: list[float]) -> None:
+def _area(axes: Axes, series: Series, its: LineStyle, bottom: list[float], top: list[float]) -> None:
     """An area for each stretch that was measured, hatched so that two can be told apart in grey."""
     known_at = [value is not None for value in series.values]
     times = [days(time) for time in series.times]

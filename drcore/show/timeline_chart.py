@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drcore.show.canvas import FOOT, INK, LETTER, WIDTH, days, flags, paper, raise_flags, style, time_axis, window
+from drcore.show.canvas import (
+    FOOT,
+    INK,
+    LETTER,
+    WIDTH,
+    blank_canvas,
+    days,
+    flags,
+    raise_flags,
+    style,
+    time_axis,
+    window,
+)
 from drcore.show.wording import duration, named, short
 
 if TYPE_CHECKING:
@@ -27,7 +39,7 @@ def drawn(shown: Timeline) -> Figure:
     with style():
         times = [time for bar in shown.bars for time in (bar.began, bar.ended)]
         if not times:
-            sheet = paper(shown.title, rows=0, below=0.5)
+            sheet = blank_canvas(shown.title, rows=0, below=0.5)
             sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, "No step was carried out.", color=INK)
             return sheet.figure
         left = 0.35 + max(len(short(bar.title, _LETTERS)) + 3 for bar in shown.bars) * LETTER
@@ -35,7 +47,7 @@ def drawn(shown: Timeline) -> Figure:
         width, height = WIDTH - left - right, _EACH * len(shown.bars) + 0.1
         span = window(times, [moment for _, moment in shown.moments])
         placed, rows = flags(shown.moments, span, width, right)
-        sheet = paper(shown.title, rows=rows, below=height + FOOT + 0.25)
+        sheet = blank_canvas(shown.title, rows=rows, below=height + FOOT + 0.25)
         axes = sheet.axes(left, sheet.top, width, height)
         _bars(axes, shown.bars)
         raise_flags([axes], placed, width, height)
