@@ -113,7 +113,7 @@ class Policy:
                 return f"only in the live state, written by {writers[-1]}" if writers else "only in the live state"
 
 
-class Facts(NamedTuple):
+class ItemFacts(NamedTuple):
     """What the rules ask of a live item: when it was modified (microseconds), who wrote it."""
 
     modified: int | None
@@ -121,11 +121,11 @@ class Facts(NamedTuple):
     earlier_faulty: bool
 
 
-def facts(live: Item, policy: Policy) -> Facts:
+def facts(live: Item, policy: Policy) -> ItemFacts:
     """What the rules ask of a live item."""
     writers = writers_of(live, policy.writer)
     faulty = [name in policy.faulty for name in writers]
-    return Facts(modified_of(live, policy.modified), any(faulty[-1:]), any(faulty[:-1]))
+    return ItemFacts(modified_of(live, policy.modified), any(faulty[-1:]), any(faulty[:-1]))
 
 
 def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, str]:

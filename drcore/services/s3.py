@@ -16,7 +16,7 @@ _PART = 8 << 20  # bytes asked for at once
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredJson:
     """A JSON object as it lies in a bucket, with the tag that guards a change. An empty tag: there is none."""
 
     content: Any
@@ -34,15 +34,15 @@ def body(aws: Aws, region: str, bucket: str, key: str) -> bytes:
     return content
 
 
-def kept(aws: Aws, region: str, bucket: str, key: str) -> Kept:
+def kept(aws: Aws, region: str, bucket: str, key: str) -> StoredJson:
     """A JSON object with its tag; None with no tag where there is none. Raises Rejected, Unknown."""
     try:
         found = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)
     except Rejected as error:
         if error.code in ("NoSuchKey", "404"):
-            return Kept(None)
+            return StoredJson(None)
         raise
-    return Kept(_parsed(found["Body"].read(), bucket, key), found["ETag"])
+    return StoredJson(_parsed(found["Body"].read(), bucket, key), found["ETag"])
 
 
 def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
         raise Unknown(f"s3://{bucket}/{key}: expected {size} bytes, seen {path.stat().st_size}")
 
 
-def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, Any], now: Kept) -> None:
+def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, Any], now: StoredJson) -> None:
     """Write a JSON object, unless somebody else has changed it since `now` was read (If-Match, If-None-Match)."""
     guard = {"IfMatch": now.etag} if now.etag else {"IfNoneMatch": "*"}
     body = json.dumps(content, sort_keys=True).encode()

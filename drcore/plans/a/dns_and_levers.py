@@ -51,7 +51,7 @@ class LeverState:
     """The object that the health endpoints read: which regions are kept out on purpose."""
 
     out: tuple[str, ...]
-    object: s3.Kept = field(compare=False)
+    object: s3.StoredJson = field(compare=False)
 
 
 def described(record: Record) -> Mapping[str, object]:

@@ -24,7 +24,7 @@ from drcore.plans.g.decisions import faulty_writers
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import recovery_region, table_arn
 from drcore.services.dynamodb import exports as dynamodb_exports
-from drcore.services.dynamodb.exports import READY, Changed, Export, Image
+from drcore.services.dynamodb.exports import READY, Changed, Image, IncrementalExport
 
 BAD = (Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
 ON_ITS_WAY = timedelta(seconds=30)  # from the time that a write says to the table of a region: retries, replication
@@ -52,13 +52,13 @@ def prefix(run: GRun) -> str:
     return f"drcore/{run.id}"
 
 
-def exports(run: GRun) -> tuple[Export, ...]:
+def exports(run: GRun) -> tuple[IncrementalExport, ...]:
     """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
     own = dynamodb_exports.incremental(run.aws, recovery_region(run), table_arn(run, recovery_region(run)), prefix(run))
     return tuple(sorted(own, key=lambda each: (each.until, each.arn), reverse=True))
 
 
-def writes(run: GRun, made: Iterable[Export]) -> tuple[ItemWrite, ...]:
+def writes(run: GRun, made: Iterable[IncrementalExport]) -> tuple[ItemWrite, ...]:
     """The last writes of users' items in some exports, oldest first. Raises Unknown, Rejected."""
     known = _read.setdefault(run, {})
     by_key: dict[tuple[bytes, datetime], ItemWrite] = {}

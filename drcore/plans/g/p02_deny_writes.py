@@ -13,7 +13,7 @@ from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
 from drcore.plans.g.tables import DENY_SID, role_arn, table, table_arn
 from drcore.services.dynamodb import policies
-from drcore.services.dynamodb.policies import Policy
+from drcore.services.dynamodb.policies import TablePolicy
 
 
 def the_table(run: GRun) -> list[Target]:
@@ -33,23 +33,23 @@ def denial(run: GRun, target: Target) -> str:
     )
 
 
-def see_policy(run: GRun, target: Target) -> Policy:
+def see_policy(run: GRun, target: Target) -> TablePolicy:
     return policies.policy(run.aws, target.region, table_arn(run, target.region, target.thing))
 
 
-def is_denied(run: GRun, target: Target, seen: Policy) -> Check:
+def is_denied(run: GRun, target: Target, seen: TablePolicy) -> Check:
     if denial(run, target) in seen.statements:
         return yes(f"{', '.join(run.facts.roles.writers)} may not write")
     others = f"; the policy has {len(seen.statements)} statements, which stay" if seen.statements else ""
     return resumed(run, titles.ALLOW, target) or no(f"the roles of the service may write{others}")
 
 
-def deny(run: GRun, target: Target, seen: Policy) -> None:
+def deny(run: GRun, target: Target, seen: TablePolicy) -> None:
     arn = table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, [*seen.without(DENY_SID), denial(run, target)], seen)
 
 
-def policy_as_before(run: GRun, target: Target, before: Policy) -> None:
+def policy_as_before(run: GRun, target: Target, before: TablePolicy) -> None:
     now, arn = see_policy(run, target), table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, now.with_that_of(before, DENY_SID), now)
 

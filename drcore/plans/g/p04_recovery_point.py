@@ -22,8 +22,8 @@ from drcore.plans.g.tables import recovery_region, table, table_arn
 from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb import exports, recovery
-from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, Export
-from drcore.services.dynamodb.recovery import Window
+from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, IncrementalExport
+from drcore.services.dynamodb.recovery import RecoveryWindow
 
 _BEFORE = timedelta(minutes=30)  # the first export begins so long before the deployment: a flag may have come first
 _UNKNOWN_START = timedelta(hours=3)  # where no deployment is known, it begins so long before the halt
@@ -69,7 +69,7 @@ def see_exports(run: GRun, target: Target) -> Exported:
     return Exported(spans, first, since, end)
 
 
-def _span(run: GRun, made: Export) -> ExportedSpan:
+def _span(run: GRun, made: IncrementalExport) -> ExportedSpan:
     writes = exported_changes.writes(run, [made])
     bad, first = sum(write.kind in BAD for write in writes), exported_changes.first_bad(writes)
     return ExportedSpan(made.since, made.until, made.status, len(writes), bad, first, made.arn)
@@ -195,7 +195,7 @@ class RegionWindow:
     """A region's window of point-in-time recovery."""
 
     region: str
-    window: Window
+    window: RecoveryWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ def is_to_be_confirmed(run: GRun, target: Target, seen: PointProposal) -> Check:
     return no(f"to be confirmed: {iso(seen.proposed)}; {first}")
 
 
-def _window_text(window: Window) -> str:
+def _window_text(window: RecoveryWindow) -> str:
     if window.earliest is None or window.latest is None:
         return "recovery is off there"
     return f"the window is {iso(window.earliest)} to {iso(window.latest)}"

@@ -17,7 +17,7 @@ from drcore.plans.g.p08_prepare_table import shortened
 from drcore.plans.g.tables import DENY_SID, KEEP_SID, role_arn, table, table_arn
 from drcore.record.events import Kind
 from drcore.services.dynamodb import policies, settings
-from drcore.services.dynamodb.policies import Policy
+from drcore.services.dynamodb.policies import TablePolicy
 
 KEPT_UNTIL = "kept-until"
 _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
@@ -110,7 +110,7 @@ def keep_no_longer(run: GRun, target: Target, before: EvidenceGuard) -> None:
         settings.protect(run.aws, target.region, table(run), on=before.now == "on")
     elif thing == "policy":
         now = policies.policy(run.aws, target.region, arn)
-        was = Policy(tuple(before.now.splitlines()))
+        was = TablePolicy(tuple(before.now.splitlines()))
         policies.put(run.aws, target.region, arn, now.with_that_of(was, DENY_SID, KEEP_SID), now)
     elif before.now:
         settings.tag(run.aws, target.region, arn, {KEPT_UNTIL: before.now})

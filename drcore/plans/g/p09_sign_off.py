@@ -22,7 +22,7 @@ from drcore.plans.g.user_impact import impact
 from drcore.plans.shared.decision import decision, taken
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import policies
-from drcore.services.dynamodb.policies import Policy
+from drcore.services.dynamodb.policies import TablePolicy
 
 # ── Sign off ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +101,7 @@ SIGN_OFF = decision(
 # ── Allow writes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_allowed(run: GRun, target: Target, seen: Policy) -> Check:
+def is_allowed(run: GRun, target: Target, seen: TablePolicy) -> Check:
     if remedy(run) is Remedy.SWITCH:
         return yes(f"not needed: the service writes to {in_use(run)}, and {target.thing} stays read-only")
     denied = len(seen.without(DENY_SID)) < len(seen.statements)
@@ -110,12 +110,12 @@ def is_allowed(run: GRun, target: Target, seen: Policy) -> Check:
     return no("denied by this run") if denied else yes("the roles of the service may write")
 
 
-def allow(run: GRun, target: Target, seen: Policy) -> None:
+def allow(run: GRun, target: Target, seen: TablePolicy) -> None:
     arn = table_arn(run, target.region, target.thing)
     policies.put(run.aws, target.region, arn, seen.without(DENY_SID), seen)
 
 
-def deny_again(run: GRun, target: Target, before: Policy) -> None:
+def deny_again(run: GRun, target: Target, before: TablePolicy) -> None:
     deny(run, target, see_policy(run, target))
 
 

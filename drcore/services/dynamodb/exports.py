@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class IncrementalExport:
     """An incremental export: IN_PROGRESS, COMPLETED or FAILED. `since` is included in the span, `until` is not."""
 
     arn: str
@@ -51,17 +51,17 @@ class Changed:
     at: datetime
 
 
-def incremental(aws: Aws, region: str, table_arn: str, prefix: str) -> tuple[Export, ...]:
+def incremental(aws: Aws, region: str, table_arn: str, prefix: str) -> tuple[IncrementalExport, ...]:
     """The incremental exports of a table that were made below a prefix, oldest first. Raises Unknown, Rejected."""
     found = (export(aws, region, arn) for arn in _incremental(aws, region, table_arn))
     return tuple(sorted((each for each in found if each.prefix == prefix), key=lambda each: each.arn))
 
 
-def export(aws: Aws, region: str, arn: str) -> Export:
+def export(aws: Aws, region: str, arn: str) -> IncrementalExport:
     """One export by its ARN."""
     found = aws.call("dynamodb", region, "describe_export", ExportArn=arn)["ExportDescription"]
     span = found["IncrementalExportSpecification"]
-    return Export(
+    return IncrementalExport(
         arn=arn,
         status=found["ExportStatus"],
         since=span["ExportFromTime"].astimezone(UTC),
@@ -73,7 +73,7 @@ def export(aws: Aws, region: str, arn: str) -> Export:
     )
 
 
-def changes(aws: Aws, region: str, made: Export) -> Iterator[Changed]:
+def changes(aws: Aws, region: str, made: IncrementalExport) -> Iterator[Changed]:
     """All lines of an export. Raises Unknown where a file is not what the manifest says: never a shorter answer."""
     summary = s3.document(aws, region, made.bucket, made.manifest)
     files = s3.body(aws, region, made.bucket, summary["manifestFilesS3Key"]).splitlines()

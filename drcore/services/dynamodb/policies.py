@@ -20,7 +20,7 @@ _NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be n
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class TablePolicy:
     """The statements of a policy, sorted, each as JSON text in one form; none: there is no policy.
 
     Their order means nothing to AWS. The revision guards a change.
@@ -37,7 +37,7 @@ class Policy:
         """The statements but those with these ids."""
         return tuple(each for each in self.statements if json.loads(each).get("Sid") not in sids)
 
-    def with_that_of(self, before: Policy, *sids: str) -> tuple[str, ...]:
+    def with_that_of(self, before: TablePolicy, *sids: str) -> tuple[str, ...]:
         """The statements with those of these ids as they were before; what others have added meanwhile stays."""
         theirs = before.without(*sids)
         return (*self.without(*sids), *(each for each in before.statements if each not in theirs))
@@ -48,20 +48,20 @@ def statement(written: Mapping[str, Any]) -> str:
     return json.dumps(_listed(written), sort_keys=True)
 
 
-def policy(aws: Aws, region: str, arn: str) -> Policy:
+def policy(aws: Aws, region: str, arn: str) -> TablePolicy:
     """Raises Rejected when there is no table, Unknown."""
     try:
         found = aws.call("dynamodb", region, "get_resource_policy", ResourceArn=arn)
     except Rejected as error:
         if error.code == "PolicyNotFoundException":
-            return Policy()
+            return TablePolicy()
         raise
-    written = json.loads(found["Policy"])["Statement"]
+    written = json.loads(found["TablePolicy"])["Statement"]
     statements = written if isinstance(written, list) else [written]
-    return Policy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
+    return TablePolicy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
 
 
-def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy) -> None:
+def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: TablePolicy) -> None:
     """Write the whole policy, unless somebody else has changed it since `now` was read; no statements: no policy."""
     written = [json.loads(each) for each in statements]
     if not written:
@@ -74,7 +74,7 @@ def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: Policy)
         region,
         "put_resource_policy",
         ResourceArn=arn,
-        Policy=json.dumps(document, sort_keys=True),
+        TablePolicy=json.dumps(document, sort_keys=True),
         ExpectedRevisionId=now.revision or _NO_POLICY,
     )
 

@@ -10,7 +10,7 @@ from drcore.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RecoveryWindow:
     """Between which seconds a table can be restored, in one region. Both None: recovery is off there."""
 
     earliest: datetime | None = None
@@ -30,13 +30,15 @@ class Restored:
     in_progress: bool = field(default=False, compare=False)
 
 
-def window(aws: Aws, region: str, table: str) -> Window:
+def window(aws: Aws, region: str, table: str) -> RecoveryWindow:
     """Raises Rejected when there is no table, Unknown."""
     found = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
     description = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if description.get("PointInTimeRecoveryStatus") != "ENABLED":
-        return Window()
-    return Window(_utc(description["EarliestRestorableDateTime"]), _utc(description["LatestRestorableDateTime"]))
+        return RecoveryWindow()
+    return RecoveryWindow(
+        _utc(description["EarliestRestorableDateTime"]), _utc(description["LatestRestorableDateTime"])
+    )
 
 
 def restored(aws: Aws, region: str, table: str) -> Restored:

@@ -10,7 +10,7 @@ from drcore.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TableSettings:
     """A table's stream (the view, empty: none), protection, replicas. An empty status: there is no such table."""
 
     status: str = ""
@@ -19,17 +19,17 @@ class Settings:
     replicas: tuple[tuple[str, str], ...] = ()
 
 
-def settings(aws: Aws, region: str, table: str) -> Settings:
+def settings(aws: Aws, region: str, table: str) -> TableSettings:
     """Raises Unknown, Rejected."""
     try:
         found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
-            return Settings()
+            return TableSettings()
         raise
     stream = found.get("StreamSpecification", {})
     others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in found.get("Replicas", ()))
-    return Settings(
+    return TableSettings(
         status=found["TableStatus"],
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
         protected=found.get("DeletionProtectionEnabled", False),
