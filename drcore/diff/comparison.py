@@ -93,9 +93,9 @@ def _compared(
     judge(relations)
     for role, side in sides.items():
         _no_duplicate_key(relations, role, side, key)
-    if all(partial.values()) and (one_sided_keys := relations.one_sided_keys()):
+    if all(partial.values()) and (alone := relations.one_sided_keys()):
         raise BadInput(
-            f"{one_sided_keys} keys are in one of the two incremental exports only, and nothing says what the other side had: "
+            f"{alone} keys are in one of the two incremental exports only, and nothing says what the other side had: "
             "compare an incremental export with a full one, a table, or itself"
         )
     causes = relations.counts()

@@ -56,7 +56,7 @@ def policy(aws: Aws, region: str, arn: str) -> TablePolicy:
         if error.code == "PolicyNotFoundException":
             return TablePolicy()
         raise
-    written = json.loads(found["TablePolicy"])["Statement"]
+    written = json.loads(found["Policy"])["Statement"]
     statements = written if isinstance(written, list) else [written]
     return TablePolicy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
 
@@ -74,7 +74,7 @@ def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: TablePo
         region,
         "put_resource_policy",
         ResourceArn=arn,
-        TablePolicy=json.dumps(document, sort_keys=True),
+        Policy=json.dumps(document, sort_keys=True),
         ExpectedRevisionId=now.revision or _NO_POLICY,
     )
 
