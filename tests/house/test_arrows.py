@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -87,6 +88,8 @@ TOO_LONG = {
 READS_EVENTS = {
     *("plans/a/p5_reconcile.py", "plans/a/p6_fail_back.py", "plans/a/regions.py"),
 }
+
+TWO_MEANINGS = {"Deployment", "Record", "Service", "UsersServed", "Version", "World"}
 
 FILES = sorted((ROOT / "drcore").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -272,6 +275,12 @@ def test_every_module_should_say_its_one_purpose_in_its_first_line() -> None:
         first = (ast.get_docstring(tree(path)) or "").partition("\n")[0]
         assert first.endswith("."), f"{path}: the docstring begins with {first!r}; it should be one sentence"
         assert " and " not in first, f"{path}: {first!r} names two purposes: split it, or find one word for both"
+
+
+def test_a_class_should_have_a_name_of_its_own() -> None:
+    """Each plan has its facts, and what only its incident knows; any other name means one thing."""
+    names = Counter(n.name for path in FILES for n in tree(path).body if isinstance(n, ast.ClassDef))
+    assert {name for name, times in names.items() if times > 1} - {"Facts", "Incident"} - TWO_MEANINGS == set()
 
 
 def test_nothing_should_be_left_over_or_named_for_nothing() -> None:

@@ -10,7 +10,7 @@ from drcore.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class TableSettings:
+class TableFeatures:
     """A table's stream (the view, empty: none), protection, replicas. An empty status: there is no such table."""
 
     status: str = ""
@@ -19,17 +19,17 @@ class TableSettings:
     replicas: tuple[tuple[str, str], ...] = ()
 
 
-def settings(aws: Aws, region: str, table: str) -> TableSettings:
+def settings(aws: Aws, region: str, table: str) -> TableFeatures:
     """Raises Unknown, Rejected."""
     try:
         found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
-            return TableSettings()
+            return TableFeatures()
         raise
     stream = found.get("StreamSpecification", {})
     others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in found.get("Replicas", ()))
-    return TableSettings(
+    return TableFeatures(
         status=found["TableStatus"],
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
         protected=found.get("DeletionProtectionEnabled", False),

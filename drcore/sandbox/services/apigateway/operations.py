@@ -10,7 +10,7 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
-from drcore.sandbox.services.apigateway.state import ApiDeployment, ApiGateway, ApiStage, RestApi
+from drcore.sandbox.services.apigateway.state import ApiGateway, ApiSnapshot, ApiStage, RestApi
 
 
 @operation("apigateway", "GetRestApis")
@@ -141,7 +141,7 @@ def _api_document(api: RestApi) -> dict[str, Any]:
     }
 
 
-def _deployment_document(deployment: ApiDeployment) -> dict[str, Any]:
+def _deployment_document(deployment: ApiSnapshot) -> dict[str, Any]:
     return {"id": deployment.id, "description": deployment.description, "createdDate": deployment.created}
 
 

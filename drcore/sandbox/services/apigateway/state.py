@@ -14,7 +14,7 @@ Patch = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class ApiDeployment:
+class ApiSnapshot:
     """A snapshot: `definition` is the release whose resources it holds."""
 
     id: str
@@ -84,11 +84,11 @@ class RestApi:
     created: datetime
     draft: str
     paths: tuple[str, ...]
-    deployments: dict[str, ApiDeployment] = field(default_factory=dict)
+    deployments: dict[str, ApiSnapshot] = field(default_factory=dict)
     stages: dict[str, ApiStage] = field(default_factory=dict)
     published: int = 0
 
-    def deployment(self, name: str) -> ApiDeployment:
+    def deployment(self, name: str) -> ApiSnapshot:
         """A deployment by its id. Raises AwsError (NotFoundException)."""
         if name not in self.deployments:
             raise AwsError("NotFoundException", "Invalid Deployment identifier specified", 404)
@@ -135,11 +135,11 @@ class ApiGateway:
             raise AwsError("NotFoundException", "Invalid API identifier specified", 404)
         return self._apis[region][api_id]
 
-    def deploy(self, api: RestApi, description: str) -> ApiDeployment:
+    def deploy(self, api: RestApi, description: str) -> ApiSnapshot:
         """Publish the API's draft; ids hang on the API and the order, and are the same in every world."""
         text = f"{api.region} {api.id} {api.published}"
         name = hashlib.sha256(text.encode()).hexdigest()[:6]
-        created = ApiDeployment(name, description, self._world.clock.now(), api.draft)
+        created = ApiSnapshot(name, description, self._world.clock.now(), api.draft)
         api.deployments[name] = created
         api.published += 1
         return created

@@ -59,7 +59,7 @@ class Checker:
 
 
 @dataclass(slots=True)
-class HealthCheck:
+class HealthCheckState:
     """One health check; `config` as the API's HealthCheckConfig."""
 
     id: str
@@ -89,21 +89,21 @@ class HealthChecks:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._checks: dict[str, HealthCheck] = {}
+        self._checks: dict[str, HealthCheckState] = {}
         self._stores = world.state(CloudWatch)
         self.probe: Probe = lambda config, at: None
         self.routing_control: Callable[[str], bool] = lambda arn: True
 
-    def __iter__(self) -> Iterator[HealthCheck]:
+    def __iter__(self) -> Iterator[HealthCheckState]:
         return iter(self._checks.values())
 
-    def get(self, name: str) -> HealthCheck | None:
+    def get(self, name: str) -> HealthCheckState | None:
         """The check of that id, if there is one."""
         return self._checks.get(name)
 
-    def add(self, name: str, reference: str, config: Mapping[str, Any]) -> HealthCheck:
+    def add(self, name: str, reference: str, config: Mapping[str, Any]) -> HealthCheckState:
         """A new check; it is healthy (inverted: unhealthy) until its checkers know better."""
-        check = HealthCheck(name, reference, dict(config))
+        check = HealthCheckState(name, reference, dict(config))
         if _probes(check):
             stream = self._world.rng("checkers", name)
             interval = config["RequestInterval"]
@@ -129,7 +129,7 @@ class HealthChecks:
             if at.second == 0:
                 self.publish(check, epoch(at) - MINUTE)
 
-    def decide(self, check: HealthCheck, at: datetime) -> None:
+    def decide(self, check: HealthCheckState, at: datetime) -> None:
         """Take down a change of status; name servers know it some seconds later."""
         healthy = self._status(check)
         if healthy != check.reports[-1][2]:
@@ -143,7 +143,7 @@ class HealthChecks:
             return True
         return next((healthy for _, known, healthy in reversed(check.reports) if known <= at), True)
 
-    def publish(self, check: HealthCheck, minute: int) -> None:
+    def publish(self, check: HealthCheckState, minute: int) -> None:
         """HealthCheckStatus and HealthCheckPercentageHealthy of one minute."""
         store, named = self._stores.stores[HOME], (("HealthCheckId", check.id),)
         status = 1.0 if check.reports[-1][2] else 0.0
@@ -154,7 +154,7 @@ class HealthChecks:
             share = MinuteSamples.of(((100 * check.share(), 1.0),))
             store.record(MetricName("AWS/Route53", "HealthCheckPercentageHealthy", named), minute, share, "Percent")
 
-    def _probe(self, check: HealthCheck, at: datetime) -> None:
+    def _probe(self, check: HealthCheckState, at: datetime) -> None:
         began, check.looked = at - TICK, at
         if not check.checkers:
             return
@@ -171,13 +171,13 @@ class HealthChecks:
             if wait < TICK.total_seconds() and checker.probe(self.probe(check.config, moment), threshold):
                 self.decide(check, moment)
 
-    def _status(self, check: HealthCheck) -> bool:
+    def _status(self, check: HealthCheckState) -> bool:
         """The status by what is known now, with Disabled and Inverted."""
         config = check.config
         healthy = True if config.get("Disabled") else self._judged(check)
         return healthy != bool(config.get("Inverted"))
 
-    def _judged(self, check: HealthCheck) -> bool:
+    def _judged(self, check: HealthCheckState) -> bool:
         config = check.config
         match config["Type"]:
             case "CALCULATED":
@@ -190,7 +190,7 @@ class HealthChecks:
             case _:
                 return check.share() > HEALTHY_SHARE
 
-    def _by_alarm(self, check: HealthCheck) -> bool:
+    def _by_alarm(self, check: HealthCheckState) -> bool:
         """By the data of the alarm, not by its state: SetAlarmState does not move it."""
         named = check.config["AlarmIdentifier"]
         judged = self._stores.alarms[named["Region"]].judged(named["Name"], self._world.clock.now())
@@ -203,7 +203,7 @@ class HealthChecks:
                 return bool(wanted == "Healthy")
 
 
-def _probes(check: HealthCheck) -> bool:
+def _probes(check: HealthCheckState) -> bool:
     return check.config["Type"] not in ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.route53.health_checks import Checker, HealthCheck, HealthChecks
+from drcore.sandbox.services.route53.health_checks import Checker, HealthChecks, HealthCheckState
 from drcore.sandbox.services.route53.zones import Client, Zone, normal
 
 NAME_SERVERS = ("ns-2048.awsdns-64.com", "ns-2049.awsdns-65.net")
@@ -223,7 +223,7 @@ def _zone(call: AwsCall, named: str) -> Zone:
     return found
 
 
-def _check(call: AwsCall) -> HealthCheck:
+def _check(call: AwsCall) -> HealthCheckState:
     wanted = call.params["HealthCheckId"]
     found = call.world.state(HealthChecks).get(wanted)
     if found is None:
@@ -231,7 +231,7 @@ def _check(call: AwsCall) -> HealthCheck:
     return found
 
 
-def _probing(call: AwsCall) -> HealthCheck:
+def _probing(call: AwsCall) -> HealthCheckState:
     check = _check(call)
     if not check.checkers:
         raise AwsError("InvalidInput", f"A {check.config['Type']} health check has no checkers", 400)
@@ -243,17 +243,17 @@ def _zone_document(zone: Zone) -> dict[str, Any]:
     return shown | {"Config": {"PrivateZone": False}, "ResourceRecordSetCount": len(zone.records)}
 
 
-def _check_document(check: HealthCheck) -> dict[str, Any]:
+def _check_document(check: HealthCheckState) -> dict[str, Any]:
     shown = {"Id": check.id, "CallerReference": check.reference, "HealthCheckVersion": check.version}
     return shown | {"HealthCheckConfig": check.config}
 
 
-def _observation(check: HealthCheck, checker: Checker) -> dict[str, Any]:
+def _observation(check: HealthCheckState, checker: Checker) -> dict[str, Any]:
     status: dict[str, Any] = {"Status": checker.report}
     if check.looked is not None:
         status["CheckedTime"] = checker.last_look(check.looked, check.config["RequestInterval"])
     return {"Region": checker.region, "IPAddress": checker.address, "StatusReport": status}
 
 
-def _location(check: HealthCheck) -> str:
+def _location(check: HealthCheckState) -> str:
     return f"https://route53.amazonaws.com/2013-04-01/healthcheck/{check.id}"
