@@ -21,7 +21,7 @@ from tests.support.running_lab import Lab, running_lab
 
 ROOT = Path(__file__).parents[2]
 PHRASE = "ROLL BACK TO 2026.01.1 IN us-east-1, us-west-2"
-PLANTED = "print(run.secret(run.service.status_page.api_key))"
+PLANTED = "print(run.run.secret(run.run.service.status_page.api_key))"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
 

@@ -16,6 +16,8 @@ from threading import Thread
 from typing import IO, Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from drcore.launcher import world as worlds
 from drcore.parameters import at_world
 from drcore.record.run_parameters import Setting
@@ -74,7 +76,10 @@ def running_lab(*words: str | Path, records: Path, environment: Mapping[str, str
     listening = Thread(target=_listen, args=(process.stderr, lab.said, found), daemon=True)
     listening.start()
     try:
-        lab.url = found.get(timeout=_START)
+        try:
+            lab.url = found.get(timeout=_START)
+        except queue.Empty:
+            pytest.fail(f"no address of JupyterLab within {_START} s: {''.join(lab.said)}")
         assert lab.url, "".join(lab.said)
         yield lab
     finally:

@@ -77,12 +77,9 @@ def launched(tmp_path: Path) -> Iterator[Launched]:
         "-p",
         f"run_id={run_id}",
     ]
-    # A shell that runs the tests in the background has them ignore SIGINT, and what they start would inherit that.
-    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command, cwd=HOME, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    signal.signal(signal.SIGINT, ignored)
     launched = Launched(process, tmp_path / run_id)
     try:
         assert process.stderr
