@@ -6,14 +6,18 @@ import json
 
 from drcore.record.events import Event, Kind
 
+_BINDING = frozenset({Kind.FILE, Kind.FILE_OPEN})
+
 
 def bound_files(events: list[Event]) -> dict[str, Event]:
     """The files that the journal binds, each with the line that did it last."""
     bound: dict[str, Event] = {}
     for line in events:
+        if line["event"] not in _BINDING:  # as most lines are
+            continue
         if line["event"] == Kind.FILE:
             bound[line["name"]] = line
-        elif line["event"] == Kind.FILE_OPEN:
+        else:
             bound.pop(line.get("name", ""), None)
     return bound
 

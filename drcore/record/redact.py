@@ -42,13 +42,18 @@ _NAMED = re.compile(
 _NAME = re.compile(_NAMES, re.IGNORECASE | re.VERBOSE)
 
 
+# Of what is kept: texts up to so many characters, so many of them.
+_SHORT, _MANY = 64, 10_000
+
+
 class Redactor:
     """Replaces every known or recognisable secret by `[redacted]`."""
 
     def __init__(self, secrets: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self._names: dict[str, str] = {}  # those that were redacted: a journal has few, each on thousands of lines
+        # What was redacted already: a journal has few names and short words, each on thousands of lines.
+        self._short: dict[str, str] = {}
         named = (value for name, value in environment.items() if _SECRET_NAME.search(name))
         self.add(*secrets, *(value for value in named if not _points_at(value)))
 
@@ -57,7 +62,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _LEAST:
                 self._known |= set(_spellings(secret))
-        self._names.clear()
+        self._short.clear()
         longest_first = sorted(self._known, key=lambda known: (-len(known), known))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -73,19 +78,23 @@ class Redactor:
         A string under a name that means a secret is hidden whatever it is.
         """
         if isinstance(value, str):
-            return self(value)
+            return self._word(value)
         if isinstance(value, Mapping):
-            return {self._name(str(key)): self._named(str(key), inner) for key, inner in value.items()}
+            return {self._word(str(key)): self._named(str(key), inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.data(inner) for inner in value]
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)  # JSON has no such number, and a journal line must never fail for its content
         return value
 
-    def _name(self, name: str) -> str:
-        if name not in self._names:
-            self._names[name] = self(name)
-        return self._names[name]
+    def _word(self, text: str) -> str:
+        if len(text) > _SHORT:
+            return self(text)
+        if text not in self._short:
+            if len(self._short) >= _MANY:
+                self._short.clear()
+            self._short[text] = self(text)
+        return self._short[text]
 
     def _named(self, name: str, value: object) -> object:
         if isinstance(value, str) and value and _NAME.fullmatch(name):
