@@ -1,16 +1,19 @@
-"""Plan G's own tests have a world of full size, as their numbers are those of its users."""
+"""Fixtures of the tests of plan G's readings."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from drcore.sandbox.core.world import USERS
-from tests.support.stage import Stage, staged
+from drcore.parameters import Mode
+from drcore.plans.g.facts import GRun
+from tests.support.data_corruption import PLAN
+from tests.support.stage import staged
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """A sandbox in this process, nothing broken yet."""
-    with staged(tmp_path, users=USERS) as stage:
-        yield stage
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GRun]:
+    """A run that has done nothing yet, with the facts of the sandbox."""
+    with staged(tmp_path_factory.mktemp("begun")) as stage:
+        yield stage.open(stage.prepare(PLAN, Mode.REHEARSE)).run
