@@ -82,14 +82,14 @@ class Configuration(Model):
 
 
 class ErrorLog(Model):
-    """Where the service logs, and the pattern of the lines that betray corrupted settings."""
+    """Where the service logs, and the pattern of the lines that show corrupted settings."""
 
     group: Name
     pattern: Name
 
 
 class Support(Model):
-    """The support desk, and the category of the tickets that betray it."""
+    """The support desk, and the category of the tickets about corrupted settings."""
 
     url: Url
     category: Name
@@ -97,7 +97,7 @@ class Support(Model):
 
 
 class Thresholds(Model):
-    """From where on something is wrong."""
+    """The values from which on something is wrong."""
 
     tickets_per_minute: Annotated[float, Field(gt=0)]
     log_lines_per_minute: Annotated[float, Field(gt=0)]

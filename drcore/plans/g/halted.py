@@ -9,7 +9,7 @@ from drcore.plans.g.facts import Facts, GRun
 
 
 def to_bring_back(run: GRun, halted: Step[Facts, S], target: Target, seen: S) -> S | None:
-    """What a thing was before this run halted it; None: this run has not halted it.
+    """The state from before this run halted something; None: this run has not halted it.
 
     A rehearsal has halted nothing: what it sees now is what would be brought back.
     """

@@ -1,4 +1,4 @@
-"""Plan G, the first part: from the first complaint until somebody has confirmed that data is corrupted."""
+"""Plan G, phase 1: from the first complaint until somebody has confirmed that data is corrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G: writes to the table are denied to the roles of the service, in every region."""
+"""Plan G, phase 2: writes to the table are denied to the roles of the service, in every region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G, the second part: every writer is halted, in every region, until nothing writes.
+"""Plan G, phase 2: every writer is halted, in every region.
 
 What each step finds before it acts is in the journal; the steps that resume bring it back from there.
 """

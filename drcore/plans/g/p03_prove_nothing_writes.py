@@ -1,4 +1,4 @@
-"""Plan G: the proof that nothing writes to the table any more."""
+"""Plan G, phase 3: the proof that nothing writes to the table any more."""
 
 from __future__ import annotations
 

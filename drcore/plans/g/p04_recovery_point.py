@@ -1,4 +1,4 @@
-"""Plan G, the recovery point: found in the data, confirmed by a person."""
+"""Plan G, phase 4: the recovery point, found in the data, confirmed by a person."""
 
 from __future__ import annotations
 

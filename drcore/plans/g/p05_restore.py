@@ -1,4 +1,4 @@
-"""Plan G: the table is restored, beside the one in use, to the recovery point."""
+"""Plan G, phase 5: the table is restored, beside the one in use, to the recovery point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G, the restored table beside the one in use: known accounts, a random sample, everything."""
+"""Plan G, phase 6: the restored table is compared with the one in use: known accounts, a random sample, everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G, the choice between the two remedies: repair in place, or restore, then switch."""
+"""Plan G, phase 7: a person decides between the two remedies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G, before a switch: the corrupt table is kept as evidence."""
+"""Plan G, phase 8, before a switch: the corrupt table is kept as evidence."""
 
 from __future__ import annotations
 

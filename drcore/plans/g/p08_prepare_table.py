@@ -1,4 +1,4 @@
-"""Plan G, before a switch: the restored table is made whole."""
+"""Plan G, phase 8, before a switch: the restored table gets back what a restore drops."""
 
 from __future__ import annotations
 

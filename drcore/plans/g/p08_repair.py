@@ -1,4 +1,4 @@
-"""Plan G, the repair in place: good images come back where the bad ones still stand.
+"""Plan G, phase 8: the repair in place, good images come back where the bad ones still stand.
 
 Each write holds only as long as its item is still exactly the bad one, so that whatever anybody has written since
 survives. What undoes it lies in the record before the first write; batch by batch the journal says which items were

@@ -1,4 +1,4 @@
-"""Plan G, the switch: the restored table is named to everybody as the one in use."""
+"""Plan G, phase 8: the switch, by which AppConfig names the restored table to all consumers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G, before the service comes back: somebody signs that the data is good, writes are allowed."""
+"""Plan G, phase 9: somebody signs that the data is good, then writes are allowed."""
 
 from __future__ import annotations
 

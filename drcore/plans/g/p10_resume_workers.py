@@ -1,4 +1,4 @@
-"""Plan G: the workers come back with the last good release, never with the faulty one."""
+"""Plan G, phase 10: the workers are resumed with the last good release, never with the faulty one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan G: the functions come back, after a switch without anything that knows the old table."""
+"""Plan G, phase 11: the functions are resumed, after a switch in new environments that do not know the old table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FunctionState:
     """Where a function's alias points, or its reserved concurrency; `was`: before it was halted (None: it was not).
 
     `live` is the version behind the alias. `own` is the version that this run has published, of the same code, so that
-    nothing warm goes on with the old table; empty: none yet. It stays when this step is undone, and does no harm.
+    no warm environment uses the old table; empty: none yet. It stays when this step is undone, and does no harm.
     """
 
     alias: str
@@ -37,7 +37,7 @@ class FunctionState:
     own: str = field(compare=False)
     same_code: bool = field(compare=False)
     noted: bool = field(default=False, compare=False)
-    part: str = field(default="", compare=False)  # which of its targets: NOTE, VERSION, ALIAS; empty: what may run
+    part: str = field(default="", compare=False)  # which target: NOTE, VERSION, ALIAS; empty: the concurrency
 
     def describe(self) -> Mapping[str, object]:
         if self.part == ALIAS:
@@ -48,7 +48,7 @@ class FunctionState:
 
 
 def to_resume(run: GRun) -> list[Target]:
-    """First a version of each, then its alias, at last what may run: nobody is served by what is warm.
+    """First a version of each, then its alias, at last its reserved concurrency: no warm environment serves anybody.
 
     A version differs from the last one by its description: without a difference none would be made.
     """
@@ -141,7 +141,7 @@ def _point(run: GRun, of: Target, version: str) -> None:
 
 
 def halt_function(run: GRun, target: Target, before: FunctionState) -> None:
-    """What may run is taken back first, as targets are undone in reverse; then the alias."""
+    """The reserved concurrency is taken back first, as targets are undone in reverse; then the alias."""
     of = _function(target)
     if target.thing.endswith(ALIAS):
         _point(run, of, before.alias)

@@ -1,4 +1,4 @@
-"""Plan G, after a switch: the proof that nobody reads the old table any more."""
+"""Plan G, phase 12, after a switch: the proof that nobody reads the old table any more."""
 
 from __future__ import annotations
 

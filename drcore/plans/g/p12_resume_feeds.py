@@ -1,4 +1,4 @@
-"""Plan G: event sources, schedules, auto scaling come back, each as it was before it was halted.
+"""Plan G, phase 12: event sources, schedules, auto scaling are resumed, each as it was before it was halted.
 
 What it was is in the journal.
 """

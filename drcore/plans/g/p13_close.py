@@ -1,4 +1,4 @@
-"""Plan G, the last part: users are well, they are told what was lost, the incident is closed."""
+"""Plan G, phase 13: users are well, they are told what was lost, the incident is closed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from drcore.record.evidence import Exhibit, Table
 
 @dataclass(frozen=True, slots=True)
 class UsersServed:
-    """How users of a region do over the last minute, and a sample of their items."""
+    """What users of a region got in the last minute, and a sample of their items."""
 
     complaints: Complaints = field(metadata=label(""))
     sample: Sample = field(metadata=label(""))

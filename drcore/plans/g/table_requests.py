@@ -53,7 +53,7 @@ def read_requests(
 
 
 def requests(name: str, operation: str) -> Metric:
-    """How many requests of an operation a table has answered well."""
+    """How many requests of an operation a table has served successfully."""
     return Metric(
         "AWS/DynamoDB", "SuccessfulRequestLatency", "SampleCount", (("TableName", name), ("Operation", operation))
     )
