@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drcore import signals
+from drcore.headless import signals
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from drcore import signals
 from drcore.cli.app import app, guarded, say
 from drcore.cli.options import (
     RECORDS,
@@ -24,6 +23,7 @@ from drcore.cli.options import (
     with_run_options,
 )
 from drcore.errors import BadInput, Exit
+from drcore.headless import signals
 
 if TYPE_CHECKING:
     from drcore.launcher.result import RunResult

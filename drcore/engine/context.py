@@ -24,7 +24,7 @@ from drcore.record.evidence import Mark
 from drcore.record.history import Decided, History
 from drcore.record.journal import Record
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 F = TypeVar("F")  # the facts of a plan: the model of `<plan>.yaml`
 N = TypeVar("N", default=Any)  # what only the incident knows: the model of the notebook's parameters cell
@@ -36,7 +36,7 @@ class Run(Generic[F, N]):
     def __init__(
         self,
         plan: str,
-        setting: Setting,
+        setting: RunParameters,
         facts: F,
         incident: N,
         folder: Path,

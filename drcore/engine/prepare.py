@@ -12,7 +12,7 @@ from drcore.clock import WallClock
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
 from drcore.parameters import Mode, Service, as_data, load, parse
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 HOME = Path(os.environ.get("DRCORE_HOME", Path(__file__).resolve().parents[2]))
 
@@ -25,7 +25,7 @@ def prepare(
     *,
     run_id: str = "",
     seed: int | None = None,
-) -> Setting:
+) -> RunParameters:
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
     checked = parse(dict(incident), plan.incident, f"parameters of {plan.notebook}")
@@ -34,7 +34,9 @@ def prepare(
         raise Refused(
             f"{mode} is refused in {environment}: service.yaml allows {', '.join(service.modes)}. Nothing was touched."
         )
-    return Setting(run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed)
+    return RunParameters(
+        run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed
+    )
 
 
 def standing_in(service: Service, region: str) -> Service:

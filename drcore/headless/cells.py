@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drcore import signals
+from drcore.headless import signals
 from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
 
 # isort: split

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from drcore import signals
+from drcore.headless import signals
 from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
 
 # isort: split

@@ -21,12 +21,12 @@ from drcore.record.files import NOTEBOOK, PAGE, PARAMETERS
 from drcore.record.history import History
 from drcore.record.journal import Record
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 
 def finish(
     plan: Plan[Any],
-    setting: Setting,
+    setting: RunParameters,
     folder: Path,
     execution: Execution | None,
     redact: Redactor,

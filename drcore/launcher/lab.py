@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drcore import plans, signals
+from drcore import plans
 from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import RunnerFailed
+from drcore.headless import signals
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
 from drcore.launcher.finish import finish
@@ -32,7 +33,7 @@ from drcore.launcher.start import begin, check_world
 from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.format import see_resumable
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 _OVERRIDES = Path(__file__).parent / "templates" / "lab"
 _ENDING = 4  # seconds for JupyterLab to end; it can lose the signal that asks for it
@@ -52,14 +53,19 @@ def open_lab(request: RunRequest, *, browser: bool, say: Callable[[str], None]) 
 def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> RunResult:
     """The same for a run that was stopped: its notebook is as it was left. Raises as `open_lab`."""
     see_resumable(folder)
-    setting = Setting.read(folder)
+    setting = RunParameters.read(folder)
     read_approvals(approvals)
     check_world(setting)
     return _run_to_end(plans.find(setting.plan), setting, folder, approvals, browser, say)
 
 
 def _run_to_end(
-    plan: Plan[Any], setting: Setting, folder: Path, approvals: Path | None, browser: bool, say: Callable[[str], None]
+    plan: Plan[Any],
+    setting: RunParameters,
+    folder: Path,
+    approvals: Path | None,
+    browser: bool,
+    say: Callable[[str], None],
 ) -> RunResult:
     folder = folder.absolute()
     if not (folder / NOTEBOOK).exists():
@@ -79,7 +85,7 @@ def _run_to_end(
         return finish(plan, setting, folder, None, redactor(setting), 0, say, *server.heard[:1])
 
 
-def _copy(plan: Plan[Any], setting: Setting, folder: Path) -> None:
+def _copy(plan: Plan[Any], setting: RunParameters, folder: Path) -> None:
     """Put the plan's notebook into the record, with this run's parameters, for a person to step through."""
     from drcore.headless.nbformat_light import as_text, nbformat  # before papermill: see there
 
@@ -176,7 +182,7 @@ class _Server:
 class _Saving:
     """What is known of a run's secrets where its notebook is saved."""
 
-    setting: Setting
+    setting: RunParameters
     redact: Redactor = field(default_factory=Redactor)
     complete: bool = False
 
@@ -195,7 +201,7 @@ def redact_before_saving(model: dict[str, Any], path: str, **_: Any) -> None:
 
     try:
         if not _saving:
-            _saving.append(_Saving(Setting.read(Path.cwd())))
+            _saving.append(_Saving(RunParameters.read(Path.cwd())))
         model["content"] = _saving[0].clean(model["content"])
     except Exception as error:
         # Any failure of this hook but an HTTPError is logged by Jupyter, and the file written as it is.

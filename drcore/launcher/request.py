@@ -14,7 +14,7 @@ from drcore.errors import BadInput, Refused
 from drcore.headless.parameters_cell import parameter_names
 from drcore.launcher import world as worlds
 from drcore.parameters import Mode
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
 
@@ -34,7 +34,7 @@ class RunRequest:
     world: str = ""
 
 
-def check(request: RunRequest, plan: Plan[Any]) -> Setting:
+def check(request: RunRequest, plan: Plan[Any]) -> RunParameters:
     """Everything that can be known to be wrong before anything is touched. Raises BadInput, Refused."""
     source = HOME / "notebooks" / plan.notebook
     known = [name for name in parameter_names(source) if name not in GIVEN]

@@ -16,7 +16,7 @@ from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
 from drcore.record.events import Event, Kind, key_of
 from drcore.record.history import History
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RunResult:
     """How a run ended: its record, the exit code, a verdict in words, and what the journal says of the steps."""
 
     folder: Path
-    setting: Setting
+    setting: RunParameters
     word: str
     why: str
     exit: Exit | int
@@ -63,7 +63,7 @@ _NO_VERDICT: Event = {
 def result_from_journal(
     events: list[Event],
     folder: Path,
-    setting: Setting,
+    setting: RunParameters,
     execution: Execution | None,
     stopped_by: int = signal.SIGINT,
 ) -> RunResult:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from drcore.errors import DrcoreError
 from drcore.parameters import SecretRef, Service, at_world
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 
-def redactor(setting: Setting) -> Redactor:
+def redactor(setting: RunParameters) -> Redactor:
     """A redactor that knows the secrets of a run, for what is written outside its kernel.
 
     A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
@@ -18,7 +18,7 @@ def redactor(setting: Setting) -> Redactor:
     return redact
 
 
-def add_secrets(setting: Setting, redact: Redactor) -> bool:
+def add_secrets(setting: RunParameters, redact: Redactor) -> bool:
     """Teach a redactor the secrets of a run. False when one cannot be read now."""
     from drcore.calls.aws import Aws
     from drcore.calls.gate import CallGate

@@ -15,12 +15,12 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from drcore import plans, signals
+from drcore import plans
 from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import Refused
-from drcore.headless import page
+from drcore.headless import page, signals
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
 from drcore.launcher import world as worlds
@@ -32,7 +32,7 @@ from drcore.parameters import Mode, at_world
 from drcore.record.events import read_events
 from drcore.record.files import NOTEBOOK
 from drcore.record.format import see_resumable
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 
 if TYPE_CHECKING:
     from drcore.headless.kernel import Kernel
@@ -54,7 +54,7 @@ def begin(
     plan: Plan[Any],
     say: Callable[[str], None],
     meanwhile: Callable[[Path], None] = lambda folder: None,
-) -> tuple[Setting, Path]:
+) -> tuple[RunParameters, Path]:
     """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
 
     `meanwhile` is called with the record's folder while the world starts.
@@ -73,7 +73,7 @@ def begin(
             undo.pop_all()  # from here on there is a run, which can be taken up
             if started:
                 started.let_go()
-    return Setting.read(folder), folder  # as it is in the record: a secret in a parameter goes no further
+    return RunParameters.read(folder), folder  # as it is in the record: a secret in a parameter goes no further
 
 
 def _unmake(folder: Path, is_first: bool) -> None:
@@ -114,7 +114,7 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
     Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
     """
     see_resumable(folder)
-    setting = Setting.read(folder)
+    setting = RunParameters.read(folder)
     read_approvals(approvals)
     check_world(setting)
     with _WarmKernel(approvals) as warm:
@@ -122,7 +122,7 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
         return _run_to_end(plans.find(setting.plan), setting, folder, warm, progress, say)
 
 
-def check_world(setting: Setting) -> None:
+def check_world(setting: RunParameters) -> None:
     """Make sure that the world of a run still stands. Raises Refused."""
     if setting.world and not worlds.answers(worlds.Running(**setting.world)):
         raise Refused(
@@ -134,11 +134,11 @@ def check_world(setting: Setting) -> None:
 def open_world(
     request: RunRequest,
     plan: Plan[Any],
-    setting: Setting,
+    setting: RunParameters,
     say: Callable[[str], None],
     meanwhile: Callable[[], None],
     undo: ExitStack,
-) -> tuple[Setting, worlds.Starting | None]:
+) -> tuple[RunParameters, worlds.Starting | None]:
     """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed.
 
     The world comes along that was started; until it is let go, `undo` ends it.
@@ -167,7 +167,12 @@ def open_world(
 
 
 def _run_to_end(
-    plan: Plan[Any], setting: Setting, folder: Path, warm: _WarmKernel, progress: Progress, say: Callable[[str], None]
+    plan: Plan[Any],
+    setting: RunParameters,
+    folder: Path,
+    warm: _WarmKernel,
+    progress: Progress,
+    say: Callable[[str], None],
 ) -> RunResult:
     folder = folder.absolute()
     redact = redactor(setting)

@@ -19,8 +19,8 @@ from typing import Any
 
 import urllib3
 
-from drcore import signals
 from drcore.errors import BadInput, RunnerFailed
+from drcore.headless import signals
 from drcore.parameters import Service
 
 _READY = 30.0  # seconds; it takes about one

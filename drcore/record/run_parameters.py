@@ -15,7 +15,7 @@ from drcore.record.redact import Redactor
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class RunParameters:
     """What a run was started with: the content of `parameters.json`. `world`, `fault`: None where there is none."""
 
     run_id: str
@@ -50,11 +50,11 @@ class Setting:
         return given | dict(self.incident)
 
     @staticmethod
-    def read(folder: Path) -> Setting:
+    def read(folder: Path) -> RunParameters:
         """Raises BadInput when the folder is no record."""
         try:
             data = json.loads((folder / PARAMETERS).read_bytes())
             service = Service.model_validate_json(json.dumps(data.pop("service")))
-            return Setting(service=service, mode=Mode(data.pop("mode")), **data)
+            return RunParameters(service=service, mode=Mode(data.pop("mode")), **data)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{folder / PARAMETERS}: expected the parameters of a run, seen {error}") from error

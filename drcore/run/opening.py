@@ -14,7 +14,7 @@ from drcore.errors import BadInput
 from drcore.parameters import Mode, as_data, parse
 from drcore.record.events import read_events
 from drcore.record.files import PARAMETERS
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 
 
@@ -36,13 +36,13 @@ def runbook(plan: str, *, environment: str, mode: str, run_id: str = "", **incid
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / PARAMETERS).is_file():
         setting.write(folder)
-    return _at(chosen, Setting.read(folder), folder)
+    return _at(chosen, RunParameters.read(folder), folder)
 
 
 _opened: dict[Path, Runbook] = {}
 
 
-def _at(plan: Plan[Any], setting: Setting, folder: Path) -> Runbook:
+def _at(plan: Plan[Any], setting: RunParameters, folder: Path) -> Runbook:
     """The run of a folder: the same one where this notebook has opened it before, with what it has done since."""
     if folder in _opened and not _opened[folder].closed:
         _opened[folder].open_again()
@@ -51,12 +51,12 @@ def _at(plan: Plan[Any], setting: Setting, folder: Path) -> Runbook:
     return _opened[folder]
 
 
-def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any]) -> Setting:
+def _agreed(folder: Path, asked: Mapping[str, str], incident: Mapping[str, Any]) -> RunParameters:
     """The setting of the record that the notebook lies in. Raises BadInput when the notebook asks for another one.
 
     What only the incident knows may still be changed in the notebook, until the run is opened for the first time.
     """
-    setting = Setting.read(folder)
+    setting = RunParameters.read(folder)
     if incident != setting.incident and not read_events(folder):
         setting = replace(setting, incident=incident)
         setting.write(folder)

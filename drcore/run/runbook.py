@@ -30,7 +30,7 @@ from drcore.record.events import Kind
 from drcore.record.evidence import Chart, Exhibit
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.plan_change import plan_change
@@ -49,7 +49,7 @@ class Runbook:
     def __init__(
         self,
         plan: Plan[Any],
-        setting: Setting,
+        setting: RunParameters,
         folder: Path,
         *,
         keyboard: Callable[[str], str | None] | None = None,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from drcore.headless.signals import SIGNALS
 from drcore.record.files import write_whole
-from drcore.signals import SIGNALS
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drcore.headless.execution import CellEvent, Ending
-from drcore.signals import SIGNALS
+from drcore.headless.signals import SIGNALS
 from tests.support.notebook_runs import FOREVER, PATIENCE, Ran, run
 
 

@@ -23,7 +23,7 @@ from drcore.parameters import Mode, SecretRef
 from drcore.record.events import Event, read_events
 from drcore.record.files import MANIFEST, NOTEBOOK, PAGE
 from drcore.record.proof import verify
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from tests.support.running_lab import Lab, running_lab
 from tests.support.tiny import service
 
@@ -149,7 +149,7 @@ def test_the_notebook_should_be_the_plans_with_the_parameters_of_this_run(looked
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A record as the server of JupyterLab stands in it; the run's one secret comes from its environment."""
     page = service().status_page.model_copy(update={"api_key": SecretRef(secret=REFERENCE)})
-    Setting("a-run", "f", Mode.REHEARSE, service(status_page=page), {}, {}).write(tmp_path)
+    RunParameters("a-run", "f", Mode.REHEARSE, service(status_page=page), {}, {}).write(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(lab, "_saving", [])
     monkeypatch.setenv("OF_THE_PAGE", KEY)
@@ -218,7 +218,7 @@ def test_the_exit_code_should_be_what_the_journal_says(
     tmp_path: Path, lines: list[dict[str, Any]], word: str, code: Exit
 ) -> None:
     numbered: list[Event] = [{"n": number, **line} for number, line in enumerate(lines, start=1)]
-    setting = Setting("a-run", plans.find("f").id, Mode.DRILL, service(), {}, {})
+    setting = RunParameters("a-run", plans.find("f").id, Mode.DRILL, service(), {}, {})
     ended = result_from_journal(numbered, tmp_path, setting, None)
     assert (ended.word, ended.exit) == (word, code)
     if word == "stopped" and "ready" in [line["event"] for line in lines]:

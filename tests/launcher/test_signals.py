@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from drcore import signals
+from drcore.headless import signals
 from drcore.launcher import lab
 from drcore.record.events import read_events
 from drcore.record.proof import verify
@@ -142,7 +142,7 @@ def has_ended(stopped: Stopped, moment: Moment, folder: Path) -> None:
 
 LOST = """
 import os, signal, sys, time
-from drcore import signals
+from drcore.headless import signals
 signals.UNWIND_SECONDS = 0.2
 signals.listen()
 child = signals.start([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -164,7 +164,7 @@ def test_a_command_should_end_although_a_library_has_swallowed_the_signal() -> N
 
 HELD = """
 import os, signal, sys
-from drcore import signals
+from drcore.headless import signals
 signals.listen()
 with signals.held():
     os.kill(os.getpid(), signal.SIGTERM)

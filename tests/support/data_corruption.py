@@ -9,7 +9,7 @@ from drcore import plans
 from drcore.diff import Difference
 from drcore.engine.step import Step
 from drcore.plans.g.tables import table
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from tests.support.stage import SHORT, Scene, Stage, carry_out, client
 
@@ -20,7 +20,7 @@ EAST, WEST = REGIONS = ("us-east-1", "us-west-2")
 Items = dict[str, dict[str, Any]]
 
 
-def prepared(stage: Stage, options: dict[str, str] | None = None, **incident: object) -> Setting:
+def prepared(stage: Stage, options: dict[str, str] | None = None, **incident: object) -> RunParameters:
     return stage.prepare(CORRUPTED, options=options, facts=SHORT, incident=incident)
 
 

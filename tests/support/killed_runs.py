@@ -40,7 +40,7 @@ from drcore.parameters import Mode
 from drcore.record.events import Event, Kind, Named, read_events
 from drcore.record.journal import Record
 from drcore.record.proof import verify
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.http_server import Server
@@ -194,7 +194,7 @@ def go(plan: Plan[Any], record: Path, time: SharedTime, moment: Moment | None) -
     pytest.MonkeyPatch().setattr(RemoteClock, "now", lambda clock: time.now())  # never undone: this process ends
     if moment:
         die_at(moment)
-    run = Runbook(plan, Setting.read(record), record, keyboard=lambda prompt: None)
+    run = Runbook(plan, RunParameters.read(record), record, keyboard=lambda prompt: None)
     trouble = carry_out(run)
     if trouble:
         (record.parent / "trouble").write_text(f"{type(trouble).__name__}: {trouble}")

@@ -25,7 +25,7 @@ from drcore.launcher.request import RunRequest
 from drcore.parameters import Mode
 from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from tests.support.emulated import world
 
 REFERENCES = Path(__file__).parents[1] / "notebooks" / "reference"
@@ -34,7 +34,7 @@ SEED = 1
 
 
 @contextmanager
-def about_to_begin(plan: Plan[Any], records: Path) -> Iterator[tuple[Setting, Path]]:
+def about_to_begin(plan: Plan[Any], records: Path) -> Iterator[tuple[RunParameters, Path]]:
     """A drill by the plan's own fault: its record, its world broken and running, its notebook not yet run."""
     with world(seed=SEED) as address:
         named = {"run_id": f"{plan.id}-reference"}

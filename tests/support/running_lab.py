@@ -20,7 +20,7 @@ import pytest
 
 from drcore.launcher import world as worlds
 from drcore.parameters import at_world
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from tests.support.command import COMMAND
 
 _START, _END = 120, 60  # seconds, on a machine that has other things to do
@@ -94,7 +94,7 @@ def running_lab(*words: str | Path, records: Path, environment: Mapping[str, str
 def end_worlds(records: Path) -> None:
     """End the worlds that these runs have kept, so that somebody could go on."""
     for folder in records.iterdir():
-        setting = Setting.read(folder)
+        setting = RunParameters.read(folder)
         if setting.world:
             worlds.end(at_world(setting.service, setting.world["address"]), worlds.Running(**setting.world))
 

@@ -37,7 +37,7 @@ from drcore.launcher.world import inject
 from drcore.parameters import Mode, at_world
 from drcore.record.events import Event, read_events
 from drcore.record.proof import verify
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from drcore.sandbox.core.call_hooks import CallHooks, Proceed
 from drcore.sandbox.core.registry import AwsCall, HttpCall
@@ -167,7 +167,7 @@ class Runs(ABC):
         service: Mapping[str, object] | None = None,
         facts: Mapping[str, object] | None = None,
         incident: Mapping[str, object] | None = None,
-    ) -> Setting:
+    ) -> RunParameters:
         """What the launcher would write: read from the parameter files, with some of it changed; for a scene broken.
 
         Of `facts` the plan takes those that it has.
@@ -189,7 +189,7 @@ class Runs(ABC):
 
     def open(
         self,
-        setting: Setting,
+        setting: RunParameters,
         *,
         plan: Plan[Any] | None = None,
         approvals: Approvals | None = None,
@@ -202,7 +202,7 @@ class Runs(ABC):
             setting.write(folder)
         run = Runbook(
             plan or plans.find(setting.plan),
-            Setting.read(folder),
+            RunParameters.read(folder),
             folder,
             keyboard=keyboard or (lambda prompt: None),
             approvals=approvals,

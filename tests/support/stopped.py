@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from drcore.signals import SIGNALS
+from drcore.headless.signals import SIGNALS
 from tests.support.command import COMMAND
 
 HOOK = Path(__file__).parent / "moments"

@@ -16,7 +16,7 @@ from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.step import Patience, Plan, Step
 from drcore.errors import DrcoreError
 from drcore.parameters import WORLD, Mode, Model, Service, at_world, read
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
@@ -131,8 +131,8 @@ def open_run(
     """Open a run, the first time or again. With a door its calls to AWS are answered; it is not preflighted."""
     folder.mkdir(exist_ok=True)
     if not (folder / "parameters.json").exists():
-        Setting(folder.name, plan.id, mode, service(clock=None, **changes), {}, {}).write(folder)
-    run = Runbook(plan, Setting.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())
+        RunParameters(folder.name, plan.id, mode, service(clock=None, **changes), {}, {}).write(folder)
+    run = Runbook(plan, RunParameters.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())
     if door:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)  # reads the models of the services once, not once a run

@@ -21,7 +21,7 @@ from drcore.errors import Refused, StepFailed
 from drcore.parameters import Mode, as_data, read
 from drcore.plans import f
 from drcore.record.proof import verify
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from tests.support.plain_emulator import FUNCTIONS, REGIONS, Account, Page, moto_server, page, service_of
 
@@ -54,9 +54,9 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
         account.furnish()
         facts = as_data(read(FACTS, f.Facts)) | SHORT | {"functions": FUNCTIONS, "releases": MANIFEST}
         incident = {"release": "", "bug": "contacts vanish"}
-        setting = Setting(folder.name, "f", Mode.EXECUTE, service_of(account, status), facts, incident)
+        setting = RunParameters(folder.name, "f", Mode.EXECUTE, service_of(account, status), facts, incident)
         setting.write(folder)
-        run = Runbook(f.PLAN, Setting.read(folder), folder, keyboard=typing)
+        run = Runbook(f.PLAN, RunParameters.read(folder), folder, keyboard=typing)
         assert isinstance(run.run.clock, WallClock)
         run.preflight()
         failures = dict[str, str]()

@@ -19,7 +19,7 @@ from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
 from drcore.plans import a, f, g
 from drcore.plans.g.tables import restored_table
 from drcore.plans.shared.release_shift import functions
-from drcore.record.run_parameters import Setting
+from drcore.record.run_parameters import RunParameters
 from drcore.run import undo as going_back
 from drcore.run.runbook import Runbook
 from tests.support.stage import (
@@ -73,7 +73,7 @@ def stopped_in_time(plan: Plan[Any]) -> Plan[Any]:
     return replace(plan, steps=tuple(stopping if step is after else step for step in plan.steps))
 
 
-def may_go_back(setting: Setting) -> Approvals:
+def may_go_back(setting: RunParameters) -> Approvals:
     given = Approval(
         step=GOING_BACK,
         phrase=f"GO BACK {setting.run_id}",
