@@ -10,19 +10,8 @@ from typing import Any
 from drcore.errors import DrcoreError
 from drcore.record.events import Event, read_events
 from drcore.run.runbook import Runbook
-from tests.support.stage import (
-    SHORT,
-    Effect,
-    Scene,
-    carry_out,
-    ended,
-    incidents,
-    locks,
-    pages_of,
-    proven,
-    staged,
-    transitions,
-)
+from tests.support.effects import Effect
+from tests.support.stage import SHORT, Scene, carry_out, ended, incidents, locks, pages_of, proven, staged, transitions
 
 
 @dataclass(frozen=True)

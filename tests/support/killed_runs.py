@@ -45,12 +45,12 @@ from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.endpoints.http_server import Server
 from drcore.sandbox.protocol.exchange import Headers, Request, Response
+from tests.support.effects import Effect, watch
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     ENVIRONMENT,
     FEW_USERS,
     SHORT,
-    Effect,
     Scene,
     carry_out,
     known_to,
@@ -58,7 +58,6 @@ from tests.support.stage import (
     scenes_of,
     staged,
     undrawn,
-    watch,
 )
 
 BEFORE_CALL = "between the intent and the act"

@@ -6,26 +6,21 @@ Product code is as it is in a run: only the connection below urllib3, and the on
 from __future__ import annotations
 
 import gc
-import io
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dns.message
 import pytest
-import urllib3
 from botocore.exceptions import ClientError
 from moto.sns.models import sns_backends
-from urllib3.connection import HTTPConnection
 
 from drcore import plans, show
-from drcore.clock import RemoteClock, parse_time
+from drcore.clock import RemoteClock
 from drcore.engine.consent import Approvals
 from drcore.engine.outcome import Outcome, Target
 from drcore.engine.prepare import prepare
@@ -39,11 +34,9 @@ from drcore.record.events import Event, read_events
 from drcore.record.proof import verify
 from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
-from drcore.sandbox.core.call_hooks import CallHooks, Proceed
-from drcore.sandbox.core.registry import AwsCall, HttpCall
-from drcore.sandbox.core.world import World
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.sandbox.protocol.exchange import Response
+from tests.support.effects import Effect, watch
+from tests.support.in_process_transport import end_in
 
 # A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
 gc.set_threshold(100_000, 20, 100)
@@ -118,34 +111,6 @@ def known_to(plan: Plan[Any], facts: Mapping[str, object]) -> dict[str, object]:
 
 each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
 each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
-
-
-LOOKS = (  # not by verb
-    *("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer"),
-    "StartConfigurationSession",
-)
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A call that the sandbox has handled and that was no read, whatever became of the answer."""
-
-    call: str
-    region: str
-    asked: str
-
-
-def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
-    """Tell of every write that the world handles from now on; returns how that is ended."""
-
-    def handled(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
-        answer = proceed()
-        looks = call.reads or call.operation in LOOKS
-        if answer.status < 300 and not looks:
-            note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
-        return answer
-
-    return world.state(CallHooks).intercept(handled)
 
 
 class Runs(ABC):
@@ -364,35 +329,6 @@ def transitions(run: Runbook) -> dict[str, bool]:
     return asked
 
 
-def well_in_truth(truth: Any) -> tuple[datetime, datetime]:
-    """Between which moments users got well, as the simulation knows it; both are the same where it knows one.
-
-    Of an outage it knows when DNS stopped naming the region, before which users failed, and when the last client had
-    moved; of one that flaps only when it began. AssertionError where somebody is not well at last.
-    """
-    regions = truth["region"]
-    if truth["fault"]:
-        assert truth["healthy_since"]
-        since = parse_time(truth["healthy_since"])
-        return since, since
-    assert regions["down"] == [], "a region is away"
-    assert truth["failover_at"] and truth["last_client_moved"], "not all users have moved"
-    shares = [share for market in truth["traffic"].values() for share in market.values()]
-    assert min(shares) > 0, f"a region serves nobody: {truth['traffic']}"
-    return parse_time(truth["failover_at"]), parse_time(truth["last_client_moved"])
-
-
-LATE = 300  # seconds by which health may be known later than it was there: a whole minute must be measured, and waits
-
-
-def honest(run: Runbook, truth: Any) -> bool:
-    """Whether the time that a run says it took is not flattered, and not much longer than in truth."""
-    first, last = ((at - run.run.moments["fault"]).total_seconds() for at in well_in_truth(truth))
-    assert run.verdict and run.verdict.rto.measured is not None
-    flaps = run.run.setting.fault and run.run.setting.fault["name"] == "region-flapping"  # well in between, too
-    return (flaps or first <= run.verdict.rto.measured) and run.verdict.rto.measured <= last + LATE
-
-
 def locks(run: Runbook) -> list[str]:
     """The locks that are held, in any region that is not away."""
     found: list[str] = []
@@ -416,28 +352,6 @@ def _client(run: Runbook, service: str, region: str) -> Any:
     return run.run.aws.session.client(service, region_name=region, endpoint_url=run.run.service.endpoint)
 
 
-class _Connection(HTTPConnection):
-    """A connection that ends in the sandbox of this process."""
-
-    door: InProcess
-
-    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
-        if not hasattr(self, "door"):  # kept in a pool of urllib3 since a stage that is closed
-            super().request(method, url, body, headers, **options)
-            return
-        self._asked = (method, url, json.loads(body) if body else None, headers)
-
-    def getresponse(self) -> Any:
-        if not hasattr(self, "door"):
-            return super().getresponse()
-        method, url, document, headers = self._asked
-        status, answer = self.door.request(method, url, document, dict(headers or {}))
-        return urllib3.HTTPResponse(io.BytesIO(json.dumps(answer).encode()), {}, status, preload_content=False)
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 def undrawn(patch: pytest.MonkeyPatch) -> None:
     """Keep runs from drawing, which takes half of their time and has tests of its own, and from waiting.
 
@@ -455,9 +369,7 @@ def staged(folder: Path, seed: int = 1, users: int = FEW_USERS) -> Iterator[Stag
     """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
     door = InProcess(seed, users)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Connection, "door", door, raising=False)  # not a new class: urllib3 keeps connections in a pool
-        patch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", _Connection)
-        patch.setattr("dns.query.udp", lambda query, *_, **__: dns.message.from_wire(door.resolve(query.to_wire())))
+        end_in(door, patch)
         # Asked 1,200 times a drill, and free in the world, too: as a request it is a tenth of a drill's time.
         patch.setattr(RemoteClock, "now", lambda clock: door.world.clock.now())
         undrawn(patch)

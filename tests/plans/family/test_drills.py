@@ -13,19 +13,9 @@ from drcore.errors import Exit, Refused, StepFailed
 from drcore.record.events import Event, read_events
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
-from tests.support.stage import (
-    GOOD,
-    Effect,
-    Scene,
-    each_plan,
-    each_scene,
-    honest,
-    of_the_lock,
-    outcomes,
-    pages_due,
-    scenes_of,
-    well_in_truth,
-)
+from tests.support.effects import Effect
+from tests.support.honesty import honest, well_in_truth
+from tests.support.stage import GOOD, Scene, each_plan, each_scene, of_the_lock, outcomes, pages_due, scenes_of
 
 # The IAM action of an operation, where it is not called as the operation is (AWS, Service Authorization Reference).
 # API Gateway's actions are HTTP methods: those are read from botocore's model.

@@ -19,11 +19,11 @@ from drcore.errors import Exit, StepFailed
 from drcore.launcher.result import result_from_journal
 from drcore.record.events import Event
 from drcore.run.runbook import Runbook
+from tests.support.effects import Effect
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     PLANS,
     SHORT,
-    Effect,
     Scene,
     Stage,
     carry_out,

@@ -19,8 +19,9 @@ from drcore.engine import lock
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.honesty import well_in_truth
 from tests.support.killed_runs import AFTER_STEP, BEFORE_ANSWER, KINDS
-from tests.support.stage import each_plan, well_in_truth
+from tests.support.stage import each_plan
 
 PATIENCE = 1800  # seconds until the children are given up; nothing waits for it to pass
 Pairs = list[dict[str, Any]]

@@ -14,9 +14,9 @@ from drcore.engine.step import Plan
 from drcore.errors import Exit, Refused, StepFailed
 from drcore.plans import f
 from drcore.run.runbook import Runbook
+from tests.support.effects import Effect
 from tests.support.stage import (
     SHORT,
-    Effect,
     Scene,
     Stage,
     carry_out,

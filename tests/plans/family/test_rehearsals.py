@@ -17,20 +17,8 @@ from drcore.errors import Exit
 from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
-from tests.support.stage import (
-    PLANS,
-    SCENES,
-    Effect,
-    Scene,
-    Stage,
-    carry_out,
-    client,
-    each_scene,
-    ended,
-    lines,
-    proven,
-    staged,
-)
+from tests.support.effects import Effect
+from tests.support.stage import PLANS, SCENES, Scene, Stage, carry_out, client, each_scene, ended, lines, proven, staged
 
 A_TOKEN = re.compile(r'(?<="ClientToken": ")[^"]+')  # made of what is asked for, times too
 A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"')  # of what an earlier act will have made

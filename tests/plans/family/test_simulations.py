@@ -11,19 +11,8 @@ from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from tests.support.exhaustive import EXHAUSTIVE
-from tests.support.stage import (
-    PLANS,
-    SHORT,
-    Scene,
-    ended,
-    honest,
-    locks,
-    pages_due,
-    pages_of,
-    proven,
-    scenes_of,
-    staged,
-)
+from tests.support.honesty import honest
+from tests.support.stage import PLANS, SHORT, Scene, ended, locks, pages_due, pages_of, proven, scenes_of, staged
 
 SEEDS = (2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377)
 RUNS = 6 if EXHAUSTIVE else 1  # of a plan, dealt to its scenes; at least one each where everything is to be proved

@@ -1,0 +1,38 @@
+"""What a sandbox has handled that was no read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drcore.sandbox.core.call_hooks import CallHooks, Proceed
+from drcore.sandbox.core.registry import AwsCall, HttpCall
+from drcore.sandbox.core.world import World
+from drcore.sandbox.protocol.exchange import Response
+
+LOOKS = (  # not by verb
+    *("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer"),
+    "StartConfigurationSession",
+)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A call that the sandbox has handled and that was no read, whatever became of the answer."""
+
+    call: str
+    region: str
+    asked: str
+
+
+def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
+    """Tell of every write that the world handles from now on; returns how that is ended."""
+
+    def handled(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
+        answer = proceed()
+        looks = call.reads or call.operation in LOOKS
+        if answer.status < 300 and not looks:
+            note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
+        return answer
+
+    return world.state(CallHooks).intercept(handled)
