@@ -66,7 +66,7 @@ class SecretRef(Model):
     secret: Annotated[str, Field(pattern=r"^(env|aws):.+$")]
 
 
-class World(Model):
+class StartedWorld(Model):
     """A world of its own that the launcher starts for a run, and where it stands when it was started by hand.
 
     `command` prints one line of JSON with its address when it is ready; a POST to `stop` ends it.
@@ -119,7 +119,7 @@ class Service(Model):
     endpoint: Url | None = None
     clock: Url | None = None
     faults: Url | None = None
-    world: World | None = None
+    world: StartedWorld | None = None
     evidence: EvidenceStore
     on_call: OnCall
     status_page: StatusPage

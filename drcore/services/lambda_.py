@@ -24,7 +24,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class FunctionVersion:
     """Whether a published version can take traffic: its state and that of its last update; empty: it does not exist."""
 
     state: str = ""
@@ -70,16 +70,16 @@ def alias(aws: Aws, region: str, function: str, name: str) -> Alias:
     return Alias(found["FunctionVersion"], tuple(sorted(weights.items())), found.get("RevisionId", ""))
 
 
-def version(aws: Aws, region: str, function: str, number: str) -> Version:
+def version(aws: Aws, region: str, function: str, number: str) -> FunctionVersion:
     """The state of one published version. Raises Unknown."""
     try:
         found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=number)
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
-            return Version()
+            return FunctionVersion()
         raise
     # A plain emulator leaves these out; Lambda itself always sends them.
-    return Version(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
+    return FunctionVersion(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
 
 
 def newest_versions(aws: Aws, region: str, function: str, count: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from drcore.calls.gate import HOME_OF_GLOBAL as HOME
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordSet:
     """One record set of a group. `whole` is all of it as JSON: a change must repeat it, or lose what it leaves out."""
 
     id: str
@@ -25,7 +25,7 @@ class Record:
     health_check: str
     whole: str = field(repr=False)
 
-    def weighing(self, weight: int) -> Record:
+    def weighing(self, weight: int) -> RecordSet:
         """The same record with another weight."""
         return _record(json.loads(self.whole) | {"Weight": weight})
 
@@ -56,7 +56,7 @@ class Checkers:
         return round(100 * self.down / self.total, 1) if self.total else None
 
 
-def records(aws: Aws, zone: str, name: str, type_: str = "A") -> tuple[Record, ...]:
+def records(aws: Aws, zone: str, name: str, type_: str = "A") -> tuple[RecordSet, ...]:
     """All record sets of one name, in the order of their ids. Raises Rejected, Unknown."""
     found = aws.pages("route53", HOME, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
     mine = [_record(each) for each in found if (each["Name"], each["Type"]) == (name, type_)]
@@ -97,7 +97,7 @@ def is_everywhere(aws: Aws, change: str) -> bool:
     return bool(aws.call("route53", HOME, "get_change", Id=change)["ChangeInfo"]["Status"] == "INSYNC")
 
 
-def upsert(aws: Aws, zone: str, record: Record, comment: str) -> str:
+def upsert(aws: Aws, zone: str, record: RecordSet, comment: str) -> str:
     """Write one record set whole. Returns the id of the change; sent twice it does no harm."""
     change = {"Action": "UPSERT", "ResourceRecordSet": json.loads(record.whole)}
     made = aws.call(
@@ -126,8 +126,8 @@ def set_health_check(aws: Aws, now: HealthCheck, *, disabled: bool, inverted: bo
     )
 
 
-def _record(whole: Mapping[str, Any]) -> Record:
-    return Record(
+def _record(whole: Mapping[str, Any]) -> RecordSet:
+    return RecordSet(
         whole.get("SetIdentifier", ""),
         whole.get("Weight", 0),
         whole.get("TTL", 0),

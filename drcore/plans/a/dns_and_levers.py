@@ -18,7 +18,7 @@ from drcore.plans.a.facts import Arc, ARun
 from drcore.record.evidence import Chart, Limit, Series
 from drcore.services import arc, cloudwatch, dns, route53, s3
 from drcore.services.cloudwatch import Metric
-from drcore.services.route53 import HealthCheck, Record
+from drcore.services.route53 import HealthCheck, RecordSet
 
 _SUBNETS_PER_MARKET = 4  # client subnets that are asked for in each market
 
@@ -54,7 +54,7 @@ class LeverState:
     object: s3.StoredJson = field(compare=False)
 
 
-def described(record: Record) -> Mapping[str, object]:
+def described(record: RecordSet) -> Mapping[str, object]:
     """A record set as a card shows it: without the whole that is written, which says the same once more."""
     return {
         "weight": record.weight,
@@ -79,7 +79,7 @@ def read_name_servers(run: ARun) -> Answers:
     return _shares(run, _query(run), (), "")
 
 
-def own_record(run: ARun, region: str) -> Record:
+def own_record(run: ARun, region: str) -> RecordSet:
     """The record set of a region. Raises Unknown, Rejected; a region without one is Unknown."""
     for record in route53.records(run.aws, run.facts.zone, run.facts.record):
         if record.id == region:

@@ -21,18 +21,18 @@ from drcore.record.evidence import Exhibit
 
 
 @dataclass(frozen=True, slots=True)
-class UsersServed:
+class MarketsServed:
     """How users are served in each market, how the regions that go on do over the last minute."""
 
     users: UserFailures = field(metadata=label(""))
     load: region_health.Load = field(metadata=label(""))
 
 
-def see_served(run: ARun, target: Target) -> UsersServed:
-    return UsersServed(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
+def see_served(run: ARun, target: Target) -> MarketsServed:
+    return MarketsServed(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
 
 
-def users_are_well(run: ARun, target: Target, seen: UsersServed) -> Check:
+def users_are_well(run: ARun, target: Target, seen: MarketsServed) -> Check:
     facts, load = run.facts.thresholds, seen.load
     problems = region_health.failing(run, seen.users)
     if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
@@ -59,7 +59,7 @@ def when_well(result: StepResult) -> datetime | None:
     return max((at for at in ended if at), default=result.since) if result.since else None
 
 
-def show_users(run: ARun, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
+def show_users(run: ARun, states: Mapping[Target, MarketsServed]) -> Iterator[Exhibit]:
     yield region_charts.users_chart(run, "users", serving_region(run))
     yield region_charts.traffic_chart(run, "traffic-after", run.service.regions)
     yield failover_times(run, "failover-times-measured")

@@ -19,7 +19,7 @@ from drcore.plans.a.regions import failed, of_failed
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import arc, route53
-from drcore.services.route53 import HealthCheck, Record
+from drcore.services.route53 import HealthCheck, RecordSet
 
 # ── Save the DNS settings ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -32,7 +32,7 @@ FAILBACK = Waiver(
 class DnsSettings:
     """The DNS settings as they were before this run: all record sets, the failed region's health check."""
 
-    records: tuple[Record, ...]
+    records: tuple[RecordSet, ...]
     check: HealthCheck
 
     def describe(self) -> Mapping[str, object]:
@@ -68,7 +68,7 @@ def show_settings(run: ARun, states: Mapping[Target, DnsSettings]) -> Iterator[E
         yield _records_table("dns-saved", "DNS as it was before this run changed it", seen.records)
 
 
-def _records_table(name: str, title: str, records: tuple[Record, ...]) -> Table:
+def _records_table(name: str, title: str, records: tuple[RecordSet, ...]) -> Table:
     rows = tuple((r.id, r.weight, r.ttl, ", ".join(r.values), r.health_check) for r in records)
     return Table(name, title, ("record set", "weight", "TTL, s", "values", "health check"), rows)
 
@@ -104,7 +104,7 @@ def saved(run: ARun) -> DnsSettings:
 class Weighted:
     """The failed region's record set, whether the last change of it has reached all of Route 53's servers."""
 
-    record: Record
+    record: RecordSet
     everywhere: bool = field(compare=False)
 
     def describe(self) -> Mapping[str, object]:
@@ -128,7 +128,7 @@ def weight_of_part(run: ARun, number: int) -> int:
     return max(1, round(whole * percent / 100))
 
 
-def set_weight(run: ARun, target: Target, record: Record, weight: int) -> str:
+def set_weight(run: ARun, target: Target, record: RecordSet, weight: int) -> str:
     return route53.upsert(
         run.aws, run.facts.zone, record.weighing(weight), f"drcore {run.id}: {target.region} to {weight}"
     )

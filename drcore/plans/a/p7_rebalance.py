@@ -15,7 +15,7 @@ from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, wei
 from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.plans.a.regions import failed, serving_region
 from drcore.record.evidence import Exhibit
-from drcore.services.route53 import Record
+from drcore.services.route53 import RecordSet
 
 # ── Let the region in, Rebalance ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -25,7 +25,7 @@ class Balance:
     """The region on its way back: whether the lever keeps it out, its record set, how it does, how users are served."""
 
     out: bool
-    record: Record
+    record: RecordSet
     everywhere: bool = field(compare=False)
     kept: dns_and_levers.LeverState = field(compare=False)
     signals: RegionSignals = field(compare=False)

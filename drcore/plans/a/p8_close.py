@@ -17,7 +17,7 @@ from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import route53
-from drcore.services.route53 import HealthCheck, Record
+from drcore.services.route53 import HealthCheck, RecordSet
 
 # ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
 
@@ -36,7 +36,7 @@ RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.REBALANCE_FUL
 class EndState:
     """The DNS settings now, how users are served from all regions, when this plan was drilled last."""
 
-    records: tuple[Record, ...]
+    records: tuple[RecordSet, ...]
     check: HealthCheck
     out: bool
     users: UserFailures
@@ -79,7 +79,7 @@ def is_closed(run: ARun, target: Target, seen: EndState) -> Check:
     return no("; ".join(differences)) if differences else yes("all DNS record sets are as they were; users are well")
 
 
-def _ids(records: tuple[Record, ...]) -> set[str]:
+def _ids(records: tuple[RecordSet, ...]) -> set[str]:
     return {record.id for record in records}
 
 
@@ -96,7 +96,7 @@ def show_closed(run: ARun, states: Mapping[Target, EndState]) -> Iterator[Exhibi
     yield failover_times(run, "failover-times-whole")
 
 
-def _compared(before: tuple[Record, ...], now: tuple[Record, ...]) -> Table:
+def _compared(before: tuple[RecordSet, ...], now: tuple[RecordSet, ...]) -> Table:
     was = {record.id: record for record in before}
     rows = tuple(
         (

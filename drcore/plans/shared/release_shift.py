@@ -61,7 +61,7 @@ class Serving:
 
     alias: lambda_.Alias
     wanted: str = field(compare=False)
-    version: lambda_.Version = field(compare=False)
+    version: lambda_.FunctionVersion = field(compare=False)
 
     def describe(self) -> Mapping[str, object]:
         return {"alias points at": str(self.alias)}
