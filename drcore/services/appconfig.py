@@ -23,7 +23,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigVersion:
+class HostedVersion:
     """A hosted version: its number, its content. Number 0: there is none."""
 
     number: int
@@ -31,7 +31,7 @@ class ConfigVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigDeployment:
+class EnvironmentDeployment:
     """The newest deployment of an environment: DEPLOYING, BAKING, COMPLETE, ROLLING_BACK, ROLLED_BACK or REVERTED.
 
     Number 0: there has been none.
@@ -78,30 +78,30 @@ def strategy(aws: Aws, region: str, name: str) -> str:
     return _id(aws.pages("appconfig", region, "list_deployment_strategies", "Items"), name, region)
 
 
-def newest(aws: Aws, region: str, where: Profile) -> ConfigVersion:
+def newest(aws: Aws, region: str, where: Profile) -> HostedVersion:
     """The hosted version that was made last, deployed or not. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
     found = aws.pages("appconfig", region, "list_hosted_configuration_versions", "Items", **of)
     number = max((each["VersionNumber"] for each in found), default=0)
-    return version(aws, region, where, number) if number else ConfigVersion(0, {})
+    return version(aws, region, where, number) if number else HostedVersion(0, {})
 
 
-def version(aws: Aws, region: str, where: Profile, number: int) -> ConfigVersion:
+def version(aws: Aws, region: str, where: Profile, number: int) -> HostedVersion:
     """One hosted version by its number. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
     found = aws.call("appconfig", region, "get_hosted_configuration_version", VersionNumber=number, **of)
-    return ConfigVersion(number, _parsed(found["Content"].read(), region, where))
+    return HostedVersion(number, _parsed(found["Content"].read(), region, where))
 
 
-def last_deployment(aws: Aws, region: str, where: Profile) -> ConfigDeployment:
+def last_deployment(aws: Aws, region: str, where: Profile) -> EnvironmentDeployment:
     """The newest deployment of the environment, of whichever profile: one at a time runs in it."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
     found = list(aws.pages("appconfig", region, "list_deployments", "Items", **of))
     if not found:
-        return ConfigDeployment()
+        return EnvironmentDeployment()
     last = max(found, key=lambda each: each["DeploymentNumber"])
     told = last.get("ConfigurationName", ""), last.get("ConfigurationVersion", "")
-    return ConfigDeployment(last["DeploymentNumber"], last["State"], *told)
+    return EnvironmentDeployment(last["DeploymentNumber"], last["State"], *told)
 
 
 def add_version(aws: Aws, region: str, where: Profile, content: dict[str, Any], after: int, why: str) -> None:

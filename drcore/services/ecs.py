@@ -14,7 +14,7 @@ _STOPPED = "STOPPED"
 
 
 @dataclass(frozen=True, slots=True)
-class EcsService:
+class TaskService:
     """A service: how many tasks it should have and has, of which task definition (`family:revision`), since when.
 
     `rollout` is that of its newest deployment: IN_PROGRESS, COMPLETED or FAILED.
@@ -39,14 +39,14 @@ class Task:
     task_definition: str
 
 
-def service(aws: Aws, region: str, cluster: str, name: str) -> EcsService:
+def service(aws: Aws, region: str, cluster: str, name: str) -> TaskService:
     """Raises Rejected when there is no such service, Unknown."""
     answer = aws.call("ecs", region, "describe_services", cluster=cluster, services=[name])
     if not answer["services"]:
         raise Rejected(f"ecs describe_services in {region}: {answer.get('failures')}", "ServiceNotFoundException")
     found = answer["services"][0]
     newest: Mapping[str, Any] = next((each for each in found.get("deployments", ()) if each["status"] == "PRIMARY"), {})
-    return EcsService(
+    return TaskService(
         desired=found["desiredCount"],
         running=found["runningCount"],
         task_definition=_short(found["taskDefinition"]),

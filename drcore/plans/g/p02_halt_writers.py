@@ -20,7 +20,7 @@ from drcore.plans.shared.deploy_freeze import freeze
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import autoscaling, ecs, events, lambda_
 from drcore.services.autoscaling import Scaling
-from drcore.services.ecs import EcsService, Task
+from drcore.services.ecs import Task, TaskService
 from drcore.services.events import Rule
 
 # ── Freeze the pipeline ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +267,7 @@ class Working:
 
 def see_working(run: GRun, target: Target) -> Working:
     workers = run.facts.workers
-    service: EcsService = ecs.service(run.aws, target.region, workers.cluster, target.thing)
+    service: TaskService = ecs.service(run.aws, target.region, workers.cluster, target.thing)
     return Working(service.desired, service.task_definition, ecs.tasks(run.aws, target.region, workers.cluster))
 
 

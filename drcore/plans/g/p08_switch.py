@@ -18,7 +18,7 @@ from drcore.plans.g.tables import consumed_table, restored_table, table, table_c
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
-from drcore.services.appconfig import ConfigDeployment
+from drcore.services.appconfig import EnvironmentDeployment
 from drcore.services.dynamodb import settings
 
 VERSION, DEPLOYMENT = "new version", "deployment"
@@ -37,7 +37,7 @@ class ConfiguredTable:
     version: str = field(compare=False)
     newest: int = field(compare=False)
     newest_names: str = field(compare=False)
-    deployment: ConfigDeployment = field(compare=False)
+    deployment: EnvironmentDeployment = field(compare=False)
     there: bool = field(compare=False)
 
     def describe(self) -> str | Mapping[str, object]:
@@ -51,7 +51,7 @@ def switching(run: GRun) -> list[Target]:
 
 def see_configured(run: GRun, target: Target) -> ConfiguredTable:
     if not_the_remedy(run, Remedy.SWITCH):
-        return ConfiguredTable("", "", 0, "", ConfigDeployment(), True)
+        return ConfiguredTable("", "", 0, "", EnvironmentDeployment(), True)
     at, key = table_configuration(run, target.region), run.facts.configuration.key
     newest, last = appconfig.newest(run.aws, target.region, at), appconfig.last_deployment(run.aws, target.region, at)
     there = settings.settings(run.aws, target.region, restored_table(run)).status == ACTIVE
