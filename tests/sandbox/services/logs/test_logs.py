@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from drcore.sandbox.endpoints import application
 from drcore.sandbox.services.logs.state import Logs
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
@@ -18,8 +19,9 @@ LINES = (
 
 
 @pytest.fixture
-def world() -> SyncWellWorld:
-    """With one line a minute, the last one a minute ago."""
+def world(monkeypatch: pytest.MonkeyPatch) -> SyncWellWorld:
+    """An empty account but for one line a minute, the last one a minute ago."""
+    monkeypatch.setattr(application, "build_company", lambda _: None)
     world = SyncWellWorld()
     logs = world.sandbox.world.state(Logs)
     with world.sandbox.world.clock.frozen():
@@ -81,7 +83,8 @@ def test_a_line_that_somebody_puts_should_be_found_among_the_others_in_its_order
     assert _found(world, logStreamNames=["mine"]) == ["between"]
 
 
-def test_the_group_should_be_there_in_both_regions_with_its_retention(world: SyncWellWorld) -> None:
+def test_the_group_should_be_there_in_both_regions_with_its_retention() -> None:
+    world = SyncWellWorld()
     for region in (EAST, WEST):
         groups = world.client("logs", region).describe_log_groups(logGroupNamePrefix="/syncwell")["logGroups"]
         assert [(group["logGroupName"], group["retentionInDays"]) for group in groups] == [(GROUP, 30)]
