@@ -107,6 +107,8 @@ class Step(Generic[F, S]):
     - `no_return(run)`: why there is no way back any more since this step was done; empty: there still is. Where there
       is none, nothing of the run is undone: half of it would be worse than all or nothing.
     - `gate`: a step that is not a gate asks a question; the answer no is SKIPPED, and the plan goes on.
+    - `goes_on`: one lever of several. Where it fails the next ones are tried all the same, and the plan ends at the
+      first step that needs it.
     - `one_is_enough`: a step that only looks waits until one target is as expected, not all of them.
     - `depends_on(run, target)`: the targets of this step that must be as expected before this one is acted on; left
       out: each target stands for itself, and one that fails keeps no other from being tried.
@@ -136,6 +138,7 @@ class Step(Generic[F, S]):
     phrase: Callable[[Run[F], Mapping[Target, S]], str] | None = None
     reversibility: Reversibility = Reversibility.LOOKS
     gate: bool = True
+    goes_on: bool = False
     one_is_enough: bool = False
     depends_on: Callable[[Run[F], Target], Iterable[Target]] | None = None
     only_tells: bool = False

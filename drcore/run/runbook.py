@@ -114,7 +114,8 @@ class Runbook:
         """Carry out one step and show it.
 
         A step whose needed steps are not done is refused, unless a reason is given with `despite`. Raises StepFailed
-        when it ends FAILED or UNKNOWN, Refused when consent is not given.
+        when it ends FAILED or UNKNOWN, or one that it needs has and the plan went on until here; Refused when consent
+        is not given.
         """
         self._in_order(step, despite)
         try:
@@ -128,7 +129,7 @@ class Runbook:
             self._keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
         self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
-        if result.outcome not in GOOD:
+        if result.outcome not in GOOD and not step.goes_on:
             raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
 
     def verify(self) -> None:
@@ -286,6 +287,10 @@ class Runbook:
             for name in step.needs
             if name.key not in self.results or self.results[name.key].outcome not in GOOD
         ]
+        ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
+        if ended and not despite and all(self.plan.step(each.name.key).goes_on for each in ended):
+            whys = "; ".join(f"{each.name} is {each.outcome}: {each.why}" for each in ended)
+            raise StepFailed(f"{step.title} was not begun: {whys}")
         if lacking and not despite:
             raise self._refused(
                 step.title,

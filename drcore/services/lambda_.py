@@ -44,6 +44,18 @@ class Provisioned:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvisionedSetting:
+    """Provisioned concurrency as it is set: of which alias or version of a function, how many executions."""
+
+    qualifier: str
+    requested: int
+    status: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.requested} of {self.qualifier}"
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What feeds a function: an event source mapping. `state` is Enabled, Disabled, or on the way between them."""
 
@@ -102,6 +114,47 @@ def provisioned(aws: Aws, region: str, function: str, name: str) -> Provisioned:
         found.get("AvailableProvisionedConcurrentExecutions", 0),
         found["Status"],
     )
+
+
+def provisioned_settings(aws: Aws, region: str, function: str) -> tuple[ProvisionedSetting, ...]:
+    """All provisioned concurrency of a function, whatever it is set on. Raises Unknown, Rejected."""
+    found = aws.pages(
+        "lambda",
+        region,
+        "list_provisioned_concurrency_configs",
+        "ProvisionedConcurrencyConfigs",
+        FunctionName=function,
+    )
+    settings = (
+        ProvisionedSetting(
+            each["FunctionArn"].rpartition(":")[2],
+            each["RequestedProvisionedConcurrentExecutions"],
+            each["Status"],
+        )
+        for each in found
+    )
+    return tuple(sorted(settings, key=lambda each: each.qualifier))
+
+
+def provision(aws: Aws, region: str, function: str, qualifier: str, executions: int | None) -> None:
+    """Set the provisioned concurrency of an alias or a version, or take the setting away (None)."""
+    if executions is None:
+        aws.call(
+            "lambda",
+            region,
+            "delete_provisioned_concurrency_config",
+            FunctionName=function,
+            Qualifier=qualifier,
+        )
+    else:
+        aws.call(
+            "lambda",
+            region,
+            "put_provisioned_concurrency_config",
+            FunctionName=function,
+            Qualifier=qualifier,
+            ProvisionedConcurrentExecutions=executions,
+        )
 
 
 def concurrency_limit(aws: Aws, region: str) -> int:

@@ -503,6 +503,23 @@ def test_a_step_should_be_refused_before_what_it_needs(opened: Opened) -> None:
     assert despite == ["First was done by hand"]
 
 
+def test_where_one_lever_of_several_fails_the_next_one_is_tried_and_what_needs_it_is_not(opened: Opened) -> None:
+    refused = Things(troubles=[Rejected("not now", "AccessDenied")] * 9)
+    first = mend(refused, "First", targets=lambda run: [EAST], goes_on=True, within=0)
+    second = mend(others := Things(), "Second", targets=lambda run: [EAST])
+    proof = mend(unproved := Things(), "Proof", needs=(first.name, second.name))
+    run = opened(first, second, proof)
+    run.step(first)
+    run.step(second)
+    assert len(others.acts) == 1
+    with pytest.raises(StepFailed, match=r"Proof was not begun: First is FAILED: .*not now"):
+        run.step(proof)
+    assert unproved.acts == []
+    assert run.run.history.last(Kind.REFUSED) is None, "something was changed: that is no refusal"
+    run.step(proof, despite="it was done by hand")
+    assert unproved.acts != []
+
+
 # ── the record ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

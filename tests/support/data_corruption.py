@@ -69,6 +69,16 @@ def writers(run: Runbook, region: str) -> dict[str, Any]:
             name: functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
             for name in run.run.facts.functions
         },
+        "provisioned": {name: provisioned(run, region, name) for name in run.run.facts.functions},
+    }
+
+
+def provisioned(run: Runbook, region: str, function: str) -> dict[str, int]:
+    """The provisioned concurrency of a function that is wanted, by alias."""
+    configs = client(run, "lambda", region).list_provisioned_concurrency_configs(FunctionName=function)
+    return {
+        each["FunctionArn"].rpartition(":")[2]: each["RequestedProvisionedConcurrentExecutions"]
+        for each in configs["ProvisionedConcurrencyConfigs"]
     }
 
 

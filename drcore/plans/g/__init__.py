@@ -12,6 +12,7 @@ from drcore.plans.g import (
     p01_confirm,
     p02_deny_writes,
     p02_halt_writers,
+    p02_stop_functions,
     p03_prove_nothing_writes,
     p04_recovery_point,
     p05_restore,
@@ -31,7 +32,8 @@ from drcore.plans.g import (
 from drcore.plans.g.facts import Facts, Incident
 from drcore.plans.g.p01_confirm import CONFIRM, DETECT, MAINTENANCE, NOTIFY
 from drcore.plans.g.p02_deny_writes import DENY
-from drcore.plans.g.p02_halt_writers import FREEZE, FUNCTIONS, RULES, SCALING, SOURCES, WORKERS
+from drcore.plans.g.p02_halt_writers import FREEZE, RULES, SCALING, SOURCES, WORKERS
+from drcore.plans.g.p02_stop_functions import FUNCTIONS
 from drcore.plans.g.p03_prove_nothing_writes import NOTHING_WRITES
 from drcore.plans.g.p04_recovery_point import EXPORT, RECOVERY_POINT
 from drcore.plans.g.p05_restore import RESTORE
@@ -45,7 +47,7 @@ from drcore.plans.g.p09_sign_off import ALLOW, SIGN_OFF
 from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
 from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
-from drcore.plans.g.p12_resume_feeds import RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
+from drcore.plans.g.p12_resume_feeds import PROVISIONED_AGAIN, RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
 from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
 from drcore.plans.g.preflight import must_exist
 
@@ -55,8 +57,9 @@ PLAN = Plan[Facts](
     notebook="g_data_corruption.ipynb",
     steps=(
         *p01_confirm.STEPS,
-        *p02_halt_writers.STEPS,
         *p02_deny_writes.STEPS,
+        *p02_halt_writers.STEPS,
+        *p02_stop_functions.STEPS,
         *p03_prove_nothing_writes.STEPS,
         *p04_recovery_point.STEPS,
         *p05_restore.STEPS,

@@ -17,7 +17,8 @@ def to_bring_back(run: GRun, halted: Step[Facts, S], target: Target, seen: S) ->
     if known is not None or not run.rehearsing:
         return known
     result = run.result(halted.name)
-    return seen if result and result.outcome is Outcome.WOULD else None
+    outcomes = [each.outcome for each in result.targets if each.target == target] if result else []
+    return seen if outcomes == [Outcome.WOULD] else None
 
 
 def resumed(run: GRun, step: StepName, target: Target) -> Check | None:

@@ -1,4 +1,8 @@
-"""Plan G, phase 2: writes to the table are denied to the roles of the service, in every region."""
+"""Plan G, phase 2: writes to the table are denied to the roles of the service, in every region.
+
+The surest lever comes first: it holds against every writer of the service, also one that nobody knows, and waits for
+none of the steps that halt them.
+"""
 
 from __future__ import annotations
 
@@ -67,6 +71,7 @@ DENY = Step(
     undo=policy_as_before,
     targets=the_table,
     needs=(titles.CONFIRM,),
+    goes_on=True,
     consent=Consent.TYPED,
     phrase=lambda run, states: f"DENY WRITES TO {blast_radius(states)} FOR {', '.join(run.facts.roles.writers)}",
     reversibility=Reversibility.REVERSIBLE,

@@ -1,6 +1,7 @@
-"""Plan G, phase 2: every writer is halted, in every region.
+"""Plan G, phase 2: every writer but the functions is halted, in every region: the API still answers.
 
-What each step finds before it acts is in the journal; the steps that resume bring it back from there.
+What each step finds before it acts is in the journal; the steps that resume bring it back from there. One that fails
+keeps no other from being tried: *Nothing writes* needs them all, and the plan ends there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from drcore.services.events import Rule
 # ── Freeze the pipeline ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.CONFIRM,))
+FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.CONFIRM,), goes_on=True)
 
 
 # ── Suspend auto scaling ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,6 +65,7 @@ SCALING = Step(
     undo=scale_again,
     targets=the_workers,
     needs=(titles.CONFIRM,),
+    goes_on=True,
     consent=Consent.GO,
     phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
@@ -117,134 +119,13 @@ RULES = Step(
     undo=enable_as_before,
     targets=rules,
     needs=(titles.CONFIRM,),
+    goes_on=True,
     consent=Consent.GO,
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     shows=show_rules,
     permissions=iam_actions("events:DisableRule"),
-)
-
-
-# ── Stop event sources ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Feeding:
-    """Whether an event source feeds its function: Enabled, Disabled, or on the way between them."""
-
-    id: str = field(metadata=label("mapping"))
-    state: str = field(metadata=label("event source mapping"))
-
-
-def sources(run: GRun) -> list[Target]:
-    return [
-        Target(region, f"{each.source} → {each.function}")
-        for region in run.service.regions
-        for each in lambda_.sources(run.aws, region, run.facts.functions)
-    ]
-
-
-def see_source(run: GRun, target: Target) -> Feeding:
-    mappings = lambda_.sources(run.aws, target.region, run.facts.functions)
-    own = next(each for each in mappings if f"{each.source} → {each.function}" == target.thing)
-    return Feeding(own.id, own.state)
-
-
-def feeds_nothing(run: GRun, target: Target, seen: Feeding) -> Check:
-    if seen.state == "Disabled":
-        return yes("disabled, and no batch is in flight; messages wait in the queue")
-    return resumed(run, titles.SOURCES_AGAIN, target) or no(f"the mapping is {seen.state}")
-
-
-def stop_feeding(run: GRun, target: Target, seen: Feeding) -> None:
-    if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
-        lambda_.feed(run.aws, target.region, seen.id, on=False)
-
-
-def feed_as_before(run: GRun, target: Target, before: Feeding) -> None:
-    lambda_.feed(run.aws, target.region, before.id, on=before.state in ("Enabled", "Enabling"))
-
-
-SOURCES = Step(
-    titles.SOURCES,
-    changes="the queues no longer invoke the functions; messages wait, and their retention time goes on",
-    look=see_source,
-    expect=feeds_nothing,
-    act=stop_feeding,
-    undo=feed_as_before,
-    targets=sources,
-    needs=(titles.CONFIRM,),
-    consent=Consent.GO,
-    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
-    permissions=iam_actions("lambda:UpdateEventSourceMapping"),
-)
-
-
-# ── Stop functions ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """A function's reserved concurrency; 0 stops it, None: none is set."""
-
-    concurrency: int | None = field(metadata=label("reserved concurrency"))
-
-
-def functions(run: GRun) -> list[Target]:
-    return [Target(region, name) for region in run.service.regions for name in run.facts.functions]
-
-
-def see_reserved(run: GRun, target: Target) -> Reserved:
-    return Reserved(lambda_.reserved(run.aws, target.region, target.thing))
-
-
-def is_stopped(run: GRun, target: Target, seen: Reserved) -> Check:
-    if seen.concurrency == 0:
-        return yes("reserved concurrency is 0: no version of it can run")
-    return resumed(run, titles.FUNCTIONS_AGAIN, target) or no(f"reserved concurrency is {_concurrency(seen)}")
-
-
-def stop_function(run: GRun, target: Target, seen: Reserved) -> None:
-    lambda_.reserve(run.aws, target.region, target.thing, 0)
-
-
-def reserve_as_before(run: GRun, target: Target, before: Reserved) -> None:
-    lambda_.reserve(run.aws, target.region, target.thing, before.concurrency)
-
-
-def show_reserved(run: GRun, states: Mapping[Target, Reserved]) -> Iterator[Exhibit]:
-    result = run.result(titles.FUNCTIONS)
-    before = {each.target: each.before for each in result.targets} if result else {}
-    rows = tuple(
-        (target.region, target.thing, _concurrency(before.get(target, seen)), _concurrency(seen))
-        for target, seen in states.items()
-    )
-    columns = ("region", "function", "before", "now")
-    yield Table("functions-stopped", "Reserved concurrency of the functions, before and now", columns, rows)
-
-
-def _concurrency(reserved: Reserved | None) -> str:
-    return "not set" if reserved is None or reserved.concurrency is None else str(reserved.concurrency)
-
-
-FUNCTIONS = Step(
-    titles.FUNCTIONS,
-    changes="reserved concurrency → 0: all versions of the functions stop at once, users get errors from the API",
-    look=see_reserved,
-    expect=is_stopped,
-    act=stop_function,
-    undo=reserve_as_before,
-    targets=functions,
-    needs=(titles.CONFIRM,),
-    consent=Consent.TYPED,
-    phrase=lambda run, states: f"STOP {blast_radius(states)}: USERS GET ERRORS",
-    reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=60, every=5),
-    shows=show_reserved,
-    permissions=iam_actions("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
 )
 
 
@@ -337,7 +218,8 @@ WORKERS = Step(
     act=stop_workers,
     undo=work_again,
     targets=the_workers,
-    needs=(titles.SCALING,),
+    needs=(titles.CONFIRM,),
+    goes_on=True,
     consent=Consent.TYPED,
     phrase=lambda run, states: "SCALE TO ZERO " + blast_radius(states),
     reversibility=Reversibility.COMPENSABLE,
@@ -347,4 +229,62 @@ WORKERS = Step(
     permissions=iam_actions("ecs:UpdateService", "ecs:StopTask"),
 )
 
-STEPS = (FREEZE, SCALING, RULES, SOURCES, FUNCTIONS, WORKERS)
+
+# ── Stop event sources ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """Whether an event source feeds its function: Enabled, Disabled, or on the way between them."""
+
+    id: str = field(metadata=label("mapping"))
+    state: str = field(metadata=label("event source mapping"))
+
+
+def sources(run: GRun) -> list[Target]:
+    return [
+        Target(region, f"{each.source} → {each.function}")
+        for region in run.service.regions
+        for each in lambda_.sources(run.aws, region, run.facts.functions)
+    ]
+
+
+def see_source(run: GRun, target: Target) -> Feeding:
+    mappings = lambda_.sources(run.aws, target.region, run.facts.functions)
+    own = next(each for each in mappings if f"{each.source} → {each.function}" == target.thing)
+    return Feeding(own.id, own.state)
+
+
+def feeds_nothing(run: GRun, target: Target, seen: Feeding) -> Check:
+    if seen.state == "Disabled":
+        return yes("disabled, and no batch is in flight; messages wait in the queue")
+    return resumed(run, titles.SOURCES_AGAIN, target) or no(f"the mapping is {seen.state}")
+
+
+def stop_feeding(run: GRun, target: Target, seen: Feeding) -> None:
+    if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
+        lambda_.feed(run.aws, target.region, seen.id, on=False)
+
+
+def feed_as_before(run: GRun, target: Target, before: Feeding) -> None:
+    lambda_.feed(run.aws, target.region, before.id, on=before.state in ("Enabled", "Enabling"))
+
+
+SOURCES = Step(
+    titles.SOURCES,
+    changes="the queues no longer invoke the functions; messages wait, and their retention time goes on",
+    look=see_source,
+    expect=feeds_nothing,
+    act=stop_feeding,
+    undo=feed_as_before,
+    targets=sources,
+    needs=(titles.CONFIRM,),
+    goes_on=True,
+    consent=Consent.GO,
+    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
+    reversibility=Reversibility.REVERSIBLE,
+    patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
+    permissions=iam_actions("lambda:UpdateEventSourceMapping"),
+)
+
+STEPS = (FREEZE, SCALING, RULES, WORKERS, SOURCES)

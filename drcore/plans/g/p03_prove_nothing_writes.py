@@ -165,7 +165,10 @@ NOTHING_WRITES = Step(
     expect=nothing_writes,
     act=attempt_write,
     targets=roles,
-    needs=(titles.RULES, titles.SOURCES, titles.FUNCTIONS, titles.WORKERS, titles.DENY),
+    needs=(
+        *(titles.DENY, titles.FREEZE, titles.SCALING, titles.RULES),
+        *(titles.WORKERS, titles.SOURCES, titles.FUNCTIONS),
+    ),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
     shows=show_writes,

@@ -131,6 +131,12 @@ def replicas(run: GRun) -> list[Target]:
     return [target for each in others for target in _of(run, [each], (REPLICA, *kinds()), restored_table(run))]
 
 
+def own_replica(run: GRun, target: Target) -> list[Target]:
+    """What is set on a replica depends on the replica itself."""
+    replica = Target(target.region, f"{REPLICA} of {restored_table(run)}")
+    return [] if target == replica else [replica]
+
+
 def see_replica(run: GRun, target: Target) -> TableSetting:
     if not target.thing.startswith(f"{REPLICA} of ") or not_the_remedy(run, Remedy.SWITCH):
         return see_setting(run, target)
@@ -170,6 +176,7 @@ REPLICAS = Step(
     expect=is_set,
     act=set_up,
     targets=replicas,
+    depends_on=own_replica,
     needs=(titles.SETTINGS,),
     consent=Consent.GO,
     phrase=lambda run, states: f"ADD REPLICAS OF {restored_table(run)} IN {region_names(states)}",

@@ -49,6 +49,11 @@ def switching(run: GRun) -> list[Target]:
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
 
 
+def versions_made(run: GRun, target: Target) -> list[Target]:
+    """No region goes over before every region has the version to go over to."""
+    return [Target(each, VERSION) for each in run.service.regions] if target.thing == DEPLOYMENT else []
+
+
 def see_configured(run: GRun, target: Target) -> ConfiguredTable:
     if not_the_remedy(run, Remedy.SWITCH):
         return ConfiguredTable("", "", 0, "", EnvironmentDeployment(), True)
@@ -154,6 +159,7 @@ SWITCH = Step(
     undo=switch_back,
     no_return=why_no_return,
     targets=switching,
+    depends_on=versions_made,
     needs=(titles.SETTINGS, titles.REPLICAS, titles.KEEP),
     consent=Consent.TYPED,
     phrase=lambda run, states: f"SWITCH {region_names(states)} FROM {table(run)} TO {restored_table(run)}",

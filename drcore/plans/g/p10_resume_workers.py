@@ -39,6 +39,12 @@ def parts(run: GRun) -> list[Target]:
     return [part(target) for part in (first_part, second_part) for target in the_workers(run)]
 
 
+def first_ones(run: GRun, target: Target) -> list[Target]:
+    """All workers of a region are resumed only where the first ones of every region have done well."""
+    firsts = [first_part(each) for each in the_workers(run)]
+    return [] if target in firsts else firsts
+
+
 def see_resumed(run: GRun, target: Target) -> ResumedWorkers:
     workers = run.facts.workers
     service = ecs.service(run.aws, target.region, workers.cluster, workers.service)
@@ -112,6 +118,7 @@ WORKERS_AGAIN = Step(
     act=resume_workers,
     undo=halt_workers,
     targets=parts,
+    depends_on=first_ones,
     needs=(titles.ALLOW,),
     consent=Consent.TYPED,
     phrase=lambda run, states: (

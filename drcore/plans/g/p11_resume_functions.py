@@ -15,7 +15,7 @@ from drcore.plans.g import titles
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
-from drcore.plans.g.p02_halt_writers import FUNCTIONS, Reserved, functions
+from drcore.plans.g.p02_stop_functions import FUNCTIONS, Concurrency, concurrency_words, functions
 from drcore.plans.g.tables import in_use
 from drcore.services import lambda_
 
@@ -33,7 +33,7 @@ class FunctionState:
     alias: str
     concurrency: int | None
     live: str = field(compare=False)
-    was: Reserved | None = field(compare=False)
+    was: Concurrency | None = field(compare=False)
     own: str = field(compare=False)
     same_code: bool = field(compare=False)
     noted: bool = field(default=False, compare=False)
@@ -56,6 +56,12 @@ def to_resume(run: GRun) -> list[Target]:
     return [Target(each.region, f"{each.thing}{kind}") for kind in kinds for each in functions(run)]
 
 
+def leans_on(run: GRun, target: Target) -> list[Target]:
+    """What must be done for the same function first: nobody is let in to a version that may know the old table."""
+    own = [each for each in to_resume(run) if _function(each) == _function(target)]
+    return own[: own.index(target)]
+
+
 def _function(target: Target) -> Target:
     return Target(target.region, target.thing.partition(",")[0])
 
@@ -70,8 +76,8 @@ def see_function(run: GRun, target: Target) -> FunctionState:
     part = target.thing.removeprefix(name)
     live = lambda_.alias(aws, region, name, run.facts.alias).version
     alias = live if part == ALIAS else ""  # each target is one thing to be changed, and to be undone
-    reserved = Reserved(lambda_.reserved(aws, region, name))
-    concurrency, was = reserved.concurrency if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
+    reserved = Concurrency(lambda_.reserved(aws, region, name))
+    concurrency, was = reserved.reserved if target == of else None, to_bring_back(run, FUNCTIONS, of, reserved)
     if remedy(run) is not Remedy.SWITCH:
         return FunctionState(alias, concurrency, live, was, "", True, part=part)
     newest = next(iter(lambda_.newest_versions(aws, region, name, 1)), "")
@@ -89,8 +95,8 @@ def serves(run: GRun, target: Target, seen: FunctionState) -> Check:
         return yes(f"version {seen.live}") if right else no(f"version {seen.live}, which may still use the old table")
     if seen.was is None:
         return yes("this run has not halted it")
-    if run.rehearsing or seen.concurrency != seen.was.concurrency:
-        return no(f"{_limit(seen.concurrency)}, before it was {_limit(seen.was.concurrency)}")
+    if run.rehearsing or seen.concurrency != seen.was.reserved:
+        return no(f"{_limit(seen.concurrency)}, before it was {_limit(seen.was.reserved)}")
     return yes(f"version {seen.live}, {_limit(seen.concurrency)}")
 
 
@@ -108,7 +114,7 @@ def _is_published(run: GRun, target: Target, seen: FunctionState) -> Check:
 
 
 def _limit(concurrency: int | None) -> str:
-    return f"reserved concurrency {'not set' if concurrency is None else concurrency}"
+    return f"reserved concurrency {concurrency_words(concurrency)}"
 
 
 def resume_function(run: GRun, target: Target, seen: FunctionState) -> None:
@@ -121,7 +127,7 @@ def resume_function(run: GRun, target: Target, seen: FunctionState) -> None:
     elif target.thing.endswith(ALIAS):
         _point(run, of, see_function(run, target).own)
     else:
-        lambda_.reserve(run.aws, of.region, of.thing, seen.was.concurrency if seen.was else None)
+        lambda_.reserve(run.aws, of.region, of.thing, seen.was.reserved if seen.was else None)
 
 
 def _publish(run: GRun, of: Target) -> None:
@@ -158,6 +164,7 @@ FUNCTIONS_AGAIN = Step(
     act=resume_function,
     undo=halt_function,
     targets=to_resume,
+    depends_on=leans_on,
     needs=(titles.WORKERS_AGAIN,),
     consent=Consent.GO,
     phrase=lambda run, states: f"RESUME {blast_radius(functions(run))} ON {in_use(run)}",

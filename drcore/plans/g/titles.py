@@ -10,14 +10,14 @@ NOTIFY = StepName("notify-on-call", "Notify on-call", "G.1")
 CONFIRM = StepName("confirm", "Confirm", "G.1")
 MAINTENANCE = StepName("tell-users-maintenance", "Tell users: maintenance", "G.7 initial")
 
-# Halt, deny, prove
+# Deny, halt, prove
+DENY = StepName("deny-writes", "Deny writes", "G.1")
 FREEZE = StepName("freeze-the-pipeline", "Freeze the pipeline", "G.1")
 SCALING = StepName("suspend-auto-scaling", "Suspend auto scaling", "G.1")
 RULES = StepName("stop-schedules", "Stop schedules", "G.1")
+WORKERS = StepName("stop-workers", "Stop workers", "G.1")
 SOURCES = StepName("stop-event-sources", "Stop event sources", "G.1")
 FUNCTIONS = StepName("stop-functions", "Stop functions", "G.1")
-WORKERS = StepName("stop-workers", "Stop workers", "G.1")
-DENY = StepName("deny-writes", "Deny writes", "G.1")
 NOTHING_WRITES = StepName("nothing-writes", "Nothing writes", "G.1")
 
 # Recovery point, restore
@@ -49,6 +49,7 @@ FUNCTIONS_AGAIN = StepName("resume-functions", "Resume functions", "G.5, G.6")
 SOURCES_AGAIN = StepName("resume-event-sources", "Resume event sources", "G.6")
 RULES_AGAIN = StepName("resume-schedules", "Resume schedules", "G.6")
 SCALING_AGAIN = StepName("resume-auto-scaling", "Resume auto scaling", "G.6")
+PROVISIONED_AGAIN = StepName("restore-provisioned-concurrency", "Restore provisioned concurrency", "G.6")
 OLD_TABLE_UNREAD = StepName("nobody-reads-the-old-table", "Nobody reads the old table", "G.5")
 
 # Close

@@ -34,8 +34,12 @@ def freeze(
     until: StepName,
     needs: tuple[StepName, ...],
     idle: Callable[[Run[F]], str] = lambda run: "",
+    goes_on: bool = False,
 ) -> Step[Any, Transition]:
-    """Close the way in, `until` another step. `idle` says in words why there is no need to, empty where there is."""
+    """Close the way in, `until` another step. `idle` says in words why there is no need to, empty where there is.
+
+    `goes_on` as of a step: whether a plan tries what comes next where this one fails.
+    """
 
     def expect(run: Run[F], target: Target, seen: Transition) -> Check:
         if not seen.open:
@@ -54,6 +58,7 @@ def freeze(
         undo=_open,
         targets=regions,
         needs=needs,
+        goes_on=goes_on,
         consent=Consent.GO,
         phrase=lambda run, states: f"FREEZE {_pipeline(run, states)}",
         reversibility=Reversibility.REVERSIBLE,

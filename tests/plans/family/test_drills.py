@@ -42,6 +42,7 @@ IMPLIED = {
 # What only undoing an act needs, or an act on what this account has not.
 UNDOES = (
     *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "ecs:StopTask"),
+    "lambda:PutProvisionedConcurrencyConfig",
     *("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:UntagResource"),
     "dynamodb:UpdateTable",  # the table of this account is protected already
 )

@@ -14,6 +14,8 @@ from drcore.run.runbook import Runbook
 from tests.support.data_corruption import PLAN, REGIONS, made_twice, policy, prepared, release, truth, writers
 from tests.support.stage import Stage, carry_out, ended, outcomes, proven, writes
 
+PROVISIONED = {"syncwell-api": {"live": 10}, "syncwell-worker": {}, "syncwell-webhook": {}}
+
 
 def cut_and_finished(stage: Stage, remedy: str, cuts: tuple[Step[Any, Any], ...]) -> Runbook:
     """A drill that loses its process after some steps, and is opened again each time."""
@@ -40,6 +42,7 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
             "rules": dict.fromkeys(run.run.facts.rules, "ENABLED"),
             "sources": ["Enabled"],
             "functions": dict.fromkeys(run.run.facts.functions),
+            "provisioned": PROVISIONED,
         }
         assert release(run, region) == "2026.01.1", "never the faulty one"
         assert policy(run, region) == ""
@@ -62,6 +65,7 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
         assert release(run, region) == "2026.01.1"
         assert "DrcoreDenyWrites" in policy(run, region), "the corrupt table stays as it is"
         assert writers(run, region)["functions"] == dict.fromkeys(run.run.facts.functions)
+        assert writers(run, region)["provisioned"] == PROVISIONED
     told = [line["parameters"]["json"]["incident"]["body"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "restored from a backup" in told[-1]
     assert "have been lost" in told[-1]
