@@ -43,7 +43,7 @@ SWITCHED = next(scene for scene in SCENES if scene.way == "switch")
 # it was before the earlier one; what it was before the later one can be seen only in between.
 CHANGE_AGAIN = {
     *(step.title for step in (g.KEEP, g.ALLOW, g.WORKERS_AGAIN, g.FUNCTIONS_AGAIN)),
-    *(step.title for step in (g.SOURCES_AGAIN, g.RULES_AGAIN, g.SCALING_AGAIN)),
+    *(step.title for step in (g.SOURCES_AGAIN, g.RULES_AGAIN, g.SCALING_AGAIN, g.PROVISIONED_AGAIN)),
 }
 
 
