@@ -75,5 +75,9 @@ class Rejected(DrcoreError):
         self.code = code
 
 
+class NoCredentials(Rejected):
+    """No call was made: there is nobody to make it as. The message is botocore's own, with what to do."""
+
+
 class Busy(Rejected):
     """The service asked to come back later. Nothing was changed by that call."""

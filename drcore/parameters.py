@@ -177,12 +177,16 @@ def read(path: Path, model: type[M]) -> M:
     except (YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: expected YAML in UTF-8, seen {error}") from error
     unfilled = [
-        f"{path}:{_line(tree, at)}: {_name(at)}: still a placeholder, seen {seen!r}" for at, seen in _open(tree)
+        f"{_place(path, tree, at)}: {_name(at)}: still a placeholder, seen {seen!r}"
+        for at, seen in _texts(tree)
+        if PLACEHOLDER in seen
     ]
     if unfilled:
         raise BadInput(
             "\n".join([*unfilled, f"Fill in {path} before this environment can be used. Nothing was touched."])
         )
+    if empty := [at for at, seen in _texts(tree) if not seen.strip()]:
+        raise BadInput("\n".join(f"{_place(path, tree, at)}: {_name(at)}: expected a value, seen ''" for at in empty))
     return parse(tree, model, str(path))
 
 
@@ -200,15 +204,16 @@ def _explain(data: object, error: ValidationError, where: str) -> Iterator[str]:
         at = problem["loc"]
         expected = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing":
-            yield f"{where}:{_line(data, at[:-1])}: {_name(at)}: expected a value, seen none"
+            yield f"{_place(where, data, at[:-1])}: {_name(at)}: expected a value, seen none"
         elif problem["type"] == "extra_forbidden":
-            yield f"{where}:{_line(data, at)}: {_name(at)}: unknown field, expected only the documented ones"
+            yield f"{_place(where, data, at)}: {_name(at)}: unknown field, expected only the documented ones"
         elif not at and problem["type"] == "value_error":  # of a model's own check, which names the field
-            yield f"{where}:{_line(data, tuple(expected.partition(':')[0].split('.')))}: {expected}"
+            yield f"{_place(where, data, tuple(expected.partition(':')[0].split('.')))}: {expected}"
         elif not at:
             yield f"{where}:1: {expected}, seen {'nothing' if data is None else type(data).__name__}"
         else:
-            yield f"{where}:{_line(data, at)}: {_name(at)}: {expected}, seen {problem['input']!r}"
+            quotes = " in quotes" if problem["type"] == "string_type" else ""  # YAML reads 012 and `no` as no text
+            yield f"{_place(where, data, at)}: {_name(at)}: {expected}{quotes}, seen {problem['input']!r}"
 
 
 class _Plain(RoundTripConstructor):
@@ -224,8 +229,11 @@ def _yaml() -> YAML:
     return reader
 
 
-def _line(tree: object, at: tuple[int | str, ...]) -> int | str:
-    line: int | str = 1 if isinstance(tree, CommentedMap | CommentedSeq) else "?"
+def _place(where: object, tree: object, at: tuple[int | str, ...]) -> str:
+    """Where a field stands: the file with the line; what has no lines by its name alone."""
+    if not isinstance(tree, CommentedMap | CommentedSeq):
+        return str(where)
+    line = 1
     for key in at:
         if not isinstance(tree, CommentedMap | CommentedSeq):
             break
@@ -234,23 +242,24 @@ def _line(tree: object, at: tuple[int | str, ...]) -> int | str:
             tree = tree[key]
         except (KeyError, IndexError, TypeError):
             break
-    return line
+    return f"{where}:{line}"
 
 
 def _name(at: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in at)
 
 
-def _open(tree: object, at: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def _texts(tree: object, at: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Each text of a tree, with the way to it."""
     inner: Iterator[tuple[int | str, object]] | enumerate[object] | None = None
     if isinstance(tree, Mapping):
         inner = iter(tree.items())
     elif isinstance(tree, list):
         inner = enumerate(tree)
-    elif isinstance(tree, str) and PLACEHOLDER in tree:
+    elif isinstance(tree, str):
         yield at, str(tree)
     for key, value in inner or ():
-        yield from _open(value, (*at, key))
+        yield from _texts(value, (*at, key))
 
 
 def at_world(service: Service, address: str | None) -> Service:

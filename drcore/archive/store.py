@@ -48,4 +48,5 @@ def archived_at(folder: Path) -> str:
         receipt = json.loads((folder / RECEIPT).read_bytes())
     except (OSError, ValueError):
         return ""
-    return f"s3://{receipt['bucket']}/records/{folder.name}/"
+    manifest = next((key for key in receipt["versions"] if key.count("/") == 2 and key.endswith(f"/{MANIFEST}")), "")
+    return f"s3://{receipt['bucket']}/{manifest.removesuffix(MANIFEST)}" if manifest else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import os
 import re
 import threading
 import zlib
@@ -26,10 +27,22 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
+    InvalidConfigError,
+    LoginError,
+    NoAuthTokenError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
 )
 from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
@@ -38,7 +51,8 @@ from botocore.response import StreamingBody
 from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
-from drcore.errors import Busy, Rejected, Unknown
+from drcore.calls.proxies import is_loopback
+from drcore.errors import BadInput, Busy, NoCredentials, Rejected, Unknown
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
 # kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
@@ -47,6 +61,12 @@ _BRIEFLY = 3
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
+# Of the machine that drcore runs on, before any region is asked.
+_NOBODY = (
+    *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
+    *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
+)
+_PROFILE = (ProfileNotFound, ConfigParseError, ConfigNotFound)
 _RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 T = TypeVar("T")
@@ -202,6 +222,7 @@ class Aws:
             read_timeout=_BRIEFLY if briefly else _READ,
             retries={"mode": "standard", "total_max_attempts": 1 if once or briefly else _ATTEMPTS},
             tcp_keepalive=True,
+            proxies={} if self._endpoint and is_loopback(self._endpoint) else None,  # None: as the environment says
             user_agent_extra=f"drcore/{self._run_id}",
         )
 
@@ -237,14 +258,26 @@ class _ModelFiles(JSONFileLoader):
 @functools.cache
 def _models() -> Any:
     """What reads the models of all sessions of this process: each is read once, not once for each session."""
-    loader = botocore.session.get_session().get_component("data_loader")
+    loader = botocore.session.get_session(_NO_PROFILE).get_component("data_loader")
     loader.file_loader = _ModelFiles()
     return loader
 
 
+# What a user has configured for AWS is none of an endpoint of one's own, nor of the models that come with botocore.
+_NO_PROFILE: dict[str, Any] = {
+    "profile": (None, [], None, None),
+    "config_file": (None, [], os.devnull, None),
+    "credentials_file": (None, [], os.devnull, None),
+}
+
+
 def _session(key: str | None = None) -> boto3.Session:
-    core: Any = botocore.session.get_session()
-    session = boto3.Session(key, key, botocore_session=core)
+    """Raises BadInput where the profile that was asked for cannot be read."""
+    core: Any = botocore.session.get_session(_NO_PROFILE if key else None)
+    try:
+        session = boto3.Session(key, key, botocore_session=core)
+    except _PROFILE as error:
+        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
     core.register_component("data_loader", _models())  # not before: boto3 adds a path to the loader that it finds
     return session
 
@@ -301,8 +334,15 @@ def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _answered(error, service, operation, region) from error
-    except (ParamValidationError, NoCredentialsError) as error:
+    except _NOBODY as error:
+        how = " Sign in: aws sso login" if isinstance(error, SSOError) and "aws sso login" not in str(error) else ""
+        raise NoCredentials(f"no credentials for AWS: {error}{how}", type(error).__name__) from error
+    except _PROFILE as error:
+        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
+    except ParamValidationError as error:
         raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+    except ProxyConnectionError as error:
+        raise Unknown(f"{service} {operation} in {region}: {error}") from error
     except _NO_ANSWER as error:
         raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
 

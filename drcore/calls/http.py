@@ -13,6 +13,7 @@ from typing import Any
 import urllib3
 
 from drcore.calls.gate import Call, CallGate, Plane, as_json
+from drcore.calls.proxies import proxy_for
 from drcore.errors import Busy, Rejected, Unknown
 
 _READS = {"GET", "HEAD"}
@@ -33,7 +34,7 @@ class Http:
 
     def __init__(self, calls: CallGate) -> None:
         self._calls = calls
-        self._pool = urllib3.PoolManager()
+        self._pools: dict[str | None, urllib3.PoolManager] = {None: urllib3.PoolManager()}
 
     def get(
         self, url: str, *, authorization: str | None = None, region: str = "", within: float = _READ, again: bool = True
@@ -80,7 +81,7 @@ class Http:
         self._calls.admit(call)
         headers: Mapping[str, str] = {"Authorization": authorization} if authorization else {}
         try:
-            answer = self._pool.request(
+            answer = self._pool(url).request(
                 method,
                 url,
                 json=json,
@@ -95,6 +96,12 @@ class Http:
         self._calls.note(call, "OK" if answer.status < 300 else str(answer.status))
         text = answer.data.decode(errors="replace")
         return Reply(answer.status, text, _json_of(answer))
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        proxy = proxy_for(url)
+        if proxy not in self._pools:
+            self._pools[proxy] = urllib3.ProxyManager(str(proxy))
+        return self._pools[proxy]
 
 
 def _json_of(answer: urllib3.BaseHTTPResponse) -> Any:

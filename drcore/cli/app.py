@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import importlib.metadata
 import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
-from drcore.errors import DrcoreError, Exit
+from drcore.errors import DrcoreError, Exit, RunnerFailed
 
 T = TypeVar("T")
 EXITS = (
@@ -27,6 +29,20 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"drcore {importlib.metadata.version('drcore')}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """SyncWell's contingency and rollback plans as executable runbooks."""
+
+
 def say(text: str) -> None:
     """Say something beside the result."""
     with contextlib.suppress(OSError):  # a terminal that has gone away does not keep a record from being finished
@@ -40,8 +56,26 @@ def guarded(go: Callable[[], T], as_json: bool) -> T:
     except DrcoreError as error:
         show_error(error, as_json)
         raise typer.Exit(int(error.exit)) from None
+    except OSError as error:  # of this machine: whatever else can fail has an error of its own
+        show_error(RunnerFailed(_of_this_machine(error)), as_json)
+        raise typer.Exit(int(RunnerFailed.exit)) from None
     except KeyboardInterrupt:
         raise typer.Exit(int(Exit.INTERRUPTED)) from None
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or name another folder with --records",
+    errno.EDQUOT: "free some space, or name another folder with --records",
+    errno.EMFILE: "allow more open files: ulimit -n 1024",
+    errno.ENFILE: "too many files are open on this machine: end what is not needed",
+    errno.EROFS: "name a folder that can be written to with --records",
+}
+
+
+def _of_this_machine(error: OSError) -> str:
+    name = f" {error.filename}" if error.filename else ""
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"this machine said{name}: {error.strerror or error}" + (f". To go on, {remedy}." if remedy else "")
 
 
 def show_error(error: DrcoreError, as_json: bool) -> None:

@@ -77,37 +77,34 @@ def resume(
 
 
 @app.command()
-def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) -> None:
-    """Prove a record: every line, every file. Names the first bad line.
+def verify(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN]",
+            help="The id of a run, the start of the ids of some, or a path; without it, the run that was begun last.",
+        ),
+    ] = "",
+    records: Records = RECORDS,
+    as_json: AsJson = False,
+) -> None:
+    """Prove records: every line, every file. Names the first bad line of each.
 
-    Exit codes: 0 it holds. 1 BROKEN, or INCOMPLETE: what is there holds, the run was not closed. 2 bad input.
+    Exit codes: 0 all hold. 1 BROKEN, or INCOMPLETE: what is there holds, the run was not closed. 2 bad input.
     """
 
     def go() -> NoReturn:
-        from drcore.archive import store
-        from drcore.record.files import find
-        from drcore.record.proof import verify as prove
+        from drcore.cli import proving
+        from drcore.record.files import find_all
 
-        folder = find(records, run)
-        proof = prove(folder)
-        for problem in proof.problems:
-            typer.echo(f"BROKEN  {problem}")
-        if proof.holds:
-            typer.echo(f"{proof.word.upper():<7} {proof.lines} lines, head {proof.head}")
-        for note in proof.notes:
-            typer.echo(f"note    {note}")
-        copy = store.archived_at(folder)
-        where = (
-            f"The copy in the archive: {copy}manifest.json"
-            if copy
-            else "Not in the archive: this copy is the only one."
-        )
-        typer.echo(f"note    {where}")
+        folders = find_all(records, run)
+        alone = bool(run) and len(folders) == 1
+        told = [proving.prove(folder, name=not alone) for folder in (folders if run else proving.newest(folders))]
         if as_json:
-            terminal = {"record": str(folder), "holds": proof.holds, "complete": proof.complete}
-            terminal |= {"problems": proof.problems, "notes": proof.notes, "lines": proof.lines, "head": proof.head}
-            typer.echo(json.dumps(terminal | {"archived": copy or None}))
-        raise typer.Exit(Exit.REACHED if proof.proven else Exit.MISSED)
+            proven = all(each["holds"] and each["complete"] for each in told)
+            one = {"records": told, "holds": all(each["holds"] for each in told), "complete": proven}
+            typer.echo(json.dumps(told[0] if len(told) == 1 else one))
+        raise typer.Exit(Exit.REACHED if all(each["holds"] and each["complete"] for each in told) else Exit.MISSED)
 
     guarded(go, as_json)
 
@@ -115,13 +112,13 @@ def verify(run: RunName, records: Records = RECORDS, as_json: AsJson = False) ->
 @app.command("list")
 def list_(
     plan: Annotated[
-        str, typer.Argument(metavar="[PLAN]", help="A plan: its steps, with what they change and need.")
+        str, typer.Argument(metavar="[PLAN]", help="A plan: its faults with their options, its steps.")
     ] = "",
     iam: Annotated[bool, typer.Option("--iam", help="With a plan: the IAM policy that its acts need.")] = False,
     records: Records = RECORDS,
     as_json: AsJson = False,
 ) -> None:
-    """Show the plans, environments and records; or the steps of one plan."""
+    """Show the plans, environments and records; or one plan: its faults, its steps with what they change and need."""
 
     def go() -> None:
         from drcore.cli import listing

@@ -1,90 +1,131 @@
-"""What there is: plans with their steps, environments, records."""
+"""What there is: plans with their faults, their steps; environments; records."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
 from drcore import plans
 from drcore.archive import store
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
-from drcore.errors import BadInput
-from drcore.parameters import load
+from drcore.errors import BadInput, DrcoreError
+from drcore.launcher import world as worlds
+from drcore.launcher.request import parse_fault
+from drcore.launcher.result import result_from_journal
+from drcore.parameters import Service, load, read
 from drcore.record.events import Kind, read_events
 from drcore.record.files import PARAMETERS
 from drcore.record.history import History
+from drcore.record.run_parameters import RunParameters
+
+_NEWEST = 20  # records that are shown
 
 
 def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:
-    """Print the plans, environments and records; or the steps of one plan, or its IAM policy."""
+    """Print the plans, environments and records; or one plan's faults and steps, or its IAM policy."""
     if iam and not plan:
         raise BadInput("--iam: expected a plan with it, for example: drcore list f --iam")
-    console = Console(highlight=False, markup=False, soft_wrap=as_json or iam)
     if iam:
-        console.print(json.dumps(_policy(plans.find(plan)), indent=2))
+        typer.echo(json.dumps(_policy(plans.find(plan)), indent=2))
         return
-    sections = _steps(plans.find(plan)) if plan else _all(records)
+    sections = _plan(plans.find(plan)) if plan else _all(records)
     if as_json:
-        console.print(json.dumps(sections))
-        return
-    if plan:
-        for row in sections["steps"]:
-            needs = f", needs {row['permissions']}" if row["permissions"] else ""
-            asks = "" if row["consent"] == "none" else f", asks for {row['consent']}"
-            console.print(f"{row['#']:>3}  {row['step']}  ({row['in the plan']}; {row['way back']}{asks}{needs})")
-            console.print(f"     {row['changes']}")
-        return
-    for title, rows in sections.items():
-        table = Table(title=title, title_justify="left")
-        for column in rows[0] if rows else ():
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
-        console.print(table if rows else f"{title}: none")
+        typer.echo(json.dumps(sections))
+    elif plan:
+        _show_plan(plans.find(plan), sections)
+    else:
+        _show_all(sections)
+
+
+def begun(folder: Path) -> str:
+    """When a run was begun, as its journal says; empty where it has none."""
+    first = next(History(read_events(folder)).lines(Kind.HOST), None)
+    return str(first.get("wall_time", "")) if first else ""
 
 
 def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
     found = [plans.find(name) for name in plans.ids()]
     folders = [path.name for path in sorted((HOME / "parameters").iterdir()) if (path / "service.yaml").is_file()]
+    kept = sorted((_record(path.parent) for path in records.glob(f"*/{PARAMETERS}")), key=lambda each: each["begun"])
     return {
         "plans": [
             {"plan": plan.id, "title": plan.title, "steps": len(plan.steps), "faults": ", ".join(plan.faults)}
             for plan in found
         ],
         "environments": [
-            {"environment": name, "plan": plan.id, "state": _state(name, plan)} for name in folders for plan in found
+            {"environment": name, "plan": plan.id, **_state(name, plan)} for name in folders for plan in found
         ],
-        "records": [_record(path.parent) for path in sorted(records.glob(f"*/{PARAMETERS}"), reverse=True)[:20]],
+        "records": kept[-_NEWEST:][::-1],
     }
 
 
-def _state(environment: str, plan: Plan[Any]) -> str:
+def _state(environment: str, plan: Plan[Any]) -> dict[str, Any]:
     try:
         service, _ = load(HOME / "parameters", environment, plan.id, plan.facts)
     except BadInput as error:
-        return f"cannot be used: {str(error).splitlines()[0]}"
-    return ", ".join(service.modes)
+        missing = [line for line in str(error).splitlines() if not line.startswith("Fill in")]
+        more = f", with {len(missing) - 1} more" if len(missing) > 1 else ""
+        return {"state": f"cannot be used: {missing[0]}{more}", "missing": missing}
+    return {"state": ", ".join(service.modes), "missing": []}
 
 
 def _record(folder: Path) -> dict[str, Any]:
     history = History(read_events(folder))
-    host, verdict = history.last(Kind.HOST), history.last(Kind.VERDICT)
     return {
         "run": folder.name,
-        "begun": host["wall_time"] if host and "wall_time" in host else "?",
-        "verdict": verdict["word"] if verdict else "none",
+        "begun": begun(folder) or "?",
+        "verdict": _verdict(folder),
         "state": "closed" if history.has(Kind.CLOSED) else "open",
         "archived": store.archived_at(folder) or "no",
     }
 
 
-def _steps(plan: Plan[Any]) -> dict[str, list[dict[str, Any]]]:
+def _verdict(folder: Path) -> str:
+    """The verdict that the command line gave; "none" for a run that has ended nowhere."""
+    events = read_events(folder)
+    if not History(events).has(Kind.VERDICT, Kind.REFUSED, Kind.RUNNER):
+        return "none"
+    try:
+        return result_from_journal(events, folder, RunParameters.read(folder), None).word
+    except DrcoreError:  # of a plan, or a version, that this drcore does not have
+        verdict = History(events).last(Kind.VERDICT)
+        return str(verdict["word"]) if verdict else "none"
+
+
+def _show_all(sections: Mapping[str, list[dict[str, Any]]]) -> None:
+    _table("plans", sections["plans"])
+    missing = [line for row in sections["environments"] for line in row["missing"]]
+    usable = [{name: row[name] for name in ("environment", "plan", "state")} for row in sections["environments"]]
+    _table("environments", [row | {"state": row["state"].partition(":")[0]} for row in usable])
+    if missing:
+        typer.echo("still to be filled in")
+        for line in dict.fromkeys(missing):  # what plans share is missing once
+            typer.echo(f"  {line}")
+        typer.echo("")
+    _table("records", [row | {"archived": "no" if row["archived"] == "no" else "yes"} for row in sections["records"]])
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> None:
+    """A line a row, never broken: a terminal wraps what is too long, and what is copied from it stays whole."""
+    if not rows:
+        typer.echo(f"{title}: none\n")
+        return
+    lines = [[*rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    typer.echo(title)
+    for line in lines:
+        typer.echo("  " + "  ".join(map(str.ljust, line, widths)).rstrip())
+    typer.echo("")
+
+
+def _plan(plan: Plan[Any]) -> dict[str, list[dict[str, Any]]]:
     return {
+        "faults": _faults(plan),
         "steps": [
             {
                 "#": number,
@@ -96,8 +137,33 @@ def _steps(plan: Plan[Any]) -> dict[str, list[dict[str, Any]]]:
                 "permissions": ", ".join(each.action for each in step.permissions),
             }
             for number, step in enumerate(plan.steps, start=1)
-        ]
+        ],
     }
+
+
+def _faults(plan: Plan[Any]) -> list[dict[str, Any]]:
+    """What the plan is drilled against, with the options that a drill can be given, by the world that has them."""
+    service = read(HOME / "parameters" / "sandbox" / "service.yaml", Service)
+    known = worlds.faults(service.world) if service.world else {}
+    found: dict[str, dict[str, str]] = {}
+    for name, options in map(parse_fault, plan.faults):
+        found.setdefault(name, options)
+    return [{"fault": name, "options": known.get(name, [])} for name in found]
+
+
+def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+    typer.echo(f"{plan.title}\n\nfaults, the first of them unless --fault names another: --fault NAME[:key=value,…]")
+    for fault in sections["faults"]:
+        typer.echo(f"  {fault['fault']}")
+        for option in fault["options"]:
+            choices = f" (one of {', '.join(option['choices'])})" if option["choices"] else ""
+            typer.echo(f"      {option['name']}={option['default']}  {option['help']}{choices}")
+    typer.echo("\nsteps")
+    for row in sections["steps"]:
+        needs = f", needs {row['permissions']}" if row["permissions"] else ""
+        asks = "" if row["consent"] == "none" else f", asks for {row['consent']}"
+        typer.echo(f"{row['#']:>3}  {row['step']}  ({row['in the plan']}; {row['way back']}{asks}{needs})")
+        typer.echo(f"     {row['changes']}")
 
 
 def _policy(plan: Plan[Any]) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from drcore.errors import BadInput
 def main() -> None:
     """The entry point of the command `drcore`."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(standalone_mode=False, prog_name="drcore"))
     except typer.TyperException as error:  # an option that there is not, an argument that is missing
         if not sys.argv[1:]:  # not even a command: the message is the help
             typer.echo(error.format_message(), err=True)
         else:
-            show_error(BadInput(f"{error.format_message()} See: drcore --help"), "--json" in sys.argv)
+            context = getattr(error, "ctx", None)  # of the command that was being read
+            command = context.command_path if context else "drcore"
+            show_error(BadInput(f"{error.format_message()} See: {command} --help"), "--json" in sys.argv)
         sys.exit(int(BadInput.exit))

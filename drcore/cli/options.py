@@ -21,7 +21,12 @@ PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a p
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, the start of it, or its path.")]
 Environment = Annotated[str, typer.Option("--environment", metavar="NAME", help="A folder of parameters/.")]
 Fault = Annotated[
-    str, typer.Option("--fault", metavar="NAME[:key=value,…]", help="What to break; a drill has a default.")
+    str,
+    typer.Option(
+        "--fault",
+        metavar="NAME[:key=value,…]",
+        help="What to break: see drcore list PLAN. A drill has a default, execute takes none.",
+    ),
 ]
 Seed = Annotated[
     str | None, typer.Option("--seed", metavar="N", help="The emulated world's seed: same seed, same run.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 from collections.abc import Callable
 from datetime import datetime
@@ -61,7 +62,7 @@ class Run(Generic[F, N]):
             self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
         )
         self.http = Http(self.calls)
-        self.who = f"{getpass.getuser()}@{platform.node()}"
+        self.who = f"{login()}@{platform.node()}"
         policy = self.service.drill_policy if self.mode is Mode.DRILL else None
         self.desk = Desk(
             self.id,
@@ -151,3 +152,11 @@ class Run(Generic[F, N]):
     def marks(self) -> tuple[Mark, ...]:
         """The moments known so far, to be marked in charts."""
         return tuple(Mark(name, at) for name, at in sorted(self.moments.items(), key=lambda each: each[1]))
+
+
+def login() -> str:
+    """The name of the operating system's user who runs this."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container whose user has no name
+        return f"user {os.getuid()}"

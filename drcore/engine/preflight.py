@@ -13,7 +13,7 @@ from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
 from drcore.engine.context import Run
 from drcore.engine.outcome import Answer, Check, no, unknown, yes
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, Rejected, Unknown
+from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
 from drcore.services import iam
 
 P = ParamSpec("P")
@@ -37,9 +37,11 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
     runner = run.service.runner_region
     try:
         identity = run.aws.call("sts", runner, "get_caller_identity")
+    except NoCredentials as error:  # no region would answer
+        yield Finding("identity", unknown(str(error)))
+        return
     except (Unknown, Rejected) as error:
-        told = f"{error}. If {runner} has failed: {elsewhere(run)}"
-        yield Finding("identity", unknown(told))
+        yield Finding("identity", unknown(f"{error}. If {runner} has failed: {elsewhere(run)}"))
         return
     run.who = identity["Arn"]
     right = identity["Account"] == run.service.account

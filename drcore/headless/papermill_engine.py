@@ -23,6 +23,8 @@ def run_job(job: Job) -> Execution:
             None,
             parameters=job.parameters,
             engine_name="drcore",
+            kernel_name="python3",  # the kernel is drcore's own; a notebook that was never run may name none
+            language="python",
             progress_bar=False,
             headless_run=headless_run,
         )

@@ -96,7 +96,13 @@ def _copy(plan: Plan[Any], setting: RunParameters, folder: Path) -> None:
     notebook.metadata.papermill = {}  # papermill writes the parameters there too
     for cell in notebook.cells:
         cell.metadata.setdefault("tags", [])  # it looks for them in every cell
-    notebook = parameterize_notebook(notebook, setting.as_parameters(), comment="The parameters of this run")
+    notebook = parameterize_notebook(
+        notebook,
+        setting.as_parameters(),
+        comment="The parameters of this run",
+        kernel_name="python3",
+        language="python",
+    )
     del notebook.metadata["papermill"]  # it says that papermill has run this, which a person will
     write_whole(folder / NOTEBOOK, as_text(notebook))
 

@@ -13,7 +13,7 @@ def redactor(setting: RunParameters) -> Redactor:
 
     A secret that cannot be read now cannot be read by the kernel either, so it cannot be in the notebook.
     """
-    redact = Redactor()
+    redact = Redactor(facts=setting.public)
     add_secrets(setting, redact)
     return redact
 

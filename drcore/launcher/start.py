@@ -19,7 +19,7 @@ from drcore import plans
 from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
-from drcore.errors import Refused
+from drcore.errors import BadInput, Refused
 from drcore.headless import page, signals
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
@@ -64,7 +64,12 @@ def begin(
     folder, is_first = request.records / setting.run_id, not request.records.exists()
     with ExitStack() as undo:
         with signals.held():
-            folder.mkdir(parents=True)
+            try:
+                folder.mkdir(parents=True)
+            except (FileNotFoundError, PermissionError, NotADirectoryError) as error:  # a place that has no room for it
+                raise BadInput(
+                    f"--records: expected a folder that can be made, seen {folder}: {error.strerror}"
+                ) from error
             undo.callback(_unmake, folder, is_first)
         opened, started = open_world(request, plan, setting, say, lambda: meanwhile(folder), undo)
         redact = redactor(opened)

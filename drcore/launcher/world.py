@@ -21,7 +21,7 @@ import urllib3
 
 from drcore.errors import BadInput, RunnerFailed
 from drcore.headless import signals
-from drcore.parameters import Service
+from drcore.parameters import Service, StartedWorld
 
 _READY = 30.0  # seconds; it takes about one
 
@@ -80,6 +80,18 @@ class Starting:
     def let_go(self) -> None:
         """From now on it outlives the launcher: a run can be taken up in it."""
         signals.let_go(self._process.pid)
+
+
+def faults(world: StartedWorld) -> dict[str, list[dict[str, Any]]]:
+    """What can be broken in a world, by name, with the options of each. Raises RunnerFailed."""
+    words = [sys.executable if world.command[0] == "python" else world.command[0], *world.command[1:], "--faults"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    try:
+        found: dict[str, list[dict[str, Any]]] = json.loads(told.stdout)
+        return found
+    except ValueError as error:
+        last = told.stderr.strip().rpartition("\n")[2]
+        raise RunnerFailed(f"the world did not say what can be broken: {last or 'it said nothing'}") from error
 
 
 def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str, Any]:

@@ -46,15 +46,30 @@ def sync_folder(folder: Path) -> None:
 
 
 def find(records: Path, name: str) -> Path:
-    """The folder of a run that is named by its id, by the start of its id, or by its path.
+    """The folder of the one run that is named by its id, by the start of its id, or by its path.
 
     Raises BadInput when none, or more than one, answers to the name.
     """
-    if (Path(name) / JOURNAL).is_file() or (Path(name) / PARAMETERS).is_file():
-        return Path(name)
+    found = find_all(records, name)
+    if len(found) != 1:
+        seen = ", ".join(path.name for path in found)
+        raise BadInput(f"run {name!r}: expected the id or path of one record below {records}, seen {seen}")
+    return found[0]
+
+
+def find_all(records: Path, name: str) -> list[Path]:
+    """The folders of the runs that are named by the id of one, by the start of their ids, or by a path.
+
+    Raises BadInput when there is none.
+    """
+    if name and ((Path(name) / JOURNAL).is_file() or (Path(name) / PARAMETERS).is_file()):
+        return [Path(name)]
     found = [path for path in sorted(records.glob(f"{name}*")) if (path / PARAMETERS).is_file()]
     exact = [path for path in found if path.name == name]
-    if len(exact or found) != 1:
-        seen = ", ".join(path.name for path in found) or "none"
-        raise BadInput(f"run {name!r}: expected the id or path of one record below {records}, seen {seen}")
-    return (exact or found)[0]
+    if not found and not name:
+        raise BadInput(f"RUN: expected records below {records}, seen none. See: drcore list")
+    if not found:
+        raise BadInput(
+            f"run {name!r}: expected the id or path of a record below {records}, seen none. See: drcore list"
+        )
+    return exact or found

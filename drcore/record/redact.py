@@ -49,13 +49,21 @@ _SHORT, _MANY = 64, 10_000
 class Redactor:
     """Replaces every known or recognisable secret by `[redacted]`."""
 
-    def __init__(self, secrets: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, secrets: Iterable[str] = (), environment: Mapping[str, str] = os.environ, facts: object = None
+    ) -> None:
+        """`facts` is plain data that holds no secret (what the files of parameters say).
+
+        A variable whose name means a secret, and whose value stands there in full (`SECRETS_REGION=us-east-1`), is
+        none: otherwise the facts would be read back as something else than they are.
+        """
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         # What was redacted already: a journal has few names and short words, each on thousands of lines.
         self._short: dict[str, str] = {}
-        named = (value for name, value in environment.items() if _SECRET_NAME.search(name))
-        self.add(*secrets, *(value for value in named if not _points_at(value)))
+        named = [value for name, value in environment.items() if _SECRET_NAME.search(name)]
+        public = "\n".join(_texts(facts)) if named else ""
+        self.add(*secrets, *(value for value in named if not _points_at(value) and value not in public))
 
     def add(self, *secrets: str) -> None:
         """Learn values that must never be written, in every spelling in which they could turn up."""
@@ -100,6 +108,18 @@ class Redactor:
         if isinstance(value, str) and value and _NAME.fullmatch(name):
             return HIDDEN
         return self.data(value)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _points_at(value: str) -> bool:

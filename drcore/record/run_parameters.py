@@ -41,8 +41,16 @@ class RunParameters:
             "world": self.world,
             "fault": self.fault,
         }
-        text = json.dumps((redact or Redactor()).data(data), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        text = (
+            json.dumps((redact or Redactor(facts=self.public)).data(data), indent=1, ensure_ascii=False, sort_keys=True)
+            + "\n"
+        )
         write_whole(folder / PARAMETERS, text.encode())
+
+    @property
+    def public(self) -> list[Any]:
+        """What the files of parameters say, as plain data: facts, and the names of secrets."""
+        return [as_data(self.service), dict(self.facts)]
 
     def as_parameters(self) -> dict[str, Any]:
         """What the notebook of this run is given."""

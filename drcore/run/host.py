@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib.metadata
 import os
 import platform
@@ -10,6 +9,7 @@ import subprocess
 from typing import Any
 
 from drcore.clock import WallClock, iso
+from drcore.engine.context import login
 from drcore.engine.prepare import HOME
 
 
@@ -17,15 +17,23 @@ def host() -> dict[str, Any]:
     """Facts about where a run is carried out; the only ones that differ between two drills with one seed."""
     names = ("drcore", "boto3", "papermill", "nbclient", "pandas", "matplotlib")
     packages = {name: importlib.metadata.version(name) for name in names}
-    described = subprocess.run(
-        ["git", "-C", str(HOME), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
     return {
         "host": platform.node(),
-        "user": getpass.getuser(),
+        "user": login(),
         "pid": os.getpid(),
         "python": platform.python_version(),
         "packages": packages,
-        "revision": described.stdout.strip() or "not in git",
+        "revision": _revision(),
         "wall_time": iso(WallClock().now()),
     }
+
+
+def _revision() -> str:
+    """The git revision of the code; why it is not known, where it is not."""
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(HOME), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+        )
+    except OSError:  # a slim image
+        return "not known: git is not there"
+    return described.stdout.strip() or "not in git"

@@ -59,7 +59,7 @@ class Runbook:
         self.plan, self.folder = plan, folder
         address = (setting.world or {}).get("address")
         facts = plan.facts.model_validate_json(put_in_world(json.dumps(setting.facts), setting.service, address))
-        redact = Redactor()
+        redact = Redactor(facts=setting.public)
         show.hide(redact)
         self.run: Run[Any, Any] = Run(
             plan.id,

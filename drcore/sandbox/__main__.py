@@ -23,10 +23,14 @@ def main() -> None:
         sys.stdout.write(json.dumps({"error": error}) + "\n")
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    if options.faults:
+        _tell_faults()
+        return
     if os.environ.get("PYTHONHASHSEED") != "0":
         # moto keeps some names in sets; with hashes fixed, two runs of a seed list them in the same order.
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program again
+    _forget_aws()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(0))
     gc.disable()  # 200,000 objects are made at the start, and all of them stay
@@ -42,9 +46,31 @@ def main() -> None:
     server.serve()
 
 
+def _forget_aws() -> None:
+    """What a user has configured for AWS is none of an emulated one."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def _tell_faults() -> None:
+    import drcore.sandbox.endpoints.application  # noqa: F401  # registers every fault
+    from drcore.sandbox.core.faults import REGISTRY
+
+    told = {
+        name: [
+            {"name": key, "default": option.default, "help": option.help, "choices": list(filter(None, option.choices))}
+            for key, option in fault.options.items()
+        ]
+        for name, fault in sorted(REGISTRY.items())
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="drcore.sandbox", description=__doc__)
-    parser.add_argument("--seed", type=int, required=True, help="the same seed is the same world")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed is the same world")
+    parser.add_argument("--faults", action="store_true", help="print what can be broken as JSON, and end")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="stop when nobody speaks for so long")
     return parser.parse_args()

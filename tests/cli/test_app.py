@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 import pytest
 import typer
 
+from drcore import plans
 from drcore.cli.app import app
 from tests.support.command import drcore, in_process
 
@@ -54,6 +56,21 @@ def test_a_line_that_cannot_be_read_should_exit_with_2_and_say_so_in_json_too(wo
     assert ended.exit == 2
     assert set(ended.json) == ERROR_FIELDS
     assert ended.json["message"] in ended.err
+
+
+def test_a_plan_that_syncwell_has_and_drcore_has_not_should_be_said_to_be_missing() -> None:
+    missing = sorted(set(plans.SPECIFIED) - set(plans.ids()))
+    for letter in missing:
+        assert "not built yet" in in_process("drill", letter).err
+    assert "not built yet" not in in_process("drill", "x").err
+
+
+def test_the_version_should_be_printed() -> None:
+    assert in_process("--version").out == f"drcore {importlib.metadata.version('drcore')}\n"
+
+
+def test_an_error_should_name_the_help_of_its_own_command() -> None:
+    assert "See: drcore drill --help" in drcore("drill", "f", "--sed", "1").err
 
 
 def test_no_command_at_all_should_show_the_help(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ WRONG = {
         ["lab", "f", "--mode", "run"],
         "--mode: expected one of rehearse, drill, execute, seen 'run'",
     ),
-    "a run to resume that there is not": (["resume", "f-none"], "run 'f-none': expected the id or path of one record"),
-    "a run to verify that there is not": (["verify", "f-none"], "run 'f-none': expected the id or path of one record"),
+    "a run to resume that there is not": (["resume", "f-none"], "run 'f-none': expected the id or path of a record"),
+    "a run to verify that there is not": (["verify", "f-none"], "run 'f-none': expected the id or path of a record"),
     "a policy without its plan": (["list", "--iam"], "--iam: expected a plan with it"),
     "a plan to list that there is not": (["list", "zz"], "plan: expected one of a, f, g, seen 'zz'"),
 }

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from drcore import plans
 from tests.support.command import in_process
 
@@ -23,6 +25,55 @@ def test_list_should_show_plans_environments_and_records(record: Path) -> None:
     assert (mine["verdict"], mine["state"]) == ("goal reached", "closed")
     shown = in_process("list", "--records", record.parent).out
     assert record.name in shown and "goal reached" in shown
+
+
+def test_a_line_of_list_should_be_whole_however_narrow_the_terminal_is(record: Path) -> None:
+    shown = in_process("list", "--records", record.parent, columns=40).out
+    (line,) = [line for line in shown.splitlines() if record.name in line]
+    assert line.split() == [record.name, line.split()[1], "goal", "reached", "closed", "yes"]
+
+
+def test_list_should_name_each_field_that_is_still_to_be_filled_in_once() -> None:
+    shown = in_process("list").out
+    for environment in ("staging", "production"):
+        facts = Path("parameters", environment, "service.yaml").read_text()
+        places = [
+            number for number, line in enumerate(facts.splitlines(), start=1) if "<FILL" in line and line[0] != "#"
+        ]
+        assert places
+        for number in places:
+            assert shown.count(f"{environment}/service.yaml:{number}: ") == 1
+
+
+def test_the_newest_run_should_stand_first_and_keep_the_time_at_which_it_was_begun(tmp_path: Path) -> None:
+    for name, times in {"f-b": ("2026-01-01", "2026-01-09"), "g-a": ("2026-01-05",), "a-c": ("2026-01-07",)}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parameters.json").write_text("{}")
+        lines = [{"n": n, "event": "host", "wall_time": f"{day}T00:00:00.000Z"} for n, day in enumerate(times, start=1)]
+        (tmp_path / name / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    told = in_process("list", "--records", tmp_path, "--json").json["records"]
+    assert [(each["run"], each["begun"][:10]) for each in told] == [
+        *(("a-c", "2026-01-07"), ("g-a", "2026-01-05"), ("f-b", "2026-01-01")),
+    ]
+
+
+@pytest.mark.parametrize("plan", plans.ids())
+def test_list_of_a_plan_should_show_each_fault_with_its_options(plan: str) -> None:
+    told = in_process("list", plan, "--json").json["faults"]
+    assert [each["fault"] for each in told] == list(
+        dict.fromkeys(fault.partition(":")[0] for fault in plans.find(plan).faults)
+    )
+    for fault in told:
+        for option in fault["options"]:
+            assert set(option) == {"name", "default", "help", "choices"}
+    known = {(each["fault"], option["name"]) for each in told for option in each["options"]}
+    given = {
+        (fault.partition(":")[0], pair.partition("=")[0])
+        for fault in plans.find(plan).faults
+        for pair in fault.partition(":")[2].split(",")
+        if pair
+    }
+    assert given <= known
 
 
 def test_list_without_records_should_say_none(tmp_path: Path) -> None:

@@ -26,10 +26,45 @@ def test_a_start_that_two_runs_have_should_name_both_and_a_whole_id_should_win(t
         (tmp_path / name).mkdir()
         (tmp_path / name / PARAMETERS).write_text("{}")
         (tmp_path / name / JOURNAL).write_text("")
-    ended = in_process("verify", "f-a-", "--records", tmp_path)
+    ended = in_process("resume", "f-a-", "--records", tmp_path)
     assert ended.exit == 2
     assert "seen f-a-1, f-a-2" in ended.err
     assert f"{tmp_path / 'f-a'}" in in_process("verify", "f-a", "--records", tmp_path, "--json").json["record"]
+
+
+def test_verify_should_prove_each_run_of_a_start_and_exit_with_1_where_one_does_not_hold(
+    record: Path, tmp_path: Path
+) -> None:
+    for name in ("f-1", "f-2"):
+        shutil.copytree(record, tmp_path / name)
+    assert in_process("verify", "f-", "--records", tmp_path).exit == 0
+    with (tmp_path / "f-2" / PARAMETERS).open("a") as file:
+        file.write(" ")
+    ended = in_process("verify", "f-", "--records", tmp_path, "--json")
+    assert ended.exit == 1
+    assert (ended.json["holds"], [each["holds"] for each in ended.json["records"]]) == (False, [True, False])
+    assert ended.out.index("f-1") < ended.out.index("HOLDS") < ended.out.index("f-2") < ended.out.index("BROKEN")
+
+
+def test_verify_alone_should_prove_the_run_that_was_begun_last(record: Path, tmp_path: Path) -> None:
+    written(tmp_path / "z-older", wall_time="2020-01-01T00:00:00.000Z")
+    shutil.copytree(record, tmp_path / "a-newer")
+    ended = in_process("verify", "--records", tmp_path, "--json")
+    assert (ended.exit, ended.json["record"]) == (0, str(tmp_path / "a-newer"))
+    assert str(tmp_path / "a-newer") in ended.out.splitlines()[0]
+
+
+def test_verify_where_there_is_no_record_should_be_bad_input(tmp_path: Path) -> None:
+    ended = in_process("verify", "--records", tmp_path)
+    assert ended.exit == 2
+    assert "seen none" in ended.err
+
+
+def test_the_archives_copy_should_be_named_by_the_run_whatever_the_folder_is_called(
+    record: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(record, tmp_path / "mail")
+    assert f"/records/{record.name}/manifest.json" in in_process("verify", tmp_path / "mail").out
 
 
 def test_verify_should_tell_a_program_what_it_tells_a_person(record: Path) -> None:

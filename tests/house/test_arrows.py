@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "dns": {"services/dns.py"},
     "socket": set(),
     "http": set(),
-    "urllib.request": set(),
+    "urllib.request": {"calls/proxies.py"},  # where Python keeps the rule for proxies
     "matplotlib": {"show"},
     "PIL": {"show"},
     "IPython": {"show"},

@@ -50,9 +50,9 @@ def drcore(*words: str | Path, environment: Mapping[str, str] | None = None) -> 
     return Said(ran.returncode, ran.stdout, ran.stderr)
 
 
-def in_process(*words: str | Path) -> Said:
+def in_process(*words: str | Path, columns: int = 200) -> Said:
     """The same command line in this process, where no notebook is run."""
-    result = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": str(columns)})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return Said(result.exit_code, result.stdout, result.stderr)
 
