@@ -27,7 +27,7 @@ def put_metric_alarm(call: AwsCall) -> dict[str, Any]:
 
 @operation("cloudwatch", "DescribeAlarms")
 def describe_alarms(call: AwsCall) -> dict[str, Any]:
-    """As the API: metric alarms by name, name prefix or state, at most 100 a page."""
+    """As the API: by name, name prefix or state, at most 100 a page; log alarms only where they are asked for."""
     params = call.params
     names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix") or ""
     state = params.get("StateValue")
@@ -36,10 +36,12 @@ def describe_alarms(call: AwsCall) -> dict[str, Any]:
         for alarm in _alarms(call)
         if (not names or alarm.name in names) and alarm.name.startswith(prefix) and state in (None, alarm.state)
     ]
-    if "MetricAlarm" not in (params.get("AlarmTypes") or ["MetricAlarm"]):
-        found = []
+    kinds = params.get("AlarmTypes") or ["MetricAlarm"]
+    found = [alarm for alarm in found if alarm.kind in kinds]
     here, token = page(found, params.get("NextToken"), int(params.get("MaxRecords") or 50), "InvalidNextToken")
-    answer = {"MetricAlarms": [_alarm_document(alarm) for alarm in here], "CompositeAlarms": []}
+    answer: dict[str, Any] = {f"{kind}s": [] for kind in ("MetricAlarm", "CompositeAlarm", "LogAlarm")}
+    for alarm in here:
+        answer[f"{alarm.kind}s"].append(_alarm_document(alarm))
     return answer | ({"NextToken": token} if token else {})
 
 
@@ -54,7 +56,7 @@ def describe_alarm_history(call: AwsCall) -> dict[str, Any]:
     items = [
         {
             "AlarmName": item.alarm,
-            "AlarmType": "MetricAlarm",
+            "AlarmType": item.alarm_kind,
             "Timestamp": item.at,
             "HistoryItemType": item.kind,
             "HistorySummary": item.summary,

@@ -1,7 +1,8 @@
 """CloudWatch alarms: evaluated once a minute, with history, with actions that are really published.
 
 Simplified: only the last EvaluationPeriods periods are looked at (the real service also looks at a few older
-ones when some are missing); metric alarms and metric math alarms, no composite and no anomaly alarms.
+ones when some are missing); metric alarms and metric math alarms, log alarms by a module of their own, no composite
+and no anomaly alarms.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.timestamps import epoch, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services import sns
@@ -38,6 +40,7 @@ class HistoryItem:
     kind: str
     summary: str
     data: str
+    alarm_kind: str = "MetricAlarm"
 
 
 @dataclass(slots=True)
@@ -52,6 +55,8 @@ class MetricAlarm:
     reason: str = "Unchecked: Initial alarm creation"
     reason_data: str = ""
     updated: datetime = field(init=False)
+    kind: str = "MetricAlarm"
+    """What the API calls the kind of alarm."""
 
     def __post_init__(self) -> None:
         self.updated = self.configured
@@ -97,14 +102,22 @@ class RegionAlarms:
         """Create or change an alarm; a changed alarm keeps its state until the next evaluation."""
         name, now = str(config["AlarmName"]), self._world.clock.now()
         known = self._alarms.get(name)
-        if known is None:
-            arn = f"arn:aws:cloudwatch:{self._region}:{self._world.account}:alarm:{name}"
-            self._alarms[name] = MetricAlarm(name, arn, dict(config), now)
-        else:
-            known.config, known.configured = dict(config), now
-        verb = "created" if known is None else "updated"
-        data = json.dumps({"type": "Create" if known is None else "Update", "version": "1.0"})
-        self.history.append(HistoryItem(name, now, "ConfigurationUpdate", f'Alarm "{name}" {verb}', data))
+        if known is not None and known.kind != "MetricAlarm":
+            raise AwsError("ValidationError", f"{name} is the name of a {known.kind}")
+        arn = f"arn:aws:cloudwatch:{self._region}:{self._world.account}:alarm:{name}"
+        alarm = known or MetricAlarm(name, arn, dict(config), now)
+        alarm.config, alarm.configured = dict(config), now
+        self.add(alarm)
+
+    def add(self, alarm: MetricAlarm) -> None:
+        """Take up an alarm that is new or changed, of whatever kind."""
+        is_new = alarm.name not in self._alarms
+        self._alarms[alarm.name] = alarm
+        data = json.dumps({"type": "Create" if is_new else "Update", "version": "1.0"})
+        summary = f'Alarm "{alarm.name}" {"created" if is_new else "updated"}'
+        self.history.append(
+            HistoryItem(alarm.name, self._world.clock.now(), "ConfigurationUpdate", summary, data, alarm.kind)
+        )
 
     def delete(self, name: str) -> None:
         """Remove an alarm; its history stays, as on AWS."""
@@ -118,18 +131,18 @@ class RegionAlarms:
         alarm.state, alarm.reason, alarm.reason_data, alarm.updated = state, reason, data, now
         document = json.dumps({"version": "1.0", "oldState": old, "newState": new})
         summary = f"Alarm updated from {before} to {state}"
-        self.history.append(HistoryItem(alarm.name, now, "StateUpdate", summary, document))
+        self.history.append(HistoryItem(alarm.name, now, "StateUpdate", summary, document, alarm.kind))
         if alarm.config.get("ActionsEnabled", True):
             for action in alarm.config.get(_ACTIONS[state]) or ():
                 self._act(alarm, before, action)
 
     def evaluate(self, at: datetime) -> None:
-        """Look at every alarm, with the data until `at`."""
-        for alarm in self:
+        """Look at every metric alarm, with the data until `at`."""
+        for alarm in [each for each in self if each.kind == "MetricAlarm"]:
             values = self._values(alarm, at)
             state = judge(values, alarm.config, _missing(alarm)) or alarm.state
             if state != alarm.state:
-                self.set_state(alarm, state, *_reason(values, alarm.config, at))
+                self.set_state(alarm, state, *reason_of(values, alarm.config, at))
 
     def judged(self, name: str, at: datetime) -> str | None:
         """What the data until `at` make of an alarm, whatever its state is; None if there is no such alarm."""
@@ -174,7 +187,7 @@ class RegionAlarms:
                 "notificationResource": action,
             }
         )
-        self.history.append(HistoryItem(alarm.name, self._world.clock.now(), "Action", summary, data))
+        self.history.append(HistoryItem(alarm.name, self._world.clock.now(), "Action", summary, data, alarm.kind))
 
     def _message(self, alarm: MetricAlarm, before: str) -> dict[str, Any]:
         return {
@@ -217,7 +230,7 @@ def _missing(alarm: MetricAlarm) -> str:
     return str(alarm.config.get("TreatMissingData") or "missing")
 
 
-def _reason(values: list[float | None], config: Mapping[str, Any], at: datetime) -> tuple[str, str]:
+def reason_of(values: list[float | None], config: Mapping[str, Any], at: datetime) -> tuple[str, str]:
     """StateReason and StateReasonData of an evaluation."""
     seen, threshold = [value for value in values if value is not None], float(config["Threshold"])
     shown = ", ".join(f"{value:.4g}" for value in seen) or "none"

@@ -9,7 +9,8 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
-from drcore.sandbox.services.logs.state import Line, LogGroup, Logs, matcher
+from drcore.sandbox.services.logs.patterns import matcher
+from drcore.sandbox.services.logs.state import Line, LogGroup, Logs
 
 LONGEST = 10_000
 """Lines of one page at most."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
+from drcore.sandbox.core.world import World
 from drcore.sandbox.services.logs.insights_queries import CarryOut, FoundLine, Insights, QueryRun
-from drcore.sandbox.services.logs.state import Line, LogGroup, Logs, millis
+from drcore.sandbox.services.logs.state import LogGroup, Logs, millis
 
 MOST, MOST_GROUPS = 10_000, 50
 """Rows of a query unless it asks for another number, log groups of one query."""
@@ -35,7 +36,7 @@ def start_query(call: AwsCall) -> dict[str, Any]:
     carry_out = compiled(params["queryString"], most)
     groups = [logs.group(call.region, name) for name in names]
     since, until = int(params["startTime"]) * 1000, int(params["endTime"]) * 1000
-    found = [_found(call, group, line) for group in groups for line in logs.lines(group, since, until)]
+    found = [each for group in groups for each in lines_of(call.world, group, since, until)]
     text, of = params["queryString"], [group.name for group in groups]
     return {"queryId": call.world.state(Insights).start(call.region, text, carry_out, of, found).id}
 
@@ -103,8 +104,10 @@ def compiled(text: str, most: int) -> CarryOut:
     return lambda found: carry_out(query, found, most)
 
 
-def _found(call: AwsCall, group: LogGroup, line: Line) -> FoundLine:
-    return FoundLine(f"{call.account}:{group.name}", line, f"{group.name}/{line[0]:013d}/{line[1]:09d}")
+def lines_of(world: World, group: LogGroup, since: int, until: int) -> list[FoundLine]:
+    """The lines of a span (milliseconds, both inclusive) that have come in by now."""
+    log, lines = f"{world.account}:{group.name}", world.state(Logs).lines(group, since, until)
+    return [FoundLine(log, line, f"{group.name}/{line[0]:013d}/{line[1]:09d}") for line in lines]
 
 
 def _described(run: QueryRun, status: str) -> dict[str, Any]:

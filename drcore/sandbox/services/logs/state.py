@@ -1,6 +1,5 @@
 """CloudWatch Logs' groups with their lines, in the order of their times."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,9 @@ from drcore.sandbox.core.world import World
 
 Line = tuple[int, int, str, str, int]
 """Milliseconds since 1970, number, stream, text, when it came in (milliseconds)."""
+
+Writing = Callable[[str, str, Line], None]
+"""Told of each line that is written: region, group, line, which may still be one of the future."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Logs:
     def __init__(self, world: World) -> None:
         self._world = world
         self.groups: dict[str, dict[str, LogGroup]] = {}
+        self._told: list[Writing] = []
         world.add_to_dump("logs", self._state)
 
     def create(self, region: str, group: str, retention: int | None = None) -> LogGroup:
@@ -55,6 +58,12 @@ class Logs:
             known.lines.append(entry)
         else:
             known.lines.insert(bisect_right(known.lines, entry), entry)
+        for tell in self._told:
+            tell(region, group, entry)
+
+    def on_write(self, fn: Writing) -> None:
+        """Tell `fn` of each line from now on."""
+        self._told.append(fn)
 
     def lines(self, group: LogGroup, since: int | None = None, until: int | None = None) -> list[Line]:
         """The lines from `since` to `until` (milliseconds, both inclusive) that have come in by now."""
@@ -79,29 +88,3 @@ class Logs:
 def millis(at: datetime) -> int:
     """Whole milliseconds since 1970."""
     return int(at.timestamp() * 1000)
-
-
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """What a filter pattern of terms lets through: all plain terms, one of the `?` terms, none of the `-` terms.
-
-    A term in quotes may hold anything. Raises AwsError for patterns of JSON or of columns, which are not emulated.
-    """
-    text = pattern.strip()
-    if text[:1] in ("{", "[", "%"):
-        raise AwsError("InvalidParameterException", f"only patterns of terms are emulated, not {text!r}")
-    terms: dict[str, list[str]] = {"": [], "?": [], "-": []}
-    for sign, quoted, plain in _TERM.findall(text):
-        terms[sign].append(quoted.replace('\\"', '"') or plain)
-    every, some, none = terms.values()
-
-    def matches(line: str) -> bool:
-        return (
-            all(term in line for term in every)
-            and (not some or bool(every) or any(term in line for term in some))
-            and not any(term in line for term in none)
-        )
-
-    return matches
-
-
-_TERM = re.compile(r'([?-]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')

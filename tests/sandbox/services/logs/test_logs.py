@@ -93,4 +93,4 @@ def test_the_group_should_be_there_in_both_regions_with_its_retention() -> None:
 def test_a_group_that_is_not_there_or_a_pattern_that_is_not_known_should_be_refused(world: SyncWellWorld) -> None:
     logs = world.client("logs")
     refused("ResourceNotFoundException", logs.filter_log_events, logGroupName="nobody")
-    refused("InvalidParameterException", logs.filter_log_events, logGroupName=GROUP, filterPattern='{ $.a = "b" }')
+    refused("InvalidParameterException", logs.filter_log_events, logGroupName=GROUP, filterPattern="[a, b=1]")
