@@ -28,6 +28,8 @@ _THROTTLED: Mapping[str, tuple[str, int]] = {
     "lambda": ("TooManyRequestsException", 429),
     "apigateway": ("TooManyRequestsException", 429),
     "statuspage": ("TooManyRequests", 429),
+    "googleplay": ("RESOURCE_EXHAUSTED", 429),
+    "appstoreconnect": ("RATE_LIMIT_EXCEEDED", 429),
     "cloudwatch": ("Throttling", 400),
     "iam": ("Throttling", 400),
     "sns": ("Throttling", 400),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Observer, Proceed
-from drcore.sandbox.core.registry import OPERATIONS, ROUTES, AwsCall, HttpCall, HttpRoute
+from drcore.sandbox.core.registry import OPERATIONS, REFUSALS, ROUTES, AwsCall, HttpCall, HttpRoute, JsonReply
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator, seeding
 from drcore.sandbox.protocol.exchange import Headers, Request, Response
@@ -42,10 +42,10 @@ def direct(world: World, request: Request) -> Response:
         return _aws(world, message, ())
 
 
-def json_answer(status: int, document: object) -> Response:
+def json_answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with a JSON document; its keys are sorted, so that equal documents are equal bytes."""
     body = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"
-    return Response(status, Headers([("Content-Type", "application/json")]), body)
+    return Response(status, Headers([("Content-Type", "application/json"), *(headers or {}).items()]), body)
 
 
 def _aws(
@@ -109,12 +109,14 @@ def _http(
 
     def handled() -> Response:
         reply = route.answer(call)
-        return json_answer(reply.status, reply.document)
+        return json_answer(reply.status, reply.document, reply.headers)
 
     try:
         return _within(call, interceptors, handled)
     except AwsError as error:
-        return json_answer(error.status or 400, {"error": error.message})
+        plain = JsonReply(error.status or 400, {"error": error.message})
+        refused = REFUSALS[call.service](call, error) if call.service in REFUSALS else plain
+        return json_answer(refused.status, refused.document, refused.headers)
 
 
 def _within(call: AwsCall | HttpCall, interceptors: Sequence[Interceptor], handled: Proceed) -> Response:

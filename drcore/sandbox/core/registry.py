@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -94,17 +94,19 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True)
 class JsonReply:
-    """What an HTTP route answers: a status and a JSON document."""
+    """What an HTTP route answers: a status and a JSON document, with the headers that a vendor adds."""
 
     status: int
     document: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Operation = Callable[[AwsCall], dict[str, Any] | Ready]
 Route = Callable[[HttpCall], JsonReply]
+Refusal = Callable[[HttpCall, AwsError], JsonReply]
 
 
-__all__ = ["AwsCall", "AwsError", "HttpCall", "JsonReply", "Ready", "http_route", "operation"]
+__all__ = ["AwsCall", "AwsError", "HttpCall", "JsonReply", "Ready", "http_route", "operation", "refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class HttpRoute:
 
 OPERATIONS: dict[tuple[str, str], Operation] = {}
 ROUTES: list[HttpRoute] = []
+REFUSALS: dict[str, Refusal] = {}
+"""How a vendor writes that it refuses, by the first part of its path; the others write `{"error": "..."}`."""
 
 
 def operation(service: str, name: str) -> Callable[[Operation], Operation]:
@@ -142,6 +146,16 @@ def http_route(method: str, path: str) -> Callable[[Route], Route]:
 
     def register(fn: Route) -> Route:
         ROUTES.append(HttpRoute(method, pattern, fn))
+        return fn
+
+    return register
+
+
+def refusal(service: str) -> Callable[[Refusal], Refusal]:
+    """Let the decorated function write the refusals of the vendor whose paths begin with `/service/`."""
+
+    def register(fn: Refusal) -> Refusal:
+        REFUSALS[service] = fn
         return fn
 
     return register

@@ -9,7 +9,7 @@ import boto3
 from drcore.sandbox.core.own_client import ENDPOINT, attach
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.endpoints.application import Application
-from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Request
+from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Request, Response
 
 __all__ = ["ENDPOINT", "InProcess"]
 
@@ -34,14 +34,22 @@ class InProcess:
         Raises ConnectionResetError for a dropped connection and TimeoutError for an answer that never comes.
         """
         body = b"" if json is None else encoding.dumps(json).encode()
-        request = Request(method, path, Headers((headers or {}).items()), body)
-        try:
-            answer = self._application.answer(request)
-        except Dropped:
-            raise ConnectionResetError(f"{method} {path}: connection closed without an answer") from None
-        except NoResponse:
-            raise TimeoutError(f"{method} {path}: no answer") from None
+        return self.answered(Request(method, path, Headers((headers or {}).items()), body))
+
+    def answered(self, request: Request) -> tuple[int, Any]:
+        """The same for a request of any kind."""
+        answer = self.exchange(request)
         return answer.status, encoding.loads(answer.body)
+
+    def exchange(self, request: Request) -> Response:
+        """The whole answer to a request. Raises as `request` does."""
+        what = f"{request.method} {request.target}"
+        try:
+            return self._application.answer(request)
+        except Dropped:
+            raise ConnectionResetError(f"{what}: connection closed without an answer") from None
+        except NoResponse:
+            raise TimeoutError(f"{what}: no answer") from None
 
     def resolve(self, wire: bytes, asker: str = "127.0.0.1") -> bytes:
         """Ask the name servers: a DNS message for a DNS message. Raises NotDns."""

@@ -1,0 +1,1 @@
+"""Google Play, as Google's discovery documents have it: publishing, app recovery, vitals."""
