@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 import urllib3
 
-from drcore.errors import Unknown
+from drcore.errors import Busy, Unknown
 
 T = TypeVar("T")
 
@@ -128,4 +128,19 @@ def until(
             return seen, since
         if now >= deadline and since is None:
             return seen, None
+        clock.sleep(every)
+
+
+def while_busy(clock: Clock, write: Callable[[], T], within: timedelta, every: float) -> T:
+    """Make one write, again every so many seconds while the service says that it is busy: nothing was done by those.
+
+    Raises Busy when it still is after `within`; else as `write` does.
+    """
+    deadline = clock.now() + within
+    while True:
+        try:
+            return write()
+        except Busy:
+            if clock.now() >= deadline:
+                raise
         clock.sleep(every)

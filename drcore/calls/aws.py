@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import gzip
 import os
-import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +51,7 @@ from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.calls.proxies import is_loopback
+from drcore.calls.transient import passes
 from drcore.errors import BadInput, Busy, NoCredentials, Rejected, Unknown
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
@@ -70,7 +70,6 @@ _PROFILE = (ProfileNotFound, ConfigParseError, ConfigNotFound)
 _RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 T = TypeVar("T")
-_THROTTLES = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|PriorRequestNotComplete|LimitExceeded")
 
 
 class Aws:
@@ -104,7 +103,7 @@ class Aws:
     def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
 
-        Raises Rejected (Busy when throttled), Unknown, or WriteStopped in a rehearsal.
+        Raises Rejected (Busy where it passes), Unknown, or WriteStopped in a rehearsal.
         """
         with _as_our_errors(service, operation, region):
             client = self._client(service, region, is_writing_method(service, operation))
@@ -329,7 +328,7 @@ class _Watch:
 
 @contextmanager
 def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
-    """Tell what AWS has refused from what it has not answered. Raises Rejected (Busy when throttled), Unknown."""
+    """Tell what AWS has refused from what it has not answered. Raises Rejected (Busy where it passes), Unknown."""
     try:
         yield
     except ClientError as error:
@@ -350,7 +349,8 @@ def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
 def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = f"{service} {operation} in {region}: {code}: {error.response.get('Error', {}).get('Message', '')}"
-    if _THROTTLES.search(code):
+    message = error.response.get("Error", {}).get("Message", "")
+    text = f"{service} {operation} in {region}: {code}: {message}"
+    if passes(service, code, message, status):
         return Busy(text, code)
     return Unknown(text) if status >= 500 else Rejected(text, code)

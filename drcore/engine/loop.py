@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from drcore.calls.gate import Writes, WriteStopped
-from drcore.clock import until
+from drcore.clock import until, while_busy
 from drcore.engine import lock
 from drcore.engine.consent import Given
 from drcore.engine.context import Run
@@ -35,7 +35,7 @@ from drcore.errors import Busy, DrcoreError, Refused, Rejected, Unknown
 from drcore.record.events import Kind
 
 _T = TypeVar("_T")
-_ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered or throttled; each time after a look
+_ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered; each time after a look
 
 
 def carry(run: Run[Any, Any], step: Step[Any, Any]) -> StepResult:
@@ -279,13 +279,19 @@ class _Carrying:
             raise Refused(f"{step.title}: {self.given.reason}. This step changed nothing.\n{self.given.next}")
 
     def act_until(self, target: Target, before: State, *, back_to: State | None = None) -> TargetResult:
-        """Intent on disk, act, look until it shows. Where the answer was lost: look first, only then try again."""
-        step, state, tries, attempts = self.step, before, 0, 0
+        """Intent on disk, act, look until it shows. Where the answer was lost: look first, only then try again.
+
+        What is refused because the service is busy was not done: it is tried for as long as the step is patient.
+        """
+        step, state, tries, attempts, began = self.step, before, 0, 0, self.run.clock.now()
         while True:
-            tries, attempts = tries + 1, attempts + 1
+            tries += 1
             trouble = self._act(target, state, tries, back_to)
-            calm, last = trouble is None, attempts >= _ATTEMPTS
-            result, can_be = self._wait(target, before, back_to, patient=(calm or last) and not step.repeat)
+            calm, busy = trouble is None, isinstance(trouble, Busy)
+            attempts += not busy
+            last = attempts >= _ATTEMPTS if not busy else self.run.clock.now() >= began + self._busy_for
+            patient = (calm or (last and not busy)) and not step.repeat
+            result, can_be = self._wait(target, before, back_to, patient=patient)
             if result.outcome is not Outcome.FAILED or not can_be:
                 break
             moved = step.repeat and result.after != state
@@ -295,7 +301,9 @@ class _Carrying:
                 if calm and step.repeat:  # no batch is moving any more: give the last one the step's whole time
                     result, _ = self._wait(target, before, back_to)
                 break
-            state, attempts = result.after, 0 if moved else attempts  # each batch has attempts of its own
+            state = result.after
+            if moved:  # each batch has attempts, and a time, of its own
+                attempts, began = 0, self.run.clock.now()
         if trouble and result.outcome is not Outcome.DONE:
             why = f"{trouble}; then seen: {result.why}"
             result = TargetResult(target, result.outcome, why, before, result.after)
@@ -323,19 +331,26 @@ class _Carrying:
     def _backed_out(self, result: TargetResult) -> TargetResult:
         """The same result, after a step that has acted and does not hold was made safe again."""
         run, step, target = self.run, self.step, result.target
-        if step.back_out is None or result.after is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
+        back_out, seen = step.back_out, result.after
+        if back_out is None or seen is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
             return result
         lock.fence(run, step)
         run.record.append(Kind.BACK_OUT_INTENT, step=step, target=str(target), why=result.why, durable=True)
         try:
             with run.calls.during(Writes.ALLOWED):
-                step.back_out(run, target, result.after)
+                while_busy(run.clock, lambda: back_out(run, target, seen), self._busy_for, step.patience.every)
             after = step.look(run, target)
         except (Unknown, Rejected) as error:
             run.record.append(Kind.BACK_OUT_FAILED, step=step, target=str(target), why=str(error), durable=True)
             return replace(result, why=f"{result.why}; backing out failed: {error}")
         run.record.append(Kind.BACKED_OUT, step=step, target=str(target), durable=True)
         return replace(result, why=f"{result.why}; backed out", after=after)
+
+    @property
+    def _busy_for(self) -> timedelta:
+        """How long a service may say that it is busy: the step's own time, three tries at least."""
+        patience = self.step.patience
+        return timedelta(seconds=max(patience.within_s(self.run), (_ATTEMPTS - 1) * patience.every))
 
     def _note(self, result: TargetResult) -> None:
         self.results[result.target] = result

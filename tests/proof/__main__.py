@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".proof"
 TIMES = FOLDER / "seconds.json"  # how long each part took the last time it passed
 UNKNOWN = 600.0  # seconds that a part is taken for before it has been seen
-BY_PLAN = ("test_kills.py", "test_faults.py")  # of the family tests: each takes minutes for each plan
+BY_PLAN = ("test_kills.py", "test_faults.py", "test_busy.py")  # of the family tests: each takes minutes for each plan
 PASSED = "passed"
 NOTHING_SELECTED = 5  # pytest's exit code
 

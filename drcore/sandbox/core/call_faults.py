@@ -8,7 +8,7 @@ from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFau
 from drcore.sandbox.core.registry import ROUTES, AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Response
-from drcore.sandbox.protocol.operations import operations_of
+from drcore.sandbox.protocol.operations import errors_of, operations_of
 
 READ_TIMEOUT = 5.0
 """Virtual seconds after which a caller has given up: a later answer is none."""
@@ -46,6 +46,39 @@ def throttling(world: World, options: Options) -> Undo:
         raise AwsError(code, "Rate exceeded", status)
 
     return _around(world, "throttling", options, refuse)
+
+
+@fault(
+    "busy",
+    options={
+        **SCOPE,
+        "code": Option(default="", help="the code that it is refused with, as AWS has it for the operation"),
+        "message": Option(default="Another operation is in progress", help="what the refusal says"),
+    },
+)
+def busy(world: World, options: Options) -> Undo:
+    """What the call is about is busy with something else, or the service is: it is refused, and nothing was done."""
+    code, service = options["code"], options["service"]
+    if not code:
+        raise UnknownFault("options.code: expected an error code; saw none")
+    known = errors_of(service, options["operation"]) if service and options["operation"] else ()
+    if known and code not in (*known, *_UNDECLARED.get(service, {}), *_UNDECLARED[""]):
+        raise UnknownFault(f"options.code: expected an error of {service}:{options['operation']}; saw {code!r}")
+
+    def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
+        status = _UNDECLARED.get(call.service, {}).get(code) or _UNDECLARED[""].get(code)
+        raise AwsError(code, options["message"], status)
+
+    return _around(world, "busy", options, refuse)
+
+
+_UNDECLARED: Mapping[str, Mapping[str, int]] = {
+    "": {"Throttling": 400, "ThrottlingException": 400, "TooManyRequestsException": 429},
+    "dynamodb": {"ContinuousBackupsUnavailableException": 400, "ValidationException": 400},
+    "s3": {"ConditionalRequestConflict": 409, "OperationAborted": 409, "SlowDown": 503},
+    "statuspage": {"TooManyRequests": 429},
+}
+"""Codes that AWS answers with and that are not in the models, with their HTTP status; empty: in all services."""
 
 
 @fault("access-denied", options=SCOPE)

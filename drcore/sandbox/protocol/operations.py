@@ -63,6 +63,14 @@ def operations_of(service: str) -> tuple[str, ...]:
         return ()
 
 
+def errors_of(service: str, operation: str) -> tuple[str, ...]:
+    """The codes of the errors that an operation's model declares; empty if there is no such operation."""
+    if operation not in operations_of(service):
+        return ()
+    shapes = get_service_model(service).operation_model(operation).error_shapes
+    return tuple(str(shape.metadata.get("error", {}).get("code") or shape.name) for shape in shapes)
+
+
 def _scope(request: Request) -> tuple[str, str] | None:
     """Region and signing name: `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, …`."""
     _, found, credential = request.headers.get("Authorization", "").partition("Credential=")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drcore.calls.aws import Aws
+from drcore.calls.transient import passes_for_a_reason
 from drcore.errors import Busy, Rejected
 
 Write = tuple[str, Mapping[str, Any]]  # such as ("Update", {"Key": …})
 
 MOST = 100  # so many writes a transaction may hold
 LARGEST = 4_000_000  # bytes of all its items, by AWS's limits
-_PASSING = re.compile("TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded")
 
 
 def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> tuple[int, ...]:
@@ -31,7 +30,7 @@ def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -
         refused = _refused(str(error))
         if refused:
             return refused
-        raise (Busy if _PASSING.search(str(error)) else Rejected)(str(error), error.code) from error
+        raise (Busy if passes_for_a_reason(str(error)) else Rejected)(str(error), error.code) from error
     return ()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.drills import Drilled, Drills, drill
 from tests.support.stage import Scene
+from tests.support.troubled import Troubled
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,8 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Drills:
         return known[scene.name]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Troubled:
+    return Troubled(tmp_path_factory.mktemp("records"))

@@ -39,6 +39,16 @@ def test_it_should_throttle_with_the_code_that_the_service_uses(
     assert raised.value.response["Error"]["Code"] == code
 
 
+def test_it_should_be_busy_by_the_code_that_it_is_told_for_so_many_calls(empty: InProcess, client: Client) -> None:
+    _inject(empty, "busy", service="events", operation="PutRule", code="ConcurrentModificationException", count=1)
+    with pytest.raises(ClientError) as raised:
+        client("events").put_rule(Name="r", ScheduleExpression="rate(1 day)")
+    assert raised.value.response["Error"]["Code"] == "ConcurrentModificationException"
+    assert client("events").list_rules()["Rules"] == []
+    client("events").put_rule(Name="r", ScheduleExpression="rate(1 day)")
+    assert [rule["Name"] for rule in client("events").list_rules()["Rules"]] == ["r"]
+
+
 def test_it_should_deny_access_only_in_its_scope(empty: InProcess, client: Client) -> None:
     _inject(empty, "access-denied", service="sns", operation="CreateTopic", region="us-west-2")
     with pytest.raises(ClientError) as raised:
@@ -182,6 +192,11 @@ def test_it_should_leave_the_worlds_own_calls_alone(empty: InProcess) -> None:
         (
             {"name": "throttling", "options": {"service": "sns", "operation": "Make"}},
             "options.operation: expected an operation of sns; saw 'Make'",
+        ),
+        ({"name": "busy"}, "options.code: expected an error code; saw none"),
+        (
+            {"name": "busy", "options": {"service": "sns", "operation": "Publish", "code": "ConflictException"}},
+            "options.code: expected an error of sns:Publish; saw 'ConflictException'",
         ),
         ({"name": "throttling", "options": {"count": "two"}}, "options.count: expected a whole number; saw"),
         ({"name": "throttling", "options": {"share": 2}}, "options.share: expected a number from 0 to 1"),
