@@ -11,6 +11,8 @@ _READS = re.compile(r"^(Get|List|Describe|Head|BatchGet|Lookup|Query|Scan|Search
 _ALSO_READS = {
     ("route53", "TestDNSAnswer"),  # computes what DNS would answer
     ("appconfigdata", "StartConfigurationSession"),  # hands out the token that the first read needs; it expires
+    ("logs", "StartQuery"),  # an Insights query: it reads, and its result is forgotten
+    ("logs", "StopQuery"),  # ends such a query, which takes nothing away but its place among the account's queries
 }
 
 # Named as reads, and yet they hand something out, or take something in:

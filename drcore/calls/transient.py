@@ -44,6 +44,7 @@ _BUSY: dict[str, frozenset[str]] = {
             "ResourceInUseException",  # an event source mapping that is being created or updated
         }
     ),
+    "logs": frozenset({"LimitExceededException"}),  # as many queries as may run at once; StartQuery is all that has it
     "route53": frozenset({"PriorRequestNotComplete"}),
     "route53-recovery-cluster": frozenset(
         {

@@ -24,7 +24,7 @@ READS_BY_ANOTHER_NAME = {
     *("dynamodb:Query", "dynamodb:Scan", "dynamodb:SearchVectors"),
     *("iam:SimulateCustomPolicy", "iam:SimulatePrincipalPolicy"),
     *("appconfigdata:StartConfigurationSession", "cloudtrail:LookupEvents", "cloudtrail:SearchSampleQueries"),
-    "logs:FilterLogEvents",
+    *("logs:FilterLogEvents", "logs:StartQuery", "logs:StopQuery"),
     "route53:TestDNSAnswer",
     "sts:AssumeRole",
 }
@@ -41,6 +41,8 @@ HARMLESS = {
     "apigateway:GetModelTemplate": "computes a template, keeps nothing",
     "apigateway:GetSdk": "makes a download, keeps nothing",
     "appconfigdata:StartConfigurationSession": "a token for the first read, which expires",
+    "logs:StartQuery": "a query of lines, whose result is forgotten",
+    "logs:StopQuery": "ends such a query",
     "route53:ListTagsForResources": "a POST only because its list of ids is long",
     "secretsmanager:GetRandomPassword": "a random text, kept by nobody",
     "sts:AssumeRole": "credentials that expire: how a run gets its own identity",

@@ -12,7 +12,7 @@ from drcore.sandbox.protocol.exchange import Response
 
 LOOKS = (  # not by verb
     *("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer"),
-    "StartConfigurationSession",
+    *("StartConfigurationSession", "StartQuery", "StopQuery"),
 )
 
 
