@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from drcore.run.opening import runbook
+    from drcore.launcher.notebook import runbook
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "runbook"]
@@ -17,7 +17,7 @@ __all__ = ["__version__", "runbook"]
 
 def __getattr__(name: str) -> object:
     if name == "runbook":
-        from drcore.run.opening import runbook
+        from drcore.launcher.notebook import runbook
 
         return runbook
     raise AttributeError(f"module 'drcore' has no attribute {name!r}")

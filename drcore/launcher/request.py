@@ -16,7 +16,7 @@ from drcore.launcher import world as worlds
 from drcore.parameters import Mode
 from drcore.record.run_parameters import RunParameters
 
-GIVEN = ("environment", "mode", "run_id")  # parameters that the options give
+GIVEN = ("environment", "mode", "run_id", "fault", "seed")  # parameters that the options give
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RunRequest:
     environment: str
     fault: str = ""
     seed: int | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     approvals: Path | None = None
     records: Path = Path("records")
     world: str = ""

@@ -25,7 +25,7 @@ class Kind(StrEnum):
     """What a line tells, with the fields that it adds."""
 
     # The run
-    HOST = "host"  # host, user, pid, python, packages, revision, wall_time
+    HOST = "host"  # host, user, pid, python, packages, revision, wall_time, run_by: what runs the notebook
     OPENED = "opened"  # run_id, plan, mode, environment, steps: key and fingerprint of each step
     OPENED_AGAIN = "opened-again"  # as opened
     READY = "ready"  # the preflight was passed, the lock is held

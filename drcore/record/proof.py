@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drcore.errors import BadInput
-from drcore.record.events import FIRST, Event, lines_of, parsed
+from drcore.record.events import FIRST, Event, Kind, lines_of, parsed
 from drcore.record.files import JOURNAL, MANIFEST, RECEIPT, digest
 from drcore.record.format import newer
 from drcore.record.manifest import bound_files, manifest_of
@@ -74,6 +74,13 @@ def verify(folder: Path) -> Proof:
     complete = (folder / MANIFEST).exists()
     if not complete:
         notes.append(f"The run was not closed: without {MANIFEST} nothing binds the last line.")
+    hosts = (line for line in events if line["event"] == Kind.HOST)
+    if others := sorted({str(line.get("run_by", "drcore")) for line in hosts} - {"drcore"}):
+        who = ", ".join(others)
+        notes.append(
+            f"The notebook was run by {who}, not by drcore: after an error it runs no further cell, so the verdict, "
+            "the way back, the release of the lock may be missing."
+        )
     notes += [f"{name} is bound by no line of the journal." for name in _unbound_files(folder, events)]
     return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last)
 

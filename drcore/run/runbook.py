@@ -55,8 +55,9 @@ class Runbook:
         keyboard: Callable[[str], str | None] | None = None,
         clock: Clock | None = None,
         approvals: Approvals | None = None,
+        run_by: str = "drcore",
     ) -> None:
-        self.plan, self.folder = plan, folder
+        self.plan, self.folder, self._run_by = plan, folder, run_by
         address = (setting.world or {}).get("address")
         facts = plan.facts.model_validate_json(put_in_world(json.dumps(setting.facts), setting.service, address))
         redact = Redactor(facts=setting.public)
@@ -215,7 +216,7 @@ class Runbook:
             refused = self._refused("open", changed.why)
             self.record.close()
             raise refused
-        self.record.append(Kind.HOST, **host())
+        self.record.append(Kind.HOST, **host(), run_by=self._run_by)
         self._note_opened(again)
         for name in (NOTEBOOK, PAGE):  # written anew while this run goes on
             self.record.unbind(name)

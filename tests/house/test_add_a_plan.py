@@ -178,7 +178,9 @@ TITLE = (
 PARAMETERS = """\
 environment = "sandbox"  # the folder in parameters/
 mode = "rehearse"  # rehearse, drill or execute
-run_id = ""  # of a run to go on with"""
+run_id = ""  # of a run to go on with
+fault = ""  # what a drill breaks
+seed = 1  # of the emulated world"""
 
 
 def notebook() -> str:
@@ -186,7 +188,7 @@ def notebook() -> str:
     opening = 'from drcore import runbook\nfrom drcore.plans import z\n\nrun = runbook("z", environment=environment, '
     cells = [_cell("markdown", "title", TITLE), _cell("code", "parameters", PARAMETERS, "parameters")]
     for name, heading, source, *tags in (
-        ("open", "Open", f"{opening}mode=mode, run_id=run_id)"),
+        ("open", "Open", f"{opening}mode=mode, run_id=run_id, fault=fault, seed=seed)"),
         ("preflight", "Preflight", "run.preflight()"),
         ("overview", "Steps", "run.overview()"),
         ("functions", f"Functions\n\n{STEP.format('It shifts', 'Back')}", "run.step(z.FUNCTIONS)"),

@@ -13,11 +13,11 @@ import pytest
 from drcore import plans
 from drcore.engine.prepare import prepare
 from drcore.errors import BadInput, Refused
+from drcore.launcher.notebook import runbook
 from drcore.parameters import Mode
 from drcore.record.events import read_events
 from drcore.record.files import PARAMETERS
 from drcore.record.proof import verify
-from drcore.run.opening import runbook
 from drcore.run.runbook import Runbook
 from tests.support.emulated import world
 
