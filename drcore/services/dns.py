@@ -27,18 +27,29 @@ def answers(calls: CallGate, server: str, name: str, subnets: Sequence[str]) -> 
     return tuple(_ask(calls, server, name, subnet) for subnet in subnets)
 
 
+def addresses(calls: CallGate, server: str, name: str) -> tuple[str, ...]:
+    """The addresses that a name server, or a resolver, knows of a name. Raises Unknown, also where there are none."""
+    found = _ask(calls, server, name, "")
+    if not found:
+        raise Unknown(f"DNS {name} at {server}: no address")
+    return found
+
+
 def _ask(calls: CallGate, server: str, name: str, subnet: str) -> tuple[str, ...]:
     host, port = _place(server)
     network, _, bits = subnet.partition("/")
-    query = dns.message.make_query(name, "A", use_edns=0, options=[dns.edns.ECSOption(network, int(bits))])
+    options: list[dns.edns.Option] = [dns.edns.ECSOption(network, int(bits))] if subnet else []
+    query = dns.message.make_query(name, "A", use_edns=0, options=options)
     call = Call(
         service="dns",
         operation="Query",
         region="",
         write=False,
         plane=Plane.DATA,
-        parameters={"server": server, "name": name, "subnet": subnet},
-        command=shlex.join(["dig", f"@{host}", "-p", str(port), name, "A", f"+subnet={subnet}", "+short"]),
+        parameters={"server": server, "name": name} | ({"subnet": subnet} if subnet else {}),
+        command=shlex.join(
+            ["dig", f"@{host}", "-p", str(port), name, "A", *([f"+subnet={subnet}"] if subnet else []), "+short"]
+        ),
     )
     calls.admit(call)
     try:

@@ -16,11 +16,14 @@ from drcore.calls.gate import HOME_OF_GLOBAL as HOME
 
 @dataclass(frozen=True, slots=True)
 class RecordSet:
-    """One record set of a group. `whole` is all of it as JSON: a change must repeat it, or lose what it leaves out."""
+    """One record set of a group; the value of an alias is its target, whose TTL counts.
+
+    `whole` is all of it as JSON: a change must repeat it, or lose what it leaves out.
+    """
 
     id: str
     weight: int
-    ttl: int
+    ttl: int | None
     values: tuple[str, ...]
     health_check: str
     whole: str = field(repr=False)
@@ -32,10 +35,14 @@ class RecordSet:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """How a health check is set. `version` guards a change. Disabled means always healthy, inverted the opposite."""
+    """How a health check is set. `version` guards a change. Disabled means always healthy, inverted the opposite.
+
+    With an `address` that is what is asked, and `host` only sent along; without one `host` is looked up each time.
+    """
 
     id: str
     address: str
+    host: str
     path: str
     interval: int
     threshold: int
@@ -76,6 +83,7 @@ def health_check(aws: Aws, id_: str) -> HealthCheck:
     return HealthCheck(
         id_,
         config.get("IPAddress", ""),
+        config.get("FullyQualifiedDomainName", ""),
         config.get("ResourcePath", ""),
         config.get("RequestInterval", 30),
         config.get("FailureThreshold", 3),
@@ -126,12 +134,18 @@ def set_health_check(aws: Aws, now: HealthCheck, *, disabled: bool, inverted: bo
     )
 
 
+def _values(whole: Mapping[str, Any]) -> tuple[str, ...]:
+    if "AliasTarget" in whole:
+        return (f"alias of {whole['AliasTarget']['DNSName']}",)
+    return tuple(sorted(each["Value"] for each in whole.get("ResourceRecords", ())))
+
+
 def _record(whole: Mapping[str, Any]) -> RecordSet:
     return RecordSet(
         whole.get("SetIdentifier", ""),
         whole.get("Weight", 0),
-        whole.get("TTL", 0),
-        tuple(sorted(each["Value"] for each in whole.get("ResourceRecords", ()))),
+        whole.get("TTL"),
+        _values(whole),
         whole.get("HealthCheckId", ""),
         json.dumps(whole, sort_keys=True),
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drcore.engine.outcome import Check, yes
+from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.a import (
@@ -38,19 +38,30 @@ from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
 from drcore.plans.a.p6_fail_back import CHECK_BACK, LOWER, ROUTING_IN, SAVE
 from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL
 from drcore.plans.a.p8_close import CLOSE, RESOLVED
+from drcore.services import dns
 
 
-def must_exist(run: ARun) -> Iterator[tuple[str, Check]]:
+def must_exist(run: ARun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, asked where the runner stands: DNS, the table, the lever."""
     here = run.service.runner_region
     other = run.failed_region or next(region for region in run.service.regions if region != here)
-    yield "name servers", checked(_name_servers, run)
+    yield "name servers", checked(_name_servers, run), False
+    for region in run.service.regions:
+        # What cannot be told apart by its address is UNKNOWN later, and keeps no lever from being pulled.
+        yield f"load balancer of {region}", checked(_balancer, run, region), False
     yield "global table", checked(_table, run, here)
     yield "lever", checked(_lever, run, other)
 
 
 def _name_servers(run: ARun) -> Check:
-    return yes(f"{run.facts.record}: {dns_and_levers.read_name_servers(run)}")
+    seen = dns_and_levers.read_name_servers(run)
+    said = f"{run.facts.record}: {seen}"
+    return no(f"{said}: correct load_balancers in a.yaml") if seen.unknown_percent else yes(said)
+
+
+def _balancer(run: ARun, region: str) -> Check:
+    host = run.facts.load_balancers[region].host
+    return yes(f"{host}: {', '.join(dns.addresses(run.calls, run.facts.resolver, host))}")
 
 
 def _table(run: ARun, region: str) -> Check:

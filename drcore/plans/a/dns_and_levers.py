@@ -6,7 +6,8 @@ reads in the other region, at last the health check itself, whose control plane 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_network
@@ -27,6 +28,8 @@ _SUBNETS_PER_MARKET = 4  # client subnets that are asked for in each market
 class Answers:
     """Where DNS sends clients: percent of answers that name each region, by an independent query to the name servers.
 
+    An answer is a region's where its load balancer has the address now. `unknown` are the addresses that none has:
+    where they lead is not known, and never counts as anywhere else than in the failed region.
     `api` is what Route 53's own API says that it would answer; empty when its control plane does not answer, which
     `api_silent` then says. It is no sign of a failover that failed.
     """
@@ -34,6 +37,12 @@ class Answers:
     percent: tuple[tuple[str, float], ...]
     api: tuple[str, ...] = field(compare=False)
     api_silent: str = field(default="", compare=False)
+    unknown: tuple[str, ...] = ()
+    unknown_percent: float = 0
+
+    def leave_out(self, region: str) -> bool:
+        """Whether it is known that no answer names a region."""
+        return not self.of(region) and not self.unknown_percent
 
     def of(self, region: str) -> float:
         """Percent of the answers that name a region."""
@@ -43,7 +52,12 @@ class Answers:
         return {"DNS answers": str(self)}
 
     def __str__(self) -> str:
-        return ", ".join(f"{percent:.0f} % {region}" for region, percent in self.percent)
+        known = [f"{percent:.0f} % {region}" for region, percent in self.percent]
+        if self.unknown_percent:
+            known.append(
+                f"{self.unknown_percent:.0f} % addresses of no known load balancer ({', '.join(self.unknown)})"
+            )
+        return ", ".join(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ def described(record: RecordSet) -> Mapping[str, object]:
     """A record set as a card shows it: without the whole that is written, which says the same once more."""
     return {
         "weight": record.weight,
-        "TTL": f"{record.ttl} s",
+        "TTL": "its target's" if record.ttl is None else f"{record.ttl} s",
         "values": record.values,
         "health check": record.health_check,
     }
@@ -176,12 +190,27 @@ def _query(run: ARun) -> tuple[tuple[str, ...], ...]:
 
 
 def _shares(run: ARun, answers: Iterable[tuple[str, ...]], api: tuple[str, ...], silent: str) -> Answers:
-    names = {address: region for region, address in run.facts.addresses.items()}
-    destinations = [names.get(address, address) for answer in answers for address in answer]
+    destinations = [address for answer in answers for address in answer]
     if not destinations:
         raise Unknown(f"the name servers give no address for {run.facts.record}")
-    shares = {
-        name: round(100 * destinations.count(name) / len(destinations), 1)
-        for name in (*run.facts.addresses, *destinations)
-    }
-    return Answers(tuple(shares.items()), tuple(names.get(address, address) for address in api), silent)
+    regions = balancer_addresses(run)
+    led = [regions.get(address, "") for address in destinations]
+    shares = tuple((region, _percent(led, region)) for region in run.facts.load_balancers)
+    unknown = tuple(sorted({address for address in destinations if address not in regions}))
+    return Answers(shares, tuple(regions.get(address, address) for address in api), silent, unknown, _percent(led, ""))
+
+
+def _percent(led: Sequence[str], to: str) -> float:
+    return round(100 * led.count(to) / len(led), 1)
+
+
+def balancer_addresses(run: ARun) -> dict[str, str]:
+    """The region of each address that a load balancer has now, by its own DNS name.
+
+    One whose name has no answer has no known address: answers that lead there are unknown then.
+    """
+    found: dict[str, str] = {}
+    for region, balancer in run.facts.load_balancers.items():
+        with suppress(Unknown):
+            found |= dict.fromkeys(dns.addresses(run.calls, run.facts.resolver, balancer.host), region)
+    return found

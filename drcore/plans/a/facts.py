@@ -36,6 +36,13 @@ class Arc(Model):
     controls: dict[Region, str]
 
 
+class LoadBalancer(Model):
+    """A region's load balancer: as CloudWatch names it, and its own DNS name, which its addresses are looked up by."""
+
+    name: Name
+    host: Name
+
+
 class RegionThresholds(Model):
     """From where on something is wrong."""
 
@@ -53,21 +60,22 @@ class Facts(Model):
 
     zone: Name
     record: Annotated[str, Field(pattern=r"\.$")]
-    addresses: dict[Region, str]
     health_checks: dict[Region, str]
+    health_hosts: dict[Region, str]  # the name that each health check asks: an address of a load balancer changes
     health_path: Annotated[str, Field(pattern="^/")]
     checker_interval_s: Seconds
     failure_threshold: Annotated[int, Field(ge=1, le=10)]
     propagation_s: Seconds
     ttl_s: Seconds
     dns: Name
+    resolver: Name
     markets: Annotated[dict[str, str], Field(min_length=1)]
     levers: Levers
     arc: Arc | None
     table: Name
     canary: CanaryItems
     queue: Name
-    load_balancers: dict[Region, str]
+    load_balancers: dict[Region, LoadBalancer]
     functions: Annotated[tuple[str, ...], Field(min_length=1)]
     alias: str
     secrets: Annotated[tuple[str, ...], Field(min_length=1)]

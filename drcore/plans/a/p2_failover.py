@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drcore.calls.gate import Waiver
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
@@ -65,8 +65,10 @@ def wrong_setting(run: ARun, setting: HealthCheck) -> list[str]:
         problems.append("it is disabled, which means always healthy")
     if setting.inverted:
         problems.append("it is inverted")
-    if setting.address and setting.address != facts.addresses[failed(run)]:
-        problems.append(f"it asks {setting.address}, which is not the region's {facts.addresses[failed(run)]}")
+    if setting.address:
+        problems.append(f"it asks {setting.address}, a fixed address: those of a load balancer change")
+    elif setting.host != facts.health_hosts[failed(run)]:
+        problems.append(f"it asks {setting.host}, which is not the region's {facts.health_hosts[failed(run)]}")
     if setting.path != facts.health_path:
         problems.append(f"it asks for {setting.path}, not for {facts.health_path}")
     if (setting.interval, setting.threshold) != (facts.checker_interval_s, facts.failure_threshold):
@@ -132,7 +134,13 @@ def dns_has_moved(run: ARun, target: Target, seen: Answers) -> Check:
         why += f"; the control plane of Route 53 does not answer, which says nothing of DNS itself: {seen.api_silent}"
     elif failed(run) in seen.api and not seen.of(failed(run)):
         why += f"; the API still answers {failed(run)}, but clients follow the name servers"
-    return no(why) if seen.of(failed(run)) else yes(why)
+    if seen.of(failed(run)):
+        return no(why)
+    return (
+        unknown(f"{why}. Of {seen.unknown_percent:g} % of them it is not known where they lead")
+        if (seen.unknown_percent)
+        else yes(why)
+    )
 
 
 def show_failover(run: ARun, states: Mapping[Target, Answers]) -> Iterator[Exhibit]:
@@ -170,6 +178,7 @@ FAILOVER = Step(
     targets=of_failed("failover from"),
     needs=(titles.CONFIRM,),
     gate=False,
+    goes_on=True,  # where it is not known where DNS leads, the levers are pulled
     patience=Patience(within=lambda run: 60 * run.facts.failover_minutes, every=10),
     shows=show_failover,
     settles=Settles("failover"),

@@ -53,7 +53,7 @@ def is_pulled(run: ARun, target: Target, seen: Pulled) -> Check:
     at = run.moments.get("failover")
     if at:
         return yes(f"not needed: DNS moved at {at:%H:%M:%S}")
-    if not seen.answers.of(failed(run)):
+    if seen.answers.leave_out(failed(run)):
         return yes(f"DNS has followed: {seen.answers}")
     if seen.unused:
         return yes(f"{seen.unused}: go on to the next lever")
@@ -63,9 +63,7 @@ def is_pulled(run: ARun, target: Target, seen: Pulled) -> Check:
 
 
 def when_followed(result: StepResult) -> datetime | None:
-    followed = all(
-        each.after and not dict(each.after.answers.percent).get(each.target.region) for each in result.targets
-    )
+    followed = all(each.after and each.after.answers.leave_out(each.target.region) for each in result.targets)
     return result.since if followed and result.outcome is Outcome.DONE else None
 
 
@@ -88,7 +86,8 @@ def _lever(
         act=act,
         undo=undo,
         targets=lambda run: [Target(failed(run))],
-        needs=(titles.CONFIRM, titles.FAILOVER),
+        needs=(titles.CONFIRM,),
+        goes_on=True,
         consent=Consent.GO,
         phrase=lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
         reversibility=Reversibility.REVERSIBLE,
@@ -167,7 +166,7 @@ LEVER_OUT = _lever(
 
 def see_check_pulled(run: ARun, target: Target) -> Pulled:
     answers = dns_and_levers.read_name_servers(run)
-    if "failover" in run.moments or not answers.of(target.region):
+    if "failover" in run.moments or answers.leave_out(target.region):
         return Pulled(False, answers, None)  # nothing needs the control plane
     check = dns_and_levers.own_check(run, target.region)
     return Pulled(check.disabled and check.inverted, answers, check)
@@ -242,7 +241,7 @@ LATCH = Step(
     act=latch,
     undo=unlatch,
     targets=lambda run: [Target(failed(run))],
-    needs=(titles.CONFIRM, titles.CHECK_OUT),
+    needs=(titles.CONFIRM,),
     consent=Consent.GO,
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
     reversibility=Reversibility.REVERSIBLE,

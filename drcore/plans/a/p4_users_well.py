@@ -71,7 +71,7 @@ USERS = Step(
     look=see_served,
     expect=users_are_well,
     targets=serving,
-    needs=(titles.CONFIRM, titles.FAILOVER, titles.LATCH),
+    needs=(titles.CONFIRM, titles.LATCH),
     patience=Patience(
         # Some resolvers keep an answer for longer than its TTL.
         within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),

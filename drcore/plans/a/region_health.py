@@ -256,7 +256,7 @@ def failing(run: ARun, users: UserFailures) -> list[str]:
 
 
 def metrics(run: ARun, region: str) -> tuple[Metric, ...]:
-    balancer = (("LoadBalancer", run.facts.load_balancers[region]),)
+    balancer = (("LoadBalancer", run.facts.load_balancers[region].name),)
     return (
         Metric("AWS/ApplicationELB", "RequestCount", "Sum", balancer),
         Metric("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", balancer),

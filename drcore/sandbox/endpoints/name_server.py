@@ -1,14 +1,16 @@
-"""DNS messages, answered as the name servers of the zone would.
+"""DNS messages, answered as the name servers of the zone would; as well the names of the load balancers.
 
 Just enough of RFC 1035 for a resolver: one question, answers of type A, EDNS with a client subnet (RFC 7871).
-A question outside the zone is refused, as an authoritative server does.
+Any other question is refused, as an authoritative server does.
 """
 
 import ipaddress
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drcore.sandbox.core.world import World
+from drcore.sandbox.services.elasticloadbalancing import TTL, LoadBalancers
 from drcore.sandbox.services.route53.operations import Route53
 
 _KINDS = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 15: "MX", 16: "TXT", 28: "AAAA"}
@@ -43,15 +45,16 @@ def answer(world: World, wire: bytes, asker: str) -> bytes:
     question = read(wire)
     route53 = world.state(Route53)
     zone, kind = route53.zone_of(question.name), _KINDS.get(question.kind, "")
-    if zone is None:
-        return _write(question, _REFUSED, [])
     now = world.clock.now()
+    if zone is None:
+        nodes = world.state(LoadBalancers).nodes(question.name, now)
+        return _write(question, _REFUSED if nodes is None else _NO_ERROR, TTL, (nodes if kind == "A" else None) or ())
     record = zone.answer(question.name, kind, now, route53.client(question.subnet or asker))
     if record is None:
         there = any(r["Name"] == question.name for r in zone.records) or question.name == zone.name
-        return _write(question, _NO_ERROR if there else _NAME_ERROR, [])
-    values = [value["Value"] for value in record["ResourceRecords"]] if kind == "A" else []
-    return _write(question, _NO_ERROR, [(int(record["TTL"]), ipaddress.IPv4Address(value).packed) for value in values])
+        return _write(question, _NO_ERROR if there else _NAME_ERROR, 0, ())
+    ttl, values = route53.values(record, now)
+    return _write(question, _NO_ERROR, ttl, values if kind == "A" else ())
 
 
 def read(wire: bytes) -> Question:
@@ -102,9 +105,10 @@ def _subnet(options: bytes) -> str:
     return ""
 
 
-def _write(question: Question, code: int, addresses: list[tuple[int, bytes]]) -> bytes:
+def _write(question: Question, code: int, ttl: int, values: Sequence[str]) -> bytes:
+    addresses = [ipaddress.IPv4Address(value).packed for value in values]
     flags = _AUTHORITATIVE | question.flags & 0x0100 | code
     head = struct.pack("!6H", question.id, flags, 1, len(addresses), 0, int(question.edns))
-    rows = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, ttl, len(packed)) + packed for ttl, packed in addresses]
+    rows = [b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, ttl, len(packed)) + packed for packed in addresses]
     opt = b"\0" + struct.pack("!HHIH", _OPT, 1232, 0, 0) if question.edns else b""
     return head + question.asked + b"".join(rows) + opt

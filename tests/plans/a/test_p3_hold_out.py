@@ -6,9 +6,14 @@ from typing import Any
 
 from drcore.engine.outcome import Outcome, Target
 from drcore.engine.step import Step
+from drcore.errors import Exit
+from drcore.parameters import Mode
 from drcore.plans import a
+from drcore.plans.a.dns_and_levers import read_name_servers
 from drcore.run.runbook import Runbook
-from tests.support.stage import SHORT, Scene, Stage, carry_out
+from tests.support.stage import SHORT, Scene, Stage, carry_out, ended, lines
+
+EAST, WEST = REGIONS = ("us-east-1", "us-west-2")
 
 NO_FAILOVER = Scene(a.PLAN, "region-outage-no-failover:region=us-east-1,duration=9")
 
@@ -30,3 +35,31 @@ def test_without_a_cluster_the_object_should_be_the_lever(stage: Stage) -> None:
     run = stage.open(stage.prepare(NO_FAILOVER, facts={**SHORT, "arc": None}))
     assert carry_out(run) is None
     assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [False, True, False]
+
+
+def test_an_address_that_nobody_knows_should_never_count_as_another_region(stage: Stage) -> None:
+    """Half of the answers lead to the failed region, but by addresses that no balancer of the parameters has."""
+    scene = Scene(a.PLAN, f"region-outage-no-failover:region={EAST},duration=9")
+    names = {
+        region: {"name": f"app/syncwell-{region}/1", "host": f"old-{region}.elb.amazonaws.com"} for region in REGIONS
+    }
+    run = stage.open(stage.prepare(scene, facts={**SHORT, "load_balancers": names}))
+    trouble = carry_out(run)
+    found = [line for line in lines(run, "finding") if line["what"] == "name servers"]
+    assert "correct load_balancers in a.yaml" in found[0]["why"]
+    failover = run.results[a.FAILOVER.key]
+    assert failover.outcome is Outcome.UNKNOWN
+    assert "Of 100 % of them it is not known where they lead" in failover.why
+    assert pulled(run, a.ROUTING_OUT), "no answer is no reason to wait"
+    assert run.results[a.USERS.key].outcome is Outcome.DONE, "what users get tells it"
+    assert trouble is None and ended(run).exit == Exit.MISSED, "what is not known is no success"
+
+
+def test_the_answers_should_be_known_while_the_nodes_of_the_load_balancers_change(stage: Stage) -> None:
+    run = stage.open(stage.prepare(a.PLAN, Mode.REHEARSE)).run
+    seen = []
+    for _ in range(10):
+        seen.append(read_name_servers(run))
+        stage.sleep(180)
+    assert {answers.unknown_percent for answers in seen} == {0}
+    assert all(answers.of(EAST) + answers.of(WEST) == 100 for answers in seen)

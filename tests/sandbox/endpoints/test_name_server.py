@@ -15,11 +15,12 @@ import pytest
 
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.endpoints.name_server import NotDns
+from drcore.sandbox.syncwell.company.names import NODES
 from tests.sandbox.endpoints.test_http_server import WAIT, Served
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 NAME = "api.syncwell.example."
-ADDRESS = {EAST: "192.0.2.10", WEST: "192.0.2.20"}
+HOST = {region: f"syncwell-{region}-1.{region}.elb.amazonaws.com." for region in (EAST, WEST)}
 
 
 def _question(name: str = NAME, kind: str = "A", subnet: str = "") -> dns.message.Message:
@@ -40,25 +41,35 @@ def _addresses(answer: dns.message.Message) -> list[str]:
     return [row.address for rows in answer.answer for row in rows]
 
 
+NODES_NOW = {region: _addresses(_ask(SyncWellWorld().sandbox, name=HOST[region])) for region in (EAST, WEST)}
+
+
+def test_the_name_of_a_load_balancer_should_have_an_address_for_each_of_its_nodes() -> None:
+    assert {region: len(set(nodes) & set(NODES[region])) for region, nodes in NODES_NOW.items()} == {EAST: 2, WEST: 2}
+    nobody = _ask(SyncWellWorld().sandbox, name=HOST[EAST].replace("-1.", "-2."))
+    assert nobody.rcode() == dns.rcode.REFUSED
+
+
 def test_it_should_answer_with_authority_the_address_of_a_region_and_its_ttl() -> None:
     answer = _ask(SyncWellWorld().sandbox)
     assert answer.flags & dns.flags.AA
     assert answer.answer[0].ttl == 60
-    assert _addresses(answer)[0] in ADDRESS.values()
+    assert set(_addresses(answer)) in (set(NODES_NOW[EAST]), set(NODES_NOW[WEST]))
 
 
 def test_it_should_answer_by_the_weights_to_one_client_and_to_many() -> None:
     sandbox = SyncWellWorld().sandbox
     one = Counter(_addresses(_ask(sandbox))[0] for _ in range(40))
     many = Counter(_addresses(_ask(sandbox, subnet=f"203.0.{n}.0"))[0] for n in range(60))
-    assert 17 <= one[ADDRESS[EAST]] <= 23
-    assert 18 <= many[ADDRESS[EAST]] <= 42
+    assert 17 <= one[NODES_NOW[EAST][0]] <= 23
+    assert 18 <= many[NODES_NOW[EAST][0]] <= 42
 
 
 def test_it_should_go_on_answering_while_us_east_1_is_out_and_leave_the_region_out() -> None:
     world = SyncWellWorld().broken("region-outage", region=EAST)
     world.sleep(90)
-    assert {_addresses(_ask(world.sandbox))[0] for _ in range(20)} == {ADDRESS[WEST]}
+    answers = {address for _ in range(20) for address in _addresses(_ask(world.sandbox))}
+    assert answers == set(_addresses(_ask(world.sandbox, name=HOST[WEST])))
 
 
 def test_a_question_should_cost_virtual_time_as_a_call_does() -> None:
@@ -94,5 +105,5 @@ def test_the_port_of_the_server_should_speak_dns_over_udp_and_tcp_beside_http(se
     port = urlsplit(served.address).port or 0
     for ask in (dns.query.udp, dns.query.tcp):
         answer = ask(_question(subnet="198.51.100.0"), "127.0.0.1", port=port, timeout=WAIT)
-        assert _addresses(answer)[0] in ADDRESS.values()
+        assert _addresses(answer)[0] in (*NODES[EAST], *NODES[WEST])
     assert served.request("GET", "/_sandbox/clock")[0] == 200

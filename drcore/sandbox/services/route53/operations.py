@@ -5,13 +5,15 @@ Nothing is left to moto, whose Route 53 is not used. A hosted zone cannot be mad
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
+from drcore.sandbox.services.elasticloadbalancing import TTL, LoadBalancers
 from drcore.sandbox.services.route53.health_checks import Checker, HealthChecks, HealthCheckState
-from drcore.sandbox.services.route53.zones import Client, Zone, normal
+from drcore.sandbox.services.route53.zones import Client, Record, Zone, normal
 
 NAME_SERVERS = ("ns-2048.awsdns-64.com", "ns-2049.awsdns-65.net")
 
@@ -41,6 +43,13 @@ class Route53:
         start = self._world.rng("dns client", address).random()
         market = _MARKETS.get(address.rpartition(".")[0], "na")
         return Client((start + number * 0.6180339887498949) % 1.0, market)
+
+    def values(self, record: Record, at: datetime) -> tuple[int, tuple[str, ...]]:
+        """How long the answer may be kept, in seconds, and its values: of an alias those of its target now."""
+        alias = record.get("AliasTarget")
+        if alias is None:
+            return int(record["TTL"]), tuple(value["Value"] for value in record["ResourceRecords"])
+        return TTL, self._world.state(LoadBalancers).nodes(alias["DNSName"], at) or ()
 
     def zone_of(self, name: str) -> Zone | None:
         """The zone that a name belongs to."""
@@ -122,12 +131,13 @@ def test_dns_answer(call: AwsCall) -> dict[str, Any]:
     params, zone, route53 = call.params, _zone(call, call.params["HostedZoneId"]), call.world.state(Route53)
     asker = params.get("EDNS0ClientSubnetIP") or params.get("ResolverIP") or "203.0.113.1"
     name, kind = normal({"Name": params["RecordName"]})["Name"], params["RecordType"]
-    record = zone.answer(name, kind, call.world.clock.now(), route53.client(asker))
+    now = call.world.clock.now()
+    record = zone.answer(name, kind, now, route53.client(asker))
     return {
         "Nameserver": NAME_SERVERS[0],
         "RecordName": name,
         "RecordType": kind,
-        "RecordData": [] if record is None else [value["Value"] for value in record["ResourceRecords"]],
+        "RecordData": [] if record is None else list(route53.values(record, now)[1]),
         "ResponseCode": "NXDOMAIN" if record is None else "NOERROR",
         "Protocol": "UDP",
     }

@@ -1,7 +1,8 @@
 """Route 53: record sets with their changes, as DNS answers them.
 
-Simplified: one public hosted zone; A records; weighted, failover, latency and simple record sets, no alias, no
-geolocation. A change is in DNS all at once, 30 to 60 seconds after it was accepted, everywhere.
+Simplified: one public hosted zone; A records; weighted, failover, latency and simple record sets, aliases to load
+balancers only, the health of whose targets is not evaluated; no geolocation. A change is in DNS all at once, 30 to 60
+seconds after it was accepted, everywhere.
 """
 
 import hashlib
@@ -166,7 +167,10 @@ def _check(action: str, record: Record, known: Mapping[tuple[str, str, str], Rec
         return
     if "SetIdentifier" in record and not {"Weight", "Failover", "Region"} & record.keys():
         raise _invalid(f"{named}: SetIdentifier needs one of Weight, Failover, Region")
-    if not record.get("ResourceRecords") or "TTL" not in record:
+    if "AliasTarget" in record:
+        if "TTL" in record or record.get("ResourceRecords"):
+            raise _invalid(f"{named}: an alias has neither TTL nor ResourceRecords")
+    elif not record.get("ResourceRecords") or "TTL" not in record:
         raise _invalid(f"{named}: TTL and ResourceRecords are required")
     if not 0 <= int(record.get("Weight", 0)) <= 255:
         raise _invalid(f"{named}: Weight must be from 0 to 255")

@@ -52,8 +52,13 @@ def canary_alarm(function: str) -> str:
 ZONE_ID = "Z0SYNCWELL0ZONE"
 ZONE = "syncwell.example."
 RECORD = "api.syncwell.example."
-ADDRESSES = {"us-east-1": "192.0.2.10", "us-west-2": "192.0.2.20"}
-"""Where the load balancer of each region listens."""
+BALANCER_HOSTS = {region: f"syncwell-{region}-1.{region}.elb.amazonaws.com" for region in ("us-east-1", "us-west-2")}
+"""The DNS name of each region's load balancer, to which the record sets are aliases."""
+NODES = {
+    "us-east-1": tuple(f"192.0.2.{number}" for number in range(10, 20)),
+    "us-west-2": tuple(f"192.0.2.{number}" for number in range(20, 30)),
+}
+"""The addresses that the nodes of each region's load balancer get, some of them at a time."""
 TTL = 60
 HEALTH_PATH = "/health/region"
 LEVER_KEY = "region-levers.json"

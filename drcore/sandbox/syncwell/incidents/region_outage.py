@@ -29,13 +29,13 @@ def region_outage(world: World, options: Options) -> Undo:
 def region_outage_no_failover(world: World, options: Options) -> Undo:
     """As region-outage, but the region's health check was set to the other region's address, and stays healthy.
 
-    Wrong only in its IPAddress: the endpoint that it reaches knows the lever, so that the lever works. Clearing the
-    fault does not mend the check.
+    It has an IPAddress, which it should not have, and that one is wrong: the endpoint that it reaches knows the lever,
+    so that the lever works. Clearing the fault does not mend the check.
     """
     region = options["region"]
     check = world.state(HealthChecks).get(names.health_check(region))
     if check is not None:
-        other = next(address for name, address in names.ADDRESSES.items() if name != region)
+        other = next(nodes[0] for name, nodes in names.NODES.items() if name != region)
         check.config["IPAddress"], check.version = other, check.version + 1
     return _begin(world, options)
 

@@ -53,7 +53,7 @@ class HealthEndpoints:
     def probe(self, config: Mapping[str, Any], at: datetime) -> int | None:
         """What a health check with that HealthCheckConfig meets."""
         host, address = str(config.get("FullyQualifiedDomainName") or ""), config.get("IPAddress")
-        region = next((r for r, ip in names.ADDRESSES.items() if ip == address), None)
+        region = next((r for r, nodes in names.NODES.items() if address in nodes), None)
         named = next((r for r in self._world.regions if host == names.health_host(r)), region)
         region = region or named
         if region is None or named is None:

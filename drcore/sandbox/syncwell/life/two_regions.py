@@ -11,6 +11,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.arc import RoutingControls
 from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG, GlobalTable
+from drcore.sandbox.services.elasticloadbalancing import LoadBalancers
 from drcore.sandbox.services.route53.health_checks import HealthChecks
 from drcore.sandbox.services.route53.operations import Route53
 from drcore.sandbox.syncwell.company import names
@@ -28,8 +29,9 @@ def found(world: World) -> None:
     endpoints, checks = world.state(HealthEndpoints), world.state(HealthChecks)
     checks.probe, checks.routing_control = endpoints.probe, world.state(RoutingControls).is_on
     zone = world.state(Route53).add(names.ZONE_ID, names.ZONE)
-    store = backends.s3(world.account)
+    store, balancers = backends.s3(world.account), world.state(LoadBalancers)
     for region in world.regions:
+        balancers.add(names.BALANCER_HOSTS[region], names.NODES[region])
         checks.add(names.health_check(region), f"founded-{region}", _check(region))
         store.create_bucket(names.levers_bucket(region), region)
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
@@ -79,7 +81,6 @@ def remember(world: World, since: datetime) -> None:
 
 def _check(region: str) -> dict[str, object]:
     return {
-        "IPAddress": names.ADDRESSES[region],
         "Port": 443,
         "Type": "HTTPS",
         "ResourcePath": names.HEALTH_PATH,
@@ -99,7 +100,10 @@ def _record(region: str) -> dict[str, object]:
         "Type": "A",
         "SetIdentifier": region,
         "Weight": 100,
-        "TTL": names.TTL,
-        "ResourceRecords": [{"Value": names.ADDRESSES[region]}],
+        "AliasTarget": {
+            "HostedZoneId": f"Z0ELB-{region}",
+            "DNSName": f"{names.BALANCER_HOSTS[region]}.",
+            "EvaluateTargetHealth": False,
+        },
         "HealthCheckId": names.health_check(region),
     }

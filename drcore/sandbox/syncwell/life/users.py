@@ -19,7 +19,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store
 from drcore.sandbox.services.route53.operations import Route53
-from drcore.sandbox.services.route53.zones import Shares, Zone, chosen
+from drcore.sandbox.services.route53.zones import Record, Shares, Zone, chosen
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.markets import Market
 from drcore.sandbox.syncwell.life.minute_metrics import shape
@@ -138,7 +138,7 @@ class UserBase:
     def _ask_dns(self, cohort: Cohort) -> None:
         moment = cohort.resolves
         record = chosen(self._answers(moment), cohort.draw)
-        ttl = int(record["TTL"]) if record else names.TTL
+        ttl = int(record.get("TTL", names.TTL)) if record else names.TTL
         cohort.resolves = moment + timedelta(seconds=ttl * (3 if cohort.patient else 1))
         target = _region(record) if record else cohort.region
         if target in ("", cohort.region):
@@ -242,11 +242,13 @@ class UserBase:
         return Minute(*(dict.fromkeys(keys, 0) for keys in (regions, regions, markets, markets)))
 
 
-def _region(record: dict[str, object]) -> str:
+def _region(record: Record) -> str:
     """The region that a record of the service sends to."""
-    values = record["ResourceRecords"]
-    assert isinstance(values, list)
-    return next((region for region, ip in names.ADDRESSES.items() if ip == values[0]["Value"]), "")
+    if "AliasTarget" in record:
+        host = record["AliasTarget"]["DNSName"].rstrip(".")
+        return next((region for region, name in names.BALANCER_HOSTS.items() if name == host), "")
+    first = record["ResourceRecords"][0]["Value"]
+    return next((region for region, nodes in names.NODES.items() if first in nodes), "")
 
 
 def _percent(hit: int, samples: int) -> MinuteSamples:

@@ -1,14 +1,18 @@
 """Route 53: record sets, changes, health checks."""
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from drcore.sandbox.syncwell.company.names import NODES
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 ZONE, NAME = "Z0SYNCWELL0ZONE", "api.syncwell.example."
 ADDRESS = {EAST: "192.0.2.10", WEST: "192.0.2.20"}
+HOST = {region: f"syncwell-{region}-1.{region}.elb.amazonaws.com." for region in (EAST, WEST)}
 
 
 def _records(world: SyncWellWorld) -> dict[str, dict[str, Any]]:
@@ -30,7 +34,7 @@ def _share(world: SyncWellWorld, region: str, asked: int = 40, client: str = "20
         )["RecordData"]
         for _ in range(asked)
     ]
-    return answers.count([ADDRESS[region]]) / asked
+    return sum(set(answer) <= set(NODES[region]) for answer in answers) / asked
 
 
 def _record(name: str, identifier: str, address: str, **more: Any) -> dict[str, Any]:
@@ -46,10 +50,29 @@ def _record(name: str, identifier: str, address: str, **more: Any) -> dict[str, 
 
 def test_the_service_should_be_weighted_and_checked_in_both_regions() -> None:
     records = _records(SyncWellWorld())
-    assert {r: (v["Weight"], v["TTL"], v["HealthCheckId"]) for r, v in records.items()} == {
-        region: (100, 60, f"hc-syncwell-{region}") for region in (EAST, WEST)
+    assert {r: (v["Weight"], v["AliasTarget"]["DNSName"], v["HealthCheckId"]) for r, v in records.items()} == {
+        region: (100, HOST[region], f"hc-syncwell-{region}") for region in (EAST, WEST)
     }
     assert _share(SyncWellWorld(), EAST) == pytest.approx(0.5, abs=0.06)
+
+
+def test_an_alias_should_answer_with_the_nodes_of_its_load_balancer_which_change() -> None:
+    world = SyncWellWorld()
+    name = "alias.syncwell.example."
+    alias = {"HostedZoneId": "Z0ELB", "DNSName": HOST[EAST], "EvaluateTargetHealth": False}
+    _change(world, ("CREATE", {"Name": name, "Type": "A", "AliasTarget": alias}))
+    world.sleep(61)
+    seen = []
+    for _ in range(30):
+        seen.append(_answer(world, name))
+        world.sleep(60)
+    assert {len(set(answer)) for answer in seen} == {2}, "more than one address at a time"
+    assert all(set(answer) <= set(NODES[EAST]) for answer in seen)
+    changes = [len(set(now) - set(before)) for before, now in itertools.pairwise(seen)]
+    assert 3 <= sum(changes) <= 5 and max(changes) == 1, "one node after the other"
+    batch = {"Name": name, "Type": "A", "AliasTarget": alias, "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    with pytest.raises(ClientError, match="InvalidChangeBatch"):
+        _change(world, ("UPSERT", batch))
 
 
 def test_a_change_should_be_pending_and_reach_dns_only_when_it_is_in_sync() -> None:
