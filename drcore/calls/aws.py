@@ -47,6 +47,7 @@ from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
+from drcore.calls.answer import Answer, as_answer
 from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
@@ -69,6 +70,7 @@ _NOBODY = (
 _PROFILE = (ProfileNotFound, ConfigParseError, ConfigNotFound)
 _RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
+_OF_ITEMS = {"get_item", "query", "batch_get_item", "transact_get_items"}
 T = TypeVar("T")
 
 
@@ -103,7 +105,8 @@ class Aws:
     def call(self, service: str, region: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         """One call, by boto3's names, for example `call("lambda", "us-east-1", "get_alias", FunctionName=…, Name=…)`.
 
-        Raises Rejected (Busy where it passes), Unknown, or WriteStopped in a rehearsal.
+        Raises Rejected (Busy where it passes), Unknown, or WriteStopped in a rehearsal. So does asking the answer for a
+        part that it lacks: Unknown.
         """
         with _as_our_errors(service, operation, region):
             client = self._client(service, region, is_writing_method(service, operation))
@@ -111,7 +114,7 @@ class Aws:
             for name, value in answer.items():
                 if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
                     answer[name] = BytesIO(value.read())
-        return answer
+        return _readable(answer, service, operation, region)
 
     def as_role(self, role: str) -> Aws:
         """The same under another role. What it may write is asked of the same gate."""
@@ -128,7 +131,7 @@ class Aws:
         with _as_our_errors(service, operation, region):
             client = self._client(service, region, False)
             for page in client.get_paginator(operation).paginate(**parameters):
-                yield from page.get(items, ())
+                yield from _readable(page, service, operation, region).get(items, ())
 
     def scan_raw(
         self,
@@ -324,6 +327,14 @@ class _Watch:
             if isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
                 self._silent.add(context["drcore"].region)
             self._calls.note(context["drcore"], type(exception).__name__)
+
+
+def _readable(answer: dict[str, Any], service: str, operation: str, region: str) -> Answer:
+    """The answer, of which a part that is missing is Unknown; of items only that they are there."""
+    of = f"{service} {operation} in {region}"
+    is_data = service == "dynamodb" and operation in _OF_ITEMS  # what stands in an item is its writer's
+    found: Answer = Answer(answer, of) if is_data else as_answer(answer, of)
+    return found
 
 
 @contextmanager

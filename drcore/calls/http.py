@@ -12,6 +12,7 @@ from typing import Any
 
 import urllib3
 
+from drcore.calls.answer import as_answer
 from drcore.calls.gate import Call, CallGate, Plane, as_json
 from drcore.calls.proxies import proxy_for
 from drcore.errors import Busy, Rejected, Unknown
@@ -46,7 +47,10 @@ class Http:
         return self._send("GET", url, None, authorization, region, within=within, again=again)
 
     def ask(self, method: str, url: str, *, json: Any = None, authorization: str | None = None) -> Any:
-        """The JSON of an answer with status 2xx. Raises Rejected (Busy) for 4xx, Unknown for anything else."""
+        """The JSON of an answer with status 2xx. Raises Rejected (Busy) for 4xx, Unknown for anything else.
+
+        Asking the answer for a part that it lacks raises Unknown, too.
+        """
         reply = self._send(method, url, json, authorization)
         what = f"{method} {url}: status {reply.status}"
         if reply.status in (420, 429):
@@ -55,7 +59,7 @@ class Http:
             raise Rejected(f"{what}: {reply.text[:2000]}", str(reply.status))
         if not 200 <= reply.status < 300 or reply.json is None:
             raise Unknown(f"{what}, expected JSON")
-        return reply.json
+        return as_answer(reply.json, what)
 
     def _send(
         self,

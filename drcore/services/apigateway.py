@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from drcore.calls.aws import Aws
 class Stage:
     """What a stage serves: a deployment, and a share of traffic to another one while a canary is set.
 
-    `canary` holds the canary settings as pairs of path and value, empty when there is none.
+    `canary` holds the canary settings as pairs of path and value, as a patch writes them; empty when there is none.
     """
 
     deployment_id: str
@@ -24,7 +24,7 @@ def stage(aws: Aws, region: str, rest_api_id: str, name: str) -> Stage:
     """Raises Rejected when there is no such stage, Unknown."""
     found = aws.call("apigateway", region, "get_stage", restApiId=rest_api_id, stageName=name)
     canary: Mapping[str, Any] = found.get("canarySettings", {})
-    return Stage(found["deploymentId"], tuple(sorted((key, str(value)) for key, value in canary.items())))
+    return Stage(found["deploymentId"], tuple(sorted(_patched(canary))))
 
 
 def deployments(aws: Aws, region: str, rest_api_id: str) -> frozenset[str]:
@@ -44,3 +44,11 @@ def point_stage(aws: Aws, region: str, rest_api_id: str, name: str, to: Stage, n
         patch.append({"op": "remove", "path": "/canarySettings"})
     patch += [{"op": "replace", "path": f"/canarySettings/{key}", "value": value} for key, value in to.canary]
     aws.call("apigateway", region, "update_stage", restApiId=rest_api_id, stageName=name, patchOperations=patch)
+
+
+def _patched(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):  # each override of a stage variable has a path of its own
+            yield from ((f"{name}/{inner}", each) for inner, each in _patched(value))
+        else:
+            yield name, str(value).lower() if isinstance(value, bool) else str(value)

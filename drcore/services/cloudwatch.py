@@ -78,9 +78,9 @@ def alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
 
 def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
     """How a metric alarm is defined, as PutMetricAlarm takes it; empty: there is none. Raises Unknown, Rejected."""
-    found = aws.call("cloudwatch", region, "describe_alarms", AlarmNames=[name], AlarmTypes=["MetricAlarm"])
-    told = found.get("MetricAlarms", ())
-    return {field: value for field, value in told[0].items() if field in _DEFINED} if told else {}
+    asked = {"AlarmNames": [name], "AlarmTypes": ["MetricAlarm"]}
+    found: dict[str, Any] = next(aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked), {})
+    return {field: value for field, value in found.items() if field in _DEFINED}
 
 
 def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:
@@ -135,7 +135,10 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
             ScanBy="TimestampAscending",
         ):
             states[result["Id"]] = result["StatusCode"]  # PartialData: more of it is on the next page
-            pairs[result["Id"]] |= dict(zip(map(_utc, result["Timestamps"]), result["Values"], strict=True))
+            times, values = result["Timestamps"], result["Values"]
+            if len(times) != len(values):
+                states[result["Id"]] = f"{len(values)} values for {len(times)} minutes"
+            pairs[result["Id"]] |= dict(zip(map(_utc, times), values, strict=False))
     partial = [f"{id_}: {state or 'no answer'}" for id_, state in states.items() if state != "Complete"]
     if partial:
         raise Unknown(f"cloudwatch get_metric_data in {region}: {', '.join(partial)}")

@@ -261,6 +261,13 @@ def test_a_folder_of_tests_should_have_the_name_of_what_it_tests() -> None:
     assert {str(folder) for folder in ours if not (ROOT / "drcore" / folder).is_dir()} == set()
 
 
+def test_every_module_of_services_should_have_tests_of_its_own() -> None:
+    rooms = ROOT / "drcore" / "services", ROOT / "tests" / "services"
+    modules = {path.relative_to(rooms[0]) for path in rooms[0].rglob("*.py") if path.stem != "__init__"}
+    tests = {path.relative_to(rooms[1]) for path in rooms[1].rglob("test_*.py")}
+    assert {str(path) for path in modules if path.with_name(f"test_{path.name}") not in tests} == set()
+
+
 def test_every_module_should_say_its_one_purpose_in_its_first_line() -> None:
     for path in FILES:
         first = (ast.get_docstring(tree(path)) or "").partition("\n")[0]

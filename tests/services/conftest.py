@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from drcore.calls.gate import CallGate, Writes
 from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
+from tests.support.in_process_transport import end_in
 
 Edit = Callable[[str, Callable[[dict[str, Any]], object]], None]
 
@@ -22,8 +24,19 @@ def world() -> InProcess:
     return InProcess(7, users=20)
 
 
+@pytest.fixture(autouse=True)
+def _unpausing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause before botocore's next try."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+
+
 @pytest.fixture
 def gate() -> CallGate:
+    return open_gate()
+
+
+def open_gate() -> CallGate:
+    """A gate that lets writes through."""
     gate = CallGate(lambda *_, **__: None)
     gate.writes = Writes.ALLOWED
     return gate
@@ -31,6 +44,11 @@ def gate() -> CallGate:
 
 @pytest.fixture
 def aws(world: InProcess, gate: CallGate) -> Aws:
+    return aws_of(world, gate)
+
+
+def aws_of(world: InProcess, gate: CallGate) -> Aws:
+    """Clients whose calls end in a world."""
     aws = Aws(gate, endpoint=ENDPOINT)
     session: Any = aws.session
     session._session.register_component("data_loader", LOADER)
@@ -52,21 +70,28 @@ def edit(aws: Aws) -> Edit:
     return register
 
 
-class InProcessHttp(Http):
-    """HTTP that ends in the sandbox of this process."""
-
-    def __init__(self, calls: CallGate, world: InProcess) -> None:
-        super().__init__(calls)
-        self._world = world
-
-    def ask(self, method: str, url: str, *, json: Any = None, authorization: str | None = None) -> Any:
-        status, document = self._world.request(
-            method, url.removeprefix(ENDPOINT), json, {"Authorization": authorization or ""}
-        )
-        assert status < 300, document
-        return document
+@pytest.fixture
+def http(world: InProcess, gate: CallGate, monkeypatch: pytest.MonkeyPatch) -> Http:
+    end_in(world, monkeypatch)
+    return Http(gate)
 
 
 @pytest.fixture
-def http(world: InProcess, gate: CallGate) -> Http:
-    return InProcessHttp(gate, world)
+def faulty(world: InProcess) -> Iterator[Callable[..., None]]:
+    """Put one of the sandbox's faults on; all are taken away with the test."""
+
+    def put_on(name: str, **options: object) -> None:
+        status, told = world.request("POST", "/_sandbox/faults", {"name": name, "options": options})
+        assert status == 200, told
+
+    yield put_on
+    world.request("DELETE", "/_sandbox/faults")
+
+
+def passing(world: InProcess, seen: Callable[[], bool]) -> None:
+    """Let time pass by the minute until something is seen, two hours at most."""
+    for _ in range(120):
+        if seen():
+            return
+        world.request("POST", "/_sandbox/clock", {"sleep": 60})
+    raise AssertionError("not seen in two hours")

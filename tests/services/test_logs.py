@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,25 +19,11 @@ from drcore.sandbox.services.logs.state import Logs
 from drcore.services import logs
 from drcore.services.logs import LogQuery, LogRow
 from tests.services.conftest import Edit
-from tests.support.manual_clock import ManualClock
+from tests.support.world_clock import WorldClock
 
-EAST, GROUP = "us-east-1", "/syncwell/merges"
+EAST, GROUP, LINES = "us-east-1", "/syncwell/merges", "/syncwell/api"
+BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MERGES = LogQuery(EAST, (GROUP,), "stats count(*) as n, sum(ai) as by_ai by bin(1m) as minute | sort minute asc")
-
-
-class WorldClock(ManualClock):
-    """The sandbox's own time."""
-
-    def __init__(self, world: InProcess) -> None:
-        super().__init__()
-        self._world = world
-
-    def now(self) -> datetime:
-        return self._world.world.clock.now()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self._world.request("POST", "/_sandbox/clock", {"sleep": seconds})
 
 
 @pytest.fixture
@@ -145,3 +131,24 @@ def test_a_query_or_a_group_that_cannot_be_is_refused_by_name(
 def test_a_rehearsal_may_ask(gate: CallGate, aws: Aws, clock: Clock, opened: datetime) -> None:
     gate.writes = Writes.STOPPED
     assert len(ask(aws, clock, opened)[0]) == 3
+
+
+# ── Lines
+
+def test_a_line_says_when_it_was_written_to_the_millisecond(aws: Aws, edit: Edit) -> None:
+    def change(answer: dict[str, Any]) -> None:
+        answer["events"] = [{"timestamp": 1767603600500, "message": "b"}, {"timestamp": 1767603600007, "message": "a"}]
+
+    edit("cloudwatch-logs.FilterLogEvents", change)
+    found = logs.lines(aws, EAST, LINES, "x", BEGAN, BEGAN + timedelta(minutes=1))
+    assert found == (
+        logs.Line(BEGAN + timedelta(milliseconds=7), "a"),
+        logs.Line(BEGAN + timedelta(milliseconds=500), "b"),
+    )
+
+
+def test_the_end_of_the_span_is_not_in_it(aws: Aws, gate: CallGate) -> None:
+    """AWS takes both ends as included: what is asked for twice on end would be counted twice."""
+    logs.lines(aws, EAST, LINES, "x", BEGAN, BEGAN + timedelta(minutes=1))
+    asked = gate.made[-1].parameters
+    assert asked["endTime"] - asked["startTime"] == 60_000 - 1

@@ -27,7 +27,6 @@ _THROTTLED: Mapping[str, tuple[str, int]] = {
     "s3": ("SlowDown", 503),
     "lambda": ("TooManyRequestsException", 429),
     "apigateway": ("TooManyRequestsException", 429),
-    "statuspage": ("TooManyRequests", 429),
     "googleplay": ("RESOURCE_EXHAUSTED", 429),
     "appstoreconnect": ("RATE_LIMIT_EXCEEDED", 429),
     "cloudwatch": ("Throttling", 400),
@@ -42,7 +41,8 @@ def throttling(world: World, options: Options) -> Undo:
     """The service refuses for now; nothing was done. boto3 retries such a code."""
 
     def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
-        code, status = _THROTTLED.get(call.service, ("ThrottlingException", 400))
+        usual = ("TooManyRequests", 429) if isinstance(call, HttpCall) else ("ThrottlingException", 400)
+        code, status = _THROTTLED.get(call.service, usual)
         raise AwsError(code, "Rate exceeded", status)
 
     return _around(world, "throttling", options, refuse)

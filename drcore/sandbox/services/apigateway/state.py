@@ -64,6 +64,12 @@ class ApiStage:
                 self.canary = (self.canary or {}) | {"percentTraffic": _percent(value)}
             case "replace" | "add", ["canarySettings", "deploymentId"]:
                 self.canary = (self.canary or {"percentTraffic": 0.0}) | {"deploymentId": _known(api, value)}
+            case "replace" | "add", ["canarySettings", "useStageCache"] if value in ("true", "false"):
+                self.canary = (self.canary or {"percentTraffic": 0.0}) | {"useStageCache": value == "true"}
+            case "replace" | "add", ["canarySettings", "stageVariableOverrides", name]:
+                others = (self.canary or {}).get("stageVariableOverrides", {})
+                own = {"stageVariableOverrides": {**others, name: value}}
+                self.canary = (self.canary or {"percentTraffic": 0.0}) | own
             case "replace" | "add", ["description"]:
                 self.description = value
             case "replace" | "add", ["variables", name]:
