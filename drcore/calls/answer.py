@@ -7,8 +7,8 @@ from typing import Any
 from drcore.errors import Unknown
 
 
-class Answer(dict[str, Any]):
-    """An object of an answer. `answer["Name"]` raises Unknown where it has no such part; `get` and `in` ask for it."""
+class ServiceAnswer(dict[str, Any]):
+    """An object of an answer. `answer["Name"]` raises Unknown where it lacks it; `get` and `in` ask for it."""
 
     __slots__ = ("_of",)
 
@@ -23,9 +23,9 @@ class Answer(dict[str, Any]):
 
 
 def as_answer(value: Any, of: str) -> Any:
-    """What a service has answered, with every object in it as an Answer. `of` names the call."""
+    """What a service has answered, with every object in it as an ServiceAnswer. `of` names the call."""
     if isinstance(value, dict):
-        return Answer({name: as_answer(each, of) for name, each in value.items()}, of)
+        return ServiceAnswer({name: as_answer(each, of) for name, each in value.items()}, of)
     if isinstance(value, list):
         return [as_answer(each, of) for each in value]
     return value

@@ -47,7 +47,7 @@ from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
-from drcore.calls.answer import Answer, as_answer
+from drcore.calls.answer import ServiceAnswer, as_answer
 from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
@@ -329,11 +329,11 @@ class _Watch:
             self._calls.note(context["drcore"], type(exception).__name__)
 
 
-def _readable(answer: dict[str, Any], service: str, operation: str, region: str) -> Answer:
+def _readable(answer: dict[str, Any], service: str, operation: str, region: str) -> ServiceAnswer:
     """The answer, of which a part that is missing is Unknown; of items only that they are there."""
     of = f"{service} {operation} in {region}"
     is_data = service == "dynamodb" and operation in _OF_ITEMS  # what stands in an item is its writer's
-    found: Answer = Answer(answer, of) if is_data else as_answer(answer, of)
+    found: ServiceAnswer = ServiceAnswer(answer, of) if is_data else as_answer(answer, of)
     return found
 
 
