@@ -103,6 +103,7 @@ ANSWERS: dict[str, Nothing] = {
     "lambda_.version": value(lambda_.FunctionVersion(), number="9999"),
     "lambda_.newest_versions": refused("ResourceNotFoundException", function=NOBODY),
     "lambda_.provisioned": value(lambda_.Provisioned(), function="syncwell-worker"),
+    "lambda_.provisioned_settings": value((), function="syncwell-worker"),
     "lambda_.concurrency_limit": value(1000),  # there is always one
     "lambda_.reserved": value(None),
     "lambda_.sources": value((), functions=()),

@@ -290,6 +290,8 @@ VALUES: dict[str, Any] = {
     "lambda_.count": 3,
     "lambda_.functions": ("syncwell-worker",),
     "lambda_.most": 50,
+    "lambda_.qualifier": "live",
+    "lambda_.executions": 10,
     "lambda_.on": True,
     "lambda_.id_": _source,
     "lambda_.description": "asked",
