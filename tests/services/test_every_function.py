@@ -24,6 +24,7 @@ from tests.support.service_calls import ASKS, EAST, Asking, ServiceFunction, par
 
 Faulty = Callable[..., None]
 OVER_AWS_OR_HTTP = [each for each in ASKS if "calls" not in parameters(each)]  # DNS has no refusals, and no faults here
+PATIENT = {"logs.insights"}  # waits for a place among the account's queries by itself, and then knows nothing
 each_function = pytest.mark.parametrize("function", ASKS, ids=str)
 each_call = pytest.mark.parametrize("function", OVER_AWS_OR_HTTP, ids=str)
 
@@ -95,7 +96,7 @@ def test_a_refusal_is_rejected_and_names_what_was_refused(
 def test_a_request_to_come_back_later_is_busy(function: ServiceFunction, asking: Asking, faulty: Faulty) -> None:
     ask = function.prepare(asking)
     faulty("throttling")
-    with pytest.raises(Busy):
+    with pytest.raises(Unknown if str(function) in PATIENT else Busy):
         ask()
 
 

@@ -135,6 +135,7 @@ def test_a_rehearsal_may_ask(gate: CallGate, aws: Aws, clock: Clock, opened: dat
 
 # ── Lines
 
+
 def test_a_line_says_when_it_was_written_to_the_millisecond(aws: Aws, edit: Edit) -> None:
     def change(answer: dict[str, Any]) -> None:
         answer["events"] = [{"timestamp": 1767603600500, "message": "b"}, {"timestamp": 1767603600007, "message": "a"}]

@@ -18,6 +18,7 @@ from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.services import appconfig, lambda_, s3, statuspage
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import policies, recovery, settings
+from drcore.services.logs import LogQuery
 from tests.services.conftest import aws_of, open_gate
 from tests.support.in_process_transport import end_in
 from tests.support.service_calls import ACCOUNT, ASKS, BEGAN, EAST, VALUES, Asking, ServiceFunction
@@ -109,6 +110,7 @@ ANSWERS: dict[str, Nothing] = {
     "lambda_.sources": value((), functions=()),
     "lambda_.code": refused("ResourceNotFoundException", function=NOBODY),
     "logs.lines": value((), pattern=NOBODY),
+    "logs.insights": value(((),), queries=(LogQuery(EAST, ("/syncwell/api",), "filter n = 7 | fields n"),)),
     "route53.records": value((), name=NOBODY),
     "route53.answer": value((), name=NOBODY),
     "route53.health_check": refused("NoSuchHealthCheck", id_=NOBODY),

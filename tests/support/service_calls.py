@@ -20,6 +20,8 @@ from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.services import apigateway, appconfig, autoscaling, lambda_, route53, s3, statuspage
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
+from drcore.services.logs import LogQuery
+from tests.support.world_clock import WorldClock
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "123456789012"
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)  # when a world begins
@@ -300,6 +302,9 @@ VALUES: dict[str, Any] = {
     "lambda_.revision": lambda asking: lambda_.alias(asking.aws, EAST, "syncwell-api", "live").revision,
     "logs.group": "/syncwell/api",
     "logs.pattern": "ConfigInvalid",
+    "logs.clock": lambda asking: WorldClock(asking.world),
+    "logs.queries": (LogQuery(EAST, ("/syncwell/api",), "stats count(*) as n"),),
+    "logs.within": 60.0,
     "route53.zone": ZONE,
     "route53.name": NAME,
     "route53.record": _record,
