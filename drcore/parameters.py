@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -57,6 +58,15 @@ Account = Annotated[str, Field(pattern=r"^\d{12}$")]
 TopicArn = Annotated[str, _arn_of("sns")]
 RoleArn = Annotated[str, _arn_of("iam")]
 Url = Annotated[str, Field(pattern=r"^(https?://|\{world\})")]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords:
+    """Marks a parameter of an incident in which nothing can be wrong; any other is checked before anything changes."""
+
+
+FreeText = Annotated[str, Field(max_length=2000), OwnWords()]
+
 Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
 
 

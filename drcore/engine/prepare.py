@@ -29,6 +29,9 @@ def prepare(
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
     checked = parse(dict(incident), plan.incident, f"parameters of {plan.notebook}")
+    for name, value in as_data(checked).items():
+        if name.endswith("_region") and value and value not in service.regions:
+            raise BadInput(f"{name}: expected one of {', '.join(service.regions)}, seen {value!r}")
     service = standing_in(service, getattr(checked, "runner_region", ""))
     if mode not in service.modes:
         raise Refused(

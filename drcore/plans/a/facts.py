@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, model_validator
 
 from drcore.engine.context import Run
-from drcore.parameters import Minutes, Model, Region
+from drcore.parameters import FreeText, Minutes, Model, Region
 from drcore.plans.shared.facts import CanaryItems, Name, Percent, SyntheticCheck
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,7 +107,7 @@ class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
     failed_region: str = ""  # empty: the detection proposes it, a person confirms
-    reason: str = ""  # why a person named the region
+    reason: FreeText = ""  # why a person named the region
     runner_region: str = ""  # where the runner stands; empty: as service.yaml says
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from drcore.engine.context import Run
-from drcore.parameters import Minutes, Model
+from drcore.parameters import FreeText, Minutes, Model
 from drcore.plans.shared.facts import Api, Pipeline, SyntheticCheck
 from drcore.plans.shared.releases import Manifest, Release, read_releases
 
@@ -61,7 +61,7 @@ class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
     release: str = ""  # to go back to, by name or by a version of a function; empty: the newest stable one
-    bug: str = ""  # what a person has found, where no alarm shows it
+    bug: FreeText = ""  # what a person has found, where no alarm shows it
 
 
 FRun = Run[Facts, Incident]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from drcore.clock import parse_time
 from drcore.engine.context import Run
-from drcore.parameters import Minutes, Model, SecretRef, Url
+from drcore.parameters import Minutes, Model, OwnWords, SecretRef, Url
 from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline
 from drcore.plans.shared.releases import Manifest
 
@@ -186,7 +186,7 @@ class Remedy(StrEnum):
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
-    incident: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]*$", max_length=60)] = (
+    incident: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]*$", max_length=60), OwnWords()] = (
         ""  # a short id, in the new table's name
     )
     faulty_release: str = ""  # the release that corrupts; empty: the newest one of the workers

@@ -14,6 +14,7 @@ from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants, titles
+from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
 from drcore.plans.g.comparison import AFFECTED, Compared
 from drcore.plans.g.decisions import halted_at, recovery_point
 from drcore.plans.g.exported_changes import ItemWrite
@@ -23,7 +24,6 @@ from drcore.plans.g.remedies import costs_table
 from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services import support
-from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb.tables import Typed
 
 _FROM_TICKETS = 8  # accounts of people who have complained, beside those that were named
@@ -67,8 +67,8 @@ class SpotCheck:
 def see_accounts(run: GRun, target: Target) -> SpotCheck:
     comparison.must_be_there(run, target.region, target.thing)
     known = _known(run)
-    keys = [_key_of(run, user) for user in known]
-    old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
+    keys = [key_of(run, user) for user in known]
+    old, new = (items_by_user(run, name, keys) for name in (target.thing, table(run)))
     last, rule = exported_changes.last_writes(run), exported_changes.policy(run, recovery_point(run))
     return SpotCheck(
         tuple(_account(run, rule, user, by, old.get(user), new.get(user), last) for user, by in known.items())
@@ -77,7 +77,7 @@ def see_accounts(run: GRun, target: Target) -> SpotCheck:
 
 def _known(run: GRun) -> dict[str, str]:
     """Users, each with why: the named ones, then those that have complained since the recovery point."""
-    known = {user.strip(): "named" for user in run.incident.accounts.split(",") if user.strip()}
+    known = dict.fromkeys(named_accounts(run), "named")
     desk, since = run.facts.support, recovery_point(run)
     key = run.secret(desk.api_key) if desk.api_key else None
     try:
@@ -85,19 +85,9 @@ def _known(run: GRun) -> dict[str, str]:
     except (Unknown, Rejected):
         tickets = ()  # a desk that is silent keeps nobody from looking at those who were named
     for ticket in tickets:
-        if len(known) < _FROM_TICKETS + run.incident.accounts.count(",") + 1:
+        if len(known) < _FROM_TICKETS + max(1, len(named_accounts(run))):
             known.setdefault(ticket.user.removeprefix(run.facts.users.prefix), f"ticket {ticket.id}")
     return known
-
-
-def _key_of(run: GRun, user: str) -> dict[str, dict[str, str]]:
-    names, users = run.facts.key, run.facts.users
-    return {names.partition: {"S": f"{users.prefix}{user}"}, names.sort: {"S": users.sort}}
-
-
-def _by_user(run: GRun, name: str, keys: Sequence[Typed]) -> dict[str, Typed]:
-    items = dynamodb_items.some(run.aws, recovery_region(run), name, keys) if keys else ()
-    return {invariants.user_of(run, item): item for item in items}
 
 
 def _account(
@@ -111,7 +101,7 @@ def _account(
 ) -> Account:
     kind, reason = judge(old, new, rule)
     changes = tuple((c.path, c.before, c.after) for c in differing_attributes(old or {}, new or {}))
-    wrong = _wrong(run, rule, old, new, last.get(key_bytes(_key_of(run, user))))
+    wrong = _wrong(run, rule, old, new, last.get(key_bytes(key_of(run, user))))
     return Account(user, by, kind, reason if old or new else "in neither table", wrong, changes)
 
 
@@ -187,7 +177,7 @@ class RestoredSample:
 def see_sample(run: GRun, target: Target) -> RestoredSample:
     comparison.must_be_there(run, target.region, target.thing)
     keys = invariants.chosen(run, target.region, target.thing)
-    old, new = (_by_user(run, name, keys) for name in (target.thing, table(run)))
+    old, new = (items_by_user(run, name, keys) for name in (target.thing, table(run)))
     users = [invariants.user_of(run, key) for key in keys]
     last = exported_changes.last_writes(run)
     rule = exported_changes.policy(run, recovery_point(run))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import worker_releases
+from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import consumed_table, in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.shared.on_call import on_call_topic
@@ -29,6 +31,13 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
             ("writers", _writers),
         ):
             yield f"{what} in {region}", checked(look, run, region)
+    if run.incident.recovery_point:
+        yield "recovery_point", checked(_recovery_point, run)
+    for name in ("faulty_release", "good_release"):
+        if named := getattr(run.incident, name):
+            yield name, checked(_release, run, name, named)
+    if run.incident.accounts:
+        yield "accounts", checked(_accounts, run)
     # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
     yield "roles for a new table", checked(_roles, run, run.service.runner_region), False
 
@@ -73,6 +82,41 @@ def _writers(run: GRun, region: str) -> Check:
         f"functions, {len(mappings)} event source mappings, {len(facts.rules)} rules; the policy of the table has "
         f"{statements} statements"
     )
+
+
+def _recovery_point(run: GRun) -> Check:
+    """Whether it can be restored. The last minutes before now cannot be yet, and can be when it comes to that."""
+    named, now = parse_time(run.incident.recovery_point), run.clock.now()
+    if named >= now:
+        return no(f"-p recovery_point: expected a time before now, {iso(now)}, seen {iso(named)}")
+    for region in run.service.regions:
+        earliest = recovery.window(run.aws, region, table(run)).earliest
+        if earliest and named < earliest:
+            return no(
+                f"-p recovery_point: expected a time after {iso(earliest)}, from which on {table(run)} in {region} can "
+                f"be restored, seen {iso(named)}"
+            )
+    return yes(f"{iso(named)} can be restored")
+
+
+def _release(run: GRun, name: str, named: str) -> Check:
+    if run.incident.faulty_release == run.incident.good_release:
+        return no(f"-p {name}: expected a faulty release and another one to resume with, seen {named!r} for both")
+    for region in run.service.regions:
+        known = worker_releases.known(run, region)
+        if named not in known:
+            return no(f"-p {name}: expected a release of the workers in {region} ({', '.join(known)}), seen {named!r}")
+    return yes(f"{named} is there in every region")
+
+
+def _accounts(run: GRun) -> Check:
+    named = named_accounts(run)
+    there = items_by_user(run, table(run), [key_of(run, user) for user in named])
+    missing = [user for user in named if user not in there]
+    if missing or not named:
+        seen = ", ".join(missing) or repr(run.incident.accounts)
+        return no(f"-p accounts: expected users of {table(run)}, separated by commas, seen {seen}")
+    return yes(f"{len(named)} are there")
 
 
 def _roles(run: GRun, region: str) -> Check:

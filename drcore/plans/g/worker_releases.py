@@ -41,6 +41,13 @@ def release_of(run: GRun, region: str, task_definition: str) -> str:
     return ecs.environment(run.aws, region, task_definition).get(run.facts.workers.release, "")
 
 
+def known(run: GRun, region: str) -> tuple[str, ...]:
+    """The releases of the workers that a region knows, the newest first. Raises Unknown, Rejected."""
+    family = deployed(run, region).task_definition.rpartition(":")[0]
+    found = (release_of(run, region, revision) for revision in ecs.revisions(run.aws, region, family))
+    return tuple(dict.fromkeys(release for release in found if release))
+
+
 def good(run: GRun, region: str) -> GoodRelease:
     """The release that the workers of a region are resumed with. Raises Unknown, Rejected.
 
