@@ -18,6 +18,7 @@ _ALSO_READS = {
 # Named as reads, and yet they hand something out, or take something in:
 _NO_READS = {
     ("iam", "GetHumanReadableSummary"),  # has one written
+    ("sagemaker", "GetScalingConfigurationRecommendation"),  # starts a job that works one out
     ("xray", "GetSamplingTargets"),  # reports what was sampled, and takes a share of the quota
 }
 # STS is there to hand out credentials, whatever its operations are called, and gets new ones: only these are reads.

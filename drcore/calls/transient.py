@@ -60,6 +60,8 @@ _BUSY: dict[str, frozenset[str]] = {
 _BUSY_MESSAGES = {
     # Not in the model; DynamoDB says so after a second change within an hour.
     ("dynamodb", "ValidationException"): re.compile("modified multiple times within a fixed interval", re.I),
+    # SageMaker has one code for all that it does not accept; so it says that an update is under way.
+    ("sagemaker", "ValidationException"): re.compile("Cannot update in-progress", re.I),
 }
 _STAYING_MESSAGES = {
     # The quota of tables has the code of too many operations at once (from memory of its message).

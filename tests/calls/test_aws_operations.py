@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = [
     *("lambda", "apigateway", "codedeploy", "codepipeline", "cloudwatch", "s3", "sns", "sqs", "sts", "iam"),
     *("secretsmanager", "dynamodb", "appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs"),
-    *("events", "health", "logs", "route53", "route53-recovery-cluster"),
+    *("events", "health", "logs", "route53", "route53-recovery-cluster", "sagemaker"),
 ]
 
 # Reviewed one by one. Reads by another name than Get, List, Describe, Head, BatchGet:
@@ -26,6 +26,7 @@ READS_BY_ANOTHER_NAME = {
     *("appconfigdata:StartConfigurationSession", "cloudtrail:LookupEvents", "cloudtrail:SearchSampleQueries"),
     *("logs:FilterLogEvents", "logs:StartQuery", "logs:StopQuery"),
     "route53:TestDNSAnswer",
+    *("sagemaker:QueryLineage", "sagemaker:Search", "sagemaker:SearchTrainingPlanOfferings"),
     "sts:AssumeRole",
 }
 
@@ -34,6 +35,7 @@ WRITES_BY_NAME_OF_A_READ = {
     *("sts:GetDelegatedAccessToken", "sts:GetFederationToken", "sts:GetSessionToken", "sts:GetWebIdentityToken"),
     "sts:GetScopedCredentials",  # since botocore 1.44.6
     "iam:GetHumanReadableSummary",
+    "sagemaker:GetScalingConfigurationRecommendation",
 }
 
 # Reads although their documentation, or their HTTP method, speaks of more; each was read in full.

@@ -59,6 +59,8 @@ def test_what_botocore_takes_for_throttling_should_pass_in_every_service() -> No
         ),
         ("dynamodb", "ValidationException", "One or more parameter values were invalid", False),
         ("application-autoscaling", "LimitExceededException", "", False),
+        ("sagemaker", "ValidationException", 'Cannot update in-progress endpoint "arn:…"', True),
+        ("sagemaker", "ValidationException", 'Could not find endpoint "arn:…"', False),
         ("cloudwatch", "LimitExceeded", "The quota for alarms for this customer has been reached", False),
         ("lambda", "PreconditionFailedException", "The RevisionId provided does not match", False),
     ],

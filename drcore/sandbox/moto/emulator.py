@@ -32,7 +32,16 @@ vars(moto.core.base_backend)["uuid4"] = count().__next__
 
 LACKING = frozenset(
     {"health", "route53-recovery-cluster"}
-    | {"appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs", "logs"}
+    | {
+        "appconfig",
+        "appconfigdata",
+        "application-autoscaling",
+        "cloudtrail",
+        "ecs",
+        "logs",
+        "sagemaker",
+        "sagemaker-runtime",
+    }
 )
 """Services that moto knows nothing of, or that the sandbox keeps itself: what it does not answer nobody does."""
 

@@ -1,0 +1,1 @@
+"""What moto lacks of SageMaker, which is all that changes an endpoint."""

@@ -1,0 +1,81 @@
+"""SageMaker: the operations on inference components.
+
+Simplified: one specification a component, no adapters, no change of the number of copies alone.
+"""
+
+from typing import Any
+
+from drcore.sandbox.core.paging import page
+from drcore.sandbox.core.registry import AwsCall, operation
+from drcore.sandbox.services.sagemaker.components import Components, InferenceComponent
+from drcore.sandbox.services.sagemaker.operations import checked
+from drcore.sandbox.services.sagemaker.rollouts import invalid
+from drcore.sandbox.services.sagemaker.state import Endpoints
+
+
+@operation("sagemaker", "CreateInferenceComponent")
+def create_inference_component(call: AwsCall) -> dict[str, Any]:
+    """As the API; it takes four minutes."""
+    params = checked(call)
+    made = call.world.state(Components).create(
+        call.region,
+        params["InferenceComponentName"],
+        params["EndpointName"],
+        params.get("VariantName") or "",
+        params.get("Specification") or {},
+        int((params.get("RuntimeConfig") or {}).get("CopyCount", 1)),
+    )
+    return {"InferenceComponentArn": made.arn}
+
+
+@operation("sagemaker", "DescribeInferenceComponent")
+def describe_inference_component(call: AwsCall) -> dict[str, Any]:
+    """As the API: the specification is the old one until an update is over."""
+    found = call.world.state(Components).get(call.region, checked(call)["InferenceComponentName"])
+    runtime = {
+        "DesiredCopyCount": found.update.copies if found.update else found.copies,
+        "CurrentCopyCount": found.copies,
+    }
+    answer = _summary(call, found) | {"Specification": dict(found.specification), "RuntimeConfig": runtime}
+    return answer | ({"LastDeploymentConfig": dict(found.policy)} if found.policy else {})
+
+
+@operation("sagemaker", "ListInferenceComponents")
+def list_inference_components(call: AwsCall) -> dict[str, Any]:
+    """As the API: of an endpoint or of all, newest first, ten a page."""
+    params = checked(call)
+    found = [
+        _summary(call, each)
+        for each in call.world.state(Components).known[call.region].values()
+        if params.get("EndpointNameEquals") in (None, each.endpoint)
+    ]
+    found.sort(key=lambda each: each["CreationTime"], reverse=params.get("SortOrder") != "Ascending")
+    here, token = page(found, params.get("NextToken"), int(params.get("MaxResults") or 10), "ValidationException")
+    return {"InferenceComponents": list(here)} | ({"NextToken": token} if token else {})
+
+
+@operation("sagemaker", "UpdateInferenceComponent")
+def update_inference_component(call: AwsCall) -> dict[str, Any]:
+    """As the API: batch by batch, with a way back of its own."""
+    params, store = checked(call), call.world.state(Components)
+    found = store.get(call.region, params["InferenceComponentName"])
+    to = params.get("Specification") or dict(found.specification)
+    model = to.get("ModelName")
+    if model and model not in call.world.state(Endpoints).models[call.region]:
+        raise invalid(f'Could not find model "{model}".')
+    copies = int((params.get("RuntimeConfig") or {}).get("CopyCount", found.copies))
+    store.begin(found, to, copies, params.get("DeploymentConfig"))
+    return {"InferenceComponentArn": found.arn}
+
+
+def _summary(call: AwsCall, found: InferenceComponent) -> dict[str, Any]:
+    return {
+        "InferenceComponentName": found.name,
+        "InferenceComponentArn": found.arn,
+        "EndpointName": found.endpoint,
+        "EndpointArn": call.world.state(Endpoints).endpoint(call.region, found.endpoint).arn,
+        "VariantName": found.variant,
+        "CreationTime": found.created,
+        "LastModifiedTime": found.modified,
+        "InferenceComponentStatus": found.status,
+    }
