@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import urllib3
 
@@ -19,15 +20,20 @@ from drcore.errors import Busy, Rejected, Unknown
 
 _READS = {"GET", "HEAD"}
 _CONNECT, _READ = 2.0, 8.0  # seconds
+_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that arrived: status, body as text, seconds are not kept (the clock may not be this machine's)."""
+    """An answer that arrived: status, body as text, seconds are not kept (the clock may not be this machine's).
+
+    The names of `headers` are in small letters.
+    """
 
     status: int
     text: str
     json: Any
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Http:
@@ -45,6 +51,23 @@ class Http:
         None has come after so many seconds, where it is not asked for once more (`again`).
         """
         return self._send("GET", url, None, authorization, region, within=within, again=again)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        authorization: str | None = None,
+        reads: bool | None = None,
+    ) -> Reply:
+        """Any answer, whatever its status. Raises Unknown when none came, WriteStopped in a rehearsal.
+
+        `reads` says of a method that writes as a rule (a query by POST) that it changes nothing. The fields of a
+        `form` are credentials: they are sent, but not noted.
+        """
+        return self._send(method, url, json, authorization, form=form, reads=reads)
 
     def ask(self, method: str, url: str, *, json: Any = None, authorization: str | None = None) -> Any:
         """The JSON of an answer with status 2xx. Raises Rejected (Busy) for 4xx, Unknown for anything else.
@@ -71,8 +94,10 @@ class Http:
         *,
         within: float = _READ,
         again: bool = True,
+        form: Mapping[str, str] | None = None,
+        reads: bool | None = None,
     ) -> Reply:
-        write = method not in _READS
+        write = method not in _READS if reads is None else not reads
         call = Call(
             service="http",
             operation=method,
@@ -80,7 +105,7 @@ class Http:
             write=write,
             plane=Plane.DATA,
             parameters={"url": url} | ({"json": json} if json is not None else {}),
-            command=_command(method, url, json, authorization is not None),
+            command=_command(method, url, json, (authorization or "").partition(" ")[0]),
         )
         self._calls.admit(call)
         headers: Mapping[str, str] = {"Authorization": authorization} if authorization else {}
@@ -89,7 +114,8 @@ class Http:
                 method,
                 url,
                 json=json,
-                headers=headers,
+                body=urlencode(form) if form is not None else None,
+                headers=headers if form is None else {**headers, "Content-Type": _FORM},
                 redirect=False,
                 timeout=urllib3.Timeout(connect=min(_CONNECT, within), read=within),
                 retries=False if write or not again else urllib3.Retry(1, redirect=False, status=0),
@@ -99,7 +125,8 @@ class Http:
             raise Unknown(f"{method} {url}: {type(error).__name__}") from error
         self._calls.note(call, "OK" if answer.status < 300 else str(answer.status))
         text = answer.data.decode(errors="replace")
-        return Reply(answer.status, text, _json_of(answer))
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return Reply(answer.status, text, _json_of(answer), named)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         proxy = proxy_for(url)
@@ -115,8 +142,8 @@ def _json_of(answer: urllib3.BaseHTTPResponse) -> Any:
         return None
 
 
-def _command(method: str, url: str, json: Any, authorized: bool) -> str:
+def _command(method: str, url: str, json: Any, scheme: str) -> str:
     words = ["curl", "-X", method, url]
     if json is not None:
         words += ["--json", as_json(json)]
-    return shlex.join(words) + (' -H "Authorization: OAuth $KEY"' if authorized else "")
+    return shlex.join(words) + (f' -H "Authorization: {scheme} $KEY"' if scheme else "")

@@ -66,3 +66,27 @@ def test_an_http_answer_should_be_json_with_a_good_status(
             Http(calls).ask("GET", server.address)
         assert caught.type is error
         assert len(server.requests) == 1, "an answer is an answer: it is not asked for again"
+
+
+def test_a_post_that_only_reads_should_pass_where_nothing_may_be_written(calls: CallGate) -> None:
+    with serving(answer("200 OK", '{"rows": []}', "X-Rate-Limit: user-hour-rem:7;")) as server:
+        reply = Http(calls).send("POST", server.address, json={"a": 1}, reads=True)
+        with calls.during(Writes.STOPPED):
+            Http(calls).send("POST", server.address, json={"a": 1}, reads=True)
+        with pytest.raises(RuntimeError, match="outside an act"):
+            Http(calls).send("POST", server.address, json={"a": 1})
+    assert (reply.json, reply.headers["x-rate-limit"]) == ({"rows": []}, "user-hour-rem:7;")
+    assert [call.write for call in calls.made] == [False, False]
+
+
+def test_a_form_should_be_sent_and_not_noted(calls: CallGate) -> None:
+    with serving(answer("200 OK", "{}")) as server:
+        Http(calls).send("POST", server.address, form={"assertion": "a b&c"}, reads=True)
+        assert "content-length: 17\r\n" in server.requests[0].lower(), "assertion=a+b%26c"
+        assert "application/x-www-form-urlencoded" in server.requests[0]
+    assert "assertion" not in f"{calls.made}"
+
+
+def test_a_refusal_should_be_an_answer_to_who_sends(calls: CallGate) -> None:
+    with serving(answer("409 Conflict", '{"error": {"code": 409}}')) as server:
+        assert Http(calls).send("GET", server.address).status == 409

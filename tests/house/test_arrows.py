@@ -36,6 +36,8 @@ ROOMS: dict[str, set[str]] = {
     "urllib3": {"calls/http.py", "clock.py", "launcher/world.py"},  # services; the world that an environment brings
     "requests": set(),
     "httpx": set(),
+    "jwt": {"calls/tokens.py"},
+    "cryptography": set(),  # jwt stands on it
     "dns": {"services/dns.py"},
     "socket": set(),
     "http": set(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import Any
 
 import dns.message
@@ -12,6 +11,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 
 from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.protocol.exchange import Headers, Request
 
 
 class InProcessConnection(HTTPConnection):
@@ -23,14 +23,16 @@ class InProcessConnection(HTTPConnection):
         if not hasattr(self, "door"):  # kept in a pool of urllib3 since a stage that is closed
             super().request(method, url, body, headers, **options)
             return
-        self._asked = (method, url, json.loads(body) if body else None, headers)
+        self._asked = (method, url, body, headers)
 
     def getresponse(self) -> Any:
         if not hasattr(self, "door"):
             return super().getresponse()
-        method, url, document, headers = self._asked
-        status, answer = self.door.request(method, url, document, dict(headers or {}))
-        return urllib3.HTTPResponse(io.BytesIO(json.dumps(answer).encode()), {}, status, preload_content=False)
+        method, url, body, headers = self._asked
+        raw = body.encode() if isinstance(body, str) else body or b""
+        answer = self.door.exchange(Request(method, url, Headers(dict(headers or {}).items()), raw))
+        content = io.BytesIO(answer.body)
+        return urllib3.HTTPResponse(content, dict(answer.headers), answer.status, preload_content=False)
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -1,0 +1,1 @@
+"""Google Play: the tracks of an app, its recovery actions, its vitals."""
