@@ -156,8 +156,10 @@ class StepResult:
 
     @property
     def why(self) -> str:
-        """Why the outcome is what it is, in one line."""
+        """Why the outcome is what it is, in one line; where regions have ended differently that of each of them."""
         worst = [result for result in self.targets if result.outcome is self.outcome]
+        regions = {result.target.region for result in worst}
+        others = [result for result in self.targets if result.target.region not in regions]
         return "; ".join(
-            f"{result.target}: {result.why}" if result.target != Target() else result.why for result in worst
+            f"{result.target}: {result.why}" if result.target != Target() else result.why for result in worst + others
         )

@@ -12,26 +12,30 @@ from drcore.engine.outcome import Check, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.f import p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
-from drcore.plans.f.facts import Facts, FRun, Incident, target_release
+from drcore.plans.f.decided_release import target_release
+from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
 from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
 from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
 from drcore.plans.shared.on_call import on_call_topic
+from drcore.plans.shared.releases import same_manifest
 from drcore.services import apigateway, lambda_
 
 
 def must_exist(run: FRun) -> Iterator[tuple[str, Check]]:
     """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
     yield on_call_topic(run)
+    yield "release manifest", checked(same_manifest, run)
     for region in run.service.regions:
         yield f"targets in {region}", checked(_targets, run, region)
 
 
 def _targets(run: FRun, region: str) -> Check:
-    release = target_release(run, region).regions[region]
+    release = target_release(run, region).of(region)
     for name in run.facts.functions:
+        release.version_of(name)
         lambda_.alias(run.aws, region, name, run.facts.alias)
     apigateway.stage(run.aws, region, release.api.rest_api_id, release.api.stage)
     return yes(f"{len(run.facts.functions)} aliases, stage {run.facts.api.stage}")

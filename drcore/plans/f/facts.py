@@ -9,7 +9,7 @@ from pydantic import Field
 from drcore.engine.context import Run
 from drcore.parameters import FreeText, Minutes, Model
 from drcore.plans.shared.facts import Api, Pipeline, SyntheticCheck
-from drcore.plans.shared.releases import Manifest, Release, read_releases
+from drcore.plans.shared.releases import Manifest
 
 
 class CodeDeploy(Model):
@@ -65,7 +65,3 @@ class Incident(Model):
 
 
 FRun = Run[Facts, Incident]
-
-
-def target_release(run: FRun, region: str) -> Release:
-    return read_releases(run, region).target(run.incident.release)

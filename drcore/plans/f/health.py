@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -129,16 +129,26 @@ def trouble(run: FRun, signals: Signals) -> list[str]:
 
     A rate counts only above the minimum sample: a canary with ten requests proves nothing (aws-facts 8, row 24).
     """
-    troubles = [f"alarm {name}" for name in signals.alarms]
-    for rate in (*signals.versions, signals.api):
-        if rate.requests < run.facts.minimum_sample:
-            continue
-        if rate.error_percent is not None and rate.error_percent > run.facts.error_rate_percent:
-            troubles.append(f"{rate.who}: {rate.error_percent:.1f} % errors")
+    troubles = [f"alarm {name}" for name in signals.alarms] + _failing(run, (*signals.versions, signals.api))
     slowest = signals.api.p99_ms  # only the API's latency is felt by a user; a worker's job may take its time
     if signals.api.requests >= run.facts.minimum_sample and slowest is not None and slowest > run.facts.p99_ms:
         troubles.append(f"{API}: p99 {slowest:.0f} ms")
     return troubles + ([f"critical bug: {signals.bug}"] if signals.bug else [])
+
+
+def versions_in_trouble(run: FRun, signals: Signals, versions: Collection[str]) -> list[str]:
+    """The errors of some versions, each named by its function and number, in words; empty when nothing is wrong."""
+    return _failing(run, [rate for rate in signals.versions if rate.who in versions])
+
+
+def _failing(run: FRun, rates: Iterable[Rate]) -> list[str]:
+    return [
+        f"{rate.who}: {rate.error_percent:.1f} % errors"
+        for rate in rates
+        if rate.requests >= run.facts.minimum_sample
+        and rate.error_percent is not None
+        and rate.error_percent > run.facts.error_rate_percent
+    ]
 
 
 def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:

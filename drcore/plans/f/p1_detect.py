@@ -10,7 +10,8 @@ from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown,
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.f import health, titles
-from drcore.plans.f.facts import FRun, target_release
+from drcore.plans.f.decided_release import target_release
+from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
@@ -86,7 +87,7 @@ class Automation:
 
 
 def see_automation(run: FRun, target: Target) -> Automation:
-    wanted = target_release(run, target.region).regions[target.region].functions
+    wanted = target_release(run, target.region).of(target.region)
     aliases = {name: lambda_.alias(run.aws, target.region, name, run.facts.alias) for name in run.facts.functions}
     begun = run.moments.get("fault") or run.moments.get("detected") or run.clock.now()
     deploys = run.facts.codedeploy
@@ -95,7 +96,7 @@ def see_automation(run: FRun, target: Target) -> Automation:
     )
     return Automation(
         aliases=tuple((name, str(alias)) for name, alias in aliases.items()),
-        stable=all(alias == lambda_.Alias(wanted[name]) for name, alias in aliases.items()),
+        stable=all(alias == lambda_.Alias(wanted.version_of(name)) for name, alias in aliases.items()),
         canary=any(alias.weights for alias in aliases.values()),
         rollback=rollbacks[0].id if rollbacks else "",
         at=rollbacks[0].began if rollbacks else None,
@@ -105,7 +106,7 @@ def see_automation(run: FRun, target: Target) -> Automation:
 def automation_has_acted(run: FRun, target: Target, seen: Automation) -> Check:
     where = ", ".join(f"{name}: {alias}" for name, alias in seen.aliases)
     if seen.stable:
-        return yes(f"rolled back by {seen.rollback}; {where}" if seen.rollback else f"nothing to roll back; {where}")
+        return yes(f"rolled back by {seen.rollback}; {where}" if seen.rollback else f"no rollback was made; {where}")
     if seen.canary:
         return no(f"not yet, a canary still gets traffic: {where}; it becomes the operator's act")
     return never(
@@ -131,9 +132,17 @@ def words_for_on_call(run: FRun) -> str:
     if "detected" not in run.moments:
         return ""
     regional = [f"{region}: {'; '.join(_trouble(run, region)) or 'quiet now'}" for region in run.service.regions]
-    automatic = run.result(titles.AUTOMATIC)
-    rolled_back = automatic and automatic.outcome in ("ALREADY", "DONE")
-    return f"Backend release {'rolled back automatically' if rolled_back else 'not rolled back'}. {'. '.join(regional)}"
+    rolled_back = [region for region in run.service.regions if is_rolled_back(run, region)]
+    where = "" if len(rolled_back) in (0, len(run.service.regions)) else f" in {', '.join(rolled_back)} only"
+    what = f"rolled back automatically{where}" if rolled_back else "not rolled back"
+    return f"Backend release {what}. {'. '.join(regional)}"
+
+
+def is_rolled_back(run: FRun, region: str) -> bool:
+    """Whether the automation was seen to have rolled a region back: a rollback of its own, and the release serves."""
+    looked = run.result(titles.AUTOMATIC)
+    seen = looked.states.get(Target(region)) if looked else None
+    return bool(seen and seen.rollback and seen.stable)
 
 
 def _trouble(run: FRun, region: str) -> list[str]:

@@ -10,7 +10,8 @@ from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
 from drcore.plans.f import titles
-from drcore.plans.f.facts import FRun, target_release
+from drcore.plans.f.decided_release import target_release
+from drcore.plans.f.facts import FRun
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.plans.shared.release_shift import functions, shift_functions, shift_stage
 from drcore.services import codedeploy, lambda_

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.f import titles
-from drcore.plans.f.facts import FRun, target_release
+from drcore.plans.f.decided_release import target_release
+from drcore.plans.f.facts import FRun
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.release_shift import serves_alone
@@ -31,43 +32,46 @@ class Live:
 
     rows: tuple[tuple[str, str, str, str], ...]
     release: str
-    alone: bool
+    not_alone: tuple[str, ...]  # the regions in which it does not
     last_drill: datetime | None
     next_drill: datetime | None
 
     def describe(self) -> Mapping[str, object]:
         return {
-            f"{self.release} serves alone": self.alone,
+            f"{self.release} serves alone": not self.not_alone or f"not in {', '.join(self.not_alone)}",
             "last drill": self.last_drill,
             "next drill": self.next_drill,
         }
 
 
 def see_live(run: FRun, target: Target) -> Live:
-    rows = []
+    rows, wanted = [], target_release(run, run.service.runner_region)
     for region in run.service.regions:
         releases = read_releases(run, region)
         for name in run.facts.functions:
             alias = lambda_.alias(run.aws, region, name, run.facts.alias)
             rows.append((region, name, str(alias), releases.name_of(region, name, alias.version)))
-        api = releases.target(run.incident.release).regions[region].api
+        api = wanted.of(region).api
         stage = apigateway.stage(run.aws, region, api.rest_api_id, api.stage)
-        owner = next(
-            (r.release for r in reversed(releases.all) if r.regions[region].api.deployment_id == stage.deployment_id),
-            "",
-        )
+        owner = releases.name_of_deployment(region, stage.deployment_id)
         rows.append((region, f"{run.facts.api.name}, stage {api.stage}", f"deployment {stage.deployment_id}", owner))
-    wanted = target_release(run, run.service.runner_region)
     return Live(
         tuple(rows),
         wanted.release,
-        all(serves_alone(run, region, wanted) for region in run.service.regions),
+        tuple(region for region in run.service.regions if not serves_alone(run, region, wanted)),
         *drills(run),
     )
 
 
 def is_closed(run: FRun, target: Target, seen: Live) -> Check:
-    return yes(f"{seen.release} serves alone") if seen.alone else no(f"not only {seen.release} serves")
+    if not seen.not_alone:
+        return yes(f"{seen.release} serves alone")
+    others = "; ".join(
+        f"{region}: {what} is {release or 'of no release'}"
+        for region, what, _, release in seen.rows
+        if region in seen.not_alone and release != seen.release
+    )
+    return no(f"not only {seen.release} serves in {', '.join(seen.not_alone)}: {others or 'a part of the traffic'}")
 
 
 def show_live(run: FRun, states: Mapping[Target, Live]) -> Iterator[Exhibit]:

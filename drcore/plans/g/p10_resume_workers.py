@@ -56,7 +56,7 @@ def see_resumed(run: GRun, target: Target) -> ResumedWorkers:
         service.task_definition,
         service.rollout,
         None if was is None else _share(run, target, was.desired),
-        worker_releases.good(run, target.region),
+        worker_releases.good_everywhere(run)[target.region],  # one release in all regions, or none is started
         complaints.read(run, target.region, 1),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from drcore.errors import Rejected
 from drcore.plans.g.decisions import faulty_release
 from drcore.plans.g.facts import GRun
 from drcore.services import ecs
@@ -46,6 +47,15 @@ def known(run: GRun, region: str) -> tuple[str, ...]:
     family = deployed(run, region).task_definition.rpartition(":")[0]
     found = (release_of(run, region, revision) for revision in ecs.revisions(run.aws, region, family))
     return tuple(dict.fromkeys(release for release in found if release))
+
+
+def good_everywhere(run: GRun) -> dict[str, GoodRelease]:
+    """The good release of each region, by region. Raises Unknown, Rejected; also where regions would differ in it."""
+    found = {region: good(run, region) for region in run.service.regions}
+    if len({each.release for each in found.values()}) > 1:
+        named = ", ".join(f"{each.release or 'none'} in {region}" for region, each in found.items())
+        raise Rejected(f"the last good release is {named}: name one that all regions have, -p good_release=", "Differs")
+    return found
 
 
 def good(run: GRun, region: str) -> GoodRelease:

@@ -44,11 +44,11 @@ def functions(run: Run[F]) -> list[Target]:
 
 def serves_alone(run: Run[F], region: str, release: Release) -> bool:
     """Whether all traffic of a region goes to this release. Raises Unknown, Rejected."""
-    wanted = release.regions[region]
+    wanted = release.of(region)
     stage = apigateway.stage(run.aws, region, wanted.api.rest_api_id, wanted.api.stage)
     aliases = {name: lambda_.alias(run.aws, region, name, run.facts.alias) for name in run.facts.functions}
     return stage == apigateway.Stage(wanted.api.deployment_id) and all(
-        alias == lambda_.Alias(wanted.functions[name]) for name, alias in aliases.items()
+        alias == lambda_.Alias(wanted.version_of(name)) for name, alias in aliases.items()
     )
 
 
@@ -71,7 +71,7 @@ def shift_functions(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepN
     """Point the alias of each function at the release's version, in each region: no weights are left on another."""
 
     def look(run: Run[F], target: Target) -> Serving:
-        wanted = release(run, target.region).regions[target.region].functions[target.thing]
+        wanted = release(run, target.region).of(target.region).version_of(target.thing)
         return Serving(
             lambda_.alias(run.aws, target.region, target.thing, run.facts.alias),
             wanted,
@@ -147,7 +147,7 @@ def shift_stage(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepName,
     """Point the stage at the release's deployment, in each region."""
 
     def look(run: Run[F], target: Target) -> Published:
-        api = release(run, target.region).regions[target.region].api
+        api = release(run, target.region).of(target.region).api
         return Published(
             apigateway.stage(run.aws, target.region, api.rest_api_id, api.stage),
             api.deployment_id,
@@ -161,7 +161,7 @@ def shift_stage(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepName,
         point(run, target, before.stage, look(run, target).stage)
 
     def point(run: Run[F], target: Target, to: apigateway.Stage, now: apigateway.Stage) -> None:
-        api = release(run, target.region).regions[target.region].api
+        api = release(run, target.region).of(target.region).api
         apigateway.point_stage(run.aws, target.region, api.rest_api_id, api.stage, to, now)
 
     return Step(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drcore.engine.outcome import Outcome, Target
 from drcore.errors import Exit, StepFailed
 from drcore.plans import g
@@ -19,7 +21,7 @@ from tests.support.data_corruption import (
     truth,
     writers,
 )
-from tests.support.stage import Stage, carry_out, ended, targets
+from tests.support.stage import Stage, carry_out, client, ended, targets
 
 API = "syncwell-api"
 LEVERS = (g.DENY, g.FREEZE, g.SCALING, g.RULES, g.WORKERS, g.SOURCES, g.FUNCTIONS)
@@ -106,3 +108,17 @@ def test_nobody_should_be_let_in_to_a_version_that_may_know_the_old_table(stage:
     assert done[Target(WEST, API)] is Outcome.DONE
     assert set(writers(run, EAST)["functions"].values()) == {0}
     assert set(writers(run, WEST)["functions"].values()) == {None}
+
+
+def test_no_worker_should_be_started_where_regions_would_come_back_with_different_releases(stage: Stage) -> None:
+    run = drilled_to(stage, g.ALLOW)
+    ecs = client(run, "ecs", WEST)
+    found = ecs.describe_task_definition(taskDefinition="syncwell-worker")["taskDefinition"]
+    container = found["containerDefinitions"][0]
+    container["environment"] = [{"name": "RELEASE", "value": "2025.11.9"}]
+    made = ecs.register_task_definition(family="syncwell-worker", containerDefinitions=[container])
+    revision = f"syncwell-worker:{made['taskDefinition']['revision']}"
+    ecs.update_service(cluster="syncwell", service="syncwell-worker", taskDefinition=revision)
+    with pytest.raises(StepFailed, match=r"the last good release is .* in us-east-1, .* in us-west-2: name one"):
+        run.step(g.WORKERS_AGAIN)
+    assert [service(run, region)["desiredCount"] for region in REGIONS] == [0, 0]
