@@ -26,6 +26,7 @@ from drcore.plans.a import (
     p6_fail_back,
     p7_rebalance,
     p8_close,
+    region_health,
     replication,
 )
 from drcore.plans.a.facts import ARun, Facts, Incident
@@ -38,6 +39,7 @@ from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
 from drcore.plans.a.p6_fail_back import CHECK_BACK, LOWER, ROUTING_IN, SAVE
 from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL
 from drcore.plans.a.p8_close import CLOSE, RESOLVED
+from drcore.plans.shared.traffic import can_be_proved
 from drcore.services import dns
 
 
@@ -49,6 +51,7 @@ def must_exist(run: ARun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     for region in run.service.regions:
         # What cannot be told apart by its address is UNKNOWN later, and keeps no lever from being pulled.
         yield f"load balancer of {region}", checked(_balancer, run, region), False
+    yield f"traffic in {here}", checked(_traffic, run, here), False
     yield "global table", checked(_table, run, here)
     yield "lever", checked(_lever, run, other)
 
@@ -57,6 +60,12 @@ def _name_servers(run: ARun) -> Check:
     seen = dns_and_levers.read_name_servers(run)
     said = f"{run.facts.record}: {seen}"
     return no(f"{said}: correct load_balancers in a.yaml") if seen.unknown_percent else yes(said)
+
+
+def _traffic(run: ARun, region: str) -> Check:
+    minutes, balancer = run.facts.window_minutes, run.facts.load_balancers[region].name
+    requests = region_health.read_load(run, region, minutes).requests
+    return can_be_proved(USERS.name, balancer, requests, minutes, run.facts.minimum_sample)
 
 
 def _balancer(run: ARun, region: str) -> Check:

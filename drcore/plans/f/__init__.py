@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drcore.engine.outcome import Check, yes
+from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.f import p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
+from drcore.plans.f import health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
@@ -21,15 +21,32 @@ from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.plans.shared.releases import same_manifest
-from drcore.services import apigateway, lambda_
+from drcore.plans.shared.traffic import can_be_proved
+from drcore.services import apigateway, cloudwatch, lambda_
 
 
-def must_exist(run: FRun) -> Iterator[tuple[str, Check]]:
-    """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers."""
+def must_exist(run: FRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
+    """Preflight: the way to on-call; the release, the aliases, the stage, in every region that answers.
+
+    What the goal will be judged by is looked at as well: it stops nobody, as users do not wait for a proof.
+    """
     yield on_call_topic(run)
     yield "release manifest", checked(same_manifest, run)
     for region in run.service.regions:
         yield f"targets in {region}", checked(_targets, run, region)
+        yield f"alarms in {region}", checked(_alarms, run, region), False
+        yield f"traffic in {region}", checked(_traffic, run, region), False
+
+
+def _alarms(run: FRun, region: str) -> Check:
+    found = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
+    return yes(f"{len(found)} begin with {run.facts.alarms.prefix}") if found else no(health.no_alarm(run))
+
+
+def _traffic(run: FRun, region: str) -> Check:
+    minutes = run.facts.window_minutes
+    requests = health.api_requests(run, region, minutes)
+    return can_be_proved(VERIFY.name, f"the API {run.facts.api.name}", requests, minutes, run.facts.minimum_sample)
 
 
 def _targets(run: FRun, region: str) -> Check:

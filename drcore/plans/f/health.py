@@ -41,7 +41,8 @@ class Rate:
 class Signals:
     """What a region shows: alarms that are on, rates, what is wrong with the critical function.
 
-    `bug` is empty when the critical bug is absent, None when that cannot be told.
+    `unwatched` says why no alarm can tell anything, empty where there are alarms. `bug` is empty when the critical bug
+    is absent, None when that cannot be told.
     """
 
     alarms: tuple[str, ...]
@@ -49,11 +50,12 @@ class Signals:
     api: Rate
     bug: str | None
     alarm_since: datetime | None = field(default=None, compare=False)
+    unwatched: str = ""
 
     def describe(self) -> Mapping[str, object]:
         bug = "cannot be told" if self.bug is None else self.bug or "absent"
         return {
-            "alarms that are on": self.alarms,
+            "alarms that are on": self.unwatched or self.alarms,
             self.api.who: self.api.figures,
             "critical bug": bug,
             "versions": self.versions,
@@ -73,7 +75,8 @@ class Synthetic:
 
 def read_signals(run: FRun, region: str, minutes: float) -> Signals:
     """All signals of one region over the last whole minutes. Raises Unknown, Rejected."""
-    on = [alarm for alarm in cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix) if alarm.state == "ALARM"]
+    alarms = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
+    on = [alarm for alarm in alarms if alarm.state == "ALARM"]
     since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
     points = _read(run, region, since, until)
     api = points.pop(API)
@@ -83,7 +86,21 @@ def read_signals(run: FRun, region: str, minutes: float) -> Signals:
         _rate(API, *api),
         critical_bug(run, region),
         min((alarm.since for alarm in on), default=None),
+        "" if alarms else no_alarm(run),
     )
+
+
+def no_alarm(run: FRun) -> str:
+    """That no alarm has the prefix of the parameters, in words: nobody watches, or the prefix is wrong."""
+    return f"no alarm begins with {run.facts.alarms.prefix}"
+
+
+def api_requests(run: FRun, region: str, minutes: float) -> int:
+    """The requests to the API over the last whole minutes. Raises Unknown, Rejected."""
+    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
+    (count,) = cloudwatch.minutes(run.aws, region, [Metric("AWS/ApiGateway", "Count", "Sum", stage)], since, until)
+    return int(count.total or 0)
 
 
 def critical_bug(run: FRun, region: str) -> str | None:

@@ -37,6 +37,8 @@ def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
     if troubles:
         return no("; ".join(troubles))
     api = seen.signals.api
+    if seen.signals.unwatched:
+        return unknown(f"{seen.signals.unwatched}: that is not the same as no alarm that is on")
     if seen.signals.bug is None:
         return unknown("the critical-bug check got no answer that could tell")
     if api.requests < run.facts.minimum_sample or api.error_percent is None:

@@ -132,6 +132,11 @@ def _errors(run: GRun, region: str, since: datetime, until: datetime) -> tuple[i
     return requests, round(100 * (errors.total or 0) / requests, 3)
 
 
+def requests(run: GRun, region: str, minutes: float) -> int:
+    """The requests to the API over the last whole minutes. Raises Unknown, Rejected."""
+    return _errors(run, region, *cloudwatch.whole_minutes(run.clock.now(), minutes))[0]
+
+
 def _by_minute(moments: Iterable[datetime]) -> Counter[datetime]:
     return Counter(moment.replace(second=0, microsecond=0) for moment in moments)
 

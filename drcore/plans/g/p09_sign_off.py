@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import invariants, titles
@@ -69,6 +69,9 @@ def is_to_be_signed(run: GRun, target: Target, seen: SignOff) -> Check:
     bad = sorted({each.user for _, sample in seen.samples for each in sample.defects} - set(conflicts(run)))
     if bad and not run.rehearsing:
         return never(f"{seen.table} still has corrupted items, such as {', '.join(bad[:5])} ({samples})")
+    empty = [region for region, sample in seen.samples if not sample.size]
+    if empty and not run.rehearsing:
+        return unknown(f"no user's item was found in {', '.join(empty)}, nothing can be signed ({samples})")
     return no(f"to be signed: {seen.table}, {samples}")
 
 

@@ -44,6 +44,8 @@ def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
         trouble.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
     if trouble:
         return no("; ".join(trouble))
+    if not seen.sample.size:
+        return unknown(f"{seen.sample}: that is not the same as none that is corrupted")
     if seen.complaints.error_percent is None:
         return unknown(f"{seen.complaints.requests} requests in the last minute are too few to tell")
     return yes(

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
-from drcore.plans.g import worker_releases
+from drcore.plans.g import complaints, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import consumed_table, in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.shared.on_call import on_call_topic
+from drcore.plans.shared.traffic import can_be_proved
 from drcore.record.events import Kind
 from drcore.services import autoscaling, events, iam, lambda_
 from drcore.services.dynamodb import policies, recovery, tables
@@ -31,6 +32,7 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
             ("writers", _writers),
         ):
             yield f"{what} in {region}", checked(look, run, region)
+        yield f"traffic in {region}", checked(_traffic, run, region), False
     if run.incident.recovery_point:
         yield "recovery_point", checked(_recovery_point, run)
     for name in ("faulty_release", "good_release"):
@@ -117,6 +119,12 @@ def _accounts(run: GRun) -> Check:
         seen = ", ".join(missing) or repr(run.incident.accounts)
         return no(f"-p accounts: expected users of {table(run)}, separated by commas, seen {seen}")
     return yes(f"{len(named)} are there")
+
+
+def _traffic(run: GRun, region: str) -> Check:
+    minutes = run.facts.window_minutes
+    requests = complaints.requests(run, region, minutes)
+    return can_be_proved(titles.USERS, f"the API {run.facts.api.name}", requests, minutes, run.facts.minimum_sample)
 
 
 def _roles(run: GRun, region: str) -> Check:
