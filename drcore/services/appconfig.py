@@ -120,8 +120,12 @@ def add_version(aws: Aws, region: str, where: Profile, content: dict[str, Any], 
     )
 
 
-def deploy(aws: Aws, region: str, where: Profile, strategy_id: str, number: int, why: str) -> None:
-    """Start to deploy a version. AppConfig refuses while another deployment of the environment runs."""
+def deploy(aws: Aws, region: str, where: Profile, strategy_id: str, number: int, why: str, after: int) -> None:
+    """Start to deploy a version, unless another deployment of the environment came after number `after`.
+
+    AppConfig refuses while one runs, too. Number 0 is that of an environment in which nothing was ever deployed.
+    """
+    guard = {"LatestDeploymentNumber": after} if after else {}
     aws.call(
         "appconfig",
         region,
@@ -132,6 +136,7 @@ def deploy(aws: Aws, region: str, where: Profile, strategy_id: str, number: int,
         ConfigurationProfileId=where.profile_id,
         ConfigurationVersion=str(number),
         Description=why[:1024],
+        **guard,
     )
 
 

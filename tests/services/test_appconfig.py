@@ -38,15 +38,27 @@ def test_a_version_reaches_consumers_when_it_is_deployed_and_not_before(
     appconfig.add_version(aws, EAST, where, {"seen": "by all"}, number, "one more")
     assert appconfig.consumed(aws, EAST, where) == before
 
-    strategy = appconfig.strategy(aws, EAST, "all-at-once")
-    appconfig.deploy(aws, EAST, where, strategy, number + 1, "go")
+    strategy, after = appconfig.strategy(aws, EAST, "all-at-once"), appconfig.last_deployment(aws, EAST, where).number
+    appconfig.deploy(aws, EAST, where, strategy, number + 1, "go", after)
     assert appconfig.last_deployment(aws, EAST, where).running
     with pytest.raises(Rejected, match="ConflictException"):
-        appconfig.deploy(aws, EAST, where, strategy, number + 1, "twice")
+        appconfig.deploy(aws, EAST, where, strategy, number + 1, "twice", after + 1)
     world.request("POST", "/_sandbox/clock", {"sleep": 60})
     last = appconfig.last_deployment(aws, EAST, where)
     assert (last.state, last.profile, last.version) == ("COMPLETE", "backend", str(number + 1))
     assert appconfig.consumed(aws, EAST, where) == {"seen": "by all"}
+
+
+def test_a_deployment_that_another_has_made_meanwhile_is_not_followed(
+    world: InProcess, aws: Aws, where: Profile
+) -> None:
+    strategy, seen = appconfig.strategy(aws, EAST, "all-at-once"), appconfig.last_deployment(aws, EAST, where).number
+    newest = appconfig.newest(aws, EAST, where).number
+    appconfig.deploy(aws, EAST, where, strategy, newest, "another", seen)
+    world.request("POST", "/_sandbox/clock", {"sleep": 60})
+    with pytest.raises(Rejected, match="ConflictException"):
+        appconfig.deploy(aws, EAST, where, strategy, newest, "ours", seen)
+    assert appconfig.last_deployment(aws, EAST, where).number == seen + 1
 
 
 @pytest.mark.parametrize("state", ["DEPLOYING", "BAKING", "VALIDATING", "ROLLING_BACK"])

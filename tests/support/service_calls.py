@@ -240,6 +240,9 @@ VALUES: dict[str, Any] = {
     "appconfig.strategy_id": "AppConfig.AllAtOnce",
     "appconfig.number": 1,
     "appconfig.content": {"DynamoDBTableName": TABLE},
+    "appconfig.deploy.after": lambda asking: (
+        appconfig.last_deployment(asking.aws, EAST, VALUES["appconfig.where"](asking)).number
+    ),
     "appconfig.after": lambda asking: appconfig.newest(asking.aws, EAST, VALUES["appconfig.where"](asking)).number,
     "arc.endpoints": tuple((region, ENDPOINT) for region in (EAST, WEST, "eu-west-1")),
     "arc.endpoint": WEST,

@@ -106,7 +106,7 @@ def switch(run: GRun, target: Target, seen: ConfiguredTable) -> None:
             raise Rejected(why_not, "ConflictException")
         number += 1  # the one that would have been made
     strategy = appconfig.strategy(run.aws, target.region, configuration.strategy)
-    appconfig.deploy(run.aws, target.region, at, strategy, number, why)
+    appconfig.deploy(run.aws, target.region, at, strategy, number, why, now.deployment.number)
 
 
 def switch_back(run: GRun, target: Target, before: ConfiguredTable) -> None:
@@ -118,7 +118,7 @@ def switch_back(run: GRun, target: Target, before: ConfiguredTable) -> None:
             return  # started by a try that was not answered, or before a restart: under way, or over by now
         strategy = appconfig.strategy(run.aws, target.region, run.facts.configuration.strategy)
         why = f"drcore {run.id}: back to {before.consumed}"
-        appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why)
+        appconfig.deploy(run.aws, target.region, at, strategy, int(before.version), why, last.number)
 
 
 def why_no_return(run: GRun) -> str:

@@ -64,7 +64,9 @@ class Sessions:
         """Number, content, type, label of what the session gets now."""
         draw = self._world.rng("appconfig host", asking.session).uniform(0, 100)
         found = asking.place.served(asking.profile, self._world.clock.now(), draw)
-        return (found.number, found.content, found.content_type, found.label) if found else None
+        if found is None:
+            return None
+        return found.number, asking.profile.given_out(found), found.content_type, found.label
 
     def _give(self, asking: Asking) -> str:
         stream = self._world.rng("appconfig token", len(self._given))

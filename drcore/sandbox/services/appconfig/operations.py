@@ -1,7 +1,7 @@
 """AppConfig: hosted configuration, given out by one deployment at a time.
 
-moto has neither environments nor deployments, so it is not asked. Simplified: no extensions, no experiments, no
-validators but that JSON is JSON; the alarms of an environment are kept by nobody.
+moto has neither environments nor deployments, so it is not asked. Simplified: no extensions, no
+validators but that JSON is JSON and that flags are flags.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
+from drcore.sandbox.services.appconfig.monitors import Monitors
 from drcore.sandbox.services.appconfig.state import (
     AppConfig,
     ConfigApplication,
@@ -19,6 +20,8 @@ from drcore.sandbox.services.appconfig.state import (
     Strategy,
     refused,
 )
+
+MOST_MONITORS = 5
 
 
 @operation("appconfig", "CreateApplication")
@@ -48,7 +51,14 @@ def create_environment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     made = call.world.state(AppConfig).create_environment(call.region, home, call.params["Name"])
-    return _environment(call, home, made)
+    return _watched(call, home, made)
+
+
+@operation("appconfig", "UpdateEnvironment")
+def update_environment(call: AwsCall) -> dict[str, Any]:
+    """As the API, of its monitors: those that are given replace all."""
+    home = _home(call)
+    return _watched(call, home, _place(call, home))
 
 
 @operation("appconfig", "ListEnvironments")
@@ -190,6 +200,16 @@ def stop_deployment(call: AwsCall) -> dict[str, Any]:
     return _deployment(call, home, place, stopped)
 
 
+def _watched(call: AwsCall, home: ConfigApplication, place: Environment) -> dict[str, Any]:
+    """The environment, with the monitors of the call."""
+    if call.params.get("Monitors") is not None:
+        if len(call.params["Monitors"]) > MOST_MONITORS:
+            raise refused(f"Monitors: at most {MOST_MONITORS}")
+        place.monitors = [dict(each) for each in call.params["Monitors"]]
+        call.world.state(Monitors)  # which looks at them from now on
+    return _environment(call, home, place)
+
+
 def _home(call: AwsCall) -> ConfigApplication:
     return call.world.state(AppConfig).application(call.region, call.params["ApplicationId"])
 
@@ -214,7 +234,8 @@ def _application(home: ConfigApplication) -> dict[str, Any]:
 
 def _environment(call: AwsCall, home: ConfigApplication, place: Environment) -> dict[str, Any]:
     state = place.state(call.world.clock.now())
-    return {"ApplicationId": home.id, "Id": place.id, "Name": place.name, "State": state, "Monitors": []}
+    ids = {"ApplicationId": home.id, "Id": place.id, "Name": place.name}
+    return ids | {"State": state, "Monitors": list(place.monitors)}
 
 
 def _profile(home: ConfigApplication, profile: ConfigProfile) -> dict[str, Any]:
@@ -255,6 +276,8 @@ def _summary(call: AwsCall, deployment: ConfigDeployment) -> dict[str, Any]:
     over = deployment.complete if deployment.stopped is None else deployment.stopped
     return {
         "DeploymentNumber": deployment.number,
+        "ConfigurationProfileId": deployment.profile.id,
+        "Type": deployment.kind,
         "ConfigurationName": deployment.profile.name,
         "ConfigurationVersion": str(deployment.version.number),
         "State": deployment.state(now),
@@ -272,7 +295,6 @@ def _deployment(
         "ApplicationId": home.id,
         "EnvironmentId": place.id,
         "DeploymentStrategyId": deployment.strategy.id,
-        "ConfigurationProfileId": deployment.profile.id,
         "ConfigurationLocationUri": "hosted",
         "Description": deployment.description,
         "EventLog": [
@@ -287,7 +309,8 @@ def _happened(deployment: ConfigDeployment) -> list[tuple[str, Any, str]]:
     """What has happened in it or will, newest first."""
     begun = ("DEPLOYMENT_STARTED", deployment.started, "USER")
     if deployment.stopped is not None and not deployment.reverted:
-        return [("ROLLBACK_STARTED", deployment.stopped, "USER"), begun]
+        who = "CLOUDWATCH_ALARM" if deployment.stopped_by else "USER"
+        return [("ROLLBACK_STARTED", deployment.stopped, who), begun]
     course = [
         ("DEPLOYMENT_COMPLETED", deployment.complete, "APPCONFIG"),
         ("BAKE_TIME_STARTED", deployment.full, "APPCONFIG"),

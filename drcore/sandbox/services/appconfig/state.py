@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
+from drcore.sandbox.services.appconfig import flags
 
 BEGINS = timedelta(seconds=3)
 """From StartDeployment until the first host may get the new version."""
@@ -68,6 +69,12 @@ class ConfigProfile:
                 return each
         raise missing(f"Version {number} of the configuration profile {self.id} could not be found")
 
+    def given_out(self, version: ConfigVersion) -> bytes:
+        """What consumers get of a version: of flags only the values."""
+        if self.kind != flags.KIND:
+            return version.content
+        return json.dumps(flags.consumed(version.content), sort_keys=True).encode()
+
 
 @dataclass(slots=True)
 class ConfigDeployment:
@@ -82,6 +89,10 @@ class ConfigDeployment:
     stopped: datetime | None = None
     """When it was told to go back."""
     reverted: bool = False
+    stopped_by: str = ""
+    """The ARN of the alarm that did it, if one did."""
+    kind: str = "USER"
+    """MANAGED for one that AppConfig makes itself, for an experiment."""
 
     @property
     def full(self) -> datetime:
@@ -124,6 +135,8 @@ class Environment:
     id: str
     name: str
     deployments: list[ConfigDeployment] = field(default_factory=list)
+    monitors: list[Mapping[str, Any]] = field(default_factory=list)
+    """Alarms, as the API's shapes, that roll a deployment back."""
 
     def under_way(self, at: datetime) -> ConfigDeployment | None:
         """The deployment that is not over; there is one at most."""
@@ -173,8 +186,15 @@ class AppConfig:
         home = self.application(region, application)
         place, kind = self.environment(home, environment), self.profile(home, profile)
         served = place.served(kind, self._world.clock.now())
-        found: dict[str, Any] = json.loads(served.content) if served else {}
+        found: dict[str, Any] = json.loads(kind.given_out(served)) if served else {}
         return found
+
+    def consumed_flags(
+        self, place: Environment, profile: ConfigProfile, at: datetime, draw: float = 100.0
+    ) -> dict[str, dict[str, Any]]:
+        """The flags that a consumer had at that moment whose place in line is `draw`."""
+        served = place.served(profile, at, draw)
+        return flags.consumed(served.content) if served and profile.kind == flags.KIND else {}
 
     def create_application(self, region: str, name: str, description: str = "") -> ConfigApplication:
         """A new application."""
@@ -223,6 +243,9 @@ class AppConfig:
                 json.loads(content)
             except ValueError as error:
                 raise refused("The content is not JSON") from error
+        if profile.kind == flags.KIND:
+            before = profile.versions[-1].content if profile.versions else None
+            content = flags.hosted(content, before, self._world.clock.now())
         profile.versions.append(ConfigVersion(newest + 1, content, content_type, description, label))
         return profile.versions[-1]
 
