@@ -2,14 +2,15 @@
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
-from drcore.sandbox.syncwell.company import account, worker_services
+from drcore.sandbox.syncwell.company import account, app_stores, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
-from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, region_outage
+from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, mobile_release, region_outage
 from drcore.sandbox.syncwell.life import public_api, two_regions
+from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
 from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
-from drcore.sandbox.syncwell.truth import backend, data, regions
+from drcore.sandbox.syncwell.truth import backend, data, mobile, regions
 
-__all__ = ["bad_deployment", "build", "data_corruption", "public_api", "region_outage"]
+__all__ = ["bad_deployment", "build", "data_corruption", "mobile_release", "public_api", "region_outage"]
 
 
 def build(world: World) -> None:
@@ -22,6 +23,8 @@ def build(world: World) -> None:
         two_regions.found(world)
     with tied_to(world.purpose("fleet")):
         worker_services.found(world)
+    with tied_to(world.purpose("app stores")):
+        app_stores.found(world)
     account.watch(world, world.clock.now() - HISTORY)
     timeline = world.state(WorldTimeline)
     timeline.remember()
@@ -30,6 +33,8 @@ def build(world: World) -> None:
         world.on_tick(actor)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
+    world.on_tick(world.state(MobileUsers).tick)
     backend.tell(world)
     regions.tell(world)
     data.tell(world)
+    mobile.tell(world)

@@ -106,6 +106,12 @@ class PlayStore:
         self.touch("the Console")
         return release
 
+    def retire(self, track: str = PRODUCTION) -> None:
+        """Make place for a release that is for everybody: the one that was is one of the earlier ones now."""
+        old = [release for release in self.tracks[track] if release.status == "completed"]
+        self.earlier[track] += old
+        self.tracks[track] = [release for release in self.tracks[track] if release not in old]
+
     def touch(self, by: str) -> None:
         """Somebody has changed the app: edits that were opened before are worth nothing."""
         self.version += 1
