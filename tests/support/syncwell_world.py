@@ -34,6 +34,14 @@ class SyncWellWorld:
     def now(self) -> datetime:
         return self.sandbox.world.clock.now()
 
+    def stop_function(self, name: str, region: str = EAST) -> Any:
+        """Let no request in: what it has provisioned must be given back first."""
+        functions = self.client("lambda", region)
+        for each in functions.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]:
+            qualifier = each["FunctionArn"].rpartition(":")[2]
+            functions.delete_provisioned_concurrency_config(FunctionName=name, Qualifier=qualifier)
+        return functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
     def sleep(self, seconds: float) -> None:
         status, document = self.sandbox.request("POST", "/_sandbox/clock", {"sleep": seconds})
         assert status == 200, document

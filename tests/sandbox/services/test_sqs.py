@@ -32,3 +32,15 @@ def test_the_account_should_say_how_much_lambda_may_run_at_once() -> None:
     limits = SyncWellWorld().client("lambda", WEST).get_account_settings()
     assert limits["AccountLimit"]["ConcurrentExecutions"] == 1000
     assert limits["AccountUsage"]["FunctionCount"] == 3
+
+
+def test_a_short_poll_should_find_some_of_the_messages_or_none_and_a_long_one_ten() -> None:
+    world = SyncWellWorld()
+    queues = world.client("sqs")
+    url = {"QueueUrl": queues.create_queue(QueueName="of-the-test")["QueueUrl"]}
+    for number in range(15):
+        queues.send_message(**url, MessageBody=str(number))
+    asked = {**url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+    short = [len(queues.receive_message(**asked).get("Messages", ())) for _ in range(30)]
+    assert 0 in short and max(short) <= 10 and len(set(short)) > 3
+    assert len(queues.receive_message(**asked, WaitTimeSeconds=20)["Messages"]) == 10

@@ -28,7 +28,8 @@ from drcore.sandbox.services.dynamodb.replica import Replica
 FILES = 4
 """Data files of an export; a partition lies in one of them."""
 TAKES = (150.0, 300.0)
-"""Virtual seconds from … to …"""
+"""Virtual seconds from … to …, and for each line, for each item of the table."""
+EACH_LINE, EACH_ITEM = 0.01, 0.002
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=24)
 """Windows of an incremental export."""
 TOKEN_LASTS = timedelta(hours=8)
@@ -44,6 +45,7 @@ class TableExport:
     files: dict[str, bytes] = field(repr=False)
     """The files that it writes at its end, by their keys."""
     began: datetime
+    lines: int = 0
 
 
 class Exports:
@@ -72,6 +74,7 @@ def export_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     export = _export(call, replica, token, asked)
     exports.by_arn[export.description["ExportArn"]] = export
     seconds = call.world.rng("export", export.description["ExportArn"]).uniform(*TAKES)
+    seconds += EACH_LINE * export.lines + EACH_ITEM * len(replica.items())
     _put(call.world, export, {name: body for name, body in export.files.items() if not body})
     store.later(now + timedelta(seconds=seconds), lambda at: _finish(call.world, export, at))
     return {"ExportDescription": export.description}
@@ -108,7 +111,7 @@ def _export(call: AwsCall, replica: Replica, token: str, asked: str) -> TableExp
         description["IncrementalExportSpecification"] = asked_for = _changes_asked(params, open_[0], now)
         files = _data_files(_changes(replica, asked_for), f"{folder}/data", stream.getrandbits(64))
     description |= {"ExportManifest": f"{folder}/{name}/manifest-summary.json"}
-    export = TableExport(description, token, asked, {}, now)
+    export = TableExport(description, token, asked, {}, now, sum(count for _, count, _ in files))
     export.files = _with_manifests(files, f"{folder}/{name}")
     return export
 

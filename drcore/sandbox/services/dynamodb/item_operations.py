@@ -23,6 +23,8 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.dynamodb.usage import Usage, units
 from drcore.sandbox.services.sts import caller
 
+LARGEST = 400 * 1024
+"""Bytes of an item."""
 BATCH = 100
 """Keys of one BatchGetItem."""
 TOKEN_LASTS = timedelta(minutes=10)
@@ -164,6 +166,8 @@ def _write(call: AwsCall) -> dict[str, Any]:
     with items_in_moto((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
         answer = call.forward()
         after = {replica: taken(replica) for replica in keys}
+    if any(item.size > LARGEST for some in after.values() for item in some.values()):
+        raise AwsError("ValidationException", "Item size has exceeded the maximum allowed size")
     written = {(replica, _key(replica, each.key)) for replica, each in touched if each.writes}
     for replica, mine in keys.items():
         for key in mine:

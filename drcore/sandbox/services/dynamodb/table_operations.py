@@ -1,7 +1,8 @@
 """DynamoDB: what a table is beside its items: its status, replicas, stream, protection, time to live, tags.
 
 Simplified: a table is deleted at once, an item whose time to live is over stays, the contents of a stream cannot be
-read, and indexes of a table that lives here cannot be changed.
+read, indexes of a table that lives here cannot be changed, and no table's capacity is scaled: one with provisioned
+capacity gets no replica.
 """
 
 from collections.abc import Mapping
@@ -71,8 +72,13 @@ def update_table(call: AwsCall) -> dict[str, Any]:
     if params.get("GlobalSecondaryIndexUpdates") or params.get("AttributeDefinitions"):
         raise AwsError("NotImplemented", "not in the sandbox: changes of indexes", 501)
     table, updates = replica.table, params.get("ReplicaUpdates") or []
-    if len(updates) > 1 or (updates and params.get("StreamSpecification")):
-        raise AwsError("ValidationException", "UpdateTable makes one change of replicas or streams at a time")
+    kinds = (
+        updates,
+        params.get("StreamSpecification"),
+        params.get("BillingMode") or params.get("ProvisionedThroughput"),
+    )
+    if len(updates) > 1 or sum(map(bool, kinds)) > 1:
+        raise AwsError("ValidationException", "UpdateTable makes one change of replicas, stream or capacity at a time")
     for update in updates:
         _update_replica(call, replica, update)
     if params.get("StreamSpecification"):
@@ -118,6 +124,8 @@ def _create_replica(call: AwsCall, replica: Replica, region: str) -> None:
         raise AwsError("ValidationException", f"Failed to create a the new replica of table in region {region}")
     if replica.name in store.backend(region).tables:
         raise AwsError("ValidationException", f"Table {replica.name} already exists in region {region}")
+    if replica.table.billing_mode == "PROVISIONED":
+        raise AwsError("ValidationException", "Table write capacity should either be Pay-Per-Request or AutoScaled.")
     view = (replica.table.stream_specification or {}).get("StreamViewType")
     if view != "NEW_AND_OLD_IMAGES":
         raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")

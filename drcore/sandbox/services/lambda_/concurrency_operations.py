@@ -10,12 +10,17 @@ from drcore.sandbox.services.lambda_.state import Lambda, plain_name
 
 @operation("lambda", "PutProvisionedConcurrencyConfig")
 def put_provisioned_concurrency_config(call: AwsCall) -> dict[str, Any]:
-    """As the API; refused while the alias has a routing configuration."""
-    arn = _alias_arn(call, must_be_plain=True)
-    return _document(
-        call,
-        call.world.state(ProvisionedConcurrency).put(arn, call.params["ProvisionedConcurrentExecutions"]),
-    )
+    """As the API; refused while the alias has a routing configuration, and above what the function has reserved."""
+    arn, wanted = _alias_arn(call, must_be_plain=True), int(call.params["ProvisionedConcurrentExecutions"])
+    configs, function = call.world.state(ProvisionedConcurrency), arn.rpartition(":")[0]
+    others = sum(count for alias, count in configs.requested(function).items() if f"{function}:{alias}" != arn)
+    reserved = call.world.state(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
+    if reserved is not None and others + wanted > reserved:
+        raise AwsError(
+            "InvalidParameterValueException",
+            "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function",
+        )
+    return _document(call, configs.put(arn, wanted))
 
 
 @operation("lambda", "GetProvisionedConcurrencyConfig")

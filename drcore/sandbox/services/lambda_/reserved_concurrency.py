@@ -12,10 +12,16 @@ UNRESERVED = 100
 
 @operation("lambda", "PutFunctionConcurrency")
 def put_function_concurrency(call: AwsCall) -> dict[str, Any]:
-    """As the API."""
+    """As the API; refused below what the function's aliases have provisioned."""
     functions, name = call.world.state(Lambda), plain_name(call.params["FunctionName"])
-    functions.function(call.region, name)
+    arn = functions.function(call.region, name).function_arn
     wanted = int(call.params["ReservedConcurrentExecutions"])
+    provisioned = sum(functions.concurrency.requested(arn).values())
+    if wanted < provisioned:
+        raise invalid(
+            f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned concurrency "
+            f"[{provisioned}]."
+        )
     others = sum(
         functions.reserved(call.region, each.function_name) or 0
         for each in functions.store(call.region).latest()

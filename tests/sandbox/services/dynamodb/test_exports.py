@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drcore.sandbox.services.dynamodb import export_operations
 from tests.support.own_table import TABLE, Typed, item, key, own_table, seeded
 from tests.support.syncwell_world import EAST, SyncWellWorld, refused
 
@@ -163,3 +164,11 @@ def test_an_export_into_nothing_should_fail_with_a_code(bucket: str) -> None:
     world = _world(3)
     told = _done(world, _export(world, S3Bucket=bucket)["ExportArn"])
     assert (told["ExportStatus"], told["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
+
+
+def test_an_export_should_take_longer_the_more_lines_and_items_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_operations, "EACH_LINE", 20.0)
+    monkeypatch.setattr(export_operations, "EACH_ITEM", 20.0)
+    world = _world(20)
+    told = _done(world, _export(world)["ExportArn"])
+    assert (told["EndTime"] - told["StartTime"]).total_seconds() > 800

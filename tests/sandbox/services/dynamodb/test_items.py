@@ -213,3 +213,15 @@ def test_the_state_should_hold_what_was_written_by_hand_and_not_the_life_of_the_
     assert world.sandbox.request("GET", "/_sandbox/state")[1] == before
     _put(world, EAST, "PROBE", "hello")
     assert world.sandbox.request("GET", "/_sandbox/state")[1]["own"]["dynamodb"][EAST]["PROBE/0"]
+
+
+@pytest.mark.parametrize("size", [390 * 1024, 400 * 1024])
+def test_an_item_should_have_400_kilobytes_at_most(size: int) -> None:
+    """Its names count, too."""
+    world, item = SyncWellWorld(), _key("LARGE") | {"said": {"S": "x" * (size - 14)}}
+    if size < 400 * 1024:
+        world.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    else:
+        item |= {"more": {"S": "y" * 100}}
+        refused("ValidationException", world.client("dynamodb").put_item, TableName=TABLE, Item=item)
+    assert (_get(world, EAST, "LARGE") is not None) is (size < 400 * 1024)

@@ -157,3 +157,20 @@ def test_a_late_write_of_the_past_should_stand_in_the_log_at_its_time_and_reach_
         assert now["said"] == {"S": "told late"}
         assert copy.at(past - timedelta(seconds=1))["USER#00001", "0"]["said"] == {"S": "base"}
         assert copy.at(past + timedelta(seconds=1))["USER#00001", "0"]["said"] == {"S": "told late"}
+
+
+def test_a_table_with_provisioned_capacity_should_get_no_replica_until_it_is_on_demand() -> None:
+    world = SyncWellWorld()
+    own_table(world)
+    client = world.client("dynamodb")
+    capacity = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    client.update_table(TableName=TABLE, BillingMode="PROVISIONED", ProvisionedThroughput=capacity)
+    active(world, TABLE)
+    create = [{"Create": {"RegionName": WEST}}]
+    refused("ValidationException", client.update_table, TableName=TABLE, ReplicaUpdates=create)
+    both = {"BillingMode": "PAY_PER_REQUEST", "ReplicaUpdates": create}
+    refused("ValidationException", client.update_table, TableName=TABLE, **both)
+    client.update_table(TableName=TABLE, BillingMode="PAY_PER_REQUEST")
+    active(world, TABLE)
+    client.update_table(TableName=TABLE, ReplicaUpdates=create)
+    assert active(world, TABLE)["Replicas"][0]["RegionName"] == WEST

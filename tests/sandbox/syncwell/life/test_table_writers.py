@@ -22,10 +22,7 @@ from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 HALTS: dict[str, tuple[str, Callable[[SyncWellWorld], object]]] = {
     "functions": (
         "api webhook jobs",
-        lambda w: [
-            w.client("lambda", EAST).put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-            for name in ("syncwell-api", "syncwell-webhook", "syncwell-worker")
-        ],
+        lambda w: [w.stop_function(name) for name in ("syncwell-api", "syncwell-webhook", "syncwell-worker")],
     ),
     "event source": (
         "jobs",
@@ -94,9 +91,7 @@ def test_the_hidden_writer_should_go_on_when_everybody_in_the_lists_is_stopped()
 def test_maintenance_should_answer_429_and_end_the_errors_of_the_configurations() -> None:
     world = corrupted()
     for region in (EAST, WEST):
-        world.client("lambda", region).put_function_concurrency(
-            FunctionName="syncwell-api", ReservedConcurrentExecutions=0
-        )
+        world.stop_function("syncwell-api", region)
     assert world.sandbox.request("GET", f"/syncwell/{EAST}/v1/health")[0] == 429
     assert world.sandbox.request("GET", f"/syncwell/{WEST}/v1/sync/preview?user=00042")[0] == 429
     world.sleep(185)
