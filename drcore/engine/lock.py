@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from drcore.calls.answer import as_answer
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.errors import Refused, Rejected
+from drcore.errors import Refused, Rejected, Unknown
 from drcore.record.events import Named
 
 
@@ -37,7 +38,10 @@ def look(run: Run[Any, Any], target: Target) -> Holder:
         if error.code in ("NoSuchKey", "404"):
             return Holder("")
         raise
-    held = json.loads(found["Body"].read())
+    try:
+        held = as_answer(json.loads(found["Body"].read()), f"s3://{bucket}/{key}")
+    except ValueError as error:
+        raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error
     return Holder(held["run_id"], held["who"], held["since"], found["ETag"])
 
 

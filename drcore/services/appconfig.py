@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from drcore.calls.answer import as_answer
 from drcore.calls.aws import Aws
 from drcore.errors import Rejected, Unknown
 
@@ -149,7 +150,7 @@ def _id(found: Any, name: str, region: str) -> str:
 
 def _parsed(content: bytes, region: str, where: Profile) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        found = as_answer(json.loads(content), f"appconfig in {region}: {where.profile}")
     except ValueError as error:
         raise Unknown(f"appconfig in {region}: {where.profile} is not JSON: {error}") from error
     if not isinstance(found, dict):

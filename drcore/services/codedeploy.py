@@ -59,6 +59,11 @@ def deployment(aws: Aws, region: str, id_: str) -> Deployment:
     return Deployment(id_, found["status"], back, found["createTime"].astimezone(UTC))
 
 
-def stop(aws: Aws, region: str, id_: str) -> None:
-    """Stop a running deployment, and have CodeDeploy shift the traffic back."""
-    aws.call("codedeploy", region, "stop_deployment", deploymentId=id_, autoRollbackEnabled=True)
+def stop(aws: Aws, region: str, id_: str) -> str:
+    """Stop a running deployment, and have CodeDeploy shift the traffic back by a new one.
+
+    Returns `Pending` while the stop is still to come, `Succeeded` where it has stopped at once.
+    """
+    return str(
+        aws.call("codedeploy", region, "stop_deployment", deploymentId=id_, autoRollbackEnabled=True).get("status", "")
+    )

@@ -30,6 +30,15 @@ class FunctionVersion:
     state: str = ""
     last_update: str = ""
 
+    @property
+    def ready(self) -> bool:
+        return (self.state, self.last_update) == ("Active", "Successful")
+
+    @property
+    def comes(self) -> bool:
+        """Whether it will be ready by itself, in minutes."""
+        return self.state in ("Active", "Pending") and self.last_update in ("Successful", "InProgress")
+
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
@@ -177,9 +186,8 @@ def sources(aws: Aws, region: str, functions: Collection[str]) -> tuple[Source, 
 def code(aws: Aws, region: str, function: str, version: str = "$LATEST") -> Code:
     """The code of a version, or what would be published next. Raises Unknown, Rejected."""
     found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=version)
-    states = (found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
-    ready = states == ("Active", "Successful")
-    return Code(found["CodeSha256"], found.get("Description", ""), ready, found.get("RevisionId", ""))
+    state = FunctionVersion(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
+    return Code(found["CodeSha256"], found.get("Description", ""), state.ready, found.get("RevisionId", ""))
 
 
 def reserve(aws: Aws, region: str, function: str, most: int | None) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from drcore.calls.answer import as_answer
 from drcore.calls.aws import Aws
 from drcore.errors import Rejected, Unknown
 
@@ -101,6 +102,6 @@ def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until:
 
 def _parsed(body: bytes, bucket: str, key: str) -> Any:
     try:
-        return json.loads(body)
+        return as_answer(json.loads(body), f"s3://{bucket}/{key}")
     except ValueError as error:
         raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error

@@ -11,7 +11,7 @@ from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.services import lambda_
 from drcore.services.lambda_ import Alias
-from tests.services.conftest import Edit
+from tests.services.conftest import Edit, passing
 
 EAST, API = "us-east-1", "syncwell-api"
 
@@ -38,11 +38,12 @@ def test_a_canary_gets_nothing_once_the_alias_is_pointed(aws: Aws) -> None:
     assert lambda_.alias(aws, EAST, API, "live").weights == ()
 
 
-def test_a_version_is_published_of_the_code_that_was_seen_and_no_other(aws: Aws) -> None:
+def test_a_version_is_published_of_the_code_that_was_seen_and_no_other(aws: Aws, world: InProcess) -> None:
     seen = lambda_.code(aws, EAST, API)
     with pytest.raises(Rejected, match="InvalidParameterValueException"):
         lambda_.publish(aws, EAST, API, lambda_.Code("another", "", True))
     lambda_.describe(aws, EAST, API, "of ours", seen)
+    passing(world, lambda: lambda_.code(aws, EAST, API).ready)
     made = lambda_.publish(aws, EAST, API, lambda_.code(aws, EAST, API))
     assert lambda_.code(aws, EAST, API, made).description == "of ours"
     assert lambda_.newest_versions(aws, EAST, API, 1) == (made,)

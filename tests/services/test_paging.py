@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drcore.calls.aws import Aws
+from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.services import apigateway, appconfig, events, lambda_, route53
 
 EAST = "us-east-1"
@@ -60,10 +61,11 @@ def _some_profile(aws: Aws) -> appconfig.Profile:
     return appconfig.profile(aws, EAST, application["Name"], environment["Name"], profile["Name"])
 
 
-def test_versions_of_a_function(aws: Aws) -> None:
+def test_versions_of_a_function(aws: Aws, world: InProcess) -> None:
     made = []
     for number in range(60):  # 50 a page
         code = lambda_.code(aws, EAST, "syncwell-api")
         lambda_.describe(aws, EAST, "syncwell-api", f"version {number}", code)
+        world.request("POST", "/_sandbox/clock", {"sleep": 10})
         made.append(lambda_.publish(aws, EAST, "syncwell-api", lambda_.code(aws, EAST, "syncwell-api")))
     assert lambda_.newest_versions(aws, EAST, "syncwell-api", 60) == tuple(reversed(made))

@@ -37,7 +37,7 @@ def used() -> tuple[tuple[str, str], ...]:
     found = set(_BESIDE)
     for path in sorted((ROOT / "drcore").rglob("*.py")):
         if "sandbox" not in path.parts:
-            found |= set(_calls(path))
+            found |= set(calls_in(path.read_text()))
     return tuple(sorted(found))
 
 
@@ -80,8 +80,9 @@ def _code(error: Any) -> str:
     return str(error.metadata.get("error", {}).get("code") or error.name)
 
 
-def _calls(path: Path) -> Iterator[tuple[str, str]]:
-    tree = ast.parse(path.read_text())
+def calls_in(source: str) -> Iterator[tuple[str, str]]:
+    """Service and operation of every call that is written down in some source."""
+    tree = ast.parse(source)
     names = {
         target.id: node.value.value
         for node in tree.body

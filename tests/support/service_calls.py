@@ -210,6 +210,12 @@ def _configuration(asking: Asking) -> str:
     return "asked-v1"
 
 
+def _updated(asking: Asking) -> lambda_.Code:
+    """The code after its last update has ended: until then nothing can be published."""
+    asking.world.request("POST", "/_sandbox/clock", {"sleep": 10})
+    return lambda_.code(asking.aws, EAST, "syncwell-api")
+
+
 VALUES: dict[str, Any] = {
     "aws": lambda asking: asking.aws,
     "http": lambda asking: asking.http,
@@ -330,6 +336,7 @@ VALUES: dict[str, Any] = {
     "lambda_.on": True,
     "lambda_.id_": _source,
     "lambda_.description": "asked",
+    "lambda_.publish.now": _updated,
     "lambda_.now": lambda asking: lambda_.code(asking.aws, EAST, "syncwell-api"),
     "lambda_.to": lambda asking: lambda_.alias(asking.aws, EAST, "syncwell-api", "live"),
     "lambda_.revision": lambda asking: lambda_.alias(asking.aws, EAST, "syncwell-api", "live").revision,

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
+from drcore.errors import Busy
 from drcore.plans.f import titles
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import FRun
@@ -21,23 +22,35 @@ from drcore.services import codedeploy, lambda_
 
 @dataclass(frozen=True, slots=True)
 class Deploying:
-    """The deployments that shift traffic now."""
+    """The deployments that shift traffic now; those that CodeDeploy has begun itself, to undo another one."""
 
     running: tuple[str, ...] = field(metadata=label("running deployments"))
+    rollbacks: tuple[str, ...] = field(default=(), metadata=label("rollbacks by CodeDeploy"))
 
 
 def see_deployments(run: FRun, target: Target) -> Deploying:
     deploys = run.facts.codedeploy
     running = codedeploy.running(run.aws, target.region, deploys.application, deploys.group)
-    return Deploying(tuple(deployment.id for deployment in running))
+    return Deploying(
+        tuple(deployment.id for deployment in running if not deployment.rolls_back),
+        tuple(deployment.id for deployment in running if deployment.rolls_back),
+    )
 
 
 def nothing_deploys(run: FRun, target: Target, seen: Deploying) -> Check:
-    return no(f"running: {', '.join(seen.running)}") if seen.running else yes("no deployment is running")
+    if seen.running:
+        return no(f"running: {', '.join(seen.running)}")
+    if seen.rollbacks:
+        return no(f"CodeDeploy rolls back itself, which is waited for: {', '.join(seen.rollbacks)}")
+    return yes("no deployment is running")
 
 
-def stop_deployment(run: FRun, target: Target, seen: Deploying) -> None:
-    codedeploy.stop(run.aws, target.region, seen.running[0])
+def stop_deployment(run: FRun, target: Target, seen: Deploying) -> str:
+    """A rollback is left alone: to stop it would begin another one, and leave the aliases where they are."""
+    if not seen.running:
+        raise Busy(f"CodeDeploy rolls back in {target.region}: {', '.join(seen.rollbacks)}", "RollbackInProgress")
+    stopped = codedeploy.stop(run.aws, target.region, seen.running[0])
+    return f"{seen.running[0]}: {stopped}"
 
 
 STOP = Step(
@@ -49,7 +62,9 @@ STOP = Step(
     targets=regions,
     needs=(titles.DECIDE,),
     consent=Consent.GO,
-    phrase=lambda run, states: "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running)),
+    phrase=lambda run, states: (
+        "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running) or "none, wait for the rollback")
+    ),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=180),
     repeat=True,
@@ -103,7 +118,9 @@ def is_warm(run: FRun, target: Target, seen: lambda_.Provisioned) -> Check:
     capacity = f"{seen.available} of {seen.requested} are there, {seen.status}"
     if seen.status == "FAILED":
         return never(f"{capacity}: requests start cold; configure it again")
-    return yes(capacity) if seen.status == "READY" else no(f"{capacity}: some requests start cold")
+    if seen.status == "IN_PROGRESS":
+        return no(f"{capacity}: some requests start cold")
+    return yes(capacity) if seen.status == "READY" else unknown(capacity)
 
 
 PROVISIONED = Step(

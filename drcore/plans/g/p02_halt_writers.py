@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import titles, worker_releases
@@ -241,6 +241,10 @@ class Feeding:
     state: str = field(metadata=label("event source mapping"))
 
 
+GONE = "gone"
+_ON_THE_WAY = ("Creating", "Enabling", "Enabled", "Updating", "Disabling", "Deleting")
+
+
 def sources(run: GRun) -> list[Target]:
     return [
         Target(region, f"{each.source} → {each.function}")
@@ -251,18 +255,22 @@ def sources(run: GRun) -> list[Target]:
 
 def see_source(run: GRun, target: Target) -> Feeding:
     mappings = lambda_.sources(run.aws, target.region, run.facts.functions)
-    own = next(each for each in mappings if f"{each.source} → {each.function}" == target.thing)
-    return Feeding(own.id, own.state)
+    own = next((each for each in mappings if f"{each.source} → {each.function}" == target.thing), None)
+    return Feeding(own.id, own.state) if own else Feeding("", GONE)
 
 
 def feeds_nothing(run: GRun, target: Target, seen: Feeding) -> Check:
     if seen.state == "Disabled":
         return yes("disabled, and no batch is in flight; messages wait in the queue")
+    if seen.state == GONE:
+        return yes("the mapping is not there any more")
+    if seen.state not in _ON_THE_WAY:
+        return unknown(f"the mapping is {seen.state}")
     return resumed(run, titles.SOURCES_AGAIN, target) or no(f"the mapping is {seen.state}")
 
 
 def stop_feeding(run: GRun, target: Target, seen: Feeding) -> None:
-    if seen.state != "Disabling":  # asked already, by this run before it was resumed or by somebody else
+    if seen.state not in ("Disabling", "Deleting"):  # asked already, by this run before it was resumed or by others
         lambda_.feed(run.aws, target.region, seen.id, on=False)
 
 

@@ -37,6 +37,8 @@ class WriteProof:
 
 
 REFUSED, ACCEPTED = "refused", "accepted"
+NOT_ALLOWED = "refused, as the role may not write at all"  # which says nothing of the table's policy
+_NO_PERMISSION = "no identity-based policy allows"  # in AWS's words; a denial by the table's policy has others
 # From there on this run, or the service, writes again.
 _WRITING_STEPS = (titles.REPAIR, titles.SWITCH, titles.ALLOW)
 
@@ -105,6 +107,8 @@ def nothing_writes(run: GRun, target: Target, seen: WriteProof) -> Check:
     proof = none_counted(run, seen.requests, "writes")
     if proof.answer is not Answer.YES:
         return proof
+    if seen.attempt == NOT_ALLOWED:
+        return yes(f"{target.thing} may not write at all, which says nothing of the table's policy; {proof.why}")
     return yes(f"a write as {target.thing} was refused; {proof.why}")
 
 
@@ -121,7 +125,7 @@ def attempt_write(run: GRun, target: Target, seen: WriteProof) -> str:
     except Rejected as error:
         if error.code != "AccessDeniedException" or "put_item" not in str(error):
             raise  # the role could not be had, the table is not there: that is no proof
-        return REFUSED
+        return NOT_ALLOWED if _NO_PERMISSION in str(error) else REFUSED
     tables.delete(run.aws, target.region, table(run), _own_canary(run))
     return ACCEPTED
 

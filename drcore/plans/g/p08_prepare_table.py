@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.errors import Unknown
@@ -19,6 +19,8 @@ from drcore.record.evidence import Exhibit, Table
 from drcore.services.dynamodb import settings
 
 ACTIVE = "ACTIVE"
+NONE = "none"  # instead of the status of a replica
+_BOTH = ", "  # between the statuses of a table in two regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,23 @@ def is_set(run: GRun, target: Target, seen: TableSetting) -> Check:
         return yes("none, as before")
     if not seen.status:
         return no(f"the table is not there yet; to be {shortened(seen.wanted)}")
+    trouble = status_trouble(target, seen)
+    if trouble:
+        return trouble
     if seen.now != seen.wanted:
         return no(f"{shortened(seen.now)}, to be {shortened(seen.wanted)}")
     return yes(shortened(seen.now)) if seen.status == ACTIVE else no(f"the table is {seen.status}")
+
+
+def status_trouble(target: Target, seen: TableSetting) -> Check | None:
+    """What is wrong with the table, or with the replica that the target is, and does not pass by itself."""
+    replica = seen.now if target.thing.startswith(f"{REPLICA} of ") and seen.now != NONE else ""
+    for status in filter(None, (replica, seen.status)):
+        if status in settings.STAYING:
+            return never(f"{target.thing}, {status}: {settings.STAYING[status]}")
+        if status not in (ACTIVE, *settings.PASSING) and _BOTH not in status:
+            return unknown(f"{target.thing} is {status}")
+    return None
 
 
 def shortened(value: str) -> str:
@@ -142,14 +158,14 @@ def see_replica(run: GRun, target: Target) -> TableSetting:
         return see_setting(run, target)
     here = settings.settings(run.aws, recovery_region(run), restored_table(run))
     there = settings.settings(run.aws, target.region, restored_table(run))
-    return TableSetting(dict(here.replicas).get(target.region, "none"), ACTIVE, _worse(here.status, there.status))
+    return TableSetting(dict(here.replicas).get(target.region, NONE), ACTIVE, _worse(here.status, there.status))
 
 
 def _worse(here: str, there: str) -> str:
     """The table's status in both regions as one: a change must wait until it is ACTIVE in both."""
     if not here:
         return ""
-    return ACTIVE if here == there == ACTIVE else f"{here} here, {there or 'not there yet'} there"
+    return ACTIVE if here == there == ACTIVE else f"{here} here{_BOTH}{there or 'not there yet'} there"
 
 
 def set_up(run: GRun, target: Target, seen: TableSetting) -> None:
@@ -158,7 +174,7 @@ def set_up(run: GRun, target: Target, seen: TableSetting) -> None:
         if not now.status and _what(target)[0].shared:
             raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
         set_again(run, target, now)
-    elif seen.now == "none":
+    elif seen.now == NONE:
         settings.add_replica(run.aws, recovery_region(run), restored_table(run), target.region)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
 from drcore.plans.g import complaints, titles, worker_releases
 from drcore.plans.g.complaints import Complaints
@@ -77,14 +77,25 @@ def workers_run(run: GRun, target: Target, seen: ResumedWorkers) -> Check:
         return no(f"to be {seen.wanted} tasks of {seen.good.release}, after they were halted")
     if seen.task_definition != seen.good.task_definition or seen.desired < seen.wanted:
         return no(f"{seen.desired} tasks of {seen.task_definition}, to be {seen.wanted} of {seen.good.task_definition}")
-    if seen.rollout == "FAILED":
-        return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
+    trouble_of_rollout = rollout_trouble(seen)
+    if trouble_of_rollout:
+        return trouble_of_rollout
     if seen.running < seen.wanted or seen.rollout != "COMPLETED":
         return no(f"{seen.running} of {seen.wanted} tasks run, the deployment is {seen.rollout}")
     trouble = complaints.trouble(run, seen.complaints)
     if trouble:
         return no(f"{seen.running} tasks run; {'; '.join(trouble)}")
     return yes(f"{seen.running} tasks run, of release {seen.good.release}")
+
+
+def rollout_trouble(seen: ResumedWorkers) -> Check | None:
+    """What is wrong with the service's deployment, and does not pass by itself."""
+    if seen.rollout == "FAILED":
+        return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
+    if seen.rollout not in ("IN_PROGRESS", "COMPLETED"):  # as where CodeDeploy, or another tool, deploys the service
+        told = seen.rollout or "nothing"
+        return unknown(f"{seen.running} of {seen.wanted} tasks run; of the deployment ECS says {told}")
+    return None
 
 
 def resume_workers(run: GRun, target: Target, seen: ResumedWorkers) -> None:

@@ -10,7 +10,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.errors import Unknown
+from drcore.errors import Busy, Unknown
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
@@ -142,6 +142,10 @@ def _publish(run: GRun, of: Target) -> None:
 def _point(run: GRun, of: Target, version: str) -> None:
     if not version:
         raise Unknown(f"{of.thing} in {of.region}: no version of this run is there to point at")
+    state = lambda_.version(run.aws, of.region, of.thing, version)
+    if not state.ready:
+        told = f"{state.state or 'not there'}, {state.last_update}"
+        raise Busy(f"version {version} of {of.thing} in {of.region} is still {told}", "Pending")
     now = lambda_.alias(run.aws, of.region, of.thing, run.facts.alias)
     lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
 

@@ -16,7 +16,11 @@ from drcore.record.evidence import Chart, Series
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric
 
-WRITING = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems", "ExecuteStatement")
+# A statement or a transaction of PartiQL may read or write: it counts as a write.
+WRITING = (
+    *("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"),
+    *("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"),
+)
 READING = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
 OWN_READ = "GetItem"
 _ONE = timedelta(minutes=1)

@@ -13,9 +13,10 @@ from typing import Protocol, TypeVar
 
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no, yes
+from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no, unknown, yes
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions, regions
+from drcore.errors import Busy
 from drcore.plans.shared.facts import Api
 from drcore.plans.shared.releases import Release
 from drcore.record.evidence import Exhibit, Table
@@ -99,17 +100,36 @@ def shift_functions(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepN
     )
 
 
+# States of a version that do not pass by themselves, and what to do then.
+_UNFIT = {
+    "ActiveNonInvocable": "it cannot be invoked: choose another release",
+    "Deactivated": "it was deactivated: choose another release",
+    "Deactivating": "it is being deactivated: choose another release",
+    "Deleting": "somebody deletes it: choose another release",
+    "Failed": "publish its code anew, or choose another release",
+    "Inactive": "nobody has called it for weeks: invoke it once (aws lambda invoke --qualifier), then resume",
+}
+
+
 def serves_wanted(run: Run[F], target: Target, seen: Serving) -> Check:
     if seen.alias == lambda_.Alias(seen.wanted):
         return yes(f"all traffic goes to version {seen.wanted}")
     if not seen.version.state:
         return never(f"version {seen.wanted} does not exist any more: choose another release, or fix forward")
-    if (seen.version.state, seen.version.last_update) != ("Active", "Successful"):
-        return never(f"version {seen.wanted} is {seen.version.state}, {seen.version.last_update}: warm it up first")
-    return no(f"{seen.alias}, should be version {seen.wanted}")
+    state = f"version {seen.wanted} is {seen.version.state}, {seen.version.last_update}"
+    if seen.version.ready:
+        return no(f"{seen.alias}, should be version {seen.wanted}")
+    if seen.version.comes:
+        return no(f"{seen.alias}, should be version {seen.wanted}; {state}: that is waited for")
+    if seen.version.state in _UNFIT or seen.version.last_update == "Failed":
+        return never(f"{state}: {_UNFIT.get(seen.version.state, 'publish its code anew, or choose another release')}")
+    return unknown(state)
 
 
 def point_at_wanted(run: Run[F], target: Target, seen: Serving) -> None:
+    if not seen.version.ready:
+        state = f"{seen.version.state}, {seen.version.last_update}"
+        raise Busy(f"version {seen.wanted} of {target.thing} in {target.region} is still {state}", "Pending")
     to = lambda_.Alias(seen.wanted)
     lambda_.point_alias(run.aws, target.region, target.thing, run.facts.alias, to, seen.alias.revision)
 

@@ -1,14 +1,15 @@
 """Generic faults: what can go wrong with any call."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Proceed
 from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.registry import ROUTES, AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Response
-from drcore.sandbox.protocol.operations import errors_of, operations_of
+from drcore.sandbox.protocol.operations import errors_of, fields_of, operations_of
 
 READ_TIMEOUT = 5.0
 """Virtual seconds after which a caller has given up: a later answer is none."""
@@ -149,6 +150,53 @@ def stale_read(world: World, options: Options) -> Undo:
     return _around(world, "stale-read", options, answer_late)
 
 
+@fault(
+    "answer",
+    options={
+        **SCOPE,
+        "field": Option(default="", help="the answer's field by its path, as Table.Replicas.ReplicaStatus"),
+        "member": Option(default="", help="what it says; empty: the field is left out"),
+    },
+)
+def answer(world: World, options: Options) -> Undo:
+    """A field of the answers says something else, in each element of a list; nothing else is otherwise.
+
+    For members of enums that the world does not come to by itself.
+    """
+    path = tuple(options["field"].split("."))
+    if not options["field"]:
+        raise UnknownFault("options.field: expected the path of a field; saw none")
+    if options["service"] and options["operation"]:
+        _check_field(options["service"], options["operation"], options["field"], options["member"])
+
+    def say(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
+        found = proceed()
+        if not isinstance(call, AwsCall) or found.status >= 300:
+            return found
+        output = call.message.read(found)
+        for holder in _holders(output, path[:-1]):
+            kind = type(holder.get(path[-1], ""))
+            if options["member"]:
+                holder[path[-1]] = kind(options["member"]) if kind in (int, float) else options["member"]
+            else:
+                holder.pop(path[-1], None)
+        return call.message.write(output, found.headers.get("x-amzn-RequestId", ""))
+
+    return _around(world, "answer", options, say)
+
+
+def _holders(found: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The structures of an answer at a path; those of all elements of a list, of all values of a map."""
+    if isinstance(found, list):
+        for each in found:
+            yield from _holders(each, path)
+    elif isinstance(found, dict) and not path:
+        yield found
+    elif isinstance(found, dict):
+        for name in found if path[0] == "*" else (path[0],):
+            yield from _holders(found.get(name), path[1:])
+
+
 def _is_consistent(call: AwsCall | HttpCall) -> bool:
     if not isinstance(call, AwsCall) or call.service != "dynamodb":
         return False
@@ -207,6 +255,15 @@ def _check(options: Options) -> None:
         raise UnknownFault(f"options.service: expected a service of botocore or a vendor; saw {service!r}")
     if service and operation and operation not in (known or ()):
         raise UnknownFault(f"options.operation: expected an operation of {service}; saw {operation!r}")
+
+
+def _check_field(service: str, operation: str, field: str, member: str) -> None:
+    known = fields_of(service, operation)
+    if field not in known:
+        raise UnknownFault(f"options.field: expected a field of the answer of {service}:{operation}; saw {field!r}")
+    if member and known[field] and member not in known[field]:
+        expected = ", ".join(known[field])
+        raise UnknownFault(f"options.member: expected one of {expected}; saw {member!r}")
 
 
 def _operations(service: str) -> tuple[str, ...] | None:

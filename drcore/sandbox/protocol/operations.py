@@ -71,6 +71,31 @@ def errors_of(service: str, operation: str) -> tuple[str, ...]:
     return tuple(str(shape.metadata.get("error", {}).get("code") or shape.name) for shape in shapes)
 
 
+def fields_of(service: str, operation: str) -> dict[str, tuple[str, ...]]:
+    """The fields of an operation's answer by their paths, with the members of those that are enums; empty if none.
+
+    A list is passed through (`Table.Replicas.ReplicaStatus`), of a map `*` stands for its keys.
+    """
+    if operation not in operations_of(service):
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    _walk(get_service_model(service).operation_model(operation).output_shape, (), (), found)
+    return found
+
+
+def _walk(shape: Any, path: tuple[str, ...], seen: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
+    if shape is None or seen.count(shape.name) > 1:  # some shapes hold themselves
+        return
+    if shape.type_name == "list":
+        _walk(shape.member, path, seen, found)
+    elif shape.type_name == "map":
+        _walk(shape.value, (*path, "*"), seen, found)
+    elif shape.type_name == "structure":
+        for name, member in shape.members.items():
+            found[".".join((*path, name))] = tuple(getattr(member, "enum", ()))
+            _walk(member, (*path, name), (*seen, shape.name), found)
+
+
 def _scope(request: Request) -> tuple[str, str] | None:
     """Region and signing name: `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, …`."""
     _, found, credential = request.headers.get("Authorization", "").partition("Credential=")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drcore.calls.answer import as_answer
 from drcore.calls.aws import Aws
 from drcore.errors import Unknown
 from drcore.services import s3
@@ -77,7 +78,7 @@ def changes(aws: Aws, region: str, made: IncrementalExport) -> Iterator[Changed]
     """All lines of an export. Raises Unknown where a file is not what the manifest says: never a shorter answer."""
     summary = s3.document(aws, region, made.bucket, made.manifest)
     files = s3.body(aws, region, made.bucket, summary["manifestFilesS3Key"]).splitlines()
-    for entry in map(json.loads, files):
+    for entry in (as_answer(json.loads(line), f"s3://{made.bucket}/{made.manifest}") for line in files):
         content = s3.body(aws, region, made.bucket, entry["dataFileS3Key"])
         lines = _lines(content, entry, f"s3://{made.bucket}/{entry['dataFileS3Key']}")
         yield from map(_changed, lines)
@@ -111,7 +112,7 @@ def _incremental(aws: Aws, region: str, table_arn: str) -> Iterator[str]:
     while True:
         answer = aws.call("dynamodb", region, "list_exports", TableArn=table_arn, **page)
         for each in answer["ExportSummaries"]:
-            if each.get("ExportType") == "INCREMENTAL_EXPORT":
+            if each["ExportType"] == "INCREMENTAL_EXPORT":
                 yield each["ExportArn"]
         if not answer.get("NextToken"):
             return
@@ -131,7 +132,7 @@ def _lines(content: bytes, entry: Mapping[str, Any], where: str) -> list[bytes]:
 
 
 def _changed(line: bytes) -> Changed:
-    fields = json.loads(line)
+    fields = as_answer(json.loads(line), "the line of an export")
     micros = int(fields["Metadata"]["WriteTimestampMicros"]["N"])
     return Changed(
         fields["Keys"], fields.get("OldImage"), fields.get("NewImage"), _EPOCH + timedelta(microseconds=micros)

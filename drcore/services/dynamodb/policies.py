@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drcore.calls.answer import as_answer
 from drcore.calls.aws import Aws
 from drcore.errors import Rejected
 
@@ -56,7 +57,7 @@ def policy(aws: Aws, region: str, arn: str) -> TablePolicy:
         if error.code == "PolicyNotFoundException":
             return TablePolicy()
         raise
-    written = json.loads(found["Policy"])["Statement"]
+    written = as_answer(json.loads(found["Policy"]), f"the policy of {arn}")["Statement"]
     statements = written if isinstance(written, list) else [written]
     return TablePolicy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
 

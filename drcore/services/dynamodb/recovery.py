@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from drcore.calls.aws import Aws
-from drcore.errors import Rejected
+from drcore.errors import Rejected, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,12 @@ class Restored:
 def window(aws: Aws, region: str, table: str) -> RecoveryWindow:
     """Raises Rejected when there is no table, Unknown."""
     found = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
-    description = found["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-    if description.get("PointInTimeRecoveryStatus") != "ENABLED":
+    description = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    status = description["PointInTimeRecoveryStatus"]
+    if status == "DISABLED":
         return RecoveryWindow()
+    if status != "ENABLED":
+        raise Unknown(f"dynamodb in {region}: point-in-time recovery of {table} is {status}")
     return RecoveryWindow(
         _utc(description["EarliestRestorableDateTime"]), _utc(description["LatestRestorableDateTime"])
     )

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drcore.calls.aws import Aws
-from drcore.errors import Rejected
+from drcore.errors import Rejected, Unknown
+
+# What a status but ACTIVE means for whoever waits: it passes by itself, or does not (and what to do then).
+PASSING = frozenset({"CREATING", "UPDATING"})
+STAYING = {
+    "ARCHIVED": "it was archived, as its key could not be used for a week: restore it from its backup",
+    "ARCHIVING": "it is being archived, as its key could not be used for a week: restore it from its backup",
+    "CREATION_FAILED": "it could not be made: take it away, and add it again",
+    "DELETING": "somebody deletes it",
+    "INACCESSIBLE_ENCRYPTION_CREDENTIALS": "its KMS key cannot be used: enable the key, give DynamoDB access to it",
+    "REGION_DISABLED": "the region is switched off for this account: switch it on within 20 hours",
+    "REPLICATION_NOT_AUTHORIZED": "a policy denies DynamoDB's replication role: allow it within 20 hours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +52,12 @@ def settings(aws: Aws, region: str, table: str) -> TableFeatures:
 def ttl(aws: Aws, region: str, table: str) -> str:
     """The attribute by which items expire; empty where none do. Raises Unknown, Rejected."""
     found = aws.call("dynamodb", region, "describe_time_to_live", TableName=table)["TimeToLiveDescription"]
-    on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return str(found.get("AttributeName", "")) if on else ""
+    status = found["TimeToLiveStatus"]
+    if status in ("DISABLED", "DISABLING"):
+        return ""
+    if status not in ("ENABLED", "ENABLING"):
+        raise Unknown(f"dynamodb in {region}: whether items of {table} expire is {status}")
+    return str(found["AttributeName"])
 
 
 def tags(aws: Aws, region: str, arn: str) -> tuple[tuple[str, str], ...]:

@@ -45,8 +45,10 @@ def items(aws: Aws, region: str, table: str, *, since: tuple[str, str] | None = 
 
 
 def page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
-    """The items of a scan's page, and the answer without them. Raises ValueError where it is no JSON."""
+    """The items of a scan's page, and the answer without them. Raises ValueError where it is none."""
     answer = orjson.loads(body)
+    if "Items" not in answer:
+        raise ValueError("a page of a scan without its items")
     return answer.pop("Items"), answer | {"Items": []}
 
 

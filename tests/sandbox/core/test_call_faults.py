@@ -49,6 +49,22 @@ def test_it_should_be_busy_by_the_code_that_it_is_told_for_so_many_calls(empty: 
     assert [rule["Name"] for rule in client("events").list_rules()["Rules"]] == ["r"]
 
 
+def test_it_should_answer_with_another_member_or_without_the_field(empty: InProcess, client: Client) -> None:
+    client("dynamodb").create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    scope = {"service": "dynamodb", "operation": "DescribeTable", "count": 1}
+    _inject(empty, "answer", field="Table.TableStatus", member="ARCHIVING", **scope)
+    assert client("dynamodb").describe_table(TableName="t")["Table"]["TableStatus"] == "ARCHIVING"
+    _inject(empty, "answer", field="Table.KeySchema.KeyType", **scope)
+    assert client("dynamodb").describe_table(TableName="t")["Table"]["KeySchema"] == [{"AttributeName": "k"}]
+    seen = client("dynamodb").describe_table(TableName="t")["Table"]
+    assert seen["TableStatus"] != "ARCHIVING" and seen["KeySchema"][0]["KeyType"] == "HASH"
+
+
 def test_it_should_deny_access_only_in_its_scope(empty: InProcess, client: Client) -> None:
     _inject(empty, "access-denied", service="sns", operation="CreateTopic", region="us-west-2")
     with pytest.raises(ClientError) as raised:
@@ -192,6 +208,23 @@ def test_it_should_leave_the_worlds_own_calls_alone(empty: InProcess) -> None:
         (
             {"name": "throttling", "options": {"service": "sns", "operation": "Make"}},
             "options.operation: expected an operation of sns; saw 'Make'",
+        ),
+        ({"name": "answer"}, "options.field: expected the path of a field; saw none"),
+        (
+            {"name": "answer", "options": {"service": "lambda", "operation": "GetAlias", "field": "State"}},
+            "options.field: expected a field of the answer of lambda:GetAlias; saw 'State'",
+        ),
+        (
+            {
+                "name": "answer",
+                "options": {
+                    "service": "dynamodb",
+                    "operation": "DescribeTable",
+                    "field": "Table.TableStatus",
+                    "member": "ASLEEP",
+                },
+            },
+            "options.member: expected one of CREATING, ",
         ),
         ({"name": "busy"}, "options.code: expected an error code; saw none"),
         (

@@ -33,6 +33,10 @@ class _Region:
     deployments: dict[str, LambdaDeployment] = field(default_factory=dict)
 
 
+_STOPPED_AT_ONCE = 0.5
+"""The share of the deployments that StopDeployment finds ready to be stopped (it answers Succeeded)."""
+
+
 class CodeDeployController:
     """The deployments of both regions."""
 
@@ -98,10 +102,10 @@ class CodeDeployController:
             watched = group.alarms if group.alarms_enabled else ()
         return self._add(region, group, tuple(targets), config=wanted, description=description, watched=watched)
 
-    def stop(self, deployment: LambdaDeployment, roll_back: bool | None) -> None:
-        """Ask for a stop at the next tick; `roll_back` None means: as the group says.
+    def stop(self, deployment: LambdaDeployment, roll_back: bool | None) -> bool:
+        """Ask for a stop; `roll_back` None means: as the group says. Some are stopped at once, others at the next tick.
 
-        Raises AwsError (DeploymentAlreadyCompletedException) if the deployment is over.
+        Returns whether it was at once. Raises AwsError (DeploymentAlreadyCompletedException) if the deployment is over.
         """
         if deployment.status.over:
             raise AwsError(
@@ -110,6 +114,10 @@ class CodeDeployController:
             )
         configured = "DEPLOYMENT_STOP_ON_REQUEST" in deployment.events
         deployment.stop = configured if roll_back is None else roll_back
+        at_once = self._world.rng("codedeploy stop", deployment.id).random() < _STOPPED_AT_ONCE
+        if at_once:
+            self._move(deployment, self._world.clock.now())
+        return at_once
 
     def tick(self, at: datetime) -> None:
         """Move every running deployment on."""

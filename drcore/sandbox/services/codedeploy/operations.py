@@ -137,8 +137,10 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
 
 @operation("codedeploy", "StopDeployment")
 def stop_deployment(call: AwsCall) -> dict[str, Any]:
-    """As the API: Pending at first, Stopped at the next tick, with a rollback deployment if asked for."""
-    call.world.state(CodeDeployController).stop(_deployment(call), call.params.get("autoRollbackEnabled"))
+    """As the API: Succeeded, or Pending and stopped at the next tick; with a rollback deployment if asked for."""
+    controller = call.world.state(CodeDeployController)
+    if controller.stop(_deployment(call), call.params.get("autoRollbackEnabled")):
+        return {"status": "Succeeded", "statusMessage": "The deployment was stopped."}
     return {"status": "Pending", "statusMessage": "The deployment is being stopped."}
 
 

@@ -1,7 +1,7 @@
 """Lambda: the operations on versions or weighted aliases that moto lacks or does wrong.
 
 Simplified: an absent RoutingConfig keeps the weights (what AWS does is not certain, and this is the nastier
-reading); no code is run, Invoke says which version would have answered; every version is Active.
+reading); no code is run, Invoke says which version would have answered.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from moto.awslambda.models import LambdaFunction
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.lambda_.state import Lambda, Weights, alias_document, invalid, plain_name
+from drcore.sandbox.services.lambda_.updates import STARTING, Updates
 
 CONCURRENCY = 1000
 """Executions at once that the account may run in a region, a default quota."""
@@ -86,8 +87,13 @@ def publish_version(call: AwsCall) -> dict[str, Any]:
     latest = functions.function(call.region, name)
     if params.get("CodeSha256") not in (None, latest.code_sha_256):
         raise invalid(f"CodeSHA256 ({params['CodeSha256']}) is different from current ({latest.code_sha_256})")
+    updates, arn = call.world.state(Updates), str(latest.function_arn)
+    updates.refuse(arn)
+    before = len(functions.store(call.region).published(name))
     version = functions.publish(call.region, name, description=params.get("Description"))
-    return _configuration(version)
+    if len(functions.store(call.region).published(name)) > before:
+        updates.begin(f"{arn}:{version.version}", STARTING)
+    return _configuration(version) | {"State": "Pending" if updates.at_work(f"{arn}:{version.version}") else "Active"}
 
 
 @operation("lambda", "ListVersionsByFunction")

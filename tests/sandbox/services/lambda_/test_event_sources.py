@@ -99,6 +99,7 @@ def test_a_reservation_should_leave_a_hundred_executions_to_the_other_functions(
 def test_a_changed_environment_should_be_a_version_to_publish_whose_alias_moves_now(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     functions.update_function_configuration(**WORKER, Environment={"Variables": {"RESTARTED": "g-1"}})
+    world.sleep(10)
     version = functions.publish_version(**WORKER)["Version"]
     assert version == "30"
     before = world.now

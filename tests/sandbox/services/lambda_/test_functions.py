@@ -90,6 +90,7 @@ def test_publishing_unchanged_code_should_give_the_last_version_again(world: Syn
     functions = world.client("lambda")
     assert functions.publish_version(FunctionName="syncwell-api")["Version"] == "41"
     functions.update_function_code(FunctionName="syncwell-api", ZipFile=_package())
+    world.sleep(10)
     assert functions.publish_version(FunctionName="syncwell-api")["Version"] == "42"
 
 
@@ -141,7 +142,7 @@ def test_invoking_an_alias_should_name_the_version_that_answers(world: SyncWellW
 
 
 def test_no_reserved_concurrency_should_mean_that_nobody_gets_in(world: SyncWellWorld) -> None:
-    world.client("lambda").put_function_concurrency(FunctionName="syncwell-api", ReservedConcurrentExecutions=0)
+    world.stop_function("syncwell-api")
     world.sleep(180)
     assert sum(world.series("Throttles", minutes=2, FunctionName="syncwell-api")) > 1000
     assert world.series("Invocations", minutes=2, FunctionName="syncwell-api") == []
@@ -153,3 +154,39 @@ def _package() -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("handler.py", "def handle(event, context): ...")
     return buffer.getvalue()
+
+
+def test_a_function_that_is_being_updated_should_say_so_and_take_no_other_change(world: SyncWellWorld) -> None:
+    functions, name = world.client("lambda"), {"FunctionName": "syncwell-api"}
+    functions.update_function_configuration(**name, Description="another")
+    assert functions.get_function_configuration(**name)["LastUpdateStatus"] == "InProgress"
+    refused("ResourceConflictException", functions.update_function_configuration, **name, Description="a third")
+    refused("ResourceConflictException", functions.publish_version, **name)
+    world.sleep(10)
+    assert functions.get_function_configuration(**name)["LastUpdateStatus"] == "Successful"
+
+
+def test_a_new_version_should_be_pending_for_some_seconds(world: SyncWellWorld) -> None:
+    functions, name = world.client("lambda"), {"FunctionName": "syncwell-api"}
+    functions.update_function_configuration(**name, Description="another")
+    world.sleep(10)
+    made = functions.publish_version(**name)
+    assert made["State"] == "Pending"
+    assert functions.get_function_configuration(**name, Qualifier=made["Version"])["State"] == "Pending"
+    assert functions.get_function_configuration(**name)["State"] == "Active"
+    world.sleep(10)
+    assert functions.get_function_configuration(**name, Qualifier=made["Version"])["State"] == "Active"
+
+
+def test_a_reservation_should_not_be_below_what_is_provisioned_nor_be_exceeded_by_it(world: SyncWellWorld) -> None:
+    functions, name = world.client("lambda"), {"FunctionName": "syncwell-api"}
+    provisioned = {**name, "Qualifier": "live"}
+    refused(
+        "InvalidParameterValueException", functions.put_function_concurrency, **name, ReservedConcurrentExecutions=0
+    )
+    functions.delete_provisioned_concurrency_config(**provisioned)
+    functions.put_function_concurrency(**name, ReservedConcurrentExecutions=0)
+    wanted = {"ProvisionedConcurrentExecutions": 10}
+    refused("InvalidParameterValueException", functions.put_provisioned_concurrency_config, **provisioned, **wanted)
+    functions.put_function_concurrency(**name, ReservedConcurrentExecutions=10)
+    assert functions.put_provisioned_concurrency_config(**provisioned, **wanted)["Status"] == "IN_PROGRESS"

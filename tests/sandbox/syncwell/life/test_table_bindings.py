@@ -76,5 +76,6 @@ def _new_version(world: SyncWellWorld, region: str, name: str) -> None:
     """The same code once more, as a version that nobody has run yet."""
     functions = world.client("lambda", region)
     functions.update_function_configuration(FunctionName=name, Description="new environments")
+    world.sleep(10)
     version = functions.publish_version(FunctionName=name)["Version"]
     functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
