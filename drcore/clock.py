@@ -8,9 +8,11 @@ clock or sleep (a lint rule).
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -19,6 +21,7 @@ import urllib3
 from drcore.errors import Busy, Unknown
 
 T = TypeVar("T")
+_GAPS = 3  # times `every`: a longer gap between two looks is one in which nobody looked
 
 
 class Clock(Protocol):
@@ -110,25 +113,60 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How a wait stands after a look: since when it is good (None: it is not), how long it is still waited for.
+
+    `left` and `hold_left` are seconds: until it is given up, and until it has been good for long enough.
+    """
+
+    since: datetime | None
+    left: float
+    hold_left: float
+
+
 def until(
-    clock: Clock, look: Callable[[], T], good: Callable[[T], bool], *, within: float, every: float, hold: float = 0
+    clock: Clock,
+    look: Callable[[], T],
+    good: Callable[[T], bool],
+    *,
+    within: float,
+    every: float,
+    hold: float = 0,
+    pause: Callable[[], float] = lambda: 0,
+    told: Callable[[Waiting], object] = lambda waiting: None,
 ) -> tuple[T, datetime | None]:
     """Look until `good` holds, and has held for `hold` seconds on end; give up after `within` seconds.
 
     Returns the last thing seen, with the time since which it has been good (None: it is not, or not long enough).
     Looks at least once, and the time for holding is added to the time for getting there.
+
+    Time in which nobody looked proves nothing: after a gap of more than three times `every` a hold begins anew, and of
+    what a clock jumps (a laptop that slept, a time server) no more than that counts as waited. How long a look itself
+    takes is no gap: the quickest one of this wait is added to `every`. `pause` asks, before each wait, for how many
+    seconds at least nothing may be asked; `told` is called after each look.
     """
-    deadline = clock.now() + timedelta(seconds=within)
+    waited, quickest = 0.0, math.inf
     since: datetime | None = None
+    last: datetime | None = None
     while True:
+        began = clock.now()
         seen = look()
         now = clock.now()
+        quickest = min(quickest, max(0.0, (now - began).total_seconds()))
+        most = _GAPS * (max(every, pause()) + quickest)
+        gap = (now - (last or began)).total_seconds()
+        waited, last = waited + min(max(gap, 0.0), most), now
+        if not 0 <= gap <= most:
+            since = None
         since = (since or now) if good(seen) else None
-        if since is not None and now - since >= timedelta(seconds=hold):
+        held = (now - since).total_seconds() if since else 0.0
+        told(Waiting(since, max(0.0, within - waited), max(0.0, hold - held)))
+        if since is not None and held >= hold:
             return seen, since
-        if now >= deadline and since is None:
+        if since is None and (waited >= within or pause() > within - waited):
             return seen, None
-        clock.sleep(every)
+        clock.sleep(max(every, pause()))
 
 
 def while_busy(clock: Clock, write: Callable[[], T], within: timedelta, every: float) -> T:

@@ -64,6 +64,10 @@ class Unknown(DrcoreError):
     """No answer, or none that can be trusted: what was asked for may or may not be so."""
 
 
+class NoAnswer(Unknown):
+    """Nothing came back, or nothing that can be read: raised where a call is made, by nobody else."""
+
+
 class Rejected(DrcoreError):
     """The service answered, and its answer was no. Nothing was changed by that call.
 
@@ -80,4 +84,23 @@ class NoCredentials(Rejected):
 
 
 class Busy(Rejected):
-    """The service asked to come back later. Nothing was changed by that call."""
+    """The service asked to come back later. Nothing was changed by that call.
+
+    `after`: the seconds that it named, for which it is not to be asked again; 0 where it named none.
+    """
+
+    def __init__(self, message: str, code: str, after: float = 0) -> None:
+        super().__init__(message, code)
+        self.after = after
+
+
+class Missing(Rejected):
+    """The service answered that what was asked for is not there."""
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether something was not there to be seen: no refusal, no silence, behind it neither."""
+    behind = error.__cause__ or error.__context__
+    if isinstance(error, NoAnswer) or (isinstance(error, Rejected) and not isinstance(error, Missing)):
+        return False
+    return is_missing(behind) if isinstance(behind, DrcoreError) else True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,7 @@ from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.calls.proxies import is_loopback
 from drcore.calls.transient import passes
-from drcore.errors import BadInput, Busy, NoCredentials, Rejected, Unknown
+from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
 # kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
@@ -72,6 +73,7 @@ _RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; lo
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 _OF_ITEMS = {"get_item", "query", "batch_get_item", "transact_get_items"}
 T = TypeVar("T")
+_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NotExist|^404$")
 
 
 class Aws:
@@ -163,7 +165,7 @@ class Aws:
             with _as_our_errors("dynamodb", "scan", region):
                 answer = client.scan(TableName=table, **more, **start)
             if _RAW not in answer:
-                raise Unknown(f"dynamodb scan in {region}: a page that botocore did not hand out for reading")
+                raise NoAnswer(f"dynamodb scan in {region}: a page that botocore did not hand out for reading")
             yield answer[_RAW]
             if not answer.get("LastEvaluatedKey"):
                 return
@@ -184,7 +186,7 @@ class Aws:
         body = response_dict["body"]
         checksum = response_dict["headers"].get("x-amz-crc32")
         if checksum is not None and int(checksum) != zlib.crc32(body):
-            raise Unknown("dynamodb scan: a page whose checksum is not the one that DynamoDB sent with it")
+            raise NoAnswer("dynamodb scan: a page whose checksum is not the one that DynamoDB sent with it")
         try:
             rows, left = self._reader.read(body)
         except ValueError:
@@ -352,9 +354,9 @@ def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
     except ParamValidationError as error:
         raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
     except ProxyConnectionError as error:
-        raise Unknown(f"{service} {operation} in {region}: {error}") from error
+        raise NoAnswer(f"{service} {operation} in {region}: {error}") from error
     except _NO_ANSWER as error:
-        raise Unknown(f"{service} {operation} in {region}: {type(error).__name__}") from error
+        raise NoAnswer(f"{service} {operation} in {region}: {type(error).__name__}") from error
 
 
 def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
@@ -364,4 +366,6 @@ def _answered(error: ClientError, service: str, operation: str, region: str) -> 
     text = f"{service} {operation} in {region}: {code}: {message}"
     if passes(service, code, message, status):
         return Busy(text, code)
-    return Unknown(text) if status >= 500 else Rejected(text, code)
+    if status >= 500:
+        return NoAnswer(text)
+    return Missing(text, code) if _ABSENT.search(code) else Rejected(text, code)

@@ -24,6 +24,8 @@ def report(result: RunResult, stream: TextIO) -> None:
     console.print(f"Verdict  {result.word} (exit {int(result.exit)})")
     if result.why:
         console.print(f"         {result.why}")
+    for told in result.untold:
+        console.print(f"To tell  {told}")
     console.print(f"RTO      {_objective(result.rto)}")
     if result.rpo:
         console.print(f"RPO      {_objective(result.rpo)}")
@@ -32,7 +34,7 @@ def report(result: RunResult, stream: TextIO) -> None:
     console.print(f"Page     {result.page or 'none was written'}")
     console.print(f"Proof    {proof.word}, {proof.lines} lines, head {proof.head}")
     console.print(f"Archive  {result.archived or 'not archived'}")
-    if int(result.exit) not in (0, 1):
+    if result.untold or int(result.exit) not in (0, 1):
         console.print(f"Go on    drcore resume {result.setting.run_id} --records {result.folder.parent}")
 
 

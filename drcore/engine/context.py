@@ -61,7 +61,7 @@ class Run(Generic[F, N]):
         self.aws = Aws(
             self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
         )
-        self.http = Http(self.calls)
+        self.http = Http(self.calls, self.clock)
         self.who = f"{login()}@{platform.node()}"
         policy = self.service.drill_policy if self.mode is Mode.DRILL else None
         self.desk = Desk(

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.calls.answer import as_answer
+from drcore.clock import until
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.errors import Refused, Rejected, Unknown
+from drcore.errors import Busy, Refused, Rejected, Unknown
 from drcore.record.events import Named
 
 
@@ -83,15 +84,36 @@ def _give(run: Run[Any, Any], target: Target, holder: Holder) -> None:
 
 
 def fence(run: Run[Any, Any], step: Named) -> None:
-    """Make sure, right before an act, that the lock is still this run's. Raises Refused."""
+    """Make sure, right before an act, that the lock is still this run's. Raises Refused, also where it is not told."""
     if run.rehearsing or step.key == TAKE.key:
         return
     if not run.fencing_token:
         raise Refused("the preflight has not been passed: run that cell first. Nothing was changed.")
-    if step.key != GIVE.key and look(run, Target(run.service.runner_region)).token != run.fencing_token:
+    if step.key != GIVE.key and _token(run) != run.fencing_token:
         raise Refused(
             "the lock of this plan is no longer this run's: somebody else has taken over. Nothing was changed."
         )
+
+
+def _token(run: Run[Any, Any]) -> str:
+    """The token of whoever holds the lock; asked for again where it is not answered. Raises Refused."""
+
+    def holder() -> Holder | Unknown | Rejected:
+        try:
+            return look(run, Target(run.service.runner_region))
+        except (Unknown, Rejected) as error:
+            return error
+
+    found, _ = until(
+        run.clock,
+        holder,
+        lambda seen: isinstance(seen, Holder) or (isinstance(seen, Rejected) and not isinstance(seen, Busy)),
+        within=TAKE.patience.within_s(run),
+        every=TAKE.patience.every,
+    )
+    if isinstance(found, Holder):
+        return found.token
+    raise Refused(f"the lock cannot be read ({found}). Nothing was changed.") from found
 
 
 TAKE = Step(

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     FAILED = "FAILED"
 
 
+# FAILED and UNKNOWN are not among them: nothing of the recovery goes on after those.
 GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED, Outcome.WOULD)
 
 
@@ -131,6 +132,8 @@ class StepResult:
     one_is_enough: bool = False
     waiver: str = ""
     after_rehearsed: str = ""  # the step that this one needs, and that was only rehearsed; empty if none
+    only_tells: bool = False
+    words: str = ""  # what was to be told, where the step only tells and has words; empty: none, or not known
 
     @property
     def outcome(self) -> Outcome:
@@ -139,6 +142,16 @@ class StepResult:
             return Outcome.SKIPPED
         enough = self.one_is_enough and outcomes[0] in (Outcome.ALREADY, Outcome.DONE)
         return outcomes[0 if enough else -1]
+
+    @property
+    def untold(self) -> bool:
+        """Whether it only tells, and could not: the recovery goes on, and it is to be made up for."""
+        return self.only_tells and self.outcome not in GOOD
+
+    @property
+    def stops(self) -> bool:
+        """Whether the plan must not go on: the recovery needs the step, and it did not go well."""
+        return not self.only_tells and self.outcome not in GOOD
 
     @property
     def since(self) -> datetime | None:

@@ -112,8 +112,9 @@ class Step(Generic[F, S]):
     - `one_is_enough`: a step that only looks waits until one target is as expected, not all of them.
     - `depends_on(run, target)`: the targets of this step that must be as expected before this one is acted on; left
       out: each target stands for itself, and one that fails keeps no other from being tried.
-    - `only_tells`: the recovery does not need it (a page, a status message). It is kept with the step; the loop does
-      not treat such a step otherwise yet.
+    - `only_tells`: the recovery does not need it (a page, a status message, a read that only says who did it). What
+      fails, is refused, answers oddly or not at all is tried for as long as the step has patience; then the plan goes
+      on without it, and it is kept as still to be told. `words(run)` is what it tells, for whoever must do it by hand.
     - `patience`: how long it is waited for.
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
@@ -142,6 +143,7 @@ class Step(Generic[F, S]):
     one_is_enough: bool = False
     depends_on: Callable[[Run[F], Target], Iterable[Target]] | None = None
     only_tells: bool = False
+    words: Callable[[Run[F]], str] | None = None
     patience: Patience[F] = Patience()
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from typing import Any
 from drcore.engine.outcome import Outcome, Seconds, StepResult
 from drcore.engine.step import Step
 from drcore.errors import Exit
+
+_DENIED = re.compile(r"Denied|NotAuthorized|Unauthorized|AuthorizationError|Forbidden|^40[13]$")
 
 
 class Word(StrEnum):
@@ -47,7 +50,11 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The whole answer. `moments` are the incident's: fault, detected, decided, acted, healthy."""
+    """The whole answer. `moments` are the incident's: fault, detected, decided, acted, healthy.
+
+    `untold` names the steps that only tell and could not, each with what was to be told: the goal can be reached
+    without them.
+    """
 
     word: Word
     why: str
@@ -56,6 +63,12 @@ class Verdict:
     seconds: Seconds
     moments: dict[str, datetime]
     exit: Exit
+    untold: tuple[str, ...] = ()
+
+    @property
+    def reached(self) -> bool:
+        """Whether it says the best that it can, whatever is still to be told."""
+        return self.word in (Word.REACHED, Word.COULD_RUN)
 
 
 def judge(
@@ -70,7 +83,8 @@ def judge(
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
     missing = [step.title for step in steps if step.key not in results]
-    bad = [result for result in results.values() if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    bad = [result for result in results.values() if result.stops]
+    untold = tuple(f"{result.name}: {result.words or result.why}" for result in results.values() if result.untold)
     spent = [result.seconds for result in results.values()]
     seconds = Seconds(sum(s.machine for s in spent), sum(s.human for s in spent), sum(s.cloud for s in spent))
     start = moments.get("fault") or moments.get("detected")
@@ -81,9 +95,17 @@ def judge(
     why = "; ".join([f"{result.name} is {result.outcome}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
+    refused = {
+        f"{call.service}:{call.operation} was refused ({call.answer})"
+        for result in results.values()
+        for call in result.calls
+        if not call.write and _DENIED.search(call.answer)
+    }
+    if rehearsed and refused:
+        why = "; ".join(filter(None, [why, *sorted(refused)]))
     reached = goal.key in results and results[goal.key].outcome in (Outcome.DONE, Outcome.ALREADY)
     if rehearsed:
-        word = Word.COULD_NOT_RUN if bad or missing else Word.COULD_RUN
+        word = Word.COULD_NOT_RUN if bad or missing or refused else Word.COULD_RUN
         why = why or "every step could be read, and every act could be named"
     elif bad or missing or not reached:
         word = Word.MISSED
@@ -92,5 +114,5 @@ def judge(
         word, why = Word.TARGET_MISSED, "the goal was reached, a target was not met"
     else:
         word, why = Word.REACHED, results[goal.key].why
-    good = word in (Word.REACHED, Word.COULD_RUN)
-    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED)
+    good = word in (Word.REACHED, Word.COULD_RUN) and not untold
+    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED, untold)

@@ -56,7 +56,8 @@ def finish(
             record.bind(PARAMETERS, title="what this run was started with")
         if (folder / NOTEBOOK).exists():
             say("writing the page")
-            summary = (f"{result.word.upper()} (exit {int(result.exit)}). {result.why}", _objectives(result))
+            untold = f" Still to be told: {'; '.join(result.untold)}." if result.untold else ""
+            summary = (f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}", _objectives(result))
             title = f"{plan.title}: {setting.run_id}"
             page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary)
             record.bind(NOTEBOOK, title="the executed notebook")
@@ -70,7 +71,7 @@ def finish(
     finally:
         record.close()
     archived = _archive(folder, service, say) if keeps else ""
-    if setting.world and result.exit in (Exit.REACHED, Exit.MISSED):
+    if setting.world and result.exit in (Exit.REACHED, Exit.MISSED) and not result.untold:
         worlds.end(service, worlds.Running(**setting.world))
     return replace(result, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
 

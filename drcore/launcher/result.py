@@ -31,6 +31,7 @@ class RunResult:
     steps: tuple[Mapping[str, Any], ...]
     rto: Mapping[str, Any] | None
     rpo: Mapping[str, Any] | None
+    untold: tuple[str, ...] = ()
     archived: str = ""
     page: Path | None = None
 
@@ -45,6 +46,7 @@ class RunResult:
             "steps": list(self.steps),
             "rto": self.rto,
             "rpo": self.rpo,
+            "untold": list(self.untold),
             "record": str(self.folder),
             "exit": int(self.exit),
         }
@@ -95,7 +97,8 @@ def result_from_journal(
         for step in plans.find(setting.plan).steps
         if step.key in ended
     )
-    return RunResult(folder, setting, str(word), why, end, outcomes, verdict["rto"], verdict["rpo"])
+    told = (verdict["rto"], verdict["rpo"], tuple(verdict.get("untold", ())))  # of a record from before: none
+    return RunResult(folder, setting, str(word), why, end, outcomes, *told)
 
 
 def _refusal(history: History) -> Event | None:

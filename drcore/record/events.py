@@ -62,7 +62,7 @@ class Kind(StrEnum):
     # The incident
     MOMENT = "moment"  # name, at
     LOST = "lost"  # seconds of data
-    VERDICT = "verdict"  # word, why, exit, rto, rpo
+    VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told
     # Plan G
     COMPARISON = "comparison"  # what was compared, the digest of the differences
     INVERSE = "inverse"  # of, items: the images that a repair overwrites are kept

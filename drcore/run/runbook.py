@@ -117,10 +117,20 @@ class Runbook:
         A step whose needed steps are not done is refused, unless a reason is given with `despite`. Raises StepFailed
         when it ends FAILED or UNKNOWN, or one that it needs has and the plan went on until here; Refused when consent
         is not given.
+
+        A step that only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
+        at the end, and when the run is resumed.
         """
+        if step.only_tells:
+            self._make_up(before=step)
+        result = self._carry(step, despite)
+        if result.stops and not step.goes_on:
+            raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
+
+    def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
         try:
-            result = carry(self.run, step)
+            result = carry(self.run, step, patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         self.run.results[step.key] = result
@@ -130,11 +140,28 @@ class Runbook:
             self._keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
         self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
-        if result.outcome not in GOOD and not step.goes_on:
-            raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
+        return result
+
+    def _make_up(self, before: Step[Any, Any] | None = None) -> None:
+        """Try again to tell what could not be told, in order; nothing is waited for while a recovery is under way.
+
+        What was told, or was found to need no telling, after something that is told now is looked at again.
+        """
+        made_up = False
+        for step in () if self.run.rehearsing else self.plan.steps:
+            if step is before:
+                return
+            result = self.results.get(step.key)
+            if not step.only_tells or not step.act or not result or not (result.untold or made_up):
+                continue
+            try:
+                made_up |= not self._carry(step, patient=before is None).untold and result.untold
+            except Refused as error:
+                self._show(show.note(f"Still to be told: {step.title}. {error}"))
 
     def verify(self) -> None:
-        """Say whether the goal was reached, and what it cost in time and data."""
+        """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
+        self._make_up()
         self.verdict = judge(
             self.plan.steps,
             self.run.results,
@@ -160,7 +187,7 @@ class Runbook:
         done = list(undo.acts(self.plan, self.run))
         entries = [(step, TargetResult(target, Outcome.DONE, "done by this run")) for step, target, _ in done]
         undoable = [act for act in done if act[0].undo]
-        if self.run.rehearsing or not undoable or (self.verdict and self.verdict.exit is Exit.REACHED):
+        if self.run.rehearsing or not undoable or (self.verdict and self.verdict.reached):
             self._show(show.back(entries))
             return
         passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
@@ -183,7 +210,14 @@ class Runbook:
         if self.verdict:
             why = "; ".join(bad) or "what this run had done is undone"
             self.verdict = Verdict(
-                word, why, self.verdict.rto, self.verdict.rpo, self.verdict.seconds, self.run.moments, end
+                word,
+                why,
+                self.verdict.rto,
+                self.verdict.rpo,
+                self.verdict.seconds,
+                self.run.moments,
+                end,
+                self.verdict.untold,
             )
             self._note_verdict()
         if bad:
@@ -283,11 +317,7 @@ class Runbook:
         order = [each.name for each in self.plan.steps]
         if step.name not in order:
             raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
-        lacking = [
-            name.title
-            for name in step.needs
-            if name.key not in self.results or self.results[name.key].outcome not in GOOD
-        ]
+        lacking = [name.title for name in step.needs if name.key not in self.results or self.results[name.key].stops]
         ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
         if ended and not despite and all(self.plan.step(each.name.key).goes_on for each in ended):
             whys = "; ".join(f"{each.name} is {each.outcome}: {each.why}" for each in ended)
@@ -350,4 +380,5 @@ class Runbook:
             exit=int(verdict.exit),
             rto=verdict.rto.as_data(),
             rpo=verdict.rpo.as_data(),
+            untold=list(verdict.untold),
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drcore.calls.aws import Aws
-from drcore.errors import Unknown
+from drcore.errors import NoAnswer
 
 # What makes up a metric alarm: the rest of what DescribeAlarms gives is how it does.
 _DEFINED = {
@@ -141,7 +141,7 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
             pairs[result["Id"]] |= dict(zip(map(_utc, times), values, strict=False))
     partial = [f"{id_}: {state or 'no answer'}" for id_, state in states.items() if state != "Complete"]
     if partial:
-        raise Unknown(f"cloudwatch get_metric_data in {region}: {', '.join(partial)}")
+        raise NoAnswer(f"cloudwatch get_metric_data in {region}: {', '.join(partial)}")
     return tuple(_points(pairs[f"m{number}"]) for number in range(len(metrics)))
 
 

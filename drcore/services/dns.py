@@ -14,7 +14,7 @@ import dns.query
 import dns.rcode
 
 from drcore.calls.gate import Call, CallGate, Plane
-from drcore.errors import Unknown
+from drcore.errors import NoAnswer, Unknown
 
 _SECONDS = 2.0
 
@@ -56,11 +56,11 @@ def _ask(calls: CallGate, server: str, name: str, subnet: str) -> tuple[str, ...
         reply = _sent(query, host, port)
     except (dns.exception.DNSException, OSError) as error:
         calls.note(call, type(error).__name__)
-        raise Unknown(f"DNS {name} at {host}: {type(error).__name__}") from error
+        raise NoAnswer(f"DNS {name} at {host}: {type(error).__name__}") from error
     code = reply.rcode()
     calls.note(call, "OK" if code == dns.rcode.NOERROR else dns.rcode.to_text(code))
     if code != dns.rcode.NOERROR:
-        raise Unknown(f"DNS {name} at {host}: {dns.rcode.to_text(code)}")
+        raise NoAnswer(f"DNS {name} at {host}: {dns.rcode.to_text(code)}")
     return tuple(sorted(item.address for each in reply.answer for item in each if hasattr(item, "address")))
 
 

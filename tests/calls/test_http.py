@@ -10,7 +10,7 @@ import pytest
 
 from drcore.calls.gate import CallGate, Writes, WriteStopped
 from drcore.calls.http import Http
-from drcore.errors import Busy, Rejected, Unknown
+from drcore.errors import Busy, Missing, NoAnswer, Unknown
 from tests.support.raw_server import answer, hang_up, serving
 
 
@@ -49,13 +49,13 @@ def test_http_should_try_a_read_twice_and_a_write_once(calls: CallGate) -> None:
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (answer("404 Not Found", "no such page"), Rejected),
+        (answer("404 Not Found", "no such page"), Missing),
         (answer("429 Too Many", "{}"), Busy),
         (answer("420 Calm", "{}"), Busy),
-        (answer("500 Oops", "{}"), Unknown),
-        (answer("200 OK", "<html>"), Unknown),
-        (answer("302 Found", "{}", "Location: http://127.0.0.1:9/"), Unknown),
-        (answer("204 No Content"), Unknown),
+        (answer("500 Oops", "{}"), NoAnswer),
+        (answer("200 OK", "<html>"), NoAnswer),
+        (answer("302 Found", "{}", "Location: http://127.0.0.1:9/"), NoAnswer),
+        (answer("204 No Content"), NoAnswer),
     ],
 )
 def test_an_http_answer_should_be_json_with_a_good_status(

@@ -16,7 +16,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, Outcome, StepResult, Target, TargetResult, never, no, unknown, yes
 from drcore.engine.step import Step
-from drcore.errors import Busy, Refused, Rejected, RollbackFailed, StepFailed, Unknown
+from drcore.errors import Busy, Missing, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import Mode
 from drcore.record.events import Kind, read_events
 from drcore.record.files import JOURNAL
@@ -107,7 +107,7 @@ def test_what_comes_about_late_should_be_waited_for(opened: Opened) -> None:
     "trouble", [Unknown("no answer"), Rejected("denied", "AccessDenied"), Busy("later", "Throttling")]
 )
 def test_what_cannot_be_seen_should_be_unknown_and_left_alone(opened: Opened, trouble: Any) -> None:
-    things = Things(answers=[trouble])
+    things = Things(away={"us-east-1": [trouble] * 99})
     step = mend(things)
     run = opened(step)
     result = loop.carry(run.run, step)
@@ -349,7 +349,7 @@ def test_an_act_that_cannot_be_prepared_should_be_unknown_in_a_rehearsal(opened:
         {"act": None},
         {"expect": lambda run, target, seen: never("there is no restored table")},
         {"expect": lambda run, target, seen: unknown("there is no restored table")},
-        {"answers": [Rejected("there is no restored table", "ResourceNotFound")] * 2},
+        {"answers": [Missing("there is no restored table", "ResourceNotFound")] * 2},
         {"answers": [Unknown("there is no restored table")] * 2, "act": None},
     ],
 )

@@ -49,7 +49,8 @@ class Things:
     """What the steps of a test work on: a value in each region, that can misbehave as AWS does.
 
     `troubles` are raised by the next acts, each after the change when `lost`, before it otherwise; `answers` are given
-    (or raised) by the next looks, before the truth is; `late` looks see the old value after a change.
+    (or raised) by the next looks, before the truth is; `late` looks see the old value after a change. `away`: by
+    region, what its next looks raise.
     """
 
     values: dict[str, str] = field(default_factory=lambda: dict.fromkeys(REGIONS, "bad"))
@@ -57,10 +58,13 @@ class Things:
     lost: bool = False
     answers: list[str | DrcoreError] = field(default_factory=list)
     late: int = 0
+    away: dict[str, list[DrcoreError]] = field(default_factory=dict)
     acts: list[tuple[str, str]] = field(default_factory=list)
     before_act: Callable[[Run[Any]], object] = lambda run: None
 
     def look(self, run: Run[Any], target: Target) -> Seen:
+        if self.away.get(target.region):
+            raise self.away[target.region].pop(0)
         if self.answers:
             answer = self.answers.pop(0)
             if isinstance(answer, DrcoreError):

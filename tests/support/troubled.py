@@ -35,6 +35,11 @@ from tests.support.stage import (
 
 ACTS = [(plan, step) for plan in PLANS for step in plan.steps if step.act]
 each_act = pytest.mark.parametrize(("plan", "step"), ACTS, ids=[f"{plan.id}-{step.key}" for plan, step in ACTS])
+# What only tells stops no plan: tests/plans/family/test_only_tells.py.
+NEEDED = [(plan, step) for plan, step in ACTS if not step.only_tells]
+each_needed_act = pytest.mark.parametrize(
+    ("plan", "step"), NEEDED, ids=[f"{plan.id}-{step.key}" for plan, step in NEEDED]
+)
 
 UNNOTICED: dict[str, tuple[str, dict[str, object]]] = {
     "the answer is lost": ("lost-response", {}),
@@ -144,12 +149,12 @@ class Troubled:
         return act
 
     def first(self, plan: Plan[Any]) -> tuple[Step[Any, Any], Act]:
-        """The first act of a plan that changes something, and is not one lever of several."""
+        """The first act of a plan that changes something and that nothing goes on without."""
         known = self._known(plan)
         return next(
             (step, known[step.title])
             for step in plan.steps
-            if step.title in known and known[step.title].effects and not step.goes_on
+            if step.title in known and known[step.title].effects and not (step.goes_on or step.only_tells)
         )
 
     def borne(self, plan: Plan[Any], step: Step[Any, Any]) -> Iterator[tuple[str, Met]]:
@@ -283,8 +288,8 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step[Any, Any], act: Act, trou
         refusal = str(error)
     stage.mend(name)
     result = run.results[step.key]
-    if step.goes_on and result.outcome not in GOOD:
-        refusal = result.why  # the plan goes on to the next lever
+    if (step.goes_on or step.only_tells) and result.outcome not in GOOD:
+        refusal = result.why  # the plan goes on to the next lever, or without the word
     written = [line for line in run.record.events[told:] if line["event"] == "call" and line["write"]]
     seen = (result.outcome, result.why, targets(run, step.title), tuple(stage.effects[until_now:]))
     verdict, code = None, 0

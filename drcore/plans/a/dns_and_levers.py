@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from itertools import islice
 
 from drcore.calls.gate import HOME_OF_GLOBAL
-from drcore.errors import Unknown
+from drcore.errors import Rejected, Unknown
 from drcore.plans.a.facts import Arc, ARun
 from drcore.record.evidence import Chart, Limit, Series
 from drcore.services import arc, cloudwatch, dns, route53, s3
@@ -83,7 +83,7 @@ def read_answers(run: ARun) -> Answers:
     answers = _query(run)
     try:
         api, silent = route53.answer(run.aws, run.facts.zone, run.facts.record), ""
-    except Unknown as error:
+    except (Unknown, Rejected) as error:
         api, silent = (), str(error)
     return _shares(run, answers, api, silent)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drcore.calls.gate import Waiver
+from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.errors import Unknown
@@ -54,7 +54,9 @@ def see_checkers(run: ARun, target: Target) -> Checking:
         down = route53.checkers(run.aws, checks[failed(run)]).down_percent
         others = [route53.checkers(run.aws, checks[other.region]).down_percent for other in serving(run)]
     except Unknown as error:
-        return Checking(None, None, None, str(error))
+        if failed(run) != HOME_OF_GLOBAL:
+            raise
+        return Checking(None, None, None, str(error))  # its control plane stands in the region that is away
     return Checking(down, max((percent for percent in others if percent is not None), default=None), setting)
 
 
@@ -107,6 +109,7 @@ HEALTH_CHECKS = Step(
     targets=of_failed("health checkers of"),
     needs=(titles.CONFIRM,),
     gate=False,
+    only_tells=True,
     patience=Patience(within=lambda run: run.facts.checker_interval_s * run.facts.failure_threshold + 30, every=10),
     shows=show_checkers,
     waiver=ROUTE53,

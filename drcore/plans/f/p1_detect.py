@@ -123,6 +123,7 @@ AUTOMATIC = Step(
     expect=automation_has_acted,
     targets=regions,
     gate=False,
+    only_tells=True,
     patience=Patience(within=lambda run: 60 * run.facts.automation_minutes, every=30),
 )
 
@@ -137,7 +138,14 @@ def words_for_on_call(run: FRun) -> str:
     rolled_back = [region for region in run.service.regions if is_rolled_back(run, region)]
     where = "" if len(rolled_back) in (0, len(run.service.regions)) else f" in {', '.join(rolled_back)} only"
     what = f"rolled back automatically{where}" if rolled_back else "not rolled back"
+    if not rolled_back and not _automation_was_seen(run):
+        what = "perhaps rolled back automatically, which cannot be told"
     return f"Backend release {what}. {'. '.join(regional)}"
+
+
+def _automation_was_seen(run: FRun) -> bool:
+    looked = run.result(titles.AUTOMATIC)
+    return bool(looked and len(looked.states) == len(run.service.regions))
 
 
 def is_rolled_back(run: FRun, region: str) -> bool:

@@ -11,6 +11,7 @@ from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.f import health, titles
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
+from drcore.plans.f.p1_detect import is_rolled_back
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit
 
@@ -76,7 +77,11 @@ VERIFY = Step(
 
 
 def words_resolved(run: FRun) -> str:
-    return "The change that caused errors was rolled back, and the service works normally. Thank you for your patience."
+    """That something was rolled back is said where it was: by this run, or by the automation."""
+    by_us = any(run.history.intended(step) for step in (titles.LAMBDA, titles.API))
+    rolled_back = by_us or any(is_rolled_back(run, region) for region in run.service.regions)
+    what = "The change that caused errors was rolled back" if rolled_back else "The errors have ended"
+    return f"{what}, and the service works normally. Thank you for your patience."
 
 
 RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))

@@ -61,6 +61,7 @@ def notify_on_call(
     return Step(
         name,
         only_tells=True,
+        words=words,
         changes="whoever is on call is paged, with what was seen",
         look=look,
         expect=expect,

@@ -95,6 +95,7 @@ def _post(
     return Step(
         name,
         only_tells=True,
+        words=words,
         changes=changes,
         look=look,
         expect=expect,

@@ -8,7 +8,7 @@ from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Proceed
 from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.registry import ROUTES, AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
-from drcore.sandbox.protocol.exchange import Dropped, NoResponse, Response
+from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Response
 from drcore.sandbox.protocol.operations import errors_of, fields_of, operations_of
 
 READ_TIMEOUT = 5.0
@@ -126,6 +126,36 @@ def lost_response(world: World, options: Options) -> Undo:
         raise Dropped
 
     return _around(world, "lost-response", options, lose)
+
+
+_ODD: Mapping[str, tuple[str, bytes]] = {
+    "html": ("text/html", b"<html><body>Service unavailable</body></html>"),
+    "object": ("application/json", b'{"error": "suspended"}'),
+    "list": ("application/json", b"[17]"),
+    "nothing": ("application/json", b""),
+}
+
+
+@fault(
+    "odd-answer",
+    options={
+        **SCOPE,
+        "status": Option(default=200, help="the status of the answer"),
+        "body": Option(default="html", choices=tuple(_ODD), help="what the answer holds"),
+        "retry_after": Option(default=0, help="seconds of a Retry-After header; 0 is none"),
+    },
+)
+def odd_answer(world: World, options: Options) -> Undo:
+    """Something else answers, as a gateway or a proxy may: the call is not handled, nothing was done."""
+    kind, body = _ODD[options["body"]]
+    headers = [("Content-Type", kind)]
+    if options["retry_after"]:
+        headers.append(("Retry-After", str(options["retry_after"])))
+
+    def answer(_: AwsCall | HttpCall, __: Proceed) -> Response:
+        return Response(options["status"], Headers(headers), body)
+
+    return _around(world, "odd-answer", options, answer)
 
 
 @fault("stale-read", options={**SCOPE, "seconds": Option(default=30.0, help="how old the answers are")})

@@ -1,10 +1,10 @@
 """The public status page, as Atlassian Statuspage answers (developer.statuspage.io).
 
 Simplified: one page, no subscribers, any key is accepted. As on the real one there is no idempotency key: the
-same incident posted twice is two incidents.
+same incident posted twice is two incidents; and a key that asks twice within a second is told 420.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.registry import AwsError, HttpCall, JsonReply, http_route
@@ -13,6 +13,7 @@ from drcore.sandbox.core.world import World
 
 PAGE = "syncwell-page"
 _MOST = 100
+_APART = timedelta(seconds=1)
 _PAGES = "/statuspage/v1/pages/<page>"
 _INCIDENT_STATUSES = ("investigating", "identified", "monitoring", "resolved")
 _IMPACTS = ("none", "minor", "major", "critical")
@@ -32,6 +33,7 @@ class PageContent:
         self.world = world
         self.components = {name: _component(name, world.clock.now()) for name in ("api", "sync")}
         self.incidents: list[dict[str, Any]] = []
+        self.asked: dict[str, datetime] = {}  # by key: when it was answered last
         world.add_to_dump("statuspage", lambda: {"components": self.components, "incidents": self.incidents})
 
     def new_id(self, kind: str) -> str:
@@ -66,6 +68,7 @@ def _listed(call: HttpCall, incidents: list[dict[str, Any]]) -> list[dict[str, A
 @http_route("GET", f"{_PAGES}/incidents/<incident>")
 def get_incident(call: HttpCall) -> JsonReply:
     """One incident."""
+    _page(call)
     return JsonReply(200, _incident(call))
 
 
@@ -124,11 +127,15 @@ def _page(call: HttpCall) -> PageContent:
         raise AwsError("Unauthorized", "Could not authenticate", 401)
     if call.args["page"] != PAGE:
         raise AwsError("NotFound", f"page: expected {PAGE}; saw {call.args['page']}", 404)
-    return open_page(call.world)
+    page, now = open_page(call.world), call.world.clock.now()
+    if now - page.asked.get(key, now - _APART) < _APART:
+        raise AwsError("EnhanceYourCalm", "This page has exceeded its rate limit of 60 requests a minute", 420)
+    page.asked[key] = now
+    return page
 
 
 def _incident(call: HttpCall) -> dict[str, Any]:
-    for incident in _page(call).incidents:
+    for incident in open_page(call.world).incidents:
         if incident["id"] == call.args["incident"]:
             return incident
     raise AwsError("NotFound", f"incident: expected the id of an incident; saw {call.args['incident']}", 404)

@@ -30,6 +30,7 @@ from tests.support.troubled import (
     Troubled,
     deny,
     each_act,
+    each_needed_act,
     made,
     may_be_done_twice,
 )
@@ -80,7 +81,7 @@ def test_a_failed_act_is_done_when_it_is_tried_again_and_nothing_is_in_its_way(
     assert troubled.met(plan, step, DENIED).then is Outcome.DONE
 
 
-@each_act
+@each_needed_act
 def test_a_failed_act_is_no_success_to_whoever_started_the_run(
     troubled: Troubled, plan: Plan[Any], step: Step[Any, Any]
 ) -> None:

@@ -189,6 +189,7 @@ def test_it_should_break_calls_of_vendors_too(empty: InProcess) -> None:
     _inject(empty, "lost-response", service="statuspage", operation="create_incident")
     with pytest.raises(ConnectionResetError):
         empty.request("POST", incidents, {"incident": {"name": "down"}}, key)
+    empty.world.clock.advance(1)
     assert [incident["name"] for incident in empty.request("GET", incidents, headers=key)[1]] == ["down"]
 
 

@@ -5,9 +5,23 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.protocol.exchange import Headers, Request
 
 PAGE = "/statuspage/v1/pages/syncwell-page"
 KEY = {"Authorization": "OAuth key"}
+
+
+@pytest.fixture
+def empty(empty: InProcess, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    """The same, where whoever asks takes a second for it."""
+    ask = empty.request
+
+    def slowly(*question: Any, **more: Any) -> tuple[int, Any]:
+        empty.world.clock.advance(1)
+        return ask(*question, **more)
+
+    monkeypatch.setattr(empty, "request", slowly)
+    return empty
 
 
 def _post(sandbox: InProcess, **incident: object) -> dict[str, Any]:
@@ -74,3 +88,14 @@ def test_it_should_not_know_other_pages_or_paths(empty: InProcess) -> None:
     assert empty.request("GET", "/statuspage/v1/pages/other/incidents", headers=KEY)[0] == 404
     assert empty.request("GET", f"{PAGE}/incidents/none", headers=KEY)[0] == 404
     assert empty.request("GET", "/elsewhere")[0] == 404
+
+
+def listing(key: dict[str, str]) -> Request:
+    return Request("GET", f"{PAGE}/incidents", Headers(key.items()))
+
+
+def test_it_should_refuse_a_key_that_asks_twice_within_a_second(empty: InProcess) -> None:
+    with empty.world.clock.frozen():
+        first, second = (empty.exchange(listing(KEY)) for _ in range(2))
+    other = empty.exchange(listing({"Authorization": "OAuth another"}))
+    assert (first.status, second.status, other.status) == (200, 420, 200)

@@ -1,0 +1,271 @@
+"""What the loop does without changing anything: looks at all targets, waits for them, says what that means.
+
+The first look has the same patience as those after an act: what is not answered, or busy, is asked again. One target
+that does not answer keeps no other from being acted on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from drcore.clock import Waiting, until
+from drcore.engine.context import Run
+from drcore.engine.looks import Looks, longest_pause, may_pass, odd_answers_are_none, pause, see
+from drcore.engine.outcome import Answer, Check, Outcome, State, Target, TargetResult
+from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
+from drcore.engine.step import Step
+from drcore.errors import Rejected, Unknown, is_missing
+from drcore.record.events import Kind
+
+_T = TypeVar("_T")
+_REHEARSED = 30  # seconds at most for what is not answered in a rehearsal, where nobody is in need
+
+
+@dataclass
+class Looking:
+    """One step under way, as far as it looks."""
+
+    run: Run[Any, Any]
+    step: Step[Any, Any]
+    tell: Tell = tell_nobody
+    patient: bool = True  # else what is not answered is asked once
+    results: dict[Target, TargetResult] = field(default_factory=dict)
+
+    # ── the first look ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def targets(self) -> tuple[Target, ...]:
+        """What the step is about. Where that cannot be told, the result says so, and there is none."""
+
+        def look() -> tuple[Target, ...]:
+            with odd_answers_are_none(self.step):
+                return tuple(self.step.targets(self.run))
+
+        try:
+            found = self._patiently(look)
+        except (Unknown, Rejected) as error:
+            self.note(self.unseen(Target(), error))
+            return ()
+        self.results = {target: TargetResult(target, Outcome.UNKNOWN, "not looked at yet") for target in found}
+        return found
+
+    def see(self, target: Target) -> State:
+        """Look at a target, again where it is not answered. Raises Unknown, Rejected."""
+        return self._patiently(lambda: see(self.run, self.step, target))
+
+    def _patiently(self, look: Callable[[], _T]) -> _T:
+        found: list[_T] = []
+        last: Unknown | Rejected | None = None
+
+        def trouble() -> Unknown | Rejected | None:
+            nonlocal last
+            try:
+                found.append(look())
+                last = None
+            except (Unknown, Rejected) as error:
+                last = error
+            return last
+
+        self._until_answered(
+            trouble, lambda error: not (error and may_pass(self.step, error)), lambda: pause(last), self._first_s()
+        )
+        if last:
+            raise last
+        return found[-1]
+
+    def _until_answered(
+        self, look: Callable[[], _T], good: Callable[[_T], bool], busy: Callable[[], float], within: float
+    ) -> None:
+        """Before anything was done: look until there is an answer."""
+        until(self.run.clock, look, good, within=within, every=self.step.patience.every, pause=busy)
+
+    def _first_s(self) -> float:
+        if not self.patient:
+            return 0
+        within = self.step.patience.within_s(self.run)
+        if self.run.rehearsing:
+            return 0 if self.only_rehearsed() else min(within, _REHEARSED)
+        return within
+
+    def first_looks(self, targets: tuple[Target, ...]) -> tuple[dict[Target, State], dict[Target, Looks]]:
+        """Look at every target once. Settles those that need nothing, or cannot be helped.
+
+        Returns those that are to be acted on, and those to be looked at again, as they gave no answer.
+        """
+        looks = {target: Looks(self.run, self.step, target) for target in targets}
+        for target, each in looks.items():
+            each.look()
+            self._journal(target, each)
+        silent = {target: each for target, each in looks.items() if self._is_silent(each) and self._first_s()}
+        return self._settle({target: each for target, each in looks.items() if target not in silent}), silent
+
+    def look_again(self, silent: Mapping[Target, Looks]) -> dict[Target, State]:
+        """Look again at those that gave no answer, until they do. Settles them like the first look."""
+
+        def look() -> bool:
+            for target, each in silent.items():
+                if self._is_silent(each):
+                    each.look()
+                    self._journal(target, each)
+            self._tell_looks(silent, None)
+            return not any(map(self._is_silent, silent.values()))
+
+        busy = longest_pause(silent.values())
+        nap = max(self.step.patience.every, busy())
+        if silent and nap <= self._first_s():
+            self.run.clock.sleep(nap)
+            self._until_answered(look, bool, busy, self._first_s() - nap)
+        return self._settle(silent)
+
+    def _is_silent(self, looks: Looks) -> bool:
+        """Whether it gave no answer, and might if it is asked again."""
+        return looks.check.answer is Answer.UNKNOWN and (looks.error is None or may_pass(self.step, looks.error))
+
+    def _journal(self, target: Target, looks: Looks) -> None:
+        if looks.error is None:
+            told = {"state": self.step.to_json(looks.after), "check": looks.check.answer, "why": looks.check.why}
+            self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
+
+    def _settle(self, looks: Mapping[Target, Looks]) -> dict[Target, State]:
+        remaining: dict[Target, State] = {}
+        for target, each in looks.items():
+            check, state = each.check, each.after
+            if each.error:
+                self.note(self.unseen(target, each.error))
+            elif check.answer is Answer.NO:
+                remaining[target] = state
+            else:
+                since = self.run.clock.now() if check.answer is Answer.YES else None
+                outcome, why = self._excused(self._found(target, check), check.why)
+                result = TargetResult(target, outcome, why, state, state, since)
+                stopped_before = outcome is Outcome.FAILED and self.run.intended(self.step, target)
+                self.note(self.made_safe(result) if stopped_before else result)
+        return remaining
+
+    def _found(self, target: Target, check: Check) -> Outcome:
+        if check.answer is Answer.YES:
+            # After a restart the act is found done; it is this run's own if its intent is in the journal.
+            return Outcome.DONE if self.run.intended(self.step, target) else Outcome.ALREADY
+        return Outcome.FAILED if check.answer is Answer.NEVER else Outcome.UNKNOWN
+
+    def made_safe(self, result: TargetResult) -> TargetResult:
+        """What becomes of an act that this run had begun and that cannot come to hold: whoever acts says so."""
+        return result
+
+    # ── waiting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch(self, targets: tuple[Target, ...]) -> None:
+        """Look at all targets together until all are as expected (or one, where that is enough), and stay so."""
+        looks: dict[Target, Looks] = {target: Looks(self.run, self.step, target) for target in targets}
+        enough = any if self.step.one_is_enough else all
+
+        def look() -> bool:
+            for each in looks.values():
+                each.look()
+            return enough(each.settled for each in looks.values())
+
+        _, since = self._until(look, lambda settled: settled, looks)
+        for target, each in looks.items():
+            self.note(self._result(target, each, since, each.after, acted=False))
+
+    def wait(
+        self, target: Target, before: State, back_to: State | None, *, patient: bool = True
+    ) -> tuple[TargetResult, bool]:
+        """After an act, look at one target until it is as expected, or back as it was; and whether it still can be.
+
+        Not `patient`: until there is an answer.
+        """
+        looks = Looks(self.run, self.step, target, back_to)
+        since = self._settle_one(target, looks, patient=patient)
+        if not patient and self._is_silent(looks):
+            self._until_answered(
+                looks.look, lambda _: not self._is_silent(looks), lambda: pause(looks.error), self._first_s()
+            )
+            since = self._settle_one(target, looks, patient=False) if looks.settled else None
+        result = self._result(target, looks, since, before, acted=True)
+        return result, looks.check.answer is not Answer.NEVER
+
+    def _settle_one(self, target: Target, looks: Looks, *, patient: bool) -> datetime | None:
+        holds = not looks.goes_back
+        return self._until(looks.look, lambda _: looks.settled, {target: looks}, patient=patient, hold=holds)[1]
+
+    def _until(
+        self,
+        look: Callable[[], _T],
+        good: Callable[[_T], bool],
+        looks: Mapping[Target, Looks],
+        *,
+        patient: bool = True,
+        hold: bool = True,
+    ) -> tuple[_T, datetime | None]:
+        run, step = self.run, self.step
+        waits = not run.rehearsing  # in a rehearsal nothing was done that could be waited for
+        within = step.patience.within_s(run) if waits and patient else 0
+        lasting = step.patience.hold_s(run) if waits and hold else 0
+        return until(
+            run.clock,
+            look,
+            good,
+            within=within,
+            every=step.patience.every,
+            hold=lasting,
+            pause=longest_pause(looks.values()),
+            told=lambda waiting: self._tell_looks(looks, waiting),
+        )
+
+    def _tell_looks(self, looks: Mapping[Target, Looks], waiting: Waiting | None) -> None:
+        states = {target: each.after for target, each in looks.items() if each.after is not None}
+        whys = {target: each.check.why for target, each in looks.items()}
+        good = frozenset(target for target, each in looks.items() if each.check.answer is Answer.YES)
+        self.tell(StepProgress(Phase.WAITING, states, whys, good, waiting=waiting))
+
+    # ── what it means ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _result(
+        self, target: Target, looks: Looks, since: datetime | None, before: State, *, acted: bool
+    ) -> TargetResult:
+        check, after = looks.check, looks.after
+        told = {"state": self.step.to_json(after), "check": check.answer, "why": check.why, "looks": looks.count}
+        self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
+        outcome, why = self._meaning(check, acted=acted, held=since is not None), check.why
+        outcome, why = self._excused(outcome, why, looks.error)
+        if outcome is Outcome.DONE and not acted and looks.all_good:
+            outcome = Outcome.ALREADY
+        return TargetResult(target, outcome, why, before, after, since if check.answer is Answer.YES else None)
+
+    def _meaning(self, check: Check, *, acted: bool, held: bool) -> Outcome:
+        if check.answer is Answer.YES and (held or self.step.one_is_enough or not self.step.gate):
+            return Outcome.DONE
+        if check.answer is Answer.UNKNOWN:
+            return Outcome.UNKNOWN
+        return Outcome.FAILED if self.step.gate or acted else Outcome.SKIPPED
+
+    def unseen(self, target: Target, error: Unknown | Rejected) -> TargetResult:
+        """The result of a target that could not be looked at."""
+        return TargetResult(target, *self._excused(Outcome.UNKNOWN, str(error), error))
+
+    def _excused(self, outcome: Outcome, why: str, error: Unknown | Rejected | None = None) -> tuple[Outcome, str]:
+        """Neither a failure nor a pass where it is missing because a step that was needed was only rehearsed.
+
+        A refusal, or no answer, is no such thing: in the incident it would be the same.
+        """
+        first = self.only_rehearsed()
+        if first and outcome in (Outcome.FAILED, Outcome.UNKNOWN) and (error is None or is_missing(error)):
+            return Outcome.SKIPPED, f"after {first}, which was not done in this rehearsal: {why}"
+        return outcome, why
+
+    def only_rehearsed(self) -> str:
+        """The first step that this one needs, itself or by another, and that was only rehearsed; empty if none."""
+        for name in self.step.needs if self.run.rehearsing else ():
+            result = self.run.result(name)
+            if result and (result.outcome is Outcome.WOULD or result.after_rehearsed):
+                return name.title
+        return ""
+
+    def note(self, result: TargetResult) -> None:
+        """Keep a target's result, in the journal too."""
+        self.results[result.target] = result
+        told = {"outcome": result.outcome, "why": result.why}
+        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **told)
