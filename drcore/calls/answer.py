@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drcore.errors import Unknown
+from drcore.errors import NoAnswer
 
 
 class ServiceAnswer(dict[str, Any]):
-    """An object of an answer. `answer["Name"]` raises Unknown where it lacks it; `get` and `in` ask for it."""
+    """An object of an answer. `answer["Name"]` raises NoAnswer where it lacks it; `get` and `in` ask for it."""
 
     __slots__ = ("_of",)
 
@@ -17,7 +17,7 @@ class ServiceAnswer(dict[str, Any]):
         self._of = of
 
     def __missing__(self, part: str) -> Any:
-        raise Unknown(
+        raise NoAnswer(
             f"{self._of}: expected {part!r} in the answer, seen {', '.join(sorted(map(str, self))) or 'none'}"
         )
 

@@ -14,6 +14,7 @@ from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
 from tests.support.in_process_transport import end_in
+from tests.support.world_clock import WorldClock
 
 Edit = Callable[[str, Callable[[dict[str, Any]], object]], None]
 
@@ -73,7 +74,9 @@ def edit(aws: Aws) -> Edit:
 @pytest.fixture
 def http(world: InProcess, gate: CallGate, monkeypatch: pytest.MonkeyPatch) -> Http:
     end_in(world, monkeypatch)
-    return Http(gate)
+    clock = WorldClock(world)
+    clock.sleep(1)  # since another test has asked the status page
+    return Http(gate, clock)
 
 
 @pytest.fixture

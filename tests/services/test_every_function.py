@@ -21,6 +21,7 @@ from tests.services.conftest import aws_of, open_gate
 from tests.support.in_process_transport import end_in
 from tests.support.page_by_page import PageByPage
 from tests.support.service_calls import ASKS, EAST, Asking, ServiceFunction, parameters
+from tests.support.world_clock import WorldClock
 
 Faulty = Callable[..., None]
 OVER_AWS_OR_HTTP = [each for each in ASKS if "calls" not in parameters(each)]  # DNS has no refusals, and no faults here
@@ -46,7 +47,7 @@ def asking(world: InProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     aws.session.events.register("after-call", change)
     with pytest.MonkeyPatch.context() as patch:
         end_in(world, patch)
-        yield Asking(aws, Http(gate), gate, world, tmp_path_factory.mktemp("fetched"))
+        yield Asking(aws, Http(gate, WorldClock(world)), gate, world, tmp_path_factory.mktemp("fetched"))
 
 
 @pytest.fixture(scope="module")

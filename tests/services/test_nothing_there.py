@@ -22,6 +22,7 @@ from drcore.services.logs import LogQuery
 from tests.services.conftest import aws_of, open_gate
 from tests.support.in_process_transport import end_in
 from tests.support.service_calls import ACCOUNT, ASKS, BEGAN, EAST, VALUES, Asking, ServiceFunction
+from tests.support.world_clock import WorldClock
 
 NOBODY, EMPTY = "nobody", "empty"
 
@@ -141,7 +142,9 @@ def asking(world: InProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     gate = open_gate()
     with pytest.MonkeyPatch.context() as patch:
         end_in(world, patch)
-        yield Asking(aws_of(world, gate), Http(gate), gate, world, tmp_path_factory.mktemp("fetched"))
+        yield Asking(
+            aws_of(world, gate), Http(gate, WorldClock(world)), gate, world, tmp_path_factory.mktemp("fetched")
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)
