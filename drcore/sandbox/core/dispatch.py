@@ -105,6 +105,7 @@ def _http(
         query=dict(parse_qsl(request.query, keep_blank_values=True)),
         headers=request.headers,
         body=request.body,
+        reads=route.reads,
     )
 
     def handled() -> Response:

@@ -70,16 +70,13 @@ class HttpCall:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
-
-    @property
-    def reads(self) -> bool:
-        """Whether the call only looks."""
-        return self.method == "GET"
+    reads: bool
+    """Whether the call only looks."""
 
     @property
     def identity(self) -> str:
         """What the call asks, so that two equal questions are known as such."""
-        return f"{self.path}?{sorted(self.query.items())}"
+        return f"{self.path}?{sorted(self.query.items())}{self.body!r}"
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises AwsError (status 400) if it is not one."""
@@ -116,6 +113,7 @@ class HttpRoute:
     method: str
     pattern: re.Pattern[str]
     answer: Route
+    reads: bool
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {}
@@ -140,12 +138,15 @@ def operation(service: str, name: str) -> Callable[[Operation], Operation]:
     return register
 
 
-def http_route(method: str, path: str) -> Callable[[Route], Route]:
-    """Answer `method path` (with `<name>` for each part that varies) with the decorated function."""
+def http_route(method: str, path: str, *, reads: bool = False) -> Callable[[Route], Route]:
+    """Answer `method path` (with `<name>` for each part that varies) with the decorated function.
+
+    A GET only looks; of another method `reads` says so.
+    """
     pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path))
 
     def register(fn: Route) -> Route:
-        ROUTES.append(HttpRoute(method, pattern, fn))
+        ROUTES.append(HttpRoute(method, pattern, fn, reads or method == "GET"))
         return fn
 
     return register

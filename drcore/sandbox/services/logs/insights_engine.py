@@ -1,11 +1,14 @@
-"""A compiled query of Logs Insights, carried out over lines by DuckDB."""
+"""A compiled query of Logs Insights, carried out over lines by DuckDB, which a world without queries starts without."""
+
+from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 from drcore.sandbox.core.timestamps import aware
 from drcore.sandbox.services.logs.insights_commands import InsightsQuery
@@ -16,6 +19,8 @@ from drcore.sandbox.services.logs.insights_queries import FoundLine, Row
 
 def check(query: InsightsQuery) -> None:
     """Raises MalformedQuery where DuckDB does not take a query that compiled: a regular expression that is none."""
+    import duckdb
+
     try:
         carry_out(query, (), 1)
     except duckdb.Error as error:
@@ -51,6 +56,8 @@ def carry_out(query: InsightsQuery, found: Sequence[FoundLine], most: int) -> li
 
 @functools.cache
 def _engine() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
     return duckdb.connect(":memory:", config={"threads": "1"})
 
 

@@ -45,13 +45,13 @@ def get_error_counts(call: HttpCall) -> JsonReply:
     return _set(call, "errorCountMetricSet")
 
 
-@http_route("POST", f"{_APP}/crashRateMetricSet:query")
+@http_route("POST", f"{_APP}/crashRateMetricSet:query", reads=True)
 def query_crash_rates(call: HttpCall) -> JsonReply:
     """The crash rates of a span; users are rounded, rates have a confidence interval."""
     return _query(call, "crashRateMetricSet")
 
 
-@http_route("POST", f"{_APP}/errorCountMetricSet:query")
+@http_route("POST", f"{_APP}/errorCountMetricSet:query", reads=True)
 def query_error_counts(call: HttpCall) -> JsonReply:
     """The error reports of a span, not rounded."""
     return _query(call, "errorCountMetricSet")

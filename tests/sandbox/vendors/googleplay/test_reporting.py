@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drcore.sandbox.core.faults import Faults
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.vendors.googleplay.reporting import rounded
 from drcore.sandbox.vendors.googleplay.vitals import PlayVitals
@@ -153,3 +154,13 @@ def test_the_served_releases_should_be_listed(ask: Ask) -> None:
         {"displayName": "4.11.0", "versionCodes": ["411"]},
         {"displayName": "4.10.0", "versionCodes": ["410"]},
     ]
+
+
+def test_a_stale_read_should_be_one_of_a_query_too(ask: Ask, empty: InProcess, vitals: PlayVitals) -> None:
+    empty.world.state(Faults).inject("stale-read", {"service": "googleplay"})
+    before, other = (query(ask, CRASHES, spec("HOURLY", (5, hour), (5, hour + 1))) for hour in (5, 4))
+    assert before != other, "another question has another answer"
+    vitals.add(datetime(2026, 1, 5, 5, tzinfo=UTC), 411, 5_000, 900, 900)
+    assert query(ask, CRASHES, spec("HOURLY", (5, 5), (5, 6))) == before
+    empty.world.clock.advance(61)
+    assert query(ask, CRASHES, spec("HOURLY", (5, 5), (5, 6))) != before
