@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 # What comes with the extra `drcore[sandbox]` only, by the names they are imported by.
 _EXTRA = ("moto", "aws_xray_sdk", "flask", "flask_cors", "time_machine", "werkzeug")
@@ -35,10 +37,20 @@ def main() -> None:
         signal.signal(ending, lambda *_: sys.exit(0))
     gc.disable()  # 200,000 objects are made at the start, and all of them stay
 
+    from drcore.sandbox.core.behaviours import Behaviours, UnknownBehaviour, read_answers
     from drcore.sandbox.endpoints.application import Application
     from drcore.sandbox.endpoints.http_server import Server
 
-    server = Server(Application(options.seed), options.port, options.idle_seconds)
+    answers: Mapping[str, object] = {}
+    try:
+        answers = read_answers(options.answers) if options.answers else {}
+    except UnknownBehaviour as error:
+        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
+        sys.exit(2)
+
+    application = Application(options.seed)
+    application.world.state(Behaviours).take(answers)
+    server = Server(application, options.port, options.idle_seconds)
     gc.freeze()
     gc.enable()
     sys.stdout.write(json.dumps({"address": server.address, "pid": os.getpid()}) + "\n")
@@ -71,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="drcore.sandbox", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same world")
     parser.add_argument("--faults", action="store_true", help="print what can be broken as JSON, and end")
+    parser.add_argument("--answers", type=Path, help="behave as an account has answered: a file of `drcore probe`")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="stop when nobody speaks for so long")
     return parser.parse_args()

@@ -12,9 +12,9 @@ import urllib3
 
 
 @contextmanager
-def world(seed: int = 1) -> Iterator[str]:
+def world(seed: int = 1, *options: str) -> Iterator[str]:
     """A world of its own; gives its address."""
-    command = [sys.executable, "-m", "drcore.sandbox", "--seed", str(seed)]
+    command = [sys.executable, "-m", "drcore.sandbox", "--seed", str(seed), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
@@ -31,6 +32,7 @@ from drcore.sandbox.services.lambda_.state import Lambda, Weights
 class _Region:
     groups: dict[tuple[str, str], DeploymentGroup] = field(default_factory=dict)
     deployments: dict[str, LambdaDeployment] = field(default_factory=dict)
+    applications: set[str] = field(default_factory=set)
 
 
 _STOPPED_AT_ONCE = 0.5
@@ -48,8 +50,32 @@ class CodeDeployController:
         world.add_to_dump("codedeploy", self._state)
 
     def add_group(self, region: str, group: DeploymentGroup) -> None:
-        """A new deployment group."""
+        """A new deployment group, with its application."""
+        self._regions[region].applications.add(group.application)
         self._regions[region].groups[group.application, group.name] = group
+
+    def applications(self, region: str) -> list[str]:
+        """The applications of one region, by name."""
+        return sorted(self._regions[region].applications)
+
+    def add_application(self, region: str, name: str) -> None:
+        """A new application. Raises AwsError where there is one."""
+        if name in self._regions[region].applications:
+            raise AwsError("ApplicationAlreadyExistsException", f"An application named {name} exists")
+        self._regions[region].applications.add(name)
+
+    def delete_application(self, region: str, name: str) -> None:
+        """An application is gone, with its groups."""
+        self._regions[region].applications.discard(name)
+        groups = self._regions[region].groups
+        for known in [each for each in groups if each[0] == name]:
+            del groups[known]
+
+    def add_to_application(self, region: str, group: DeploymentGroup) -> None:
+        """A new group of an application that is there. Raises AwsError."""
+        if group.application not in self._regions[region].applications:
+            raise AwsError("ApplicationDoesNotExistException", f"Applications not found for {group.application}")
+        self.add_group(region, group)
 
     def groups(self, region: str) -> list[DeploymentGroup]:
         """The deployment groups of one region."""
@@ -58,7 +84,7 @@ class CodeDeployController:
     def group(self, region: str, application: str, name: str) -> DeploymentGroup:
         """A group. Raises AwsError for an unknown application or group."""
         groups = self._regions[region].groups
-        if application not in {group.application for group in groups.values()}:
+        if application not in self._regions[region].applications:
             raise AwsError("ApplicationDoesNotExistException", f"Applications not found for {application}")
         if (application, name) not in groups:
             raise AwsError("DeploymentGroupDoesNotExistException", f"No Deployment Group found for name: {name}")
@@ -114,7 +140,9 @@ class CodeDeployController:
             )
         configured = "DEPLOYMENT_STOP_ON_REQUEST" in deployment.events
         deployment.stop = configured if roll_back is None else roll_back
-        at_once = self._world.rng("codedeploy stop", deployment.id).random() < _STOPPED_AT_ONCE
+        behaviour = self._world.state(Behaviours).word("stop-deployment")
+        chance = self._world.rng("codedeploy stop", deployment.id).random()
+        at_once = chance < _STOPPED_AT_ONCE if behaviour == "either" else behaviour == "Succeeded"
         if at_once:
             self._move(deployment, self._world.clock.now())
         return at_once

@@ -18,8 +18,7 @@ from drcore.sandbox.services.codedeploy.state import AliasMove, DeploymentGroup,
 @operation("codedeploy", "ListApplications")
 def list_applications(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page."""
-    groups = call.world.state(CodeDeployController).groups(call.region)
-    return {"applications": sorted({group.application for group in groups})}
+    return {"applications": call.world.state(CodeDeployController).applications(call.region)}
 
 
 @operation("codedeploy", "ListDeploymentGroups")

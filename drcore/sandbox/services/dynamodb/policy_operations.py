@@ -1,15 +1,15 @@
-"""DynamoDB: the operations on resource policies; a change is in force two seconds later."""
+"""DynamoDB: the operations on resource policies; a change is in force some seconds later."""
 
 import json
 from datetime import timedelta
 from typing import Any
 
+from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.policy import PolicyInForce, statements
 from drcore.sandbox.services.dynamodb.replica import Replica
 
-IN_FORCE = timedelta(seconds=2)
 _LONGEST = 20 * 1024
 
 
@@ -32,9 +32,10 @@ def put_resource_policy(call: AwsCall) -> dict[str, Any]:
 def get_resource_policy(call: AwsCall) -> dict[str, Any]:
     """As the API: what was last put, in force or not yet."""
     replica = _replica(call)
-    if replica is None:
-        return call.forward()
-    known = _current(replica)
+    answer = call.forward() if replica is None else {}
+    known = _current(replica) if replica else None
+    if answer.get("Policy"):
+        return answer
     if known is None:
         raise AwsError(
             "PolicyNotFoundException",
@@ -71,7 +72,8 @@ def _current(replica: Replica) -> PolicyInForce | None:
 def _change(call: AwsCall, replica: Replica, text: str) -> str:
     now = call.world.clock.now()
     revision = str(int(now.timestamp() * 1000))
-    replica.policies.append(PolicyInForce(text, revision, now + IN_FORCE))
+    takes = call.world.state(Behaviours).seconds("table-policy-takes")
+    replica.policies.append(PolicyInForce(text, revision, now + timedelta(seconds=takes)))
     return revision
 
 

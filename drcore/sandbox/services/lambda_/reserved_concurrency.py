@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.registry import AwsCall, operation
 from drcore.sandbox.services.lambda_.operations import CONCURRENCY
 from drcore.sandbox.services.lambda_.state import Lambda, invalid, plain_name
@@ -12,12 +13,12 @@ UNRESERVED = 100
 
 @operation("lambda", "PutFunctionConcurrency")
 def put_function_concurrency(call: AwsCall) -> dict[str, Any]:
-    """As the API; refused below what the function's aliases have provisioned."""
+    """As the API; refused below what the function's aliases have provisioned, unless an account answers otherwise."""
     functions, name = call.world.state(Lambda), plain_name(call.params["FunctionName"])
     arn = functions.function(call.region, name).function_arn
     wanted = int(call.params["ReservedConcurrentExecutions"])
     provisioned = sum(functions.concurrency.requested(arn).values())
-    if wanted < provisioned:
+    if wanted < provisioned and call.world.state(Behaviours).word("reserved-below-provisioned") == "refused":
         raise invalid(
             f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned concurrency "
             f"[{provisioned}]."
