@@ -19,7 +19,7 @@ from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.services.sagemaker.components import Components
 from drcore.sandbox.services.sagemaker.state import Endpoints
-from drcore.services import apigateway, appconfig, autoscaling, lambda_, route53, s3, sagemaker, statuspage
+from drcore.services import apigateway, appconfig, autoscaling, codedeploy, lambda_, route53, s3, sagemaker, statuspage
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
 from drcore.services.logs import LogQuery
@@ -140,6 +140,9 @@ def _deployment(asking: Asking) -> str:
 
 def _running_deployment(asking: Asking) -> str:
     """One that shifts traffic of the webhook's function to the version that it has, until it is stopped."""
+    running = codedeploy.running(asking.aws, EAST, "syncwell-backend", "syncwell-backend-live")
+    if running:  # a group has one at a time
+        return running[0].id
     now = lambda_.alias(asking.aws, EAST, "syncwell-webhook", "live").version
     versions = lambda_.newest_versions(asking.aws, EAST, "syncwell-webhook", 5)
     properties = {
