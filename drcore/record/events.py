@@ -63,7 +63,6 @@ class Kind(StrEnum):
     MOMENT = "moment"  # name, at
     LOST = "lost"  # seconds of data
     VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told
-    VERDICT = "verdict"  # word, why, exit, rto, rpo
     # A probe of an account
     QUESTION = "question"  # told: question, asks, assumed, answer, word, why
     MAKING = "making"  # kind, region, name: on disk before it is asked for
