@@ -32,7 +32,7 @@ from drcore.plans.a import (
 from drcore.plans.a.facts import ARun, Facts, Incident
 from drcore.plans.a.p1_confirm import CONFIRM, DETECT, INVESTIGATING, NOTIFY
 from drcore.plans.a.p2_failover import FAILOVER, HEALTH_CHECKS
-from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, ROUTING_OUT
+from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, PULL, ROUTING_OUT
 from drcore.plans.a.p4_continuity import CAPACITY, REPLICATION, WRITE
 from drcore.plans.a.p4_users_well import REROUTED, USERS
 from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY

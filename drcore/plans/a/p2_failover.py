@@ -13,7 +13,16 @@ from drcore.errors import Unknown
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
 from drcore.plans.a.dns_and_levers import Answers
 from drcore.plans.a.facts import ARun
-from drcore.plans.a.regions import computed_failover_s, failed, fault_time, of_failed, serving, serving_region
+from drcore.plans.a.regions import (
+    automation_waits_s,
+    computed_automation_s,
+    computed_failover_s,
+    failed,
+    fault_time,
+    of_failed,
+    serving,
+    serving_region,
+)
 from drcore.record.evidence import Exhibit, Series, Table
 from drcore.services import route53
 from drcore.services.route53 import HealthCheck
@@ -168,6 +177,48 @@ def failover_times(run: ARun, name: str) -> Table:
     return Table(name, "Failover times, computed and measured", columns, tuple(rows))
 
 
+def by_whom(run: ARun, name: str) -> Table:
+    """The automatic failover and the levers pulled by a person, apart, as what follows from them differs.
+
+    The target holds for the automatic failover. Where a person had to pull a lever it is measured, and said to be
+    missed where it is: that the levers worked does not make the automation work.
+    """
+    target, start, well = 60 * run.facts.rto_minutes, fault_time(run), _after(run, fault_time(run), "healthy")
+    moved, pulled = _after(run, start, "failover"), levers_pulled(run)
+    waited = f"not within {computed_automation_s(run) + 30:g} s of the fault"
+    itself = moved is not None and not pulled
+    rows = (
+        (
+            "automatic failover",
+            f"DNS moved after {moved:g} s" if itself else waited,
+            well if itself else None,
+            target,
+            _met(well, target) if itself else "TARGET MISSED",
+        ),
+        (
+            "levers pulled by a person",
+            ", ".join(pulled) or "none was needed",
+            well if pulled else None,
+            target,
+            _met(well, target) if pulled else "not used",
+        ),
+    )
+    columns = ("who", "what", "users are well after, s", "target, s", "target met")
+    return Table(name, "Failover by itself, and by a person", columns, rows)
+
+
+def levers_pulled(run: ARun) -> tuple[str, ...]:
+    """The levers that this run has pulled to take the region out, in words."""
+    levers = (titles.ROUTING_OUT, titles.LEVER_OUT, titles.CHECK_OUT)
+    return tuple(lever.title for lever in levers if run.intended(lever, Target(failed(run))))
+
+
+def _met(seconds: float | None, target: float) -> str:
+    if seconds is None:
+        return "not yet known"
+    return "yes" if seconds <= target else "TARGET MISSED"
+
+
 def _after(run: ARun, start: datetime | None, moment: str) -> float | None:
     at = run.moments.get(moment)
     return round((at - start).total_seconds(), 1) if at and start else None
@@ -182,7 +233,7 @@ FAILOVER = Step(
     needs=(titles.CONFIRM,),
     gate=False,
     goes_on=True,  # where it is not known where DNS leads, the levers are pulled
-    patience=Patience(within=lambda run: 60 * run.facts.failover_minutes, every=10),
+    patience=Patience(within=automation_waits_s, every=10),
     shows=show_failover,
     settles=Settles("failover"),
     waiver=ROUTE53,

@@ -18,8 +18,46 @@ from drcore.plans.a.dns_and_levers import Answers
 from drcore.plans.a.earlier import let_in_again, tried_before
 from drcore.plans.a.facts import ARun, Facts
 from drcore.plans.a.regions import failed
+from drcore.plans.shared.decision import decision, taken
 from drcore.services import arc, route53
 from drcore.services.route53 import HealthCheck
+
+# ── Pull the levers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class LeverDecision:
+    """Where DNS sends clients after the automation has had its time; what was decided about it (empty: nothing)."""
+
+    answers: Answers = field(compare=False, metadata=label(""))
+    choice: str = field(default="", metadata=label("decision"))
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+def see_decision(run: ARun, target: Target) -> LeverDecision:
+    return LeverDecision(dns_and_levers.read_name_servers(run), *taken(run, titles.PULL))
+
+
+def is_to_be_pulled(run: ARun, target: Target, seen: LeverDecision) -> Check:
+    at = run.moments.get("failover")
+    if at:
+        return yes(f"not needed: DNS moved at {at:%H:%M:%S}")
+    if seen.answers.leave_out(failed(run)):
+        return yes(f"not needed: DNS has moved: {seen.answers}")
+    return no(f"the automation has had its time; DNS answers: {seen.answers}")
+
+
+PULL = decision(
+    titles.PULL,
+    changes="records who decided to pull the levers: one after the other, the next only where DNS does not follow",
+    look=see_decision,
+    expect=is_to_be_pulled,
+    choice=lambda run, seen: f"take {failed(run)} out by its levers",
+    phrase=lambda run, states: f"TAKE {failed(run)} OUT: ROUTING CONTROL, THEN LEVER, THEN HEALTH CHECK",
+    needs=(titles.CONFIRM,),
+)
+
 
 # ── The levers, where DNS has not moved by itself ────────────────────────────────────────────────────────────────────
 
@@ -55,6 +93,8 @@ def is_pulled(run: ARun, target: Target, seen: Pulled) -> Check:
         return yes(f"not needed: DNS moved at {at:%H:%M:%S}")
     if seen.answers.leave_out(failed(run)):
         return yes(f"DNS has followed: {seen.answers}")
+    if not (run.rehearsing or run.decided(titles.PULL).choice):
+        return yes(f"not pulled: DNS had moved when that was to be decided. Now it answers: {seen.answers}")
     if seen.unused:
         return yes(f"{seen.unused}: go on to the next lever")
     if seen.out and seen.waited:
@@ -77,7 +117,10 @@ def _lever(
     permission: str,
     waiver: Waiver | None = None,
 ) -> Step[Facts, Pulled]:
-    """A lever as a step: pulled only where DNS has not moved, given its time before the next one is pulled."""
+    """A lever as a step: pulled only where DNS has not moved, given its time before the next one is pulled.
+
+    PULL has asked for all of them at once: a person who types a phrase for each loses a minute with each.
+    """
     return Step(
         name,
         changes=changes,
@@ -86,10 +129,8 @@ def _lever(
         act=act,
         undo=undo,
         targets=lambda run: [Target(failed(run))],
-        needs=(titles.CONFIRM,),
+        needs=(titles.CONFIRM, titles.PULL),
         goes_on=True,
-        consent=Consent.GO,
-        phrase=lambda run, states: f"KEEP {failed(run)} OUT: {changes}",
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=lambda run: 60 * run.facts.lever_minutes + 30, every=10),
         settles=Settles("failover", at=when_followed),
@@ -252,4 +293,4 @@ LATCH = Step(
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
 
-STEPS = (ROUTING_OUT, LEVER_OUT, CHECK_OUT, LATCH)
+STEPS = (PULL, ROUTING_OUT, LEVER_OUT, CHECK_OUT, LATCH)

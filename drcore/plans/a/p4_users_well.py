@@ -11,9 +11,9 @@ from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, titles
 from drcore.plans.a.facts import ARun
-from drcore.plans.a.p2_failover import failover_times
+from drcore.plans.a.p2_failover import by_whom, failover_times, levers_pulled
 from drcore.plans.a.region_health import UserFailures
-from drcore.plans.a.regions import computed_failover_s, failed, serving, serving_region
+from drcore.plans.a.regions import computed_failover_s, serving, serving_region
 from drcore.plans.shared.status_page import update
 from drcore.record.evidence import Exhibit
 
@@ -63,6 +63,7 @@ def show_users(run: ARun, states: Mapping[Target, MarketsServed]) -> Iterator[Ex
     yield region_charts.users_chart(run, "users", serving_region(run))
     yield region_charts.traffic_chart(run, "traffic-after", run.service.regions)
     yield failover_times(run, "failover-times-measured")
+    yield by_whom(run, "failover-by-whom")
 
 
 USERS = Step(
@@ -89,9 +90,7 @@ USERS = Step(
 def words_rerouted(run: ARun) -> str:
     """The plan's own text, each sentence only where it was verified."""
     sentences = ["We are aware of a major outage affecting one of our hosting provider's data centers."]
-    by_hand = any(
-        run.intended(step, Target(failed(run))) for step in (titles.ROUTING_OUT, titles.LEVER_OUT, titles.CHECK_OUT)
-    )
+    by_hand = levers_pulled(run)
     well = "healthy" in run.moments
     if "failover" in run.moments:
         moved = "We have rerouted traffic" if by_hand else "Our system has automatically rerouted traffic"

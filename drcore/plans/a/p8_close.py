@@ -9,7 +9,7 @@ from datetime import datetime
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
 from drcore.plans.a.facts import ARun
-from drcore.plans.a.p2_failover import failover_times
+from drcore.plans.a.p2_failover import by_whom, failover_times
 from drcore.plans.a.p6_fail_back import FAILBACK, saved
 from drcore.plans.a.region_health import UserFailures
 from drcore.plans.a.regions import failed, of_failed, serving_region
@@ -94,6 +94,7 @@ def show_closed(run: ARun, states: Mapping[Target, EndState]) -> Iterator[Exhibi
     yield region_charts.users_chart(run, "users-whole", serving_region(run), minutes)
     yield dns_and_levers.checkers_chart(run, "checkers-whole", minutes=minutes)
     yield failover_times(run, "failover-times-whole")
+    yield by_whom(run, "failover-by-whom-whole")
 
 
 def _compared(before: tuple[RecordSet, ...], now: tuple[RecordSet, ...]) -> Table:

@@ -54,7 +54,21 @@ def matters_since(run: ARun) -> datetime:
     return (fault_time(run) or run.clock.now()) - earlier
 
 
+def computed_automation_s(run: ARun) -> float:
+    """How long the automation takes until DNS has moved, from the fault on (aws-facts A.2)."""
+    facts = run.facts
+    return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s)
+
+
 def computed_failover_s(run: ARun) -> float:
     """How long a failover takes for the last client that keeps to the TTL (aws-facts A.2)."""
-    facts = run.facts
-    return float(facts.checker_interval_s * facts.failure_threshold + facts.propagation_s + facts.ttl_s)
+    return computed_automation_s(run) + run.facts.ttl_s
+
+
+def automation_waits_s(run: ARun) -> float:
+    """How much longer the automation is waited for: its computed time and 30 s, less what has passed since the fault.
+
+    Where the time of the fault is not known it is waited for from the detection on, which is later.
+    """
+    passed = (run.clock.now() - (fault_time(run) or run.clock.now())).total_seconds()
+    return max(0.0, computed_automation_s(run) + 30 - passed)

@@ -15,6 +15,7 @@ HEALTH_CHECKS = StepName("health-checks", "Health checks", "A.auto 1")
 FAILOVER = StepName("confirm-failover", "Confirm failover", "A.auto 2, A.manual 1")
 
 # Phase 3
+PULL = StepName("pull-the-levers", "Pull the levers", "A.manual 1")
 ROUTING_OUT = StepName("routing-control-out", "Routing control out", "A.manual 1")
 LEVER_OUT = StepName("lever-out", "Lever out", "A.manual 1")
 CHECK_OUT = StepName("health-check-out", "Health check out", "A.manual 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 from drcore.engine.outcome import Outcome, Target
@@ -29,6 +30,36 @@ def test_where_dns_does_not_move_the_routing_control_should_be_the_first_lever(s
     assert [pulled(run, step) for step in (a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)] == [True, False, False]
     assert run.results[a.ROUTING_IN.key].outcome is Outcome.DONE
     assert "it asks 192.0.2.20" in run.results[a.CHECK_BACK.key].why
+    levers = {step.title for step in (a.PULL, a.ROUTING_OUT, a.LEVER_OUT, a.CHECK_OUT)}
+    asked = [
+        line for line in lines(run, "consent") if line["step"] in levers and line["phrase"] != line["step"].upper()
+    ]
+    phrase = "TAKE us-east-1 OUT: ROUTING CONTROL, THEN LEVER, THEN HEALTH CHECK"
+    assert [line["phrase"] for line in asked if line["step"] == a.PULL.title] == [phrase], "one phrase for all of them"
+    automatic, by_hand = by_whom(run)
+    assert automatic["what"] == "not within 90 s of the fault"
+    assert automatic["target met"] == "TARGET MISSED"
+    assert by_hand["what"] == "Routing control out"
+    assert float(by_hand["users are well after, s"]) > 0
+    given_up = run.results[a.FAILOVER.key].ended - run.run.moments["fault"]
+    assert given_up.total_seconds() < 90 + 20, "the automation has its computed time and 30 s, from the fault on"
+
+
+def by_whom(run: Runbook) -> list[dict[str, str]]:
+    """The rows of the table that says apart what the automation and what a person has done."""
+    return list(csv.DictReader((run.folder / "evidence" / "failover-by-whom.csv").read_text().splitlines()))
+
+
+def test_where_dns_moves_by_itself_nobody_should_be_asked_for_a_lever(stage: Stage) -> None:
+    scene = Scene(a.PLAN, f"region-outage:region={EAST},duration=9")
+    run = stage.open(stage.prepare(scene, facts=SHORT))
+    assert carry_out(run, until=a.USERS) is None
+    assert run.results[a.PULL.key].outcome is Outcome.ALREADY
+    assert [line for line in lines(run, "consent") if line["step"] == a.PULL.title] == []
+    automatic, by_hand = by_whom(run)
+    assert automatic["what"].startswith("DNS moved after ")
+    assert by_hand["what"] == "none was needed"
+    assert by_hand["target met"] == "not used"
 
 
 def test_without_a_cluster_the_object_should_be_the_lever(stage: Stage) -> None:
