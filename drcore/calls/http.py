@@ -6,6 +6,7 @@ second gets no more from this run: whoever asks it says how far apart they are t
 
 from __future__ import annotations
 
+import json as json_module
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,7 +166,7 @@ _AGAIN = urllib3.Retry(1, redirect=False, status=0, respect_retry_after_header=F
 
 def _json_of(answer: urllib3.BaseHTTPResponse) -> Any:
     try:
-        return answer.json()
+        return json_module.loads(answer.data)  # in any encoding of JSON: AWS's page has UTF-16
     except ValueError:
         return None
 

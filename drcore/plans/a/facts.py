@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, model_validator
 
 from drcore.engine.context import Run
-from drcore.parameters import FreeText, Minutes, Model, Region
+from drcore.parameters import FreeText, Minutes, Model, Region, Url
 from drcore.plans.shared.facts import CanaryItems, Name, Percent, SyntheticCheck
 
 # ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,6 +58,7 @@ class RegionThresholds(Model):
 class Facts(Model):
     """`a.yaml`: what plan A needs to know of an environment."""
 
+    aws_status: Url  # AWS's public page, asked where its Health API cannot be read
     zone: Name
     record: Annotated[str, Field(pattern=r"\.$")]
     health_checks: dict[Region, str]

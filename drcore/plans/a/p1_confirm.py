@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from drcore.calls.gate import HOME_OF_GLOBAL
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, StepResult, Target, never, no, yes
 from drcore.engine.preflight import elsewhere
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_charts, region_health, titles
+from drcore.plans.a.earlier import first_seen
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.plans.a.regions import failed, serving_region
@@ -19,7 +21,7 @@ from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit, Table
-from drcore.services import health
+from drcore.services import aws_status, health
 
 # ── Detect ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,10 +98,14 @@ DETECT = detect(
 
 @dataclass(frozen=True, slots=True)
 class RegionProposal:
-    """The region that is to be confirmed as failed (empty: none), why, and what has been decided (empty: nothing)."""
+    """The region that is to be confirmed as failed (empty: none), why, and what has been decided (empty: nothing).
+
+    `aws` is what AWS says about its regions. It gates nothing: it comes late, and may not come at all.
+    """
 
     region: str
     evidence: str = field(compare=False)
+    aws: str = field(compare=False, metadata=label("AWS says"))
     choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
@@ -113,8 +119,31 @@ def see_proposal(run: ARun, target: Target) -> RegionProposal:
     return RegionProposal(
         failed(run),
         run.incident.reason if run.incident.failed_region else evidence,
+        _what_aws_says(run, troubles),
         *taken(run, CONFIRM),
     )
+
+
+def _what_aws_says(run: ARun, troubles: Mapping[str, list[str]]) -> str:
+    """AWS Health, unless the region that it stands in is in trouble; then AWS's public page; else a person asks."""
+    if run.calls.failed_region:
+        before = first_seen(run, CONFIRM)
+        return before.aws if before else "not asked: which region has failed was named"
+    silent = f"it stands in {HOME_OF_GLOBAL}, which shows trouble"
+    if not troubles.get(HOME_OF_GLOBAL):
+        try:
+            return f"AWS Health: {_named(health.issues(run.aws, run.service.regions))}"
+        except (Unknown, Rejected) as error:
+            silent = str(error)
+    try:
+        page = _named(aws_status.issues(run.http, run.facts.aws_status, run.service.regions))
+    except Unknown as error:
+        return f"cannot be asked (AWS Health: {silent}; its public page: {error}). Ask AWS by telephone; do not wait"
+    return f"its public page: {page} (AWS Health was not read: {silent})"
+
+
+def _named(issues: Iterable[health.Event]) -> str:
+    return "; ".join(f"{each.service} in {each.region} since {each.began:%H:%M}" for each in issues) or "no open issue"
 
 
 def is_to_be_confirmed(run: ARun, target: Target, seen: RegionProposal) -> Check:

@@ -42,6 +42,11 @@ def describe_event_details(call: AwsCall) -> dict[str, Any]:
     }
 
 
+def open_events(world: World) -> list[dict[str, Any]]:
+    """The open ones, oldest first: what AWS's public page shows."""
+    return [event for event in _events(world) if event["statusCode"] == "open"]
+
+
 def _events(world: World) -> Iterator[dict[str, Any]]:
     """What the page says by now, oldest first."""
     now = world.clock.now()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from drcore.engine.outcome import Outcome
 from drcore.plans import a
+from drcore.run.runbook import Runbook
 from tests.support.stage import SHORT, Scene, Stage, carry_out, lines
 
 EAST, WEST = "us-east-1", "us-west-2"
@@ -26,6 +29,38 @@ def test_the_runner_should_refuse_to_run_in_the_failed_region(stage: Stage, kind
     scene = Scene(a.PLAN, f"region-outage:region={WEST},kind={kind},duration=0")
     trouble = carry_out(stage.open(stage.prepare(scene, facts=SHORT)))
     assert why in str(trouble) and "-p runner_region=us-east-1" in str(trouble)
+
+
+def said(run: Runbook) -> str:
+    """What AWS said, as it stands in the confirmation."""
+    (state,) = run.results[a.CONFIRM.key].states.values()
+    return str(state.aws)
+
+
+@pytest.mark.parametrize("lost", [EAST, WEST])
+def test_what_aws_says_should_stand_in_the_confirmation_and_gate_nothing(stage: Stage, lost: str) -> None:
+    """Where us-east-1 is lost AWS Health is not there: its public page is asked."""
+    other = WEST if lost == EAST else EAST
+    scene = Scene(a.PLAN, f"region-outage:region={lost},duration=0", incident={"runner_region": other})
+    run = stage.open(stage.prepare(scene, facts=SHORT))
+    assert carry_out(run, until=a.CONFIRM) is None
+    source = "its public page: no open issue (AWS Health was not read" if lost == EAST else "AWS Health: no open issue"
+    assert said(run).startswith(source)
+    later = stage.open(stage.prepare(replace(scene, fault=""), facts=SHORT))
+    run.close()
+    stage.sleep(900)  # AWS says it a quarter of an hour later
+    assert carry_out(later, until=a.CONFIRM) is None
+    assert f"MULTIPLE_SERVICES in {lost} since" in said(later)
+
+
+@pytest.mark.parametrize("page", ["{world}/aws-status/nothing", "{world}/syncwell/us-west-2/health/region"])
+def test_where_aws_cannot_be_asked_a_person_should_be_told_to_and_the_plan_goes_on(stage: Stage, page: str) -> None:
+    scene = Scene(a.PLAN, f"region-outage:region={EAST},duration=0")
+    run = stage.open(stage.prepare(scene, facts={**SHORT, "aws_status": page}))
+    assert carry_out(run, until=a.CONFIRM) is None
+    assert said(run).startswith("cannot be asked (AWS Health: it stands in us-east-1")
+    assert "expected 200 with a list of events, seen" in said(run)
+    assert said(run).endswith("Ask AWS by telephone; do not wait")
 
 
 def test_a_region_that_is_named_should_not_be_called_at_all(stage: Stage) -> None:
