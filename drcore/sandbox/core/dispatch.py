@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Observer, Proceed
-from drcore.sandbox.core.registry import OPERATIONS, REFUSALS, ROUTES, AwsCall, HttpCall, HttpRoute, JsonReply
+from drcore.sandbox.core.registry import (
+    OPERATIONS,
+    REFUSALS,
+    ROUTES,
+    AwsCall,
+    HttpCall,
+    HttpRoute,
+    JsonReply,
+    PageReply,
+)
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import emulator, seeding
 from drcore.sandbox.protocol.exchange import Headers, Request, Response
@@ -110,6 +119,8 @@ def _http(
 
     def handled() -> Response:
         reply = route.answer(call)
+        if isinstance(reply, PageReply):
+            return Response(reply.status, Headers([("Content-Type", "text/html")]), reply.text.encode())
         return json_answer(reply.status, reply.document, reply.headers)
 
     try:

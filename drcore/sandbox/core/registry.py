@@ -98,12 +98,20 @@ class JsonReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PageReply:
+    """What an HTTP route answers that gives a page where JSON was asked for."""
+
+    status: int
+    text: str
+
+
 Operation = Callable[[AwsCall], dict[str, Any] | Ready]
-Route = Callable[[HttpCall], JsonReply]
+Route = Callable[[HttpCall], JsonReply | PageReply]
 Refusal = Callable[[HttpCall, AwsError], JsonReply]
 
 
-__all__ = ["AwsCall", "AwsError", "HttpCall", "JsonReply", "Ready", "http_route", "operation", "refusal"]
+__all__ = ["AwsCall", "AwsError", "HttpCall", "JsonReply", "PageReply", "Ready", "http_route", "operation", "refusal"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The partners whose data SyncWell carries: their APIs, their status pages."""
