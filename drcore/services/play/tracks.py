@@ -71,6 +71,12 @@ class _Edit(VendorAnswer):
     id: str
 
 
+@dataclass(slots=True)
+class _OpenEdit:
+    path: str
+    committed: bool = False
+
+
 class _UploadedBundle(VendorAnswer):
     version_code: int
 
@@ -101,7 +107,7 @@ def read_track(play: Play, track: str = PRODUCTION) -> PlayTrack:
 def bundle_codes(play: Play) -> tuple[int, ...]:
     """The version codes of all bundles that were ever uploaded, the lowest first. Raises Unknown, Rejected."""
     with _edit(play) as edit:
-        found = understood(play.publish("GET", f"{edit}/bundles"), _UploadedBundles, "the bundles in Google Play")
+        found = understood(play.publish("GET", f"{edit.path}/bundles"), _UploadedBundles, "the bundles in Google Play")
         return tuple(sorted(each.version_code for each in found.bundles))
 
 
@@ -177,10 +183,11 @@ def _change(play: Play, seen: PlayTrack, change: Callable[[Releases], None]) -> 
         if now != seen:
             raise Busy(f"the track {seen.track} has changed: expected {seen}, seen {now}", "Changed")
         change(releases)
-        play.publish("PUT", f"{edit}/tracks/{seen.track}", body={"track": seen.track, "releases": releases})
-        play.publish("POST", f"{edit}:validate", reads=True)
+        play.publish("PUT", f"{edit.path}/tracks/{seen.track}", body={"track": seen.track, "releases": releases})
+        play.publish("POST", f"{edit.path}:validate", reads=True)
         try:
-            play.publish("POST", f"{edit}:commit?{_COMMIT}")
+            play.publish("POST", f"{edit.path}:commit?{_COMMIT}")
+            edit.committed = True
         except Busy:
             raise
         except Rejected as error:
@@ -192,24 +199,25 @@ def _change(play: Play, seen: PlayTrack, change: Callable[[Releases], None]) -> 
 
 
 @contextmanager
-def _edit(play: Play) -> Iterator[str]:
-    """The path of an edit, thrown away in the end: a commit has made an end of it already.
+def _edit(play: Play) -> Iterator[_OpenEdit]:
+    """An edit, thrown away in the end unless it was committed.
 
     To open one changes nothing of the app, so that a look may do it.
     """
-    edit = understood(play.publish("POST", "/edits", body={}, reads=True), _Edit, "an edit of Google Play")
-    path = f"/edits/{edit.id}"
+    made = understood(play.publish("POST", "/edits", body={}, reads=True), _Edit, "an edit of Google Play")
+    edit = _OpenEdit(f"/edits/{made.id}")
     try:
-        yield path
+        yield edit
     finally:
-        with suppress(Rejected, Unknown):  # it is over already, or ends by itself within the hour
-            play.publish("DELETE", path, reads=True)
+        if not edit.committed:
+            with suppress(Rejected, Unknown):  # it is over already, or ends by itself within the hour
+                play.publish("DELETE", edit.path, reads=True)
 
 
-def _read(play: Play, edit: str, track: str) -> tuple[PlayTrack, Releases]:
+def _read(play: Play, edit: _OpenEdit, track: str) -> tuple[PlayTrack, Releases]:
     """A track as we know it, with its releases as they came."""
     what = f"the track {track} in Google Play"
-    document = play.publish("GET", f"{edit}/tracks/{track}")
+    document = play.publish("GET", f"{edit.path}/tracks/{track}")
     found = understood(document, _Track, what)
     releases = tuple(
         TrackRelease(_codes(each.version_codes, what), each.status, each.user_fraction, each.name)

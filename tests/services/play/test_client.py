@@ -11,7 +11,7 @@ import pytest
 
 from drcore.calls.gate import CallGate
 from drcore.calls.http import Http
-from drcore.errors import Busy, Rejected, Unknown
+from drcore.errors import Busy, NoAnswer, Rejected, Unknown
 from drcore.record.redact import HIDDEN, Redactor
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.vendors.googleplay.accounts import EMAIL, PlayAccounts, service_account
@@ -62,7 +62,7 @@ def test_calls_should_be_spread(play: Play, gate: CallGate) -> None:
     [
         ("throttling", 1, Busy, "RESOURCE_EXHAUSTED"),
         ("access-denied", 1, Rejected, "PERMISSION_DENIED"),
-        ("dropped-connection", 2, Unknown, ""),  # a read is tried twice
+        ("dropped-connection", 2, NoAnswer, ""),  # a read is tried twice
     ],
 )
 def test_refusals_should_be_told_apart(

@@ -43,8 +43,9 @@ def test_a_track_should_be_read_and_nothing_be_left_open(play: Play, store: Play
     assert bundle_codes(play) == (410, 411, 412)
 
 
-def test_a_halt_should_change_one_status_and_keep_the_rest(play: Play, store: PlayStore) -> None:
+def test_a_halt_should_change_one_status_and_keep_the_rest(play: Play, store: PlayStore, gate: CallGate) -> None:
     halt(play, read_track(play), 411)
+    assert {call.answer for call in gate.made} == {"OK"}, "an edit that is committed needs no throwing away"
     assert said(store) == [STAGED | {"status": "halted"}, COMPLETED], "the notes of others, and the fraction, too"
 
 
