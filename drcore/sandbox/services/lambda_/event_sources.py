@@ -16,6 +16,8 @@ from drcore.sandbox.services.lambda_.state import Lambda, invalid, not_found, pl
 
 TURNING = (20.0, 40.0)
 """Seconds from Disabling to Disabled, from Enabling to Enabled."""
+CHANGING = (5.0, 15.0)
+"""Seconds that a mapping is Creating, or Updating."""
 
 
 @dataclass(slots=True)
@@ -29,9 +31,14 @@ class Mapping:
     enabled: bool
     modified: datetime
     turned: datetime
+    changing: str = ""
+    changed: datetime | None = None
+    """Creating or Updating, until then."""
 
     def state(self, at: datetime) -> str:
         """As the API shows it."""
+        if self.changed and at < self.changed:
+            return self.changing
         if at < self.turned:
             return "Enabling" if self.enabled else "Disabling"
         return "Enabled" if self.enabled else "Disabled"
@@ -84,13 +91,25 @@ class EventSourceMappings:
         """Enable or disable; asked for what it is already, nothing happens. Raises AwsError while it is turning."""
         known, now = self.get(region, name), self._world.clock.now()
         if now < known.turned and enabled != known.enabled:
-            message = "Cannot update the event source mapping because it is in use."
-            raise AwsError("ResourceInUseException", message, 400)
+            raise _in_use()
         if enabled != known.enabled:
             stream = self._world.rng("event source mapping turns", region, name, now)
             seconds = round(stream.uniform(*TURNING), 3)
             known.enabled, known.modified, known.turned = enabled, now, now + timedelta(seconds=seconds)
         return known
+
+    def changeable(self, region: str, name: str) -> Mapping:
+        """A mapping that takes a change. Raises AwsError (ResourceInUseException) while it is at another one."""
+        known = self.get(region, name)
+        if known.changed and self._world.clock.now() < known.changed:
+            raise _in_use()
+        return known
+
+    def change(self, region: str, mapping: Mapping, doing: str) -> None:
+        """It is at a change from now on: Creating, or Updating."""
+        now = self._world.clock.now()
+        seconds = self._world.rng("event source mapping", doing, region, mapping.id, now).uniform(*CHANGING)
+        mapping.changing, mapping.changed = doing, now + timedelta(seconds=round(seconds, 3))
 
     def delete(self, region: str, name: str) -> Mapping:
         """Take a mapping away. Raises AwsError."""
@@ -104,6 +123,10 @@ class EventSourceMappings:
         }
 
 
+def _in_use() -> AwsError:
+    return AwsError("ResourceInUseException", "Cannot update the event source mapping because it is in use.", 400)
+
+
 @operation("lambda", "CreateEventSourceMapping")
 def create_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API."""
@@ -113,8 +136,10 @@ def create_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     source = params.get("EventSourceArn")
     if not source:
         raise invalid("Unrecognized event source.")
-    made = call.world.state(EventSourceMappings)
-    return _document(call, made.create(call.region, source, function, batch=batch, enabled=bool(enabled)))
+    mappings = call.world.state(EventSourceMappings)
+    made = mappings.create(call.region, source, function, batch=batch, enabled=bool(enabled))
+    mappings.change(call.region, made, "Creating")
+    return _document(call, made)
 
 
 @operation("lambda", "ListEventSourceMappings")
@@ -143,11 +168,13 @@ def get_event_source_mapping(call: AwsCall) -> dict[str, Any]:
 def update_event_source_mapping(call: AwsCall) -> dict[str, Any]:
     """As the API; Enabled takes half a minute, another source is not possible."""
     params, mappings = call.params, call.world.state(EventSourceMappings)
-    known = mappings.get(call.region, params["UUID"])
+    known = mappings.changeable(call.region, params["UUID"])
     if params.get("FunctionName"):
         known.function = _function_arn(call, params["FunctionName"])
     if params.get("BatchSize"):
         known.batch = int(params["BatchSize"])
+    if params.get("FunctionName") or params.get("BatchSize"):
+        mappings.change(call.region, known, "Updating")
     if params.get("Enabled") is not None:
         mappings.turn(call.region, known.id, bool(params["Enabled"]))
     return _document(call, known)

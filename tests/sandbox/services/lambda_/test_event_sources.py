@@ -64,6 +64,20 @@ def test_a_mapping_that_is_turning_should_not_be_turned_back(world: SyncWellWorl
     assert functions.update_event_source_mapping(UUID=name, Enabled=False)["State"] == "Disabling"
 
 
+def test_a_mapping_that_is_new_or_being_changed_should_say_so_and_take_no_change(world: SyncWellWorld) -> None:
+    functions = world.client("lambda")
+    queue = "arn:aws:sqs:us-east-1:123456789012:another"
+    made = functions.create_event_source_mapping(**WORKER, EventSourceArn=queue)
+    assert made["State"] == "Creating"
+    refused("ResourceInUseException", functions.update_event_source_mapping, UUID=made["UUID"], Enabled=False)
+    world.sleep(20)
+    assert functions.get_event_source_mapping(UUID=made["UUID"])["State"] == "Enabled"
+    assert functions.update_event_source_mapping(UUID=made["UUID"], BatchSize=5)["State"] == "Updating"
+    refused("ResourceInUseException", functions.update_event_source_mapping, UUID=made["UUID"], Enabled=False)
+    world.sleep(20)
+    assert functions.get_event_source_mapping(UUID=made["UUID"])["State"] == "Enabled"
+
+
 def test_a_mapping_that_is_not_there_or_there_already_should_be_refused(world: SyncWellWorld) -> None:
     functions = world.client("lambda")
     refused("ResourceNotFoundException", functions.get_event_source_mapping, UUID="0" * 36)
