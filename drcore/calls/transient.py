@@ -38,9 +38,10 @@ _BUSY: dict[str, frozenset[str]] = {
         }
     ),
     "events": frozenset({"ConcurrentModificationException"}),
+    "iam": frozenset({"ConcurrentModification"}),
     "lambda": frozenset(
         {
-            "ResourceConflictException",  # "another operation is in progress": nothing is created here by name
+            "ResourceConflictException",  # "another operation is in progress"; or it exists, where one is created
             "ResourceInUseException",  # an event source mapping that is being created or updated
         }
     ),
@@ -52,6 +53,7 @@ _BUSY: dict[str, frozenset[str]] = {
             "EndpointTemporarilyUnavailableException",  # "Try another cluster endpoint": the look finds one
         }
     ),
+    "sqs": frozenset({"QueueDeletedRecently"}),  # "wait 60 seconds after deleting a queue"
     # Not in S3's model; S3 API reference, "Error responses" and "Conditional writes".
     "s3": frozenset({"ConditionalRequestConflict", "OperationAborted"}),
 }
