@@ -32,7 +32,7 @@ def test_an_alias_record_is_repeated_as_it_is(aws: Aws, edit: Edit) -> None:
     whole = {"Name": NAME, "Type": "A", "SetIdentifier": "one", "Weight": 10, "AliasTarget": target}
     edit("route53.ListResourceRecordSets", lambda answer: answer.update(ResourceRecordSets=[whole]))
     (found,) = route53.records(aws, ZONE, NAME)
-    assert (found.values, found.ttl, found.weight) == ((), 0, 10)
+    assert (found.values, found.ttl, found.weight) == (("alias of lb.example.com.",), None, 10)
     assert json.loads(found.weighing(90).whole) == whole | {"Weight": 90}
 
 
