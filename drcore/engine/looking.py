@@ -17,7 +17,7 @@ from drcore.engine.looks import Looks, longest_pause, may_pass, odd_answers_are_
 from drcore.engine.outcome import Answer, Check, Outcome, State, Target, TargetResult
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.step import Step
-from drcore.errors import Rejected, Unknown, is_missing
+from drcore.errors import NoAnswer, Rejected, Unknown, is_missing
 from drcore.record.events import Kind
 
 _T = TypeVar("_T")
@@ -249,12 +249,21 @@ class Looking:
     def _excused(self, outcome: Outcome, why: str, error: Unknown | Rejected | None = None) -> tuple[Outcome, str]:
         """Neither a failure nor a pass where it is missing because a step that was needed was only rehearsed.
 
-        A refusal, or no answer, is no such thing: in the incident it would be the same.
+        A refusal is no such thing: in the incident it would be the same. Nor is silence, unless the step says why it
+        asks a region that may be away, or what it waits for has not come.
         """
         first = self.only_rehearsed()
-        if first and outcome in (Outcome.FAILED, Outcome.UNKNOWN) and (error is None or is_missing(error)):
+        excused = error is None or is_missing(error) or (isinstance(error, NoAnswer) and self._may_be_away())
+        if first and outcome in (Outcome.FAILED, Outcome.UNKNOWN) and excused:
             return Outcome.SKIPPED, f"after {first}, which was not done in this rehearsal: {why}"
         return outcome, why
+
+    def _may_be_away(self) -> bool:
+        """Whether it asks by a waiver, or a step that it needs was looked at in this rehearsal in vain."""
+        if self.step.waiver:
+            return True
+        needed = [self.run.result(name) for name in self.step.needs]
+        return any(result.outcome is Outcome.SKIPPED and result.after_rehearsed for result in needed if result)
 
     def only_rehearsed(self) -> str:
         """The first step that this one needs, itself or by another, and that was only rehearsed; empty if none."""

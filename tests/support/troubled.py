@@ -148,13 +148,15 @@ class Troubled:
             pytest.skip("this act changes nothing where all is well: it is written down, or is to be refused")
         return act
 
-    def first(self, plan: Plan[Any]) -> tuple[Step[Any, Any], Act]:
-        """The first act of a plan that changes something and that nothing goes on without."""
+    def first(self, plan: Plan[Any], *, needed: bool = True) -> tuple[Step[Any, Any], Act]:
+        """The first act of a plan that changes something; `needed`: that nothing goes on without, by no lock's call."""
         known = self._known(plan)
         return next(
             (step, known[step.title])
             for step in plan.steps
-            if step.title in known and known[step.title].effects and not (step.goes_on or step.only_tells)
+            if step.title in known and known[step.title].effects and not step.goes_on
+            if not needed
+            or (not step.only_tells and all(each["service"] != "s3" for each in known[step.title].operations))
         )
 
     def borne(self, plan: Plan[Any], step: Step[Any, Any]) -> Iterator[tuple[str, Met]]:
