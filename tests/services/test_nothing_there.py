@@ -69,6 +69,7 @@ ANSWERS: dict[str, Nothing] = {
     "appconfig.version": refused("ResourceNotFoundException", number=9999),
     "appconfig.last_deployment": value(appconfig.EnvironmentDeployment(), where=another_profile),
     "arc.control": refused("ResourceNotFoundException", arn=f"{VALUES['arc.arn']}0"),
+    "aws_status.issues": value(()),
     "autoscaling.scaling": refused("ObjectNotFoundException", service=NOBODY),
     "cloudtrail.calls": value((), operation=NOBODY),
     "cloudwatch.alarms": value((), prefix=NOBODY),

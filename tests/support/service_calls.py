@@ -239,6 +239,7 @@ VALUES: dict[str, Any] = {
     "prefix": "syncwell-",
     "apigateway.rest_api_id": "sw1east7ab",
     "apigateway.name": "prod",
+    "aws_status.url": f"{ENDPOINT}/aws-status/public/currentevents",
     "apigateway.point_stage.to": lambda asking: apigateway.stage(asking.aws, EAST, "sw1east7ab", "prod"),
     "apigateway.now": lambda asking: apigateway.stage(asking.aws, EAST, "sw1east7ab", "prod"),
     "appconfig.where": lambda asking: appconfig.profile(asking.aws, EAST, "syncwell", "production", "backend"),
