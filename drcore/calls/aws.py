@@ -80,8 +80,8 @@ class Aws:
     """Clients of one account, made on first use, one for each service and region.
 
     `endpoint` replaces AWS's own addresses, `role` is assumed in the region of the call, so that credentials never
-    depend on another region. They expire after an hour, and a plan may take several; with `now` they are renewed in
-    time.
+    depend on another region, and in no region that has failed. They expire after an hour, and a plan may take several;
+    with `now` they are renewed in time.
     """
 
     def __init__(
@@ -97,10 +97,11 @@ class Aws:
         self.session = _session("drcore") if endpoint else _session()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
         self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
-        self._clients: dict[tuple[str, str, bool, bool], Any] = {}
+        self._from: Aws | None = None  # under whose keys the role is taken on; None: the session's own
+        self._clients: dict[tuple[str, str, bool, bool, str], Any] = {}  # the last: the region whose keys it has
         self._silent: set[str] = set()  # regions whose last call has waited in vain
         self._endpoints: dict[tuple[str, str], str] = {}
-        self._raw: dict[str, Any] = {}
+        self._raw: dict[tuple[str, str], Any] = {}
         self._reader = threading.local()  # what reads the page that this thread has asked for
         self._lock = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
 
@@ -119,9 +120,12 @@ class Aws:
         return _readable(answer, service, operation, region)
 
     def as_role(self, role: str) -> Aws:
-        """The same under another role. What it may write is asked of the same gate."""
+        """The same under another role, which is taken on from this one: the role's trust policy names whoever this is.
+
+        What it may write is asked of the same gate.
+        """
         other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
-        other.session, other._silent = self.session, self._silent
+        other.session, other._silent, other._from = self.session, self._silent, self
         return other
 
     def set_endpoint(self, service: str, region: str, url: str) -> None:
@@ -172,13 +176,13 @@ class Aws:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _raw_client(self, region: str) -> Any:
-        self._renew(region)
-        if region not in self._raw:
+        key = (region, self._renewed(region))
+        if key not in self._raw:
             client = self._make_client("dynamodb", region)
             # An event that botocore emits and does not document: it is pinned, tests/diff/test_table.py holds it to it.
             client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
-            self._raw[region] = client
-        return self._raw[region]
+            self._raw[key] = client
+        return self._raw[key]
 
     def _take_rows(self, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
         if response_dict["status_code"] != 200:
@@ -196,8 +200,7 @@ class Aws:
 
     def _client(self, service: str, region: str, write: bool) -> Any:
         briefly = not write and region_of(service, region) in self._silent
-        key = (service, region, write, briefly)
-        self._renew(region)
+        key = (service, region, write, briefly, self._renewed(region))
         if key not in self._clients:
             self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
         return self._clients[key]
@@ -211,14 +214,26 @@ class Aws:
         _Watch(self._calls, service, client, self._lock, self._silent).register()
         return client
 
-    def _renew(self, region: str) -> None:
-        """Forget the keys of a region that soon expire, with the clients that were made with them."""
-        known = self._assumed.get(region)
+    def _keys(self, region: str) -> dict[str, Any]:
+        """The keys that are good for a while yet, for whoever takes on another role with them."""
+        self._renewed(region)
+        return self._credentials(region)
+
+    def _where(self, region: str) -> str:
+        """Where the keys for a region are had: in it, unless it has failed. Those of any other are good there too."""
+        if region != self._calls.failed_region:
+            return region
+        return next((each for each in self._assumed if each != region), region)
+
+    def _renewed(self, region: str) -> str:
+        """Forget the keys for a region that soon expire, with the clients that have them. Where its keys are had."""
+        where = self._where(region)
+        known = self._assumed.get(where)
         if known and self._now and self._now() > known[1] - _RENEW_BEFORE:
-            del self._assumed[region]
-            self._raw.pop(region, None)
-            for key in [key for key in self._clients if key[1] == region]:
-                del self._clients[key]
+            del self._assumed[where]
+            self._clients = {key: client for key, client in self._clients.items() if key[-1] != where}
+            self._raw = {key: client for key, client in self._raw.items() if key[-1] != where}
+        return where
 
     def _config(self, once: bool, briefly: bool) -> Config:
         return Config(
@@ -231,12 +246,14 @@ class Aws:
         )
 
     def _credentials(self, region: str) -> dict[str, Any]:
-        """What a client is made with: nothing, or the keys of the role, assumed in each region."""
+        """What a client is made with: nothing, or the keys of the role, assumed in each region that has not failed."""
         if not self._role:
             return {}
+        region = self._where(region)
         if region not in self._assumed:
             config = self._config(False, region in self._silent)
-            sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config)
+            own = self._from._keys(region) if self._from else {}
+            sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config, **own)
             _Watch(self._calls, "sts", sts, self._lock, self._silent).register()
             with _as_our_errors("sts", "assume_role", region):
                 credentials = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]

@@ -114,7 +114,10 @@ def list_(
     plan: Annotated[
         str, typer.Argument(metavar="[PLAN]", help="A plan: its faults with their options, its steps.")
     ] = "",
-    iam: Annotated[bool, typer.Option("--iam", help="With a plan: the IAM policy that its acts need.")] = False,
+    iam: Annotated[
+        bool, typer.Option("--iam", help="With a plan: the IAM policy that it needs, beside ReadOnlyAccess.")
+    ] = False,
+    environment: Environment = "sandbox",
     records: Records = RECORDS,
     as_json: AsJson = False,
 ) -> None:
@@ -123,7 +126,7 @@ def list_(
     def go() -> None:
         from drcore.cli import listing
 
-        listing.show(plan, iam=iam, records=records, as_json=as_json)
+        listing.show(plan, iam=iam, environment=environment, records=records, as_json=as_json)
 
     guarded(go, as_json)
 

@@ -15,7 +15,7 @@ _EXAMPLES = 3  # of each class
 
 def show_differences(report: Report, stream: TextIO) -> None:
     """Print counts, some of the differences, and where all of them lie."""
-    console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     total = sum(report.counts.values())
     table = Table("class", "items", "share")
     for column in table.columns[1:]:

@@ -11,6 +11,7 @@ import typer
 
 from drcore import plans
 from drcore.archive import store
+from drcore.engine.permissions import Place, policy
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, DrcoreError
@@ -26,12 +27,12 @@ from drcore.record.run_parameters import RunParameters
 _NEWEST = 20  # records that are shown
 
 
-def show(plan: str, *, iam: bool, records: Path, as_json: bool) -> None:
+def show(plan: str, *, iam: bool, environment: str, records: Path, as_json: bool) -> None:
     """Print the plans, environments and records; or one plan's faults and steps, or its IAM policy."""
     if iam and not plan:
         raise BadInput("--iam: expected a plan with it, for example: drcore list f --iam")
     if iam:
-        typer.echo(json.dumps(_policy(plans.find(plan)), indent=2))
+        typer.echo(json.dumps(_policy(plans.find(plan), environment), indent=2))
         return
     sections = _plan(plans.find(plan)) if plan else _all(records)
     if as_json:
@@ -134,7 +135,7 @@ def _plan(plan: Plan[Any]) -> dict[str, list[dict[str, Any]]]:
                 "changes": step.changes,
                 "consent": step.consent,
                 "way back": step.reversibility,
-                "permissions": ", ".join(each.action for each in step.permissions),
+                "permissions": ", ".join(sorted({each.action for each in step.permissions})),
             }
             for number, step in enumerate(plan.steps, start=1)
         ],
@@ -166,12 +167,7 @@ def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any
         typer.echo(f"     {row['changes']}")
 
 
-def _policy(plan: Plan[Any]) -> dict[str, Any]:
-    """The acts of a plan as an IAM policy; reads come with AWS's own ReadOnlyAccess. Narrow `Resource` to your ARNs."""
-    statement = {
-        "Sid": f"DrcorePlan{plan.id.upper()}",
-        "Effect": "Allow",
-        "Action": list(plan.permissions),
-        "Resource": "*",
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def _policy(plan: Plan[Any], environment: str) -> dict[str, Any]:
+    """What the runner's role needs for a plan in an environment, beside AWS's own ReadOnlyAccess. Raises BadInput."""
+    service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
+    return policy(plan.permissions, Place(service, facts))

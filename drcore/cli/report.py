@@ -14,7 +14,7 @@ from drcore.record.proof import verify
 
 def report(result: RunResult, stream: TextIO) -> None:
     """Print the end of a run."""
-    console = Console(file=stream, highlight=False, markup=False, soft_wrap=True)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     table = Table("step", "outcome", "seconds", title=f"{result.setting.run_id}", title_justify="left")
     table.columns[2].justify = "right"
     for step in result.steps:

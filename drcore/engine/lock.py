@@ -15,7 +15,7 @@ from drcore.calls.answer import as_answer
 from drcore.clock import until
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Busy, Refused, Rejected, Unknown
 from drcore.record.events import Named
 
@@ -125,7 +125,6 @@ TAKE = Step(
     targets=_where,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
-    permissions=iam_actions("s3:PutObject", "s3:GetObject"),
 )
 
 GIVE = Step(
@@ -137,5 +136,4 @@ GIVE = Step(
     targets=_where,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
-    permissions=iam_actions("s3:DeleteObject"),
 )

@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
 from drcore.engine.context import Run
 from drcore.engine.outcome import Answer, Check, no, unknown, yes
+from drcore.engine.permissions import Place, by_resources
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
 from drcore.services import iam
@@ -125,15 +126,19 @@ def _object_lock(run: Run[Any]) -> Check:
 
 
 def _permissions(run: Run[Any, Any], plan: Plan[Any]) -> Check:
-    """Ask IAM whether the acts of this plan would be allowed (IAM: SimulatePrincipalPolicy)."""
-    wanted = list(plan.permissions)
+    """Ask IAM whether this plan would be allowed all that it needs, on what it needs it (SimulatePrincipalPolicy)."""
+    wanted = by_resources(plan.permissions, Place(run.service, run.facts))
+    region = run.service.runner_region
     if run.calls.failed_region == HOME_OF_GLOBAL:
         return unknown(f"cannot be told: the control plane of IAM stands in {HOME_OF_GLOBAL}, which is away")
     try:
         with run.calls.under(Waiver("a look that blocks nothing: what may be done is found out now", ("iam",))):
-            denied = iam.denied(run.aws, run.service.runner_region, run.who, wanted)
+            who = run.service.role or iam.entity(run.aws, region, run.who)
+            denied = [
+                each for arns, actions in wanted.items() for each in iam.denied(run.aws, region, who, actions, arns)
+            ]
     except DrcoreError as error:
         return unknown(f"cannot be told: {error}")
     if denied:
-        return no(f"denied: {', '.join(denied)}")
-    return yes(f"all {len(wanted)} actions of the plan are allowed")
+        return no(f"denied to {who}: {', '.join(f'{action} on {arn}' for action, arn in denied)}")
+    return yes(f"all {sum(map(len, wanted.values()))} actions of the plan are allowed to {who}")

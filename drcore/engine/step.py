@@ -21,6 +21,7 @@ from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
+from drcore.engine.permissions import OF_EVERY_RUN, Permission
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
 
@@ -74,27 +75,6 @@ class Settles(Generic[F]):
     lost: Callable[[Run[F], StepResult], float | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """One IAM action, with the ARN that it is needed for.
-
-    The ARN is a pattern with `{region}`, `{thing}`, `{account}`: of the target that the act is about.
-    """
-
-    action: str
-    arn: str = "*"
-
-    def resource(self, account: str, target: Target | None = None) -> str:
-        """The ARN for a target; for any target where none is given."""
-        region, thing = (target.region, target.thing) if target else ("*", "*")
-        return self.arn.format(account=account, region=region or "*", thing=thing or "*")
-
-
-def iam_actions(*actions: str, on: str = "*") -> tuple[Permission, ...]:
-    """The permissions for some actions on one pattern of an ARN."""
-    return tuple(Permission(action, on) for action in actions)
-
-
 @dataclass(frozen=True)
 class Step(Generic[F, S]):
     """One step of a plan.
@@ -122,7 +102,8 @@ class Step(Generic[F, S]):
     - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
-    - `permissions`: the IAM actions that the act needs, with their ARNs; the lines of the printed policy.
+    - `permissions`: the IAM actions that its act, its undoing or its look need and that AWS's `ReadOnlyAccess` has not,
+      with their ARNs; what AWS asks for behind a call too. The lines of the printed policy.
     """
 
     name: StepName
@@ -207,9 +188,9 @@ class Plan(Generic[F]):
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
 
     @property
-    def permissions(self) -> tuple[str, ...]:
-        """The IAM actions that the acts of all steps need, sorted."""
-        return tuple(sorted({each.action for step in self.steps for each in step.permissions}))
+    def permissions(self) -> tuple[Permission, ...]:
+        """All that a run of it needs beside reading: its steps, its record, its lock."""
+        return (*OF_EVERY_RUN, *(each for step in self.steps for each in step.permissions))
 
     def fingerprints(self) -> dict[str, str]:
         """Which plan this is to a run that was begun with it: its steps in order, by key."""

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from drcore import plans
+from drcore.engine.permissions import Place, by_resources
+from drcore.engine.prepare import HOME
 from drcore.errors import Rejected, Unknown
+from drcore.parameters import load
 from drcore.probe.own import PREFIX
 from drcore.probe.question import AwsQuestion, Value, seconds, words
 from drcore.probe.session import ProbeSession
@@ -39,12 +42,15 @@ def _missing_object(session: ProbeSession) -> Value:
 
 
 def _policy_suffices(session: ProbeSession) -> Value:
-    """Asked of the simulator, plan by plan, for the role that the runner takes on."""
+    """Asked of the simulator, plan by plan, on the environment's ARNs, for the role that the runner takes on."""
     if not session.service.role:
         raise Unknown("service.yaml names no role: the simulator is asked about the runner's role")
     denied: set[str] = set()
     for plan in map(plans.find, plans.ids()):
-        denied |= set(iam.denied(session.aws, session.region, session.service.role, list(plan.permissions)))
+        _, facts = load(HOME / "parameters", session.service.environment, plan.id, plan.facts)
+        for arns, actions in by_resources(plan.permissions, Place(session.service, facts)).items():
+            found = iam.denied(session.aws, session.region, session.service.role, actions, arns)
+            denied |= {action for action, _ in found}
     return f"denied: {', '.join(sorted(denied))}" if denied else "all allowed"
 
 

@@ -154,8 +154,9 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "arn:aws:sqs:*:*:{}*": (*("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SendMessage", "sqs:ReceiveMessage"),),
     "arn:aws:codedeploy:*:*:application:{}*": ("codedeploy:CreateApplication", "codedeploy:DeleteApplication"),
     "arn:aws:codedeploy:*:*:deploymentgroup:{}*": (
-        *("codedeploy:CreateDeploymentGroup", "codedeploy:CreateDeployment", "codedeploy:StopDeployment"),
+        *("codedeploy:CreateDeploymentGroup", "codedeploy:CreateDeployment"),
     ),
+    "*": ("codedeploy:StopDeployment",),  # on all deployments or on none, as AWS has it; the gate lets own ones through
 }
 
 

@@ -8,25 +8,39 @@ from drcore.calls.aws import Aws
 from drcore.errors import Unknown
 
 
-def denied(aws: Aws, region: str, role: str, actions: Sequence[str], resource: str = "") -> tuple[str, ...]:
-    """Which of some actions a role may not do, on a resource or on all of them. Raises Unknown, Rejected.
+def entity(aws: Aws, region: str, caller: str) -> str:
+    """The user or the role behind a caller's ARN, as the simulator wants it. Raises Unknown, Rejected.
 
-    Unknown also where the simulator has not answered for each action: what it does not speak of is not allowed.
+    The ARN of a session leaves out the path of its role.
     """
-    about = {"ResourceArns": [resource]} if resource else {}
+    session = caller.partition(":assumed-role/")[2]
+    if not session:
+        return caller
+    role: str = aws.call("iam", region, "get_role", RoleName=session.partition("/")[0])["Role"]["Arn"]
+    return role
+
+
+def denied(
+    aws: Aws, region: str, principal: str, actions: Sequence[str], resources: Sequence[str] = ("*",)
+) -> tuple[tuple[str, str], ...]:
+    """Which of some actions a user or a role may not do on which of some resources. Raises Unknown, Rejected.
+
+    Unknown also where the simulator has not answered for each of both: what it does not speak of is not allowed.
+    """
     decisions = {
-        each["EvalActionName"]: each["EvalDecision"]
+        (each["EvalActionName"], each["EvalResourceName"]): each["EvalDecision"]
         for each in aws.pages(
             "iam",
             region,
             "simulate_principal_policy",
             "EvaluationResults",
-            PolicySourceArn=role,
+            PolicySourceArn=principal,
             ActionNames=list(actions),
-            **about,
+            ResourceArns=list(resources),
         )
     }
-    silent = [action for action in actions if action not in decisions]
+    asked = [(action, resource) for action in actions for resource in resources]
+    silent = [f"{action} on {resource}" for action, resource in asked if (action, resource) not in decisions]
     if silent:
         raise Unknown(f"iam simulate_principal_policy in {region}: no answer for {', '.join(silent)}")
-    return tuple(action for action in actions if decisions[action] != "allowed")
+    return tuple(each for each in asked if decisions[each] != "allowed")

@@ -201,7 +201,8 @@ def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: CallGa
 
 
 def test_the_keys_of_a_role_should_be_had_anew_before_they_end(sandbox: InProcess, calls: CallGate) -> None:
-    clock = sandbox.world.clock
+    clock, trust = sandbox.world.clock, '{"Version": "2012-10-17", "Statement": []}'
+    sandbox.world.client("iam", EAST).create_role(RoleName="drcore", AssumeRolePolicyDocument=trust)
     aws = Aws(calls, endpoint=ENDPOINT, role="arn:aws:iam::123456789012:role/drcore", now=clock.now)
     sandbox.attach(aws.session)
 

@@ -18,6 +18,7 @@ import boto3
 import pytest
 
 from drcore.record.redact import HIDDEN
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.command import Said, drcore
 from tests.support.emulated import world
 
@@ -121,7 +122,7 @@ def leaks(drilled: Drilled) -> list[str]:
 
 
 def client(service: str, region: str, address: str) -> Any:
-    session: Any = boto3.Session("key", "secret", region_name=region)
+    session: Any = boto3.Session(ADMINISTRATOR_KEY, "secret", region_name=region)
     return session.client(service, endpoint_url=address)
 
 

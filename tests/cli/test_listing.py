@@ -91,7 +91,16 @@ def test_list_of_a_plan_should_show_its_steps_in_order() -> None:
 
 
 def test_list_iam_should_print_a_policy_that_can_be_pasted() -> None:
+    """With the names of the environment, nothing of them changed into a picture: `:secret:` is no emoji."""
     policy: Any = json.loads(in_process("list", "f", "--iam").out)
     assert policy["Version"] == "2012-10-17"
-    (statement,) = policy["Statement"]
-    assert statement["Action"] == sorted({each.action for step in PLAN.steps for each in step.permissions})
+    allowed = {(action, arn) for each in policy["Statement"] for action in each["Action"] for arn in each["Resource"]}
+    assert {action for action, _ in allowed} == {each.action for each in PLAN.permissions}
+    assert ("lambda:UpdateAlias", "arn:aws:lambda:us-west-2:123456789012:function:syncwell-api") in allowed
+    key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:syncwell/statuspage-key-??????"
+    assert ("secretsmanager:GetSecretValue", key) in allowed
+
+
+def test_list_iam_should_want_an_environment_that_is_filled_in() -> None:
+    told = in_process("list", "f", "--iam", "--environment", "production")
+    assert told.exit == 2 and "production/service.yaml" in told.err

@@ -227,6 +227,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if environment.is_dir():
             (environment / "z.yaml").write_text(FACTS)
     (folder / "notebooks/z_smallest.ipynb").write_text(notebook())
+    printed = run(folder, "-m", "drcore", "list", "z", "--iam").stdout
+    (folder / "drcore/sandbox/syncwell/company/policies/z.json").write_text(printed)
     return folder
 
 

@@ -24,6 +24,7 @@ PACKAGES = [
 ]
 SANDBOX = [
     *("protocol", "moto", "core"),  # AWS's wire, the emulator, the world
+    "identity",  # who may do what
     *("services", "vendors"),  # what is emulated
     *("syncwell", "endpoints", "__main__"),  # the simulated company, the doors
 ]

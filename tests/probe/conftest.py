@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from drcore.engine.prepare import HOME
-from drcore.parameters import Service, at_world, read
+from drcore.parameters import Service, at_world, load, read
+from drcore.probe.own import policy as probes_policy
 from drcore.probe.probe import AccountProbe
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
+from drcore.sandbox.syncwell.company.names import RECOVERY_ROLE
 from tests.support.in_process_transport import end_in
 
 Ask = Callable[[str], str | None]
@@ -22,9 +25,17 @@ Probing = Callable[..., AccountProbe]
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> InProcess:
     door = InProcess(5, users=20)
+    granted = json.dumps(probes_policy())
+    door.world.client("iam", "us-east-1").put_role_policy(
+        RoleName=RECOVERY_ROLE, PolicyName="drcore-probe", PolicyDocument=granted
+    )
     end_in(door, monkeypatch)
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setattr("os.fsync", lambda handle: None)
+    # The facts of that account's plans are the sandbox's, too; the files of staging are still to be filled in.
+    monkeypatch.setattr(
+        "drcore.probe.account_questions.load", lambda folder, _, plan, facts: load(folder, "sandbox", plan, facts)
+    )
     return door
 
 

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from drcore.engine.prepare import HOME
 from drcore.errors import Exit
+from drcore.probe.own import policy
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY, RECOVERY_ROLE
 from tests.support import emulated
 
 QUESTIONS = ["missing-table", "reserved-below-provisioned", "short-poll"]
@@ -47,6 +50,10 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / "parameters" / "staging").mkdir(parents=True)
         filled = facts.replace("{world}", address).replace("environment: sandbox", "environment: staging")
         (folder / "parameters" / "staging" / "service.yaml").write_text(filled)
+        colleague: Any = boto3.Session(ADMINISTRATOR_KEY, "-", region_name="us-east-1")
+        colleague.client("iam", endpoint_url=address).put_role_policy(
+            RoleName=RECOVERY_ROLE, PolicyName="drcore-probe", PolicyDocument=json.dumps(policy())
+        )
         yield folder
 
 

@@ -69,9 +69,11 @@ def allowed() -> set[str]:
 
 
 def test_the_policy_that_is_printed_reaches_nothing_but_what_a_probe_makes() -> None:
+    """But for what AWS allows on everything or on nothing: there the gate lets only a probe's own through."""
     document: Any = policy()
-    resources = [each["Resource"].rpartition("/")[2].rpartition(":")[2] for each in document["Statement"]]
-    assert set(resources) == {"drcore-probe-*"}
+    by_resource = {each["Resource"].rpartition("/")[2].rpartition(":")[2]: each for each in document["Statement"]}
+    assert by_resource.pop("*")["Action"] == ["codedeploy:StopDeployment"]
+    assert set(by_resource) == {"drcore-probe-*"}
 
 
 def test_as_assumed_is_exit_0_and_each_answer_is_in_the_record(probing: Probing) -> None:

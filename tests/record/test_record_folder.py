@@ -19,6 +19,7 @@ from drcore import plans
 from drcore.record.events import read_events
 from drcore.record.files import CARD, EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, PAGE, PARAMETERS, RECEIPT
 from drcore.record.proof import verify
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.command import drcore
 from tests.support.emulated import world
 
@@ -34,7 +35,7 @@ class Kept:
     address: str
 
     def client(self, service: str) -> Any:
-        session: Any = boto3.Session("key", "secret", region_name=REGION)
+        session: Any = boto3.Session(ADMINISTRATOR_KEY, "secret", region_name=REGION)
         return session.client(service, endpoint_url=self.address)
 
     def files(self) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 
 Client = Callable[..., Any]
 
@@ -28,13 +29,17 @@ def client(empty: InProcess) -> Client:
     return client_of(empty)
 
 
-def client_of(sandbox: InProcess) -> Client:
-    """`client("lambda", "us-west-2")`: an ordinary boto3 client of that sandbox, without retries."""
+def client_of(sandbox: InProcess, *keys: str) -> Client:
+    """`client("lambda", "us-west-2")`: an ordinary boto3 client of that sandbox, without retries.
+
+    `keys` are those that it signs with; left out: those of somebody who may do anything.
+    """
 
     def make(service: str, region: str = "us-east-1") -> Any:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)
-        session: Any = boto3.Session("key", "secret", region_name=region, botocore_session=core)
+        core.set_credentials(*(keys or (ADMINISTRATOR_KEY, "secret")))
+        session: Any = boto3.Session(region_name=region, botocore_session=core)
         sandbox.attach(session)
         once = Config(retries={"total_max_attempts": 1})
         return session.client(service, endpoint_url=ENDPOINT, config=once)

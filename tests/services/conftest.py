@@ -13,6 +13,7 @@ from drcore.calls.gate import CallGate, Writes
 from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.in_process_transport import end_in
 from tests.support.world_clock import WorldClock
 
@@ -53,6 +54,7 @@ def aws_of(world: InProcess, gate: CallGate) -> Aws:
     aws = Aws(gate, endpoint=ENDPOINT)
     session: Any = aws.session
     session._session.register_component("data_loader", LOADER)
+    session._session.set_credentials(ADMINISTRATOR_KEY, "-")
     world.attach(aws.session)
     return aws
 

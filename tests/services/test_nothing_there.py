@@ -102,6 +102,7 @@ ANSWERS: dict[str, Nothing] = {
     "events.enabled_rules": value((), prefix=NOBODY),
     "health.issues": value(()),
     "iam.denied": value((), actions=()),
+    "iam.entity": refused("NoSuchEntity", caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/{NOBODY}/job-1"),
     "lambda_.alias": refused("ResourceNotFoundException", name=NOBODY),
     "lambda_.version": value(lambda_.FunctionVersion(), number="9999"),
     "lambda_.newest_versions": refused("ResourceNotFoundException", function=NOBODY),

@@ -10,8 +10,22 @@ from typing import Any
 from drcore.errors import DrcoreError
 from drcore.record.events import Event, read_events
 from drcore.run.runbook import Runbook
+from drcore.sandbox.identity.guard import Guard
+from drcore.sandbox.syncwell.company.names import RECOVERY_ROLE
 from tests.support.effects import Effect
-from tests.support.stage import SHORT, Scene, carry_out, ended, incidents, locks, pages_of, proven, staged, transitions
+from tests.support.stage import (
+    SHORT,
+    Scene,
+    Stage,
+    carry_out,
+    ended,
+    incidents,
+    locks,
+    pages_of,
+    proven,
+    staged,
+    transitions,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Drilled:
     transitions: dict[str, bool]
     locks: list[str]
     events: list[Event]
+    asked: frozenset[tuple[str, str]]
     second: Runbook
     second_trouble: DrcoreError | None
     second_exit: int
@@ -36,6 +51,15 @@ class Drilled:
 
 
 Drills = Callable[[Scene], Drilled]
+
+
+def asked_by_the_runner(stage: Stage) -> frozenset[tuple[str, str]]:
+    """The actions that the runner's role was allowed until now, each with its resource."""
+    used = stage.door.world.state(Guard).used
+    role = f"role/{RECOVERY_ROLE}"
+    return frozenset(
+        (action, resource) for (who, action, resource), ruled in used.items() if who.endswith(role) and ruled.allowed
+    )
 
 
 def drill(scene: Scene, folder: Path) -> Drilled:
@@ -52,6 +76,7 @@ def drill(scene: Scene, folder: Path) -> Drilled:
             "transitions": transitions(run),
             "locks": locks(run),
             "events": read_events(run.folder),
+            "asked": asked_by_the_runner(stage),
         }
         proven(run)
         first = len(stage.effects)

@@ -1,11 +1,14 @@
 """The outputs that the notebooks are compared with, made by one seeded drill each: `make reference`.
 
+Before them the policies that the plans print, which the runner's role of the sandbox has.
+
 A reference holds what a person reads (HTML, text, streams) and leaves out what no comparison looks at: pictures, and
 the times and places of the machine that made it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
+from drcore.engine.permissions import Place, policy
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.headless.execute import run_notebook
@@ -22,10 +26,11 @@ from drcore.headless.execution import Ending
 from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
 from drcore.launcher.request import RunRequest
-from drcore.parameters import Mode
+from drcore.parameters import Mode, load
 from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
+from drcore.sandbox.syncwell.company import principals
 from tests.support.emulated import world
 
 REFERENCES = Path(__file__).parents[1] / "notebooks" / "reference"
@@ -80,6 +85,9 @@ def reference_of(plan: Plan[Any]) -> Path:
 def main() -> None:
     """Make all of them anew."""
     REFERENCES.mkdir(exist_ok=True)
+    for plan in map(plans.find, plans.ids()):
+        document = policy(plan.permissions, Place(*load(HOME / "parameters", "sandbox", plan.id, plan.facts)))
+        write_whole(principals.POLICIES / f"{plan.id}.json", f"{json.dumps(document, indent=2)}\n".encode())
     for plan in map(plans.find, plans.ids()):
         text = nbformat.writes(comparable(executed(plan)))
         write_whole(reference_of(plan), f"{text}\n".encode())

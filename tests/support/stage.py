@@ -23,18 +23,21 @@ from drcore import plans, show
 from drcore.clock import RemoteClock
 from drcore.engine.consent import Approvals
 from drcore.engine.outcome import Outcome, Target
+from drcore.engine.permissions import Place, policy
 from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError
 from drcore.launcher.request import fault_of
 from drcore.launcher.result import RunResult, result_from_journal
 from drcore.launcher.world import inject
-from drcore.parameters import Mode, at_world
+from drcore.parameters import Mode, at_world, parse
 from drcore.record.events import Event, read_events
 from drcore.record.proof import verify
 from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
+from drcore.sandbox.syncwell.company import principals
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.effects import Effect, watch
 from tests.support.in_process_transport import end_in
 
@@ -42,6 +45,8 @@ from tests.support.in_process_transport import end_in
 gc.set_threshold(100_000, 20, 100)
 
 ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
+# The keys of a colleague who may do anything.
+ADMINISTRATOR: dict[str, Any] = {"aws_access_key_id": ADMINISTRATOR_KEY, "aws_secret_access_key": "-"}
 PLANS = tuple(map(plans.find, plans.ids()))
 # Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes. A plan
 # takes those that it has.
@@ -225,6 +230,7 @@ class Stage(Runs):
     def __init__(self, door: InProcess, folder: Path, seed: int) -> None:
         super().__init__(ENDPOINT, folder, seed)
         self.door = door
+        self._plans: set[str] = set()
         self.effects: list[Effect] = []
         self._stop_watching = watch(door.world, self.effects.append)
 
@@ -232,6 +238,17 @@ class Stage(Runs):
         self._stop_watching()
         super().fault(name, **options)
         self._stop_watching = watch(self.door.world, self.effects.append)  # nearest to the service, behind the fault
+
+    def prepare(self, scene: Scene | Plan[Any], mode: Mode = Mode.DRILL, **changes: Any) -> RunParameters:
+        """As always; the runner's role has what the plans print that are carried out here, and no other plan's."""
+        prepared = super().prepare(scene, mode, **changes)
+        plan = scene.plan if isinstance(scene, Scene) else scene
+        self._plans.add(plan.id)
+        if self._plans <= set(principals.RUNBOOKS):
+            at = Place(prepared.service, parse(dict(prepared.facts), plan.facts, "facts"))
+            principals.paste(self.door.world, plan.id, policy(plan.permissions, at))
+            principals.grant(self.door.world, *sorted(self._plans))
+        return prepared
 
     def attach(self, run: Runbook) -> None:
         self.door.attach(run.run.aws.session)
@@ -349,7 +366,8 @@ def client(run: Runbook, service: str, region: str) -> Any:
 
 
 def _client(run: Runbook, service: str, region: str) -> Any:
-    return run.run.aws.session.client(service, region_name=region, endpoint_url=run.run.service.endpoint)
+    session = run.run.aws.session
+    return session.client(service, region_name=region, endpoint_url=run.run.service.endpoint, **ADMINISTRATOR)
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:

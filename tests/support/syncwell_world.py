@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from moto.sns.models import sns_backends
 
 from drcore.sandbox.endpoints.in_process import InProcess
-from drcore.sandbox.syncwell.company.names import topic_arn
+from drcore.sandbox.syncwell.company.names import OPERATOR_KEY, RECOVERY_ROLE, topic_arn
 from tests.sandbox.conftest import client_of
 
 EAST, WEST = "us-east-1", "us-west-2"
@@ -29,6 +29,16 @@ class SyncWellWorld:
         if (service, region) not in self._clients:
             self._clients[service, region] = self._make(service, region)
         return self._clients[service, region]
+
+    def client_as(self, role: str, service: str, region: str = EAST) -> Any:
+        """A client of a session `job-1` of a role: the operator takes on the runner's, which takes on the others."""
+        keys: tuple[str, ...] = (OPERATOR_KEY, "-")
+        for name in dict.fromkeys((RECOVERY_ROLE, role)):
+            arn = f"arn:aws:iam::{self.sandbox.world.account}:role/{name}"
+            sts = client_of(self.sandbox, *keys)("sts", region)
+            given = sts.assume_role(RoleArn=arn, RoleSessionName="job-1")["Credentials"]
+            keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        return client_of(self.sandbox, *keys)(service, region)
 
     @property
     def now(self) -> datetime:

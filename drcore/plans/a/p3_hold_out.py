@@ -11,9 +11,10 @@ from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, StepName, StepResult, Target, no, yes
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
+from drcore.engine.permissions import Permission, iam_actions
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Unknown
-from drcore.plans.a import dns_and_levers, titles
+from drcore.plans.a import dns_and_levers, resources, titles
 from drcore.plans.a.dns_and_levers import Answers
 from drcore.plans.a.earlier import let_in_again, tried_before
 from drcore.plans.a.facts import ARun, Facts
@@ -114,7 +115,7 @@ def _lever(
     look: Callable[[ARun, Target], Pulled],
     act: Callable[[ARun, Target, Pulled], None],
     undo: Callable[[ARun, Target, Pulled], None],
-    permission: str,
+    permissions: tuple[Permission, ...],
     waiver: Waiver | None = None,
 ) -> Step[Facts, Pulled]:
     """A lever as a step: pulled only where DNS has not moved, given its time before the next one is pulled.
@@ -134,7 +135,7 @@ def _lever(
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=lambda run: 60 * run.facts.lever_minutes + 30, every=10),
         settles=Settles("failover", at=when_followed),
-        permissions=iam_actions(permission),
+        permissions=permissions,
         waiver=waiver,
     )
 
@@ -169,7 +170,7 @@ ROUTING_OUT = _lever(
     look=see_control_pulled,
     act=turn_off,
     undo=turn_back,
-    permission="route53-recovery-cluster:UpdateRoutingControlState",
+    permissions=iam_actions("route53-recovery-cluster:UpdateRoutingControlState", on=resources.controls),
 )
 
 
@@ -198,7 +199,7 @@ LEVER_OUT = _lever(
     look=see_lever_pulled,
     act=pull,
     undo=push,
-    permission="s3:PutObject",
+    permissions=iam_actions("s3:PutObject", on=resources.levers),
 )
 
 
@@ -235,7 +236,7 @@ CHECK_OUT = _lever(
     look=see_check_pulled,
     act=pin,
     undo=unpin,
-    permission="route53:UpdateHealthCheck",
+    permissions=iam_actions("route53:UpdateHealthCheck", on=resources.checks),
     waiver=Waiver("the last lever: the two that need no control plane in us-east-1 have not moved DNS", ("route53",)),
 )
 
@@ -287,7 +288,7 @@ LATCH = Step(
     phrase=lambda run, states: f"KEEP {failed(run)} OUT UNTIL IT IS LET IN",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=20, every=2),
-    permissions=iam_actions("s3:PutObject"),
+    permissions=iam_actions("s3:PutObject", on=resources.levers),
 )
 
 

@@ -9,9 +9,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 from drcore.calls.aws import Aws
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected, Unknown
-from drcore.plans.a import region_health, replication, titles
+from drcore.plans.a import region_health, replication, resources, titles
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.regions import failed, fault_time, matters_since, serving
 from drcore.plans.a.replication import Canary, ItemVersion
@@ -68,7 +69,7 @@ WRITE = Step(
     needs=(titles.CONFIRM,),
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=20, every=2),
-    permissions=iam_actions("dynamodb:PutItem"),
+    permissions=iam_actions("dynamodb:PutItem", on=resources.table),
 )
 
 

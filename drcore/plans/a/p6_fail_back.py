@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Unknown
-from drcore.plans.a import dns_and_levers, titles
+from drcore.plans.a import dns_and_levers, resources, titles
 from drcore.plans.a.earlier import first_seen, let_in_again
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import wrong_setting
@@ -166,7 +167,7 @@ LOWER = Step(
     phrase=lambda run, states: f"SET THE WEIGHT OF {failed(run)} TO {weight_of_part(run, 0)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=180, every=10),
-    permissions=iam_actions("route53:ChangeResourceRecordSets", "route53:GetChange", "route53:ListResourceRecordSets"),
+    permissions=iam_actions("route53:ChangeResourceRecordSets", on=resources.zone),
     waiver=FAILBACK,
 )
 
@@ -208,7 +209,7 @@ CHECK_BACK = Step(
     phrase=lambda run, states: f"SET THE HEALTH CHECK OF {failed(run)} AS IT WAS",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=30, every=5),
-    permissions=iam_actions("route53:UpdateHealthCheck", "route53:GetHealthCheck"),
+    permissions=iam_actions("route53:UpdateHealthCheck", on=resources.checks),
     waiver=FAILBACK,
 )
 
@@ -246,7 +247,7 @@ ROUTING_IN = Step(
     phrase=lambda run, states: f"TURN THE ROUTING CONTROL OF {failed(run)} ON",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=30, every=5),
-    permissions=iam_actions("route53-recovery-cluster:UpdateRoutingControlState"),
+    permissions=iam_actions("route53-recovery-cluster:UpdateRoutingControlState", on=resources.controls),
 )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.a import dns_and_levers, region_charts, region_health, titles
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.a import dns_and_levers, region_charts, region_health, resources, titles
 from drcore.plans.a.earlier import tried_before
 from drcore.plans.a.facts import ARun, Facts
 from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, weight_of_part
@@ -105,7 +106,7 @@ LET_IN = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
     shows=show_balance,
-    permissions=iam_actions("s3:PutObject"),
+    permissions=iam_actions("s3:PutObject", on=resources.levers),
     waiver=FAILBACK,
 )
 
@@ -151,7 +152,7 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
         shows=show_balance,
-        permissions=iam_actions("route53:ChangeResourceRecordSets"),
+        permissions=iam_actions("route53:ChangeResourceRecordSets", on=resources.zone),
         waiver=FAILBACK,
     )
 

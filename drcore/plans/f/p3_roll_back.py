@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
+from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy
 from drcore.plans.f import titles
 from drcore.plans.f.decided_release import target_release
@@ -68,7 +69,7 @@ STOP = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=180),
     repeat=True,
-    permissions=iam_actions("codedeploy:StopDeployment"),
+    permissions=iam_actions("codedeploy:StopDeployment"),  # on all or on none, as AWS has it
 )
 
 

@@ -22,6 +22,7 @@ from drcore.diff.policy import modified_of, writers_of
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import faulty_writers
 from drcore.plans.g.facts import GRun
+from drcore.plans.g.resources import EXPORTED
 from drcore.plans.g.tables import recovery_region, table_arn
 from drcore.services.dynamodb import exports as dynamodb_exports
 from drcore.services.dynamodb.exports import READY, Changed, Image, IncrementalExport
@@ -49,7 +50,7 @@ _read: WeakKeyDictionary[GRun, dict[str, tuple[ItemWrite, ...]]] = WeakKeyDictio
 
 def prefix(run: GRun) -> str:
     """Where this run's exports lie in the bucket: by it they are recognized after a restart."""
-    return f"drcore/{run.id}"
+    return f"{EXPORTED}{run.id}"
 
 
 def exports(run: GRun) -> tuple[IncrementalExport, ...]:

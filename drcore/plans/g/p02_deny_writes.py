@@ -10,9 +10,10 @@ from datetime import datetime
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
-from drcore.plans.g import titles
+from drcore.engine.step import Patience, Reversibility, Settles, Step
+from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
 from drcore.plans.g.tables import DENY_SID, role_arn, table, table_arn
@@ -77,7 +78,7 @@ DENY = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5, hold=20),  # it is seen before it holds: AWS takes some seconds
     settles=Settles("denied", at=when_denied),
-    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", on=resources.table),
 )
 
 STEPS = (DENY,)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import titles, worker_releases
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import resources, titles, worker_releases
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
 from drcore.plans.shared.deploy_freeze import freeze
@@ -70,7 +71,7 @@ SCALING = Step(
     phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
-    permissions=iam_actions("application-autoscaling:RegisterScalableTarget"),
+    permissions=iam_actions("application-autoscaling:RegisterScalableTarget", on=resources.scalable_targets),
 )
 
 
@@ -125,7 +126,7 @@ RULES = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     shows=show_rules,
-    permissions=iam_actions("events:DisableRule"),
+    permissions=iam_actions("events:DisableRule", on=resources.rules),
 )
 
 
@@ -226,7 +227,10 @@ WORKERS = Step(
     patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
     repeat=True,
     shows=show_working,
-    permissions=iam_actions("ecs:UpdateService", "ecs:StopTask"),
+    permissions=(
+        *iam_actions("ecs:UpdateService", on=resources.workers),
+        *iam_actions("ecs:StopTask", on=resources.tasks),
+    ),
 )
 
 
@@ -292,7 +296,7 @@ SOURCES = Step(
     phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
-    permissions=iam_actions("lambda:UpdateEventSourceMapping"),
+    permissions=iam_actions("lambda:UpdateEventSourceMapping", on=resources.sources),
 )
 
 STEPS = (FREEZE, SCALING, RULES, WORKERS, SOURCES)

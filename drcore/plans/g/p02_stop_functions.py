@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import titles
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
+from drcore.plans.shared.resources import functions as functions_named
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_
 
@@ -135,11 +137,13 @@ FUNCTIONS = Step(
     patience=Patience(within=60, every=5),
     repeat=True,
     shows=show_concurrency,
-    permissions=iam_actions(
-        "lambda:DeleteFunctionConcurrency",
-        "lambda:DeleteProvisionedConcurrencyConfig",
-        "lambda:PutFunctionConcurrency",
-        "lambda:PutProvisionedConcurrencyConfig",
+    permissions=(
+        *iam_actions("lambda:DeleteFunctionConcurrency", "lambda:PutFunctionConcurrency", on=functions_named),
+        *iam_actions(
+            "lambda:DeleteProvisionedConcurrencyConfig",
+            "lambda:PutProvisionedConcurrencyConfig",
+            on=resources.qualified_functions,
+        ),
     ),
 )
 

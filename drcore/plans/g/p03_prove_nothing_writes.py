@@ -9,9 +9,10 @@ from datetime import datetime
 from drcore.clock import iso, parse_time
 from drcore.engine.labels import label
 from drcore.engine.outcome import Answer, Check, Target, never, no, unknown, yes
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
-from drcore.plans.g import titles
+from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import HALTED
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.table_requests import WRITING, RequestCounts, none_counted, read_requests, requests_chart
@@ -177,7 +178,10 @@ NOTHING_WRITES = Step(
     patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
     shows=show_writes,
     settles=Settles(HALTED),
-    permissions=iam_actions("sts:AssumeRole", "dynamodb:GetItem", "dynamodb:DeleteItem"),
+    permissions=(
+        *iam_actions("sts:AssumeRole", on=resources.writers),
+        *iam_actions("dynamodb:DeleteItem", on=resources.table),  # a write that was accepted is taken away again
+    ),
 )
 
 STEPS = (NOTHING_WRITES,)

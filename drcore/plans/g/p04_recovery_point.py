@@ -11,9 +11,10 @@ from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Unknown
-from drcore.plans.g import exported_changes, titles
+from drcore.plans.g import exported_changes, resources, titles
 from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.deployments import DeploymentTime, deployments
 from drcore.plans.g.exported_changes import BAD, ItemWrite
@@ -176,13 +177,10 @@ EXPORT = Step(
     patience=Patience(within=_export_s, every=15),
     repeat=True,
     shows=show_exports,
-    permissions=iam_actions(
-        "dynamodb:ExportTableToPointInTime",
-        "dynamodb:DescribeExport",
-        "dynamodb:ListExports",
-        "s3:PutObject",
-        "s3:AbortMultipartUpload",
-        "s3:GetObject",
+    permissions=(
+        *iam_actions("dynamodb:ExportTableToPointInTime", on=resources.table),
+        # The bucket is written in the name of whoever exports.
+        *iam_actions("s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl", on=resources.exported),
     ),
 )
 

@@ -11,9 +11,10 @@ from drcore.clock import iso
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Rejected, Unknown
-from drcore.plans.g import titles
+from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import recovery_region, restored_table, table, table_arn
@@ -112,16 +113,16 @@ RESTORE = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=30),
     shows=show_restore,
-    permissions=iam_actions(
-        "dynamodb:RestoreTableToPointInTime",
-        "dynamodb:DescribeTable",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:Scan",
-        "dynamodb:BatchWriteItem",
+    permissions=(
+        *iam_actions("dynamodb:RestoreTableToPointInTime", on=resources.both_tables),
+        # The table is written in the name of whoever restores it.
+        *iam_actions(
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            on=resources.restored,
+        ),
     ),
 )
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import titles
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import denial
@@ -130,7 +131,11 @@ KEEP = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     permissions=iam_actions(
-        "dynamodb:UpdateTable", "dynamodb:PutResourcePolicy", "dynamodb:TagResource", "dynamodb:UntagResource"
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:TagResource",
+        "dynamodb:UntagResource",
+        "dynamodb:UpdateTable",
+        on=resources.table,
     ),
 )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import region_names
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Unknown
-from drcore.plans.g import titles
+from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.table_settings import SettingKind, kinds, original
@@ -112,6 +113,17 @@ def settings_here(run: GRun) -> list[Target]:
     return _of(run, [recovery_region(run)], kinds(), restored_table(run))
 
 
+# What is set on the replica of each region.
+_EACH_REPLICA = (
+    *iam_actions(
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:TagResource",
+        "dynamodb:UpdateContinuousBackups",
+        on=resources.restored,
+    ),
+    *iam_actions("cloudwatch:PutMetricAlarm", on=resources.alarms),
+)
+
 SETTINGS = Step(
     titles.SETTINGS,
     changes="what a restore drops is set again: stream, recovery, TTL, deletion protection, tags, alarms, policy",
@@ -125,13 +137,9 @@ SETTINGS = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=300, every=10),
     shows=show_settings,
-    permissions=iam_actions(
-        "dynamodb:UpdateTable",
-        "dynamodb:UpdateContinuousBackups",
-        "dynamodb:UpdateTimeToLive",
-        "dynamodb:TagResource",
-        "dynamodb:PutResourcePolicy",
-        "cloudwatch:PutMetricAlarm",
+    permissions=(
+        *iam_actions("dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive", on=resources.restored),
+        *_EACH_REPLICA,
     ),
 )
 
@@ -199,14 +207,20 @@ REPLICAS = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=20),
     shows=show_replicas,
-    permissions=iam_actions(
-        "dynamodb:UpdateTable",
-        "dynamodb:CreateTableReplica",
-        "dynamodb:UpdateContinuousBackups",
-        "dynamodb:TagResource",
-        "dynamodb:PutResourcePolicy",
-        "cloudwatch:PutMetricAlarm",
-        "iam:CreateServiceLinkedRole",
+    permissions=(
+        *_EACH_REPLICA,
+        # What AWS asks for behind UpdateTable, in the region of the replica.
+        *iam_actions(
+            "dynamodb:BatchWriteItem",
+            "dynamodb:CreateTable",
+            "dynamodb:CreateTableReplica",
+            "dynamodb:DeleteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:UpdateTable",
+            on=resources.restored,
+        ),
+        *iam_actions("iam:CreateServiceLinkedRole", on=resources.replication_role),
     ),
 )
 

@@ -22,8 +22,9 @@ from drcore.diff.keys import key_bytes
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import comparison, titles
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import comparison, resources, titles
 from drcore.plans.g.comparison import as_text, left_for_a_person, name_of
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
@@ -272,11 +273,10 @@ REPAIR = Step(
     repeat=True,
     shows=show_repair,
     permissions=iam_actions(
+        "dynamodb:DeleteItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:ConditionCheckItem",
-        "dynamodb:BatchGetItem",
+        on=resources.table,
     ),
 )
 

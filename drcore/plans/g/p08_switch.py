@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import region_names
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Rejected
-from drcore.plans.g import titles
+from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p08_prepare_table import ACTIVE
@@ -166,11 +167,12 @@ SWITCH = Step(
     reversibility=Reversibility.NO_RETURN,
     patience=Patience(within=lambda run: 60 * run.facts.start_minutes, every=10),
     shows=show_switch,
-    permissions=iam_actions(
-        "appconfig:CreateHostedConfigurationVersion",
-        "appconfig:StartDeployment",
-        "appconfig:GetLatestConfiguration",
-        "appconfig:StartConfigurationSession",
+    permissions=(
+        *iam_actions("appconfig:CreateHostedConfigurationVersion", on=resources.configuration),
+        *iam_actions("appconfig:StartDeployment", on=resources.rollout),
+        *iam_actions(
+            "appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession", on=resources.configuration
+        ),
     ),
 )
 

@@ -9,9 +9,10 @@ from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import invariants, titles
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import invariants, resources, titles
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
@@ -135,7 +136,7 @@ ALLOW = Step(
     phrase=lambda run, states: f"ALLOW WRITES TO {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
-    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", on=resources.both_tables),
 )
 
 STEPS = (SIGN_OFF, ALLOW)

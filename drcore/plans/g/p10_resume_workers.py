@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
-from drcore.plans.g import complaints, titles, worker_releases
+from drcore.engine.permissions import iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.plans.g import complaints, resources, titles, worker_releases
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release
 from drcore.plans.g.facts import GRun
@@ -141,7 +142,7 @@ WORKERS_AGAIN = Step(
         within=lambda run: 60 * run.facts.start_minutes, every=20, hold=lambda run: 60 * run.facts.gate_minutes
     ),
     shows=show_resumed,
-    permissions=iam_actions("ecs:UpdateService"),
+    permissions=iam_actions("ecs:UpdateService", on=resources.workers),
 )
 
 STEPS = (WORKERS_AGAIN,)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Busy, Unknown
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import remedy
@@ -17,6 +18,7 @@ from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_stop_functions import FUNCTIONS, Concurrency, concurrency_words, functions
 from drcore.plans.g.tables import in_use
+from drcore.plans.shared.resources import functions as functions_named
 from drcore.services import lambda_
 
 NOTE, VERSION, ALIAS = ", description", ", new version", ", alias"
@@ -180,6 +182,7 @@ FUNCTIONS_AGAIN = Step(
         "lambda:PutFunctionConcurrency",
         "lambda:UpdateAlias",
         "lambda:UpdateFunctionConfiguration",
+        on=functions_named,
     ),
 )
 

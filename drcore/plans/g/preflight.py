@@ -134,7 +134,7 @@ def _roles(run: GRun, region: str) -> Check:
     denied = {
         role: actions
         for role in run.facts.roles.writers
-        if (actions := iam.denied(run.aws, region, role_arn(run, role), wanted, arn))
+        if (actions := iam.denied(run.aws, region, role_arn(run, role), wanted, (arn,)))
     }
     if denied:
         return no(f"{', '.join(denied)} may not use {arn}: allow {table(run)}* before a switch")

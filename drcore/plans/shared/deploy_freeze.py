@@ -11,9 +11,11 @@ from typing import Any, Protocol, TypeVar
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions, regions
+from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.shared.facts import Pipeline
+from drcore.plans.shared.resources import deploying_stages
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
 
@@ -63,7 +65,7 @@ def freeze(
         phrase=lambda run, states: f"FREEZE {_pipeline(run, states)}",
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("codepipeline:DisableStageTransition"),
+        permissions=iam_actions("codepipeline:DisableStageTransition", on=deploying_stages),
     )
 
 
@@ -82,7 +84,7 @@ def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transi
         phrase=lambda run, states: f"UNFREEZE {_pipeline(run, states)}",
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("codepipeline:EnableStageTransition"),
+        permissions=iam_actions("codepipeline:EnableStageTransition", on=deploying_stages),
     )
 
 

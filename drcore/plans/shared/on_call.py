@@ -14,8 +14,9 @@ from typing import Any
 from drcore.engine.context import F, Run
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepName, Target, no, yes
+from drcore.engine.permissions import iam_actions, topics
 from drcore.engine.preflight import checked
-from drcore.engine.step import Patience, Reversibility, Step, iam_actions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.services import sns
 
 
@@ -70,7 +71,7 @@ def notify_on_call(
         needs=needs,
         reversibility=Reversibility.COMPENSABLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("sns:Publish"),
+        permissions=iam_actions("sns:Publish", on=topics),
     )
 
 

@@ -14,9 +14,11 @@ from typing import Protocol, TypeVar
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, StepResult, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
-from drcore.engine.step import Patience, Reversibility, Settles, Step, iam_actions, regions
+from drcore.engine.step import Patience, Reversibility, Settles, Step, regions
 from drcore.errors import Busy
+from drcore.plans.shared import resources
 from drcore.plans.shared.facts import Api
 from drcore.plans.shared.releases import Release
 from drcore.record.evidence import Exhibit, Table
@@ -96,7 +98,7 @@ def shift_functions(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepN
         patience=Patience(within=60, every=5),
         shows=show_versions,
         settles=Settles("acted", at=when_acted),
-        permissions=iam_actions("lambda:UpdateAlias"),
+        permissions=iam_actions("lambda:UpdateAlias", on=resources.functions),
     )
 
 
@@ -200,7 +202,7 @@ def shift_stage(name: StepName, release: ReleaseIn[F], *, needs: tuple[StepName,
         ),
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=60, every=5),
-        permissions=iam_actions("apigateway:GET", "apigateway:PATCH"),
+        permissions=iam_actions("apigateway:PATCH", on=resources.stages),
     )
 
 

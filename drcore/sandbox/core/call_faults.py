@@ -6,6 +6,7 @@ from typing import Any
 
 from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Proceed
 from drcore.sandbox.core.faults import Faults, Option, Options, Undo, UnknownFault, fault
+from drcore.sandbox.core.refusals import refusal
 from drcore.sandbox.core.registry import ROUTES, AwsCall, AwsError, HttpCall
 from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Response
@@ -87,8 +88,7 @@ def access_denied(world: World, options: Options) -> Undo:
     """The caller lacks the permission; nothing was done."""
 
     def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
-        code = "AccessDenied" if call.service in _SHORT_DENIAL else "AccessDeniedException"
-        raise AwsError(code, f"User is not authorized to perform: {call.service}:{call.operation}", 403)
+        raise refusal(call, f"User is not authorized to perform: {call.service}:{call.operation}")
 
     return _around(world, "access-denied", options, refuse)
 
@@ -242,9 +242,6 @@ def denies(world: World, service: str, operation: str, region: str) -> bool:
         and not _over(world, injected.at, injected.options)
         for injected in world.state(Faults)
     )
-
-
-_SHORT_DENIAL = frozenset({"s3", "sts", "iam", "cloudwatch", "sqs", "apigateway"})
 
 
 def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:

@@ -11,14 +11,17 @@ Interceptor = Callable[[AwsCall | HttpCall, Proceed], Response]
 """A fault around calls: it may proceed, change the answer, refuse (AwsError), drop or stay silent."""
 
 Observer = Callable[[AwsCall, Response], None]
+Admission = Callable[[AwsCall], None]
+"""Whether a call may go on: AwsError where it may not."""
 
 
 class CallHooks:
-    """Who intercepts the calls from outside, and who watches them."""
+    """Who intercepts the calls from outside, who admits them, who watches them."""
 
     def __init__(self, _: World) -> None:
         self._interceptors: list[Interceptor] = []
         self._observers: list[Observer] = []
+        self._admission: Admission = lambda call: None
 
     @property
     def interceptors(self) -> Sequence[Interceptor]:
@@ -38,3 +41,12 @@ class CallHooks:
     def observe(self, fn: Observer) -> None:
         """Show `fn` each AWS call from outside that was handled, with its answer, whatever the caller hears of it."""
         self._observers.append(fn)
+
+    @property
+    def admission(self) -> Admission:
+        """Who is asked before a call from outside is handled; while nobody is, each may go on."""
+        return self._admission
+
+    def admit_by(self, fn: Admission) -> None:
+        """Ask `fn` before each AWS call from outside is handled, behind the faults: a call that is lost asks nobody."""
+        self._admission = fn

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
-from drcore.sandbox.core.call_hooks import CallHooks, Interceptor, Observer, Proceed
+from drcore.sandbox.core.call_hooks import Admission, CallHooks, Interceptor, Observer, Proceed
 from drcore.sandbox.core.registry import (
     OPERATIONS,
     REFUSALS,
@@ -33,7 +33,7 @@ def public(world: World, request: Request) -> Response:
     world.clock.advance(CALL_SECONDS)
     hooks, message = world.state(CallHooks), understand(request)
     if message is not None:
-        return _aws(world, message, hooks.interceptors, hooks.observers)
+        return _aws(world, message, hooks.interceptors, hooks.observers, hooks.admission)
     route = _route(request)
     if route is not None:
         return _http(world, request, *route, hooks.interceptors)
@@ -62,13 +62,19 @@ def _aws(
     message: Message,
     interceptors: Sequence[Interceptor],
     observers: Sequence[Observer] = (),
+    admission: Admission | None = None,
 ) -> Response:
     call = AwsCall(world, message)
     count = world.count(call.service, call.operation, call.region)
     purpose = (call.service, call.operation, call.region, count)
 
     def handled() -> Response:
-        answer = done()
+        try:
+            if admission is not None:
+                admission(call)
+            answer = done()
+        except AwsError as error:
+            answer = message.write(error, request_id)
         for observe in observers:
             observe(call, answer)
         return answer
@@ -82,10 +88,7 @@ def _aws(
         with seeding.tied_to(world.purpose(*purpose)):
             if fn is None:
                 return emulator.answer(message.request)
-            try:
-                return message.write(fn(call), request_id)
-            except AwsError as error:
-                return message.write(error, request_id)
+            return message.write(fn(call), request_id)
 
     request_id = f"{world.rng('request', *purpose).getrandbits(128):032x}"
     try:

@@ -1,4 +1,4 @@
-"""S3 Object Lock: what moto does wrong about retention.
+"""S3: what moto does wrong about Object Lock's retention; the policies of buckets.
 
 GetObjectRetention answers the retention (moto answers the object), and a COMPLIANCE retention cannot be
 shortened or weakened by anyone. Everything else of S3 is moto's.
@@ -11,7 +11,17 @@ from moto.s3.models import FakeKey
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
+from drcore.sandbox.core.world import World
+from drcore.sandbox.identity.guard import resource_policy
 from drcore.sandbox.moto import backends
+
+
+@resource_policy("s3")
+def bucket_policy(world: World, arn: str) -> str:
+    """The policy of a bucket, for it and for what lies in it."""
+    bucket = backends.s3(world.account).buckets.get(arn.rpartition(":")[2].partition("/")[0])
+    policy = bucket.policy if bucket else None
+    return policy.decode() if isinstance(policy, bytes) else policy or ""
 
 
 @operation("s3", "GetObjectRetention")

@@ -1,10 +1,18 @@
-"""SNS messages that the world itself sends: alarm actions, deployment triggers."""
+"""SNS: messages that the world itself sends (alarm actions, deployment triggers); the policies of topics."""
 
 from moto.sns.exceptions import SNSNotFoundError
 
 from drcore.sandbox.core.world import World
+from drcore.sandbox.identity.guard import resource_policy
 from drcore.sandbox.moto import backends
 from drcore.sandbox.moto.seeding import tied_to
+
+
+@resource_policy("sns")
+def topic_policy(world: World, arn: str) -> str:
+    """The policy of a topic; the one that each is born with grants nothing to whoever calls himself."""
+    topic = backends.sns(world.account, arn.split(":")[3]).topics.get(arn)
+    return topic.policy if topic else ""
 
 
 def publish(world: World, region: str, topic: str, subject: str, message: str) -> bool:

@@ -1,66 +1,71 @@
-"""STS: whose call it is, by its access key.
+"""STS: who one is, the roles that one may take on.
 
-The credentials that AssumeRole gives are those of that role; any other credentials are the recovery role of the
-runbooks. Simplified: no trust policies, and credentials do not expire.
+A session lasts as long as was asked for, an hour where a session of a role takes on another one; a policy that is given
+with it limits it. Simplified: no MFA, no federation, no source identity, no tags of a session.
 """
 
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
+from drcore.sandbox.identity.callers import Callers, Session, session_policies
+from drcore.sandbox.identity.guard import resource_policy
+from drcore.sandbox.identity.patterns import MalformedPolicy
+from drcore.sandbox.identity.policy import read
 
-RECOVERY = "syncwell-recovery"
-"""The role of whoever brings credentials that nobody has assumed a role for."""
-
-_OWN = "sandbox"
-"""The access key of the world itself, which no policy binds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the role's name and ARN, and the ARN of the session."""
-
-    role: str
-    role_arn: str
-    arn: str
+_CHAINED, _LEAST = 3600, 900
+"""Seconds that a session of a session may last at most, and any session at least."""
 
 
-class Callers:
-    """The roles that were assumed."""
-
-    def __init__(self, world: World) -> None:
-        self._account = world.account
-        self._assumed: dict[str, tuple[str, str]] = {}
-
-    def add_role_key(self, access_key_id: str, role: str, session: str = "session") -> None:
-        """Let an access key be that of a role."""
-        self._assumed[access_key_id] = (role, session)
-
-    def of(self, access_key_id: str) -> Caller | None:
-        """Who has an access key; None for the world itself."""
-        if access_key_id == _OWN:
-            return None
-        role, session = self._assumed.get(access_key_id, (RECOVERY, "session"))
-        return Caller(
-            role,
-            f"arn:aws:iam::{self._account}:role/{role}",
-            f"arn:aws:sts::{self._account}:assumed-role/{role.rpartition('/')[2]}/{session}",
-        )
+@resource_policy("iam")
+def trust_policy(world: World, arn: str) -> str:
+    """Who may take on a role; empty where there is no such role."""
+    role = world.state(Callers).store.role(arn.rpartition("/")[2]) if ":role/" in arn else None
+    return role.assume_role_policy_document if role and role.arn == arn else ""
 
 
-def caller(call: AwsCall) -> Caller | None:
-    """Who makes a call; None if it is the world itself."""
-    return call.world.state(Callers).of(call.access_key)
+@operation("sts", "GetCallerIdentity")
+def get_caller_identity(call: AwsCall) -> dict[str, Any]:
+    """As the API; the unique id of a role is not drawn."""
+    caller = call.world.state(Callers).of(call)
+    return {"UserId": caller.principal.arn, "Account": call.account, "Arn": caller.principal.arn}
 
 
 @operation("sts", "AssumeRole")
 def assume_role(call: AwsCall) -> dict[str, Any]:
-    """As the API; anybody may assume any role of the account."""
-    account, found, role = call.params["RoleArn"].partition(":role/")
-    if not found or not account.endswith(f"::{call.account}"):
-        raise AwsError("ValidationError", f"{call.params['RoleArn']} is invalid", 400)
+    """As the API. Whether the caller may is decided before."""
+    callers, arn = call.world.state(Callers), call.params["RoleArn"]
+    role = callers.store.role(arn.rpartition("/")[2])
+    if role is None or role.arn != arn:  # whether there is such a role is nobody's business
+        raise AwsError("AccessDenied", f"Not authorized to perform: sts:AssumeRole on resource: {arn}", 403)
+    seconds = int(call.params.get("DurationSeconds") or 3600)
+    longest = int(role.max_session_duration or 3600)
+    chained = callers.of(call).principal.is_session
+    if seconds < _LEAST or seconds > (_CHAINED if chained else longest):
+        why = (
+            "the 1 hour session limit for roles assumed by role chaining"
+            if chained
+            else "the role's MaxSessionDuration"
+        )
+        raise AwsError("ValidationError", f"The requested DurationSeconds exceeds {why}", 400)
+    named = [each["arn"] for each in call.params.get("PolicyArns") or ()]
+    limits = session_policies(callers.store, call.params.get("Policy"), named)
+    try:
+        for name, text in limits or ():
+            read(name, text)
+    except MalformedPolicy as error:
+        raise AwsError("MalformedPolicyDocument", str(error), 400) from error
     answer = call.forward()
-    key = answer["Credentials"]["AccessKeyId"]
-    call.world.state(Callers).add_role_key(key, role, call.params["RoleSessionName"])
+    given = answer["Credentials"]
+    answer["Credentials"] = given | {"Expiration": call.world.clock.now() + timedelta(seconds=seconds)}
+    session = Session(
+        role=role.name,
+        role_arn=arn,
+        name=call.params["RoleSessionName"],
+        token=given["SessionToken"],
+        expires=answer["Credentials"]["Expiration"],
+        policies=limits,
+    )
+    callers.open_session(given["AccessKeyId"], session)
     return answer

@@ -2,7 +2,7 @@
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
-from drcore.sandbox.syncwell.company import account, app_stores, worker_services
+from drcore.sandbox.syncwell.company import account, app_stores, principals, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, mobile_release, region_outage
 from drcore.sandbox.syncwell.life import public_api, two_regions
@@ -38,3 +38,4 @@ def build(world: World) -> None:
     regions.tell(world)
     data.tell(world)
     mobile.tell(world)
+    principals.close(world)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
-
 from drcore.engine.outcome import Outcome
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
@@ -16,36 +14,6 @@ from tests.support.drills import Drills
 from tests.support.effects import Effect
 from tests.support.honesty import honest, well_in_truth
 from tests.support.stage import GOOD, Scene, each_plan, each_scene, of_the_lock, outcomes, pages_due, scenes_of
-
-# The IAM action of an operation, where it is not called as the operation is (AWS, Service Authorization Reference).
-# API Gateway's actions are HTTP methods: those are read from botocore's model.
-ACTIONS = {
-    ("s3", "HeadBucket"): "s3:ListBucket",
-    ("s3", "ListObjectsV2"): "s3:ListBucket",
-    ("s3", "HeadObject"): "s3:GetObject",
-    ("lambda", "Invoke"): "lambda:InvokeFunction",
-    ("dynamodb", "TransactWriteItems"): "dynamodb:ConditionCheckItem",
-    ("appconfigdata", "StartConfigurationSession"): "appconfig:StartConfigurationSession",
-    ("appconfigdata", "GetLatestConfiguration"): "appconfig:GetLatestConfiguration",
-}
-# What AWS asks for beside an action (the same reference, DynamoDB's developer guide), or an act for its clearing up.
-IMPLIED = {
-    "dynamodb:ConditionCheckItem": ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
-    "dynamodb:ExportTableToPointInTime": ("s3:PutObject", "s3:AbortMultipartUpload"),
-    "dynamodb:RestoreTableToPointInTime": (
-        *("dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
-        *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
-    ),
-    "dynamodb:UpdateTable": ("dynamodb:CreateTableReplica", "iam:CreateServiceLinkedRole"),
-    "sts:AssumeRole": ("dynamodb:DeleteItem",),  # of a write that should have been refused
-}
-# What only undoing an act needs, or an act on what this account has not.
-UNDOES = (
-    *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "ecs:StopTask"),
-    "lambda:PutProvisionedConcurrencyConfig",
-    *("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:UntagResource"),
-    "dynamodb:UpdateTable",  # the table of this account is protected already
-)
 
 
 @each_scene
@@ -101,46 +69,6 @@ def test_the_time_that_it_took_is_not_flattered(drilled: Drills, scene: Scene) -
     """Health is believed after it was measured, so later than it is true, but not by more than five minutes."""
     drill = drilled(scene)
     assert honest(drill.run, drill.truth)
-
-
-@each_scene
-def test_each_write_is_covered_by_the_permissions_of_its_step(drilled: Drills, scene: Scene) -> None:
-    run = drilled(scene).run
-    made = [
-        (scene.plan.step(result.name.key), call)
-        for result in run.results.values()
-        for call in result.calls
-        if call.write
-    ]
-    assert made
-    for step, call in made:
-        if call.service not in ("http", "drcore") and call.answer != "AccessDeniedException":  # as was to be proved
-            allowed = {each.action for each in step.permissions}
-            assert action(call.service, call.operation) in allowed, f"{step.title} makes {call}"
-
-
-@each_plan
-def test_each_permission_of_a_plan_is_needed_in_some_drill(drilled: Drills, plan: Plan[Any]) -> None:
-    used = {
-        (step, action(call.service, call.operation))
-        for scene in scenes_of(plan)
-        for step, result in ((each.name.title, each) for each in drilled(scene).run.results.values())
-        for call in result.calls
-        if call.service not in ("http", "drcore")
-    }
-    used |= {(step, implied) for step, each in used for implied in IMPLIED.get(each, ())}
-    undone = {(step.title, each) for step in plan.steps for each in UNDOES}
-    needed = [(step.title, each.action) for step in plan.steps for each in step.permissions]
-    unused = [each for each in needed if each not in used]
-    assert [each for each in unused if each not in undone] == []
-
-
-def action(service: str, operation: str) -> str:
-    """The IAM action that allows an operation."""
-    if service == "apigateway":
-        model = botocore.session.get_session().get_service_model(service)
-        return f"apigateway:{model.operation_model(operation).http['method']}"
-    return ACTIONS.get((service, operation), f"{service}:{operation}")
 
 
 @each_scene

@@ -16,6 +16,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
+
 WAIT = 30
 """Wall seconds after which a test gives up on the process; none of them should come near."""
 
@@ -41,7 +43,7 @@ class Served:
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=1, connect_timeout=WAIT)
-        session: Any = boto3.Session("key", "secret", region_name=region)
+        session: Any = boto3.Session(ADMINISTRATOR_KEY, "secret", region_name=region)
         return session.client(service, endpoint_url=self.address, config=config)
 
     def end(self) -> tuple[int, str]:

@@ -113,5 +113,5 @@ def test_the_count_that_it_sets_should_stand_in_the_trail_under_its_role(world: 
     )["Events"]
     assert [event["Username"] for event in found][:2] == [
         "AWSServiceRoleForApplicationAutoScaling_ECSService",
-        "syncwell-recovery",
+        "administrator",
     ]

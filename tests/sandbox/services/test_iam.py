@@ -11,17 +11,42 @@ RECORD: dict[str, str] = {
 }
 
 
-def _decisions(world: SyncWellWorld, *actions: str, resource: str = "*") -> dict[str, str]:
+ROLE = "arn:aws:iam::123456789012:role/syncwell-recovery"
+STAGE = "arn:aws:apigateway:us-east-1::/restapis/r/stages/prod"
+
+
+def _decisions(world: SyncWellWorld, *actions: str, resource: str = "*", who: str = ROLE) -> dict[str, str]:
     found = world.client("iam").simulate_principal_policy(
-        PolicySourceArn="arn:aws:iam::123456789012:role/operator",
+        PolicySourceArn=who,
         ActionNames=list(actions),
         ResourceArns=[resource],
     )["EvaluationResults"]
     return {result["EvalActionName"]: result["EvalDecision"] for result in found}
 
 
-def test_the_simulation_should_allow_what_no_fault_denies() -> None:
-    assert set(_decisions(SyncWellWorld(), "lambda:UpdateAlias", "apigateway:PATCH").values()) == {"allowed"}
+def test_the_simulation_should_answer_as_calls_are_decided() -> None:
+    """What is narrowed to resources is not allowed on all, the question of whoever leaves the resources out."""
+    world = SyncWellWorld()
+    function = "arn:aws:lambda:us-east-1:123456789012:function:syncwell-api"
+    assert _decisions(world, "lambda:UpdateAlias", "lambda:DeleteFunction", resource=function) == {
+        "lambda:UpdateAlias": "allowed",
+        "lambda:DeleteFunction": "implicitDeny",
+    }
+    assert _decisions(world, "lambda:UpdateAlias", "codedeploy:StopDeployment") == {
+        "lambda:UpdateAlias": "implicitDeny",
+        "codedeploy:StopDeployment": "allowed",
+    }
+
+
+def test_the_simulation_should_want_a_user_or_a_role_that_is_there() -> None:
+    world = SyncWellWorld()
+    session = "arn:aws:sts::123456789012:assumed-role/syncwell-recovery/s"
+    asked = {"ActionNames": ["s3:GetObject"]}
+    told = refused("InvalidInput", world.client("iam").simulate_principal_policy, PolicySourceArn=session, **asked)
+    assert "does not clearly define entity type and name" in told
+    refused("NoSuchEntity", world.client("iam").simulate_principal_policy, PolicySourceArn=f"{ROLE}x", **asked)
+    user = "arn:aws:iam::123456789012:user/operator"
+    assert _decisions(world, "sts:AssumeRole", resource=ROLE, who=user) == {"sts:AssumeRole": "allowed"}
 
 
 def test_the_simulation_should_deny_what_a_call_would_be_denied() -> None:
@@ -37,13 +62,14 @@ def test_the_simulation_should_deny_what_a_call_would_be_denied() -> None:
 
 def test_an_action_of_api_gateway_should_be_denied_with_the_operation_behind_it() -> None:
     world = SyncWellWorld().broken("access-denied", service="apigateway", operation="UpdateStage")
-    decided = _decisions(world, "apigateway:PATCH", "apigateway:GET")
+    decided = _decisions(world, "apigateway:PATCH", "apigateway:GET", resource=STAGE)
     assert decided == {"apigateway:PATCH": "explicitDeny", "apigateway:GET": "allowed"}
 
 
 def test_an_action_of_the_data_plane_should_be_denied_as_its_call_is() -> None:
     world = SyncWellWorld().broken("access-denied", service="appconfigdata", operation="GetLatestConfiguration")
-    decided = _decisions(world, "appconfig:GetLatestConfiguration", "appconfig:StartDeployment")
+    application = "arn:aws:appconfig:us-east-1:123456789012:application/a"
+    decided = _decisions(world, "appconfig:GetLatestConfiguration", "appconfig:StartDeployment", resource=application)
     assert decided == {"appconfig:GetLatestConfiguration": "explicitDeny", "appconfig:StartDeployment": "allowed"}
 
 

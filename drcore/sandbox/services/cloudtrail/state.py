@@ -13,17 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.call_hooks import CallHooks
-from drcore.sandbox.core.registry import AwsCall
+from drcore.sandbox.core.registry import AwsCall, AwsError
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
-from drcore.sandbox.moto import backends
+from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.protocol.exchange import Response
 
 DELAY = (240.0, 345.0)
 """Seconds from an event until it can be looked up: about five minutes."""
 KEPT = timedelta(days=90)
-CALLER = "syncwell-recovery"
-"""Whom credentials of nobody in particular stand for."""
 
 _DATA: Mapping[str, frozenset[str] | None] = {
     "appconfigdata": None,
@@ -145,32 +143,25 @@ class Trail:
         data = _DATA.get(call.service, frozenset())
         if call.reads or call.operation in _LOOKS or data is None or call.operation in data:
             return
-        key, user, role = _caller(call)
+        try:
+            caller = self._world.state(Callers).of(call)
+        except AwsError:
+            return  # nobody's key: nobody's event
         self.record(
             call.region,
             call.operation,
             f"{_SOURCES.get(call.service, call.service)}.amazonaws.com",
-            user,
+            caller.name,
             call.params,
             resources=_resources(call.params),
             error=None if answer.status < 300 else (str(answer.status), answer.body[:200].decode(errors="replace")),
-            key=key,
-            role=role,
+            key=call.access_key,
+            role=caller.principal.is_session,
         )
 
 
 _SOURCES = {"cloudwatch": "monitoring", "application-autoscaling": "autoscaling", "stepfunctions": "states"}
 """Names in an event's source that are not botocore's."""
-
-
-def _caller(call: AwsCall) -> tuple[str, str, bool]:
-    """The access key of a call; whose it is; whether that is a role."""
-    _, _, credential = call.message.request.headers.get("Authorization", "").partition("Credential=")
-    key = credential.partition("/")[0]
-    assumed = backends.sts(call.account).get_assumed_role_from_access_key(key)
-    if assumed is None:
-        return key, CALLER, True
-    return key, str(assumed.role_arn).rpartition("/")[2], True
 
 
 def _identity(account: str, user: str, role: bool) -> dict[str, str]:

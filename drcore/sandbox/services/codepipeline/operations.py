@@ -8,6 +8,7 @@ from typing import Any
 
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
+from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.services.codepipeline.state import CodePipeline, PipelineExecution, PipelineStage, RegionPipeline
 
 
@@ -38,7 +39,7 @@ def get_pipeline_state(call: AwsCall) -> dict[str, Any]:
 def disable_stage_transition(call: AwsCall) -> dict[str, Any]:
     """As the API, inbound only: who arrives waits, who is in goes on."""
     stage = _transition(call)
-    stage.close(call.params["reason"], f"arn:aws:iam::{call.account}:user/operator", call.world.clock.now())
+    stage.close(call.params["reason"], call.world.state(Callers).of(call).principal.arn, call.world.clock.now())
     return {}
 
 
@@ -46,7 +47,7 @@ def disable_stage_transition(call: AwsCall) -> dict[str, Any]:
 def enable_stage_transition(call: AwsCall) -> dict[str, Any]:
     """As the API: who waits enters, here at the next tick."""
     stage = _transition(call)
-    stage.open(f"arn:aws:iam::{call.account}:user/operator", call.world.clock.now())
+    stage.open(call.world.state(Callers).of(call).principal.arn, call.world.clock.now())
     return {}
 
 

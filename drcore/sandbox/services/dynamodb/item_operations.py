@@ -21,7 +21,6 @@ from drcore.sandbox.services.dynamodb.items import Key, Stored, emulated, key_of
 from drcore.sandbox.services.dynamodb.replica import Replica
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.dynamodb.usage import Usage, units
-from drcore.sandbox.services.sts import caller
 
 LARGEST = 400 * 1024
 """Bytes of an item."""
@@ -33,11 +32,10 @@ TOKEN_LASTS = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """An item that a call is about: `action` is what a policy calls it."""
+    """An item that a call is about."""
 
     table: str
     key: Mapping[str, Any]
-    action: str
     writes: bool = True
 
 
@@ -123,7 +121,6 @@ def _read(call: AwsCall) -> dict[str, Any] | Ready:
     for touched in _touched(call):
         replica = usable(call, touched.table)
         if replica:
-            admit(call, replica, touched.action)
             mine, item = wanted.setdefault(replica, []), replica.get(_key(replica, touched.key))
             if item:
                 mine.append(item)
@@ -161,7 +158,6 @@ def _write(call: AwsCall) -> dict[str, Any]:
         return {}
     keys: dict[Replica, dict[Key, None]] = {}
     for replica, each in touched:
-        admit(call, replica, each.action)
         keys.setdefault(replica, {})[_key(replica, each.key)] = None
     with items_in_moto((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
         answer = call.forward()
@@ -178,17 +174,6 @@ def _write(call: AwsCall) -> dict[str, Any]:
     if token:
         call.world.state(Tokens).note(call, token)
     return answer
-
-
-def admit(call: AwsCall, replica: Replica, action: str) -> None:
-    """Raises AwsError where the table's policy denies the caller the action."""
-    asking = caller(call)
-    if asking is not None and replica.denies(asking.role_arn, action, call.world.clock.now()):
-        raise AwsError(
-            "AccessDeniedException",
-            f"User: {asking.arn} is not authorized to perform: dynamodb:{action} on resource: {replica.arn}"
-            " with an explicit deny in a resource-based policy",
-        )
 
 
 def spent(call: AwsCall, replica: Replica, *, read: float = 0, write: float = 0) -> None:
@@ -218,23 +203,22 @@ def _touched(call: AwsCall) -> Iterator[Touched]:
     params = call.params
     match call.operation:
         case "GetItem":
-            yield Touched(params["TableName"], params["Key"], "GetItem", writes=False)
+            yield Touched(params["TableName"], params["Key"], writes=False)
         case "BatchGetItem":
             for name, wanted in params["RequestItems"].items():
-                yield from (Touched(name, key, "BatchGetItem", writes=False) for key in wanted["Keys"])
+                yield from (Touched(name, key, writes=False) for key in wanted["Keys"])
         case "TransactGetItems":
             for each in params["TransactItems"]:
-                yield Touched(each["Get"]["TableName"], each["Get"]["Key"], "GetItem", writes=False)
+                yield Touched(each["Get"]["TableName"], each["Get"]["Key"], writes=False)
         case "BatchWriteItem":
             for name, requests in params["RequestItems"].items():
                 for each in requests:
                     put = each.get("PutRequest")
-                    yield Touched(name, put["Item"] if put else each["DeleteRequest"]["Key"], "BatchWriteItem")
+                    yield Touched(name, put["Item"] if put else each["DeleteRequest"]["Key"])
         case "TransactWriteItems":
             for kind, act in ((kind, act) for each in params["TransactItems"] for kind, act in each.items() if act):
-                action = f"{kind}Item" if kind != "ConditionCheck" else "ConditionCheckItem"
-                yield Touched(act["TableName"], act.get("Item") or act["Key"], action, writes=kind != "ConditionCheck")
+                yield Touched(act["TableName"], act.get("Item") or act["Key"], writes=kind != "ConditionCheck")
         case "PutItem":
-            yield Touched(params["TableName"], params["Item"], "PutItem")
+            yield Touched(params["TableName"], params["Item"])
         case _:
-            yield Touched(params["TableName"], params["Key"], call.operation)
+            yield Touched(params["TableName"], params["Key"])

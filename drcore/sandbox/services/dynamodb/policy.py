@@ -1,15 +1,15 @@
-"""DynamoDB: what a table's resource policy refuses to whom.
+"""DynamoDB: the resource policies of tables, each with the moment since when it is in force.
 
-Only what denies is read: within the account a resource policy need not allow anything. Simplified: conditions on
-`aws:PrincipalArn`; a condition on anything else counts as on a value that the request does not have.
+An actor of the world writes as a role of the service: it is refused what the policy denies that role. What the role's
+own policies allow is asked of calls from outside only.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+import functools
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
-from typing import Any
+
+from drcore.sandbox.identity.evaluation import Policies, Ruling, decide
+from drcore.sandbox.identity.policy import Principal, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,72 +21,10 @@ class PolicyInForce:
     since: datetime
 
 
-def refuses(text: str, principal: str, action: str, resource: str) -> bool:
-    """Whether a policy explicitly denies an action on a table to a role."""
-    if not text:
-        return False
-    return any(
-        statement.get("Effect") == "Deny"
-        and _concerns(statement, principal)
-        and _covers(statement, "Action", "NotAction", action)
-        and _covers(statement, "Resource", "NotResource", resource)
-        and _holds(statement.get("Condition") or {}, principal)
-        for statement in statements(json.loads(text))
-    )
-
-
-def statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The statements of a policy."""
-    found = document.get("Statement") or []
-    return [found] if isinstance(found, Mapping) else list(found)
-
-
-def _concerns(statement: Mapping[str, Any], principal: str) -> bool:
-    if "NotPrincipal" in statement:
-        return not _named(statement["NotPrincipal"], principal)
-    return _named(statement.get("Principal"), principal)
-
-
-def _named(principals: Any, principal: str) -> bool:
-    if isinstance(principals, Mapping):
-        principals = principals.get("AWS")
-    account = principal.split(":")[4]
-    return any(each in ("*", principal, account, f"arn:aws:iam::{account}:root") for each in _list(principals))
-
-
-def _covers(statement: Mapping[str, Any], name: str, inverse: str, value: str) -> bool:
-    folded = value.lower() if name == "Action" else value
-    if inverse in statement:
-        return not any(_like(folded, each.lower() if name == "Action" else each) for each in _list(statement[inverse]))
-    return any(_like(folded, each.lower() if name == "Action" else each) for each in _list(statement.get(name)))
-
-
-def _holds(conditions: Mapping[str, Mapping[str, Any]], principal: str) -> bool:
-    return all(
-        _compares(operator, _list(values), principal if key.lower() == "aws:principalarn" else None)
-        for operator, pairs in conditions.items()
-        for key, values in pairs.items()
-    )
-
-
-def _compares(operator: str, values: list[str], value: str | None) -> bool:
-    if_exists, operator = operator.endswith("IfExists"), operator.removesuffix("IfExists")
-    negated = "Not" in operator and operator != "Null"
-    if operator == "Null":
-        return (value is None) == (values[:1] in (["true"], [True]))
-    if value is None:
-        return negated or if_exists
-    # An ARN is compared with its wildcards by ArnEquals too, which is ArnLike by another name.
-    wild = operator.startswith("Arn") or operator.endswith("Like")
-    found = any(_like(value, each) if wild else value == each for each in values)
-    return found != negated
-
-
-def _like(value: str, pattern: str) -> bool:
-    return fnmatchcase(value, pattern.replace("[", "[[]"))
-
-
-def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else [value]
+@functools.lru_cache(maxsize=1024)
+def refuses(text: str, role: str, action: str, resource: str) -> bool:
+    """Whether a policy explicitly denies an action on a table to a role, by its ARN."""
+    who = Principal(role, role, role.split(":")[4])
+    context = {"aws:principalarn": (role,), "aws:principalaccount": (who.account,)}
+    decision = decide(who, action, resource, context, Policies(resource=read("table", text)))
+    return decision.ruling is Ruling.EXPLICIT_DENY

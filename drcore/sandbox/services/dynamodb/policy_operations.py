@@ -6,9 +6,14 @@ from typing import Any
 
 from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
+from drcore.sandbox.core.world import World
+from drcore.sandbox.identity.guard import resource_policy
+from drcore.sandbox.identity.patterns import as_list
+from drcore.sandbox.identity.policy import read
 from drcore.sandbox.services.dynamodb.item_operations import tables
-from drcore.sandbox.services.dynamodb.policy import PolicyInForce, statements
+from drcore.sandbox.services.dynamodb.policy import PolicyInForce
 from drcore.sandbox.services.dynamodb.replica import Replica
+from drcore.sandbox.services.dynamodb.tables import Tables
 
 _LONGEST = 20 * 1024
 
@@ -58,6 +63,14 @@ def delete_resource_policy(call: AwsCall) -> dict[str, Any]:
     return {"RevisionId": known.revision}
 
 
+@resource_policy("dynamodb")
+def policy_of_a_table(world: World, arn: str) -> str:
+    """The policy in force on a table or its indexes; a table that is not there has none."""
+    found = world.state(Tables).find(arn.split(":")[3], arn.partition(":table/")[2].partition("/")[0])
+    in_force = found.policy_at(world.clock.now()) if found else None
+    return in_force.text if in_force else ""
+
+
 def _replica(call: AwsCall) -> Replica | None:
     name = call.params["ResourceArn"].rpartition(":table/")[2]
     if "/" in name:
@@ -91,12 +104,9 @@ def _expect(call: AwsCall, replica: Replica) -> None:
 
 def _valid(text: str, replica: Replica) -> None:
     try:
-        document = json.loads(text)
-        resources = [
-            each
-            for statement in statements(document)
-            for each in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
-        ]
+        written = json.loads(text)["Statement"]
+        resources = [each for one in as_list(written) for each in as_list(one["Resource"])]
+        read("table", text)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise AwsError("ValidationException", "Policy document is malformed") from None
     if len(text) > _LONGEST:

@@ -109,8 +109,12 @@ class Replica:
 
     def denies(self, principal: str, operation: str, at: datetime) -> bool:
         """Whether the policy in force at a moment denies an operation to a role."""
-        in_force = next((policy for policy in reversed(self.policies) if policy.since <= at), None)
+        in_force = self.policy_at(at)
         return in_force is not None and refuses(in_force.text, principal, f"dynamodb:{operation}", self.arn)
+
+    def policy_at(self, at: datetime) -> PolicyInForce | None:
+        """The policy in force at a moment; None before the first."""
+        return next((policy for policy in reversed(self.policies) if policy.since <= at), None)
 
     def state(self) -> dict[str, Any]:
         """What the table is beside its items, without what time alone changes."""

@@ -15,7 +15,7 @@ from moto.dynamodb.comparisons import get_filter_expression
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
 from drcore.sandbox.core.world import World
-from drcore.sandbox.services.dynamodb.item_operations import admit, items_in_moto, spent, tables, usable
+from drcore.sandbox.services.dynamodb.item_operations import items_in_moto, spent, usable
 from drcore.sandbox.services.dynamodb.items import Filtered, Key, Stored, key_of, place
 from drcore.sandbox.services.dynamodb.replica import Replica
 
@@ -56,7 +56,6 @@ def scan(call: AwsCall) -> dict[str, Any] | Ready:
     replica = usable(call, params["TableName"])
     if replica is None:
         return call.forward()
-    admit(call, replica, "Scan")
     if params.get("IndexName"):
         return _with_everything(call, replica)
     items, last = _page(call, replica)
@@ -142,7 +141,6 @@ def query(call: AwsCall) -> dict[str, Any]:
     replica = usable(call, call.params["TableName"])
     if replica is None:
         return call.forward()
-    admit(call, replica, "Query")
     if call.params.get("IndexName"):
         return _with_everything(call, replica)
     named = {str(value) for typed in _values(call) for value in typed.values() if isinstance(value, str)}
@@ -166,14 +164,8 @@ def _with_everything(call: AwsCall, replica: Replica) -> dict[str, Any]:
     return answer
 
 
-def _partiql(call: AwsCall) -> dict[str, Any]:
-    """Not emulated; a caller who may not write is told so before."""
-    store = tables(call)
-    given = call.params.get("Statements") or call.params.get("TransactStatements") or [call.params]
-    for text in (str(each["Statement"]) for each in given):
-        for replica in store:
-            if replica.region == call.region and replica.name in text:
-                admit(call, replica, f"PartiQL{text.split()[0].capitalize()}")
+def _partiql(_: AwsCall) -> dict[str, Any]:
+    """Not emulated; a caller who may not write was told so before."""
     raise AwsError("NotImplemented", "not in the sandbox: PartiQL", 501)
 
 

@@ -11,7 +11,7 @@ from drcore.sandbox.services.codedeploy.controller import CodeDeployController
 from drcore.sandbox.services.codedeploy.state import AliasMove, DeploymentGroup
 from drcore.sandbox.services.codepipeline.state import CodePipeline
 from drcore.sandbox.services.lambda_.state import Lambda
-from drcore.sandbox.syncwell.company import alarms, names
+from drcore.sandbox.syncwell.company import alarms, names, principals
 from drcore.sandbox.syncwell.company.pipeline import Deployer, commit
 from drcore.sandbox.syncwell.company.release_manifest import ReleaseManifest
 from drcore.sandbox.syncwell.company.releases import OLDER, RELEASED, STABLE, VERSIONS, package
@@ -31,7 +31,7 @@ DRILLS = {
 def found(world: World) -> None:
     """What was there before the first release: topics, queues, buckets, the API, the pipeline."""
     with world.clock.at(FOUNDED):
-        backends.iam(world.account).create_role(names.LAMBDA_ROLE, "{}", "/", None, "", [], "3600")
+        principals.found(world)
         for region in world.regions:
             _paging(world, region)
             _buckets(world, region)

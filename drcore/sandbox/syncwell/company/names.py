@@ -97,6 +97,7 @@ WORKER_ROLE, EVENTS_ROLE, RECOVERY_ROLE, BATCH_ROLE = (
     "syncwell-recovery",
     "syncwell-batch",
 )
+APPROVER_ROLE = "syncwell-approver"
 PIPELINE_USER = "syncwell-pipeline"
 WORKER_FUNCTION = "syncwell-worker"
 TIDY_RULE, CANARY_RULE = "syncwell-nightly-tidy", "syncwell-canary"
@@ -106,3 +107,8 @@ TTL_ATTRIBUTE, TAGS = "ExpiresAt", {"service": "syncwell", "data": "user-configu
 CONFIG_APPLICATION, CONFIG_ENVIRONMENT, CONFIG_PROFILE = "syncwell", "production", "backend"
 CONFIG_STRATEGY = "all-at-once"
 API_LOGS = "/syncwell/api"
+
+# Who signs in.
+OPERATOR, ADMINISTRATOR = "operator", "administrator"
+OPERATOR_KEY, ADMINISTRATOR_KEY = "drcore", "administrator"
+"""Access keys: the first is what the runbooks bring to an endpoint that is not AWS's."""

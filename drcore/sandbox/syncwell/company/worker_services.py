@@ -31,7 +31,6 @@ CONFIGURATION = {
     "SyncBatchSize": 25,
     "WriteRegionOnItems": True,
 }
-_WRITERS = (names.LAMBDA_ROLE, names.WORKER_ROLE, names.EVENTS_ROLE, names.RECOVERY_ROLE, names.BATCH_ROLE)
 
 
 class WorkerReleases:
@@ -58,7 +57,6 @@ class WorkerReleases:
 def found(world: World) -> None:
     """Make the resources as they are when the doors open."""
     with world.clock.at(FOUNDED):
-        _roles(world)
         for region in world.regions:
             world.state(Ecs).create_cluster(region, names.CLUSTER)
             _schedules(world, region)
@@ -122,22 +120,6 @@ def _document(world: World, region: str, release: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _roles(world: World) -> None:
-    store = backends.iam(world.account)
-    for name in _WRITERS:
-        if name != names.LAMBDA_ROLE:  # which is there since the first release
-            store.create_role(name, "{}", "/", None, "", [], "3600")
-        store.put_role_policy(name, "metadata", json.dumps(_policy(world)))
-
-
-def _policy(world: World) -> dict[str, Any]:
-    """Of the table under each name that a restore may give it, with its indexes."""
-    table = f"arn:aws:dynamodb:*:{world.account}:table/{names.TABLE}*"
-    actions = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
-    allowed = {"Effect": "Allow", "Action": [f"dynamodb:{name}" for name in actions], "Resource": table}
-    return {"Version": "2012-10-17", "Statement": [allowed]}
 
 
 def _schedules(world: World, region: str) -> None:

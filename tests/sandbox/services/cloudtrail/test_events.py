@@ -58,23 +58,20 @@ def test_a_change_by_anyone_should_be_found_by_name_of_event_resource_or_user(wo
     world.sleep(360)
     assert _events(world, EventName="PutFunctionConcurrency")[0]["Resources"] == [{"ResourceName": "syncwell-api"}]
     assert _events(world, ResourceName="syncwell-worker")[0]["EventName"] == "UpdateService"
-    assert {event["EventName"] for event in _events(world, Username="syncwell-recovery")} == {
+    assert {event["EventName"] for event in _events(world, Username="administrator")} == {
         "UpdateService",
         "PutFunctionConcurrency",
     }
-    assert _events(world, Username="syncwell-recovery", region=WEST) == []
+    assert _events(world, Username="administrator", region=WEST) == []
 
 
 def test_the_user_of_an_assumed_role_should_be_that_role(world: SyncWellWorld) -> None:
-    given = world.client("sts").assume_role(
-        RoleArn="arn:aws:iam::123456789012:role/syncwell-batch", RoleSessionName="night"
-    )["Credentials"]
-    client = world.client("ecs")
-    client._request_signer._credentials.access_key = given["AccessKeyId"]
+    client = world.client_as("syncwell-recovery", "ecs")
     client.update_service(cluster="syncwell", service="syncwell-worker", desiredCount=5)
     world.sleep(360)
     found = _events(world, EventName="UpdateService")[0]
-    assert (found["Username"], found["AccessKeyId"]) == ("syncwell-batch", given["AccessKeyId"])
+    key = client._request_signer._credentials.access_key
+    assert (found["Username"], found["AccessKeyId"]) == ("syncwell-recovery", key)
 
 
 def test_reads_items_of_tables_or_objects_of_buckets_should_be_no_events(world: SyncWellWorld) -> None:
@@ -82,7 +79,7 @@ def test_reads_items_of_tables_or_objects_of_buckets_should_be_no_events(world: 
     world.client("s3").put_object(Bucket="syncwell-levers-us-east-1", Key="k", Body=b"")
     world.client("dynamodb").put_item(TableName="SyncWellMetadata", Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
     world.sleep(360)
-    assert _events(world, Username="syncwell-recovery") == []
+    assert _events(world, Username="administrator") == []
 
 
 def test_a_refused_change_should_be_an_event_with_its_error(world: SyncWellWorld) -> None:
@@ -97,7 +94,7 @@ def test_a_change_whose_answer_was_lost_should_be_an_event_all_the_same(world: S
     with pytest.raises(Exception, match="Connection was closed"):
         world.client("ecs").update_service(cluster="syncwell", service="syncwell-worker", desiredCount=5)
     world.sleep(360)
-    assert _events(world, EventName="UpdateService")[0]["Username"] == "syncwell-recovery"
+    assert _events(world, EventName="UpdateService")[0]["Username"] == "administrator"
 
 
 def test_secrets_should_be_hidden(world: SyncWellWorld) -> None:

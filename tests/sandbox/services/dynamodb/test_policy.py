@@ -3,13 +3,8 @@
 import json
 from typing import Any
 
-import boto3
-import botocore.session
 import pytest
-from botocore.config import Config
 
-from drcore.sandbox.endpoints.in_process import ENDPOINT
-from drcore.sandbox.moto.startup import LOADER
 from drcore.sandbox.services.dynamodb.policy import refuses
 from drcore.sandbox.services.dynamodb.tables import Tables
 from tests.support.own_table import TABLE, item, key, own_table, scanned, seeded
@@ -34,26 +29,19 @@ def _denies(region: str = EAST, **changed: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement | changed]})
 
 
-def _as_role(world: SyncWellWorld, role: str, region: str = EAST) -> Any:
-    """A client with the credentials of a role."""
-    given = world.client("sts").assume_role(RoleArn=ROLES + role, RoleSessionName="job-1")["Credentials"]
-    core = botocore.session.Session()
-    core.register_component("data_loader", LOADER)
-    session: Any = boto3.Session(
-        given["AccessKeyId"],
-        given["SecretAccessKey"],
-        given["SessionToken"],
-        region_name=region,
-        botocore_session=core,
-    )
-    world.sandbox.attach(session)
-    return session.client("dynamodb", endpoint_url=ENDPOINT, config=Config(retries={"total_max_attempts": 1}))
+def _worker(world: SyncWellWorld) -> Any:
+    """A worker's client, whose role may do anything at the table; so may the runner's."""
+    allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": f"arn:aws:dynamodb:*:*:table/{TABLE}"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    for role in ("syncwell-recovery", "syncwell-worker"):
+        world.client("iam").put_role_policy(RoleName=role, PolicyName="keeping", PolicyDocument=document)
+    return world.client_as("syncwell-worker", "dynamodb")
 
 
 def _denied(world: SyncWellWorld) -> tuple[Any, Any]:
     """The recovery role's client and a worker's, on a table that denies writes to all but the first."""
-    client, worker = world.client("dynamodb"), _as_role(world, "syncwell-worker")
-    client.put_resource_policy(ResourceArn=_arn(), Policy=_denies())
+    worker, client = _worker(world), world.client_as("syncwell-recovery", "dynamodb")
+    world.client("dynamodb").put_resource_policy(ResourceArn=_arn(), Policy=_denies())
     world.sleep(3)
     return client, worker
 
@@ -98,8 +86,8 @@ def test_an_actor_should_be_denied_by_its_role_and_an_absent_table_take_no_write
 def test_a_policy_should_be_in_force_some_seconds_after_it_was_put_and_no_longer_after_its_end() -> None:
     world = SyncWellWorld()
     own_table(world)
-    client, worker = world.client("dynamodb"), _as_role(world, "syncwell-worker")
-    client.put_resource_policy(ResourceArn=_arn(), Policy=_denies())
+    worker, client = _worker(world), world.client_as("syncwell-recovery", "dynamodb")
+    world.client("dynamodb").put_resource_policy(ResourceArn=_arn(), Policy=_denies())
     worker.put_item(TableName=TABLE, Item=item("LATE"))
     world.sleep(2)
     refused("AccessDeniedException", worker.put_item, TableName=TABLE, Item=item("TOO LATE"))
@@ -115,7 +103,7 @@ def test_replication_should_go_on_under_a_policy_that_denies_everybody() -> None
     own_table(world, EAST, WEST)
     world.client("dynamodb", WEST).put_resource_policy(ResourceArn=_arn(WEST), Policy=_denies(WEST))
     world.sleep(3)
-    _as_role(world, "syncwell-worker").put_item(TableName=TABLE, Item=item("THROUGH"))
+    _worker(world).put_item(TableName=TABLE, Item=item("THROUGH"))
     world.sleep(2)
     assert {pk for pk, _ in scanned(world, region=WEST)} == {"THROUGH"}
 

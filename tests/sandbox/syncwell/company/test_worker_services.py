@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from urllib.parse import unquote
 
 import pytest
 
@@ -11,13 +10,19 @@ from drcore.sandbox.syncwell.company import worker_services
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 
-@pytest.mark.parametrize(
-    "role", ["syncwell-lambda", "syncwell-worker", "syncwell-events", "syncwell-recovery", "syncwell-batch"]
-)
+@pytest.mark.parametrize("role", ["syncwell-lambda", "syncwell-worker", "syncwell-events", "syncwell-batch"])
 def test_each_role_should_be_allowed_the_table_under_the_name_that_a_restore_gives_it(role: str) -> None:
-    held = SyncWellWorld().client("iam").get_role_policy(RoleName=role, PolicyName="metadata")["PolicyDocument"]
-    document = json.loads(unquote(held)) if isinstance(held, str) else held
-    assert document["Statement"][0]["Resource"].endswith(":table/SyncWellMetadata*")
+    restored = "arn:aws:dynamodb:us-west-2:123456789012:table/SyncWellMetadata-restored-incident"
+    found = (
+        SyncWellWorld()
+        .client("iam")
+        .simulate_principal_policy(
+            PolicySourceArn=f"arn:aws:iam::123456789012:role/{role}",
+            ActionNames=["dynamodb:PutItem", "dynamodb:DeleteTable"],
+            ResourceArns=[restored],
+        )["EvaluationResults"]
+    )
+    assert [each["EvalDecision"] for each in found] == ["allowed", "implicitDeny"]
 
 
 def test_the_releases_of_the_workers_should_lie_beside_the_manifest() -> None:

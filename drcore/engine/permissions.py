@@ -1,0 +1,104 @@
+"""What IAM must allow a run: the actions, with the ARNs of what they are done to.
+
+One source of the printed policy, of what the preflight asks IAM about. AWS's own `ReadOnlyAccess` comes beside it:
+what that allows is not said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from drcore.parameters import SecretRef, Service
+
+T = TypeVar("T")  # the facts of a plan
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[T]):
+    """Where something is to be allowed: an environment, with the facts of a plan in it."""
+
+    service: Service
+    facts: T
+
+    def everywhere(self, service: str, *resources: str) -> Iterator[str]:
+        """The ARNs of resources of a service (`function:syncwell-api`) in each region of the environment."""
+        for region in self.service.regions:
+            yield from (f"arn:aws:{service}:{region}:{self.service.account}:{each}" for each in resources)
+
+    def everywhere_in_buckets(self, bucket: str, keys: str) -> Iterator[str]:
+        """The ARNs of objects in a bucket of each region, whose name has `{region}`."""
+        return (f"arn:aws:s3:::{bucket.format(region=region)}/{keys}" for region in self.service.regions)
+
+    def secret(self, reference: SecretRef | None) -> Iterator[str]:
+        """The ARNs of a secret in Secrets Manager, which end in six characters that AWS draws; none where it is not."""
+        kind, _, name = reference.secret.partition(":") if reference else ("", "", "")
+        return self.everywhere("secretsmanager", f"secret:{name}-??????") if kind == "aws" else iter(())
+
+
+Arns = Callable[[Place[Any]], Iterable[str]]
+
+
+def anything(at: Place[Any]) -> Iterator[str]:
+    """For an action that AWS allows on everything or on nothing."""
+    yield "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One IAM action, with the ARNs that it is needed on."""
+
+    action: str
+    arns: Arns = anything
+
+    def on(self, at: Place[Any]) -> tuple[str, ...]:
+        """The ARNs in an environment, sorted; none where nothing is to be allowed there."""
+        return tuple(sorted(set(self.arns(at))))
+
+
+def iam_actions(*actions: str, on: Arns = anything) -> tuple[Permission, ...]:
+    """The permissions for some actions on the same things."""
+    return tuple(Permission(action, on) for action in actions)
+
+
+def evidence(keys: str) -> Arns:
+    """The objects of the evidence stores whose keys are so."""
+    return lambda at: (f"arn:aws:s3:::{bucket}/{keys}" for bucket in at.service.evidence.buckets.values())
+
+
+def topics(at: Place[Any]) -> Iterable[str]:
+    """The topics that page."""
+    return at.service.on_call.topics.values()
+
+
+# What every run needs, whatever its plan: the record under Object Lock, the lock, the key of the status page.
+OF_EVERY_RUN = (
+    *iam_actions("s3:PutObject", "s3:PutObjectRetention", on=evidence("records/*")),
+    *iam_actions("s3:PutObject", "s3:DeleteObject", on=evidence("locks/*")),
+    Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
+)
+
+
+def by_resources(permissions: Iterable[Permission], at: Place[Any]) -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    """The actions by the ARNs that they are needed on, each ARN once; all sorted.
+
+    ARNs are what is long in a policy, and IAM takes no managed one of more than 6,144 characters.
+    """
+    wanted: dict[str, set[str]] = {}
+    for each in permissions:
+        for arn in each.on(at):
+            wanted.setdefault(arn, set()).add(each.action)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for arn, actions in sorted(wanted.items()):
+        found.setdefault(tuple(sorted(actions)), []).append(arn)
+    return {tuple(arns): actions for actions, arns in found.items()}
+
+
+def policy(permissions: Iterable[Permission], at: Place[Any]) -> dict[str, Any]:
+    """The IAM policy that allows them, ready to be pasted."""
+    statements = [
+        {"Effect": "Allow", "Action": list(actions), "Resource": list(arns)}
+        for arns, actions in by_resources(permissions, at).items()
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}

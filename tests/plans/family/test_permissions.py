@@ -1,0 +1,106 @@
+"""What a plan prints as its IAM policy is all that it needs, and nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from drcore.engine.outcome import Outcome
+from drcore.engine.permissions import Permission, Place, policy
+from drcore.engine.prepare import HOME
+from drcore.engine.step import Plan
+from drcore.engine.verdict import Word
+from drcore.parameters import load
+from drcore.run.runbook import Runbook
+from drcore.sandbox.identity.patterns import arn_glob
+from drcore.sandbox.syncwell.company import principals
+from tests.support.drills import Drills
+from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.stage import ENVIRONMENT, SHORT, Stage, carry_out, each_plan, lines, scenes_of, staged
+
+LONGEST = 6144  # characters of a managed policy, but for blanks (IAM, quotas)
+# What a plan needs for what no drill of it comes to.
+NOT_IN_A_DRILL = {
+    "s3:PutObjectRetention": "a record is archived after its run",
+    "dynamodb:DeleteItem": "an item that was not in the good state; a write that was accepted while writes are denied",
+    "dynamodb:UntagResource": "the way back of what is kept as evidence",
+    "ecs:StopTask": "a task outside the service, which this account has not",
+}
+
+
+def place(plan: Plan[Any]) -> Place[Any]:
+    return Place(*load(HOME / "parameters", ENVIRONMENT, plan.id, plan.facts))
+
+
+@each_plan
+def test_the_role_of_the_sandbox_has_what_is_printed(plan: Plan[Any]) -> None:
+    """`make reference` writes it down anew."""
+    printed = policy(plan.permissions, place(plan))
+    assert principals.printed_policy(plan.id) == printed
+    assert len(json.dumps(printed, separators=(",", ":"))) <= LONGEST
+
+
+def covers(plan: Plan[Any], permission: Permission, asked: tuple[str, str]) -> bool:
+    action, resource = asked
+    return action == permission.action and any(
+        arn == "*" or arn_glob(arn).fullmatch(resource) for arn in permission.on(place(plan))
+    )
+
+
+@each_plan
+def test_nothing_is_printed_that_no_drill_needs(drilled: Drills, plan: Plan[Any]) -> None:
+    """On one of its resources at least: what is done where a region has failed is done in one."""
+    asked = {each for scene in scenes_of(plan) for each in drilled(scene).asked}
+    for permission in plan.permissions:
+        if permission.on(place(plan)) and permission.action not in NOT_IN_A_DRILL:
+            found = [each for each in asked if covers(plan, permission, each)]
+            archived = permission.action == "s3:PutObject" and any(
+                "/records/" in arn for arn in permission.on(place(plan))
+            )
+            assert found or archived, f"{permission.action} on {', '.join(permission.on(place(plan)))}"
+
+
+def used_actions(drilled: Drills, plan: Plan[Any]) -> Iterator[tuple[str, Any]]:
+    """The actions that the plan prints and a drill of it needs, each with such a drill's scene."""
+    printed = {permission.action for permission in plan.permissions} - set(NOT_IN_A_DRILL)
+    for action in sorted(printed):
+        for scene in scenes_of(plan):
+            if any(asked[0] == action for asked in drilled(scene).asked):
+                yield action, scene
+                break
+
+
+@each_plan
+def test_without_one_of_them_a_drill_is_red_where_it_is_needed(
+    drilled: Drills, plan: Plan[Any], tmp_path: Path
+) -> None:
+    """Each of them in the nightly proof, here one a plan."""
+    every = list(used_actions(drilled, plan))
+    for action, scene in every if EXHAUSTIVE else every[len(every) // 3 :][:1]:
+        with staged(tmp_path) as stage:
+            setting = stage.prepare(scene, facts=SHORT)
+            principals.take_away(stage.door.world, plan.id, action)
+            run = stage.open(setting)
+            carry_out(run)
+            assert told(run, action), f"{action} is not missed"
+            assert run.verdict is None or run.verdict.word is not Word.REACHED, action
+
+
+def told(run: Runbook, action: str) -> bool:
+    """Whether a step went wrong and names the action that it was refused."""
+    wrong = [each for each in run.results.values() if each.outcome in (Outcome.FAILED, Outcome.UNKNOWN)]
+    return any(f"not authorized to perform: {action}" in each.why for each in wrong)
+
+
+@each_plan
+def test_the_preflight_names_what_is_not_allowed(stage: Stage, plan: Plan[Any]) -> None:
+    action = next(each.action for step in plan.steps for each in step.permissions)
+    setting = stage.prepare(plan)
+    principals.take_away(stage.door.world, plan.id, action)
+    run = stage.open(setting)
+    run.preflight()
+    (finding,) = (line for line in lines(run, "finding") if line["what"] == "permissions")
+    assert finding["check"] == "no"
+    assert finding["why"].startswith(f"denied to arn:aws:iam::123456789012:role/syncwell-recovery: {action} on ")
