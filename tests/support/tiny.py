@@ -20,6 +20,7 @@ from drcore.record.run_parameters import RunParameters
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
+from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.manual_clock import ManualClock
 
 SANDBOX = Path(__file__).parents[2] / "parameters" / "sandbox" / "service.yaml"
@@ -30,7 +31,7 @@ def service(**changes: object) -> Service:
     """The sandbox's service with its world nowhere, and some fields changed."""
     known = at_world(read(SANDBOX, Service), ENDPOINT)
     assert WORLD not in known.model_dump_json()
-    return known.model_copy(update=changes)
+    return known.model_copy(update={"role": None} | changes)
 
 
 class Nothing(Model):
@@ -140,5 +141,5 @@ def open_run(
     if door:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)  # reads the models of the services once, not once a run
-        run.run.aws.session = door.attach(boto3.Session("tiny", "tiny", botocore_session=core))
+        run.run.aws.session = door.attach(boto3.Session(ADMINISTRATOR_KEY, "-", botocore_session=core))
     return run
