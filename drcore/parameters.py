@@ -135,6 +135,7 @@ class Service(Model):
     status_page: StatusPage
     api: dict[Region, Url]
     drill_policy: DrillPolicy | None = None
+    metric_delay_s: Annotated[float, Field(ge=0, le=900)] = 180  # after its end a minute of CloudWatch is whole
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -46,4 +46,6 @@ def _objective(objective: Mapping[str, Any] | None) -> str:
     if measured is None:
         return f"not measured, {wanted}"
     met = "" if target is None else (", met" if measured <= target else ", MISSED")
-    return f"{measured:.0f} s, {wanted}{met}"
+    least = objective.get("least_s")
+    took = f"{measured:.0f} s" if least is None else f"{least:.0f} to {measured:.0f} s"
+    return f"{took}, {wanted}{met}"

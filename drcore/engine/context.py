@@ -18,7 +18,8 @@ from drcore.calls.http import Http
 from drcore.calls.secrets import resolve
 from drcore.clock import Clock, clock_at, iso
 from drcore.engine.consent import Approvals, Desk
-from drcore.engine.outcome import State, StepResult, Target
+from drcore.engine.metric_minutes import MetricMinutes
+from drcore.engine.outcome import Between, State, StepResult, Target
 from drcore.parameters import Mode, SecretRef, at_world
 from drcore.record.events import Kind, Named
 from drcore.record.evidence import Mark
@@ -62,6 +63,7 @@ class Run(Generic[F, N]):
             self.calls, endpoint=self.service.endpoint, role=self.service.role, run_id=self.id, now=self.clock.now
         )
         self.http = Http(self.calls, self.clock)
+        self.metrics = MetricMinutes(self.aws, self.clock.now, self.service.metric_delay_s)
         self.who = f"{login()}@{platform.node()}"
         policy = self.service.drill_policy if self.mode is Mode.DRILL else None
         self.desk = Desk(
@@ -79,6 +81,7 @@ class Run(Generic[F, N]):
         self._secrets: dict[str, str] = {}
         # What was settled before a restart.
         self.moments: dict[str, datetime] = self.history.moments()
+        self.earliest: dict[str, datetime] = self.history.earliest()  # of moments that are known within bounds only
         self.lost_s = self.history.lost_s()  # of data that may be lost, once a step has measured it
         self._lost_region: str = getattr(incident, "failed_region", "")
         self.know_failed_region(self.history.failed_region())
@@ -137,11 +140,24 @@ class Run(Generic[F, N]):
         self._lost_region = region or self._lost_region
         self.calls.failed_region = "" if RECOVERED in self.moments else self._lost_region
 
-    def settle_moment(self, name: str, at: datetime) -> None:
-        """Date a moment of the incident. What was dated once stays."""
-        if name not in self.moments:
+    def settle_moment(self, name: str, at: datetime | Between) -> None:
+        """Date a moment of the incident, at the latest that it may have been. What was dated once stays."""
+        if name in self.moments:
+            return
+        at = self._after_fault(at)
+        if isinstance(at, Between):
+            self.moments[name], self.earliest[name] = at.latest, at.earliest
+            self.record.append(Kind.MOMENT, name=name, at=iso(at.latest), earliest=iso(at.earliest), durable=True)
+        else:
             self.moments[name] = at
             self.record.append(Kind.MOMENT, name=name, at=iso(at), durable=True)
+
+    def _after_fault(self, at: datetime | Between) -> datetime | Between:
+        """An alarm may have been on before; in a drill nobody is late before its fault."""
+        fault = self.moments.get("fault")
+        if fault is None:
+            return at
+        return Between(max(at.earliest, fault), max(at.latest, fault)) if isinstance(at, Between) else max(at, fault)
 
     def settle_loss(self, step: Named, seconds: float) -> None:
         """Keep the seconds of data that may be lost. The first measurement counts: it is the one nearest the fault."""

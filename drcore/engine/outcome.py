@@ -119,6 +119,14 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """A moment that is known within bounds only, as a minute of a metric dates it."""
+
+    earliest: datetime
+    latest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StepResult:
     """How a step went: the worst of its targets (the best, where one is enough), all of them shown."""
 

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from drcore.calls.gate import Waiver
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
-from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
+from drcore.engine.outcome import EVERYWHERE, Between, Check, StepName, StepResult, Target
 from drcore.engine.permissions import OF_EVERY_RUN, Permission
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
@@ -67,11 +67,12 @@ class Settles(Generic[F]):
     """What a step settles for the whole run.
 
     `moment` is the name of a moment of the incident (detected, decided, healthy), which `at` reads from how the step
-    went; `lost` are the seconds of data that may be lost, where this step measures it: the run's RPO.
+    went, within bounds where what dates it is coarse; `lost` are the seconds of data that may be lost, where this step
+    measures it: the run's RPO.
     """
 
     moment: str = ""
-    at: Callable[[StepResult], datetime | None] = lambda result: result.since
+    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since
     lost: Callable[[Run[F], StepResult], float | None] | None = None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,10 +33,15 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A target in seconds with what was measured. None: the plan names no target, or it could not be measured."""
+    """A target in seconds with what was measured. None: the plan names no target, or it could not be measured.
+
+    `measured` is the most that it may have been, which must be within the target; `least` the least, where moments are
+    known within bounds only.
+    """
 
     target: float | None
-    measured: float | None
+    measured: float | None = None
+    least: float | None = None
 
     @property
     def met(self) -> bool:
@@ -45,12 +50,16 @@ class Objective:
     def as_data(self) -> dict[str, float | None] | None:
         if self.target is None and self.measured is None:
             return None
-        return {"target_s": self.target, "measured_s": self.measured}
+        bounds = {} if self.least is None else {"least_s": self.least}
+        return {"target_s": self.target, "measured_s": self.measured, **bounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The whole answer. `moments` are the incident's: fault, detected, decided, acted, healthy.
+
+    Each is dated at the latest that it may have been; `earliest` says of those that are known within bounds only when
+    they may have been at the earliest.
 
     `untold` names the steps that only tell and could not, each with what was to be told: the goal can be reached
     without them.
@@ -64,6 +73,7 @@ class Verdict:
     moments: dict[str, datetime]
     exit: Exit
     untold: tuple[str, ...] = ()
+    earliest: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def reached(self) -> bool:
@@ -79,6 +89,7 @@ def judge(
     rto_target: float | None,
     rpo: Objective,
     *,
+    earliest: Mapping[str, datetime],
     rehearsed: bool,
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
@@ -87,11 +98,16 @@ def judge(
     untold = tuple(f"{result.name}: {result.words or result.why}" for result in results.values() if result.untold)
     spent = [result.seconds for result in results.values()]
     seconds = Seconds(sum(s.machine for s in spent), sum(s.human for s in spent), sum(s.cloud for s in spent))
-    start = moments.get("fault") or moments.get("detected")
-    healthy = moments.get("healthy")
-    measured = (healthy - start).total_seconds() if start and healthy else None
+    begin = "fault" if "fault" in moments else "detected"
+    start = moments.get(begin)
+    measured, least = None, None
+    if start and "healthy" in moments:
+        measured = (moments["healthy"] - earliest.get(begin, start)).total_seconds()
+        if {begin, "healthy"} & earliest.keys():
+            least = max(0.0, (earliest.get("healthy", moments["healthy"]) - start).total_seconds())
     # Without a beginning there was no incident, so there is no time that could have been kept or missed.
-    rto = Objective(rto_target if start or rehearsed else None, measured if not rehearsed else None)
+    target = rto_target if start or rehearsed else None
+    rto = Objective(target) if rehearsed else Objective(target, measured, least)
     why = "; ".join([f"{result.name} is {result.outcome}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
@@ -115,4 +131,4 @@ def judge(
     else:
         word, why = Word.REACHED, results[goal.key].why
     good = word in (Word.REACHED, Word.COULD_RUN) and not untold
-    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED, untold)
+    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED, untold, earliest)

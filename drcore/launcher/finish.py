@@ -93,6 +93,8 @@ def _objective(name: str, fields: Mapping[str, Any]) -> str:
     target, measured = fields.get("target_s"), fields.get("measured_s")
     wanted = f"target {target:g} s" if target else "no target"
     seconds = "not measured" if measured is None else f"{measured:.0f} s" if measured >= 10 else f"{measured:.1f} s"
+    least = fields.get("least_s")
+    seconds = seconds if least is None else f"{least:.0f} to {seconds}"
     return f"{name} {seconds}, {wanted}."
 
 

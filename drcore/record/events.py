@@ -60,7 +60,7 @@ class Kind(StrEnum):
     UNDO_FAILED = "undo-failed"  # target, why
     NO_WAY_BACK = "no-way-back"  # why
     # The incident
-    MOMENT = "moment"  # name, at
+    MOMENT = "moment"  # name, at; earliest, where it is known within bounds only
     LOST = "lost"  # seconds of data
     VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told
     # A probe of an account

@@ -149,6 +149,14 @@ class History:
             dated.setdefault(line["name"], parse_time(line["at"]))
         return dated
 
+    def earliest(self) -> dict[str, datetime]:
+        """Of the moments that are known within bounds only, when they may have been at the earliest."""
+        dated: dict[str, datetime] = {}
+        for line in self.lines(Kind.MOMENT):
+            if "earliest" in line:
+                dated.setdefault(line["name"], parse_time(line["earliest"]))
+        return dated
+
     def lost_s(self) -> float | None:
         """The seconds of data that may be lost; None before a step has measured it."""
         line = self.last(Kind.LOST)

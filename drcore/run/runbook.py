@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -169,6 +170,7 @@ class Runbook:
             self.run.moments,
             self.plan.rto(self.run),
             Objective(self.plan.rpo(self.run), self.run.lost_s),
+            earliest=self.run.earliest,
             rehearsed=self.run.rehearsing,
         )
         self._note_verdict()
@@ -209,16 +211,7 @@ class Runbook:
         word, end = (Word.ROLLBACK_FAILED, Exit.ROLLBACK_FAILED) if bad else (Word.GONE_BACK, Exit.MISSED)
         if self.verdict:
             why = "; ".join(bad) or "what this run had done is undone"
-            self.verdict = Verdict(
-                word,
-                why,
-                self.verdict.rto,
-                self.verdict.rpo,
-                self.verdict.seconds,
-                self.run.moments,
-                end,
-                self.verdict.untold,
-            )
+            self.verdict = replace(self.verdict, word=word, why=why, moments=self.run.moments, exit=end)
             self._note_verdict()
         if bad:
             raise RollbackFailed("; ".join(bad))
@@ -342,8 +335,7 @@ class Runbook:
         settles = step.settles
         at = settles.at(result) if settles.moment else None
         if at:
-            # An alarm may have been on before; in a drill nobody is late before its fault.
-            self.run.settle_moment(settles.moment, max(at, self.run.moments.get("fault", at)))
+            self.run.settle_moment(settles.moment, at)
         seconds = settles.lost(self.run, result) if settles.lost else None
         if seconds is not None:
             self.run.settle_loss(step, seconds)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from drcore.calls.aws import Aws
@@ -56,6 +57,12 @@ class Points:
     times: tuple[datetime, ...] = ()
     values: tuple[float, ...] = ()
     by_time: dict[datetime, float] = field(default_factory=dict, compare=False, repr=False)
+
+    def within(self, since: datetime, until: datetime) -> Points:
+        """Those of a span; `since` is included, `until` is not."""
+        times = self.times[bisect_left(self.times, since) : bisect_left(self.times, until)]
+        kept = {time: self.by_time[time] for time in times}
+        return Points(times, tuple(kept.values()), kept)
 
     @property
     def total(self) -> float | None:
@@ -153,12 +160,6 @@ def _points(pairs: dict[datetime, float]) -> Points:
 def put_alarm(aws: Aws, region: str, definition: Mapping[str, Any]) -> None:
     """Make an alarm, or change the one of that name."""
     aws.call("cloudwatch", region, "put_metric_alarm", **definition)
-
-
-def whole_minutes(now: datetime, count: float) -> tuple[datetime, datetime]:
-    """The last `count` minutes that are over, as a span."""
-    end = now.replace(second=0, microsecond=0)
-    return end - timedelta(minutes=count), end
 
 
 def _utc(moment: datetime) -> datetime:

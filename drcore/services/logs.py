@@ -12,6 +12,7 @@ from drcore.calls.aws import Aws
 from drcore.clock import Clock
 from drcore.errors import Busy, Rejected, Unknown
 
+SEARCHABLE_S = 60.0  # a line is found so long after it was written: agents send in batches, then it is indexed
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 5  # queries: the account has 30 to 100 places, and others look into its logs too in an incident
 _MOST = 10_000  # rows: what one answer of GetQueryResults can hold

@@ -27,6 +27,7 @@ class _Moment:
 
     name: str
     at: datetime
+    when: str
     after_last: float
     after_first: float
 
@@ -36,13 +37,13 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     good = judged.reached
     word = f"{'✔' if good else '✖'} {judged.word.upper()}"
     objectives = [("RTO", *_measured(judged.rto)), ("RPO", *_measured(judged.rpo))]
-    moments = list(_moments(judged.moments))
+    moments = list(_moments(judged.moments, judged.earliest))
     rows = [*(("still to be told", each) for each in judged.untold), ("time spent", spent(judged.seconds))]
     html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
     lines = [f"{word}  {judged.why}"]
     lines += [f"  {name}  {bar}{' ' if bar else ''}{said}" for name, bar, said in objectives]
     rows_of_moments = [
-        (moment.name, at(moment.at), f"{duration(moment.after_last)} after {before.name}" if before else "")
+        (moment.name, moment.when, f"{duration(moment.after_last)} after {before.name}" if before else "")
         for before, moment in zip([None, *moments], moments, strict=False)
     ]
     return html, "\n".join([*lines, *columns(rows_of_moments), *columns(rows)])
@@ -52,7 +53,7 @@ def _measured(objective: Objective) -> tuple[str, str]:
     """A bar, then the same in words. The bar's `┃` is the target."""
     target, measured = objective.target, objective.measured
     if target is None:
-        return "", "no target, " + ("not measured" if measured is None else f"measured {duration(measured)}")
+        return "", "no target, " + ("not measured" if measured is None else f"measured {_took(objective)}")
     if measured is None:
         return "", f"not measured; the target is {duration(target)}"
     over = measured - target
@@ -60,14 +61,22 @@ def _measured(objective: Objective) -> tuple[str, str]:
     within = min(cells, _CELLS)
     bar = "█" * within + "░" * (_CELLS - within) + "┃" + "▓" * min(cells - within, _CELLS)
     end = f"MISSED by {duration(over)}" if over > 0 else "met"
-    return bar, f"{duration(measured)} of {duration(target)}: {end}"
+    return bar, f"{_took(objective)} of {duration(target)}: {end}"
 
 
-def _moments(moments: Mapping[str, datetime]) -> Iterator[_Moment]:
+def _took(objective: Objective) -> str:
+    least = "" if objective.least is None else f"{duration(objective.least)} to "
+    return f"{least}{duration(objective.measured)}"
+
+
+def _moments(moments: Mapping[str, datetime], earliest: Mapping[str, datetime]) -> Iterator[_Moment]:
     in_order = sorted(moments.items(), key=lambda each: each[1])
     for (_, last), (name, moment) in zip([*in_order[:1], *in_order], in_order, strict=False):
         first = in_order[0][1]
-        yield _Moment(name, moment, (moment - last).total_seconds(), (moment - first).total_seconds())
+        bound = f"{at(earliest[name])} to " if name in earliest else ""
+        yield _Moment(
+            name, moment, f"{bound}{at(moment)}", (moment - last).total_seconds(), (moment - first).total_seconds()
+        )
 
 
 def back(entries: Sequence[tuple[Step[Any, Any], TargetResult]], *, note: str = "") -> tuple[str, str]:

@@ -76,7 +76,6 @@ from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.shared.release_shift import shift_functions
 from drcore.plans.z import titles
 from drcore.plans.z.facts import ZRun, stable
-from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric
 
 FUNCTIONS = shift_functions(titles.FUNCTIONS, stable, needs=())
@@ -92,7 +91,7 @@ class Rate:
 def see_rate(run: ZRun, target: Target) -> Rate:
     stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
     asked = [Metric("AWS/ApiGateway", name, "Sum", stage) for name in ("Count", "5XXError")]
-    requests, failed = cloudwatch.minutes(run.aws, target.region, asked, *cloudwatch.whole_minutes(run.clock.now(), 1))
+    requests, failed = run.metrics.read(target.region, asked, *run.metrics.last(1))
     return Rate(100 * (failed.total or 0) / requests.total if requests.total else None)
 
 

@@ -1,6 +1,6 @@
 """Fixtures of the sandbox's tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -8,12 +8,24 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
+from drcore.sandbox.core import lateness
+from drcore.sandbox.core.lateness import Told
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.moto.startup import LOADER
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 
 Client = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Here metrics, log lines, listings are told at once; test_lateness.py is about how late they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.endswith("test_lateness"):
+            at_once = dict.fromkeys((Told.METRIC, Told.LOG_LINE, Told.EXPORT_LISTED), (0.0, 0.0))
+            patch.setattr(lateness, "USUAL", lateness.USUAL | at_once)
+        yield
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def _version(found: Any) -> str:
 
 
 def _rollout(found: Any) -> str:
-    seen = ResumedWorkers(4, 4, "t:1", found.rollout, 4, cast(Any, _Good()), cast(Any, None))
+    seen = ResumedWorkers(4, 4, "t:1", found.rollout, 4, cast(Any, _Good()), cast(Any, None), cast(Any, None))
     return of(rollout_trouble(seen)) or (READY if found.rollout == "COMPLETED" else WAITS)
 
 

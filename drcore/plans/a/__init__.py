@@ -39,6 +39,8 @@ from drcore.plans.a.p5_reconcile import RECONCILE, RECOVERY
 from drcore.plans.a.p6_fail_back import CHECK_BACK, LOWER, ROUTING_IN, SAVE
 from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALANCE_FULL
 from drcore.plans.a.p8_close import CLOSE, RESOLVED
+from drcore.plans.a.region_health import metrics, user_failure
+from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.traffic import can_be_proved
 from drcore.services import dns
 
@@ -54,6 +56,8 @@ def must_exist(run: ARun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield f"traffic in {here}", checked(_traffic, run, here), False
     yield "global table", checked(_table, run, here)
     yield "lever", checked(_lever, run, other)
+    users = [user_failure(market) for market in run.facts.markets]
+    yield from metrics_in_time(run, {here: [*users, *metrics(run, here)[:3]]})
 
 
 def _name_servers(run: ARun) -> Check:

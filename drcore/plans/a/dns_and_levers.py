@@ -167,7 +167,7 @@ def checkers_chart(run: ARun, name: str, measured: tuple[Series, ...] = (), minu
     """The share of checkers that see a region down: as Route 53 was asked, with the metric where it can be read."""
     series = [*measured]
     if run.calls.failed_region != HOME_OF_GLOBAL:  # the metric is kept there, and nowhere else
-        since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+        since, until = run.metrics.last(minutes)
         for region, id_ in run.facts.health_checks.items():
             metric = Metric("AWS/Route53", "HealthCheckPercentageHealthy", "Average", (("HealthCheckId", id_),))
             points = cloudwatch.minutes(run.aws, HOME_OF_GLOBAL, [metric], since, until)[0]

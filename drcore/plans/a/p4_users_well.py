@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
+from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, titles
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.p2_failover import by_whom, failover_times, levers_pulled
 from drcore.plans.a.region_health import UserFailures
 from drcore.plans.a.regions import computed_failover_s, serving, serving_region
+from drcore.plans.shared.good_minutes import GoodMinutes, last_look, too_early, when_good
 from drcore.plans.shared.status_page import update
 from drcore.record.evidence import Exhibit
 
@@ -22,41 +23,43 @@ from drcore.record.evidence import Exhibit
 
 @dataclass(frozen=True, slots=True)
 class MarketsServed:
-    """How users are served in each market, how the regions that go on do over the last minute."""
+    """How users are served in each market, how the regions that go on do, over the last whole minute."""
 
     users: UserFailures = field(metadata=label(""))
     load: region_health.Load = field(metadata=label(""))
+    minutes: GoodMinutes = field(metadata=label(""))
 
 
 def see_served(run: ARun, target: Target) -> MarketsServed:
-    return MarketsServed(region_health.read_users(run, target.region), region_health.read_load(run, target.region, 1))
+    before: MarketsServed | None = last_look(run, titles.USERS, target)
+    return MarketsServed(*region_health.read_served(run, target.region, before.minutes if before else None))
 
 
 def users_are_well(run: ARun, target: Target, seen: MarketsServed) -> Check:
-    facts, load = run.facts.thresholds, seen.load
-    problems = region_health.failing(run, seen.users)
-    if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
-        problems.append(f"{load.error_percent:.1f} % errors")
-    if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
-        problems.append(f"p99 {load.p99_ms:.0f} ms")
+    load = seen.load
+    problems = region_health.failing(run, seen.users) + region_health.too_high(run, load)
     if problems:
         return no("; ".join(problems))
     unmeasured = [market for market, value in seen.users.percent if value is None]
     if unmeasured or load.requests < run.facts.minimum_sample:
         missing = (
-            f"no probe from {', '.join(unmeasured)}" if unmeasured else f"{load.requests} requests in the last minute"
+            f"no probe from {', '.join(unmeasured)}"
+            if unmeasured
+            else f"{load.requests} requests in the last whole minute"
         )
         return unknown(f"{missing}: too little data")
+    if seen.minutes.newly_bad:
+        return no(f"the minute {seen.minutes.newly_bad:%H:%M} was not good")
     by_market = ", ".join(f"{market} {value:.2g} %" for market, value in seen.users.percent)
-    return yes(
-        f"failing users: {by_market}; {load.requests} requests in the last minute, {load.error_percent:g} % errors"
-    )
+    measured = f"{load.requests} requests in the last whole minute, {load.error_percent:g} % errors"
+    return too_early(run, seen.minutes) or yes(f"failing users: {by_market}; {measured}")
 
 
-def when_well(result: StepResult) -> datetime | None:
-    """When the last bad minute ended: the metrics tell it better than the look that read them."""
-    ended = [each.after.users.well_since for each in result.targets if each.after]
-    return max((at for at in ended if at), default=result.since) if result.since else None
+def when_well(result: StepResult) -> Between | datetime | None:
+    """By the data of the minutes: the look that read them came later."""
+    if not result.since:
+        return None
+    return when_good(seen.minutes for seen in result.states.values()) or result.since
 
 
 def show_users(run: ARun, states: Mapping[Target, MarketsServed]) -> Iterator[Exhibit]:
@@ -75,7 +78,7 @@ USERS = Step(
     needs=(titles.CONFIRM, titles.LATCH),
     patience=Patience(
         # Some resolvers keep an answer for longer than its TTL.
-        within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run),
+        within=lambda run: 60 * run.facts.failover_minutes + 2 * computed_failover_s(run) + run.metrics.delay_s,
         every=30,
         hold=lambda run: 60 * run.facts.hold_minutes,
     ),

@@ -89,7 +89,7 @@ RECOVERY = Step(
     targets=lambda run: [Target(failed(run))],
     needs=(titles.CONFIRM, titles.LATCH, titles.REPLICATION),
     patience=Patience(
-        within=lambda run: 60 * run.facts.recovery_minutes,
+        within=lambda run: 60 * run.facts.recovery_minutes + run.metrics.delay_s,
         every=60,
         hold=lambda run: 60 * run.facts.recovery_hold_minutes,
     ),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from drcore.clock import parse_time
 from drcore.engine.consent import Consent
+from drcore.engine.metric_minutes import ONE
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step
@@ -15,6 +18,7 @@ from drcore.plans.a.facts import ARun, Facts
 from drcore.plans.a.p6_fail_back import FAILBACK, is_everywhere, set_weight, weight_of_part
 from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.plans.a.regions import failed, serving_region
+from drcore.plans.shared.good_minutes import last_look
 from drcore.record.evidence import Exhibit
 from drcore.services.route53 import RecordSet
 
@@ -31,6 +35,7 @@ class Balance:
     kept: dns_and_levers.LeverState = field(compare=False)
     signals: RegionSignals = field(compare=False)
     users: UserFailures = field(compare=False)
+    judged: tuple[datetime, datetime] = field(compare=False)  # from the first minute on that no look had judged before
 
     def describe(self) -> Mapping[str, object]:
         return {"kept out": self.out, **dns_and_levers.described(self.record)}
@@ -38,13 +43,19 @@ class Balance:
 
 def _see_balance(run: ARun, target: Target, step: StepName) -> Balance:
     kept = dns_and_levers.lever(run, target.region)
+    since, until = run.metrics.last(1)
+    before: Balance | None = last_look(run, step, target)
+    if before:
+        since = min(since, before.judged[1])
+    minutes = (until - since) // ONE
     return Balance(
         target.region in kept.out,
         dns_and_levers.own_record(run, target.region),
         is_everywhere(run, step),
         kept,
-        region_health.read_signals(run, target.region, 1),
-        region_health.read_users(run, serving_region(run)),
+        region_health.read_signals(run, target.region, minutes),
+        region_health.read_users(run, serving_region(run), minutes),
+        (since, until),
     )
 
 
@@ -57,6 +68,14 @@ def gate_check(run: ARun, seen: Balance) -> Check | None:
     return no("; ".join(soft)) if soft else None
 
 
+def _measured_since(run: ARun, step: StepName, seen: Balance) -> Check | None:
+    """What is measured of the time before a change says nothing of it. None: there is a whole minute since."""
+    act = run.history.act(step)
+    if act and seen.judged[0] < parse_time(act.last["time"]):
+        return no(f"the last minute that can be read ended at {seen.judged[1]:%H:%M}: none has begun since the change")
+    return None if seen.signals.load.requests else no("no traffic has been measured yet")
+
+
 def keep_out(run: ARun, target: Target, seen: Balance) -> None:
     dns_and_levers.set_lever(run, target.region, seen.kept, out=True)
 
@@ -64,6 +83,11 @@ def keep_out(run: ARun, target: Target, seen: Balance) -> None:
 def show_balance(run: ARun, states: Mapping[Target, Balance]) -> Iterator[Exhibit]:
     weight = next((seen.record.weight for seen in states.values()), 0)
     yield region_charts.traffic_chart(run, f"traffic-at-weight-{weight}", run.service.regions, 30)
+
+
+_GATE: Patience[Facts] = Patience(
+    within=lambda run: 600 + run.metrics.delay_s, every=60, hold=lambda run: 60 * run.facts.gate_minutes
+)
 
 
 def see_let_in(run: ARun, target: Target) -> Balance:
@@ -76,9 +100,12 @@ def is_let_in(run: ARun, target: Target, seen: Balance) -> Check:
         return held
     if seen.out:
         return no(f"kept out; its weight is {seen.record.weight}")
-    if not seen.signals.load.requests:
-        return no("let in, but no traffic has been measured yet")
-    return yes(f"well with {seen.signals.load.requests} requests in the last minute")
+    return _measured_since(run, titles.LET_IN, seen) or yes(f"well with {_requests(seen)}")
+
+
+def _requests(seen: Balance) -> str:
+    since, until = seen.judged
+    return f"{seen.signals.load.requests} requests from {since:%H:%M} to {until:%H:%M}"
 
 
 def let_in(run: ARun, target: Target, seen: Balance) -> None:
@@ -104,7 +131,7 @@ LET_IN = Step(
     consent=Consent.TYPED,
     phrase=lambda run, states: f"LET {failed(run)} IN WITH {run.facts.steps_percent[0]:g} % OF ITS TRAFFIC",
     reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
+    patience=_GATE,
     shows=show_balance,
     permissions=iam_actions("s3:PutObject", on=resources.levers),
     waiver=FAILBACK,
@@ -127,9 +154,7 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
             return no(f"weight {seen.record.weight}, must be {wanted}")
         if not seen.everywhere:
             return no(f"weight {wanted}, not yet on all of Route 53's servers")
-        if not seen.signals.load.requests:
-            return no("no traffic has been measured")
-        return yes(f"weight {seen.record.weight}, well with {seen.signals.load.requests} requests in the last minute")
+        return _measured_since(run, name, seen) or yes(f"weight {seen.record.weight}, well with {_requests(seen)}")
 
     def act(run: ARun, target: Target, seen: Balance) -> str:
         return set_weight(run, target, seen.record, weight_of_part(run, number))
@@ -150,7 +175,7 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         consent=Consent.GO,
         phrase=lambda run, states: f"GIVE {failed(run)} {run.facts.steps_percent[number]:g} % OF ITS TRAFFIC",
         reversibility=Reversibility.REVERSIBLE,
-        patience=Patience(within=600, every=60, hold=lambda run: 60 * run.facts.gate_minutes),
+        patience=_GATE,
         shows=show_balance,
         permissions=iam_actions("route53:ChangeResourceRecordSets", on=resources.zone),
         waiver=FAILBACK,

@@ -39,7 +39,7 @@ def signals_table(name: str, title: str, states: Mapping[Target, RegionSignals])
 
 def users_chart(run: ARun, name: str, region: str, minutes: float = 30) -> Chart:
     """Percent of users that fail, a line a market."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.last(minutes)
     markets = tuple(run.facts.markets)
     read = cloudwatch.minutes(run.aws, region, [region_health.user_failure(market) for market in markets], since, until)
     series = tuple(_gapless(market, points, since, until) for market, points in zip(markets, read, strict=True))
@@ -54,7 +54,7 @@ def users_chart(run: ARun, name: str, region: str, minutes: float = 30) -> Chart
 
 def traffic_chart(run: ARun, name: str, regions: Iterable[str], minutes: float = 30) -> Chart:
     """Requests by region, on top of each other. A region that is away, or does not answer, is unknown, not zero."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.last(minutes)
     series = []
     for region in regions:
         points = Points()

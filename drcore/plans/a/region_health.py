@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drcore.engine.metric_minutes import ONE as _ONE
+from drcore.engine.metric_minutes import minute_of
 from drcore.errors import Unknown
 from drcore.plans.a.facts import ARun
-from drcore.services import cloudwatch, sqs
+from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
+from drcore.services import sqs
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import tables
-
-_ONE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,12 @@ class RegionSignals:
 class UserFailures:
     """How users are served, by the external probe in each market: percent that got no good answer.
 
-    `percent` is of the last whole minute, None for a market without a measurement. Of the last hour, `well_since` is
-    when the last minute ended in which too many failed, `last_client` the last one in which anybody did more than
-    usual: then the last client has moved.
+    `percent` is of the worst of the last whole minutes that were asked for, None for a market of which one was not
+    measured. Of the last hour, `last_client` is when the last minute ended in which anybody failed more than usual:
+    then the last client has moved.
     """
 
     percent: tuple[tuple[str, float | None], ...]
-    well_since: datetime | None = field(default=None, compare=False)
     last_client: datetime | None = field(default=None, compare=False)
 
     def describe(self) -> Mapping[str, object]:
@@ -100,14 +100,14 @@ def read_signals(run: ARun, region: str, minutes: float, *, patient: bool = True
 
     Not `patient`: where the first of our requests is not answered well, nothing more is asked.
     """
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.last(minutes)
     probe = send_probe(run, region, patient=patient)
     if not probe.good and not patient:
         return RegionSignals(probe, (), "not asked", "", Load(0, None, None), None, None)
     silent = tuple(_silent(run, region))
     control = "" if silent else _control(run, region)
     try:
-        requests, errors, p99, age, calls = cloudwatch.minutes(run.aws, region, metrics(run, region), since, until)
+        requests, errors, p99, age, calls = run.metrics.read(region, metrics(run, region), since, until)
     except Unknown as error:
         return RegionSignals(probe, silent, str(error), control, Load(0, None, None), None, None)
     return RegionSignals(
@@ -146,8 +146,32 @@ def _control(run: ARun, region: str) -> str:
 
 def read_load(run: ARun, region: str, minutes: float) -> Load:
     """What the region's load balancer did over the last whole minutes. Raises Unknown, Rejected."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
-    return _load(*cloudwatch.minutes(run.aws, region, metrics(run, region)[:3], since, until))
+    return _load(*run.metrics.read(region, metrics(run, region)[:3], run.metrics.last(minutes)[0]))
+
+
+def read_served(run: ARun, region: str, before: GoodMinutes | None) -> tuple[UserFailures, Load, GoodMinutes]:
+    """How users are served, and a region's load balancer, in the last whole minute; which minutes were good.
+
+    `before` is what the look before has found of them. Raises Unknown, Rejected.
+    """
+    since, until = span = to_judge(run, before)
+    markets = tuple(run.facts.markets)
+    balancer = run.metrics.read(region, metrics(run, region)[:3], since, until)
+    failures = run.metrics.read(region, [user_failure(market) for market in markets], since, until)
+
+    def load(minute: datetime) -> Load:
+        return _load(*(points.within(minute, minute + _ONE) for points in balancer))
+
+    def users(minute: datetime) -> UserFailures:
+        failed = zip(markets, (points.by_time.get(minute) for points in failures), strict=True)
+        return UserFailures(tuple(failed), _ended(failures, run.facts.thresholds.user_noise_percent))
+
+    def is_good(minute: datetime) -> bool:
+        seen, carried = users(minute), load(minute)
+        measured = all(value is not None for _, value in seen.percent) and carried.requests >= run.facts.minimum_sample
+        return measured and not failing(run, seen) and not too_high(run, carried)
+
+    return users(until - _ONE), load(until - _ONE), judge(span, is_good, before)
 
 
 def read_concurrency(run: ARun, region: str, before: datetime) -> tuple[float | None, int]:
@@ -155,15 +179,14 @@ def read_concurrency(run: ARun, region: str, before: datetime) -> tuple[float | 
 
     What runs at once is requests a second times how long each takes (AWS, "Understanding Lambda function scaling").
     """
-    since, _ = cloudwatch.whole_minutes(before, 60)
     asked = [
         Metric("AWS/Lambda", name, stat, (("FunctionName", function),))
         for function in run.facts.functions
         for name, stat in (("Invocations", "Sum"), ("Duration", "Average"), ("Throttles", "Sum"))
     ]
-    read = cloudwatch.minutes(run.aws, region, asked, since, run.clock.now())
+    read = run.metrics.read(region, asked, minute_of(before) - timedelta(minutes=60))
     at_once: dict[datetime, float] = {}
-    lately, throttled = run.clock.now() - timedelta(minutes=run.facts.window_minutes), 0.0
+    (lately, _), throttled = run.metrics.last(run.facts.window_minutes), 0.0
     for calls, took, refused in zip(read[::3], read[1::3], read[2::3], strict=True):
         for time in (time for time in calls.times if time < before and time in took.by_time):
             at_once[time] = at_once.get(time, 0) + calls.by_time[time] / 60 * took.by_time[time] / 1000
@@ -199,12 +222,19 @@ def trouble(run: ARun, seen: RegionSignals) -> list[str]:
     facts, load = run.facts.thresholds, seen.load
     problems = unanswered(seen)
     if load.requests >= run.facts.minimum_sample:
-        if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
-            problems.append(f"{load.error_percent:.1f} % errors at the load balancer")
-        if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
-            problems.append(f"p99 {load.p99_ms:.0f} ms")
+        problems += too_high(run, load)
     if seen.queue_age_s is not None and seen.queue_age_s > facts.queue_age_s:
         problems.append(f"the oldest job waits for {seen.queue_age_s:.0f} s")
+    return problems
+
+
+def too_high(run: ARun, load: Load) -> list[str]:
+    """What of a load balancer is over its threshold, in words."""
+    facts, problems = run.facts.thresholds, []
+    if load.error_percent is not None and load.error_percent > facts.error_rate_percent:
+        problems.append(f"{load.error_percent:.1f} % errors at the load balancer")
+    if load.p99_ms is not None and load.p99_ms > facts.p99_ms:
+        problems.append(f"p99 {load.p99_ms:.0f} ms")
     return problems
 
 
@@ -228,14 +258,20 @@ def unmeasured(seen: RegionSignals) -> list[str]:
     return missing
 
 
-def read_users(run: ARun, region: str) -> UserFailures:
+def read_users(run: ARun, region: str, minutes: int = 1) -> UserFailures:
     """How users are served, by the copy of the probe's metrics that a region holds. Raises Unknown, Rejected."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), 60)
+    since, until = run.metrics.last(60)
     markets = tuple(run.facts.markets)
-    read = cloudwatch.minutes(run.aws, region, [user_failure(market) for market in markets], since, until)
-    facts = run.facts.thresholds
-    last = tuple((market, points.by_time.get(until - _ONE)) for market, points in zip(markets, read, strict=True))
-    return UserFailures(last, _ended(read, facts.user_failure_percent), _ended(read, facts.user_noise_percent))
+    read = run.metrics.read(region, [user_failure(market) for market in markets], since, until)
+    asked = [until - number * _ONE for number in range(1, minutes + 1)]
+    worst = tuple((market, _worst(points, asked)) for market, points in zip(markets, read, strict=True))
+    return UserFailures(worst, _ended(read, run.facts.thresholds.user_noise_percent))
+
+
+def _worst(points: Points, minutes: Iterable[datetime]) -> float | None:
+    values = [points.by_time.get(minute) for minute in minutes]
+    measured = [value for value in values if value is not None]
+    return max(measured) if len(measured) == len(values) else None
 
 
 def unmeasured_users(run: ARun) -> UserFailures:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from drcore.clock import iso, parse_time
 from drcore.engine.labels import label
+from drcore.engine.metric_minutes import minute_of
 from drcore.plans.a.facts import ARun
 from drcore.record.evidence import Chart, Limit, Series, Table
-from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import tables
 
@@ -99,9 +99,10 @@ def differing(here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled
 
 
 def lag(run: ARun, source: str, receiving: str, minutes: float = 60, *, end: datetime | None = None) -> Points:
-    """Replication latency by the minute until `end` (None: now), in seconds; it is kept where the write was made."""
-    since, until = cloudwatch.whole_minutes(end or run.clock.now(), minutes)
-    lags = cloudwatch.minutes(run.aws, source, [_latency(run, receiving)], since, until)[0]
+    """Replication latency until `end` (None: the last whole minute) in seconds, by the minute, of the source."""
+    until = minute_of(end) if end else run.metrics.until
+    since = until - timedelta(minutes=minutes)
+    lags = run.metrics.read(source, [_latency(run, receiving)], since, until)[0]
     in_seconds = {time: value / 1000 for time, value in lags.by_time.items()}
     return Points(lags.times, tuple(in_seconds.values()), in_seconds)
 
@@ -114,7 +115,7 @@ def lag_chart(run: ARun, name: str, minutes: float = 30) -> Chart:
 
     Writes that were held come with all of their delay: such peaks leave the chart, and are named by its title.
     """
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.last(minutes)
     times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
     limit, series = run.facts.thresholds.lag_s, []
     for source, receiving in _directions(run):

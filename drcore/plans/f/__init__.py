@@ -14,11 +14,13 @@ from drcore.engine.step import Plan
 from drcore.plans.f import health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import Facts, FRun, Incident
+from drcore.plans.f.health import api_metrics
 from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
 from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
 from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
+from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.plans.shared.releases import same_manifest
 from drcore.plans.shared.traffic import can_be_proved
@@ -36,6 +38,7 @@ def must_exist(run: FRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
         yield f"targets in {region}", checked(_targets, run, region)
         yield f"alarms in {region}", checked(_alarms, run, region), False
         yield f"traffic in {region}", checked(_traffic, run, region), False
+    yield from metrics_in_time(run, {region: api_metrics(run) for region in run.service.regions})
 
 
 def _alarms(run: FRun, region: str) -> Check:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
+from drcore.engine.metric_minutes import ONE
 from drcore.engine.outcome import Target
 from drcore.errors import Unknown
 from drcore.plans.f.facts import FRun
+from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, lambda_
 from drcore.services.cloudwatch import Metric, Points
 
 API = "the API"  # as its users see it, whatever function and version answers
+_ByWho: TypeAlias = dict[str, tuple[Points, Points, Points]]  # requests, errors, p99 by the minute
 _VERSIONS = 3  # the newest versions of a function; a rollback is between the last two
 
 
@@ -75,15 +79,50 @@ class Synthetic:
 
 def read_signals(run: FRun, region: str, minutes: float) -> Signals:
     """All signals of one region over the last whole minutes. Raises Unknown, Rejected."""
+    since, until = run.metrics.last(minutes)
+    return _signals(run, region, _judged(run, region, since, until))
+
+
+def read_health(run: FRun, region: str, before: GoodMinutes | None) -> tuple[Signals, GoodMinutes]:
+    """All signals over the last whole minute, and which minutes until then were good. Raises Unknown, Rejected.
+
+    `before` is what the look before has found of them.
+    """
+    since, until = span = to_judge(run, before)
+    points = _judged(run, region, since - timedelta(minutes=run.facts.window_minutes), until)
+
+    def is_good(minute: datetime) -> bool:
+        versions, api = _rates(_sampled(run, points, minute))
+        return api.requests >= run.facts.minimum_sample and not _too_high(run, versions, api)
+
+    return _signals(run, region, _sampled(run, points, until - ONE)), judge(span, is_good, before)
+
+
+def _sampled(run: FRun, points: _ByWho, minute: datetime) -> _ByWho:
+    """One minute, of each version that served in it: with those before it that make up its minimum sample.
+
+    A canary gets too few requests in a minute to be judged by them. What takes longer than the window is left as it is.
+    """
+    sampled: _ByWho = {}
+    earliest = minute - timedelta(minutes=run.facts.window_minutes) + ONE
+    for who, each in points.items():
+        requests, since = each[0].by_time, minute
+        count = requests.get(minute, 0.0)
+        while count and count < run.facts.minimum_sample and since > earliest:
+            since -= ONE
+            count += requests.get(since, 0.0)
+        sampled[who] = _cut(each, since if count else minute, minute + ONE)
+    return sampled
+
+
+def _signals(run: FRun, region: str, points: _ByWho) -> Signals:
     alarms = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
     on = [alarm for alarm in alarms if alarm.state == "ALARM"]
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
-    points = _read(run, region, since, until)
-    api = points.pop(API)
+    versions, api = _rates(points)
     return Signals(
         tuple(alarm.name for alarm in on),
-        tuple(rate for who, each in points.items() if (rate := _rate(who, *each)).requests),
-        _rate(API, *api),
+        versions,
+        api,
         critical_bug(run, region),
         min((alarm.since for alarm in on), default=None),
         "" if alarms else no_alarm(run),
@@ -97,9 +136,7 @@ def no_alarm(run: FRun) -> str:
 
 def api_requests(run: FRun, region: str, minutes: float) -> int:
     """The requests to the API over the last whole minutes. Raises Unknown, Rejected."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
-    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
-    (count,) = cloudwatch.minutes(run.aws, region, [Metric("AWS/ApiGateway", "Count", "Sum", stage)], since, until)
+    (count,) = run.metrics.read(region, api_metrics(run)[:1], run.metrics.last(minutes)[0])
     return int(count.total or 0)
 
 
@@ -146,11 +183,16 @@ def trouble(run: FRun, signals: Signals) -> list[str]:
 
     A rate counts only above the minimum sample: a canary with ten requests proves nothing (aws-facts 8, row 24).
     """
-    troubles = [f"alarm {name}" for name in signals.alarms] + _failing(run, (*signals.versions, signals.api))
-    slowest = signals.api.p99_ms  # only the API's latency is felt by a user; a worker's job may take its time
-    if signals.api.requests >= run.facts.minimum_sample and slowest is not None and slowest > run.facts.p99_ms:
-        troubles.append(f"{API}: p99 {slowest:.0f} ms")
+    troubles = [f"alarm {name}" for name in signals.alarms] + _too_high(run, signals.versions, signals.api)
     return troubles + ([f"critical bug: {signals.bug}"] if signals.bug else [])
+
+
+def _too_high(run: FRun, versions: tuple[Rate, ...], api: Rate) -> list[str]:
+    troubles = _failing(run, (*versions, api))
+    slowest = api.p99_ms  # only the API's latency is felt by a user; a worker's job may take its time
+    if api.requests >= run.facts.minimum_sample and slowest is not None and slowest > run.facts.p99_ms:
+        troubles.append(f"{API}: p99 {slowest:.0f} ms")
+    return troubles
 
 
 def versions_in_trouble(run: FRun, signals: Signals, versions: Collection[str]) -> list[str]:
@@ -170,11 +212,13 @@ def _failing(run: FRun, rates: Iterable[Rate]) -> list[str]:
 
 def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:
     """Error rate and p99 by version and for the API, a panel a region, with thresholds and moments."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.last(minutes)
     errors: list[Series] = []
     slow: list[Series] = []
     for region in regions:
-        for who, (requests, failed, p99) in _read(run, region, since, until).items():
+        asked = _metrics(run, region)
+        shown = cloudwatch.minutes(run.aws, region, _flat(asked), since, until)
+        for who, (requests, failed, p99) in _by_who(asked, shown).items():
             if not requests.times:
                 continue
             label = who
@@ -227,8 +271,23 @@ def rates_table(name: str, title: str, states: Mapping[Target, Signals]) -> Tabl
     return Table(name, title, ("region", "version", "requests", "errors, %", "p99, ms"), rows)
 
 
-def _read(run: FRun, region: str, since: datetime, until: datetime) -> dict[str, tuple[Points, Points, Points]]:
-    """Requests, errors, p99 by the minute: for each function's newest versions, and for the API as users see it."""
+def _judged(run: FRun, region: str, since: datetime, until: datetime) -> _ByWho:
+    asked = _metrics(run, region)
+    return _by_who(asked, run.metrics.read(region, _flat(asked), since, until))
+
+
+def api_metrics(run: FRun) -> tuple[Metric, Metric, Metric]:
+    """Requests, errors, p99 of the API as users see it."""
+    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
+    return (
+        Metric("AWS/ApiGateway", "Count", "Sum", stage),
+        Metric("AWS/ApiGateway", "5XXError", "Sum", stage),
+        Metric("AWS/ApiGateway", "Latency", "p99", stage),
+    )
+
+
+def _metrics(run: FRun, region: str) -> dict[str, tuple[Metric, Metric, Metric]]:
+    """Requests, errors, p99: for each function's newest versions, and for the API as users see it."""
     asked: dict[str, tuple[Metric, Metric, Metric]] = {}
     for function in run.facts.functions:
         for version in lambda_.newest_versions(run.aws, region, function, _VERSIONS):
@@ -243,15 +302,29 @@ def _read(run: FRun, region: str, since: datetime, until: datetime) -> dict[str,
                 Metric("AWS/Lambda", "Duration", "p99", dimensions),
             )
     # Errors that a function handles, and answers with a 5xx, are none to Lambda: only the API shows them.
-    stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
-    asked[API] = (
-        Metric("AWS/ApiGateway", "Count", "Sum", stage),
-        Metric("AWS/ApiGateway", "5XXError", "Sum", stage),
-        Metric("AWS/ApiGateway", "Latency", "p99", stage),
-    )
-    flat = [metric for metrics in asked.values() for metric in metrics]
-    points = iter(cloudwatch.minutes(run.aws, region, flat, since, until))
+    asked[API] = api_metrics(run)
+    return asked
+
+
+def _flat(asked: dict[str, tuple[Metric, Metric, Metric]]) -> list[Metric]:
+    return [metric for metrics in asked.values() for metric in metrics]
+
+
+def _by_who(asked: Iterable[str], read: Iterable[Points]) -> _ByWho:
+    points = iter(read)
     return {who: (next(points), next(points), next(points)) for who in asked}
+
+
+def _cut(read: tuple[Points, Points, Points], since: datetime, until: datetime) -> tuple[Points, Points, Points]:
+    requests, errors, p99 = read
+    return requests.within(since, until), errors.within(since, until), p99.within(since, until)
+
+
+def _rates(points: _ByWho) -> tuple[tuple[Rate, ...], Rate]:
+    """Of the versions that were asked for anything, and of the API."""
+    rates = {who: _rate(who, *each) for who, each in points.items()}
+    api = rates.pop(API)
+    return tuple(rate for rate in rates.values() if rate.requests), api
 
 
 def _rate(who: str, requests: Points, errors: Points, p99: Points) -> Rate:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.f import health, titles
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
 from drcore.plans.f.p1_detect import is_rolled_back
+from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, last_look, too_early, when_good
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit
 
@@ -24,14 +26,23 @@ class Health:
 
     signals: Signals = field(metadata=label(""))
     synthetic: Synthetic = field(metadata=label("synthetic requests"))
+    minutes: GoodMinutes = field(metadata=label(""))
+    looks: GoodLooks = field(metadata=label("synthetic requests and the critical bug"))
 
 
 def see_health(run: FRun, target: Target) -> Health:
-    return Health(health.read_signals(run, target.region, 1), health.synthetic(run, target.region))
+    before: Health | None = last_look(run, titles.VERIFY, target)
+    signals, minutes = health.read_health(run, target.region, before.minutes if before else None)
+    sent = health.synthetic(run, target.region)
+    answered = sent.good == sent.sent and signals.bug == ""
+    looks = before.looks if before else GoodLooks()
+    return Health(signals, sent, minutes, looks.then(answered, run.clock.now()))
 
 
 def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
     troubles = health.trouble(run, seen.signals)
+    if not troubles and seen.minutes.since and seen.minutes.newly_bad:
+        troubles.append(f"the minute {seen.minutes.newly_bad:%H:%M} was not good")
     if seen.synthetic.good < seen.synthetic.sent:
         failed = seen.synthetic.sent - seen.synthetic.good
         troubles.append(f"{failed} of {seen.synthetic.sent} synthetic requests failed")
@@ -44,9 +55,11 @@ def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
         return unknown("the critical-bug check got no answer that could tell")
     if api.requests < run.facts.minimum_sample or api.error_percent is None:
         return unknown(
-            f"{api.requests} requests in the last minute, too few to tell (minimum {run.facts.minimum_sample})"
+            f"{api.requests} requests in the last whole minute, too few to tell (minimum {run.facts.minimum_sample})"
         )
-    return yes(
+    if seen.minutes.since is None:
+        return no("the last whole minute was not good")
+    return too_early(run, seen.minutes) or yes(
         f"{api.error_percent:g} % errors in {api.requests} requests, {seen.synthetic.good} synthetic requests good, "
         "the critical bug is absent"
     )
@@ -54,8 +67,16 @@ def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
 
 def show_health(run: FRun, states: Mapping[Target, Health]) -> Iterator[Exhibit]:
     signals = {target: seen.signals for target, seen in states.items()}
-    yield health.rates_table("verified-rates", "Rates over the last minute", signals)
+    yield health.rates_table("verified-rates", "Rates over the last whole minute", signals)
     yield from health.charts(run, "verified", run.service.regions)
+
+
+def when_healthy(result: StepResult) -> Between | datetime | None:
+    """By the data of the minutes, and our own requests: the look that read them came later."""
+    if not result.since:
+        return None
+    seen: list[Health] = list(result.states.values())
+    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.since
 
 
 VERIFY = Step(
@@ -66,10 +87,12 @@ VERIFY = Step(
     targets=regions,
     needs=(titles.LAMBDA, titles.API),
     patience=Patience(
-        within=lambda run: 60 * run.facts.detection_minutes, every=30, hold=lambda run: 60 * run.facts.hold_minutes
+        within=lambda run: 60 * run.facts.detection_minutes + run.metrics.delay_s,
+        every=30,
+        hold=lambda run: 60 * run.facts.hold_minutes,
     ),
     shows=show_health,
-    settles=Settles("healthy"),
+    settles=Settles("healthy", at=when_healthy),
 )
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from drcore.clock import parse_time
 from drcore.engine.labels import label
+from drcore.engine.metric_minutes import ONE, minute_of
+from drcore.plans.g import titles
 from drcore.plans.g.facts import GRun
+from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
 from drcore.record.evidence import Chart, Limit, Series, Table
-from drcore.services import cloudwatch, logs, support
-from drcore.services.cloudwatch import Metric
+from drcore.services import logs, support
+from drcore.services.cloudwatch import Metric, Points
 
-_ONE = timedelta(minutes=1)
 _USER, _REASON = re.compile(r"\buser=(\S+)"), re.compile(r"\breason=(.+)$")
 
 
@@ -34,11 +37,48 @@ class Complaints:
     error_percent: float | None = field(metadata=label("errors", unit="%"))
 
 
-def read(run: GRun, region: str, minutes: float) -> Complaints:
-    """The last whole minutes: log and errors of one region, tickets of all. Raises Unknown, Rejected."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+def read(run: GRun, region: str, since: datetime, until: datetime) -> Complaints:
+    """Some minutes: log and errors of one region, tickets of all. Raises Unknown, Rejected.
+
+    Errors are of as many minutes, but of the last ones that are whole.
+    """
     tickets, lines = _tickets(run, since, until), _lines(run, region, since, until)
-    requests, percent = _errors(run, region, since, until)
+    last_whole = run.metrics.last((until - since) / ONE)
+    return _complaints(run, tickets, lines, *run.metrics.read(region, error_metrics(run), *last_whole))
+
+
+def read_served(run: GRun, region: str, before: GoodMinutes | None) -> tuple[Complaints, GoodMinutes]:
+    """The last whole minute, and which minutes until then were good. Raises Unknown, Rejected.
+
+    `before` is what the look before has found of them.
+    """
+    since, until = span = to_judge(run, before)
+    tickets, lines = _tickets(run, since, until), _lines(run, region, since, until)
+    errors = run.metrics.read(region, error_metrics(run), since, until)
+    let_in = run.history.act(titles.FUNCTIONS_AGAIN)  # whoever is kept out until then gets no errors, and is not well
+    served = parse_time(let_in.last["time"]) if let_in else since
+
+    def of(minute: datetime) -> Complaints:
+        return _complaints(
+            run,
+            [ticket for ticket in tickets if minute_of(ticket.opened) == minute],
+            [line for line in lines if minute_of(line.at) == minute],
+            *(points.within(minute, minute + ONE) for points in errors),
+        )
+
+    def is_good(minute: datetime) -> bool:
+        seen = of(minute)
+        return minute >= served and seen.error_percent is not None and not failing(run, seen)
+
+    return of(until - ONE), judge(span, is_good, before)
+
+
+def _complaints(
+    run: GRun, tickets: Sequence[support.Ticket], lines: Sequence[logs.Line], count: Points, errors: Points
+) -> Complaints:
+    requests = int(count.total or 0)
+    enough = requests >= run.facts.minimum_sample
+    percent = round(100 * (errors.total or 0) / requests, 3) if enough else None
     named = {ticket.user for ticket in tickets} | {user[1] for line in lines if (user := _USER.search(line.text))}
     return Complaints(
         len(tickets),
@@ -72,7 +112,7 @@ def failing(run: GRun, seen: Complaints) -> list[str]:
 
 def charts(run: GRun, name: str, minutes: float) -> tuple[Chart, Chart]:
     """Tickets and log lines by the minute, each with its threshold and the moments of this run."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.until_now(minutes)
     limits, marks = run.facts.thresholds, run.marks()
     desk = _series("all regions", _by_minute(t.opened for t in _tickets(run, since, until)), since, until)
     log = tuple(
@@ -101,7 +141,7 @@ def charts(run: GRun, name: str, minutes: float) -> tuple[Chart, Chart]:
 
 def reasons(run: GRun, name: str, minutes: float) -> Table:
     """What the log gives as reasons, most frequent first."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
+    since, until = run.metrics.until_now(minutes)
     counted: Counter[tuple[str, str]] = Counter()
     for region in run.service.regions:
         for line in _lines(run, region, since, until):
@@ -122,27 +162,24 @@ def _lines(run: GRun, region: str, since: datetime, until: datetime) -> tuple[lo
     return logs.lines(run.aws, region, log.group, log.pattern, since, until)
 
 
-def _errors(run: GRun, region: str, since: datetime, until: datetime) -> tuple[int, float | None]:
+def error_metrics(run: GRun) -> tuple[Metric, Metric]:
+    """Requests to the API, and those that it failed."""
     stage = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
-    asked = [Metric("AWS/ApiGateway", name, "Sum", stage) for name in ("Count", "5XXError")]
-    count, errors = cloudwatch.minutes(run.aws, region, asked, since, until)
-    requests = int(count.total or 0)
-    if requests < run.facts.minimum_sample:
-        return requests, None
-    return requests, round(100 * (errors.total or 0) / requests, 3)
+    return Metric("AWS/ApiGateway", "Count", "Sum", stage), Metric("AWS/ApiGateway", "5XXError", "Sum", stage)
 
 
 def requests(run: GRun, region: str, minutes: float) -> int:
     """The requests to the API over the last whole minutes. Raises Unknown, Rejected."""
-    return _errors(run, region, *cloudwatch.whole_minutes(run.clock.now(), minutes))[0]
+    count, _ = run.metrics.read(region, error_metrics(run), run.metrics.last(minutes)[0])
+    return int(count.total or 0)
 
 
 def _by_minute(moments: Iterable[datetime]) -> Counter[datetime]:
-    return Counter(moment.replace(second=0, microsecond=0) for moment in moments)
+    return Counter(minute_of(moment) for moment in moments)
 
 
 def _series(label: str, counted: Counter[datetime], since: datetime, until: datetime) -> Series:
-    times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
+    times = tuple(since + number * ONE for number in range(int((until - since) / ONE)))
     return Series(label, times, tuple(float(counted[time]) for time in times))  # a minute without a line had none
 
 

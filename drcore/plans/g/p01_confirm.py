@@ -25,7 +25,7 @@ from drcore.record.evidence import Exhibit, Table
 
 
 def see_complaints(run: GRun, target: Target) -> Complaints:
-    return complaints.read(run, target.region, run.facts.window_minutes)
+    return complaints.read(run, target.region, *run.metrics.until_now(run.facts.window_minutes))
 
 
 def trouble_is_seen(run: GRun, target: Target, seen: Complaints) -> Check:

@@ -97,7 +97,7 @@ def nothing_writes(run: GRun, target: Target, seen: WriteProof) -> Check:
         return never(
             f"a writer was missed: {seen.requests} in the last {seen.requests.minutes} minutes{by}. Find it in "
             f"CloudTrail (AssumeRole, data events of {table(run)}), stop it, and resume after "
-            f"{run.facts.quiet_minutes:g} minutes"
+            f"{run.facts.quiet_minutes + run.metrics.delay_s / 60:g} minutes"
         )
     if seen.canary_at and seen.denied_at and seen.canary_at > seen.denied_at:
         return never(f"the canary of {target.region} was written at {seen.canary_at:%H:%M:%S}, after the denial")
@@ -175,7 +175,7 @@ NOTHING_WRITES = Step(
         *(titles.WORKERS, titles.SOURCES, titles.FUNCTIONS),
     ),
     reversibility=Reversibility.COMPENSABLE,
-    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6), every=20),
+    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 6) + run.metrics.delay_s, every=20),
     shows=show_writes,
     settles=Settles(HALTED),
     permissions=(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
+from drcore.engine.metric_minutes import ONE, minute_of
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step
@@ -18,8 +21,9 @@ from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import WORKERS, Working, first_part, second_part, the_workers
 from drcore.plans.g.tables import in_use
+from drcore.plans.shared.good_minutes import last_look
 from drcore.record.evidence import Exhibit, Table
-from drcore.services import ecs
+from drcore.services import ecs, logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class ResumedWorkers:
     wanted: int | None = field(compare=False)
     good: worker_releases.GoodRelease = field(compare=False)
     complaints: Complaints = field(compare=False)
+    judged: tuple[datetime, datetime] = field(compare=False)  # from the first minute on that no look had judged before
 
 
 def parts(run: GRun) -> list[Target]:
@@ -50,6 +55,7 @@ def see_resumed(run: GRun, target: Target) -> ResumedWorkers:
     workers = run.facts.workers
     service = ecs.service(run.aws, target.region, workers.cluster, workers.service)
     whole = Target(target.region, workers.service)
+    judged = _to_judge(run, target)
     was = to_bring_back(run, WORKERS, whole, Working(service.desired, service.task_definition, ()))
     return ResumedWorkers(
         service.desired,
@@ -58,8 +64,16 @@ def see_resumed(run: GRun, target: Target) -> ResumedWorkers:
         service.rollout,
         None if was is None else _share(run, target, was.desired),
         worker_releases.good_everywhere(run)[target.region],  # one release in all regions, or none is started
-        complaints.read(run, target.region, 1),
+        complaints.read(run, target.region, *judged),
+        judged,
     )
+
+
+def _to_judge(run: GRun, target: Target) -> tuple[datetime, datetime]:
+    """The minutes whose log lines can all be found, and that no look has judged before; the last one at least."""
+    until = minute_of(run.clock.now() - timedelta(seconds=logs.SEARCHABLE_S))
+    before: ResumedWorkers | None = last_look(run, titles.WORKERS_AGAIN, target)
+    return min(until - ONE, before.judged[1]) if before else until - ONE, until
 
 
 def _share(run: GRun, target: Target, all_of_them: int) -> int:
@@ -86,6 +100,9 @@ def workers_run(run: GRun, target: Target, seen: ResumedWorkers) -> Check:
     trouble = complaints.trouble(run, seen.complaints)
     if trouble:
         return no(f"{seen.running} tasks run; {'; '.join(trouble)}")
+    act = run.history.act(titles.WORKERS_AGAIN, target)
+    if act and seen.judged[0] < parse_time(act.last["time"]):
+        return no(f"{seen.running} tasks run; what was logged since they were started cannot all be found yet")
     return yes(f"{seen.running} tasks run, of release {seen.good.release}")
 
 
@@ -139,7 +156,9 @@ WORKERS_AGAIN = Step(
     ),
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(
-        within=lambda run: 60 * run.facts.start_minutes, every=20, hold=lambda run: 60 * run.facts.gate_minutes
+        within=lambda run: 60 * run.facts.start_minutes + logs.SEARCHABLE_S,
+        every=20,
+        hold=lambda run: 60 * run.facts.gate_minutes,
     ),
     shows=show_resumed,
     permissions=iam_actions("ecs:UpdateService", on=resources.workers),

@@ -55,7 +55,7 @@ OLD_TABLE_UNREAD = Step(
     expect=nobody_reads,
     targets=the_table,
     needs=(titles.SCALING_AGAIN,),
-    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 5), every=20),
+    patience=Patience(within=lambda run: 60 * (run.facts.quiet_minutes + 5) + run.metrics.delay_s, every=20),
     shows=show_old_table_reads,
 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.g import complaints, invariants, titles
 from drcore.plans.g.complaints import Complaints
@@ -19,6 +19,7 @@ from drcore.plans.g.tables import in_use
 from drcore.plans.g.user_impact import affected, impact
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
+from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, last_look, too_early, when_good
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 
@@ -27,19 +28,29 @@ from drcore.record.evidence import Exhibit, Table
 
 @dataclass(frozen=True, slots=True)
 class UsersServed:
-    """What users of a region got in the last minute, and a sample of their items."""
+    """What users of a region got in the last whole minute, and a sample of their items."""
 
     complaints: Complaints = field(metadata=label(""))
     sample: Sample = field(metadata=label(""))
+    minutes: GoodMinutes = field(metadata=label(""))
+    looks: GoodLooks = field(metadata=label("samples"))
 
 
 def see_served(run: GRun, target: Target) -> UsersServed:
-    return UsersServed(complaints.read(run, target.region, 1), invariants.take(run, target.region))
+    before: UsersServed | None = last_look(run, titles.USERS, target)
+    seen, minutes = complaints.read_served(run, target.region, before.minutes if before else None)
+    sample = invariants.take(run, target.region)
+    looks = before.looks if before else GoodLooks()
+    return UsersServed(seen, sample, minutes, looks.then(not _corrupted(run, sample), run.clock.now()))
+
+
+def _corrupted(run: GRun, sample: Sample) -> list[str]:
+    return sorted({each.user for each in sample.defects} - set(conflicts(run)))
 
 
 def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
     trouble = complaints.failing(run, seen.complaints)
-    bad = sorted({each.user for each in seen.sample.defects} - set(conflicts(run)))
+    bad = _corrupted(run, seen.sample)
     if bad:
         trouble.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
     if trouble:
@@ -47,11 +58,21 @@ def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
     if not seen.sample.size:
         return unknown(f"{seen.sample}: that is not the same as none that is corrupted")
     if seen.complaints.error_percent is None:
-        return unknown(f"{seen.complaints.requests} requests in the last minute are too few to tell")
-    return yes(
+        return unknown(f"{seen.complaints.requests} requests in the last whole minute are too few to tell")
+    if seen.minutes.newly_bad:
+        return no(f"the minute {seen.minutes.newly_bad:%H:%M} was not good")
+    return too_early(run, seen.minutes) or yes(
         f"{seen.complaints.error_percent:g} % errors in {seen.complaints.requests} requests; {seen.complaints.lines} "
-        f"log lines, {seen.complaints.tickets} tickets in the last minute; {seen.sample}"
+        f"log lines, {seen.complaints.tickets} tickets in the last whole minute; {seen.sample}"
     )
+
+
+def when_well(result: StepResult) -> Between | datetime | None:
+    """By the data of the minutes, and our own samples: the look that read them came later."""
+    if not result.since:
+        return None
+    seen: list[UsersServed] = list(result.states.values())
+    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.since
 
 
 def show_served(run: GRun, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:
@@ -71,12 +92,12 @@ USERS = Step(
     targets=regions,
     needs=(titles.OLD_TABLE_UNREAD,),
     patience=Patience(
-        within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes),
+        within=lambda run: 60 * (run.facts.detection_minutes + run.facts.hold_minutes) + run.metrics.delay_s,
         every=60,
         hold=lambda run: 60 * run.facts.hold_minutes,
     ),
     shows=show_served,
-    settles=Settles("healthy"),
+    settles=Settles("healthy", at=when_well),
 )
 
 

@@ -9,8 +9,10 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import complaints, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
+from drcore.plans.g.complaints import error_metrics
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import consumed_table, in_use, restored_table, role_arn, table, table_arn
+from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
 from drcore.record.events import Kind
@@ -40,6 +42,7 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
             yield name, checked(_release, run, name, named)
     if run.incident.accounts:
         yield "accounts", checked(_accounts, run)
+    yield from metrics_in_time(run, {region: error_metrics(run) for region in run.service.regions})
     # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
     yield "roles for a new table", checked(_roles, run, run.service.runner_region), False
 

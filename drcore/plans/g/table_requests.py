@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drcore.engine.labels import label
+from drcore.engine.metric_minutes import ONE, minute_of
 from drcore.engine.outcome import Check, no, yes
 from drcore.plans.g.facts import GRun
 from drcore.record.evidence import Chart, Series
@@ -23,7 +24,6 @@ WRITING = (
 )
 READING = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
 OWN_READ = "GetItem"
-_ONE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ def read_requests(
     run: GRun, region: str, name: str, operations: tuple[str, ...], since: datetime, own_reads_in: str = ""
 ) -> RequestCounts:
     """The whole minutes since a time, at most the last `quiet_minutes`. Raises Unknown, Rejected."""
-    _, until = cloudwatch.whole_minutes(run.clock.now(), 0)
-    first = since.replace(second=0, microsecond=0) + (_ONE if since.second or since.microsecond else 0 * _ONE)
+    until = run.metrics.until
+    first = minute_of(since) if since == minute_of(since) else minute_of(since) + ONE
     begin = max(first, until - timedelta(minutes=run.facts.quiet_minutes))
     if begin >= until:
         return RequestCounts(0, 0, ())
     asked = [requests(name, each) for each in operations] + [requests(own_reads_in or name, OWN_READ)]
-    *counted, own = cloudwatch.minutes(run.aws, region, asked, begin, until)
+    *counted, own = run.metrics.read(region, asked, begin, until)
     counts = tuple((each, int(points.total or 0)) for each, points in zip(operations, counted, strict=True))
-    return RequestCounts(int((until - begin) / _ONE), sum(value > 0 for value in own.values), counts)
+    return RequestCounts(int((until - begin) / ONE), sum(value > 0 for value in own.values), counts)
 
 
 def requests(name: str, operation: str) -> Metric:
@@ -77,8 +77,8 @@ def none_counted(run: GRun, seen: RequestCounts, what: str) -> Check:
 
 def requests_chart(run: GRun, name: str, of: str, operations: tuple[str, ...], minutes: float) -> Chart:
     """Requests to a table by operation, a panel a region; our own reads are among them, as the proof that it counts."""
-    since, until = cloudwatch.whole_minutes(run.clock.now(), minutes)
-    times = tuple(since + number * _ONE for number in range(int((until - since) / _ONE)))
+    since, until = run.metrics.last(minutes)
+    times = tuple(since + number * ONE for number in range(int((until - since) / ONE)))
     series: list[Series] = []
     for region in run.service.regions:
         asked = list(dict.fromkeys((*operations, OWN_READ)))

@@ -50,7 +50,7 @@ def close(
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
     needs: tuple[StepName, ...],
     targets: Callable[[Run[Any]], Iterable[Target]] = lambda run: EVERYWHERE,
-    within: float = 10,
+    within: float | Callable[[Run[F]], float] = 10,
     every: float = 10,
     waiver: Waiver | None = None,
 ) -> Step[F, S]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, StepName, StepResult, Target
+from drcore.engine.outcome import Between, Check, StepName, StepResult, Target
 from drcore.engine.step import Patience, Settles, Step
 from drcore.record.evidence import Exhibit
 
@@ -32,7 +32,7 @@ def detect(
     targets: Callable[[Run[F]], Iterable[Target]],
     every: float,
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
-    at: Callable[[StepResult], datetime | None] = lambda result: result.since,
+    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since,
 ) -> Step[F, S]:
     """One target in trouble is enough. A drill waits for it, an incident is what it is; no trouble ends no plan."""
     return Step(
@@ -44,7 +44,8 @@ def detect(
         gate=False,
         one_is_enough=True,
         patience=Patience(
-            within=lambda run: 60 * run.facts.detection_minutes if "fault" in run.moments else 0, every=every
+            within=lambda run: (60 * run.facts.detection_minutes + run.metrics.delay_s) * ("fault" in run.moments),
+            every=every,
         ),
         shows=shows,
         settles=Settles("detected", at=at),

@@ -67,7 +67,7 @@ def test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_a
     # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
     assert seconds_apart(run.run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
     users = next(iter(run.results[a.USERS.key].states.values())).users
-    assert users.last_client >= run.run.moments["healthy"]
+    assert users.last_client >= run.run.earliest["healthy"]
     assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
     loss_is_bounded(run.run, truth, region)
     assert truth["levers"] == {EAST: "in", WEST: "in"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from drcore.engine.outcome import Answer, Target
 from drcore.parameters import Mode
@@ -12,15 +13,18 @@ from drcore.plans.g.facts import GRun
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import SignOff
 from drcore.plans.g.p13_close import UsersServed
+from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes
 
 NOBODY = Sample(0, (), 0, 100, 0)
 SOME = replace(NOBODY, size=300, high_percent=1, users=300)
 QUIET = Complaints(0, 0, 0, 0, 0, 2000, 0.1)
 EAST = Target("us-east-1")
+NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+GOOD = GoodMinutes(NINE, NINE, None, NINE)
 
 
 def test_users_should_not_be_well_where_none_was_found(begun: GRun) -> None:
-    check = p13_close.users_are_well(begun, EAST, UsersServed(QUIET, NOBODY))
+    check = p13_close.users_are_well(begun, EAST, UsersServed(QUIET, NOBODY, GOOD, GoodLooks()))
     assert check.answer is Answer.UNKNOWN
     assert "no user's item was found" in check.why
 

@@ -40,7 +40,7 @@ def test_a_writer_that_was_missed_should_be_found_and_a_halt_can_be_gone_back_fr
         expires=datetime(2026, 1, 6, tzinfo=UTC),
     )
     run = stage.again(run, approvals=Approvals(run=setting.run_id, approvals=(given,)))
-    run.run.clock.sleep(180)
+    run.run.clock.sleep(180 + run.run.metrics.delay_s)
     assert carry_out(run, until=g.NOTHING_WRITES) is None
     assert outcomes(run)[g.NOTHING_WRITES.title] is Outcome.DONE
 
@@ -60,9 +60,8 @@ def test_a_writer_that_was_missed_should_be_found_and_a_halt_can_be_gone_back_fr
 def test_a_policy_that_does_not_hold_should_be_seen_and_nothing_of_ours_should_stay(stage: Stage) -> None:
     run = stage.open(prepared(stage), plan=_without_denial())
     assert carry_out(run, until=g.FUNCTIONS) is None
-    stage.door.world.clock.advance(
-        180
-    )  # what wrote before it was stopped is no longer in the minutes that are looked at
+    # What wrote before it was stopped is no longer in the minutes that are looked at.
+    stage.door.world.clock.advance(180 + run.run.metrics.delay_s)
     with pytest.raises(StepFailed, match=r"was accepted|after the denial"):
         run.step(g.NOTHING_WRITES)
     stage.door.world.clock.advance(5)  # what was written and taken away again has come to the other region

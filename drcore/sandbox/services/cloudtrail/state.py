@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.sandbox.core.call_hooks import CallHooks
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.registry import AwsCall, AwsError
-from drcore.sandbox.core.timestamps import iso
+from drcore.sandbox.core.timestamps import aware, iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.protocol.exchange import Response
 
-DELAY = (240.0, 345.0)
-"""Seconds from an event until it can be looked up: about five minutes."""
 KEPT = timedelta(days=90)
 
 _DATA: Mapping[str, frozenset[str] | None] = {
@@ -123,7 +122,7 @@ class Trail:
                 name=name,
                 source=source,
                 at=moment,
-                known_at=moment + timedelta(seconds=stream.uniform(*DELAY)),
+                known_at=aware(self._world.state(Lateness).at(Told.TRAIL_EVENT, moment, region, number)),
                 user=user,
                 resources=tuple(resources),
                 document=json.dumps(document, sort_keys=True, default=str),

@@ -1,8 +1,9 @@
 """CloudWatch alarms: evaluated once a minute, with history, with actions that are really published.
 
-Simplified: only the last EvaluationPeriods periods are looked at (the real service also looks at a few older
-ones when some are missing); metric alarms and metric math alarms, log alarms by a module of their own, no composite
-and no anomaly alarms.
+An alarm judges what is there at that moment. As the newest periods come late, it retrieves a few periods more than
+EvaluationPeriods, and judges the newest of those that have data; only where fewer have does TreatMissingData count.
+Simplified: metric alarms and metric math alarms, log alarms by a module of their own, no composite and no anomaly
+alarms.
 """
 
 import json
@@ -25,6 +26,9 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
+
+RETRIEVED_BESIDE = 3
+"""Periods that an alarm retrieves beside EvaluationPeriods; AWS gives no number, its examples have two or three."""
 
 STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 
@@ -167,13 +171,14 @@ class RegionAlarms:
         alarm.updated = updates[-1].at
 
     def _values(self, alarm: MetricAlarm, at: datetime) -> list[float | None]:
-        """The last EvaluationPeriods values, newest first; None is missing."""
+        """The EvaluationPeriods newest values there are, newest first; None is missing, and comes last."""
         period, periods = alarm.period(), int(alarm.config["EvaluationPeriods"])
-        end = epoch(at) // period * period
+        end, retrieved = epoch(at) // period * period, periods + RETRIEVED_BESIDE
         queries = alarm.queries()
         watched = next(query["Id"] for query in queries if query.get("ReturnData") is not False)
-        series = QueryResults(self._store, queries, QueryWindow(end - periods * period, end)).series(watched)
-        return [series.get(end - (back + 1) * period) for back in range(periods)]
+        series = QueryResults(self._store, queries, QueryWindow(end - retrieved * period, end)).series(watched)
+        newest = [series[begin] for begin in sorted(series, reverse=True)][:periods]
+        return [*newest, *[None] * (periods - len(newest))]
 
     def _act(self, alarm: MetricAlarm, before: str, action: str) -> None:
         message = json.dumps(self._message(alarm, before))

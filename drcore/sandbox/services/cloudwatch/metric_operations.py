@@ -5,7 +5,6 @@ operations on alarms, and moto's own CloudWatch is not used. See cloudwatch_metr
 cloudwatch_alarms for what is simplified.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -26,7 +25,7 @@ class CloudWatch:
     """The metrics and alarms of both regions."""
 
     def __init__(self, world: World) -> None:
-        self.stores: dict[str, Store] = defaultdict(Store)
+        self.stores = {region: Store(world, region) for region in world.regions}
         self.alarms = {region: RegionAlarms(world, region, self.stores[region]) for region in world.regions}
         world.add_to_dump("cloudwatch", self._state)
 
@@ -47,7 +46,8 @@ class CloudWatch:
 
 
 def _store(call: AwsCall) -> Store:
-    return call.world.state(CloudWatch).stores[call.region]
+    stores = call.world.state(CloudWatch).stores
+    return stores.setdefault(call.region, Store(call.world, call.region))
 
 
 @operation("cloudwatch", "GetMetricData")

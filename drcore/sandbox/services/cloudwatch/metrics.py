@@ -1,14 +1,18 @@
 """CloudWatch's store of metrics: one point a minute, with the distribution that percentiles need.
 
-Simplified: standard resolution only, no retention limit, and a minute can be read as soon as it is over
-(the real service is one to three minutes late). No sample in a minute means no point, never a zero.
+A minute can be read some time after it is over (core/lateness.py): first a part of its samples, then all of them.
+Simplified: standard resolution only, no retention limit; a single sample is there or not, as it has no part.
+No sample in a minute means no point, never a zero.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import floor
 
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.timestamps import MINUTE
+from drcore.sandbox.core.world import World
 
 Series = dict[int, float]
 """Value by start of the period, seconds since 1970."""
@@ -55,6 +59,15 @@ class MinuteSamples:
         values = tuple(pair for pair in ((0.0, samples - hits), (1.0, hits)) if pair[1])
         return cls(samples, hits, float(hits == samples), float(hits > 0), values)
 
+    def part(self, share: float) -> "MinuteSamples | None":
+        """What is there of the minute while only a share of it has come in; None where that is not one sample."""
+        values = tuple((value, _part(weight, share)) for value, weight in self.values)
+        return MinuteSamples.of(values) if any(weight > 0 for _, weight in values) else None
+
+
+def _part(weight: float, share: float) -> float:
+    return floor(weight * share) if weight == floor(weight) else weight * share
+
 
 def merge(points: list[MinuteSamples]) -> MinuteSamples:
     """One point for the samples of all."""
@@ -97,9 +110,10 @@ def statistic(point: MinuteSamples, stat: str) -> float:
 
 
 class Store:
-    """The metrics of one region."""
+    """The metrics of one region. What is read is what can be read by now; what is recorded may come later."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World, region: str) -> None:
+        self._clock, self._lateness, self._region = world.clock, world.state(Lateness), region
         self._points: dict[MetricName, dict[int, MinuteSamples]] = {}
         self._units: dict[MetricName, str] = {}
 
@@ -130,20 +144,37 @@ class Store:
         points = self._points.get(metric)
         if not points:
             return {}
-        first = start // period * period
-        if period == MINUTE:
-            return {m: points[m] for m in range(first, end, MINUTE) if m in points}
+        first, now = start // period * period, self._clock.now().timestamp()
+        told = now - self._lateness.most(Told.METRIC) - MINUTE  # minutes that began before are whole
         found: dict[int, MinuteSamples] = {}
         for begin in range(first, end, period):
-            inside = [points[m] for m in range(begin, begin + period, MINUTE) if m in points]
+            inside = []
+            for minute in range(begin, begin + period, MINUTE):
+                point = points.get(minute)
+                if point is not None and minute > told:
+                    point = self._told(metric, minute, point, now)
+                if point is not None:
+                    inside.append(point)
             if inside:
                 found[begin] = merge(inside)
         return found
+
+    def _told(self, metric: MetricName, minute: int, point: MinuteSamples, now: float) -> MinuteSamples | None:
+        """What there is of a minute by now: nothing, a part of it from some moment on, at last all of it."""
+        over = minute + MINUTE
+        late = self._lateness.seconds(Told.METRIC, over, self._region, metric, minute)
+        if now >= over + late:
+            return point
+        begun, share = (0.3 + 0.6 * self._lateness.chance(each, self._region, metric, minute) for each in _PARTS)
+        return point.part(share) if now >= over + begun * late else None
 
     def series(self, metric: MetricName, stat: str, start: int, end: int, period: int) -> Series:
         """One statistic of one metric; periods without a sample are absent."""
         found = self.periods(metric, start, end, period)
         return {begin: statistic(point, stat) for begin, point in found.items()}
+
+
+_PARTS = ("a part comes", "the part")
 
 
 def _percentile(point: MinuteSamples, percent: float) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
@@ -296,8 +297,9 @@ def describe_export(call: AwsCall) -> dict[str, Any]:
 
 @operation("dynamodb", "ListExports")
 def list_exports(call: AwsCall) -> dict[str, Any]:
-    """As the API: newest last."""
+    """As the API: newest last; one that was begun just now is not listed yet."""
     tables(call)
+    late, now = call.world.state(Lateness), call.world.clock.now().timestamp()
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)
     found = [
         {
@@ -308,6 +310,7 @@ def list_exports(call: AwsCall) -> dict[str, Any]:
         for arn, export in call.world.state(Exports).by_arn.items()
         if (table or export.description["TableArn"]) == export.description["TableArn"]
         and arn.split(":")[3] == call.region
+        and late.at(Told.EXPORT_LISTED, export.began, arn) <= now
     ]
     here, token = page(found, call.params.get("NextToken"), size, "ValidationException")
     return {"ExportSummaries": list(here)} | ({"NextToken": token} if token else {})

@@ -1,6 +1,6 @@
 """Queries of Logs Insights under way: scheduled, running with a part of their results, over.
 
-What a query finds is what has come in by its start. A query takes two seconds, and one more for each 20,000 lines.
+What a query finds is what can be found by its start. A query takes two seconds, and one more for each 20,000 lines.
 Simplified: nothing is billed, and results are kept for ever (AWS keeps them for a week).
 """
 

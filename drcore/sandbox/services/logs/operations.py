@@ -1,7 +1,7 @@
 """CloudWatch Logs: lines that can be searched by terms.
 
 moto searches each stream line by line in Python objects, which is too slow for the logs of a busy API.
-Simplified: no subscription; a line can be found as soon as it is written.
+Simplified: no subscription. A line can be found some seconds after it was written.
 """
 
 from typing import Any

@@ -105,7 +105,7 @@ def compiled(text: str, most: int) -> CarryOut:
 
 
 def lines_of(world: World, group: LogGroup, since: int, until: int) -> list[FoundLine]:
-    """The lines of a span (milliseconds, both inclusive) that have come in by now."""
+    """The lines of a span (milliseconds, both inclusive) that can be found by now."""
     log, lines = f"{world.account}:{group.name}", world.state(Logs).lines(group, since, until)
     return [FoundLine(log, line, f"{group.name}/{line[0]:013d}/{line[1]:09d}") for line in lines]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
 
@@ -32,7 +33,7 @@ class Logs:
     """The log groups of both regions."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._world, self._lateness = world, world.state(Lateness)
         self.groups: dict[str, dict[str, LogGroup]] = {}
         self._told: list[Writing] = []
         world.add_to_dump("logs", self._state)
@@ -66,10 +67,18 @@ class Logs:
         self._told.append(fn)
 
     def lines(self, group: LogGroup, since: int | None = None, until: int | None = None) -> list[Line]:
-        """The lines from `since` to `until` (milliseconds, both inclusive) that have come in by now."""
-        last = min(self.now(), until if until is not None else self.now())
+        """The lines from `since` to `until` (milliseconds, both inclusive) that can be found by now."""
+        now = self.now()
+        last = min(now, until if until is not None else now)
         begin = 0 if since is None else bisect_left(group.lines, (since,))
-        return group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
+        found = group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
+        told = now - 1000 * self._lateness.most(Told.LOG_LINE)
+        return [line for line in found if line[4] <= told or self._found_at(group, line) <= now]
+
+    def _found_at(self, group: LogGroup, line: Line) -> float:
+        """When a line can be found, in milliseconds since 1970: as late as those of the same stream and second."""
+        second = line[4] // 1000
+        return line[4] + 1000 * self._lateness.seconds(Told.LOG_LINE, second, group.name, line[2], second)
 
     def forget(self, region: str, group: str, since: datetime) -> None:
         """Take away the lines since that moment, for a past that is told again."""
