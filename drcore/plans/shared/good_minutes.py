@@ -69,9 +69,10 @@ def judge(
 def too_early(run: Run[Any], minutes: GoodMinutes) -> Check | None:
     """What is measured of the time before the last thing that the incident is known by says nothing of after it.
 
-    None: a whole minute has begun since, or there was no incident, or users have been well in this run already.
+    None: a whole minute has begun since, or there was no incident, or users have been well in this run already. Nor in
+    a rehearsal, which changes nothing that there could be an after of, and waits for no minute: it tells what is now.
     """
-    if "healthy" in run.moments or not {"fault", "detected"} & run.moments.keys():
+    if run.rehearsing or "healthy" in run.moments or not {"fault", "detected"} & run.moments.keys():
         return None
     at, name = max((at, name) for name, at in run.moments.items())
     if minutes.until - ONE >= at:

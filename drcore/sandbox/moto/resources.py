@@ -17,6 +17,7 @@ _NOISE = frozenset(
     | {"approximate_receive_count", "approximate_first_receive_timestamp", "receipt_handle", "_old_receipt_handles"}
     | {"_pending_messages"}
     | {"assumed_roles"}  # they expire by themselves
+    | {"last_used", "last_used_region"}  # IAM's, of roles and access keys: AWS itself writes them at any call
 )
 """Attributes that are samples, caches or counters of use, or that repeat where the object stands."""
 

@@ -46,12 +46,19 @@ def refused(stage: Stage, run: Runbook, why: str) -> None:
 
 
 @each_plan
-def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan[Any]) -> None:
+@pytest.mark.parametrize("by_a_role", [False, True], ids=["own keys", "a role"])
+def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan[Any], by_a_role: bool) -> None:
+    """By whose keys it signs with; where it takes on a role of that account, already as it must not."""
     known = stage.prepare(plan).service
+    assert known.role
     topics = {region: arn.replace(known.account, OTHER_ACCOUNT) for region, arn in known.on_call.topics.items()}
-    service = {"account": OTHER_ACCOUNT, "on_call": known.on_call.model_copy(update={"topics": topics})}
-    run = stage.open(stage.prepare(scene_of(plan), service=service))
-    refused(stage, run, f"expected account {OTHER_ACCOUNT}, seen .* in account {known.account}")
+    role = known.role.replace(known.account, OTHER_ACCOUNT) if by_a_role else None
+    on_call = known.on_call.model_copy(update={"topics": topics})
+    run = stage.open(
+        stage.prepare(scene_of(plan), service={"account": OTHER_ACCOUNT, "role": role, "on_call": on_call})
+    )
+    expected = f"expected account {OTHER_ACCOUNT}, seen .* in account {known.account}"
+    refused(stage, run, f"sts:AssumeRole on resource: {role}" if role else expected)
 
 
 @each_plan
@@ -67,7 +74,7 @@ def test_a_runner_in_the_failed_region_is_refused(stage: Stage, plan: Plan[Any])
 def test_a_runner_whose_own_region_does_not_answer_is_refused(stage: Stage, plan: Plan[Any]) -> None:
     run = stage.open(stage.prepare(scene_of(plan)))
     stage.fault("dropped-connection", region=run.run.service.runner_region)
-    refused(stage, run, f"identity: sts get_caller_identity in {run.run.service.runner_region}")
+    refused(stage, run, f"identity: sts assume_role in {run.run.service.runner_region}: .* run it from another one")
 
 
 @each_plan

@@ -81,8 +81,8 @@ def _run(client: Client, extra_reads: int) -> list[str]:
     drawn.append(client("apigateway").create_rest_api(name="a")["id"])
     topic = client("sns").create_topic(Name="t")["TopicArn"]
     drawn.append(client("sns").publish(TopicArn=topic, Message="m")["MessageId"])
-    application_id = client("codedeploy").create_application(applicationName="a")["applicationId"]
-    return [*drawn, application_id, client("sts").get_caller_identity()["ResponseMetadata"]["RequestId"]]
+    application = client("codedeploy").create_application(applicationName="a", computePlatform="Lambda")
+    return [*drawn, application["applicationId"], client("sts").get_caller_identity()["ResponseMetadata"]["RequestId"]]
 
 
 def test_it_should_draw_the_same_names_in_each_run_of_a_seed(client: Client) -> None:
