@@ -47,6 +47,7 @@ from drcore.sandbox.endpoints.http_server import Server
 from drcore.sandbox.protocol.exchange import Headers, Request, Response
 from tests.support.effects import Effect, watch
 from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.runners_role import let
 from tests.support.stage import (
     ENVIRONMENT,
     FEW_USERS,
@@ -167,10 +168,10 @@ def drill(scene: Scene, moments: list[Moment], record: Path) -> Drill:
     record.mkdir(parents=True)
     plan, kills = scene.plan, []
     time = SharedTime()
-    with world(time, *fault_of(plan, scene.fault)) as (address, injected):
-        setting = prepare(plan, ENVIRONMENT, Mode.DRILL, scene.incident, run_id=RUN_ID, seed=SEED)
-        facts = {**setting.facts, **known_to(plan, SHORT), **scene.facts}
-        replace(setting, facts=facts, fault=injected, world={"address": address, "pid": None}).write(record)
+    setting = prepare(plan, ENVIRONMENT, Mode.DRILL, scene.incident, run_id=RUN_ID, seed=SEED)
+    setting = replace(setting, facts={**setting.facts, **known_to(plan, SHORT), **scene.facts})
+    with world(time, scene, setting) as (address, injected):
+        replace(setting, fault=injected, world={"address": address, "pid": None}).write(record)
         for moment in moments:
             killed = child(partial(go, plan, record, time, moment)) == -signal.SIGKILL
             kills.append(Kill(moment, killed, verify(record).problems, len(ask(address, "truth")["effects"])))
@@ -294,12 +295,14 @@ class Timed(Application):
 
 
 @contextmanager
-def world(time: SharedTime, fault: str, options: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A world with a fault on, served by a process of its own: its address, and what was injected."""
+def world(time: SharedTime, scene: Scene, setting: RunParameters) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A world for a run, a fault on, served by a process of its own: its address, and what was injected."""
+    fault, options = fault_of(scene.plan, scene.fault)
     told, telling = os.pipe()
 
     def serve() -> None:
         application = Timed(time)
+        let(application.world, scene.plan, setting)
         effects: list[Effect] = []
         watch(application.world, effects.append)
         application.world.add_truth("effects", lambda: [asdict(each) for each in effects])

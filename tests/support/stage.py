@@ -23,14 +23,13 @@ from drcore import plans, show
 from drcore.clock import RemoteClock
 from drcore.engine.consent import Approvals
 from drcore.engine.outcome import Outcome, Target
-from drcore.engine.permissions import Place, policy
 from drcore.engine.prepare import prepare
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError
 from drcore.launcher.request import fault_of
 from drcore.launcher.result import RunResult, result_from_journal
 from drcore.launcher.world import inject
-from drcore.parameters import Mode, at_world, parse
+from drcore.parameters import Mode, at_world
 from drcore.record.events import Event, read_events
 from drcore.record.proof import verify
 from drcore.record.run_parameters import RunParameters
@@ -40,6 +39,7 @@ from drcore.sandbox.syncwell.company import principals
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.effects import Effect, watch
 from tests.support.in_process_transport import end_in
+from tests.support.runners_role import let
 
 # A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
 gc.set_threshold(100_000, 20, 100)
@@ -245,9 +245,7 @@ class Stage(Runs):
         plan = scene.plan if isinstance(scene, Scene) else scene
         self._plans.add(plan.id)
         if self._plans <= set(principals.RUNBOOKS):
-            at = Place(prepared.service, parse(dict(prepared.facts), plan.facts, "facts"))
-            principals.paste(self.door.world, plan.id, policy(plan.permissions, at))
-            principals.grant(self.door.world, *sorted(self._plans))
+            let(self.door.world, plan, prepared, *sorted(self._plans - {plan.id}))
         return prepared
 
     def attach(self, run: Runbook) -> None:
