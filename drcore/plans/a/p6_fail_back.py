@@ -117,9 +117,9 @@ def see_lowered(run: ARun, target: Target) -> Weighted:
 
 
 def is_everywhere(run: ARun, step: StepName) -> bool:
-    """Whether the step's last change has gone from PENDING to INSYNC; true where it has changed nothing."""
-    changed = run.history.last(Kind.ACTED, step=step)
-    return route53.is_everywhere(run.aws, changed["answer"]) if changed else True
+    """Whether the step's last change has gone from PENDING to INSYNC; true where the change is not known."""
+    changes = [line["answer"] for line in run.history.lines(Kind.ACTED, step=step) if line["answer"]]
+    return route53.is_everywhere(run.aws, changes[-1]) if changes else True
 
 
 def weight_of_part(run: ARun, number: int) -> int:

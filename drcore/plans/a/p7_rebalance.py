@@ -157,7 +157,9 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         return _measured_since(run, name, seen) or yes(f"weight {seen.record.weight}, well with {_requests(seen)}")
 
     def act(run: ARun, target: Target, seen: Balance) -> str:
-        return set_weight(run, target, seen.record, weight_of_part(run, number))
+        # Where the weight is set by an act whose answer was lost, a whole minute with it is only waited for.
+        wanted = weight_of_part(run, number)
+        return set_weight(run, target, seen.record, wanted) if seen.record.weight < wanted else ""
 
     def undo(run: ARun, target: Target, before: Balance) -> str:
         return set_weight(run, target, before.record, before.record.weight)
