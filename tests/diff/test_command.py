@@ -180,4 +180,4 @@ def test_a_table_should_be_read_in_its_environment(sides: list[Path], tmp_path: 
     with serving(table) as address:
         ended = said(sides[0], "SyncWellMetadata", "--world", address, "--out", tmp_path / "out", "--json")
     assert (ended.exit, ended.json["counts"]["unchanged"]) == (0, 5), ended.err
-    assert {name for name, _ in table.seen} == {"DescribeTable", "Scan", "GetCallerIdentity"}
+    assert {name for name, _ in table.seen} == {"AssumeRole", "DescribeTable", "Scan", "GetCallerIdentity"}

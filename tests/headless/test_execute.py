@@ -14,7 +14,8 @@ from tests.support.notebook_runs import run, write
 
 
 def test_it_should_say_that_a_broken_notebook_was_not_run(tmp_path: Path) -> None:
-    source = write(tmp_path, "x = 1", kernelspec={})
+    source = write(tmp_path, "x = 1")
+    source.write_text(source.read_text().replace('"nbformat": 4', '"nbformat": 99'))
     execution = run_notebook(
         source,
         tmp_path / "out.ipynb",

@@ -12,6 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = tuple[int, bytes]
+_SESSION = (
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA0000000000000000</AccessKeyId>"
+    b"<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
+    b"</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
 _IDENTITY = (
     b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
     b"<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
@@ -81,7 +86,10 @@ def serving(table: Pages) -> Iterator[str]:
             operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             if operation:
                 status, answer = table.answer(operation, json.loads(body))
-            else:  # STS, which every command asks first
+            elif b"Action=AssumeRole" in body:  # STS, which every command asks first
+                table.seen.append(("AssumeRole", {}))
+                status, answer = 200, _SESSION
+            else:
                 table.seen.append(("GetCallerIdentity", {}))
                 status, answer = 200, _IDENTITY
             self.send_response(status)
