@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from drcore.engine.verdict import Word
+from drcore.errors import Exit
 from drcore.plans import a
 from drcore.run.runbook import Runbook
 from tests.support.data_loss import loss_is_bounded
@@ -61,11 +62,18 @@ def test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_a
     trouble = carry_out(run)
     truth = loopback.truth()
     assert trouble is None and run.verdict
-    assert {result.outcome for result in run.results.values()} <= set(GOOD)
-    assert run.verdict.word is Word.REACHED, run.verdict
+    # where Route 53's control plane stands did not fail: why it is silent cannot be told, and nothing hides that
+    silent = {a.HEALTH_CHECKS.key} if fault == "region-outage-control-plane" else set()
+    assert {key for key, result in run.results.items() if result.outcome not in GOOD} == silent
+    assert run.verdict.word is Word.REACHED and len(run.verdict.untold) == len(silent), run.verdict
+    assert run.verdict.exit is (Exit.MISSED if silent else Exit.REACHED)
     no_call_needed_what_was_away(run, region)
     # as the simulation knows it: DNS within one look, users within a minute of metrics, data within one canary
-    assert seconds_apart(run.run.moments["failover"], truth["failover_at"]) <= 12 or fault == "region-flapping"
+    moved = datetime.fromisoformat(truth["failover_at"])
+    if silent:  # DNS is not looked at before Route 53 was asked for as long as the step has patience
+        patience = run.run.facts.checker_interval_s * run.run.facts.failure_threshold + 30
+        moved = max(moved, run.run.moments["decided"] + timedelta(seconds=patience))
+    assert seconds_apart(run.run.moments["failover"], moved) <= 12 or fault == "region-flapping"
     users = next(iter(run.results[a.USERS.key].states.values())).users
     assert users.last_client >= run.run.earliest["healthy"]
     assert seconds_apart(users.last_client, truth["last_client_moved"]) <= 60 or fault == "region-flapping"
