@@ -110,6 +110,7 @@ class Account:
             self._api(region)
             self._paging(region)
             self._deploys(region)
+            self._alarm(region)
         for region in REGIONS:
             self._buckets(region)
         self.client("secretsmanager", REGIONS[1]).create_secret(Name="page-key", SecretString="key-of-the-page")
@@ -151,6 +152,18 @@ class Account:
         topics = self.client("sns", region)
         topic = topics.create_topic(Name="oncall")["TopicArn"]
         topics.subscribe(TopicArn=topic, Protocol="email", Endpoint="on-call@example.com")
+
+    def _alarm(self, region: str) -> None:
+        self.client("cloudwatch", region).put_metric_alarm(
+            AlarmName="syncwell-api-errors",
+            Namespace="AWS/ApiGateway",
+            MetricName="5XXError",
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0.01,
+            ComparisonOperator="GreaterThanThreshold",
+        )
 
     def _buckets(self, region: str) -> None:
         client = self.client("s3", region)
@@ -196,6 +209,7 @@ def service_of(account: Account, page: Page) -> Service:
             "components": ["api"],
             "api_key": {"secret": "aws:page-key"},
         },
+        "metric_delay_s": 0,  # what moto is told is there at once
         "api": {each: f"{page.address}/api/{each}" for each in REGIONS},
     }
     return Service.model_validate_json(json.dumps(facts))
