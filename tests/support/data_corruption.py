@@ -18,6 +18,13 @@ FAULT = "data-corruption"
 CORRUPTED = Scene(PLAN, FAULT)
 EAST, WEST = REGIONS = ("us-east-1", "us-west-2")
 Items = dict[str, dict[str, Any]]
+# A statement of somebody else in the policy of a table, but for the table that it is about.
+THEIRS = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:role/auditor"},
+    "Action": "dynamodb:Scan",
+}
 
 
 def prepared(stage: Stage, options: dict[str, str] | None = None, **incident: object) -> RunParameters:
@@ -90,8 +97,9 @@ def policy(run: Runbook, region: str) -> str:
         return ""
 
 
-def arn(run: Runbook, region: str) -> str:
-    return f"arn:aws:dynamodb:{region}:{run.run.service.account}:table/{table(run.run)}"
+def arn(run: Runbook, region: str, name: str = "") -> str:
+    """Of the table in use when the run began, or of the one that is named."""
+    return f"arn:aws:dynamodb:{region}:{run.run.service.account}:table/{name or table(run.run)}"
 
 
 def truth(stage: Stage) -> Any:

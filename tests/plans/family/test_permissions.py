@@ -28,8 +28,10 @@ NOT_IN_A_DRILL = {
     "dynamodb:UntagResource": "the way back of what is kept as evidence",
     "ecs:StopTask": "a task outside the service, which this account has not",
 }
-# What it needs on some resources only for what no drill of it comes to; on others a drill needs it.
+# What it needs on some resources only for what no drill of it comes to; on others a drill needs it. A switch needs both
+# in tests/plans/g/test_p08_switch.py.
 NOT_IN_A_DRILL_ON = {
+    ("dynamodb:UpdateTable", "table/SyncWellMetadata"): "a table that is not protected",
     ("dynamodb:PutResourcePolicy", "table/SyncWellMetadata-restored-*"): "a table with statements of its own",
 }
 

@@ -13,15 +13,8 @@ from drcore.plans import g
 from drcore.plans.g.decisions import before
 from drcore.plans.g.tables import table
 from drcore.sandbox.core.world import USERS
-from tests.support.data_corruption import EAST, REGIONS, WEST, arn, policy, prepared, scaling, service, truth
+from tests.support.data_corruption import EAST, REGIONS, THEIRS, WEST, arn, policy, prepared, scaling, service, truth
 from tests.support.stage import Stage, carry_out, client, lines, staged
-
-THEIRS = {
-    "Sid": "Theirs",
-    "Effect": "Allow",
-    "Principal": {"AWS": "arn:aws:iam::123456789012:role/auditor"},
-    "Action": "dynamodb:Scan",
-}
 
 
 class Halted:

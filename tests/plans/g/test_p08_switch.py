@@ -18,15 +18,23 @@ from drcore.plans.g.tables import consumed_table, restored_table, table
 from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
-from tests.support.data_corruption import EAST, WEST, drilled_to, items
-from tests.support.stage import Stage, client, lines, staged, targets
+from drcore.services.dynamodb import policies
+from tests.support.data_corruption import EAST, THEIRS, WEST, arn, items, policy, prepared
+from tests.support.stage import Stage, carry_out, client, lines, staged, targets
 
 
 class Switched:
-    """One switch, with what the tables and the consumers were like after it; then gone back from."""
+    """One switch, with what the tables and the consumers were like after it; then gone back from.
+
+    The table has a policy of somebody else in one region, and is not protected in the other.
+    """
 
     def __init__(self, stage: Stage) -> None:
-        self.run = run = drilled_to(stage, SWITCH, remedy="switch")
+        self.run = run = stage.open(prepared(stage, remedy="switch"))
+        theirs = json.dumps({"Version": "2012-10-17", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]})
+        client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
+        client(run, "dynamodb", WEST).update_table(TableName=table(run.run), DeletionProtectionEnabled=False)
+        assert carry_out(run, until=SWITCH) is None
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
         intended, tables = stage.door.world.state(IntendedData), stage.door.world.state(Tables)
@@ -38,7 +46,8 @@ class Switched:
             if not intended.sound(key, tables[where, self.new].get(key))
         }
         self.items = {where: items(run, where, self.new) for where in (EAST, WEST)}
-        self.policies = {where: self._policy(where) for where in (EAST, WEST)}
+        self.policies = {where: policy(run, where) for where in (EAST, WEST)}
+        self.restored_policies = {where: self._policy(where) for where in (EAST, WEST)}
         run.step(SWITCH)  # again: nothing is done twice
         self.again = targets(run, SWITCH.title)
         self.described = {
@@ -59,9 +68,12 @@ class Switched:
             self.trouble = str(error)
         self.back = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
 
-    def _policy(self, where: str) -> str:
-        arn = f"arn:aws:dynamodb:{where}:123456789012:table/{self.old}"
-        return str(client(self.run, "dynamodb", where).get_resource_policy(ResourceArn=arn)["Policy"])
+    def _policy(self, where: str) -> Any:
+        dynamodb, name = client(self.run, "dynamodb", where), arn(self.run, where, self.new)
+        try:
+            return json.loads(dynamodb.get_resource_policy(ResourceArn=name)["Policy"])["Statement"]
+        except dynamodb.exceptions.PolicyNotFoundException:
+            return []
 
     def _described(self, where: str, name: str) -> dict[str, Any]:
         dynamodb = client(self.run, "dynamodb", where)
@@ -102,6 +114,11 @@ def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: S
         assert new[name] == old[name], name
     ((metric, threshold, _),) = old["alarms"]
     assert new["alarms"] == [(metric, threshold, [{"Name": "TableName", "Value": switched.new}])]
+
+
+def test_the_restored_table_should_have_the_policy_that_the_old_one_had_before_the_halt(switched: Switched) -> None:
+    theirs = policies.statement(THEIRS | {"Resource": arn(switched.run, EAST, switched.new)})
+    assert switched.restored_policies == {EAST: [json.loads(theirs)], WEST: []}
 
 
 @pytest.mark.parametrize("where", [EAST, WEST])
