@@ -120,9 +120,10 @@ def test_a_run_should_be_found_by_its_id_its_beginning_or_its_path(tmp_path: Pat
     assert find(tmp_path, "g") == tmp_path / "g-drill-1"
     assert find(tmp_path, "f-drill-1") == tmp_path / "f-drill-1", "an exact id is not ambiguous"
     assert find(tmp_path, str(tmp_path / "g-drill-1")) == tmp_path / "g-drill-1"
-    for name in ("f", "x"):
-        with pytest.raises(BadInput, match="expected the id or path of one record"):
-            find(tmp_path, name)
+    with pytest.raises(BadInput, match=r"'f': expected the id or path of one record .* seen .*f-drill-1.*f-drill-12"):
+        find(tmp_path, "f")
+    with pytest.raises(BadInput, match=r"'x': expected the id or path of a record .* seen none. See: drcore list"):
+        find(tmp_path, "x")
 
 
 def test_a_record_should_hold_wherever_it_is_copied(sealed: Path, tmp_path: Path) -> None:
