@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from drcore.sandbox.services.cloudwatch.alarms import RETRIEVED_BESIDE
 from drcore.sandbox.syncwell.company.names import NODES
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
@@ -275,8 +276,10 @@ def test_a_metric_check_should_follow_the_data_and_not_the_state_of_its_alarm() 
     world.sleep(30)
     assert _primary(world)
     world.broken("region-outage", region=WEST)
-    world.sleep(300)
-    assert not _primary(world)
+    world.sleep(180)
+    assert _primary(world), "the alarm judges the newest periods that have data, also those from before the outage"
+    world.sleep(60 * (RETRIEVED_BESIDE + 1))
+    assert not _primary(world), "of the periods that it retrieves none has data any more: that is breaching"
 
 
 def test_a_slow_check_should_take_its_interval_times_its_threshold() -> None:
