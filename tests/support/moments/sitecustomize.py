@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any
 
 WORDS = {"jupyterlab": "server", "ipykernel_launcher": "kernel", "drcore.sandbox": "world"}
@@ -24,16 +25,16 @@ def watch(folder: str, moment: dict[str, Any]) -> None:
     due, event, text, number = role == moment["process"], moment["event"], moment["text"], moment["number"]
     total, count, begun = 0, -1, False  # while the interpreter starts
     tally = os.open(f"{folder}/{role}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
-    inside = False
+    inside = threading.local()  # of each thread: what happens in one while another is counted would be missed
 
     def seen(name: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal total, count, begun, inside
-        if inside or name.startswith(NOISE):
+        nonlocal total, count, begun
+        if getattr(inside, "now", False) or name.startswith(NOISE):
             return
         if not begun:
             begun = name.startswith("cpython.run_")
             return
-        inside = True
+        inside.now = True
         try:
             total += 1
             if not total % 10 and not os.access(f"{folder}/sent", os.F_OK):  # what comes then is its end
@@ -43,7 +44,7 @@ def watch(folder: str, moment: dict[str, Any]) -> None:
                 if due and count == number:
                     send()
         finally:
-            inside = False
+            inside.now = False
 
     def send() -> None:
         try:
