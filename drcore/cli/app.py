@@ -56,6 +56,8 @@ def guarded(go: Callable[[], T], as_json: bool) -> T:
     except DrcoreError as error:
         show_error(error, as_json)
         raise typer.Exit(int(error.exit)) from None
+    except BrokenPipeError:  # whoever reads this has seen enough, as `head` does: nothing has failed
+        raise
     except OSError as error:  # of this machine: whatever else can fail has an error of its own
         show_error(RunnerFailed(_of_this_machine(error)), as_json)
         raise typer.Exit(int(RunnerFailed.exit)) from None

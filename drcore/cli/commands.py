@@ -161,6 +161,7 @@ def sandbox(
 
     def go() -> int:
         from drcore.engine.prepare import HOME
+        from drcore.launcher import world as worlds
         from drcore.parameters import Service, read
 
         number = seed_number(seed)
@@ -168,13 +169,13 @@ def sandbox(
         if not service.world:
             raise BadInput(f"--environment: expected one with a world of its own, seen {environment!r}")
         port = service.world.address.rsplit(":", 1)[-1]
-        command = [sys.executable if service.world.command[0] == "python" else service.world.command[0]]
-        command += [*service.world.command[1:], "--seed", str(1 if number is None else number), "--port", port]
+        options = ("--seed", str(1 if number is None else number), "--port", port)
+        command = worlds.words_of(service.world.command, *options, "--idle-seconds", str(idle_seconds))
         typer.echo(
             f"The world of {environment} at {service.world.address}. Use it with: --world {service.world.address}",
             err=True,
         )
-        process = signals.start([*command, "--idle-seconds", str(idle_seconds)])
+        process = signals.start(command)
         try:
             return process.wait()
         finally:

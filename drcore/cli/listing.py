@@ -19,7 +19,7 @@ from drcore.launcher import world as worlds
 from drcore.launcher.request import parse_fault
 from drcore.launcher.result import result_from_journal
 from drcore.parameters import Service, load, read
-from drcore.record.events import Kind, read_events
+from drcore.record.events import Event, Kind, read_events
 from drcore.record.files import PARAMETERS
 from drcore.record.history import History
 from drcore.record.run_parameters import RunParameters
@@ -43,9 +43,9 @@ def show(plan: str, *, iam: bool, environment: str, records: Path, as_json: bool
         _show_all(sections)
 
 
-def begun(folder: Path) -> str:
-    """When a run was begun, as its journal says; empty where it has none."""
-    first = next(History(read_events(folder)).lines(Kind.HOST), None)
+def begun(history: History) -> str:
+    """When a run was begun, as its journal says; empty where it does not."""
+    first = next(history.lines(Kind.HOST), None)
     return str(first.get("wall_time", "")) if first else ""
 
 
@@ -76,25 +76,25 @@ def _state(environment: str, plan: Plan[Any]) -> dict[str, Any]:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    history = History(read_events(folder))
+    events = read_events(folder)
+    history = History(events)
     return {
         "run": folder.name,
-        "begun": begun(folder) or "?",
-        "verdict": _verdict(folder),
+        "begun": begun(history) or "?",
+        "verdict": _verdict(folder, events, history),
         "state": "closed" if history.has(Kind.CLOSED) else "open",
         "archived": store.archived_at(folder) or "no",
     }
 
 
-def _verdict(folder: Path) -> str:
+def _verdict(folder: Path, events: list[Event], history: History) -> str:
     """The verdict that the command line gave; "none" for a run that has ended nowhere."""
-    events = read_events(folder)
-    if not History(events).has(Kind.VERDICT, Kind.REFUSED, Kind.RUNNER):
+    if not history.has(Kind.VERDICT, Kind.REFUSED, Kind.RUNNER):
         return "none"
     try:
         return result_from_journal(events, folder, RunParameters.read(folder), None).word
     except DrcoreError:  # of a plan, or a version, that this drcore does not have
-        verdict = History(events).last(Kind.VERDICT)
+        verdict = history.last(Kind.VERDICT)
         return str(verdict["word"]) if verdict else "none"
 
 
@@ -146,10 +146,8 @@ def _faults(plan: Plan[Any]) -> list[dict[str, Any]]:
     """What the plan is drilled against, with the options that a drill can be given, by the world that has them."""
     service = read(HOME / "parameters" / "sandbox" / "service.yaml", Service)
     known = worlds.faults(service.world) if service.world else {}
-    found: dict[str, dict[str, str]] = {}
-    for name, options in map(parse_fault, plan.faults):
-        found.setdefault(name, options)
-    return [{"fault": name, "options": known.get(name, [])} for name in found]
+    names = dict.fromkeys(name for name, _ in map(parse_fault, plan.faults))  # one may stand there with other options
+    return [{"fault": name, "options": known.get(name, [])} for name in names]
 
 
 def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:

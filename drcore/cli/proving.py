@@ -9,12 +9,14 @@ import typer
 
 from drcore.archive import store
 from drcore.cli.listing import begun
+from drcore.record.events import read_events
+from drcore.record.history import History
 from drcore.record.proof import verify
 
 
 def newest(folders: list[Path]) -> list[Path]:
     """The record that was begun last, alone."""
-    return [max(folders, key=lambda folder: (begun(folder), folder.name))]
+    return [max(folders, key=lambda folder: (begun(History(read_events(folder))), folder.name))]
 
 
 def prove(folder: Path, *, name: bool) -> dict[str, Any]:

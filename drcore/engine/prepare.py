@@ -11,7 +11,7 @@ from typing import Any
 from drcore.clock import WallClock
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
-from drcore.parameters import Mode, Service, as_data, load, parse
+from drcore.parameters import Mode, as_data, load, parse
 from drcore.record.run_parameters import RunParameters
 
 HOME = Path(os.environ.get("DRCORE_HOME", Path(__file__).resolve().parents[2]))
@@ -32,7 +32,8 @@ def prepare(
     for name, value in as_data(checked).items():
         if name.endswith("_region") and value and value not in service.regions:
             raise BadInput(f"{name}: expected one of {', '.join(service.regions)}, seen {value!r}")
-    service = standing_in(service, getattr(checked, "runner_region", ""))
+    if runner := getattr(checked, "runner_region", ""):  # with the lock and the evidence of that region
+        service = service.model_copy(update={"runner_region": runner})
     if mode not in service.modes:
         raise Refused(
             f"{mode} is refused in {environment}: service.yaml allows {', '.join(service.modes)}. Nothing was touched."
@@ -40,13 +41,6 @@ def prepare(
     return RunParameters(
         run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed
     )
-
-
-def standing_in(service: Service, region: str) -> Service:
-    """The same facts for a runner that stands in another region, with its lock, its evidence. Raises BadInput."""
-    if region and region not in service.regions:
-        raise BadInput(f"runner_region: expected one of {', '.join(service.regions)}, seen {region!r}")
-    return service.model_copy(update={"runner_region": region}) if region else service
 
 
 def new_id(plan: str, mode: Mode) -> str:

@@ -41,7 +41,7 @@ class Starting:
     """A world on its way: started now, waited for when it is needed."""
 
     def __init__(self, command: tuple[str, ...], *options: str) -> None:
-        words = [sys.executable if command[0] == "python" else command[0], *command[1:], *options]
+        words = words_of(command, *options)
         # Not the launcher's own: it outlives the launcher, and would keep open the pipe that somebody reads from.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # the process writes to it as long as it lives
         self._process = signals.start(
@@ -82,9 +82,14 @@ class Starting:
         signals.let_go(self._process.pid)
 
 
+def words_of(command: tuple[str, ...], *options: str) -> list[str]:
+    """The command of a world as it is started: `python` is the interpreter that drcore is installed in."""
+    return [sys.executable if command[0] == "python" else command[0], *command[1:], *options]
+
+
 def faults(world: StartedWorld) -> dict[str, list[dict[str, Any]]]:
     """What can be broken in a world, by name, with the options of each. Raises RunnerFailed."""
-    words = [sys.executable if world.command[0] == "python" else world.command[0], *world.command[1:], "--faults"]
+    words = words_of(world.command, "--faults")
     told = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     try:
         found: dict[str, list[dict[str, Any]]] = json.loads(told.stdout)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel, to_snake
 
+from drcore.calls.http import Reply
 from drcore.errors import Unknown
 
 _SHOWN = 80  # characters of a value that was not expected
@@ -16,6 +17,13 @@ class VendorAnswer(BaseModel):
     """Frozen, strict in what we read; what else a vendor sends, or adds next year, is passed over."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+def document_of(what: str, reply: Reply) -> Any:
+    """The JSON of an answer that is a yes, None where it is empty. Raises Unknown where it is something else."""
+    if reply.json is None and reply.text.strip():
+        raise Unknown(f"{what}: status {reply.status}, expected JSON")
+    return reply.json
 
 
 A = TypeVar("A", bound=VendorAnswer)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from drcore.record.events import FIRST, FORMAT
 from drcore.record.files import JOURNAL, MANIFEST, PARAMETERS
-from tests.support.command import contents, in_process
+from tests.support.command import COMMAND, contents, in_process
 
 
 @pytest.mark.parametrize("name", ["f-cli-drill", "f-cli", "path"])
@@ -52,6 +54,16 @@ def test_verify_alone_should_prove_the_run_that_was_begun_last(record: Path, tmp
     ended = in_process("verify", "--records", tmp_path, "--json")
     assert (ended.exit, ended.json["record"]) == (0, str(tmp_path / "a-newer"))
     assert str(tmp_path / "a-newer") in ended.out.splitlines()[0]
+
+
+def test_a_reader_that_has_seen_enough_should_be_no_failure_of_the_machine(record: Path) -> None:
+    """As `drcore verify | head -1`: the pipe is closed before everything was said."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run([*COMMAND, "verify", record], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert "this machine said" not in ran.stderr
+    assert ran.returncode != 4
 
 
 def test_verify_where_there_is_no_record_should_be_bad_input(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from drcore.calls.http import Http, Reply
 from drcore.calls.tokens import signed_token
 from drcore.clock import Clock
 from drcore.errors import Busy, Rejected, Unknown
-from drcore.services.answers import VendorAnswer, understood
+from drcore.services.answers import VendorAnswer, document_of, understood
 
 _AUDIENCE = "appstoreconnect-v1"
 _LASTS = 600  # seconds; Apple takes no token of more than 1,200
@@ -130,9 +130,7 @@ def resource(kind: str, name: str = "", *, attributes: object = None, **related:
 def _accepted(what: str, reply: Reply) -> Any:
     """The document of an answer that is a yes. Raises Busy, Rejected, Unknown with Apple's own words."""
     if 200 <= reply.status < 300:
-        if reply.json is None and reply.text.strip():
-            raise Unknown(f"{what}: status {reply.status}, expected JSON")
-        return reply.json
+        return document_of(what, reply)
     errors = reply.json.get("errors") if isinstance(reply.json, dict) else None
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, detail = str(first.get("code", reply.status)), str(first.get("detail", ""))

@@ -15,7 +15,7 @@ from drcore.calls.http import Http, Reply
 from drcore.calls.tokens import signed_token
 from drcore.clock import Clock
 from drcore.errors import Busy, Rejected, Unknown
-from drcore.services.answers import VendorAnswer, understood
+from drcore.services.answers import VendorAnswer, document_of, understood
 from drcore.services.pace import Pace
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -105,9 +105,7 @@ class Play:
 def _accepted(what: str, reply: Reply) -> Any:
     """The document of an answer that is a yes. Raises Busy, Rejected, Unknown with Google's own words."""
     if 200 <= reply.status < 300:
-        if reply.json is None and reply.text.strip():
-            raise Unknown(f"{what}: status {reply.status}, expected JSON")
-        return reply.json
+        return document_of(what, reply)
     error = reply.json.get("error") if isinstance(reply.json, dict) else None
     if isinstance(error, dict):
         code, message = str(error.get("status", reply.status)), str(error.get("message", ""))
