@@ -15,7 +15,7 @@ from typing import Any
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.clock import while_busy
 from drcore.engine import lock
-from drcore.engine.consent import Given
+from drcore.engine.consent import Consent, Given
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, see
@@ -148,7 +148,10 @@ class _Carrying(Looking):
     def _ask(self, states: Mapping[Target, State]) -> None:
         run, step = self.run, self.step
         lock.fence(run, step)
-        self.tell(StepProgress(Phase.ASKING, states))
+        made = len(run.calls.made)
+        if step.consent is not Consent.NONE:
+            self.tell(StepProgress(Phase.ASKING, states))
+            del run.calls.made[made:]  # what was read to be shown is no part of the step
         phrase = step.phrase(run, states) if step.phrase else f"{step.title.upper()}: {', '.join(map(str, states))}"
         before = run.clock.now()
         with run.clock.person():

@@ -22,7 +22,8 @@ from drcore.engine.break_glass import break_glass
 from drcore.engine.consent import APPROVALS, GOING_BACK, Approvals, Consent, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
-from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
+from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, Target, TargetResult
+from drcore.engine.progress import Phase, StepProgress
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
 from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
@@ -131,13 +132,13 @@ class Runbook:
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
         try:
-            result = carry(self.run, step, patient=patient)
+            result = carry(self.run, step, tell=lambda how: self._before_asking(step, how), patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         self.run.results[step.key] = result
         self._settle(step, result)
         self._show(show.card(result, marks=self.run.marks()))
-        for exhibit in self._exhibits(step, result):
+        for exhibit in self._exhibits(step, result.states):
             self._keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
         self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
@@ -341,12 +342,26 @@ class Runbook:
             self.run.settle_loss(step, seconds)
         self.run.know_failed_region()
 
-    def _exhibits(self, step: Step[Any, Any], result: StepResult) -> Iterator[Exhibit]:
-        if not step.shows or not result.states:
+    def _before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
+        """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
+        if how.phase is not Phase.ASKING:
+            return
+        moments = self.run.moments
+        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
+        used = (self.run.clock.now() - start).total_seconds() if start else None
+        self._keep(show.asked_about(step, how.states, used, self.plan.rto(self.run)))
+        for exhibit in self._exhibits(step, how.states):
+            if isinstance(exhibit, Chart):
+                show.display_chart(exhibit, self.run.redact)
+            else:
+                self._show(show.table(exhibit))
+
+    def _exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
+        if not step.shows or not states:
             return
         try:
             with self.run.calls.under(step.waiver):
-                yield from step.shows(self.run, result.states)
+                yield from step.shows(self.run, states)
         except (Unknown, Rejected) as error:
             told = f"The evidence of this step could not be read: {error}"
             self.record.append(Kind.NO_EVIDENCE, step=step, why=str(error))

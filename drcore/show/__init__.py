@@ -13,7 +13,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from drcore.show.cards import card, table
+from drcore.show.cards import asked_about, card, table
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, overview, whereabouts
 from drcore.show.timeline import Timeline, timeline
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Timeline",
+    "asked_about",
     "back",
     "banner",
     "card",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drcore.calls.gate import as_shell_commands
+from drcore.record.evidence import Table
 from drcore.show.html import render
-from drcore.show.states import as_text
+from drcore.show.states import as_text, seen
 from drcore.show.values import plain
 from drcore.show.wording import SYMBOLS, at, because, columns, day, duration, named
 
 if TYPE_CHECKING:
     from drcore.calls.gate import Call
-    from drcore.engine.outcome import Seconds, StepResult, TargetResult
-    from drcore.record.evidence import Cell, Mark, Table
+    from drcore.engine.outcome import Seconds, State, StepResult, Target, TargetResult
+    from drcore.engine.step import Step
+    from drcore.record.evidence import Cell, Mark
 
 
 def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
@@ -44,6 +46,19 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *as_text(target)]
     lines += [f"  WOULD {call}" for call in would]
     return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
+
+
+def asked_about(step: Step[Any, Any], states: Mapping[Target, State], used: float | None, rto: float | None) -> Table:
+    """What a step has seen, to be shown before it asks; with the seconds of the RTO that are used."""
+    clock = ""
+    if rto is not None and used is not None:
+        left = f"{duration(rto - used)} left" if used <= rto else f"{duration(used - rto)} over"
+        clock = f". RTO {duration(used)} of {duration(rto)}, {left}"
+    rows = tuple(
+        (str(target), field.name, "; ".join(field.after)) for target, state in states.items() for field in seen(state)
+    )
+    title = f"{step.title}: seen now, before it asks{clock}"
+    return Table(f"{step.key}-asked", title, ("target", "what", "seen"), rows)
 
 
 def _when(result: StepResult, marks: Sequence[Mark]) -> str:

@@ -99,6 +99,11 @@ def _difference(name: str, old: tuple[str, object], new: tuple[str, object]) -> 
     return Field(name, (short(str(old[1]), _WHOLE),), (short(str(new[1]), _WHOLE),))  # they differ after the cut only
 
 
+def seen(state: State) -> tuple[Field, ...]:
+    """All fields of a state that is compared with nothing."""
+    return _all(state)
+
+
 def _all(state: State) -> tuple[Field, ...]:
     if state is None:
         return ()
