@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import BuiltinFunctionType
@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, Field
 from drcore.clock import Clock, iso
 from drcore.errors import BadInput
 from drcore.parameters import DrillPolicy, Model, read
+from drcore.record.evidence import Cell
 
 
 class Consent(StrEnum):
@@ -51,17 +52,42 @@ class Approvals(Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers that a question has.
+
+    `answer` is what is recorded, `phrase` what is typed for it: it names what follows. `numbers` are what it costs, by
+    name. `recommended` says why it is the one to take, `barred` why it cannot be taken now; empty: it is not.
+    """
+
+    answer: str
+    phrase: str
+    numbers: Mapping[str, Cell] = field(default_factory=dict)
+    recommended: str = ""
+    barred: str = ""
+
+    def as_data(self) -> dict[str, object]:
+        told: dict[str, object] = {"answer": self.answer, "phrase": self.phrase, "numbers": dict(self.numbers)}
+        return told | {"recommended": self.recommended, "barred": self.barred}
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
-    """An answer: who gave it, how, why; and what to do next where it was no."""
+    """An answer: who gave it, how, why; and what to do next where it was no.
+
+    `phrase` is the one that it was given to, `answer` which of several it is.
+    """
 
     granted: bool
     by: str = ""
     how: str = ""
     reason: str = ""
     next: str = ""
+    phrase: str = ""
+    answer: str = ""
 
     def as_data(self) -> dict[str, object]:
-        return {"granted": self.granted, "by": self.by, "how": self.how, "reason": self.reason}
+        told = {"granted": self.granted, "by": self.by, "how": self.how, "reason": self.reason}
+        return told | ({"answer": self.answer} if self.answer else {})
 
 
 APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
@@ -88,68 +114,108 @@ class Desk:
 
     def ask(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
         """Ask for one step. Never raises for a no: the answer says so."""
+        return self.choose(step, level, (Choice("", phrase),), changes)
+
+    def choose(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
+        """Ask which of several answers a step gets; a policy takes the one that is recommended, or the only one.
+
+        Never raises for a no: the answer says so. It carries the phrase that it was given to.
+        """
         if level is Consent.NONE:
-            return Given(True, self._who, "none needed")
-        beforehand = self._beforehand(step, level, phrase)
+            return Given(True, self._who, "none needed", phrase=choices[0].phrase)
+        beforehand = self._beforehand(step, level, choices)
         if beforehand and beforehand.granted:
             return beforehand
-        typed = self._typed(step, level, phrase, changes)
+        typed = self._typed(step, level, choices, changes)
         return beforehand if beforehand and not typed.how else typed  # no keyboard: say what is wrong with the approval
 
-    def _beforehand(self, step: str, level: Consent, phrase: str) -> Given | None:
-        if self._policy and (step in self._policy.approves or ("*" in self._policy.approves and step != GOING_BACK)):
-            return Given(True, "no person", "drill policy", f"drill policy “{self._policy.name}”")
+    def _beforehand(self, step: str, level: Consent, choices: Sequence[Choice]) -> Given | None:
+        policy = self._policy
+        if policy and (step in policy.approves or ("*" in policy.approves and step != GOING_BACK)):
+            taken = [each for each in choices if not each.barred and (each.recommended or len(choices) == 1)]
+            if taken:
+                return _given(taken[0], "no person", "drill policy", f"drill policy “{policy.name}”")
         if not self._approvals:
             return None
         no = ""
+        yes: dict[str, Given] = {}
         for approval in self._approvals.approvals:
             if approval.step != step:
                 continue
+            chosen = next((each for each in choices if each.phrase == approval.phrase), None)
             if self._approvals.run != self._run_id:
                 no = f"the approvals are for run {self._approvals.run}, this is {self._run_id}"
-            elif approval.phrase != phrase:
-                no = f"the approval is for {approval.phrase!r}, but it would now be {phrase!r}"
+            elif not chosen:
+                now = " or ".join(repr(each.phrase) for each in choices)
+                no = f"the approval is for {approval.phrase!r}, but it would now be {now}"
             elif approval.expires <= self._clock.now():
                 no = f"the approval expired at {iso(approval.expires)}"
             elif level is Consent.SECOND and _same(approval.by, self._who):
                 no = f"a second person must approve, and {approval.by} runs this"
+            elif chosen.barred:
+                no = f"{chosen.phrase!r} cannot be taken: {chosen.barred}"
             else:
-                return Given(True, approval.by, "approvals file", approval.reason)
-        return Given(False, reason=no, next=self._how_to(step, phrase)) if no else None
+                yes.setdefault(chosen.phrase, _given(chosen, approval.by, "approvals file", approval.reason))
+        if len(yes) == 1:
+            return next(iter(yes.values()))
+        if yes:
+            no = f"the approvals give more than one answer: {', '.join(map(repr, yes))}"
+        return _no(choices, reason=no, then=self._how_to(step, choices)) if no else None
 
-    def _typed(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
-        expected = "go" if level is Consent.GO else phrase
-        radius = _lines(phrase) if level is Consent.GO else [phrase]  # what must be typed as it stands is not broken
-        asked = [self._whereabouts, *_lines(f"{step}: {changes}"), *radius]
-        answer = self._keyboard("\n".join([*asked, f"Type {expected!r} to go on, anything else to stop: "]))
+    def _typed(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
+        expected = {"go" if level is Consent.GO else each.phrase: each for each in choices}
+        answer = self._keyboard("\n".join([self._whereabouts, *_asked(step, level, choices, changes)]))
         if answer is None:
-            return Given(
-                False, reason="there is no keyboard, and nobody approved it beforehand", next=self._how_to(step, phrase)
-            )
-        if answer.strip() != expected:
-            return Given(
-                False,
-                self._who,
-                "keyboard",
-                f"typed {answer.strip()!r}, not {expected!r}",
-                "Run the step again to be asked again.",
-            )
+            why = "there is no keyboard, and nobody approved it beforehand"
+            return _no(choices, reason=why, then=self._how_to(step, choices))
+        again = "Run the step again to be asked again."
+        taken = expected.get(answer.strip())
+        if not taken:
+            wanted = " or ".join(map(repr, expected))
+            return _no(choices, self._who, "keyboard", f"typed {answer.strip()!r}, not {wanted}", again)
+        if taken.barred:
+            return _no(choices, self._who, "keyboard", f"{taken.phrase!r} cannot be taken: {taken.barred}", again)
         who = self._who
         if level is Consent.SECOND:
             who = (self._keyboard("Name of the second person, who has read the phrase: ") or "").strip()
             if not who or _same(who, self._who):
-                return Given(False, who, "keyboard", "a second person is needed", "Fetch one, and run the step again.")
+                why = "a second person is needed"
+                return _no(choices, who, "keyboard", why, "Fetch one, and run the step again.")
         reason = "" if level is Consent.GO else (self._keyboard("Why, in one line, for the record: ") or "").strip()
-        return Given(True, who, "keyboard", reason)
+        return _given(taken, who, "keyboard", reason)
 
-    def _how_to(self, step: str, phrase: str) -> str:
+    def _how_to(self, step: str, choices: Sequence[Choice]) -> str:
+        first, *others = sorted((each for each in choices if not each.barred), key=lambda each: not each.recommended)
+        or_else = "".join(f"  # or, in its place: {_quoted(each.phrase)}\n" for each in others)
         return (
             "To approve it, put this into a file, and resume with it:\n"
-            f"run: {self._run_id}\napprovals:\n- step: {_quoted(step)}\n  phrase: {_quoted(phrase)}\n"
+            f"run: {self._run_id}\napprovals:\n- step: {_quoted(step)}\n  phrase: {_quoted(first.phrase)}\n{or_else}"
             "  by: <who>\n  reason: <why>\n"
             f"  expires: <time with a zone, soon>\n"
             f"drcore resume {self._run_id} --approvals FILE"
         )
+
+
+def _given(choice: Choice, by: str, how: str, reason: str) -> Given:
+    return Given(True, by, how, reason, phrase=choice.phrase, answer=choice.answer)
+
+
+def _no(choices: Sequence[Choice], by: str = "", how: str = "", reason: str = "", then: str = "") -> Given:
+    return Given(False, by, how, reason, then, phrase=" or ".join(each.phrase for each in choices))
+
+
+def _asked(step: str, level: Consent, choices: Sequence[Choice], changes: str) -> list[str]:
+    """The lines of a question. What must be typed as it stands is not broken."""
+    head = _lines(f"{step}: {changes}")
+    if len(choices) == 1:
+        phrase = choices[0].phrase
+        radius = _lines(phrase) if level is Consent.GO else [phrase]
+        return [*head, *radius, f"Type {'go' if level is Consent.GO else phrase!r} to go on, anything else to stop: "]
+    for each in choices:
+        why = [f"recommended: {each.recommended}"] if each.recommended else []
+        why += [f"cannot be taken: {each.barred}"] if each.barred else []
+        head += [each.phrase, *(f"    {line}" for reason in why for line in _lines(reason))]
+    return [*head, "Type one of these phrases to go on, anything else to stop: "]
 
 
 def _lines(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.clock import while_busy
 from drcore.engine import lock
-from drcore.engine.consent import Consent, Given
+from drcore.engine.consent import Choice, Consent, Given
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, see
@@ -153,11 +153,14 @@ class _Carrying(Looking):
             self.tell(StepProgress(Phase.ASKING, states))
             del run.calls.made[made:]  # what was read to be shown is no part of the step
         phrase = step.phrase(run, states) if step.phrase else f"{step.title.upper()}: {', '.join(map(str, states))}"
+        choices = step.choices(run, states) if step.choices else ()
         before = run.clock.now()
         with run.clock.person():
-            self.given = run.desk.ask(step.title, step.consent, phrase, step.changes)
+            self.given = run.desk.choose(step.title, step.consent, choices or (Choice("", phrase),), step.changes)
         self.human = (run.clock.now() - before).total_seconds()
-        run.record.append(Kind.CONSENT, step=step, phrase=phrase, durable=True, **self.given.as_data())
+        told = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
+        told = told if choices else {"phrase": phrase}
+        run.record.append(Kind.CONSENT, step=step, durable=True, **told, **self.given.as_data())
         if not self.given.granted:
             raise Refused(f"{step.title}: {self.given.reason}. This step changed nothing.\n{self.given.next}")
 

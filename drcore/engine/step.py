@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import TypeAdapter
 
 from drcore.calls.gate import Waiver
-from drcore.engine.consent import Consent
+from drcore.engine.consent import Choice, Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Between, Check, StepName, StepResult, Target
 from drcore.engine.permissions import OF_EVERY_RUN, Permission
@@ -96,6 +96,7 @@ class Step(Generic[F, S]):
     - `only_tells`: the recovery does not need it (a page, a status message, a read that only says who did it). What
       fails, is refused, answers oddly or not at all is tried for as long as the step has patience; then the plan goes
       on without it, and it is kept as still to be told. `words(run)` is what it tells, for whoever must do it by hand.
+    - `choices(run, states)`: the answers that its question has, where it has several; one of them is typed.
     - `patience`: how long it is waited for.
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
@@ -119,6 +120,7 @@ class Step(Generic[F, S]):
     needs: tuple[StepName, ...] = ()
     consent: Consent = Consent.NONE
     phrase: Callable[[Run[F], Mapping[Target, S]], str] | None = None
+    choices: Callable[[Run[F], Mapping[Target, S]], Sequence[Choice]] | None = None
     reversibility: Reversibility = Reversibility.LOOKS
     gate: bool = True
     goes_on: bool = False

@@ -43,7 +43,7 @@ class Kind(StrEnum):
     # A step
     STEP = "step"  # plan, again, after, despite: it is begun
     LOOK = "look"  # target, state, check, why, looks
-    CONSENT = "consent"  # phrase, granted, by, how, reason
+    CONSENT = "consent"  # phrase, granted, by, how, reason; of several answers: answer, choices
     DECISION = "decision"  # choice, failed_region
     INTENT = "intent"  # target, region, thing, try, before: on disk before the act
     ACTED = "acted"  # target, answer: the id of what was set in motion

@@ -142,6 +142,11 @@ class History:
             return Decided()
         return Decided(made["choice"], *((asked["by"], asked["reason"]) if asked else ()))
 
+    def answer(self, step: Named) -> str:
+        """Which of several answers a step's question was given last; empty where none was."""
+        asked = self.last(Kind.CONSENT, step=step)
+        return str(asked.get("answer", "")) if asked and asked["granted"] else ""
+
     def moments(self) -> dict[str, datetime]:
         """The moments of the incident that were dated, each by its first line."""
         dated: dict[str, datetime] = {}

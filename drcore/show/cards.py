@@ -95,6 +95,8 @@ def _facts(result: StepResult) -> Iterable[tuple[str, str]]:
     if given and given.how != "none needed":
         who = f"{given.by}, by {given.how}" if given.granted else f"REFUSED: {given.how or 'nobody was there'}"
         yield "consent", f"{who}: {given.reason}" if given.reason else who
+    if given and given.granted and given.answer:
+        yield "answer", given.phrase
     if result.untold:
         later = "the recovery goes on without it; it is tried again later in this run, at its end, and by drcore resume"
         yield "STILL TO BE TOLD", f"{result.words}; {later}" if result.words else later

@@ -90,7 +90,9 @@ def visible(text: str) -> str:
 
 
 def asked(step: Step[Any, Any]) -> str:
-    """What a step asks for before it acts: `go`, `a typed phrase`, or nothing."""
+    """What a step asks for before it acts: `go`, `a typed phrase`, one of several, or nothing."""
+    if step.choices:
+        return "one of several typed phrases"
     return "" if step.consent.value == "none" else str(step.consent.value)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from drcore import show
-from drcore.engine.consent import Consent
+from drcore.engine.consent import Choice, Consent
 from drcore.engine.context import Run
-from drcore.engine.outcome import Outcome, Target
+from drcore.engine.outcome import Outcome, StepName, Target
+from drcore.engine.step import Step
+from drcore.errors import Refused
+from drcore.plans.shared.decision import choices, taken
+from drcore.record.events import Kind
 from drcore.record.evidence import Table
 from drcore.run.runbook import Runbook
 from tests.support.tiny import Seen, Things, mend
@@ -66,3 +71,66 @@ def test_where_nobody_is_asked_nothing_is_shown_twice(opened: Opened, shown: lis
     shown.clear()
     run.step(step)
     assert [card.partition("\n")[0].split("  ")[0] for card in shown] == ["✔ DONE", "How bad it is"]
+
+
+# ── several answers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+DECIDE = StepName("decide", "Decide", "T.1")
+REPAIR = Choice("repair", "REPAIR 38 ITEMS", {"lost": 0, "minutes": 2}, recommended="few are affected")
+SWITCH = Choice("switch", "SWITCH, LOSE 60 CHANGES", {"lost": 60, "minutes": 40})
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What has been decided."""
+
+    choice: str
+    by: str
+    reason: str
+
+
+def see_decision(run: Run[Any], target: Target) -> Decided:
+    return Decided(*taken(run, DECIDE))
+
+
+def two_ways() -> Step[Any, Any]:
+    offered = (SWITCH, REPAIR)
+    changes = "records the remedy"
+    return choices(DECIDE, changes=changes, look=see_decision, answers=lambda run, seen: offered, needs=())
+
+
+def person(*answers: str) -> Callable[[str], str]:
+    left = list(answers)
+    return lambda prompt: left.pop(0)
+
+
+@pytest.mark.parametrize("typed", [REPAIR, SWITCH], ids=lambda each: each.answer)
+def test_one_of_several_answers_is_recorded_with_who_why_and_what_was_shown(opened: Opened, typed: Choice) -> None:
+    """And a run that is opened again asks nobody."""
+    step = two_ways()
+    first = opened(step, keyboard=person(typed.phrase, "as agreed"), drill_policy=None)
+    first.step(step)
+    assert first.results[step.key].outcome is Outcome.DONE
+    (asked,) = first.run.history.lines(Kind.CONSENT, step=DECIDE)
+    assert [each["phrase"] for each in asked["choices"]] == [SWITCH.phrase, REPAIR.phrase]
+    assert [each["numbers"] for each in asked["choices"]] == [SWITCH.numbers, REPAIR.numbers]
+    assert (asked["answer"], asked["phrase"], asked["reason"]) == (typed.answer, typed.phrase, "as agreed")
+    assert "lost,60,0" in (first.folder / "evidence" / "decide-choices.csv").read_text()
+    first.close()
+
+    again = opened(step, keyboard=pytest.fail, drill_policy=None)
+    again.step(step)
+    assert again.run.decided(DECIDE).choice == typed.answer
+    assert again.results[step.key].outcome is Outcome.DONE
+
+
+def test_what_is_no_answer_decides_nothing_and_is_asked_again(opened: Opened, shown: list[str]) -> None:
+    step = two_ways()
+    run = opened(step, keyboard=person("whatever", SWITCH.phrase, "as agreed"), drill_policy=None)
+    shown.clear()
+    with pytest.raises(Refused, match="whatever"):
+        run.step(step)
+    assert any("few are affected" in card for card in shown), "the numbers stand above the question"
+    assert not run.run.decided(DECIDE).choice
+    run.step(step)
+    assert run.run.decided(DECIDE).choice == "switch"

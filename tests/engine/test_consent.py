@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 
 from drcore.clock import iso
-from drcore.engine.consent import GOING_BACK, Approval, Approvals, Consent, Desk, Given, from_keyboard, read_approvals
+from drcore.engine.consent import (
+    GOING_BACK,
+    Approval,
+    Approvals,
+    Choice,
+    Consent,
+    Desk,
+    Given,
+    from_keyboard,
+    read_approvals,
+)
 from drcore.errors import BadInput
 from drcore.parameters import DrillPolicy
 from tests.support.manual_clock import START, ManualClock
@@ -79,7 +89,7 @@ def test_a_go_should_be_go_and_nothing_else(typed: str) -> None:
 
 def test_the_right_words_should_be_a_yes_with_who_and_why() -> None:
     given = ask(desk(typing(f"  {PHRASE} ", " the table is corrupt ")))
-    assert given == Given(True, "alice", "keyboard", "the table is corrupt")
+    assert given == Given(True, "alice", "keyboard", "the table is corrupt", phrase=PHRASE)
     assert ask(desk(typing("go")), Consent.GO).granted
 
 
@@ -106,7 +116,7 @@ def test_a_second_person_should_be_the_one_who_said_yes() -> None:
 
 def test_an_approval_given_beforehand_should_do_for_exactly_what_it_names() -> None:
     given = ask(desk(approvals=approved()))
-    assert given == Given(True, "bob", "approvals file", "as agreed")
+    assert given == Given(True, "bob", "approvals file", "as agreed", phrase=PHRASE)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +237,67 @@ def test_what_the_desk_tells_to_write_should_be_an_approvals_file_that_works(tmp
     (tmp_path / "a.yaml").write_text(text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z"))
     given = ask(desk(approvals=read_approvals(tmp_path / "a.yaml")), phrase=phrase)
     assert given.granted
+
+
+# ── several answers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+REPAIR = Choice("repair", "REPAIR 38 ITEMS", {"changes lost": 0}, recommended="few are affected")
+SWITCH = Choice("switch", "SWITCH TO T-restored, LOSE 60 CHANGES", {"changes lost": 60})
+WAIT = Choice("wait", "WAIT FOR THE VENDOR", barred="there is no vendor")
+OFFERED = (SWITCH, REPAIR, WAIT)
+
+
+def choose(at: Desk, choices: tuple[Choice, ...] = OFFERED) -> Given:
+    return at.choose("Restore", Consent.TYPED, choices, "records the remedy")
+
+
+def both_approved(*phrases: str) -> Approvals:
+    (one,) = approved().approvals
+    return Approvals(run="t-1", approvals=tuple(one.model_copy(update={"phrase": phrase}) for phrase in phrases))
+
+
+@pytest.mark.parametrize("choice", [SWITCH, REPAIR])
+def test_one_of_several_answers_should_be_taken_by_typing_it(choice: Choice) -> None:
+    given = choose(desk(typing(choice.phrase, "seen the numbers")))
+    assert given == Given(True, "alice", "keyboard", "seen the numbers", phrase=choice.phrase, answer=choice.answer)
+    assert given.as_data()["answer"] == choice.answer
+
+
+def test_a_question_should_name_every_answer_with_what_speaks_for_and_against_it() -> None:
+    asked: list[str] = []
+
+    def refuses(prompt: str) -> str:
+        asked.append(prompt)
+        return ""
+
+    given = choose(desk(refuses))
+    assert not given.granted and not given.answer
+    for part in (*(each.phrase for each in OFFERED), "recommended: few are affected", "taken: there is no vendor"):
+        assert part in asked[0]
+
+
+def test_an_answer_that_cannot_be_taken_should_be_a_no_with_the_reason() -> None:
+    for at in (desk(typing(WAIT.phrase)), desk(approvals=both_approved(WAIT.phrase))):
+        given = choose(at)
+        assert not given.granted and "there is no vendor" in given.reason
+
+
+def test_a_policy_should_take_what_is_recommended_and_nothing_else() -> None:
+    assert choose(desk(policy=ALL)).answer == "repair"
+    assert not choose(desk(policy=ALL), (SWITCH, Choice("other", "OTHER"))).granted
+    assert not choose(desk(policy=ALL), (SWITCH, Choice("other", "OTHER", recommended="so", barred="no"))).granted
+
+
+def test_an_approval_should_give_one_of_several_answers() -> None:
+    assert choose(desk(approvals=both_approved(SWITCH.phrase))).answer == "switch"
+    both = choose(desk(approvals=both_approved(SWITCH.phrase, REPAIR.phrase)))
+    assert not both.granted and "more than one answer" in both.reason
+
+
+def test_what_is_told_to_write_should_name_the_other_answers(tmp_path: Path) -> None:
+    told = choose(desk()).next
+    assert told.index(REPAIR.phrase) < told.index(SWITCH.phrase), "what is recommended comes first"
+    assert WAIT.phrase not in told
+    text = told.split("\n", 1)[1].rsplit("\n", 1)[0].replace("<who>", "bob").replace("<why>", "agreed")
+    (tmp_path / "a.yaml").write_text(text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z"))
+    assert choose(desk(approvals=read_approvals(tmp_path / "a.yaml"))).answer == "repair"

@@ -24,7 +24,7 @@ def remedy(run: GRun) -> Remedy | None:
     """The remedy that was decided; a rehearsal takes the one of the parameters. None: not decided."""
     choice = run.decided(titles.DECIDE).choice
     if choice:
-        return Remedy.SWITCH if choice.startswith(Remedy.SWITCH) else Remedy.REPAIR
+        return Remedy(choice)
     return Remedy(run.incident.remedy) if run.rehearsing and run.incident.remedy else None
 
 

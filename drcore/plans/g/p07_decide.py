@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from drcore.engine.consent import Choice
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, StepResult, Target, no
+from drcore.engine.outcome import StepResult, Target
 from drcore.plans.g import titles
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
-from drcore.plans.g.remedies import Cost, costs, costs_table, proposed
-from drcore.plans.g.tables import restored_table, table
-from drcore.plans.shared.decision import decision, taken
-from drcore.record.evidence import Exhibit
+from drcore.plans.g.remedies import Cost, advice, answers, costs, proposed
+from drcore.plans.shared.decision import choices, taken
 
 
 @dataclass(frozen=True, slots=True)
 class RemedyChoice:
-    """What both remedies cost, the one that is proposed or was named, what was decided (empty: nothing yet)."""
+    """What both remedies cost, the one that is proposed or was named, why; what was decided (empty: nothing yet)."""
 
-    costs: tuple[Cost, ...] = field(compare=False)
+    costs: tuple[Cost, Cost] = field(compare=False)
     proposed: Remedy = field(compare=False)
+    why: str = field(compare=False, metadata=label("why it is proposed"))
     choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
@@ -30,34 +29,17 @@ class RemedyChoice:
 
 def see_choice(run: GRun, target: Target) -> RemedyChoice:
     comparison = compared(run)
+    named = run.incident.remedy
     return RemedyChoice(
         costs(run, comparison),
-        Remedy(run.incident.remedy or proposed(run, comparison)),
+        Remedy(named or proposed(run, comparison)),
+        "named in the parameters" if named else advice(run, comparison),
         *taken(run, titles.DECIDE),
     )
 
 
-def is_to_be_decided(run: GRun, target: Target, seen: RemedyChoice) -> Check:
-    remedies = " or ".join(f"{each.remedy} ({_cost_text(each)})" for each in seen.costs)
-    why = "named in the parameters" if run.incident.remedy else "proposed"
-    return no(f"{remedies}; {seen.proposed} is {why}")
-
-
-def _cost_text(cost: Cost) -> str:
-    text = f"{cost.lost} changes lost, {cost.by_person} items for a person"
-    return f"{text}, {cost.items} items written" if cost.items else text
-
-
-def _chosen(seen: RemedyChoice) -> Cost:
-    return next(each for each in seen.costs if each.remedy is seen.proposed)
-
-
-def words_to_decide(run: GRun, states: Mapping[Target, RemedyChoice]) -> str:
-    seen: RemedyChoice = next(iter(states.values()))
-    cost = _chosen(seen)
-    if seen.proposed is Remedy.REPAIR:
-        return f"REPAIR {cost.items} ITEMS OF {table(run)}, LEAVE {cost.by_person} FOR A PERSON"
-    return f"SWITCH TO {restored_table(run)}, LOSE {cost.lost} CHANGES"
+def both_remedies(run: GRun, seen: RemedyChoice) -> tuple[Choice, Choice]:
+    return answers(run, seen.costs, seen.proposed, seen.why)
 
 
 def seconds_lost(run: GRun, result: StepResult) -> float | None:
@@ -67,19 +49,12 @@ def seconds_lost(run: GRun, result: StepResult) -> float | None:
     return next((each.lost_s for each in seen.costs if each.remedy is decided), None) if seen else None
 
 
-def show_costs(run: GRun, states: Mapping[Target, RemedyChoice]) -> Iterator[Exhibit]:
-    yield costs_table(run, compared(run))
-
-
-DECIDE = decision(
+DECIDE = choices(
     titles.DECIDE,
     changes="records the remedy: the corrupted items are repaired in place, or the restored table is switched to",
     look=see_choice,
-    expect=is_to_be_decided,
-    choice=lambda run, seen: f"{seen.proposed}: {_cost_text(_chosen(seen))}",
-    phrase=words_to_decide,
+    answers=both_remedies,
     needs=(titles.SAMPLE, titles.COMPARE),
-    shows=show_costs,
     lost=seconds_lost,
 )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drcore.diff import Class
+from drcore.engine.consent import Choice
+from drcore.plans.g import titles
 from drcore.plans.g.comparison import AFFECTED, Compared
 from drcore.plans.g.decisions import halted_at
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.tables import restored_table, table
-from drcore.record.evidence import Table
+from drcore.plans.shared.decision import choices_table
+from drcore.record.evidence import Cell, Table
 from drcore.services.dynamodb.transactions import MOST
 
 _BATCH_S = 2  # seconds that one batch of a repair takes, with its look
@@ -54,21 +57,47 @@ def proposed(run: GRun, compared: Compared) -> Remedy:
     return Remedy.REPAIR if percent <= run.facts.repair_percent else Remedy.SWITCH
 
 
-def costs_table(run: GRun, compared: Compared) -> Table:
-    """Both remedies beside each other, a row a number."""
-    repair, switch = costs(run, compared)
-    rows = (
-        ("table in use afterwards", table(run), restored_table(run)),
-        ("users' changes lost", repair.lost, switch.lost),
-        ("minutes before the halt that are lost", round(repair.lost_s / 60, 1), round(switch.lost_s / 60, 1)),
-        ("items left for a person", repair.by_person, switch.by_person),
-        ("items to be written", repair.items, switch.items),
-        ("table settings to be restored", repair.settings, switch.settings),
-        ("estimated minutes", repair.minutes, switch.minutes),
-        ("how it is undone", "inverse of every write", "old table's name, until writers resume"),
+def answers(run: GRun, costs: tuple[Cost, Cost], recommended: Remedy, why: str) -> tuple[Choice, Choice]:
+    """Both remedies as the answers of a question: what is typed for each names what it writes, or loses."""
+    repair, switch = costs
+
+    def choice(cost: Cost, phrase: str, numbers: dict[str, Cell]) -> Choice:
+        told: dict[str, Cell] = {
+            "users' changes lost": cost.lost,
+            "minutes before the halt that are lost": round(cost.lost_s / 60, 1),
+            "items left for a person": cost.by_person,
+            "items to be written": cost.items,
+            "table settings to be restored": cost.settings,
+            "estimated minutes": cost.minutes,
+        }
+        return Choice(cost.remedy, phrase, numbers | told, why if cost.remedy is recommended else "")
+
+    return (
+        choice(
+            repair,
+            f"REPAIR {repair.items} ITEMS OF {table(run)}, LEAVE {repair.by_person} FOR A PERSON",
+            {"table in use afterwards": table(run), "how it is undone": "inverse of every write"},
+        ),
+        choice(
+            switch,
+            f"SWITCH TO {restored_table(run)}, LOSE {switch.lost} CHANGES",
+            {
+                "table in use afterwards": restored_table(run),
+                "how it is undone": "old table's name, until writers resume",
+            },
+        ),
     )
+
+
+def advice(run: GRun, compared: Compared) -> str:
+    """Why the numbers propose what they propose."""
     percent = 100 * compared.items(*AFFECTED) / max(1, compared.all_items)
-    title = (
+    return (
         f"{percent:.1f} % of all items are affected; repair in place is proposed up to {run.facts.repair_percent:g} %"
     )
-    return Table("remedies", title, ("", "repair in place", "restore and switch"), rows)
+
+
+def costs_table(run: GRun, compared: Compared) -> Table:
+    """Both remedies beside each other, a row a number."""
+    both = answers(run, costs(run, compared), proposed(run, compared), advice(run, compared))
+    return choices_table(titles.DECIDE, both)

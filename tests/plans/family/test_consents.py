@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,7 +60,16 @@ def typed(prompt: str) -> str:
     """What a person types who lets everything happen."""
     if "Type" not in prompt:
         return "because I must"
+    if "one of these phrases" in prompt:
+        return offered(prompt)[-1]
     return prompt.rsplit("Type ", 1)[1].split(" to go on", maxsplit=1)[0].strip("'")
+
+
+def offered(prompt: str) -> list[str]:
+    """The answers that can be taken, those last that are not recommended: none of them needs another run."""
+    found = re.findall(r"^([A-Z].*)\n((?:    .*\n)*)", prompt.partition("\n")[2], flags=re.MULTILINE)
+    answers = [(phrase, why) for phrase, why in found if "cannot be taken" not in why and "Type one" not in phrase]
+    return [phrase for phrase, _ in sorted(answers[1:], key=lambda each: "recommended" not in each[1])]
 
 
 class Unattended:
@@ -192,5 +202,8 @@ def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Pla
     assert carry_out(run) is None
     acted = [step for step in asking(plan) if outcomes(run)[step.title] == "DONE"]
     assert len(prompts) == len(acted) > 0
+    for line in lines(run, "consent"):
+        could = [each["answer"] for each in line.get("choices", ()) if not each["recommended"] and not each["barred"]]
+        assert line.get("answer", "") in (could or [""]), "an answer that nobody recommends needs no other run"
     where = (run.run.service.environment, run.run.service.account, *run.run.service.regions)
     assert all(name in prompt for prompt in prompts for name in where), "a prompt must say where it will act"

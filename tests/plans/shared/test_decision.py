@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from drcore.calls.gate import Writes, WriteStopped
+from drcore.engine.consent import Choice
 from drcore.engine.context import Run
-from drcore.engine.outcome import EVERYWHERE, Answer, Check, StepName, Target, no
+from drcore.engine.outcome import EVERYWHERE, Answer, Check, Outcome, StepName, Target, no, yes
 from drcore.engine.step import Step
 from drcore.parameters import Mode
-from drcore.plans.shared.decision import decision, taken
+from drcore.plans.shared.decision import choices, choices_table, decision, taken
 from drcore.record.events import Kind
 from tests.support.tiny import open_run, plan_of
 
@@ -101,3 +102,50 @@ def test_a_rehearsal_should_decide_nothing(opened: Opened) -> None:
     with pytest.raises(WriteStopped):
         decide(run, step, Writes.STOPPED)
     assert not run.history.has(Kind.DECISION)
+
+
+# ── several answers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+REPAIR = Choice("repair", "REPAIR 38 ITEMS", {"lost": 0, "minutes": 2}, recommended="few are affected")
+SWITCH = Choice("switch", "SWITCH, LOSE 60 CHANGES", {"lost": 60, "minutes": 40})
+
+
+def two_ways(*offered: Choice, **changes: Any) -> Step[Any, Any]:
+    return choices(
+        DECIDE,
+        changes="records the remedy",
+        look=undecided,
+        answers=lambda run, seen: offered,
+        needs=(),
+        **changes,
+    )
+
+
+def undecided(run: Run[Any], target: Target) -> Proposed:
+    return Proposed(False, *taken(run, DECIDE))
+
+
+def test_a_rehearsal_should_name_the_answer_that_is_recommended(tmp_path: Path) -> None:
+    step = two_ways(SWITCH, REPAIR)
+    run = open_run(tmp_path / "t-1", plan_of(step))
+    run.step(step)
+    (result,) = run.results[step.key].targets
+    assert result.outcome is Outcome.WOULD
+    assert result.calls[0].parameters == {"step": "Decide", "choice": "repair"}
+    run.record.close()
+
+
+def test_a_question_that_needs_no_answer_should_not_be_asked(opened: Opened) -> None:
+    run, _ = opened()
+    assert checked(run, two_ways(SWITCH, REPAIR)) == no("switch or repair; repair is recommended: few are affected")
+    assert checked(run, two_ways(SWITCH, expect=lambda run, target, seen: yes("nothing is wrong"))).answer is Answer.YES
+    barred = Choice("repair", "REPAIR", barred="the table is gone")
+    assert checked(run, two_ways(barred)) == Check(Answer.NEVER, "repair cannot be taken: the table is gone")
+
+
+def test_answers_should_stand_beside_each_other_with_the_advice_in_words() -> None:
+    shown = choices_table(DECIDE, (SWITCH, REPAIR))
+    assert shown.title == "Decide: repair is recommended: few are affected"
+    assert shown.columns == ("", "switch", "repair")
+    assert shown.rows == (("lost", 60, 0), ("minutes", 40, 2), ("recommended", "", "yes"))
+    assert ("cannot be taken now", "gone", "") in choices_table(DECIDE, (Choice("a", "A", barred="gone"), SWITCH)).rows
