@@ -1,4 +1,4 @@
-"""What a step shows for what it says: tables with their charts.
+"""What a step shows for what it says: tables with their charts, documents.
 
 An exhibit is data; `show` draws it, `Record.keep` stores it. The numbers of a chart are always kept beside it as a
 table, and every chart says in words what it shows.
@@ -106,7 +106,16 @@ class Chart:
         return Table(self.name, self.title, ("panel", "series", "time", self.unit), rows)
 
 
-Exhibit = Table | Chart
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text in Markdown that people work on further. `name` is the stem of its file, `title` says what it is."""
+
+    name: str
+    title: str
+    text: str
+
+
+Exhibit = Table | Chart | Document
 
 
 def _plain(cell: Cell) -> str:

@@ -29,7 +29,7 @@ from drcore.engine.verdict import Objective, Verdict, Word, judge
 from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
-from drcore.record.evidence import Chart, Exhibit
+from drcore.record.evidence import Chart, Document, Exhibit
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
@@ -354,7 +354,7 @@ class Runbook:
             if isinstance(exhibit, Chart):
                 show.display_chart(exhibit, self.run.redact)
             else:
-                self._show(show.table(exhibit))
+                self._show(show.page(exhibit))
 
     def _exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         if not step.shows or not states:
@@ -368,13 +368,16 @@ class Runbook:
             self._show(show.note(told))
 
     def _keep(self, exhibit: Exhibit) -> None:
-        table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
-        self.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
+        if isinstance(exhibit, Document):
+            self.record.add_evidence(f"{exhibit.name}.md", exhibit.text, title=exhibit.title)
+        else:
+            table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
+            self.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
         if isinstance(exhibit, Chart):
             picture = show.display_chart(exhibit, self.run.redact)
             self.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
         else:
-            self._show(show.table(exhibit))
+            self._show(show.page(exhibit))
 
     def _note_verdict(self) -> None:
         verdict = self.verdict

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from drcore.show.cards import asked_about, card, table
+from drcore.show.cards import asked_about, card, page, table
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, overview, whereabouts
 from drcore.show.timeline import Timeline, timeline
@@ -37,6 +37,7 @@ __all__ = [
     "hide",
     "note",
     "overview",
+    "page",
     "png",
     "preload",
     "record",

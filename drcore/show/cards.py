@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drcore.calls.gate import as_shell_commands
-from drcore.record.evidence import Table
+from drcore.record.evidence import Document, Table
 from drcore.show.html import render
 from drcore.show.states import as_text, seen
 from drcore.show.values import plain
@@ -148,3 +148,10 @@ def _drawn(shown: Table, column: str, cell: Cell) -> _Drawn:
         return _Drawn("absent") if cell is None else _Drawn(f"{sign} {plain(cell)}", look)
     number = isinstance(cell, int | float) and not isinstance(cell, bool)
     return _Drawn(plain(cell, "unknown"), " dr-num" if number else "")
+
+
+def page(shown: Table | Document) -> tuple[str, str]:
+    """A table; a document with its title, as it was written."""
+    if isinstance(shown, Document):
+        return render("document", document=shown), "\n".join([shown.title, shown.text])
+    return table(shown)
