@@ -2,11 +2,13 @@
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
-from drcore.sandbox.syncwell.company import account, app_stores, principals, worker_services
+from drcore.sandbox.syncwell.company import account, ai_service, app_stores, principals, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, mobile_release, region_outage
 from drcore.sandbox.syncwell.life import public_api, two_regions
+from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
+from drcore.sandbox.syncwell.life.sync_jobs import SyncJobs
 from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
 from drcore.sandbox.syncwell.truth import backend, data, mobile, regions
 
@@ -25,12 +27,18 @@ def build(world: World) -> None:
         worker_services.found(world)
     with tied_to(world.purpose("app stores")):
         app_stores.found(world)
+    with tied_to(world.purpose("AI service")):
+        ai_service.found(world)
     account.watch(world, world.clock.now() - HISTORY)
+    ai_service.watch(world, world.clock.now() - HISTORY)
+    world.state(SyncJobs).remember()
     timeline = world.state(WorldTimeline)
     timeline.remember()
     two_regions.remember(world, world.clock.now() - HISTORY)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
+    world.on_tick(world.state(SyncJobs).tick)
+    world.on_tick(world.state(AiCalls).tick)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
     world.on_tick(world.state(MobileUsers).tick)

@@ -70,9 +70,13 @@ class Llm:
             raise ValueError(f"errors: expected names of {sorted(STATUSES)}, saw {sorted(unknown)}")
         self.models[model] = replace(self.models.get(model, LlmHealth()), errors=tuple(shares.items()))
 
+    def takes(self, key: str) -> bool:
+        """Whether a key is the right one, and has not expired."""
+        return key == self.key and self._world.clock.now() < self.expires
+
     def ask(self, model: str, key: str, rng: random.Random) -> tuple[str, str]:
         """Which model has answered one call, or the last that was tried; the name of its error, empty for none."""
-        if key != self.key or self._world.clock.now() >= self.expires:
+        if not self.takes(key):
             self.asked[model, "AccessDeniedException"] += 1
             return model, "AccessDeniedException"
         outcome, tried = "ResourceNotFoundException", model
@@ -130,7 +134,8 @@ def write_rule(call: HttpCall) -> JsonReply:
 
 
 def _authorized(call: HttpCall) -> None:
-    if call.headers.get("Authorization", "") != f"Bearer {call.world.state(Llm).key}":
+    scheme, _, key = call.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not call.world.state(Llm).takes(key):
         raise AwsError("AccessDeniedException", "The key is not valid", 403)
 
 

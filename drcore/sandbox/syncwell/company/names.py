@@ -108,6 +108,23 @@ CONFIG_APPLICATION, CONFIG_ENVIRONMENT, CONFIG_PROFILE = "syncwell", "production
 CONFIG_STRATEGY = "all-at-once"
 API_LOGS = "/syncwell/api"
 
+# Plan B: the AI Insights Service.
+SYNC_LOGS = "/syncwell/sync-jobs"
+AI_ENDPOINT, AI_VARIANT, AI_OLD_VARIANT = "ai-insights", "current", "previous"
+AI_MODELS = ("insights-2025-11", "insights-2025-12")
+"""The models of its configurations of the same names with `ai-` before, oldest first; the last one serves."""
+AI_NEXT_MODEL = "insights-2026-01"
+LLM_SECRET = "syncwell/llm-key"  # noqa: S105 - a name
+LLM_KEY = "emulated-llm-key-2b9c40"
+LLM_TOKEN = "0c9df7d0-58a1-4a2e-8c35-2f4f1f0a7d11"  # noqa: S105 - an idempotency token
+AI_ALARMS = ("ai-insights-endpoint-errors", "ai-insights-fallback-share", "ai-insights-traffic-floor")
+
+
+def ai_config(model: str) -> str:
+    """The endpoint configuration that serves a model."""
+    return f"ai-{model}"
+
+
 # Who signs in.
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
 OPERATOR_KEY, ADMINISTRATOR_KEY = "drcore", "administrator"

@@ -86,7 +86,7 @@ def test_a_line_that_somebody_puts_should_be_found_among_the_others_in_its_order
 def test_the_group_should_be_there_in_both_regions_with_its_retention() -> None:
     world = SyncWellWorld()
     for region in (EAST, WEST):
-        groups = world.client("logs", region).describe_log_groups(logGroupNamePrefix="/syncwell")["logGroups"]
+        groups = world.client("logs", region).describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]
         assert [(group["logGroupName"], group["retentionInDays"]) for group in groups] == [(GROUP, 30)]
 
 

@@ -55,6 +55,9 @@ def test_all_should_be_quiet(world: SyncWellWorld, region: str) -> None:
     alarms = world.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms} == {
         "SyncWellMetadata-throttled": "OK",
+        "ai-insights-endpoint-errors": "OK",
+        "ai-insights-fallback-share": "OK",
+        "ai-insights-traffic-floor": "OK",
         "syncwell-api-5xx": "OK",
         "syncwell-api-canary-errors": "OK",
         "syncwell-api-latency-p99": "OK",
