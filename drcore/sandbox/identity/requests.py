@@ -212,6 +212,9 @@ _SPECIAL: Mapping[tuple[str, str], Asks] = {
     ("s3", ""): _s3,
     ("secretsmanager", "GetSecretValue"): _secret,
     ("secretsmanager", "DescribeSecret"): _secret,
+    ("secretsmanager", "PutSecretValue"): _secret,
+    ("secretsmanager", "StopReplicationToReplica"): _secret,
+    ("secretsmanager", "UpdateSecretVersionStage"): _secret,
     ("sqs", ""): _queue,
 }
 """By service and operation; an empty operation is any of the service."""
@@ -303,6 +306,10 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "route53-recovery-cluster": _each("{RoutingControlArn}", "GetRoutingControlState", "UpdateRoutingControlState"),
     "sns": _each("{TopicArn}", "Publish", "ListSubscriptionsByTopic", "GetTopicAttributes"),
+    "stepfunctions": {
+        **_each("{stateMachineArn}", "StartExecution"),
+        **_each("{executionArn}", "DescribeExecution"),
+    },
     "sts": _each("{RoleArn}", "AssumeRole"),
 }
 """The ARNs of what an operation is about; its action has its name. `{Name}` is a parameter of the call."""

@@ -41,6 +41,7 @@ LACKING = frozenset(
         "logs",
         "sagemaker",
         "sagemaker-runtime",
+        "stepfunctions",
     }
 )
 """Services that moto knows nothing of, or that the sandbox keeps itself: what it does not answer nobody does."""

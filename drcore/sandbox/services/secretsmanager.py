@@ -1,21 +1,167 @@
-"""Secrets Manager: the promotion of a replica, which moto lacks.
+"""Secrets Manager: the promotion of a replica, versions that come late to a replica, the shared quota of writes.
 
-Everything else of Secrets Manager is moto's.
+What writes a version (PutSecretValue, UpdateSecret, UpdateSecretVersionStage, the calls of replication) shares 50 calls
+a second in a region. A replica gets a new version some seconds after its primary; until then its stages are the old
+ones, and the primary says InProgress. Everything else is moto's, which keeps the secrets.
+
+Simplified: a replica in another account is only told of; nothing of it can be reached.
 """
 
 import copy
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import epoch
+from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
+
+WRITES_A_SECOND = 50
+"""All writes to versions or replicas of a region together; AWS raises it for nobody."""
+FASTEST, SLOWEST = 1.0, 6.0
+"""Seconds from a write in the primary until a replica has it."""
+
+Stages = Mapping[str, list[str]]
+"""The staging labels of each version, by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """A version that a secret's replicas do not have yet: what they show until it arrives."""
+
+    until: datetime
+    before: Stages
+
+
+class Secrets:
+    """The quota of each region, what is on its way to replicas, replicas in other accounts."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._calls: dict[str, deque[datetime]] = {region: deque() for region in world.regions}
+        self._on_its_way: dict[str, OnItsWay] = {}
+        self.other_accounts: dict[str, list[dict[str, str]]] = {}
+        """By name of the secret: its replicas in other accounts, as DescribeSecret shows them."""
+        self.written = 0
+        world.add_to_dump("secrets of other accounts", lambda: self.other_accounts)
+
+    def admit(self, region: str) -> None:
+        """Count a write. Raises AwsError above the quota; what is refused does not count."""
+        now, calls = self._world.clock.now(), self._calls[region]
+        while calls and now - calls[0] >= timedelta(seconds=1):
+            calls.popleft()
+        if len(calls) >= WRITES_A_SECOND:
+            raise AwsError("ThrottlingException", "Rate exceeded", 400)
+        calls.append(now)
+
+    def wrote(self, name: str, before: Stages) -> None:
+        """Let the replicas of a secret have its versions some seconds from now."""
+        now = self._world.clock.now()
+        self.written += 1
+        lag = self._world.rng("secret replica", name, epoch(now)).uniform(FASTEST, SLOWEST)
+        self._on_its_way[name] = OnItsWay(now + timedelta(seconds=lag), before)
+
+    def on_its_way(self, name: str) -> OnItsWay | None:
+        """What replicas of a secret have not got yet."""
+        found = self._on_its_way.get(name)
+        return found if found and self._world.clock.now() < found.until else None
+
+    def stages(self, region: str, name: str) -> Stages:
+        """The staging labels of a secret as a region has them now; nothing where it is not there."""
+        secret = backends.secretsmanager(self._world.account, region).secrets.get(name)
+        if secret is None:
+            return {}
+        late = self.on_its_way(name) if isinstance(secret, ReplicaSecret) else None
+        return late.before if late else stages_of(secret)
+
+    def current(self, region: str, name: str) -> str:
+        """The id of the version that a reader in a region gets now; empty where there is none."""
+        return next((each for each, labels in self.stages(region, name).items() if "AWSCURRENT" in labels), "")
+
+
+def stages_of(secret: FakeSecret | ReplicaSecret) -> dict[str, list[str]]:
+    """The staging labels of each version as the primary has them."""
+    return {version: list(kept["version_stages"]) for version, kept in secret.versions.items()}
+
+
+def _written(call: AwsCall) -> dict[str, Any]:
+    """Let moto write within the quota; replicas hear of it later."""
+    secrets, wanted = call.world.state(Secrets), call.params["SecretId"]
+    secrets.admit(call.region)
+    known = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
+    before = stages_of(known) if known else {}
+    answer = call.forward()
+    now = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
+    if isinstance(now, FakeSecret) and stages_of(now) != before:
+        secrets.wrote(now.name, before)
+    return answer
+
+
+@operation("secretsmanager", "PutSecretValue")
+def put_secret_value(call: AwsCall) -> dict[str, Any]:
+    """As the API: a token that is known with the same value changes nothing, with another one it is refused."""
+    return _written(call)
+
+
+@operation("secretsmanager", "UpdateSecret")
+def update_secret(call: AwsCall) -> dict[str, Any]:
+    """As the API, within the shared quota."""
+    return _written(call)
+
+
+@operation("secretsmanager", "UpdateSecretVersionStage")
+def update_secret_version_stage(call: AwsCall) -> dict[str, Any]:
+    """As the API, within the shared quota."""
+    return _written(call)
+
+
+@operation("secretsmanager", "DescribeSecret")
+def describe_secret(call: AwsCall) -> dict[str, Any]:
+    """As the API: a replica shows the versions that it has got; the primary whether each replica is in sync."""
+    answer, secrets = call.forward(), call.world.state(Secrets)
+    late = secrets.on_its_way(answer["Name"])
+    if late and "PrimaryRegion" in answer:
+        answer["VersionIdsToStages"] = dict(late.before)
+    elif late:
+        answer["ReplicationStatus"] = [
+            {**each, "Status": "InProgress", "StatusMessage": "Replication in progress"}
+            for each in answer.get("ReplicationStatus", ())
+        ]
+    elsewhere = secrets.other_accounts.get(answer["Name"])
+    return answer | ({"CrossAccountReplicas": elsewhere} if elsewhere else {})
+
+
+@operation("secretsmanager", "ListSecrets")
+def list_secrets(call: AwsCall) -> dict[str, Any]:
+    """As the API: of a replica the versions that it has got."""
+    answer, secrets = call.forward(), call.world.state(Secrets)
+    for each in answer["SecretList"]:
+        late = secrets.on_its_way(each["Name"])
+        if late and "PrimaryRegion" in each:
+            each["SecretVersionsToStages"] = dict(late.before)
+    return answer
+
+
+@operation("secretsmanager", "DeleteSecret")
+def delete_secret(call: AwsCall) -> dict[str, Any]:
+    """As the API: refused while replicas are there, in a region or in another account."""
+    known = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
+    elsewhere = call.world.state(Secrets).other_accounts.get(known.name) if known else None
+    if elsewhere or (isinstance(known, FakeSecret) and known.replicas):
+        raise AwsError("InvalidRequestException", "You can't delete a secret that has replicas.", 400)
+    return call.forward()
 
 
 @operation("secretsmanager", "StopReplicationToReplica")
 def stop_replication_to_replica(call: AwsCall) -> dict[str, Any]:
     """As the API, in the replica's region: the replica becomes a secret of its own, and the primary forgets it."""
+    secrets = call.world.state(Secrets)
+    secrets.admit(call.region)
     backend = backends.secretsmanager(call.account, call.region)
     replica = backend.secrets.get(call.params["SecretId"])
     if replica is None:

@@ -4,15 +4,32 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
 from drcore.sandbox.syncwell.company import account, ai_service, app_stores, principals, worker_services
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
-from drcore.sandbox.syncwell.incidents import bad_deployment, data_corruption, mobile_release, region_outage
-from drcore.sandbox.syncwell.life import public_api, two_regions
+from drcore.sandbox.syncwell.incidents import (
+    bad_deployment,
+    data_corruption,
+    mobile_release,
+    region_outage,
+    vulnerability,
+)
+from drcore.sandbox.syncwell.life import public_api, service_mode, stolen_tokens, tokens, two_regions
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
+from drcore.sandbox.syncwell.life.service_mode import ServiceMode
+from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
 from drcore.sandbox.syncwell.life.sync_jobs import SyncJobs
 from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
-from drcore.sandbox.syncwell.truth import backend, data, mobile, regions
+from drcore.sandbox.syncwell.life.tokens import OauthTokens
+from drcore.sandbox.syncwell.truth import backend, data, mobile, regions, security
 
-__all__ = ["bad_deployment", "build", "data_corruption", "mobile_release", "public_api", "region_outage"]
+__all__ = [
+    "bad_deployment",
+    "build",
+    "data_corruption",
+    "mobile_release",
+    "public_api",
+    "region_outage",
+    "vulnerability",
+]
 
 
 def build(world: World) -> None:
@@ -25,6 +42,10 @@ def build(world: World) -> None:
         two_regions.found(world)
     with tied_to(world.purpose("fleet")):
         worker_services.found(world)
+    with tied_to(world.purpose("security")):
+        service_mode.found(world)
+        tokens.found(world)
+        stolen_tokens.found(world)
     with tied_to(world.purpose("app stores")):
         app_stores.found(world)
     with tied_to(world.purpose("AI service")):
@@ -35,6 +56,7 @@ def build(world: World) -> None:
     timeline = world.state(WorldTimeline)
     timeline.remember()
     two_regions.remember(world, world.clock.now() - HISTORY)
+    world.state(Attacker).remember(world.clock.now() - HISTORY)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
     world.on_tick(world.state(SyncJobs).tick)
@@ -42,8 +64,11 @@ def build(world: World) -> None:
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
     world.on_tick(world.state(MobileUsers).tick)
+    for tick in (world.state(ServiceMode).tick, world.state(OauthTokens).tick, world.state(Attacker).tick):
+        world.on_tick(tick)
     backend.tell(world)
     regions.tell(world)
     data.tell(world)
     mobile.tell(world)
+    security.tell(world)
     principals.close(world)

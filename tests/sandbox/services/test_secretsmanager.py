@@ -1,8 +1,10 @@
 """The replicated secret: readable without its primary, a secret of its own after promotion."""
 
+from drcore.sandbox.services.secretsmanager import WRITES_A_SECOND, Secrets
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 NAME = "syncwell/statuspage-key"
+SHARD = "syncwell/oauth/shard-0001"
 
 
 def test_the_replica_should_be_readable_while_the_primary_is_out_and_not_writable() -> None:
@@ -33,3 +35,43 @@ def test_promotion_should_be_asked_of_the_replica_and_only_once() -> None:
     world.client("secretsmanager", WEST).stop_replication_to_replica(SecretId=NAME)
     refused("InvalidRequestException", world.client("secretsmanager", WEST).stop_replication_to_replica, SecretId=NAME)
     refused("ResourceNotFoundException", world.client("secretsmanager").stop_replication_to_replica, SecretId="x")
+
+
+def test_a_replica_should_get_a_version_seconds_after_its_primary_and_say_so() -> None:
+    world = SyncWellWorld()
+    primary, replica = world.client("secretsmanager", EAST), world.client("secretsmanager", WEST)
+    before = replica.describe_secret(SecretId=SHARD)["VersionIdsToStages"]
+    put = primary.put_secret_value(SecretId=SHARD, SecretString="{}", ClientRequestToken="n" * 32)
+    assert put["VersionStages"] == ["AWSCURRENT"]
+    assert replica.describe_secret(SecretId=SHARD)["VersionIdsToStages"] == before
+    assert [each["Status"] for each in primary.describe_secret(SecretId=SHARD)["ReplicationStatus"]] == ["InProgress"]
+    world.sleep(10)
+    assert replica.describe_secret(SecretId=SHARD)["VersionIdsToStages"]["n" * 32] == ["AWSCURRENT"]
+    assert [each["Status"] for each in primary.describe_secret(SecretId=SHARD)["ReplicationStatus"]] == ["InSync"]
+
+
+def test_a_request_token_should_be_taken_once_and_refused_with_another_value() -> None:
+    client, token = SyncWellWorld().client("secretsmanager", EAST), "n" * 32
+    client.put_secret_value(SecretId=SHARD, SecretString="{}", ClientRequestToken=token)
+    stages = client.describe_secret(SecretId=SHARD)["VersionIdsToStages"]
+    client.put_secret_value(SecretId=SHARD, SecretString="{}", ClientRequestToken=token)
+    assert client.describe_secret(SecretId=SHARD)["VersionIdsToStages"] == stages
+    refused(
+        "ResourceExistsException", client.put_secret_value, SecretId=SHARD, SecretString="[]", ClientRequestToken=token
+    )
+
+
+def test_writes_above_fifty_a_second_should_be_throttled_for_that_second() -> None:
+    world = SyncWellWorld()
+    secrets = world.sandbox.world.state(Secrets)
+    for _ in range(WRITES_A_SECOND):
+        secrets.admit(EAST)
+    client = world.client("secretsmanager", EAST)
+    refused("ThrottlingException", client.put_secret_value, SecretId=SHARD, SecretString="{}")
+    world.client("secretsmanager", WEST).stop_replication_to_replica(SecretId=SHARD)  # another region has its own
+    world.sleep(1)
+    client.put_secret_value(SecretId=SHARD, SecretString="{}")
+
+
+def test_a_secret_with_replicas_should_not_be_deleted() -> None:
+    refused("InvalidRequestException", SyncWellWorld().client("secretsmanager", EAST).delete_secret, SecretId=SHARD)

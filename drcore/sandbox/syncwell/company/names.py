@@ -125,6 +125,15 @@ def ai_config(model: str) -> str:
     return f"ai-{model}"
 
 
+# Plan E: the flags by which the service is restricted, tokens, who revokes them.
+SECURITY_ENVIRONMENT, SECURITY_PROFILE = "security", "security"
+MODE_FLAG, EPOCH_FLAG = "service-mode", "token-epoch"
+TOKENS = "syncwell/oauth/"
+"""The names of the secrets with users' OAuth tokens begin so."""
+REVOKER = "syncwell-revoke-tokens"
+"""The state machine that revokes tokens at an issuer."""
+SECURITY_LOGS = "/syncwell/security"
+
 # Who signs in.
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
 OPERATOR_KEY, ADMINISTRATOR_KEY = "drcore", "administrator"

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from drcore.sandbox.syncwell.company.names import FUNCTIONS
 
 OLDER, STABLE, CANDIDATE = "2025.12.3", "2026.01.1", "2026.01.2"
+HOTFIX = "2026.01.1-h1"
 RELEASED = {
     OLDER: datetime(2025, 12, 9, 10, 40, tzinfo=UTC),
     STABLE: datetime(2025, 12, 18, 14, 5, tzinfo=UTC),
@@ -80,6 +81,7 @@ def _builds() -> dict[tuple[str, str], dict[str, Behaviour]]:
     return {
         (OLDER, "main"): _sound(OLDER),
         (STABLE, "main"): _sound(STABLE),
+        (HOTFIX, "main"): _sound(HOTFIX),
         (CANDIDATE, "crashing"): {
             "syncwell-api": bad("syncwell-api", errors=0.08),
             "syncwell-worker": bad("syncwell-worker", errors=0.08),

@@ -16,6 +16,7 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import STABLE
 from drcore.sandbox.syncwell.life.configurations import Item, booked, key, long_known
+from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.timeline import HISTORY
 from drcore.sandbox.syncwell.life.user_edits import SIGN_UPS, Edits, new_user
@@ -38,6 +39,7 @@ class TableWriters:
     def __init__(self, world: World) -> None:
         self._world, self._regions, self._tables = world, world.state(Regions), world.state(Tables)
         self._bindings, self._edits = world.state(TableBindings), world.state(Edits)
+        self._mode = world.state(ServiceMode)
         self._moved: dict[str, list[int]] = {region: [] for region in world.regions}
         """By region that is isolated: the users who have been written elsewhere since."""
         self._lags = world.rng("canaries")
@@ -113,6 +115,8 @@ class TableWriters:
         if looked_at == 0:
             self._tables.later(at + timedelta(days=1), lambda due: self._tidy(region, due))
         if self._regions.out(region, at) or not self._bindings.ruled(region, names.TIDY_RULE):
+            return
+        if not self._mode.takes(region, "scheduled"):
             return
         stream, table = self._world.rng("tidy", region, epoch(at)), self._tables[region, self._bindings.named(region)]
         start = stream.randrange(self._world.users)

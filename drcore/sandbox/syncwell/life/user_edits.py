@@ -15,6 +15,7 @@ from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.life.configurations import CONTENT, Item, changed, entered_again, key, signed_up
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
+from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 
 SIGN_UPS = 0.04
@@ -41,17 +42,19 @@ class Edits:
         self._world, self._tables = world, world.state(Tables)
         self._bindings, self._intended = world.state(TableBindings), world.state(IntendedData)
         self.refused = dict.fromkeys(world.regions, 0)
-        self._ways: tuple[tuple[float, Callable[[str, datetime, Random], Author | None]], ...] = (
-            (0.55, lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
-            (0.65, lambda region, _, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
-            (0.8, self._jobs),
-            (1.0, self._worker),
+        self._mode = world.state(ServiceMode)
+        self._ways: tuple[tuple[float, str, Callable[[str, datetime, Random], Author | None]], ...] = (
+            (0.55, "request", lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
+            (0.65, "webhook", lambda region, _, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
+            (0.8, "message", self._jobs),
+            (1.0, "message", self._worker),
         )
 
     def edit(self, region: str, number: int, at: datetime, stream: Random, lag: float) -> bool:
         """One edit by some user (USERS and above: a new one) at a moment; returns whether it was taken."""
         draw = stream.random()
-        author = next(find for below, find in self._ways if draw < below)(region, at, stream)
+        path, find = next((path, find) for below, path, find in self._ways if draw < below)
+        author = find(region, at, stream) if self._mode.takes(region, path) else None
         taken = author is not None and self._edit(region, author, number, at, stream, lag)
         if not taken:
             self.refused[region] += 1

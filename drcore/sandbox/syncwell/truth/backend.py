@@ -12,6 +12,7 @@ from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment
 from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
 from drcore.sandbox.syncwell.life.requests import MarketTraffic
 from drcore.sandbox.syncwell.life.serving import definitions, error_rate
+from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
 
 
 def tell(world: World) -> None:
@@ -36,8 +37,9 @@ def _fault(world: World) -> dict[str, Any] | None:
 
 def _healthy_since(world: World) -> str | None:
     """Of the fault that is on; without one, since nobody met a bad release."""
-    job = world.state(CorruptionJob)
+    job, attacker = world.state(CorruptionJob), world.state(Attacker)
     since = world.state(MarketTraffic).healthy_since if job.corruption is None else job.healthy_since
+    since = since if attacker.finding is None else attacker.healthy_since
     return iso(since) if since else None
 
 

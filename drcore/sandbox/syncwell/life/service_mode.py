@@ -1,0 +1,124 @@
+"""The mode that the service is in, as its servers enforce it: on each path by which something is written.
+
+The flags of the environment `security` say it; each server asks the agent of its region, which polls AppConfig. Paths
+are requests to the API, webhooks of partners, messages of the queue, scheduled items, the refresh of OAuth tokens. In
+maintenance mode nothing is read either. The canary that each region writes for replication is no data of a user, and
+goes on.
+
+A marked user of SyncWell's own tries a write on each path each ten seconds. Its tries touch no user's data.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
+from drcore.sandbox.core.timestamps import precise
+from drcore.sandbox.core.world import World
+from drcore.sandbox.services.appconfig import agent, flags
+from drcore.sandbox.services.appconfig.state import AppConfig, Environment
+from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.company.account import FOUNDED
+
+NORMAL, READ_ONLY, MAINTENANCE = "normal", "read-only", "maintenance"
+PATHS = ("request", "webhook", "message", "scheduled", "token-refresh")
+_ATTRIBUTES = {
+    names.MODE_FLAG: {"level": {"constraints": {"type": "string", "enum": [READ_ONLY, MAINTENANCE], "required": True}}},
+    names.EPOCH_FLAG: {"min_issued_at": {"constraints": {"type": "string", "required": True}}},
+}
+DOCUMENT = {
+    "version": "1",
+    "flags": {name: {"name": name, "attributes": given} for name, given in _ATTRIBUTES.items()},
+    "values": {
+        names.MODE_FLAG: {"enabled": False, "level": READ_ONLY},
+        names.EPOCH_FLAG: {"enabled": False, "min_issued_at": "2025-03-03T08:00:00.000Z"},
+    },
+}
+
+
+@dataclass(slots=True)
+class Marked:
+    """What became of the marked user's writes on one path: the last try, its status, the last one that was taken."""
+
+    tried: datetime
+    status: int
+    taken: datetime
+
+
+def found(world: World) -> None:
+    """Make the environment with its flags: nothing is restricted."""
+    store = world.state(AppConfig)
+    for region in world.regions:
+        with world.clock.at(FOUNDED):
+            home = store.application(region, names.CONFIG_APPLICATION)
+            place = store.create_environment(region, home, names.SECURITY_ENVIRONMENT)
+            profile = store.create_profile(region, home, names.SECURITY_PROFILE, flags.KIND)
+            strategy = next(each for each in store.strategies[region].values() if each.name == names.CONFIG_STRATEGY)
+            store.deploy(place, profile, store.host(profile, json.dumps(DOCUMENT).encode()), strategy)
+
+
+class ServiceMode:
+    """The mode of each region's servers, the tries of the marked user."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._store = world, world.state(AppConfig)
+        now = world.clock.now()
+        self.marked = {region: {path: Marked(now, 200, now) for path in PATHS} for region in world.regions}
+        self.refused = dict.fromkeys(world.regions, 0)
+        """Writes of users and partners that did not get in."""
+
+    def flags(self, region: str) -> Mapping[str, Mapping[str, Any]]:
+        """The flags as the servers of a region have them now."""
+        if len(self._place(region).deployments) < 2:  # those of the beginning
+            return {}
+        return agent.flags(
+            self._world, region, names.CONFIG_APPLICATION, names.SECURITY_ENVIRONMENT, names.SECURITY_PROFILE
+        )
+
+    def level(self, region: str) -> str:
+        """The mode of a region's servers now."""
+        flag = self.flags(region).get(names.MODE_FLAG, {})
+        return str(flag.get("level", MAINTENANCE)) if flag.get("enabled") else NORMAL
+
+    def takes(self, region: str, path: str) -> bool:
+        """Whether a write on a path gets in; one that does not is counted."""
+        if self.level(region) == NORMAL:
+            return True
+        self.refused[region] += 1
+        return False
+
+    def tick(self, at: datetime) -> None:
+        """Let the marked user try to write on each path."""
+        for region in self._world.regions:
+            taken = self.level(region) == NORMAL
+            for marked in self.marked[region].values():
+                marked.tried, marked.status = at, 200 if taken else 503
+                marked.taken = at if taken else marked.taken
+
+    def _place(self, region: str) -> Environment:
+        home = self._store.application(region, names.CONFIG_APPLICATION)
+        return self._store.environment(home, names.SECURITY_ENVIRONMENT)
+
+
+@http_route("GET", "/syncwell/<region>/v1/marked-writes")
+def marked_writes(call: HttpCall) -> JsonReply:
+    """200 `{"mode", "paths": {path: {"tried_at", "status", "taken_at"}}}`: the marked user's last writes."""
+    region, mode = call.region, call.world.state(ServiceMode)
+    if region not in call.world.regions:
+        return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
+    told = {
+        path: {"tried_at": precise(each.tried), "status": each.status, "taken_at": precise(each.taken)}
+        for path, each in mode.marked[region].items()
+    }
+    return JsonReply(200, {"region": region, "mode": mode.level(region), "paths": told})
+
+
+@http_route("PUT", "/syncwell/<region>/v1/users/<user>/settings")
+def settings(call: HttpCall) -> JsonReply:
+    """202, or 503 with the mode while it refuses writes. Simplified: what is sent is taken and dropped."""
+    mode = call.world.state(ServiceMode)
+    if not mode.takes(call.region, "request"):
+        return JsonReply(503, {"message": "SyncWell takes no changes now", "mode": mode.level(call.region)})
+    return JsonReply(202, {"user": call.args["user"]})

@@ -1,0 +1,37 @@
+"""What the simulation knows of a vulnerability, of tokens, of the mode: for tests only."""
+
+from typing import Any
+
+from drcore.sandbox.core.timestamps import precise
+from drcore.sandbox.core.world import World
+from drcore.sandbox.syncwell.life.findings import SecurityDesk
+from drcore.sandbox.syncwell.life.service_mode import ServiceMode
+from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
+from drcore.sandbox.syncwell.life.tokens import OauthTokens
+
+
+def tell(world: World) -> None:
+    """Contribute to GET /_sandbox/truth."""
+    world.add_truth("security", lambda: _security(world))
+
+
+def _security(world: World) -> dict[str, Any] | None:
+    """None while nobody has found anything.
+
+    `exposed`: the regions that still show the hole; `accepting`: those whose workers take a stolen token; `stored`: by
+    region how many old tokens its store gives out; `at_issuer`: by issuer how many are not revoked; `mode`: by region.
+    """
+    attacker, tokens, mode = world.state(Attacker), world.state(OauthTokens), world.state(ServiceMode)
+    finding, now = attacker.finding, world.clock.now()
+    if finding is None:
+        return None
+    desk = world.state(SecurityDesk)
+    return {
+        "finding": finding.id,
+        "exposed": [region for region in world.regions if desk.shows(finding, region)],
+        "accepting": [region for region in world.regions if attacker.any_accepted(region, now)],
+        "stored": tokens.old_left(),
+        "at_issuer": {each.name: each.tokens - each.revoked(now) for each in tokens.issuers.values()},
+        "mode": {region: mode.level(region) for region in world.regions},
+        "last_accepted": {region: at and precise(at) for region, at in attacker.last_accepted.items()},
+    }
