@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# Tests over all plans, of which each file keeps something a plan: a plan's part of a file is a unit. These keep the
-# same drills, two by two.
+# Tests over all plans, of which each file keeps something a plan: a plan's part of a file is a unit. These look at the
+# same drills as others do.
 _OVER_PLANS = "tests/plans/family/"
-_TOGETHER = {"test_rehearsals.py": "test_drills.py", "test_busy.py": "test_faults.py"}
+_TOGETHER = {
+    "test_rehearsals.py": "test_drills.py",
+    "test_permissions.py": "test_drills.py",
+    "test_only_tells.py": "test_drills.py",
+    "test_busy.py": "test_faults.py",
+}
 _PLAN = re.compile(r"[\[-]([a-z])[-\]]")
 # The longest first, so that no process is left alone with one of them at the end.
 _LONGEST = tuple(f"{_OVER_PLANS}test_{name}.py" for name in ("kills", "faults", "drills", "rehearsals", "consents"))

@@ -1,4 +1,4 @@
-"""drcore needs no sandbox: the same plan F on a stock moto server, by the wall clock.
+"""drcore needs no sandbox: the same plan F on a stock moto server, by the wall clock, whose waits are not waited for.
 
 Where moto has the calls it acts, and the effect is there. Where moto lacks them the step says that it cannot know,
 and nothing passes for healthy that nobody has measured.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
     """All steps in their order, each typed for; the ones that need what moto lacks are done despite that."""
     folder = tmp_path_factory.mktemp("records") / "f-execute-plain"
     folder.mkdir()
-    with moto_server() as endpoint, page() as status:
+    with moto_server() as endpoint, page() as status, pytest.MonkeyPatch.context() as patch:
+        waits_are_over_at_once(patch)
         account = Account(endpoint)
         account.furnish()
         facts = as_data(read(FACTS, f.Facts)) | SHORT | {"functions": FUNCTIONS, "releases": MANIFEST}
@@ -70,6 +72,17 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carried]:
         run.verify()
         run.close()
         yield Carried(run, account, status, failures, str(too_early.value))
+
+
+def waits_are_over_at_once(patch: pytest.MonkeyPatch) -> None:
+    """A minute of looks at what moto lacks would be a minute of this test: the clock goes on by it instead."""
+    now = WallClock.now
+
+    def sleep(clock: WallClock, seconds: float) -> None:
+        clock.slept += seconds
+
+    patch.setattr(WallClock, "sleep", sleep)
+    patch.setattr(WallClock, "now", lambda clock: now(clock) + timedelta(seconds=clock.slept))
 
 
 MANIFEST = {"bucket": "releases-{region}", "key": "releases.json"}
