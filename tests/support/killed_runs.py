@@ -133,7 +133,7 @@ def main(plan: Plan[Any], folder: Path) -> list[dict[str, Drill]]:
                 killed = drill(scene, moments, folder / scene.name / "killed" / RUN_ID)
                 pairs.append({"alone": alone, "killed": killed})
                 met |= {moment.step for moment in moments}
-            if not EXHAUSTIVE and met == {step.title for step in steps(plan)}:
+            if not EXHAUSTIVE and met == sampled(plan):
                 break
     return pairs
 
@@ -143,10 +143,19 @@ def steps(plan: Plan[Any]) -> tuple[Step[Any, Any], ...]:
     return (lock.TAKE, *plan.steps, lock.GIVE)
 
 
+def sampled(plan: Plan[Any]) -> set[str]:
+    """The steps at which the sample kills: those that act, and the last of the plan.
+
+    What stands in the journal after a step that only looks stands there before the next act too.
+    """
+    return {step.title for step in steps(plan) if step.act} | {plan.steps[-1].title}
+
+
 def few(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
     """Of the moments of each step one: of those that act in turns the first before its call, the last after it."""
-    kinds = dict(zip((step.title for step in steps(plan) if step.act), cycle(KINDS[:2])))
-    fitting = [each for each in moments if each.kind == kinds.get(each.step, AFTER_STEP)]
+    kinds = {plan.steps[-1].title: AFTER_STEP}
+    kinds |= dict(zip((step.title for step in steps(plan) if step.act), cycle(KINDS[:2])))
+    fitting = [each for each in moments if each.kind == kinds.get(each.step)]
     first, last = ({each.step: each for each in some} for some in (reversed(fitting), fitting))
     return [each for each in fitting if each is (first if each.kind == BEFORE_CALL else last)[each.step]]
 
