@@ -163,8 +163,7 @@ class Step(Generic[F, S]):
     @property
     def fingerprint(self) -> str:
         """What must be the same for a run to go on: the key, and the shape of the state as the journal keeps it."""
-        shape = json.dumps(_without_words(_adapter(self.look).json_schema(mode="serialization")), sort_keys=True)
-        return hashlib.sha256(f"{self.key} {shape}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.key} {_shape(self.look)}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +208,12 @@ def _adapter(look: Callable[..., Any]) -> TypeAdapter[Any]:
     # Only what is returned counts: the other annotations may be known to type checkers alone.
     returned = SimpleNamespace(__annotations__={"return": look.__annotations__["return"]})
     return TypeAdapter(get_type_hints(returned, globalns=look.__globals__)["return"])
+
+
+@cache
+def _shape(look: Callable[..., Any]) -> str:
+    """The JSON schema of what a look returns. Kept, as it takes pydantic some milliseconds, for each step of a plan."""
+    return json.dumps(_without_words(_adapter(look).json_schema(mode="serialization")), sort_keys=True)
 
 
 def _without_words(schema: object) -> object:
