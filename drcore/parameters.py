@@ -95,9 +95,11 @@ class EvidenceStore(Model):
 
 
 class OnCall(Model):
-    """Who is paged: a topic in each region."""
+    """Who is paged: a topic in each region; and who is where nobody has acknowledged that in time."""
 
     topics: dict[Region, TopicArn]
+    second: dict[Region, TopicArn]
+    acknowledge_minutes: Minutes
 
 
 class StatusPage(Model):
@@ -151,14 +153,17 @@ class Service(Model):
         by_region = {
             "evidence.buckets": self.evidence.buckets,
             "on_call.topics": self.on_call.topics,
+            "on_call.second": self.on_call.second,
             "api": self.api,
         }
         for field, regions in by_region.items():
             if set(regions) != set(self.regions):
                 raise ValueError(f"{field}: expected one for each of {list(self.regions)}, seen {list(regions)}")
-        for region, arn in self.on_call.topics.items():
-            if arn.split(":")[3:5] != [region, self.account]:
-                raise ValueError(f"on_call.topics.{region}: expected an ARN in {region} of {self.account}, seen {arn}")
+        for field, topics in (("topics", self.on_call.topics), ("second", self.on_call.second)):
+            for region, arn in topics.items():
+                if arn.split(":")[3:5] != [region, self.account]:
+                    expected = f"expected an ARN in {region} of {self.account}, seen {arn}"
+                    raise ValueError(f"on_call.{field}.{region}: {expected}")
         return self
 
 

@@ -102,15 +102,21 @@ class _Carrying(Looking):
         self._act_on({target: late[target] for target in targets if target in late}, after=bool(ready))
 
     def _act_on(self, states: Mapping[Target, State], *, after: bool = False) -> None:
-        """Ask, and act on each. `after` others of this step were acted on, a no is the result of these alone."""
+        """Ask, and act on each.
+
+        A no ends the run; but where others of this step were acted on, or the plan goes on without an answer, it is the
+        result of these alone.
+        """
         try:
             if states:
                 self._ask(states)
         except Refused as error:
-            if not after:
+            if not (after or self.step.unanswered):
                 raise
             for target, before in states.items():
-                self.note(TargetResult(target, Outcome.FAILED, f"not tried: {error}", before, before))
+                asked = self.step.unanswered
+                why = self.step.expect(self.run, target, before).why if asked else f"not tried: {error}"
+                self.note(TargetResult(target, Outcome.FAILED, why, before, before))
             return
         for target, before in states.items():
             lacking = self._lacking(target)

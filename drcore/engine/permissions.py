@@ -72,6 +72,11 @@ def topics(at: Place[Any]) -> Iterable[str]:
     return at.service.on_call.topics.values()
 
 
+def second_topics(at: Place[Any]) -> Iterable[str]:
+    """The topics that page where nobody has acknowledged."""
+    return at.service.on_call.second.values()
+
+
 # What every run needs, whatever its plan: the record under Object Lock, the lock, the key of the status page.
 OF_EVERY_RUN = (
     *iam_actions("s3:PutObject", "s3:PutObjectRetention", on=evidence("records/*")),

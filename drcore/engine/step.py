@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,18 @@ class Settles(Generic[F]):
     lost: Callable[[Run[F], StepResult], float | None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered(Generic[F]):
+    """What is done where nobody consents to a step that only tells: `step`, once, from the moment `due` on.
+
+    It comes before whatever the plan does next then, and at the end of a run where users are not well yet, whatever
+    the time, as nobody would look any more. `due` is None where it is not, or not any more, to be done.
+    """
+
+    step: Step[F, Any]
+    due: Callable[[Run[F]], datetime | None]
+
+
 @dataclass(frozen=True)
 class Step(Generic[F, S]):
     """One step of a plan.
@@ -97,6 +109,7 @@ class Step(Generic[F, S]):
       fails, is refused, answers oddly or not at all is tried for as long as the step has patience; then the plan goes
       on without it, and it is kept as still to be told. `words(run)` is what it tells, for whoever must do it by hand.
     - `choices(run, states)`: the answers that its question has, where it has several; one of them is typed.
+    - `unanswered`: what is done where nobody consents. The plan goes on then, where it would else be refused.
     - `patience`: how long it is waited for.
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
@@ -128,6 +141,7 @@ class Step(Generic[F, S]):
     depends_on: Callable[[Run[F], Target], Iterable[Target]] | None = None
     only_tells: bool = False
     words: Callable[[Run[F]], str] | None = None
+    unanswered: Unanswered[F] | None = None
     patience: Patience[F] = Patience()
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
@@ -192,7 +206,14 @@ class Plan(Generic[F]):
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """All that a run of it needs beside reading: its steps, its record, its lock."""
-        return (*OF_EVERY_RUN, *(each for step in self.steps for each in step.permissions))
+        return (*OF_EVERY_RUN, *(each for step in self._all() for each in step.permissions))
+
+    def _all(self) -> Iterator[Step[F, Any]]:
+        """Its steps, and those that are carried out where nobody consents."""
+        for step in self.steps:
+            yield step
+            if step.unanswered:
+                yield step.unanswered.step
 
     def fingerprints(self) -> dict[str, str]:
         """Which plan this is to a run that was begun with it: its steps in order, by key."""
@@ -200,7 +221,7 @@ class Plan(Generic[F]):
 
     def step(self, key: str) -> Step[F, Any]:
         """A step by its key. Raises KeyError."""
-        return {step.key: step for step in self.steps}[key]
+        return {step.key: step for step in self._all()}[key]
 
 
 @cache

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 from drcore import show
 from drcore.clock import Clock, parse_time
@@ -22,20 +21,19 @@ from drcore.engine.break_glass import break_glass
 from drcore.engine.consent import APPROVALS, GOING_BACK, Approvals, Consent, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
-from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, Target, TargetResult
-from drcore.engine.progress import Phase, StepProgress
+from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
-from drcore.errors import BadInput, Exit, Refused, Rejected, RollbackFailed, StepFailed, Unknown
+from drcore.errors import BadInput, Exit, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
-from drcore.record.evidence import Chart, Document, Exhibit
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
 from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.plan_change import plan_change
+from drcore.run.screen import Screen
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
 
@@ -83,6 +81,7 @@ class Runbook:
             approvals=approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None),
         )
         self.record = self.run.record
+        self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
         self.closed = False
         self._open()
@@ -98,7 +97,7 @@ class Runbook:
         for finding in preflight.findings(self.run, self.plan):
             found.append(finding)
             self.record.append(Kind.FINDING, what=finding.what, check=finding.check.answer, why=finding.check.why)
-        self._show(show.findings(found))
+        self._screen.show(show.findings(found))
         stops = [f"{finding.what}: {finding.check.why}" for finding in found if finding.stops]
         if stops:
             raise self._refused("preflight", f"{'; '.join(stops)}. Nothing was changed.")
@@ -111,7 +110,7 @@ class Runbook:
 
     def overview(self) -> None:
         """Draw all steps of the plan."""
-        self._show(show.overview(self.plan.steps, self.results))
+        self._screen.show(show.overview(self.plan.steps, self.results))
 
     def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
         """Carry out one step and show it.
@@ -123,6 +122,7 @@ class Runbook:
         A step that only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
         at the end, and when the run is resumed.
         """
+        self._do_unanswered()
         if step.only_tells:
             self._make_up(before=step)
         result = self._carry(step, despite)
@@ -132,14 +132,14 @@ class Runbook:
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
         try:
-            result = carry(self.run, step, tell=lambda how: self._before_asking(step, how), patient=patient)
+            result = carry(self.run, step, tell=lambda how: self._screen.progress(step, how), patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         self.run.results[step.key] = result
         self._settle(step, result)
-        self._show(show.card(result, marks=self.run.marks()))
-        for exhibit in self._exhibits(step, result.states):
-            self._keep(exhibit)
+        self._screen.show(show.card(result, marks=self.run.marks()))
+        for exhibit in self._screen.exhibits(step, result.states):
+            self._screen.keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
         self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
         return result
@@ -159,10 +159,19 @@ class Runbook:
             try:
                 made_up |= not self._carry(step, patient=before is None).untold and result.untold
             except Refused as error:
-                self._show(show.note(f"Still to be told: {step.title}. {error}"))
+                self._screen.show(show.note(f"Still to be told: {step.title}. {error}"))
+
+    def _do_unanswered(self, *, at_the_end: bool = False) -> None:
+        """Do what is due where nobody has consented to a step that only tells."""
+        for step in () if self.run.rehearsing else self.plan.steps:
+            due = step.unanswered.due(self.run) if step.unanswered else None
+            over = at_the_end and "healthy" not in self.run.moments
+            if step.unanswered and due and (over or due <= self.run.clock.now()):
+                self._carry(step.unanswered.step)
 
     def verify(self) -> None:
         """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
+        self._do_unanswered(at_the_end=True)
         self._make_up()
         self.verdict = judge(
             self.plan.steps,
@@ -175,7 +184,7 @@ class Runbook:
             rehearsed=self.run.rehearsing,
         )
         self._note_verdict()
-        self._show(show.verdict(self.verdict))
+        self._screen.show(show.verdict(self.verdict))
         if self.results:
             chart = show.timeline(self.results, self.run.moments)
             self.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
@@ -191,12 +200,12 @@ class Runbook:
         entries = [(step, TargetResult(target, Outcome.DONE, "done by this run")) for step, target, _ in done]
         undoable = [act for act in done if act[0].undo]
         if self.run.rehearsing or not undoable or (self.verdict and self.verdict.reached):
-            self._show(show.back(entries))
+            self._screen.show(show.back(entries))
             return
         passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
         if passed:
             self.record.append(Kind.NO_WAY_BACK, why=passed, durable=True)
-            self._show(show.back(entries, note=f"Nothing was undone: {passed}."))
+            self._screen.show(show.back(entries, note=f"Nothing was undone: {passed}."))
             return
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.run.id}"
@@ -204,10 +213,10 @@ class Runbook:
             given = self.run.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
         self.record.append(Kind.CONSENT, step=_GOING_BACK, phrase=phrase, durable=True, **given.as_data())
         if not given.granted:
-            self._show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
+            self._screen.show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
             return
         results = [(step, undo.undo(self.run, step, target, before)) for step, target, before in undoable]
-        self._show(show.back(results))
+        self._screen.show(show.back(results))
         bad = [f"{step.title}: {result.target}: {result.why}" for step, result in results if result.outcome not in GOOD]
         word, end = (Word.ROLLBACK_FAILED, Exit.ROLLBACK_FAILED) if bad else (Word.GONE_BACK, Exit.MISSED)
         if self.verdict:
@@ -225,13 +234,12 @@ class Runbook:
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
         self.record.unbind(CARD)
-        write_whole(
-            self.folder / CARD, self.run.redact(self._told(break_glass(self.plan, self.run.id, self.results))).encode()
-        )
+        card = break_glass(self.plan, self.run.id, self.results)
+        write_whole(self.folder / CARD, self.run.redact(self._screen.told(card)).encode())
         self.record.bind(CARD, title="the plan as shell commands")
         self.record.append(Kind.CLOSED, lock=lost or "given back", durable=True)
         self.record.seal()
-        self._show(show.record(self.run.id, len(self.run.history), lost))
+        self._screen.show(show.record(self.run.id, len(self.run.history), lost))
         self.record.close()
         self.closed = True
 
@@ -253,14 +261,14 @@ class Runbook:
         if self.run.setting.fault:
             self.run.settle_moment("fault", parse_time(self.run.setting.fault["at"]))
         warm_up()
-        self._banner()
+        self._screen.banner()
         if changed:
-            self._show(show.note(changed.why))
+            self._screen.show(show.note(changed.why))
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""
         self._note_opened(True)
-        self._banner()
+        self._screen.banner()
 
     def _note_opened(self, again: bool) -> None:
         self.record.append(
@@ -273,43 +281,10 @@ class Runbook:
             steps=self.plan.fingerprints(),
         )
 
-    def _banner(self) -> None:
-        fault = self.run.setting.fault
-        self._show(
-            show.banner(
-                plan=self.plan,
-                mode=self.run.mode,
-                environment=self.run.service.environment,
-                account=self.run.service.account,
-                regions=self.run.service.regions,
-                who=self.run.service.role or "your own credentials",
-                run_id=self.run.id,
-                production=self.run.service.production,
-                fault=fault["name"] if fault else "",
-            )
-        )
-
-    def _show(self, card: tuple[str, str]) -> None:
-        """Show a card, given as HTML with its text."""
-        show.display(*(self.run.redact(self._told(text)) for text in card))
-
-    def _told(self, text: str) -> str:
-        """The text with the world's address as the parameters give it.
-
-        A port of the moment is no fact of a plan: equal drills then look alike, and the commands fit a world that was
-        started by hand.
-        """
-        world = self.run.setting.service.world
-        address = (self.run.setting.world or {}).get("address")
-        if not world or not address:
-            return text
-        now, then = urlsplit(address), urlsplit(world.address)
-        in_dig = (f"@{now.hostname} -p {now.port}", f"@{then.hostname} -p {then.port}")  # its port stands apart
-        return text.replace(address, world.address).replace(*in_dig)
-
     def _in_order(self, step: Step[Any, Any], despite: str) -> None:
         order = [each.name for each in self.plan.steps]
-        if step.name not in order:
+        asked = [each.unanswered.step.name for each in self.plan.steps if each.unanswered]
+        if step.name not in (*order, *asked):
             raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
         lacking = [name.title for name in step.needs if name.key not in self.results or self.results[name.key].stops]
         ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
@@ -322,7 +297,8 @@ class Runbook:
                 f"{step.title} needs {', '.join(lacking)}, which is not done. Run that first, or say why not: "
                 f'run.step(…, despite="the reason"). Nothing was changed.',
             )
-        later = [name.title for name in order[order.index(step.name) + 1 :] if name.key in self.results]
+        place = order.index(step.name) if step.name in order else len(order)
+        later = [name.title for name in order[place + 1 :] if name.key in self.results]
         self.record.append(
             Kind.STEP, step=step, plan=step.plan, again=step.key in self.results, after=later, despite=despite
         )
@@ -341,43 +317,6 @@ class Runbook:
         if seconds is not None:
             self.run.settle_loss(step, seconds)
         self.run.know_failed_region()
-
-    def _before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
-        """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
-        if how.phase is not Phase.ASKING:
-            return
-        moments = self.run.moments
-        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
-        used = (self.run.clock.now() - start).total_seconds() if start else None
-        self._keep(show.asked_about(step, how.states, used, self.plan.rto(self.run)))
-        for exhibit in self._exhibits(step, how.states):
-            if isinstance(exhibit, Chart):
-                show.display_chart(exhibit, self.run.redact)
-            else:
-                self._show(show.page(exhibit))
-
-    def _exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
-        if not step.shows or not states:
-            return
-        try:
-            with self.run.calls.under(step.waiver):
-                yield from step.shows(self.run, states)
-        except (Unknown, Rejected) as error:
-            told = f"The evidence of this step could not be read: {error}"
-            self.record.append(Kind.NO_EVIDENCE, step=step, why=str(error))
-            self._show(show.note(told))
-
-    def _keep(self, exhibit: Exhibit) -> None:
-        if isinstance(exhibit, Document):
-            self.record.add_evidence(f"{exhibit.name}.md", exhibit.text, title=exhibit.title)
-        else:
-            table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
-            self.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
-        if isinstance(exhibit, Chart):
-            picture = show.display_chart(exhibit, self.run.redact)
-            self.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
-        else:
-            self._show(show.page(exhibit))
 
     def _note_verdict(self) -> None:
         verdict = self.verdict

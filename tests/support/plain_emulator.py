@@ -202,7 +202,11 @@ def service_of(account: Account, page: Page) -> Service:
         "runner_region": REGIONS[1],
         "endpoint": account.endpoint,
         "evidence": {"buckets": {each: f"evidence-{each}" for each in REGIONS}, "retain_days": 1},
-        "on_call": {"topics": {each: f"arn:aws:sns:{each}:{ACCOUNT}:oncall" for each in REGIONS}},
+        "on_call": {
+            "topics": {each: f"arn:aws:sns:{each}:{ACCOUNT}:oncall" for each in REGIONS},
+            "second": {each: f"arn:aws:sns:{each}:{ACCOUNT}:second" for each in REGIONS},
+            "acknowledge_minutes": 5,
+        },
         "status_page": {
             "url": f"{page.address}/v1",
             "page": "a-page",

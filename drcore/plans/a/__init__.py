@@ -30,7 +30,7 @@ from drcore.plans.a import (
     replication,
 )
 from drcore.plans.a.facts import ARun, Facts, Incident
-from drcore.plans.a.p1_confirm import CONFIRM, DETECT, INVESTIGATING, NOTIFY
+from drcore.plans.a.p1_confirm import ACKNOWLEDGE, CONFIRM, DETECT, INVESTIGATING, NOTIFY
 from drcore.plans.a.p2_failover import FAILOVER, HEALTH_CHECKS
 from drcore.plans.a.p3_hold_out import CHECK_OUT, LATCH, LEVER_OUT, PULL, ROUTING_OUT
 from drcore.plans.a.p4_continuity import CAPACITY, REPLICATION, WRITE
@@ -41,6 +41,7 @@ from drcore.plans.a.p7_rebalance import LET_IN, REBALANCE_2, REBALANCE_3, REBALA
 from drcore.plans.a.p8_close import CLOSE, RESOLVED
 from drcore.plans.a.region_health import metrics, user_failure
 from drcore.plans.shared.metric_lateness import metrics_in_time
+from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
 from drcore.services import dns
 
@@ -49,6 +50,8 @@ def must_exist(run: ARun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     """Preflight: what the plan leans on, asked where the runner stands: DNS, the table, the lever."""
     here = run.service.runner_region
     other = run.failed_region or next(region for region in run.service.regions if region != here)
+    yield *on_call_topic(run), False
+    yield second_on_call_topic(run)
     yield "name servers", checked(_name_servers, run), False
     for region in run.service.regions:
         # What cannot be told apart by its address is UNKNOWN later, and keeps no lever from being pulled.

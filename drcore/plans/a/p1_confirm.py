@@ -16,6 +16,7 @@ from drcore.plans.a.earlier import first_seen
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.region_health import RegionSignals, UserFailures
 from drcore.plans.a.regions import failed, serving_region
+from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
@@ -183,6 +184,8 @@ def words_for_on_call(run: ARun) -> str:
 
 NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.CONFIRM,))
 
+ACKNOWLEDGE = acknowledge(titles.ACKNOWLEDGE, page=titles.NOTIFY)
+
 
 def words_investigating(run: ARun) -> str:
     if not failed(run):
@@ -195,4 +198,4 @@ INVESTIGATING = investigating(titles.INVESTIGATING, words_investigating, needs=(
 
 # ── The steps, in order ──────────────────────────────────────────────────────────────────────────────────────────────
 
-STEPS = (DETECT, CONFIRM, NOTIFY, INVESTIGATING)
+STEPS = (DETECT, CONFIRM, NOTIFY, ACKNOWLEDGE, INVESTIGATING)

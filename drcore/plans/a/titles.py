@@ -8,6 +8,7 @@ from drcore.engine.outcome import StepName
 DETECT = StepName("detect", "Detect", "A.trigger")
 CONFIRM = StepName("confirm-the-failed-region", "Confirm the failed region", "A.manual 1")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "A.manual 1")
+ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "A.manual 1")
 INVESTIGATING = StepName("tell-users-that-we-investigate", "Tell users that we investigate", "A.manual 2")
 
 # Phase 2

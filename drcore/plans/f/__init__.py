@@ -15,13 +15,13 @@ from drcore.plans.f import health, p1_detect, p2_decide, p3_roll_back, p4_verify
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.health import api_metrics
-from drcore.plans.f.p1_detect import AUTOMATIC, DETECT, NOTIFY
+from drcore.plans.f.p1_detect import ACKNOWLEDGE, AUTOMATIC, DETECT, NOTIFY
 from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
 from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
 from drcore.plans.f.p4_verify import RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
 from drcore.plans.shared.metric_lateness import metrics_in_time
-from drcore.plans.shared.on_call import on_call_topic
+from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.releases import same_manifest
 from drcore.plans.shared.traffic import can_be_proved
 from drcore.services import apigateway, cloudwatch, lambda_
@@ -33,6 +33,7 @@ def must_exist(run: FRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     What the goal will be judged by is looked at as well: it stops nobody, as users do not wait for a proof.
     """
     yield on_call_topic(run)
+    yield second_on_call_topic(run)
     yield "release manifest", checked(same_manifest, run)
     for region in run.service.regions:
         yield f"targets in {region}", checked(_targets, run, region)

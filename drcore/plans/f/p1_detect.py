@@ -13,6 +13,7 @@ from drcore.plans.f import health, titles
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals
+from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Exhibit
@@ -164,5 +165,7 @@ def _trouble(run: FRun, region: str) -> list[str]:
 
 NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
 
+ACKNOWLEDGE = acknowledge(titles.ACKNOWLEDGE, page=titles.NOTIFY)
 
-STEPS = (DETECT, AUTOMATIC, NOTIFY)
+
+STEPS = (DETECT, AUTOMATIC, NOTIFY, ACKNOWLEDGE)

@@ -10,6 +10,7 @@ from drcore.engine.outcome import StepName
 DETECT = StepName("detect", "Detect", "F.automated 1")
 AUTOMATIC = StepName("automatic-rollback", "Automatic rollback", "F.automated 2")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "F.automated 3")
+ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "F.automated 3")
 
 DECIDE = StepName("decide", "Decide", "F.manual 1")
 INVESTIGATING = StepName("tell-users-that-we-investigate", "Tell users that we investigate", "F.manual 5")

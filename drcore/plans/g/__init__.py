@@ -30,7 +30,7 @@ from drcore.plans.g import (
     p13_close,
 )
 from drcore.plans.g.facts import Facts, Incident
-from drcore.plans.g.p01_confirm import CONFIRM, DETECT, MAINTENANCE, NOTIFY
+from drcore.plans.g.p01_confirm import ACKNOWLEDGE, CONFIRM, DETECT, MAINTENANCE, NOTIFY
 from drcore.plans.g.p02_deny_writes import DENY
 from drcore.plans.g.p02_halt_writers import FREEZE, RULES, SCALING, SOURCES, WORKERS
 from drcore.plans.g.p02_stop_functions import FUNCTIONS

@@ -15,6 +15,7 @@ from drcore.plans.g.facts import GRun
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.tables import table
 from drcore.plans.g.worker_releases import WorkersRelease
+from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import decision, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.maintenance import announce_maintenance
@@ -66,6 +67,8 @@ def words_for_on_call(run: GRun) -> str:
 
 
 NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
+
+ACKNOWLEDGE = acknowledge(titles.ACKNOWLEDGE, page=titles.NOTIFY)
 
 
 # ── Confirm ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,4 +155,4 @@ def words_maintenance(run: GRun) -> str:
 
 MAINTENANCE = announce_maintenance(titles.MAINTENANCE, words_maintenance, what="sync settings", needs=(titles.CONFIRM,))
 
-STEPS = (DETECT, NOTIFY, CONFIRM, MAINTENANCE)
+STEPS = (DETECT, NOTIFY, ACKNOWLEDGE, CONFIRM, MAINTENANCE)

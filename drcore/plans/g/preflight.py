@@ -13,7 +13,7 @@ from drcore.plans.g.complaints import error_metrics
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import consumed_table, in_use, restored_table, role_arn, table, table_arn
 from drcore.plans.shared.metric_lateness import metrics_in_time
-from drcore.plans.shared.on_call import on_call_topic
+from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
 from drcore.record.events import Kind
 from drcore.services import autoscaling, events, iam, lambda_
@@ -23,6 +23,7 @@ from drcore.services.dynamodb import policies, recovery, tables
 def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
     yield on_call_topic(run)
+    yield second_on_call_topic(run)
     if run.history.has(Kind.UNDONE):
         yield "this run", no("it has gone back, and users have written since: what it knows is of before. Start anew")
     for region in run.service.regions:

@@ -7,6 +7,7 @@ from drcore.engine.outcome import StepName
 # Confirm
 DETECT = StepName("detect", "Detect", "G.trigger")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "G.1")
+ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "G.1")
 CONFIRM = StepName("confirm", "Confirm", "G.1")
 MAINTENANCE = StepName("tell-users-maintenance", "Tell users: maintenance", "G.7 initial")
 

@@ -7,16 +7,17 @@ journal holds the id that SNS gave it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.engine.context import F, Run
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepName, Target, no, yes
-from drcore.engine.permissions import iam_actions, topics
+from drcore.engine.permissions import Arns, iam_actions, topics
 from drcore.engine.preflight import checked
 from drcore.engine.step import Patience, Reversibility, Step
+from drcore.parameters import Service
 from drcore.services import sns
 
 
@@ -37,10 +38,13 @@ def notify_on_call(
     words: Callable[[Run[F]], str],
     *,
     needs: tuple[StepName, ...],
+    changes: str = "whoever is on call is paged, with what was seen",
+    topics_of: Callable[[Service], Mapping[str, str]] = lambda service: service.on_call.topics,
+    may_publish_to: Arns = topics,
 ) -> Step[F, Paged]:
     """Page whoever is on call, once for each run, with what was seen. `words` is empty when nothing was.
 
-    A page that got no answer is sent again: two pages are better than none.
+    A page that got no answer is sent again: two pages are better than none. `topics_of` has the topic of each region.
     """
 
     def look(run: Run[F], target: Target) -> Paged:
@@ -56,14 +60,14 @@ def notify_on_call(
 
     def act(run: Run[F], target: Target, paged: Paged) -> str:
         message = json.dumps({"run_id": run.id, "environment": run.service.environment, "text": paged.text})
-        topic = run.service.on_call.topics[target.region]
+        topic = topics_of(run.service)[target.region]
         return sns.publish(run.aws, target.region, topic, f"SyncWell, plan {run.plan.upper()}: {run.id}", message)
 
     return Step(
         name,
         only_tells=True,
         words=words,
-        changes="whoever is on call is paged, with what was seen",
+        changes=changes,
         look=look,
         expect=expect,
         act=act,
@@ -71,7 +75,7 @@ def notify_on_call(
         needs=needs,
         reversibility=Reversibility.COMPENSABLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("sns:Publish", on=topics),
+        permissions=iam_actions("sns:Publish", on=may_publish_to),
     )
 
 
@@ -81,12 +85,17 @@ def _perhaps(lost: int, how: str) -> str:
 
 def on_call_topic(run: Run[Any]) -> tuple[str, Check]:
     """For a plan's `must_exist`: the topic is there, and somebody is subscribed to it."""
-    return "on-call topic", checked(_is_heard, run)
+    return "on-call topic", checked(_is_heard, run, run.service.on_call.topics)
 
 
-def _is_heard(run: Run[Any]) -> Check:
+def second_on_call_topic(run: Run[Any]) -> tuple[str, Check, bool]:
+    """The same of the topic that pages where nobody has acknowledged. It stops no run: nobody may need it."""
+    return "second on-call topic", checked(_is_heard, run, run.service.on_call.second), False
+
+
+def _is_heard(run: Run[Any], topics: Mapping[str, str]) -> Check:
     region = run.service.runner_region
-    topic = run.service.on_call.topics[region]
+    topic = topics[region]
     heard = sns.is_heard(run.aws, region, topic)
     return yes(topic) if heard else no(f"{topic} has no subscriber: a page would reach nobody")
 

@@ -58,6 +58,21 @@ def test_on_call_is_told_once_and_users_of_each_turn_in_one_incident(drilled: Dr
 
 
 @each_scene
+def test_somebody_has_acknowledged_what_on_call_was_told(drilled: Drills, scene: Scene) -> None:
+    """Right after the page; in a drill by the policy, and the record says so."""
+    drill = drilled(scene)
+    keys = [step.key for step in scene.plan.steps]
+    if "notify-on-call" not in keys:
+        return
+    assert keys[keys.index("notify-on-call") + 1] == "acknowledge"
+    told = [line for line in drill.events if line.get("key") == "acknowledge"]
+    assert [line["how"] for line in told if line["event"] == "consent"] == ["drill policy"]
+    assert [line["choice"] for line in told if line["event"] == "decision"] == ["acknowledged"]
+    assert [line for line in drill.events if line["event"] == "moment" and line["name"] == "acknowledged"]
+    assert not [line for line in drill.events if line.get("key") == "page-the-second-on-call"]
+
+
+@each_scene
 def test_it_leaves_the_pipeline_open_and_no_lock(drilled: Drills, scene: Scene) -> None:
     drill = drilled(scene)
     assert set(drill.transitions.values()) <= {True}
@@ -129,7 +144,7 @@ def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drill
         stopped = list(found)[-1]
         acts = [step.title for step in scene.plan.steps if step.act]
         assert isinstance(drill.second_trouble, StepFailed)
-        assert stopped in acts[:2], "the first acts are the page and the decision to begin"
+        assert stopped in acts[:3], "the first acts are the page, who takes it on, the decision to begin"
         assert (found.pop(stopped), drill.second_exit) == (Outcome.FAILED, Exit.MISSED)
     else:
         assert drill.second.verdict and drill.second.verdict.word is Word.REACHED

@@ -41,7 +41,8 @@ FEWER = {"g": {"share": "0.025", "minutes": "4"}}
 
 
 def telling(plan: Plan[Any]) -> list[Step[Any, Any]]:
-    return [step for step in plan.steps if step.only_tells]
+    """But for the question who has acknowledged: it calls nobody; tests/plans/shared/test_acknowledge.py asks it."""
+    return [step for step in plan.steps if step.only_tells and not step.unanswered]
 
 
 def turns(plan: Plan[Any]) -> list[int]:

@@ -53,7 +53,7 @@ def test_a_run_in_the_wrong_account_is_refused(stage: Stage, plan: Plan[Any], by
     assert known.role
     topics = {region: arn.replace(known.account, OTHER_ACCOUNT) for region, arn in known.on_call.topics.items()}
     role = known.role.replace(known.account, OTHER_ACCOUNT) if by_a_role else None
-    on_call = known.on_call.model_copy(update={"topics": topics})
+    on_call = known.on_call.model_copy(update={"topics": topics, "second": topics})
     run = stage.open(
         stage.prepare(scene_of(plan), service={"account": OTHER_ACCOUNT, "role": role, "on_call": on_call})
     )

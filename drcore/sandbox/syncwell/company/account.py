@@ -73,9 +73,10 @@ def watch(world: World, since: datetime) -> None:
 
 
 def _paging(world: World, region: str) -> None:
-    """The topic that pages, and somebody who is paged by it."""
+    """The topics that page, and somebody who is paged by each."""
     topics = backends.sns(world.account, region)
     topics.subscribe(topics.create_topic(names.TOPIC).arn, names.ON_CALL, "email")
+    topics.subscribe(topics.create_topic(names.SECOND_TOPIC).arn, names.SECOND_ON_CALL, "email")
 
 
 def _buckets(world: World, region: str) -> None:

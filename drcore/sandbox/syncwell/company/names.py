@@ -11,7 +11,9 @@ APPLICATION = "syncwell-backend"
 GROUP = "syncwell-backend-live"
 PIPELINE = "syncwell-backend"
 TOPIC = "syncwell-oncall"
+SECOND_TOPIC = "syncwell-oncall-second"
 ON_CALL = "on-call@syncwell.example"
+SECOND_ON_CALL = "second-on-call@syncwell.example"
 
 REST_API_IDS = {"us-east-1": "sw1east7ab", "us-west-2": "sw2west4cd"}
 PATHS = ("/", "/v1/health", "/v1/sync/preview", "/v1/webhooks/{partner}")

@@ -1,0 +1,97 @@
+"""What a run shows under its notebook's cells: cards, tables, charts, how a step stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from drcore import show
+from drcore.engine.context import Run
+from drcore.engine.outcome import Target
+from drcore.engine.progress import Phase, StepProgress
+from drcore.engine.step import Plan, Step
+from drcore.errors import Rejected, Unknown
+from drcore.record.events import Kind
+from drcore.record.evidence import Chart, Document, Exhibit
+
+
+class Screen:
+    """Where one run shows what it does; without secrets, and without the port of the moment."""
+
+    def __init__(self, run: Run[Any, Any], plan: Plan[Any]) -> None:
+        self._run, self._plan = run, plan
+
+    def banner(self) -> None:
+        """Show where the run acts, as whom, how far it goes."""
+        fault = self._run.setting.fault
+        self.show(
+            show.banner(
+                plan=self._plan,
+                mode=self._run.mode,
+                environment=self._run.service.environment,
+                account=self._run.service.account,
+                regions=self._run.service.regions,
+                who=self._run.service.role or "your own credentials",
+                run_id=self._run.id,
+                production=self._run.service.production,
+                fault=fault["name"] if fault else "",
+            )
+        )
+
+    def show(self, card: tuple[str, str]) -> None:
+        """Show a card, given as HTML with its text."""
+        show.display(*(self._run.redact(self.told(text)) for text in card))
+
+    def told(self, text: str) -> str:
+        """The text with the world's address as the parameters give it.
+
+        A port of the moment is no fact of a plan: equal drills then look alike, and the commands fit a world that was
+        started by hand.
+        """
+        world = self._run.setting.service.world
+        address = (self._run.setting.world or {}).get("address")
+        if not world or not address:
+            return text
+        now, then = urlsplit(address), urlsplit(world.address)
+        in_dig = (f"@{now.hostname} -p {now.port}", f"@{then.hostname} -p {then.port}")  # its port stands apart
+        return text.replace(address, world.address).replace(*in_dig)
+
+    def progress(self, step: Step[Any, Any], how: StepProgress) -> None:
+        """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
+        if how.phase is not Phase.ASKING:
+            return
+        moments = self._run.moments
+        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
+        used = (self._run.clock.now() - start).total_seconds() if start else None
+        self.keep(show.asked_about(step, how.states, used, self._plan.rto(self._run)))
+        for exhibit in self.exhibits(step, how.states):
+            if isinstance(exhibit, Chart):
+                show.display_chart(exhibit, self._run.redact)
+            else:
+                self.show(show.page(exhibit))
+
+    def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
+        """The tables and charts of a step; where they cannot be read that is said, in the journal too."""
+        if not step.shows or not states:
+            return
+        try:
+            with self._run.calls.under(step.waiver):
+                yield from step.shows(self._run, states)
+        except (Unknown, Rejected) as error:
+            told = f"The evidence of this step could not be read: {error}"
+            self._run.record.append(Kind.NO_EVIDENCE, step=step, why=str(error))
+            self.show(show.note(told))
+
+    def keep(self, exhibit: Exhibit) -> None:
+        """Show a table or chart, and keep it as evidence."""
+        if isinstance(exhibit, Document):
+            self._run.record.add_evidence(f"{exhibit.name}.md", exhibit.text, title=exhibit.title)
+        else:
+            table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
+            self._run.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
+        if isinstance(exhibit, Chart):
+            picture = show.display_chart(exhibit, self._run.redact)
+            self._run.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
+        else:
+            self.show(show.page(exhibit))
