@@ -164,10 +164,11 @@ class Runbook:
     def _do_unanswered(self, *, at_the_end: bool = False) -> None:
         """Do what is due where nobody has consented to a step that only tells."""
         for step in () if self.run.rehearsing else self.plan.steps:
+            late = step.unanswered.step if step.unanswered else None
             due = step.unanswered.due(self.run) if step.unanswered else None
             over = at_the_end and "healthy" not in self.run.moments
-            if step.unanswered and due and (over or due <= self.run.clock.now()):
-                self._carry(step.unanswered.step)
+            if late and due and (over or due <= self.run.clock.now()):
+                self._carry(late)
 
     def verify(self) -> None:
         """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
@@ -283,8 +284,8 @@ class Runbook:
 
     def _in_order(self, step: Step[Any, Any], despite: str) -> None:
         order = [each.name for each in self.plan.steps]
-        asked = [each.unanswered.step.name for each in self.plan.steps if each.unanswered]
-        if step.name not in (*order, *asked):
+        late = [each.unanswered.step for each in self.plan.steps if each.unanswered]
+        if step.name not in order and step not in late:
             raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
         lacking = [name.title for name in step.needs if name.key not in self.results or self.results[name.key].stops]
         ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
@@ -330,4 +331,5 @@ class Runbook:
             rto=verdict.rto.as_data(),
             rpo=verdict.rpo.as_data(),
             untold=list(verdict.untold),
+            remarks=list(verdict.remarks),
         )
