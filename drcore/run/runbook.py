@@ -131,10 +131,13 @@ class Runbook:
 
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
+        watch = self._screen.watch(step)
         try:
-            result = carry(self.run, step, tell=lambda how: self._screen.progress(step, how), patient=patient)
+            result = carry(self.run, step, tell=watch.tell, patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
+        finally:
+            watch.over()
         self.run.results[step.key] = result
         self._settle(step, result)
         self._screen.show(show.card(result, marks=self.run.marks()))
