@@ -48,8 +48,9 @@ class Kind(StrEnum):
     INTENT = "intent"  # target, region, thing, try, before: on disk before the act
     ACTED = "acted"  # target, answer: the id of what was set in motion
     ACT_FAILED = "act-failed"  # target, refused, why: what came back in place of an answer
-    RESULT = "result"  # target, outcome, why
+    RESULT = "result"  # target, region, thing, outcome, why; since, where it is as expected
     STEP_ENDED = "step-ended"  # outcome, seconds
+    INTERRUPTED = "interrupted"  # why: what was changed, what is on its way
     NO_EVIDENCE = "no-evidence"  # why
     BACK_OUT_INTENT = "back-out-intent"  # target, why
     BACKED_OUT = "backed-out"  # target

@@ -24,7 +24,7 @@ from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
-from drcore.errors import BadInput, Exit, Refused, RollbackFailed, StepFailed
+from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
@@ -33,6 +33,7 @@ from drcore.record.run_parameters import RunParameters
 from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.plan_change import plan_change
+from drcore.run.recall import left_open, recalled, under_way
 from drcore.run.screen import Screen
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
@@ -83,7 +84,8 @@ class Runbook:
         self.record = self.run.record
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
-        self.closed = False
+        self.closed = self._ready = False
+        self._earlier = recalled(self.run, plan)  # before a restart
         self._open()
 
     @property
@@ -106,11 +108,23 @@ class Runbook:
             if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
                 raise self._refused("lock", taken.why)
             self.run.fencing_token = next(iter(taken.states.values())).token
+        self._ready = True
         self.record.append(Kind.READY, durable=True)
 
     def overview(self) -> None:
-        """Draw all steps of the plan."""
-        self._screen.show(show.overview(self.plan.steps, self.results))
+        """Draw all steps of the plan, also how those ended that were carried out before a restart."""
+        self._screen.show(show.overview(self.plan.steps, self._known()))
+
+    def go_on(self) -> None:
+        """Carry on at the next step, after the preflight where this process has not passed it, and judge at the end.
+
+        What is done by the record is done: it is not looked at again. Raises as `preflight` and `step` do.
+        """
+        if not self._ready:
+            self.preflight()
+        for step in self._to_come():
+            self.step(step)
+        self.verify()
 
     def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
         """Carry out one step and show it.
@@ -122,6 +136,7 @@ class Runbook:
         A step that only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
         at the end, and when the run is resumed.
         """
+        self._recall(before=step)
         self._do_unanswered()
         if step.only_tells:
             self._make_up(before=step)
@@ -136,6 +151,12 @@ class Runbook:
             result = carry(self.run, step, tell=watch.tell, patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
+        except KeyboardInterrupt:
+            why = (
+                f"{step.title} was interrupted; {under_way(self.run, step)}. To go on: run.go_on(), or this cell again."
+            )
+            self.record.append(Kind.INTERRUPTED, step=step, why=why, durable=True)
+            raise Interrupted(why) from None
         finally:
             watch.over()
         self.run.results[step.key] = result
@@ -175,6 +196,8 @@ class Runbook:
 
     def verify(self) -> None:
         """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
+        if not self.results:
+            self._recall()
         self._do_unanswered(at_the_end=True)
         self._make_up()
         self.verdict = judge(
@@ -247,6 +270,35 @@ class Runbook:
         self.record.close()
         self.closed = True
 
+    # ── what was done before a restart ──────────────────────────────────────────────────────────────────────────────
+
+    def _known(self) -> Mapping[str, StepResult]:
+        return {**self._earlier, **self.results}
+
+    def _to_come(self) -> tuple[Step[Any, Any], ...]:
+        """The steps from the first one on that is not done."""
+        known, steps = self._known(), self.plan.steps
+        place = next((n for n, step in enumerate(steps) if step.key not in known or known[step.key].stops), len(steps))
+        return steps[place:]
+
+    def _recall(self, before: Step[Any, Any] | None = None) -> None:
+        """Take up how the steps before one went, where this process has not carried them out."""
+        for step in self.plan.steps:
+            if step is before:
+                return
+            if step.key in self._earlier:
+                self.run.results.setdefault(step.key, self._earlier[step.key])
+
+    def _say_what_is_next(self) -> None:
+        to_come, lost = self._to_come(), left_open(self.run, self.plan)
+        done = len(self.plan.steps) - len(to_come)
+        told = [f"This run goes on: {done} of {len(self.plan.steps)} steps are done."]
+        if lost:
+            told.append(f"{lost.title} was begun and did not end: {under_way(self.run, lost)}.")
+        if to_come:
+            told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
+        self._screen.show(show.note(" ".join(told)))
+
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
@@ -268,6 +320,8 @@ class Runbook:
         self._screen.banner()
         if changed:
             self._screen.show(show.note(changed.why))
+        if again:
+            self._say_what_is_next()
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""

@@ -269,6 +269,20 @@ def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None) -> DrcoreErr
                 return None
     except DrcoreError as error:
         trouble = error
+    return _ended(run, trouble)
+
+
+def go_on(run: Runbook) -> DrcoreError | None:
+    """What somebody does who has opened a run again: the next steps, then the three last cells."""
+    trouble: DrcoreError | None = None
+    try:
+        run.go_on()
+    except DrcoreError as error:
+        trouble = error
+    return _ended(run, trouble)
+
+
+def _ended(run: Runbook, trouble: DrcoreError | None) -> DrcoreError | None:
     for always in (run.verify, run.go_back, run.close):
         try:
             always()

@@ -23,6 +23,7 @@ from tests.support.stage import (
     carry_out,
     each_plan,
     ended,
+    go_on,
     lines,
     locks,
     outcomes,
@@ -102,8 +103,9 @@ class Unattended:
             finally:
                 self._there = False
 
+        begun = bool(lines(run, "step"))
         run.step = asked_for  # type: ignore[method-assign]  # what a notebook's cell calls
-        return carry_out(run)
+        return go_on(run) if begun else carry_out(run)
 
 
 @each_plan
