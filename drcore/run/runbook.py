@@ -30,10 +30,11 @@ from drcore.record.events import Kind
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
+from drcore.record.step_lines import left_open
 from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.plan_change import plan_change
-from drcore.run.recall import left_open, recalled, under_way
+from drcore.run.recall import recalled, under_way
 from drcore.run.screen import Screen
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
@@ -290,11 +291,12 @@ class Runbook:
                 self.run.results.setdefault(step.key, self._earlier[step.key])
 
     def _say_what_is_next(self) -> None:
-        to_come, lost = self._to_come(), left_open(self.run, self.plan)
+        to_come, lost = self._to_come(), left_open(self.run.history)
         done = len(self.plan.steps) - len(to_come)
         told = [f"This run goes on: {done} of {len(self.plan.steps)} steps are done."]
         if lost:
-            told.append(f"{lost.title} was begun and did not end: {under_way(self.run, lost)}.")
+            step = self.plan.step(lost)
+            told.append(f"{step.title} was begun and did not end: {under_way(self.run, step)}.")
         if to_come:
             told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
         self._screen.show(show.note(" ".join(told)))

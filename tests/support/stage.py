@@ -257,32 +257,20 @@ class Stage(Runs):
         return document
 
 
-def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None) -> DrcoreError | None:
-    """What the notebook does: the steps up to the first trouble, the three last cells always. Returns the trouble."""
+def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None, again: bool = False) -> DrcoreError | None:
+    """The steps up to the first trouble (`again`: by `go_on`), the three last cells always. Returns the trouble."""
     trouble: DrcoreError | None = None
     try:
         run.preflight()
         run.overview()
-        for step in run.plan.steps:
+        if again:
+            run.go_on()
+        for step in () if again else run.plan.steps:
             run.step(step)
             if step is until:
                 return None
     except DrcoreError as error:
         trouble = error
-    return _ended(run, trouble)
-
-
-def go_on(run: Runbook) -> DrcoreError | None:
-    """What somebody does who has opened a run again: the next steps, then the three last cells."""
-    trouble: DrcoreError | None = None
-    try:
-        run.go_on()
-    except DrcoreError as error:
-        trouble = error
-    return _ended(run, trouble)
-
-
-def _ended(run: Runbook, trouble: DrcoreError | None) -> DrcoreError | None:
     for always in (run.verify, run.go_back, run.close):
         try:
             always()

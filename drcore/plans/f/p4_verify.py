@@ -1,4 +1,4 @@
-"""Plan F, the proof that users are well again, and a person who confirms it."""
+"""Plan F, the proof that users are well again, by numbers, by a person."""
 
 from __future__ import annotations
 

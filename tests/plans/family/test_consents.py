@@ -23,7 +23,6 @@ from tests.support.stage import (
     carry_out,
     each_plan,
     ended,
-    go_on,
     lines,
     locks,
     outcomes,
@@ -105,7 +104,7 @@ class Unattended:
 
         begun = bool(lines(run, "step"))
         run.step = asked_for  # type: ignore[method-assign]  # what a notebook's cell calls
-        return go_on(run) if begun else carry_out(run)
+        return carry_out(run, again=begun)
 
 
 @each_plan
