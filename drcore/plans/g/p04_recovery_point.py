@@ -21,6 +21,7 @@ from drcore.plans.g.exported_changes import BAD, ItemWrite
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import recovery_region, table, table_arn
 from drcore.plans.shared.decision import decision, taken
+from drcore.record.events import Kind
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb import exports, recovery
 from drcore.services.dynamodb.exports import LONGEST, READY, RUNNING, SHORTEST, IncrementalExport
@@ -67,7 +68,17 @@ def see_exports(run: GRun, target: Target) -> Exported:
     spans = tuple(_span(run, each) for each in made)
     first = min((each.first_bad for each in spans if each.first_bad), default=None)
     since, end = _next(run, spans, first)
+    asked = _asked_for(run, target)
+    if end and asked and all(each.until != asked[1] for each in spans):
+        since, end = asked  # with its token it makes no second export; the end of the window has moved since
     return Exported(spans, first, since, end)
+
+
+def _asked_for(run: GRun, target: Target) -> tuple[datetime, datetime] | None:
+    """The span of the last export that this run has set out to make, before a restart too."""
+    line = run.history.last(Kind.INTENT, step=titles.EXPORT, target=target)
+    since, until = (line["before"][name] for name in ("next_since", "next_until")) if line else (None, None)
+    return (parse_time(since), parse_time(until)) if since and until else None
 
 
 def _span(run: GRun, made: IncrementalExport) -> ExportedSpan:
