@@ -73,13 +73,15 @@ class Http:
         form: Mapping[str, str] | None = None,
         authorization: str | None = None,
         reads: bool | None = None,
+        makes: object = None,
     ) -> Reply:
         """Any answer, whatever its status. Raises Unknown when none came, WriteStopped in a rehearsal.
 
         `reads` says of a method that writes as a rule (a query by POST) that it changes nothing. The fields of a
-        `form` are credentials: they are sent, but not noted.
+        `form` are credentials: they are sent, but not noted. `makes` is noted, but not sent: what a call without a body
+        puts into effect.
         """
-        return self._send(method, url, json, authorization, form=form, reads=reads)
+        return self._send(method, url, json, authorization, form=form, reads=reads, makes=makes)
 
     def ask(
         self, method: str, url: str, *, json: Any = None, authorization: str | None = None, apart: float = 0
@@ -121,6 +123,7 @@ class Http:
         again: bool = True,
         form: Mapping[str, str] | None = None,
         reads: bool | None = None,
+        makes: object = None,
     ) -> Reply:
         write = method not in _READS if reads is None else not reads
         call = Call(
@@ -129,7 +132,9 @@ class Http:
             region=region,
             write=write,
             plane=Plane.DATA,
-            parameters={"url": url} | ({"json": json} if json is not None else {}),
+            parameters={"url": url}
+            | ({"json": json} if json is not None else {})
+            | ({"makes": makes} if makes is not None else {}),
             command=_command(method, url, json, (authorization or "").partition(" ")[0]),
         )
         self._calls.admit(call)

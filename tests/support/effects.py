@@ -13,6 +13,8 @@ from drcore.sandbox.protocol.exchange import Response
 LOOKS = (  # not by verb
     *("ReceiveMessage", "SimulatePrincipalPolicy", "AssumeRole", "Scan", "Query", "TestDNSAnswer"),
     *("StartConfigurationSession", "StartQuery", "StopQuery"),
+    # Of Google Play: a token, a draft that becomes the app by its commit only.
+    *("give_token", "insert_edit", "update_track", "validate_edit", "delete_edit"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -70,6 +71,15 @@ UNDECLARED = {
         ("OperationAborted", "A conflicting conditional operation is currently in progress"),
     ],
 }
+# What vendors answer with, whatever is asked.
+OF_VENDORS = {
+    "statuspage": [("TooManyRequests", "Rate limit exceeded")],
+    "googleplay": [
+        ("ABORTED", "A change was made to the application outside of this Edit, please create a new edit."),
+        ("RESOURCE_EXHAUSTED", "Quota exceeded"),
+    ],
+    "appstoreconnect": [("RATE_LIMIT_EXCEEDED", "We've received too many requests for this API.")],
+}
 # The same number of batches of a repair, however long a trouble takes; and less of the past to be lived again.
 FEWER = {"g": {"share": "0.025", "minutes": "4"}}
 
@@ -121,8 +131,8 @@ class Met:
 def refusals_of(operation: Mapping[str, str]) -> list[tuple[str, str]]:
     """By which codes an operation may be refused for now, and what AWS says with each."""
     service, name = operation["service"], operation["operation"]
-    if service == "statuspage":
-        return [("TooManyRequests", "Rate limit exceeded")]
+    if service in OF_VENDORS:
+        return OF_VENDORS[service]
     declared = [(code, "Another operation is in progress") for code in models.passing(service, name)]
     throttled = [] if THROTTLED[0] in dict(declared) else [THROTTLED]
     special = UNDECLARED.get(f"{service}:{name}", [])
@@ -303,9 +313,15 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step[Any, Any], act: Act, trou
         if run.results[step.key].outcome is not Outcome.DONE and step.back_out:
             _on_the_way_again(run, step)
     then = run.results[step.key].outcome
-    unanswered = frozenset(line["call"] for line in written if line["answer"] != "OK")
+    unanswered = frozenset(named(line) for line in written if line["answer"] != "OK")
     refusals = frozenset(f"{line['call']} {line['answer']}" for line in written if line["answer"] != "OK")
     return Met(*seen, unanswered, refusal, verdict, code, then, refusals)
+
+
+def named(call: Event) -> str:
+    """Which kind of call this is: of one by HTTP the path, without what names one thing."""
+    url = str(call["parameters"].get("url", "")) if call["call"].startswith("http:") else ""
+    return " ".join([call["call"], re.sub(r"/[^/]*\d[^/]*(?=[/:?]|$)", "/…", url)]).strip()
 
 
 def may_be_done_twice(step: Step[Any, Any], trouble: str) -> bool:

@@ -79,6 +79,8 @@ _UNDECLARED: Mapping[str, Mapping[str, int]] = {
     "dynamodb": {"ContinuousBackupsUnavailableException": 400, "ValidationException": 400},
     "s3": {"ConditionalRequestConflict": 409, "OperationAborted": 409, "SlowDown": 503},
     "statuspage": {"TooManyRequests": 429},
+    "googleplay": {"ABORTED": 409, "RESOURCE_EXHAUSTED": 429},
+    "appstoreconnect": {"RATE_LIMIT_EXCEEDED": 429},
 }
 """Codes that AWS answers with and that are not in the models, with their HTTP status; empty: in all services."""
 

@@ -253,6 +253,9 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             *("GetDeployment", "ListDeployments", "GetDeploymentGroup", "CreateDeployment", "CreateDeploymentGroup"),
         ),
     },
+    "codebuild": {
+        **_each(f"arn:aws:codebuild:{_HERE}:project/{{projectName}}", "StartBuild", "ListBuildsForProject"),
+    },
     "codepipeline": {
         **_each(f"arn:aws:codepipeline:{_HERE}:{{name}}", "GetPipeline", "GetPipelineState"),
         **_each(

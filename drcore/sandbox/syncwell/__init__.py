@@ -2,7 +2,15 @@
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto.seeding import tied_to
-from drcore.sandbox.syncwell.company import account, ai_service, app_stores, principals, worker_services
+from drcore.sandbox.services.codebuild import CodeBuild
+from drcore.sandbox.syncwell.company import (
+    account,
+    ai_service,
+    app_stores,
+    mobile_builds,
+    principals,
+    worker_services,
+)
 from drcore.sandbox.syncwell.company.releases import OLDER, STABLE
 from drcore.sandbox.syncwell.incidents import (
     bad_deployment,
@@ -48,6 +56,7 @@ def build(world: World) -> None:
         stolen_tokens.found(world)
     with tied_to(world.purpose("app stores")):
         app_stores.found(world)
+        mobile_builds.found(world)
     with tied_to(world.purpose("AI service")):
         ai_service.found(world)
     account.watch(world, world.clock.now() - HISTORY)
@@ -63,6 +72,7 @@ def build(world: World) -> None:
     world.on_tick(world.state(AiCalls).tick)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
+    world.on_tick(world.state(CodeBuild).tick)
     world.on_tick(world.state(MobileUsers).tick)
     for tick in (world.state(ServiceMode).tick, world.state(OauthTokens).tick, world.state(Attacker).tick):
         world.on_tick(tick)

@@ -61,21 +61,25 @@ class Play:
         self._http, self._pace = http, Pace(clock, _APART)
         self._token, self._until = "", datetime.min.replace(tzinfo=clock.now().tzinfo)
 
-    def publish(self, method: str, path: str, *, body: Any = None, reads: bool | None = None) -> Any:
+    def publish(
+        self, method: str, path: str, *, body: Any = None, reads: bool | None = None, makes: object = None
+    ) -> Any:
         """Ask the Publisher API about the app: `path` is what follows its package name. None where the answer is empty.
+
+        `makes` is what a call without a body puts into effect, for the journal.
 
         Raises Busy for a conflict or a limit (nothing was changed), Rejected, Unknown, WriteStopped in a rehearsal.
         """
-        return self._ask(method, f"{self.app.publisher}/applications/{self.app.package}{path}", body, reads)
+        return self._ask(method, f"{self.app.publisher}/applications/{self.app.package}{path}", body, reads, makes)
 
     def report(self, method: str, path: str, *, body: Any = None) -> Any:
         """Ask the Reporting API about the app; it changes nothing. Raises as `publish`."""
         return self._ask(method, f"{self.app.reporting}/apps/{self.app.package}{path}", body, True)
 
-    def _ask(self, method: str, url: str, body: Any, reads: bool | None) -> Any:
+    def _ask(self, method: str, url: str, body: Any, reads: bool | None, makes: object = None) -> Any:
         token = self._fresh_token()
         self._pace.wait()
-        reply = self._http.send(method, url, json=body, authorization=f"Bearer {token}", reads=reads)
+        reply = self._http.send(method, url, json=body, authorization=f"Bearer {token}", reads=reads, makes=makes)
         if reply.status == 401:
             self._token = ""  # it was revoked: the next call asks for another
         return _accepted(f"{method} {url}", reply)

@@ -183,10 +183,12 @@ def _change(play: Play, seen: PlayTrack, change: Callable[[Releases], None]) -> 
         if now != seen:
             raise Busy(f"the track {seen.track} has changed: expected {seen}, seen {now}", "Changed")
         change(releases)
-        play.publish("PUT", f"{edit.path}/tracks/{seen.track}", body={"track": seen.track, "releases": releases})
+        wanted = {"track": seen.track, "releases": releases}
+        # A draft that nobody sees: what it holds becomes the app by the commit, with which the journal keeps it.
+        play.publish("PUT", f"{edit.path}/tracks/{seen.track}", body=wanted, reads=True)
         play.publish("POST", f"{edit.path}:validate", reads=True)
         try:
-            play.publish("POST", f"{edit.path}:commit?{_COMMIT}")
+            play.publish("POST", f"{edit.path}:commit?{_COMMIT}", makes=wanted)
             edit.committed = True
         except Busy:
             raise

@@ -16,7 +16,7 @@ from drcore.engine.outcome import Check, Target, TargetResult, never, no
 from drcore.engine.step import Plan, Reversibility, Step
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
-from drcore.plans import a, f, g
+from drcore.plans import a, c, f, g
 from drcore.plans.g.tables import restored_table
 from drcore.plans.shared.release_shift import functions
 from drcore.record.run_parameters import RunParameters
@@ -45,6 +45,8 @@ CHANGE_AGAIN = {
     *(step.title for step in (g.KEEP, g.ALLOW, g.WORKERS_AGAIN, g.FUNCTIONS_AGAIN)),
     *(step.title for step in (g.SOURCES_AGAIN, g.RULES_AGAIN, g.SCALING_AGAIN, g.PROVISIONED_AGAIN)),
 }
+# What a store was given is in its review, or out: to let the bad version out again beside it helps nobody.
+AT_ONCE = {c.SUBMIT_PLAY.title, c.SUBMIT_IOS.title}
 
 
 def unreachable(plan: Plan[Any]) -> Plan[Any]:
@@ -58,8 +60,24 @@ def unreachable(plan: Plan[Any]) -> Plan[Any]:
     return replace(plan, goal=goal, steps=tuple(goal if step is plan.goal else step for step in plan.steps))
 
 
+def _unsigned(step: Step[Any, Any]) -> Any:
+    """A check that lets a step find that there is nothing to do, and stops it where there is."""
+
+    def expect(run: Run[Any, Any], target: Target, state: Any) -> Check:
+        check = step.expect(run, target, state)
+        return never("nobody signs this") if check.answer == "no" else check
+
+    return expect
+
+
 def stopped_in_time(plan: Plan[Any]) -> Plan[Any]:
-    """The same plan, but once it was at a point of no return it stops: past that nothing would be undone."""
+    """The same plan, but once it was at a point of no return it stops: past that nothing would be undone.
+
+    Where a step is past it as soon as it is done, the plan stops before that one.
+    """
+    before = tuple(replace(step, expect=_unsigned(step)) if step.title in AT_ONCE else step for step in plan.steps)
+    if before != plan.steps:
+        return replace(plan, steps=before)
     last = next((step for step in plan.steps if step.reversibility is Reversibility.NO_RETURN), None)
     if last is None:
         return plan

@@ -5,11 +5,15 @@ Simplified: each version has one build in each store, whose number follows from 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
+from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.vendors.appstoreconnect.store import LIVE, AppStore, IosVersion
 from drcore.sandbox.vendors.appstoreconnect.webhooks import HOST, IosWebhook, IosWebhooks
 from drcore.sandbox.vendors.googleplay.accounts import service_account
@@ -46,12 +50,38 @@ class AppVersion:
         """The number of its build at Apple."""
         return str(self.code)
 
+    @classmethod
+    def of(cls, code: int) -> AppVersion:
+        """The version with a version code."""
+        return cls(f"{code // 10_000}.{code // 100 % 100}.{code % 100}")
+
+
+class MobileReleases:
+    """mobile.json: the app's releases as its pipeline writes them down in both regions, the oldest first."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def record(self, name: str, status: str, *, local_schema: int = 7, released: datetime | None = None) -> None:
+        """Write a release down: its tag, the number of the local database that it works on, since when users get it."""
+        self.entries[name] = {
+            "version": name,
+            "tag": f"mobile/{name}",
+            "status": status,
+            "local_schema": local_schema,
+        } | ({"released": iso(released)} if released else {})
+        body = json.dumps({"releases": list(self.entries.values())}, indent=2).encode()
+        for region in self._world.regions:
+            backends.s3(self._world.account).put_object(names.releases_bucket(region), "mobile.json", body)
+
 
 def found(world: World) -> None:
     """Put the stable version into both stores, for everybody, since a month; the keys into Secrets Manager."""
     with world.clock.at(world.clock.now() - LONG_AGO):
         put_on_play(world, STABLE_APP)
         put_on_app_store(world, STABLE_APP, phased=False)
+    world.state(MobileReleases).record(STABLE_APP, "stable", released=world.clock.now() - LONG_AGO)
     first, *others = world.regions
     store = world.state(AppStore)
     world.state(IosWebhooks).webhooks.append(IosWebhook(store.new_id("webhook"), "review", WEBHOOK_URL, WEBHOOK_VALUE))

@@ -109,6 +109,7 @@ TTL_ATTRIBUTE, TAGS = "ExpiresAt", {"service": "syncwell", "data": "user-configu
 CONFIG_APPLICATION, CONFIG_ENVIRONMENT, CONFIG_PROFILE = "syncwell", "production", "backend"
 CONFIG_STRATEGY = "all-at-once"
 API_LOGS = "/syncwell/api"
+MOBILE_REGION, CRASH_REPORTS, MOBILE_JOB = "us-west-2", "/syncwell/mobile/crashes", "syncwell-mobile"
 
 # Plan B: the AI Insights Service.
 SYNC_LOGS = "/syncwell/sync-jobs"

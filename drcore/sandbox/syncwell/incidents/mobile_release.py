@@ -17,11 +17,13 @@ from drcore.sandbox.syncwell.company.app_stores import (
     NEW_APP,
     PLAY,
     AppVersion,
+    MobileReleases,
     put_on_app_store,
     put_on_play,
 )
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
 from drcore.sandbox.syncwell.life.mobile_users import HEALTHY, AppBehavior, MobileUsers
+from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import PlayRecoveries
 from drcore.sandbox.vendors.googleplay.store import IN_REVIEW, PlayStore
 
@@ -31,6 +33,12 @@ FEW = 0.002
 OPTIONS: Mapping[str, Option] = {
     "hours": Option(default=20.0, help="how long ago 4.11.0 was released, from 1 to 48"),
     "share": Option(default=0.2, help="the share of Android's users who are offered it, 0 to 1"),
+    "review_minutes": Option(
+        default=0.0, help="how long a review takes in each store; 0: two hours at Google, five at Apple"
+    ),
+    "schema_changed": Option(
+        default=False, help="4.11.0 has changed the local database, so that older code cannot read it"
+    ),
     "crashes": Option(default=0.012, help="the chance that it crashes in an hour of use where it is bad"),
 }
 
@@ -136,6 +144,10 @@ def _release(world: World, name: str, options: Options, bad: Mapping[str, AppBeh
         raise UnknownFault(f"name: expected a world whose app was not released anew; saw {name} on top of it")
     began = (now - timedelta(hours=options["hours"])).replace(second=0, microsecond=0)
     began -= timedelta(minutes=began.minute % 10)
+    if options["review_minutes"]:
+        _review(world, timedelta(minutes=options["review_minutes"]))
+    schema = 7 + bool(options["schema_changed"])
+    world.state(MobileReleases).record(NEW_APP, "candidate", local_schema=schema, released=began)
     for store, behavior in bad.items():
         users.stores[store].behavior[code] = behavior
     with world.clock.at(began):
@@ -145,8 +157,14 @@ def _release(world: World, name: str, options: Options, bad: Mapping[str, AppBeh
     users.begin(began)
 
 
+def _review(world: World, lasts: timedelta) -> None:
+    """Let reviews take so long in both stores, half of it waiting at Apple's."""
+    apple = world.state(AppStore)
+    world.state(PlayStore).review, apple.waiting, apple.review = lasts, lasts / 2, lasts / 2
+
+
 def _check(options: Options) -> None:
-    for name, low, high in (("hours", 1, 48), ("share", 0, 1), ("crashes", 0, 1)):
+    for name, low, high in (("hours", 1, 48), ("share", 0, 1), ("crashes", 0, 1), ("review_minutes", 0, 10_000)):
         if not low <= options[name] <= high or (name == "share" and options[name] in (0, 1)):
             raise UnknownFault(f"options.{name}: expected a number from {low} to {high}; saw {options[name]}")
 

@@ -18,11 +18,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from drcore.sandbox.core.clock import TICK
 from drcore.sandbox.core.timestamps import MINUTE, epoch
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company.app_stores import APP_STORE, PLAY, STABLE_APP, AppVersion
+from drcore.sandbox.syncwell.life.crash_reports import CrashReports
 from drcore.sandbox.syncwell.life.random_counts import hits
 from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import PlayRecoveries
@@ -81,6 +83,7 @@ class MobileUsers:
         self._play, self._apple = world.state(PlayStore), world.state(AppStore)
         self._vitals, self._recoveries = world.state(PlayVitals), world.state(PlayRecoveries)
         self._metrics = world.state(CloudWatch).stores[EXPORTED_TO]
+        self._reports = world.state(CrashReports)
         self._late: list[tuple[datetime, MetricName, MinuteSamples]] = []
         self.on = False
         self.exported = {PLAY, APP_STORE}
@@ -99,9 +102,11 @@ class MobileUsers:
                 self.live(at)
 
     def tick(self, at: datetime) -> None:
-        """Each ten minutes they live on."""
+        """Each ten minutes they live on; whether they are well is looked at each time."""
         if self.on and epoch(at) % int(STEP.total_seconds()) == 0:
             self.live(at)
+        if self.on:
+            self._judge(at)
 
     def live(self, at: datetime) -> None:
         """The ten minutes before `at`."""
@@ -112,10 +117,21 @@ class MobileUsers:
         for name, users in self.stores.items():
             self._use(name, users, at, stream)
         self._export(at)
-        if any(users.bad(code) for name, users in self.stores.items() for code in self.offers(name)):
+
+    def well(self, store: str) -> bool:
+        """Whether a store gives nobody a version that harms, and everybody a newer one than any that did."""
+        offered, users = self.offers(store), self.stores[store]
+        bad = [code for code in users.behavior if users.bad(code)]
+        if any(code in bad for code in offered):
+            return False
+        return not bad or any(code > max(bad) and share == 1 for code, share in offered.items())
+
+    def _judge(self, at: datetime) -> None:
+        """Since the tick before this one they may have been well."""
+        if not all(map(self.well, self.stores)):
             self.healthy_since = None
         elif self.healthy_since is None:
-            self.healthy_since = at
+            self.healthy_since = at - TICK
 
     def offers(self, store: str) -> dict[int, float]:
         """The versions that a store gives to anybody now, with the share of its users that may get each."""
@@ -186,6 +202,8 @@ class MobileUsers:
             active = hits(stream, count, ACTIVE * _HOURS)
             crashed = hits(stream, active, users.of(code).crashes)
             users.crashed[code] += crashed
+            if store in self.exported:
+                self._reports.write(at, store, code, crashed, harmful=users.bad(code))
             if store == PLAY and active:
                 self._vitals.add(at - STEP, code, active, crashed, crashed + hits(stream, crashed, 0.4))
             if store in self.exported and active:

@@ -17,8 +17,8 @@ def tell(world: World) -> None:
 def _mobile(world: World) -> dict[str, Any] | None:
     """None while nobody uses the app; else devices, installs, harm by store, then version code.
 
-    `offered`: the share of a store's users who may get a version now. `healthy_since`: since when no store offers a bad
-    one to anybody.
+    `offered`: the share of a store's users who may get a version now. `healthy_since`: since when each store
+    offers a good one to everybody that is newer than any bad one, and nobody a bad one.
     """
     users = world.state(MobileUsers)
     if not users.on:

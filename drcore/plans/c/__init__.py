@@ -1,0 +1,85 @@
+"""Plan C: a critical bug in a new release of the app.
+
+`titles.py` is the plan on one page. A phase is a file, its steps stand there in the order in which they are done; what
+each looks at, expects, does is right above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drcore.engine.outcome import Check, yes
+from drcore.engine.preflight import checked
+from drcore.engine.step import Plan
+from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close
+from drcore.plans.c.facts import CRun, Facts, Incident
+from drcore.plans.c.p1_detect import DETECT, NOTIFY
+from drcore.plans.c.p2_halt import HALT_IOS, HALT_PLAY
+from drcore.plans.c.p3_triage import INVESTIGATING, TRIAGE
+from drcore.plans.c.p4_decide import DECIDE
+from drcore.plans.c.p5_replace import BUILD, RECOVER, REVIEW, SUBMIT_IOS, SUBMIT_PLAY
+from drcore.plans.c.p6_verify import RESOLVED, VERIFY
+from drcore.plans.c.p7_close import CLOSE, POSTMORTEM
+from drcore.plans.c.stores import BOTH
+from drcore.plans.c.versions import is_known, newest, next_version, same_manifest
+from drcore.plans.shared.metric_lateness import metrics_in_time
+from drcore.plans.shared.on_call import on_call_topic
+from drcore.services import codebuild
+from drcore.services.cloudwatch import Metric
+
+
+def must_exist(run: CRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
+    """Preflight: the way to on-call, both stores with the version that was named, the job that builds the app.
+
+    A store that does not answer stops nobody: the other one can be halted all the same.
+    """
+    yield on_call_topic(run)
+    yield "version", checked(is_known, run)
+    yield "mobile releases", checked(same_manifest, run), False
+    for store in BOTH:
+        yield str(store), checked(_newest, run, store), False
+    yield "the next version", checked(_next, run), False
+    yield "the build job", checked(_job, run), False
+    # The export of crash reports is late by its own measure: these tell whether CloudWatch is.
+    yield from metrics_in_time(run, {region: (_requests(run),) for region in run.service.regions})
+
+
+def _newest(run: CRun, store: object) -> Check:
+    return yes(f"the newest version is {newest(run, next(each for each in BOTH if each == store))}")
+
+
+def _next(run: CRun) -> Check:
+    return yes(f"{next_version(run)} is above all that the stores have seen")
+
+
+def _job(run: CRun) -> Check:
+    job = run.facts.build_job
+    codebuild.newest_builds(run.aws, job.region, job.project)
+    return yes(f"{job.project} in {job.region}")
+
+
+def _requests(run: CRun) -> Metric:
+    dimensions = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
+    return Metric("AWS/ApiGateway", "Count", "Sum", dimensions)
+
+
+PLAN = Plan(
+    id="c",
+    title="Critical production bug in a new release",
+    notebook="c_mobile_release.ipynb",
+    steps=(
+        *p1_detect.STEPS,
+        *p2_halt.STEPS,
+        *p3_triage.STEPS,
+        *p4_decide.STEPS,
+        *p5_replace.STEPS,
+        *p6_verify.STEPS,
+        *p7_close.STEPS,
+    ),
+    goal=VERIFY,
+    facts=Facts,
+    incident=Incident,
+    faults=("mobile-crash:review_minutes=20", "mobile-crash-ios:review_minutes=20"),
+    rto=lambda run: 3600 * run.facts.rto_hours,
+    must_exist=must_exist,
+)

@@ -1,0 +1,105 @@
+"""What plan C is given: of its environment, of the incident."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from drcore.engine.context import Run
+from drcore.parameters import FreeText, Minutes, Model, Region, SecretRef, Url
+from drcore.plans.shared.facts import Api, Name
+from drcore.plans.shared.releases import Manifest
+
+Hours = Annotated[float, Field(gt=0, le=24 * 30)]
+Users = Annotated[int, Field(gt=0)]
+
+
+class GooglePlay(Model):
+    """The app at Google, with the key file of a service account that nobody else uses."""
+
+    publisher: Url
+    reporting: Url
+    tokens: Url
+    package: Name
+    key: SecretRef
+
+
+class AppStore(Model):
+    """The app at Apple, with the key of a team."""
+
+    url: Url
+    app: Annotated[str, Field(pattern=r"^\d+$")]
+    issuer: Name
+    key_id: Name
+    key: SecretRef
+
+
+class CrashExport(Model):
+    """Where crash reporting exports to: users whose app crashed, of those active, by platform and version code.
+
+    Apple has no crash rate of App Store users: without this the trigger on iOS is unknown.
+    """
+
+    region: Region
+    namespace: Name
+    metric: Name
+    google_play: Name
+    app_store: Name
+
+
+class CrashLogs(Model):
+    """The log group of the app's crash reports."""
+
+    region: Region
+    group: Name
+
+
+class BuildJob(Model):
+    """The pipeline's job that builds a tag as a version and uploads it to both stores; the branch of a hotfix."""
+
+    region: Region
+    project: Name
+    hotfix: Name
+
+
+class Numbering(Model):
+    """How a version code follows from a version: major times this, minor times that, and the patch."""
+
+    major: Annotated[int, Field(gt=0)]
+    minor: Annotated[int, Field(gt=0)]
+
+
+class Facts(Model):
+    """`c.yaml`: what plan C needs to know of an environment."""
+
+    google_play: GooglePlay
+    app_store: AppStore
+    crashes: CrashExport
+    crash_logs: CrashLogs
+    releases: Manifest
+    build_job: BuildJob
+    version_code: Numbering
+    api: Api
+    crash_free_percent: Annotated[float, Field(gt=50, lt=100)]
+    minimum_users: Users
+    window_hours: Hours
+    fresh_hours: Hours
+    detection_minutes: Minutes
+    halt_minutes: Minutes
+    build_minutes: Minutes
+    review_hours: Hours
+    verify_hours: Hours
+    rto_hours: Hours
+    drill_every_days: Annotated[int, Field(gt=0)]
+
+
+class Incident(Model):
+    """What only the incident knows: the notebook's parameters cell."""
+
+    version: Annotated[str, Field(pattern=r"^(|\d{1,4}\.\d{1,4}\.\d{1,4})$")] = ""  # that is bad; empty: the newest
+    remedy: Literal["", "roll back", "hotfix"] = ""  # empty: as the inputs recommend
+    bug: FreeText = ""  # a crash or a loss of data that people have reported, where no rate shows it
+
+
+CRun = Run[Facts, Incident]

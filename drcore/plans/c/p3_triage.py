@@ -1,0 +1,112 @@
+"""Plan C, meanwhile: users are told, and the cause is narrowed down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.step import Patience, Step
+from drcore.plans.c import titles
+from drcore.plans.c.facts import CRun
+from drcore.plans.shared.status_page import investigating
+from drcore.record.evidence import Exhibit, Table
+from drcore.services import logs
+from drcore.services.logs import LogQuery, LogRow
+
+_QUERY = (
+    "stats sum(reports) as crashes by platform, version, error | sort crashes desc | limit 20"  # numbers in the lines
+)
+
+# ── Tell users that we investigate ───────────────────────────────────────────────────────────────────────────────────
+
+
+def words_investigating(run: CRun) -> str:
+    """Our words: the plan names none."""
+    if "detected" not in run.moments:
+        return ""
+    return (
+        "We are investigating a problem in the newest version of the app, and have stopped its rollout. "
+        "If you have not updated yet, please wait."
+    )
+
+
+INVESTIGATING = investigating(
+    titles.INVESTIGATING,
+    words_investigating,
+    needs=(titles.DETECT,),
+    headline="A problem in the newest version of the app",
+)
+
+
+# ── Triage ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class TopError:
+    """One kind of error in one version: how often it was reported."""
+
+    platform: str
+    version: str
+    error: str
+    crashes: int
+
+    def describe(self) -> str:
+        return f"{self.platform} {self.version}: {self.error}, {self.crashes} crashes"
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The errors that were reported most often, of all versions."""
+
+    top: tuple[TopError, ...]
+
+
+def see_errors(run: CRun, target: Target) -> Errors:
+    if "detected" not in run.moments:
+        return Errors(())
+    where, now = run.facts.crash_logs, run.clock.now()
+    until = now - timedelta(seconds=logs.SEARCHABLE_S)
+    query = LogQuery(where.region, (where.group,), _QUERY)
+    since = now - timedelta(hours=run.facts.window_hours)
+    (rows,) = logs.insights(run.aws, run.clock, (query,), since, until, within=60)
+    return Errors(tuple(_top(row) for row in rows))
+
+
+def _top(row: LogRow) -> TopError:
+    platform, version, error = (row.text(name) or "not told" for name in ("platform", "version", "error"))
+    return TopError(platform, version, error, int(row.number("crashes") or 0))
+
+
+def is_triaged(run: CRun, target: Target, seen: Errors) -> Check:
+    if "detected" not in run.moments:
+        return yes("no trouble was seen, there is nothing to triage")
+    if not seen.top:
+        return yes("no crash was reported: the cause lies elsewhere, or reports do not come in")
+    return yes(f"most often: {seen.top[0].describe()}")
+
+
+def show_errors(run: CRun, states: Mapping[Target, Errors]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        rows = tuple((each.platform, each.version, each.error, each.crashes) for each in seen.top)
+        first = f"most often {seen.top[0].error} in {seen.top[0].version}" if seen.top else "none was reported"
+        title = f"Crashes by version and error, last {run.facts.window_hours:g} hours: {first}"
+        yield Table("top-errors", title, ("platform", "version", "error", "crashes"), rows)
+
+
+TRIAGE = Step(
+    titles.TRIAGE,
+    changes="nothing: the errors by version are read",
+    look=see_errors,
+    expect=is_triaged,
+    needs=(titles.DETECT,),
+    gate=False,
+    only_tells=True,
+    words=lambda run: f"the errors by version, in {run.facts.crash_logs.group}",
+    patience=Patience(within=60, every=10),
+    shows=show_errors,
+)
+
+
+STEPS = (INVESTIGATING, TRIAGE)

@@ -1,0 +1,109 @@
+"""Plan C, the end: the postmortem is begun, how the stores are left is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from drcore.engine.labels import label
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.plans.c import titles
+from drcore.plans.c.facts import CRun
+from drcore.plans.c.p2_halt import see_ios
+from drcore.plans.c.p4_decide import decided
+from drcore.plans.c.stores import APP_STORE, PLAY, app_store, google_play
+from drcore.plans.c.versions import version_of
+from drcore.plans.shared.close import close, drills
+from drcore.plans.shared.postmortem import Sentence, postmortem, seen_in
+from drcore.record.evidence import Exhibit, Table
+from drcore.services.appstore.versions import LIVE, LONGEST_PAUSE, store_versions
+from drcore.services.play.tracks import read_track
+
+# ── Postmortem ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(run: CRun) -> Iterator[Sentence]:
+    remedy = decided(run)
+    if remedy:
+        text = f"{remedy.bad} of the app was bad on {', '.join(remedy.stores)}, and gave way to {remedy.version}"
+        yield from seen_in(run, titles.DECIDE, text)
+
+
+def impact(run: CRun) -> Iterator[Sentence]:
+    """What the first look told of crashes, what the last one of who still has the bad version."""
+    for step, first in ((titles.DETECT, True), (titles.VERIFY, False)):
+        looked = run.result(step)
+        if looked and looked.states:
+            yield from seen_in(run, step, looked.why, first=first)
+
+
+POSTMORTEM = postmortem(
+    titles.POSTMORTEM,
+    headline="a critical bug in a new release of the app",
+    summary=summary,
+    impact=impact,
+    needs=(titles.DETECT,),
+)
+
+
+# ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How the stores are left, row by row; what a person must still do; when this plan was drilled last."""
+
+    rows: tuple[tuple[str, str, str], ...]
+    to_do: tuple[str, ...] = field(metadata=label("left to people"))
+    last_drill: datetime | None
+    next_drill: datetime | None
+
+    def describe(self) -> Mapping[str, object]:
+        return {
+            "left to people": self.to_do or "nothing",
+            "last drill": self.last_drill,
+            "next drill": self.next_drill,
+        }
+
+
+def see_left(run: CRun, target: Target) -> Left:
+    track = read_track(google_play(run))
+    rows = [
+        (str(PLAY), ", ".join(version_of(run, code) for code in each.codes), _status(each.status, each.fraction))
+        for each in track.releases
+    ]
+    for each in store_versions(app_store(run)):
+        phase = f", phased release {each.phase.state}" if each.phase.id else ""
+        rows.append((str(APP_STORE), each.name, f"{each.state}{phase}"))
+    ios, to_do = see_ios(run, APP_STORE), []
+    if ios.phase.state == "PAUSED" and ios.state == LIVE:
+        left = LONGEST_PAUSE - ios.phase.days_paused
+        to_do.append(f"the phased release of {ios.version} is paused, and goes on by itself in {left} days")
+    return Left(tuple(rows), tuple(to_do), *drills(run))
+
+
+def _status(status: str, fraction: float | None) -> str:
+    return status if fraction is None else f"{status} at {fraction:.4g} of the users"
+
+
+def is_closed(run: CRun, target: Target, seen: Left) -> Check:
+    return yes("; ".join(seen.to_do) or "nothing is left to be done") if seen.rows else no("no store has any version")
+
+
+def show_left(run: CRun, states: Mapping[Target, Left]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        yield Table("stores-now", "What the stores have now", ("store", "version", "state"), seen.rows)
+
+
+CLOSE = close(
+    titles.CLOSE,
+    changes="nothing: how the stores are left, when the next drill is due",
+    look=see_left,
+    expect=is_closed,
+    shows=show_left,
+    needs=(titles.VERIFY,),
+)
+
+
+STEPS = (POSTMORTEM, CLOSE)

@@ -1,0 +1,29 @@
+"""Plan C on one page: its steps in order."""
+
+from __future__ import annotations
+
+from drcore.engine.outcome import StepName
+
+DETECT = StepName("detect", "Detect", "C.trigger")
+NOTIFY = StepName("notify-on-call", "Notify on-call", "C.trigger")
+
+HALT_PLAY = StepName("halt-google-play", "Halt the rollout on Google Play", "C.1")
+HALT_IOS = StepName("halt-app-store", "Pause the phased release on the App Store", "C.1")
+
+INVESTIGATING = StepName("tell-users-that-we-investigate", "Tell users that we investigate", "C.2")
+
+TRIAGE = StepName("triage", "Triage", "C.3")
+
+DECIDE = StepName("decide", "Decide: hotfix or roll back", "C.4")
+
+BUILD = StepName("build-the-replacement", "Build the replacement", "C.5")
+SUBMIT_PLAY = StepName("submit-to-google-play", "Submit to Google Play", "C.5")
+SUBMIT_IOS = StepName("submit-to-app-store", "Submit to the App Store", "C.5")
+REVIEW = StepName("wait-for-the-reviews", "Wait for the reviews", "C.5")
+RECOVER = StepName("recover-installed-apps", "Recover installed apps", "C.5")
+
+VERIFY = StepName("verify", "Verify", "C.5")
+RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is resolved", "C.2")
+
+POSTMORTEM = StepName("postmortem", "Postmortem", "C.6")
+CLOSE = StepName("close", "Close", "C.6")
