@@ -23,6 +23,7 @@ from drcore.services import apigateway, appconfig, autoscaling, codedeploy, lamb
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
 from drcore.services.logs import LogQuery
+from tests.support.build_calls import BUILDS
 from tests.support.world_clock import WorldClock
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "123456789012"
@@ -277,8 +278,7 @@ VALUES: dict[str, Any] = {
     "codedeploy.group": "syncwell-backend-live",
     "codedeploy.id_": _deployment,
     "codedeploy.stop.id_": _running_deployment,
-    "codepipeline.pipeline": "syncwell-backend",
-    "codepipeline.stage": "Deploy",
+    **BUILDS,
     "dns.server": "127.0.0.1:53",
     "dns.name": NAME,
     "dns.subnets": ("198.18.0.0/20",),

@@ -25,7 +25,7 @@ class GooglePlay(Model):
     key: SecretRef
 
 
-class AppStore(Model):
+class AppleApp(Model):
     """The app at Apple, with the key of a team."""
 
     url: Url
@@ -74,7 +74,7 @@ class Facts(Model):
     """`c.yaml`: what plan C needs to know of an environment."""
 
     google_play: GooglePlay
-    app_store: AppStore
+    app_store: AppleApp
     crashes: CrashExport
     crash_logs: CrashLogs
     releases: Manifest

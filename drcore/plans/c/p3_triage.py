@@ -1,4 +1,4 @@
-"""Plan C, meanwhile: users are told, and the cause is narrowed down."""
+"""Plan C, meanwhile: what users are told, what is known of the cause."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class OfStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class Replacement:
     """What takes the place of which version: built from which source, and what has been decided (empty: nothing)."""
 
     bad: str = field(metadata=label("bad version"))
@@ -53,7 +53,7 @@ class Remedy:
     reason: str = field(default="", compare=False)
 
 
-def see_remedy(run: CRun, target: Target) -> Remedy:
+def see_remedy(run: CRun, target: Target) -> Replacement:
     act = run.history.act(titles.DECIDE)
     stores = affected(run)
     if act or not stores:
@@ -72,10 +72,10 @@ def see_remedy(run: CRun, target: Target) -> Remedy:
     remedy = run.incident.remedy or proposed
     source = stable.tag if remedy == ROLL_BACK else run.facts.build_job.hotfix
     names = tuple(map(str, stores))
-    return Remedy(bad, stable.version, remedy, next_version(run), source, names, "", unreadable, inputs, why)
+    return Replacement(bad, stable.version, remedy, next_version(run), source, names, "", unreadable, inputs, why)
 
 
-_NONE = Remedy("", "", "", "", "", (), "", "", (), "")
+_NONE = Replacement("", "", "", "", "", (), "", "", (), "")
 
 
 def _inputs(run: CRun, store: Target, bad: str, stable: str) -> OfStore:
@@ -96,13 +96,13 @@ def _recommended(run: CRun, unreadable: str, inputs: tuple[OfStore, ...]) -> tup
     return ROLL_BACK, "the stable version is not bad, and its code can read what the bad one has written"
 
 
-def must_not_roll_back(run: CRun, seen: Remedy) -> str:
+def must_not_roll_back(run: CRun, seen: Replacement) -> str:
     if seen.remedy == ROLL_BACK and seen.unreadable:
         return f"{seen.unreadable}: the old code would crash on start. Decide for a hotfix: -p remedy=hotfix"
     return ""
 
 
-def is_to_be_decided(run: CRun, target: Target, seen: Remedy) -> Check:
+def is_to_be_decided(run: CRun, target: Target, seen: Replacement) -> Check:
     if not seen.bad:
         return yes("no trouble was seen, there is nothing to decide")
     if not seen.version:
@@ -111,12 +111,12 @@ def is_to_be_decided(run: CRun, target: Target, seen: Remedy) -> Check:
     return no(f"to decide: {_choice(seen)} ({named}: {seen.why})")
 
 
-def _choice(seen: Remedy) -> str:
+def _choice(seen: Replacement) -> str:
     code = f"the code of {seen.stable}" if seen.remedy == ROLL_BACK else f"{seen.source} (hotfix)"
     return f"{seen.bad} gives way to {seen.version}, built from {code}, on {', '.join(seen.stores)}"
 
 
-def show_inputs(run: CRun, states: Mapping[Target, Remedy]) -> Iterator[Exhibit]:
+def show_inputs(run: CRun, states: Mapping[Target, Replacement]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows: list[tuple[Cell, ...]] = []
         for each in seen.inputs:
@@ -151,7 +151,7 @@ DECIDE = decision(
 )
 
 
-def decided(run: CRun) -> Remedy | None:
+def decided(run: CRun) -> Replacement | None:
     """What was decided; in a rehearsal what would be. None: nothing is to take any version's place. Raises Unknown."""
     act = run.history.act(titles.DECIDE)
     if act:
@@ -161,7 +161,7 @@ def decided(run: CRun) -> Remedy | None:
     return seen if seen and seen.bad else None
 
 
-def is_to_be_replaced(run: CRun, store: Target) -> Remedy | None:
+def is_to_be_replaced(run: CRun, store: Target) -> Replacement | None:
     """The remedy, where a store needs it."""
     remedy = decided(run)
     return remedy if remedy and str(store) in remedy.stores else None

@@ -1,4 +1,4 @@
-"""Plan C, the way out: a higher version is built, submitted, reviewed, and brought to who has the bad one."""
+"""Plan C, the way out: a higher version that is built, submitted, reviewed, brought to who has the bad one."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ SUBMIT_PLAY = Step(
 
 
 @dataclass(frozen=True, slots=True)
-class IosSubmission:
+class AppleSubmission:
     """The replacement on its way to Apple's review. An empty version: this store needs none."""
 
     version: str
@@ -161,10 +161,10 @@ class IosSubmission:
     holds_it: bool = field(default=False, metadata=label("it is in the submission"))
 
 
-def see_ios_submission(run: CRun, target: Target) -> IosSubmission:
+def see_ios_submission(run: CRun, target: Target) -> AppleSubmission:
     remedy, store = is_to_be_replaced(run, APP_STORE), app_store(run)
     if remedy is None:
-        return IosSubmission("")
+        return AppleSubmission("")
     found = next((each for each in store_versions(store) if each.name == remedy.version), None)
     valid = [each.id for each in builds(store, remedy.version) if each.state == "VALID"]
     if found is None and not valid:
@@ -172,7 +172,7 @@ def see_ios_submission(run: CRun, target: Target) -> IosSubmission:
     under_way = [each for each in apple_reviews.submissions(store) if each.state in apple_reviews.UNDER_WAY]
     sent = under_way[0] if under_way else apple_reviews.Submission("", "")
     holds = bool(found and sent.version == found.id)
-    return IosSubmission(
+    return AppleSubmission(
         remedy.version,
         valid[0] if valid else "",
         found.id if found else "",
@@ -185,7 +185,7 @@ def see_ios_submission(run: CRun, target: Target) -> IosSubmission:
 _UNSENT = ("", "PREPARE_FOR_SUBMISSION", "READY_FOR_REVIEW")
 
 
-def is_submitted(run: CRun, target: Target, seen: IosSubmission) -> Check:
+def is_submitted(run: CRun, target: Target, seen: AppleSubmission) -> Check:
     if not seen.version:
         return yes(_OTHER if decided(run) else _NOTHING)
     if seen.state in ("REJECTED", "DEVELOPER_REJECTED", "INVALID_BINARY", "METADATA_REJECTED"):
@@ -195,7 +195,7 @@ def is_submitted(run: CRun, target: Target, seen: IosSubmission) -> Check:
     return yes(f"{seen.version} is {seen.state}")
 
 
-def submit_next(run: CRun, target: Target, seen: IosSubmission) -> None:
+def submit_next(run: CRun, target: Target, seen: AppleSubmission) -> None:
     """The next one of the four writes that a submission takes, by what is there already."""
     store = app_store(run)
     if not seen.id:

@@ -22,11 +22,11 @@ from drcore.services.play.tracks import IN_REVIEW, PlayTrack, TrackRelease, bund
 _VERSION = r"^\d+\.\d+\.\d+$"
 
 
-class _Written(Model):
+class _WrittenByPipeline(Model):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")  # the pipeline may write more than is read here
 
 
-class MobileRelease(_Written):
+class MobileRelease(_WrittenByPipeline):
     """A release of the app as its pipeline has written it down.
 
     `local_schema` numbers the database on the device: older code cannot read a higher one than its own. `released` is
@@ -40,7 +40,7 @@ class MobileRelease(_Written):
     released: datetime | None = None
 
 
-class _Releases(_Written):
+class _MobileReleases(_WrittenByPipeline):
     releases: tuple[MobileRelease, ...]
 
 
@@ -50,7 +50,7 @@ def read_releases(run: CRun, region: str = "") -> tuple[MobileRelease, ...]:
     bucket = where.bucket.format(region=region)
     written: Any = s3.document(run.aws, region, bucket, where.key)
     try:
-        return parse(written, _Releases, f"s3://{bucket}/{where.key}").releases
+        return parse(written, _MobileReleases, f"s3://{bucket}/{where.key}").releases
     except BadInput as error:
         raise Unknown(str(error)) from error
 

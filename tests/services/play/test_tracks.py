@@ -160,7 +160,8 @@ def test_a_rehearsal_should_read_all_and_write_nothing(
     with gate.during(Writes.STOPPED), pytest.raises(WriteStopped) as stopped:
         halt(play, seen, 411)
     call = stopped.value.call
-    assert (call.operation, call.parameters["json"]["releases"]) == ("PUT", [STAGED | {"status": "halted"}, COMPLETED])
+    assert call.parameters["url"].endswith(":commit?changesInReviewBehavior=ERROR_IF_IN_REVIEW")
+    assert call.parameters["makes"]["releases"] == [STAGED | {"status": "halted"}, COMPLETED], "what would be the app"
     assert said(store) == [STAGED, COMPLETED]
     assert not any(note["write"] for note in notes) and len(notes) > 5, "each call is noted, as a read"
 

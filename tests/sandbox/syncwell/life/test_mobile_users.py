@@ -16,6 +16,7 @@ from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import GENERATION, PlayRecoveries
 from drcore.sandbox.vendors.googleplay.store import PlayStore
 from drcore.sandbox.vendors.googleplay.vitals import PlayVitals
+from tests.support.app_stores import found
 
 NEW = AppVersion(NEW_APP).code
 STABLE = AppVersion(app_stores.STABLE_APP).code
@@ -25,8 +26,7 @@ Break = Callable[..., MobileUsers]
 @pytest.fixture
 def broken(empty: InProcess) -> Break:
     """`broken("mobile-crash")`: an account that has the stores only, with that fault on."""
-    with empty.world.clock.frozen():
-        app_stores.found(empty.world)
+    found(empty.world)
     users = empty.world.state(MobileUsers)
     empty.world.on_tick(users.tick)
 
@@ -108,8 +108,10 @@ def test_a_hotfix_should_take_the_bad_version_off_the_phones(broken: Break, empt
     assert not well(users)
     halt_play(empty)
     pass_hours(empty, 1)
-    assert well(users), "no store gives it to anybody"
+    assert not well(users), "nobody gets it any more, and nobody who has it gets anything better"
     put_on_play(empty.world, HOTFIX_APP)
+    pass_hours(empty, 0.01)
+    assert well(users)
     bad = users.stores[PLAY].devices[NEW]
     pass_hours(empty, 18)
     assert users.stores[PLAY].devices[NEW] < bad * 0.6
@@ -177,8 +179,7 @@ def test_two_worlds_of_a_seed_should_live_the_same(broken: Break, empty: InProce
     first = broken()
     pass_hours(empty, 3)
     second = InProcess(7)
-    with second.world.clock.frozen():
-        app_stores.found(second.world)
+    found(second.world)
     other = second.world.state(MobileUsers)
     second.world.on_tick(other.tick)
     second.world.state(Faults).inject("mobile-crash", {})
