@@ -105,6 +105,9 @@ def standing(truth: dict[str, object]) -> dict[str, object]:
     Of corrupted data, too: a run that is killed halts the bad release later, when more is corrupted.
     """
     told = {name: value for name, value in truth.items() if name not in OF_THE_MOMENT}
+    mobile = told.pop("mobile", None)
+    if isinstance(mobile, dict):  # what each store gives to users; who has updated by then is another number each time
+        told["offered"] = {name: (store["bad"], store["offered"]) for name, store in mobile["stores"].items()}
     data = told.pop("corruption", None)
     if not isinstance(data, dict):
         return told
@@ -159,7 +162,8 @@ def lasting(state: Any) -> Any:
 OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId")
 NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
 DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-OF_WORDS = re.compile(r"\d\d:\d\d:\d\d|\d+ (?=changes)")  # as the status page tells what is lost
+# As the status page tells what is lost; of Google Play an edit, another one each time.
+OF_WORDS = re.compile(r"\d\d:\d\d:\d\d|\d+ (?=changes)|(?<=/edits/)\d+")
 
 
 def is_a_message(each: Any) -> bool:
