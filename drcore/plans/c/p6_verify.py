@@ -1,4 +1,4 @@
-"""Plan C, the proof: nobody gets the bad version, everybody gets a good one, and it is good."""
+"""Plan C, the proof: nobody gets the bad version, everybody gets one that is proven to be good."""
 
 from __future__ import annotations
 
