@@ -1,4 +1,4 @@
-"""The pipeline's job that builds the app from a tag of its source, and uploads it to both stores.
+"""The pipeline's job that builds the app from a tag of its source for both stores.
 
 It takes the version from VERSION, and writes the release down as a candidate. What it builds from an older tag, or from
 a branch of a fix, is good.
