@@ -229,6 +229,7 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_each((_APPLICATION, _PROFILE), "CreateHostedConfigurationVersion", "GetHostedConfigurationVersion"),
         **_each((_APPLICATION, _PROFILE), "ListHostedConfigurationVersions"),
         **_each((_APPLICATION, _ENVIRONMENT), "ListDeployments"),
+        **_each((_APPLICATION, _ENVIRONMENT, f"{_ENVIRONMENT}/deployment/{{DeploymentNumber}}"), "StopDeployment"),
         **_each((_APPLICATION, _PROFILE, _STRATEGY, _ENVIRONMENT), "StartDeployment"),
         **_each(_APPLICATION, "ListConfigurationProfiles", "ListEnvironments"),
     },

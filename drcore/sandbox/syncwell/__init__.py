@@ -8,6 +8,7 @@ from drcore.sandbox.syncwell.company import (
     ai_service,
     app_stores,
     mobile_builds,
+    partner_accounts,
     principals,
     worker_services,
 )
@@ -16,24 +17,28 @@ from drcore.sandbox.syncwell.incidents import (
     bad_deployment,
     data_corruption,
     mobile_release,
+    partner_trouble,
     region_outage,
     vulnerability,
 )
 from drcore.sandbox.syncwell.life import public_api, service_mode, stolen_tokens, tokens, two_regions
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
+from drcore.sandbox.syncwell.life.app_clients import AppClients
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
+from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
 from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
 from drcore.sandbox.syncwell.life.sync_jobs import SyncJobs
 from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
 from drcore.sandbox.syncwell.life.tokens import OauthTokens
-from drcore.sandbox.syncwell.truth import backend, data, mobile, regions, security
+from drcore.sandbox.syncwell.truth import backend, data, mobile, partners, regions, security
 
 __all__ = [
     "bad_deployment",
     "build",
     "data_corruption",
     "mobile_release",
+    "partner_trouble",
     "public_api",
     "region_outage",
     "vulnerability",
@@ -59,9 +64,14 @@ def build(world: World) -> None:
         mobile_builds.found(world)
     with tied_to(world.purpose("AI service")):
         ai_service.found(world)
+    with tied_to(world.purpose("partners")):
+        partner_accounts.found(world)
+    syncs, clients = world.state(PartnerSyncs), world.state(AppClients)
     account.watch(world, world.clock.now() - HISTORY)
     ai_service.watch(world, world.clock.now() - HISTORY)
     world.state(SyncJobs).remember()
+    syncs.publish()
+    clients.remember(HISTORY)
     timeline = world.state(WorldTimeline)
     timeline.remember()
     two_regions.remember(world, world.clock.now() - HISTORY)
@@ -69,6 +79,8 @@ def build(world: World) -> None:
     for actor in two_regions.actors(world):
         world.on_tick(actor)
     world.on_tick(world.state(SyncJobs).tick)
+    world.on_tick(syncs.tick)
+    world.on_tick(clients.tick)
     world.on_tick(world.state(AiCalls).tick)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
     world.on_tick(timeline.tick)
@@ -81,4 +93,5 @@ def build(world: World) -> None:
     data.tell(world)
     mobile.tell(world)
     security.tell(world)
+    partners.tell(world)
     principals.close(world)

@@ -137,6 +137,28 @@ REVOKER = "syncwell-revoke-tokens"
 """The state machine that revokes tokens at an issuer."""
 SECURITY_LOGS = "/syncwell/security"
 
+# Plan D: the partners, the switches of the app.
+PARTNERS = ("strideon", "pulsewatch", "nutrilog", "sleepring")
+SWITCH_APPLICATION, SWITCH_ENVIRONMENT, SWITCH_PROFILE = "syncwell-switches", "production", "flags"
+"""An application of their own: no deployment of something else stands in the way of a switch."""
+SWITCH_AT_ONCE, SWITCH_RAMP = "switch-at-once", "switch-ramp"
+
+
+def partner_secret(partner: str) -> str:
+    """Where SyncWell's credential for a partner lies."""
+    return f"syncwell/partners/{partner}"
+
+
+def integration_flag(partner: str) -> str:
+    """Whether syncs with a partner are done: on is as usual."""
+    return f"integration_{partner}_enabled"
+
+
+def banner_flag(partner: str) -> str:
+    """Whether the app shows a banner about a partner, with its text: off is as usual."""
+    return f"banner_{partner}"
+
+
 # Who signs in.
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
 OPERATOR_KEY, ADMINISTRATOR_KEY = "drcore", "administrator"

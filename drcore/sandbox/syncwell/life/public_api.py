@@ -1,6 +1,6 @@
 """SyncWell's own public API: answers as the version that serves this request would.
 
-Simplified: two routes, no authentication; a request meets a version, a handled or an unhandled error by
+Simplified: three routes, no authentication; a request meets a version, a handled or an unhandled error by
 chance that hangs on the request, the moment and the seed.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.world import World
+from drcore.sandbox.syncwell.life.app_flags import AppFlags
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.configurations import key, problem
 from drcore.sandbox.syncwell.life.intended_data import BadWrite
@@ -38,6 +39,16 @@ def preview(call: HttpCall) -> JsonReply:
         refused = {"message": "ConfigInvalid", "user": user, "reason": problem(bad_write.after, bad_write.kind)}
         return _answer(call, "preview", lambda row: refused, status=500)
     return _answer(call, "preview", lambda row: previewed(user, right=row.code.preview_right))
+
+
+@http_route("GET", ROUTE + "/flags")
+def flags(call: HttpCall) -> JsonReply:
+    """200 with the switches as the app of `?user=` gets them: `{"flags": {FLAG: {"enabled", …}}}`; 400 without one."""
+    user, region = call.query.get("user"), call.args["region"]
+    if not user:
+        return JsonReply(400, {"message": "Missing required request parameters: [user]"})
+    had = call.world.state(AppFlags).of(region, user) if region in call.world.regions else {}
+    return _answer(call, "flags", lambda row: {"user": user, "flags": had})
 
 
 def previewed(user: str, *, right: bool = True) -> dict[str, Any]:

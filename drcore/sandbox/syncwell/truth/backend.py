@@ -11,6 +11,7 @@ from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment
 from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
+from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
 from drcore.sandbox.syncwell.life.requests import MarketTraffic
 from drcore.sandbox.syncwell.life.serving import definitions, error_rate
 from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
@@ -39,6 +40,9 @@ def _fault(world: World) -> dict[str, Any] | None:
 def _healthy_since(world: World) -> str | None:
     """Of the fault that is on; without one, since nobody met a bad release."""
     job, attacker, mobile = world.state(CorruptionJob), world.state(Attacker), world.state(MobileUsers)
+    syncs = world.state(PartnerSyncs)
+    if syncs.watched:
+        return iso(syncs.contained_at) if syncs.contained_at else None
     since = world.state(MarketTraffic).healthy_since if job.corruption is None else job.healthy_since
     since = since if attacker.finding is None else attacker.healthy_since
     since = mobile.healthy_since if mobile.on else since
