@@ -42,6 +42,12 @@ class EnvironmentDeployment:
     state: str = ""
     profile: str = ""
     version: str = ""
+    percent: float = field(default=0.0, compare=False)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody gets its version any more, by what became of it."""
+        return self.state in ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
 
     @property
     def running(self) -> bool:
@@ -96,13 +102,29 @@ def version(aws: Aws, region: str, where: Profile, number: int) -> HostedVersion
 
 def last_deployment(aws: Aws, region: str, where: Profile) -> EnvironmentDeployment:
     """The newest deployment of the environment, of whichever profile: one at a time runs in it."""
+    return next(iter(deployments(aws, region, where)), EnvironmentDeployment())
+
+
+def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeployment, ...]:
+    """All deployments of the environment, of whichever profile, newest first. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
-    found = list(aws.pages("appconfig", region, "list_deployments", "Items", **of))
-    if not found:
-        return EnvironmentDeployment()
-    last = max(found, key=lambda each: each["DeploymentNumber"])
-    told = last.get("ConfigurationName", ""), last.get("ConfigurationVersion", "")
-    return EnvironmentDeployment(last["DeploymentNumber"], last["State"], *told)
+    found = [
+        EnvironmentDeployment(
+            each["DeploymentNumber"],
+            each["State"],
+            each.get("ConfigurationName", ""),
+            each.get("ConfigurationVersion", ""),
+            each.get("PercentageComplete", 0.0),
+        )
+        for each in aws.pages("appconfig", region, "list_deployments", "Items", **of)
+    ]
+    return tuple(sorted(found, key=lambda each: -each.number))
+
+
+def stop_deployment(aws: Aws, region: str, where: Profile, number: int) -> None:
+    """Stop a deployment that runs: consumers get what they had before it. One that is over is refused."""
+    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    aws.call("appconfig", region, "stop_deployment", DeploymentNumber=number, **of)
 
 
 def add_version(aws: Aws, region: str, where: Profile, content: dict[str, Any], after: int, why: str) -> None:

@@ -24,7 +24,8 @@ from tests.support.service_calls import ASKS, EAST, Asking, ServiceFunction, par
 from tests.support.world_clock import WorldClock
 
 Faulty = Callable[..., None]
-PUBLIC = {"aws_status.issues"}  # a page for all, which refuses nobody: whatever else it shows is not known
+# Pages for all, which refuse nobody: whatever else they show is not known.
+PUBLIC = {"aws_status.issues", "partners.page"}
 OVER_AWS_OR_HTTP = [each for each in ASKS if "calls" not in parameters(each)]  # DNS has no refusals, and no faults here
 PATIENT = {"logs.insights"}  # waits for a place among the account's queries by itself, and then knows nothing
 each_function = pytest.mark.parametrize("function", ASKS, ids=str)

@@ -14,7 +14,7 @@ import pytest
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Rejected
-from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.services import appconfig, lambda_, s3, statuspage
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import policies, recovery, settings
@@ -68,6 +68,7 @@ ANSWERS: dict[str, Nothing] = {
     "appconfig.newest": value(appconfig.HostedVersion(0, {}), where=another_profile),
     "appconfig.version": refused("ResourceNotFoundException", number=9999),
     "appconfig.last_deployment": value(appconfig.EnvironmentDeployment(), where=another_profile),
+    "appconfig.deployments": value((), where=another_profile),
     "arc.control": refused("ResourceNotFoundException", arn=f"{VALUES['arc.arn']}0"),
     "aws_status.issues": value(()),
     "autoscaling.scaling": refused("ObjectNotFoundException", service=NOBODY),
@@ -114,6 +115,8 @@ ANSWERS: dict[str, Nothing] = {
     "lambda_.code": refused("ResourceNotFoundException", function=NOBODY),
     "logs.lines": value((), pattern=NOBODY),
     "logs.insights": value(((),), queries=(LogQuery(EAST, ("/syncwell/api",), "filter n = 7 | fields n"),)),
+    "partners.ask": refused("404", url=f"{ENDPOINT}/partner/{NOBODY}/v1/read-activities"),
+    "partners.page": refused("404", url=f"{ENDPOINT}/partner-status/{NOBODY}"),
     "route53.records": value((), name=NOBODY),
     "route53.answer": value((), name=NOBODY),
     "route53.health_check": refused("NoSuchHealthCheck", id_=NOBODY),

@@ -19,18 +19,19 @@ from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.services.sagemaker.components import Components
 from drcore.sandbox.services.sagemaker.state import Endpoints
-from drcore.services import apigateway, appconfig, autoscaling, codedeploy, lambda_, route53, s3, sagemaker, statuspage
+from drcore.services import apigateway, autoscaling, codedeploy, lambda_, route53, s3, sagemaker
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
 from drcore.services.logs import LogQuery
+from tests.support.appconfig_calls import APPCONFIG
 from tests.support.build_calls import BUILDS
+from tests.support.vendor_calls import VENDORS
 from tests.support.world_clock import WorldClock
 
 EAST, WEST, ACCOUNT = "us-east-1", "us-west-2", "123456789012"
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)  # when a world begins
 TABLE = "SyncWellMetadata"
 TABLE_ARN = f"arn:aws:dynamodb:{EAST}:{ACCOUNT}:table/{TABLE}"
-PAGE = statuspage.Page(f"{ENDPOINT}/statuspage/v1", "syncwell-page", "key")
 CONTROL = (
     f"arn:aws:route53-recovery-control::{ACCOUNT}:controlpanel/0123456bbbbbbb0123456bbbbbb0123456"
     "/routingcontrol/abcdefg1234567"
@@ -165,11 +166,6 @@ def _running_deployment(asking: Asking) -> str:
     return str(made["deploymentId"])
 
 
-def _incident(asking: Asking) -> str:
-    statuspage.open_incident(asking.http, PAGE, "asked", "Some requests fail", "text", {"api": "operational"})
-    return statuspage.incident_of(asking.http, PAGE, "asked").id
-
-
 def _record(asking: Asking) -> route53.RecordSet:
     return route53.records(asking.aws, ZONE, NAME)[0]
 
@@ -243,18 +239,7 @@ VALUES: dict[str, Any] = {
     "aws_status.url": f"{ENDPOINT}/aws-status/public/currentevents",
     "apigateway.point_stage.to": lambda asking: apigateway.stage(asking.aws, EAST, "sw1east7ab", "prod"),
     "apigateway.now": lambda asking: apigateway.stage(asking.aws, EAST, "sw1east7ab", "prod"),
-    "appconfig.where": lambda asking: appconfig.profile(asking.aws, EAST, "syncwell", "production", "backend"),
-    "appconfig.application": "syncwell",
-    "appconfig.environment": "production",
-    "appconfig.profile.name": "backend",
-    "appconfig.strategy.name": "all-at-once",
-    "appconfig.strategy_id": "AppConfig.AllAtOnce",
-    "appconfig.number": 1,
-    "appconfig.content": {"DynamoDBTableName": TABLE},
-    "appconfig.deploy.after": lambda asking: (
-        appconfig.last_deployment(asking.aws, EAST, VALUES["appconfig.where"](asking)).number
-    ),
-    "appconfig.after": lambda asking: appconfig.newest(asking.aws, EAST, VALUES["appconfig.where"](asking)).number,
+    **APPCONFIG,
     "arc.endpoints": tuple((region, ENDPOINT) for region in (EAST, WEST, "eu-west-1")),
     "arc.endpoint": WEST,
     "arc.arn": CONTROL,
@@ -386,14 +371,5 @@ VALUES: dict[str, Any] = {
     "sns.subject": "asked",
     "sns.message": "asked",
     "sqs.queue": "syncwell-jobs",
-    "statuspage.page": PAGE,
-    "statuspage.run_id": "asked",
-    "statuspage.name": "Some requests fail",
-    "statuspage.body": "text",
-    "statuspage.components": {"api": "operational"},
-    "statuspage.incident_id": _incident,
-    "statuspage.status": "identified",
-    "statuspage.resolve.components": ("api",),
-    "support.url": f"{ENDPOINT}/support/v1",
-    "support.category": "sync-settings",
+    **VENDORS,
 }

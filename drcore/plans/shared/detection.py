@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from drcore.engine.context import Run
 from drcore.engine.outcome import Between, Check, StepName, StepResult, Target
+from drcore.engine.permissions import Permission
 from drcore.engine.step import Patience, Settles, Step
 from drcore.record.evidence import Exhibit
 
@@ -33,6 +34,7 @@ def detect(
     every: float,
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
     at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since,
+    permissions: tuple[Permission, ...] = (),
 ) -> Step[F, S]:
     """One target in trouble is enough. A drill waits for it, an incident is what it is; no trouble ends no plan."""
     return Step(
@@ -49,4 +51,5 @@ def detect(
         ),
         shows=shows,
         settles=Settles("detected", at=at),
+        permissions=permissions,
     )

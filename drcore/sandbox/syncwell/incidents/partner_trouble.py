@@ -1,4 +1,4 @@
-"""The ways in which a partner, or what stands between it and SyncWell, goes wrong (plan D).
+"""The ways in which a partner goes wrong, or what SyncWell has to do with it (plan D).
 
 An outage of a partner ends by itself after its time. A flag, a status page, a credential stay as they are until
 somebody changes them.
@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, Option] = {
 
 
 @dataclass(slots=True)
-class Ending:
+class OutageEnd:
     """When some partners become well again."""
 
     at: datetime
@@ -44,12 +44,12 @@ class PartnerOutages:
 
     def __init__(self, world: World) -> None:
         self._partners = world.state(Partners)
-        self._endings: list[Ending] = []
+        self._endings: list[OutageEnd] = []
         world.on_tick(self.tick)
 
     def end_after(self, at: datetime, *partners: str) -> None:
         """Let these be well from then on."""
-        self._endings.append(Ending(at, partners))
+        self._endings.append(OutageEnd(at, partners))
 
     def tick(self, at: datetime) -> None:
         """End what is over."""

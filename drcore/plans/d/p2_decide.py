@@ -1,0 +1,104 @@
+"""Plan D, the decision by a person: which integrations are paused, whose trouble it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.plans.d import charts, titles
+from drcore.plans.d.facts import DRun
+from drcore.plans.d.partner_signals import PartnerSignals, probes_fail, read_signals, too_high
+from drcore.plans.d.paused import OURS, Case, PauseDecision, decided_cases
+from drcore.plans.shared.decision import decision, taken
+from drcore.record.evidence import Exhibit
+
+THE_PARTNER = "the partner"
+OUR_CREDENTIAL = f"{OURS}: our credential is refused"
+OUR_WAY_OUT = f"{OURS}: no partner answers us, and no page tells of an outage"
+ITS_PAGE_ONLY = "its page only"
+
+
+def see_decision(run: DRun, target: Target) -> PauseDecision:
+    choice, by, reason = taken(run, titles.DECIDE)
+    if choice:
+        return PauseDecision(decided_cases(run), choice, by, reason)
+    if "detected" not in run.moments and not run.rehearsing:
+        return PauseDecision(())
+    return PauseDecision(tuple(_cases(run)))
+
+
+def _cases(run: DRun) -> Iterator[Case]:
+    """The partners in trouble, each with what speaks for it and what against. Raises Unknown, Rejected."""
+    looked = run.result(titles.DETECT)
+    states = looked.states if looked else {}
+    seen = {name: states.get(Target(thing=name)) or read_signals(run, name) for name in run.facts.partners}
+    harmed = {name: too_high(run, signals.rates) for name, signals in seen.items()}
+    failing = [name for name, signals in seen.items() if harmed[name] and probes_fail(signals.probed)]
+    cut_off = len(seen) > 1 and len(failing) == len(seen) and not any(each.page.down for each in seen.values())
+    for name, signals in seen.items():
+        if not (harmed[name] or signals.page.down or run.incident.partner == name):
+            continue
+        yield _case(run, name, signals, harmed[name], cut_off)
+
+
+def _case(run: DRun, name: str, signals: PartnerSignals, high: tuple[str, ...], cut_off: bool) -> Case:
+    page, probed = f"its page: {signals.page.describe()}", f"probes: {signals.probed.describe()}"
+    fail = probes_fail(signals.probed)
+    found = (f"found by a person: {run.incident.reason}",) if run.incident.partner == name else ()
+    if not high and not fail and not found:
+        return Case(name, ITS_PAGE_ONLY, False, (page,), ("no rate of our calls is too high", probed))
+    if signals.probed.refused > signals.probed.sent // 2 or _mostly_refused(signals):
+        return Case(name, OUR_CREDENTIAL, True, (*high, *found, probed), () if signals.page.down else (page,))
+    if cut_off:
+        return Case(name, OUR_WAY_OUT, True, (*high, *found, probed), (page,))
+    evidence, against = [*high, *found], list[str]()
+    (evidence if fail else against).append(probed)
+    (evidence if signals.page.down else against).append(page)
+    return Case(name, THE_PARTNER, True, tuple(evidence), tuple(against))
+
+
+def _mostly_refused(signals: PartnerSignals) -> bool:
+    made = sum(rate.calls or 0 for rate in signals.rates)
+    return bool(signals.unauthorized and signals.unauthorized > made / 2)
+
+
+def is_to_be_decided(run: DRun, target: Target, seen: PauseDecision) -> Check:
+    if not seen.cases:
+        return yes("no partner is in trouble, there is nothing to decide")
+    return no(f"to decide: {_choice(run, seen)}. {' | '.join(f'{c.partner}: {c.describe()}' for c in seen.cases)}")
+
+
+def _choice(run: DRun, seen: PauseDecision) -> str:
+    parts = [f"pause {case.partner} ({case.cause})" for case in seen.cases if case.pause]
+    parts += [f"leave {case.partner} on ({case.cause})" for case in seen.cases if not case.pause]
+    return "; ".join(parts)
+
+
+def typed(run: DRun, states: Mapping[Target, PauseDecision]) -> str:
+    (seen,) = states.values()
+    pause = [case.partner.upper() for case in seen.cases if case.pause]
+    leave = [case.partner.upper() for case in seen.cases if not case.pause]
+    told = ([f"PAUSE {', '.join(pause)}"] if pause else []) + ([f"LEAVE {', '.join(leave)} ON"] if leave else [])
+    return f"{' AND '.join(told)} IN {', '.join(run.service.regions)}"
+
+
+def show_cases(run: DRun, states: Mapping[Target, PauseDecision]) -> Iterator[Exhibit]:
+    for seen in states.values():
+        if seen.cases:
+            yield charts.cases_table(seen.cases)
+
+
+DECIDE = decision(
+    titles.DECIDE,
+    changes="records who decided which integrations are paused, and whose trouble it is",
+    look=see_decision,
+    expect=is_to_be_decided,
+    choice=_choice,
+    phrase=typed,
+    needs=(titles.DETECT,),
+    shows=show_cases,
+    moment="decided",
+)
+
+
+STEPS = (DECIDE,)

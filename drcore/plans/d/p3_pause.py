@@ -1,0 +1,51 @@
+"""Plan D, the pause: the integration's flag off in every region, its banner on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from drcore.engine.outcome import Target
+from drcore.plans.d import titles
+from drcore.plans.d.facts import DRun
+from drcore.plans.d.paused import all_flags, no_need_to_pause, pause_flags
+from drcore.plans.shared.flags import DEPLOYMENT, Switched, change_flags, words
+from drcore.record.evidence import Exhibit, Table
+
+
+def show_effect(run: DRun, states: Mapping[Target, Switched]) -> Iterator[Exhibit]:
+    """What the change does: on means that syncs are done, off that they wait."""
+    rows = tuple(
+        (target.region, flag, words(seen.consumed.get(flag, {})), words(value), _effect(run, flag, value))
+        for target, seen in states.items()
+        if target.thing == DEPLOYMENT and seen.consumed
+        for flag, value in pause_flags(run).items()
+    )
+    if rows:
+        columns = ("region", "flag", "consumers get", "is to be", "effect")
+        yield Table("flags-to-pause", "The flags of the pause, and what they do", columns, rows)
+
+
+def _effect(run: DRun, flag: str, value: Mapping[str, object]) -> str:
+    for partner in run.facts.partners.values():
+        if flag == partner.integration:
+            return (
+                f"syncs with {partner.title} wait" if not value["enabled"] else f"syncs with {partner.title} are done"
+            )
+        if flag == partner.banner:
+            return f"the app shows a banner about {partner.title}" if value["enabled"] else "no banner"
+    return ""
+
+
+PAUSE = change_flags(
+    titles.PAUSE,
+    changes="the integration is off in every region: its syncs wait, the app shows a banner",
+    of=all_flags,
+    wanted=pause_flags,
+    idle=no_need_to_pause,
+    phrase="PAUSE",
+    needs=(titles.DECIDE,),
+    shows=show_effect,
+)
+
+
+STEPS = (PAUSE,)

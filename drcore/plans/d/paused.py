@@ -1,0 +1,115 @@
+"""Which integrations this run pauses, as it was decided: carried from the decision to every act in every region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drcore.engine.labels import label
+from drcore.plans.d import titles
+from drcore.plans.d.facts import DRun
+from drcore.plans.shared.flags import Flags
+
+OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One partner in trouble: whose trouble it is, by what it is known, what speaks against it.
+
+    `pause`: whether syncs meet it. Where only the partner's page speaks of trouble, they do not.
+    """
+
+    partner: str
+    cause: str
+    pause: bool
+    evidence: tuple[str, ...]
+    against: tuple[str, ...] = ()
+
+    @property
+    def ours(self) -> bool:
+        return self.cause.startswith(OURS)
+
+    def describe(self) -> str:
+        told = f"{self.cause}: {'; '.join(self.evidence)}"
+        return told + (f". Against it: {'; '.join(self.against)}" if self.against else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PauseDecision:
+    """What is to be decided, with what has been (an empty choice: nothing yet)."""
+
+    cases: tuple[Case, ...] = field(metadata=label("partners in trouble"))
+    choice: str = field(default="", metadata=label("decision"))
+    by: str = field(default="", compare=False)
+    reason: str = field(default="", compare=False)
+
+
+def decided_cases(run: DRun) -> tuple[Case, ...]:
+    """The cases as they were when it was decided; before that those that would be proposed."""
+    act = run.history.act(titles.DECIDE)
+    if act:
+        return tuple(
+            Case(
+                each["partner"], each["cause"], each["pause"], tuple(each["evidence"]), tuple(each.get("against") or ())
+            )
+            for each in act.first["before"]["cases"]
+        )
+    looked = run.result(titles.DECIDE)
+    states: list[PauseDecision] = list(looked.states.values()) if looked else []
+    return states[0].cases if states else ()
+
+
+def paused(run: DRun) -> tuple[Case, ...]:
+    """The cases whose integration is paused."""
+    return tuple(case for case in decided_cases(run) if case.pause)
+
+
+def let_in(run: DRun) -> bool:
+    """Whether this run has begun to let the integrations in again, and has not gone back on it."""
+    return bool(run.history.act(titles.LET_IN))
+
+
+def nothing_paused(run: DRun) -> str:
+    """Why there is nothing to pause or to let in; empty where there is."""
+    if paused(run):
+        return ""
+    cases = decided_cases(run)
+    if cases:
+        return f"syncs with {', '.join(case.partner for case in cases)} work, nothing was paused"
+    return "no partner is in trouble"
+
+
+def no_need_to_pause(run: DRun) -> str:
+    """Why there is nothing to pause, or not any more; empty where there is."""
+    return nothing_paused(run) or ("this run had paused it, and has let it in again" if let_in(run) else "")
+
+
+def banner(run: DRun, case: Case) -> str:
+    """The text of the banner: whose trouble it is stands in it."""
+    words = run.facts.words.banner_ours if case.ours else run.facts.words.banner
+    return words.replace("{partner}", run.facts.partners[case.partner].title)
+
+
+def all_flags(run: DRun) -> tuple[str, ...]:
+    """The flags of all partners."""
+    return tuple(flag for each in run.facts.partners.values() for flag in (each.integration, each.banner))
+
+
+def pause_flags(run: DRun) -> Flags:
+    """The integrations off, their banners on with what they say."""
+    flags: dict[str, dict[str, bool | str | int | float]] = {}
+    for case in paused(run):
+        partner = run.facts.partners[case.partner]
+        flags[partner.integration] = {"enabled": False}
+        flags[partner.banner] = {"enabled": True, "text": banner(run, case)}
+    return flags
+
+
+def let_in_flags(run: DRun) -> Flags:
+    """The integrations on, their banners off."""
+    flags: dict[str, dict[str, bool | str | int | float]] = {}
+    for case in paused(run):
+        partner = run.facts.partners[case.partner]
+        flags[partner.integration] = {"enabled": True}
+        flags[partner.banner] = {"enabled": False}
+    return flags

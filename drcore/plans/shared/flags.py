@@ -1,0 +1,305 @@
+"""Switching feature flags in AppConfig, in every region: at once, or a part of the users after the other.
+
+A change touches the flags that it names, and no other: it is made of what is deployed now. A newer version that nobody
+has deployed is left out. What somebody deploys meanwhile is not overwritten: the numbers of the newest version and of
+the last deployment are compared by AppConfig, and a version that is made of an older document is not given out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from drcore.engine.consent import Consent
+from drcore.engine.context import Run
+from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, yes
+from drcore.engine.permissions import Place, iam_actions
+from drcore.engine.phrases import region_names
+from drcore.engine.step import Patience, Reversibility, Step
+from drcore.errors import Rejected
+from drcore.parameters import Minutes, Model
+from drcore.plans.shared.facts import Name
+from drcore.record.evidence import Exhibit
+from drcore.services import appconfig
+from drcore.services.appconfig import EnvironmentDeployment, HostedVersion, Profile
+
+VERSION, DEPLOYMENT = "new version", "deployment"
+
+Value: TypeAlias = bool | str | int | float
+Flags: TypeAlias = Mapping[str, Mapping[str, Value]]  # by flag, what its value is to have; the rest of it stays
+
+
+class FlagProfile(Model):
+    """Where the flags lie; by which strategies they are deployed: to all at once, to a part after the other."""
+
+    application: Name
+    environment: Name
+    profile: Name
+    at_once: Name
+    ramp: Name
+
+
+class FlagFacts(Protocol):
+    """What the facts of such a plan hold."""
+
+    @property
+    def flags(self) -> FlagProfile: ...
+    @property
+    def switch_minutes(self) -> Minutes: ...
+
+
+F = TypeVar("F", bound=FlagFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The flags of a plan as consumers that start now get them; what is deployed, what was made newest.
+
+    `named` are those that are to be changed. `ready`: the newest version is what is deployed, with this change.
+    `left_out`: newer versions of others, which nobody has deployed. `harm`: what went wrong while it was given out,
+    empty where nothing did.
+    """
+
+    consumed: dict[str, dict[str, Value]]
+    deployed: int = field(default=0, compare=False)
+    newest: int = field(default=0, compare=False)
+    ready: bool = field(default=False, compare=False)
+    left_out: str = field(default="", compare=False)
+    deployment: EnvironmentDeployment = field(default=EnvironmentDeployment(), compare=False)
+    harm: str = field(default="", compare=False)
+    named: tuple[str, ...] = field(default=(), compare=False)
+
+    def describe(self) -> Mapping[str, object]:
+        shown: dict[str, object] = {flag: words(self.consumed.get(flag, {})) for flag in self.named}
+        last = self.deployment
+        if last.number:
+            shown["last deployment"] = f"{last.number}, version {last.version}, {last.state}, {last.percent:g} %"
+        return (
+            shown | ({"left out": self.left_out} if self.left_out else {}) | ({"harm": self.harm} if self.harm else {})
+        )
+
+
+def words(value: Mapping[str, Value]) -> str:
+    """A flag's value in words: `on, text: …`."""
+    rest = [f"{name}: {each}" for name, each in value.items() if name != "enabled"]
+    return ", ".join(["on" if value.get("enabled") else "off", *rest])
+
+
+def place(run: Run[F], region: str) -> Profile:
+    """The profile of the flags in a region. Raises Rejected where it is not there; Unknown."""
+    where = run.facts.flags
+    return appconfig.profile(run.aws, region, where.application, where.environment, where.profile)
+
+
+def deployed_flags(run: Run[F], region: str) -> tuple[str, ...]:
+    """The keys of the flags that are deployed in a region. Raises Rejected where nothing is; Unknown."""
+    at = place(run, region)
+    return tuple(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {}))
+
+
+def switches(run: Run[Any]) -> list[Target]:
+    """First a version in each region, then its deployment: no region goes over before every one can."""
+    return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
+
+
+def _versions(run: Run[Any], target: Target) -> list[Target]:
+    return [Target(each, VERSION) for each in run.service.regions] if target.thing == DEPLOYMENT else []
+
+
+def flags_arns(at: Place[Any]) -> Iterator[str]:
+    """AppConfig's applications with all that is in them: their ids are not among the facts."""
+    return at.everywhere("appconfig", "application/*")
+
+
+def _rollout_arns(at: Place[Any]) -> Iterator[str]:
+    return at.everywhere("appconfig", "application/*", "deploymentstrategy/*")
+
+
+def change_flags(
+    name: StepName,
+    *,
+    changes: str,
+    of: Callable[[Run[F]], Iterable[str]],
+    wanted: Callable[[Run[F]], Flags],
+    idle: Callable[[Run[F]], str],
+    phrase: str,
+    needs: tuple[StepName, ...],
+    shows: Callable[[Run[F], Mapping[Target, Switched]], Iterable[Exhibit]] | None = None,
+    ramp: bool = False,
+    harm: Callable[[Run[F], str], str] = lambda run, region: "",
+    within: Callable[[Run[F]], float] | None = None,
+) -> Step[F, Switched]:
+    """Give flags other values in each region.
+
+    - `of` are all flags of the plan: whether an undo has brought them back is judged by these.
+    - `wanted` are the flags with what they are to have; `idle` says why nothing is to be done, empty where it is.
+    - `phrase` begins what is typed: `PAUSE`.
+    - `ramp`: one part of the users after the other, region by region; it cannot be undone by this step. While it is
+      given out `harm` says what goes wrong in a region: then that deployment is stopped, and users have what they had.
+    """
+
+    def look(run: Run[F], target: Target) -> Switched:
+        flags = wanted(run)
+        if not flags and ramp:
+            return Switched({})
+        region, at = target.region, place(run, target.region)
+        had = appconfig.consumed(run.aws, region, at)
+        all_ = appconfig.deployments(run.aws, region, at)
+        now, newest = _deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
+        last = all_[0] if all_ else EnvironmentDeployment()
+        ready = newest.number > 0 and _bare(newest.content) == _bare(_with(now.content, flags))
+        ours = ready or newest.number == now.number
+        return Switched(
+            {flag: dict(had.get(flag, {})) for flag in of(run)},
+            now.number,
+            newest.number,
+            ready,
+            "" if ours else f"version {newest.number}, which nobody has deployed",
+            last,
+            harm(run, region) if ramp and target.thing == DEPLOYMENT and last.running else "",
+            tuple(flags),
+        )
+
+    def expect(run: Run[F], target: Target, seen: Switched) -> Check:
+        flags = wanted(run)
+        if not flags or idle(run):
+            return yes(idle(run) or "no flag is to be changed")
+        have = _told(flags, seen.consumed)
+        as_wanted = _holds(flags, seen.consumed)
+        if target.thing == VERSION:
+            if seen.ready or as_wanted:
+                return yes(f"version {seen.newest} has it" if seen.ready else f"consumers get {have}")
+            return no(f"consumers get {have}" + (f"; {seen.left_out} is left out" if seen.left_out else ""))
+        if seen.harm:
+            return never(seen.harm)
+        if seen.deployment.state == "DEPLOYING":
+            return no(f"consumers get {have}; deployment {seen.deployment.number}: {seen.deployment.percent:g} %")
+        if not as_wanted:
+            return no(f"consumers get {have}")
+        if seen.deployment.state not in ("BAKING", "COMPLETE"):
+            last = seen.deployment.state or "none"
+            return unknown(f"consumers get {have}, and yet the last deployment is {last}")
+        return yes(f"consumers get {have}, by version {seen.deployed}")
+
+    def act(run: Run[F], target: Target, seen: Switched) -> None:
+        flags, region, at = wanted(run), target.region, place(run, target.region)
+        why = f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"
+        if target.thing == VERSION:
+            now = _deployed(run, region, at, appconfig.deployments(run.aws, region, at))
+            appconfig.add_version(run.aws, region, at, _with(now.content, flags), seen.newest, why)
+            return
+        now_seen = look(run, target)  # seen before the version was made
+        if now_seen.deployment.running or _holds(flags, now_seen.consumed):
+            return  # started by a try that was not answered, or before a restart: under way, or over by now
+        number = now_seen.newest
+        if not now_seen.ready:
+            if not run.rehearsing:
+                raise Rejected(
+                    f"version {number} of {at.profile} in {region} is not what is deployed with this change: somebody "
+                    "has changed flags meanwhile. Carry out this step again: it begins with what is deployed then",
+                    "ConflictException",
+                )
+            number += 1  # the one that would have been made
+        strategy = appconfig.strategy(run.aws, region, run.facts.flags.ramp if ramp else run.facts.flags.at_once)
+        appconfig.deploy(run.aws, region, at, strategy, number, why, now_seen.deployment.number)
+
+    def undo(run: Run[F], target: Target, before: Switched) -> None:
+        if target.thing != DEPLOYMENT or not before.deployed:
+            return
+        region, at = target.region, place(run, target.region)
+        all_ = appconfig.deployments(run.aws, region, at)
+        now, then = _deployed(run, region, at, all_), appconfig.version(run.aws, region, at, before.deployed)
+        if now.number == before.deployed:
+            return  # started by a try that was not answered, or before a restart: under way, or over by now
+        if _others(now.content, wanted(run)) != _others(then.content, wanted(run)):
+            raise Rejected(
+                f"other flags of {at.profile} in {region} were changed since: {', '.join(wanted(run))} must be set "
+                "back by hand",
+                "ConflictException",
+            )
+        strategy = appconfig.strategy(run.aws, region, run.facts.flags.at_once)
+        last = all_[0].number if all_ else 0
+        appconfig.deploy(run.aws, region, at, strategy, then.number, f"drcore {run.id}: back", last)
+
+    def stop(run: Run[F], target: Target, seen: Switched) -> None:
+        if target.thing == DEPLOYMENT:
+            at = place(run, target.region)
+            last = appconfig.last_deployment(run.aws, target.region, at)
+            if last.running and not last.gone:
+                appconfig.stop_deployment(run.aws, target.region, at, last.number)
+
+    def typed(run: Run[F], states: Mapping[Target, Switched]) -> str:
+        return f"{phrase} IN {region_names(states)}: {', '.join(wanted(run))}"
+
+    return Step(
+        name,
+        changes=changes,
+        look=look,
+        expect=expect,
+        act=act,
+        undo=None if ramp else undo,
+        back_out=stop if ramp else None,
+        targets=switches,
+        depends_on=_versions,
+        needs=needs,
+        consent=Consent.TYPED,
+        phrase=typed,
+        reversibility=Reversibility.COMPENSABLE if ramp else Reversibility.REVERSIBLE,
+        patience=Patience(within=within or (lambda run: 60 * run.facts.switch_minutes), every=30 if ramp else 10),
+        shows=shows,
+        permissions=(
+            *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
+            *iam_actions("appconfig:StartDeployment", on=_rollout_arns),
+            *(iam_actions("appconfig:StopDeployment", on=flags_arns) if ramp else ()),
+            *iam_actions("appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession", on=flags_arns),
+        ),
+    )
+
+
+def _deployed(run: Run[F], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
+    """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed."""
+    last = next((each for each in all_ if each.profile == at.profile and not each.gone), None)
+    if last is None or not last.version.isdecimal():
+        raise Rejected(f"nothing of {at.profile} is deployed in {region}", "ResourceNotFoundException")
+    return appconfig.version(run.aws, region, at, int(last.version))
+
+
+def _with(content: Mapping[str, Any], flags: Flags) -> dict[str, Any]:
+    """A document of flags with other values, without AppConfig's own times. Raises Rejected for one not in it."""
+    bare = _bare(content)
+    values = dict(bare.get("values", {}))
+    for flag, value in flags.items():
+        if flag not in content.get("flags", {}):
+            raise Rejected(f"flag: expected one of {', '.join(content.get('flags', {}))}, seen {flag}", "NoSuchFlag")
+        values[flag] = {**values.get(flag, {}), **value}
+    return {**content, **bare, "values": values}
+
+
+def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without the times, which are AppConfig's own."""
+    return {
+        part: {key: {n: v for n, v in each.items() if not n.startswith("_")} for key, each in content[part].items()}
+        for part in ("flags", "values")
+        if part in content
+    }
+
+
+def _others(content: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
+    """The values of a document but for some flags."""
+    kept = set(flags)
+    return {flag: value for flag, value in _bare(content).get("values", {}).items() if flag not in kept}
+
+
+def _holds(flags: Flags, consumed: Flags) -> bool:
+    """Whether consumers get what is wanted. Of a flag that is off they get nothing but that."""
+    return all(
+        consumed.get(flag, {}).get(name) == each
+        for flag, value in flags.items()
+        for name, each in value.items()
+        if name == "enabled" or value.get("enabled")
+    )
+
+
+def _told(flags: Flags, consumed: Flags) -> str:
+    return "; ".join(f"{flag} {words(consumed.get(flag, {}))}" for flag in flags)

@@ -1,0 +1,164 @@
+"""Plan D: what it does to flags, what it says of whose trouble it is, what its record states of the cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drcore.engine.outcome import Outcome
+from drcore.engine.verdict import Word
+from drcore.errors import StepFailed
+from drcore.plans import d
+from drcore.plans.d.paused import Case, decided_cases
+from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
+from tests.support.stage import SHORT, Scene, Stage, carry_out, client, lines, outcomes, staged
+
+OUTAGE = Scene(d.PLAN, "partner-outage")
+PARTNER = "pulsewatch"
+EAST, WEST = "us-east-1", "us-west-2"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Any:
+    with staged(tmp_path) as stage:
+        yield stage
+
+
+def flags(stage: Stage) -> dict[str, dict[str, Any]]:
+    """The values of the newest hosted version of each region, without times."""
+    own = stage.state()["own"]["appconfig"]
+    found = {}
+    for region in (EAST, WEST):
+        document = json.loads(own[region]["syncwell-switches"]["profiles"]["flags"][-1])
+        found[region] = {
+            flag: {name: each for name, each in value.items() if not name.startswith("_")}
+            for flag, value in document["values"].items()
+        }
+    return found
+
+
+def until(stage: Stage, step: Any, **changes: Any) -> Any:
+    run = stage.open(stage.prepare(OUTAGE, facts=SHORT, **changes))
+    assert carry_out(run, until=step) is None
+    return run
+
+
+def test_a_pause_touches_the_flags_of_its_partner_and_no_other(stage: Stage) -> None:
+    before = flags(stage)
+    until(stage, d.VERIFY)
+    after = flags(stage)
+    for region in (EAST, WEST):
+        changed = {flag for flag in after[region] if after[region][flag] != before[region][flag]}
+        assert changed == {f"integration_{PARTNER}_enabled", f"banner_{PARTNER}"}
+        assert after[region][f"integration_{PARTNER}_enabled"] == {"enabled": False, "calls_a_minute": 2000}
+        assert "PulseWatch has an outage" in after[region][f"banner_{PARTNER}"]["text"]
+
+
+def test_users_are_spared_in_truth_when_the_goal_is_reached(stage: Stage) -> None:
+    until(stage, d.VERIFY)
+    seen = stage.truth()
+    assert seen["integrations"][PARTNER] == {"on": {EAST: 0.0, WEST: 0.0}, "banner": {EAST: 1.0, WEST: 1.0}}
+    calls = seen["syncs"][PARTNER]["calls"]
+    stage.sleep(600)
+    assert stage.truth()["syncs"][PARTNER]["calls"] == calls, "no call after the flag"
+
+
+def test_the_record_states_what_the_pause_has_cost_in_truth(stage: Stage) -> None:
+    before = stage.truth()["syncs"][PARTNER]["delayed"]
+    run = stage.drill(OUTAGE, facts=SHORT)
+    told = next(iter(run.results[d.CLOSE.key].states.values())).costs[0]
+    then = stage.truth()["syncs"][PARTNER]
+    assert (told.lost, then["lost"]) == (0, 0)
+    assert told.delayed == pytest.approx(then["delayed"] - before, abs=20), "but for the last minutes, not told yet"
+
+
+def test_a_flag_that_somebody_else_changes_meanwhile_is_not_set_back(stage: Stage) -> None:
+    """A colleague pauses another partner between the decision and the pause."""
+    run = until(stage, d.DECIDE)
+    colleague(run, "integration_strideon_enabled", {"enabled": False, "calls_a_minute": 2000})
+    assert carry_out(run, until=d.PAUSE) is None
+    for values in flags(stage).values():
+        assert values["integration_strideon_enabled"]["enabled"] is False
+        assert values[f"integration_{PARTNER}_enabled"]["enabled"] is False
+
+
+def colleague(run: Any, flag: str, value: dict[str, Any]) -> None:
+    """Change a flag in every region past the runbook, and deploy it."""
+    for region in (EAST, WEST):
+        api = client(run, "appconfig", region)
+        app = next(each["Id"] for each in api.list_applications()["Items"] if each["Name"] == "syncwell-switches")
+        place = api.list_environments(ApplicationId=app)["Items"][0]["Id"]
+        profile = api.list_configuration_profiles(ApplicationId=app)["Items"][0]["Id"]
+        of = {"ApplicationId": app, "ConfigurationProfileId": profile}
+        newest = api.list_hosted_configuration_versions(**of)["Items"][0]["VersionNumber"]
+        document = json.loads(api.get_hosted_configuration_version(VersionNumber=newest, **of)["Content"].read())
+        document["values"][flag] = value
+        made = api.create_hosted_configuration_version(
+            Content=json.dumps(document).encode(), ContentType="application/json", **of
+        )
+        strategy = next(
+            each["Id"] for each in api.list_deployment_strategies()["Items"] if each["Name"] == "switch-at-once"
+        )
+        api.start_deployment(
+            EnvironmentId=place,
+            DeploymentStrategyId=strategy,
+            ConfigurationVersion=str(made["VersionNumber"]),
+            **of,
+        )
+
+
+def test_one_region_done_and_the_other_not_is_shown_and_gone_on_with(stage: Stage) -> None:
+    run = until(stage, d.DECIDE)
+    stage.fault("access-denied", service="appconfig", operation="StartDeployment", region=WEST)
+    assert isinstance(carry_out(run), StepFailed)
+    seen = {str(each.target): each.outcome for each in run.results[d.PAUSE.key].targets}
+    assert seen["deployment in us-east-1"] is Outcome.DONE
+    assert seen["deployment in us-west-2"] is Outcome.FAILED
+    assert run.verdict and run.verdict.word is Word.MISSED
+    stage.mend("access-denied")
+    again = stage.again(run)
+    assert carry_out(again) is None
+    assert again.verdict and again.verdict.word is Word.REACHED
+    assert outcomes(again)[d.PAUSE.title] is Outcome.DONE
+
+
+def test_a_partner_that_fails_again_while_it_is_let_in_is_paused_again(stage: Stage) -> None:
+    run = until(stage, d.DECIDE_BACK)
+    stage.door.world.clock.advance(1)
+    relapse(stage)
+    assert isinstance(carry_out(run), StepFailed)
+    assert "fails again" in run.results[d.LET_IN.key].why
+    assert "backed out" in run.results[d.LET_IN.key].why
+    stage.sleep(120)
+    assert max(stage.truth()["integrations"][PARTNER]["on"].values()) == 0.0
+    assert {line["step"] for line in lines(run, "backed-out")} == {d.LET_IN.title}
+
+
+def relapse(stage: Stage) -> None:
+    stage.door.world.state(Partners).become(PARTNER, PartnerHealth(errors=0.8))
+
+
+def test_a_partner_whose_probes_fail_stays_paused_and_the_run_can_be_resumed(stage: Stage) -> None:
+    run = stage.open(stage.prepare(OUTAGE, facts={**SHORT, "recovery_minutes": 2}, options={"duration": "0"}))
+    trouble = carry_out(run)
+    assert isinstance(trouble, StepFailed)
+    assert outcomes(run)[d.MONITOR.title] is Outcome.SKIPPED
+    assert "It stays paused" in run.results[d.DECIDE_BACK.key].why
+    assert (run.verdict and run.verdict.word is Word.REACHED) or run.verdict
+    stage.mend("partner-outage")
+    stage.sleep(600)
+    again = stage.again(run)
+    assert carry_out(again) is None
+    assert again.verdict and again.verdict.word is Word.REACHED
+
+
+def test_whose_trouble_it_is_is_kept_with_the_decision(stage: Stage) -> None:
+    run = until(stage, d.DECIDE)
+    (case,) = decided_cases(run.run)
+    assert isinstance(case, Case)
+    assert (case.partner, case.cause, case.pause) == (PARTNER, "the partner", True)
+    run.run.record.close()
+    assert decided_cases(stage.again(run).run) == (case,), "after a restart, too"
