@@ -81,10 +81,6 @@ AT_THE_TOP = {"__init__.py", "__main__.py", "errors.py", "clock.py", "parameters
 ELSEWHERE = {"benchmarks", "browser", "family", "house", "notebooks", "proof", "reference", "support", "typing"}
 LONGEST = 400
 
-# Still to be mended: may only get less.
-TOO_LONG = {
-    "tests/engine/test_loop.py",
-}
 
 FILES = sorted((ROOT / "drcore").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -256,7 +252,7 @@ def test_the_top_should_be_the_ground_only() -> None:
 
 def test_no_module_should_be_longer_than_one_can_keep_in_mind() -> None:
     long = {str(path.relative_to(ROOT)) for path in [*FILES, *TESTS] if len(path.read_text().splitlines()) > LONGEST}
-    assert long - TOO_LONG == set(), "split it"
+    assert long == set(), "split it"
 
 
 def test_a_folder_of_tests_should_have_the_name_of_what_it_tests() -> None:

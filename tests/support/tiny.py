@@ -12,7 +12,7 @@ import botocore.session
 
 from drcore.calls.gate import Call
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, StepName, Target, no, yes
+from drcore.engine.outcome import Check, Outcome, StepName, StepResult, Target, no, yes
 from drcore.engine.step import Patience, Plan, Step
 from drcore.errors import DrcoreError
 from drcore.parameters import WORLD, Mode, Model, Service, at_world, read
@@ -25,6 +25,8 @@ from tests.support.manual_clock import ManualClock
 
 SANDBOX = Path(__file__).parents[2] / "parameters" / "sandbox" / "service.yaml"
 REGIONS = ("us-east-1", "us-west-2")
+EAST, WEST = map(Target, REGIONS)
+Opened = Callable[..., Runbook]  # opens a run of one step over the two regions
 
 
 def service(**changes: object) -> Service:
@@ -143,3 +145,16 @@ def open_run(
         core.register_component("data_loader", LOADER)  # reads the models of the services once, not once a run
         run.run.aws.session = door.attach(boto3.Session(ADMINISTRATOR_KEY, "-", botocore_session=core))
     return run
+
+
+def outcomes(result: StepResult) -> list[Outcome]:
+    return [each.outcome for each in result.targets]
+
+
+def events(run: Runbook, *kinds: str) -> list[tuple[str, str]]:
+    """The journal's lines of some kinds about the steps of a test, with their targets."""
+    return [
+        (line["event"], line.get("target", "").removeprefix("in "))
+        for line in run.record.events
+        if line["event"] in kinds and line.get("step") not in ("Take the lock", "Give the lock back")
+    ]
