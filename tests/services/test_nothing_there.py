@@ -15,7 +15,7 @@ from drcore.calls.gate import Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.services import appconfig, lambda_, s3, statuspage
+from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import policies, recovery, settings
 from drcore.services.logs import LogQuery
@@ -133,6 +133,8 @@ ANSWERS: dict[str, Nothing] = {
     "sagemaker.configurations": value((), part=NOBODY),
     "sagemaker.components": value((), endpoint_name=NOBODY),
     "sagemaker.component": refused("ValidationException", name=NOBODY),
+    "llm_gateway.order": refused("403", gateway=llm_gateway.Gateway(f"{ENDPOINT}/llm", NOBODY)),
+    "secretsmanager.versions": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.secret": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.is_readable": refused("ResourceNotFoundException", name=NOBODY),
     "sns.is_heard": refused("NotFound", topic=f"arn:aws:sns:{EAST}:{ACCOUNT}:{NOBODY}"),

@@ -17,12 +17,22 @@ from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate
 from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.sandbox.services.sagemaker.components import Components
-from drcore.sandbox.services.sagemaker.state import Endpoints
-from drcore.services import apigateway, autoscaling, codedeploy, lambda_, route53, s3, sagemaker
+from drcore.sandbox.syncwell.company.names import LLM_KEY, LLM_SECRET
+from drcore.services import (
+    apigateway,
+    autoscaling,
+    codedeploy,
+    lambda_,
+    llm_gateway,
+    route53,
+    s3,
+    sagemaker,
+    secretsmanager,
+)
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
 from drcore.services.logs import LogQuery
+from tests.support.ai_resources import component, configuration, endpoint, waiting_version
 from tests.support.appconfig_calls import APPCONFIG
 from tests.support.build_calls import BUILDS
 from tests.support.vendor_calls import VENDORS
@@ -182,34 +192,6 @@ def _source(asking: Asking) -> str:
     return lambda_.sources(asking.aws, EAST, ["syncwell-worker"])[0].id
 
 
-def _endpoint(asking: Asking, *, by_component: bool = False) -> str:
-    """A new endpoint with the configuration asked-v1, or with one whose model is a component of the endpoint's name."""
-    store = asking.world.world.state(Endpoints)
-    store.models[EAST] = {"merge-1": {}, "merge-2": {}}
-    for number in (1, 2):
-        variant = {"VariantName": "all", "ModelName": f"merge-{number}", "InitialInstanceCount": 1}
-        if f"asked-v{number}" not in store.configs[EAST]:
-            store.create_config(EAST, {"EndpointConfigName": f"asked-v{number}", "ProductionVariants": [variant]})
-    name = f"asked-{len(store.endpoints[EAST])}"
-    if by_component:
-        bare = {"VariantName": "all", "InitialInstanceCount": 1}
-        store.create_config(EAST, {"EndpointConfigName": name, "ProductionVariants": [bare]})
-    store.create(EAST, name, name if by_component else "asked-v1", at_once=True)
-    return name
-
-
-def _component(asking: Asking) -> str:
-    name = _endpoint(asking, by_component=True)
-    made = asking.world.world.state(Components).create(EAST, name, name, "all", {"ModelName": "merge-1"}, 1)
-    made.status = "InService"
-    return name
-
-
-def _configuration(asking: Asking) -> str:
-    _endpoint(asking)
-    return "asked-v1"
-
-
 def _updated(asking: Asking) -> lambda_.Code:
     """The code after its last update has ended: until then nothing can be published."""
     asking.world.request("POST", "/_sandbox/clock", {"sleep": 10})
@@ -330,6 +312,8 @@ VALUES: dict[str, Any] = {
     "lambda_.now": lambda asking: lambda_.code(asking.aws, EAST, "syncwell-api"),
     "lambda_.to": lambda asking: lambda_.alias(asking.aws, EAST, "syncwell-api", "live"),
     "lambda_.revision": lambda asking: lambda_.alias(asking.aws, EAST, "syncwell-api", "live").revision,
+    "llm_gateway.gateway": llm_gateway.Gateway(f"{ENDPOINT}/llm", LLM_KEY),
+    "llm_gateway.models": ("secondary", "primary"),
     "logs.group": "/syncwell/api",
     "logs.pattern": "ConfigInvalid",
     "logs.clock": lambda asking: WorldClock(asking.world),
@@ -355,18 +339,20 @@ VALUES: dict[str, Any] = {
     "s3.put_locked.key": "asked",
     "s3.put_locked.body": b"asked",
     "s3.put_locked.until": BEGAN + timedelta(days=1),
-    "sagemaker.name": _endpoint,
-    "sagemaker.configuration.name": _configuration,
+    "sagemaker.name": lambda asking: endpoint(asking.world),
+    "sagemaker.configuration.name": lambda asking: configuration(asking.world),
     "sagemaker.part": "asked-v",
     "sagemaker.config": "asked-v2",
     "sagemaker.guardrails": sagemaker.Guardrails(10, 60, 600),
     "sagemaker.weights": {"all": 0.5},
-    "sagemaker.endpoint_name": _component,
-    "sagemaker.component.name": _component,
-    "sagemaker.known": lambda asking: sagemaker.component(asking.aws, EAST, _component(asking)),
+    "sagemaker.endpoint_name": lambda asking: component(asking.world),
+    "sagemaker.component.name": lambda asking: component(asking.world),
+    "sagemaker.known": lambda asking: sagemaker.component(asking.aws, EAST, component(asking.world)),
     "sagemaker.model": "merge-2",
     "sagemaker.alarms": ("syncwell-api-5xx",),
-    "secretsmanager.name": "syncwell/statuspage-key",
+    "secretsmanager.name": LLM_SECRET,
+    "secretsmanager.version": lambda asking: waiting_version(asking.aws),
+    "secretsmanager.instead_of": lambda asking: secretsmanager.versions(asking.aws, EAST, LLM_SECRET).current,
     "sns.topic": f"arn:aws:sns:{EAST}:{ACCOUNT}:syncwell-oncall",
     "sns.subject": "asked",
     "sns.message": "asked",

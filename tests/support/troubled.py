@@ -78,6 +78,7 @@ OF_VENDORS = {
         ("ABORTED", "A change was made to the application outside of this Edit, please create a new edit."),
         ("RESOURCE_EXHAUSTED", "Quota exceeded"),
     ],
+    "llm": [("TooManyRequests", "Rate limit exceeded")],
     "appstoreconnect": [("RATE_LIMIT_EXCEEDED", "We've received too many requests for this API.")],
 }
 # The same number of batches of a repair, however long a trouble takes; and less of the past to be lived again.

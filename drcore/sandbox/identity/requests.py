@@ -32,6 +32,8 @@ _PROFILE = f"{_APPLICATION}/configurationprofile/{{ConfigurationProfileId}}"
 _ENVIRONMENT = f"{_APPLICATION}/environment/{{EnvironmentId}}"
 _STRATEGY = f"arn:aws:appconfig:{_HERE}:deploymentstrategy/{{DeploymentStrategyId}}"
 _FUNCTION = f"arn:aws:lambda:{_HERE}:function:{{FunctionName}}"
+_ENDPOINT = f"arn:aws:sagemaker:{_HERE}:endpoint/{{EndpointName}}"
+_ENDPOINT_CONFIG = f"arn:aws:sagemaker:{_HERE}:endpoint-config/{{EndpointConfigName}}"
 _TABLE = f"arn:aws:dynamodb:{_HERE}:table/{{TableName}}"
 
 PREFIXES: Mapping[str, str] = {
@@ -214,6 +216,7 @@ _SPECIAL: Mapping[tuple[str, str], Asks] = {
     ("secretsmanager", "DescribeSecret"): _secret,
     ("secretsmanager", "PutSecretValue"): _secret,
     ("secretsmanager", "StopReplicationToReplica"): _secret,
+    ("secretsmanager", "ListSecretVersionIds"): _secret,
     ("secretsmanager", "UpdateSecretVersionStage"): _secret,
     ("sqs", ""): _queue,
 }
@@ -309,6 +312,11 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_each("arn:aws:route53:::healthcheck/{HealthCheckId}", "UpdateHealthCheck"),
     },
     "route53-recovery-cluster": _each("{RoutingControlArn}", "GetRoutingControlState", "UpdateRoutingControlState"),
+    "sagemaker": {
+        **_each(_ENDPOINT, "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities"),
+        **_each((_ENDPOINT, _ENDPOINT_CONFIG), "UpdateEndpoint"),
+        **_each(_ENDPOINT_CONFIG, "DescribeEndpointConfig"),
+    },
     "sns": _each("{TopicArn}", "Publish", "ListSubscriptionsByTopic", "GetTopicAttributes"),
     "stepfunctions": {
         **_each("{stateMachineArn}", "StartExecution"),

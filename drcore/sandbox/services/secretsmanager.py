@@ -116,8 +116,30 @@ def update_secret(call: AwsCall) -> dict[str, Any]:
 
 @operation("secretsmanager", "UpdateSecretVersionStage")
 def update_secret_version_stage(call: AwsCall) -> dict[str, Any]:
-    """As the API, within the shared quota."""
-    return _written(call)
+    """As the API, within the shared quota: moto moves the label, but goes on to read the old version."""
+    secrets, wanted = backends.secretsmanager(call.account, call.region).secrets, call.params["SecretId"]
+    found = secrets.get(wanted)
+    if isinstance(found, ReplicaSecret):
+        raise AwsError("InvalidParameterException", "Operation not permitted on a replica secret.", 400)
+    answer = _written(call)
+    if found is not None and call.params["VersionStage"] == "AWSCURRENT" and call.params.get("MoveToVersionId"):
+        found.set_default_version_id(call.params["MoveToVersionId"])
+    return answer
+
+
+@operation("secretsmanager", "ListSecretVersionIds")
+def list_secret_version_ids(call: AwsCall) -> dict[str, Any]:
+    """As the API, on one page; moto says of each version that it was made now."""
+    found = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
+    if found is None:
+        raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)
+    labels = call.world.state(Secrets).stages(call.region, found.name)
+    versions = [
+        {"VersionId": name, "VersionStages": list(labels.get(name, ())), "CreatedDate": each["createdate"]}
+        for name, each in found.versions.items()
+        if labels.get(name) or call.params.get("IncludeDeprecated")
+    ]
+    return {"ARN": found.arn, "Name": found.name, "Versions": versions}
 
 
 @operation("secretsmanager", "DescribeSecret")

@@ -31,7 +31,7 @@ from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
 from drcore.sandbox.syncwell.life.sync_jobs import SyncJobs
 from drcore.sandbox.syncwell.life.timeline import HISTORY, WorldTimeline
 from drcore.sandbox.syncwell.life.tokens import OauthTokens
-from drcore.sandbox.syncwell.truth import backend, data, mobile, partners, regions, security
+from drcore.sandbox.syncwell.truth import ai, backend, data, mobile, partners, regions, security
 
 __all__ = [
     "bad_deployment",
@@ -94,4 +94,5 @@ def build(world: World) -> None:
     mobile.tell(world)
     security.tell(world)
     partners.tell(world)
+    ai.tell(world)
     principals.close(world)

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drcore.sandbox.core.registry import AwsError, HttpCall, JsonReply, http_route
+from drcore.sandbox.core.registry import AwsError, HttpCall, JsonReply, http_route, refusal
 from drcore.sandbox.core.world import World
 
 GATEWAY = "gateway"
@@ -131,6 +131,13 @@ def write_rule(call: HttpCall) -> JsonReply:
         raise AwsError("ValidationException", f"targets: expected of {sorted(llm.models)}; saw {unknown}", 400)
     llm.rule = tuple(targets)
     return JsonReply(200, {"targets": targets})
+
+
+@refusal("llm")
+def refused(call: HttpCall, error: AwsError) -> JsonReply:
+    """A refusal with the name of the error; whoever asks too often is told so with 429."""
+    status = {"TooManyRequests": 429, "ThrottlingException": 429}.get(error.code, error.status or 400)
+    return JsonReply(status, {"message": error.message}, {"x-amzn-ErrorType": error.code})
 
 
 def _authorized(call: HttpCall) -> None:

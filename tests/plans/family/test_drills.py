@@ -15,7 +15,7 @@ from tests.support.effects import Effect
 from tests.support.honesty import honest, well_in_truth
 from tests.support.stage import GOOD, Scene, each_plan, each_scene, of_the_lock, outcomes, pages_due, scenes_of
 
-VENDORS = ("statuspage:", "googleplay:", "appstoreconnect:")  # by HTTP
+VENDORS = ("statuspage:", "googleplay:", "appstoreconnect:", "llm:")  # by HTTP
 
 
 @each_scene

@@ -96,6 +96,7 @@ def test_no_act_is_done_twice_but_a_page_that_got_no_answer(pairs: Killed, plan:
 OF_THE_MOMENT = (
     *("healthy_since", "failover_at", "last_client_moved", "replication", "region", "traffic"),
     "syncs",  # with partners: the longer a pause lasts, the more of them wait
+    "ai",  # what became of the conflicts until the end, which comes sooner or later
     "oncall_messages",  # the world's alarms send some of them, the longer the more; those of a run are calls
 )
 

@@ -19,6 +19,7 @@ SINCE = {
     "insights-2025-12": datetime(2025, 12, 16, 9, 0, tzinfo=UTC),
 }
 """When each model was deployed."""
+KEY_SINCE = datetime(2025, 10, 6, 9, 0, tzinfo=UTC)
 SERVING, KEPT = 4, 2
 """Instances of the model that serves, of the one before it."""
 ERRORS_PERCENT, FALLBACKS_PERCENT, LEAST_CONFLICTS = 5.0, 10.0, 5.0
@@ -30,12 +31,13 @@ def found(world: World) -> None:
     llm, endpoints = world.state(Llm), world.state(Endpoints)
     llm.key = names.LLM_KEY
     first, *others = world.regions
-    world.client("secretsmanager", first).create_secret(
-        Name=names.LLM_SECRET,
-        SecretString=names.LLM_KEY,
-        ClientRequestToken=names.LLM_TOKEN,
-        AddReplicaRegions=[{"Region": region} for region in others],
-    )
+    with world.clock.at(KEY_SINCE):
+        world.client("secretsmanager", first).create_secret(
+            Name=names.LLM_SECRET,
+            SecretString=names.LLM_KEY,
+            ClientRequestToken=names.LLM_TOKEN,
+            AddReplicaRegions=[{"Region": region} for region in others],
+        )
     older, newer = names.AI_MODELS
     for region in world.regions:
         world.state(Logs).create(region, names.SYNC_LOGS, retention=30)

@@ -12,6 +12,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
 from drcore.sandbox.services.sagemaker.invocations import Models
 from drcore.sandbox.services.sagemaker.state import Endpoints
+from drcore.sandbox.services.secretsmanager import Secrets
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.vendors.llm import FALLS_BACK, GATEWAY, RETRIED, Llm
 
@@ -41,17 +42,19 @@ class AiCalls:
 
     def __init__(self, world: World) -> None:
         self._world, self._models, self._llm = world, world.state(Models), world.state(Llm)
-        self._endpoints = world.state(Endpoints)
+        self._endpoints, self._secrets = world.state(Endpoints), world.state(Secrets)
         self.watched = False
         """Whether it is noted since when the service is well: from a fault on."""
         self.healthy_since: datetime | None = None
+        self.ill_ticks = 0
+        """So many ticks it was not well since then."""
 
     def tick(self, at: datetime) -> None:
         """Note since when each region's calls are answered."""
         if not self.watched:
             return
         if max(self.failing(region) for region in self._world.regions) >= WELL:
-            self.healthy_since = None
+            self.healthy_since, self.ill_ticks = None, self.ill_ticks + 1
         elif self.healthy_since is None:
             self.healthy_since = at
 
@@ -73,8 +76,8 @@ class AiCalls:
     def key(self, region: str) -> str:
         """The key that the workers of a region read from their secret; empty: there is none."""
         secret = backends.secretsmanager(self._world.account, region).secrets.get(names.LLM_SECRET)
-        versions = secret.versions.values() if secret else ()
-        return next((str(each["secret_string"]) for each in versions if "AWSCURRENT" in each["version_stages"]), "")
+        version = self._secrets.current(region, names.LLM_SECRET)
+        return str(secret.versions[version]["secret_string"]) if secret and version else ""
 
     def _ask_endpoint(self, region: str, count: int, stream: Random) -> list[Resolution]:
         done = self._models.invoke(region, names.AI_ENDPOINT, count, stream)

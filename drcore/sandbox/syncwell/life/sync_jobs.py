@@ -59,6 +59,7 @@ class JobsMinute:
     failed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(INTEGRATIONS, 0))
     conflicts: int = 0
     fallbacks: int = 0
+    timeouts: int = 0
 
 
 @dataclass(slots=True)
@@ -140,6 +141,7 @@ class SyncJobs:
         fails = bool(resolution.error) and stream.random() < self.fallback_fails
         if resolution.error:
             minute.fallbacks += 1
+            minute.timeouts += resolution.reason == "ai_timeout"
         if fails:
             minute.failed[integration] += 1
             total.unresolved += 1
@@ -175,8 +177,9 @@ class SyncJobs:
             store.record(_FAILED, begin, MinuteSamples.share(min(jobs, failed), jobs))
         if minute.conflicts:
             store.record(_FALLBACKS, begin, MinuteSamples.share(minute.fallbacks, minute.conflicts))
+            store.record(_TIMEOUTS, begin, MinuteSamples.share(minute.timeouts, minute.conflicts))
 
 
 _FAILED = MetricName(NAMESPACE, "JobErrors")
 _BY_INTEGRATION = {name: MetricName(NAMESPACE, "JobErrors", (("Integration", name),)) for name in INTEGRATIONS}
-_FALLBACKS = MetricName(NAMESPACE, "Fallbacks")
+_FALLBACKS, _TIMEOUTS = (MetricName(NAMESPACE, name) for name in ("Fallbacks", "AiTimeouts"))

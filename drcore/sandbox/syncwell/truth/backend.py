@@ -10,6 +10,7 @@ from drcore.sandbox.services.lambda_.state import Lambda
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment
 from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
+from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
 from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
 from drcore.sandbox.syncwell.life.requests import MarketTraffic
@@ -46,6 +47,8 @@ def _healthy_since(world: World) -> str | None:
     since = world.state(MarketTraffic).healthy_since if job.corruption is None else job.healthy_since
     since = since if attacker.finding is None else attacker.healthy_since
     since = mobile.healthy_since if mobile.on else since
+    calls = world.state(AiCalls)
+    since = calls.healthy_since if calls.watched else since
     return iso(since) if since else None
 
 
