@@ -44,6 +44,21 @@ def lines(aws: Aws, region: str, group: str, pattern: str, since: datetime, unti
     return tuple(sorted(told, key=lambda line: line.at))
 
 
+def retention_days(aws: Aws, region: str, group: str) -> int | None:
+    """For how many days a group keeps its lines; None: for ever. Raises Rejected when there is none, Unknown."""
+    found = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=group)
+    known = next((each for each in found if each["logGroupName"] == group), None)
+    if known is None:
+        raise Rejected(f"logs describe_log_groups in {region}: there is no {group}", "ResourceNotFoundException")
+    days = known.get("retentionInDays")
+    return None if days is None else int(days)
+
+
+def keep_for(aws: Aws, region: str, group: str, days: int) -> None:
+    """Have a group keep its lines for so many days, of those that CloudWatch Logs knows (30, 400, 3653, …)."""
+    aws.call("logs", region, "put_retention_policy", logGroupName=group, retentionInDays=days)
+
+
 @dataclass(frozen=True, slots=True)
 class LogQuery:
     """A question to Logs Insights, without a span of time: that is the same for all that are asked together."""

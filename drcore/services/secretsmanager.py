@@ -1,7 +1,8 @@
-"""Secrets Manager: whether a secret can be read in a region, where its copies are, its versions."""
+"""Secrets Manager: where a secret lies, with its copies, its versions; new ones. A value is never handed out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,13 +17,17 @@ class Secret:
 
     primary: str
     copies: tuple[tuple[str, str], ...]
+    other_accounts: tuple[tuple[str, str], ...] = ()
 
 
 def secret(aws: Aws, region: str, name: str) -> Secret:
     """Where a secret lies. Raises Rejected when there is none, Unknown."""
     found = aws.call("secretsmanager", region, "describe_secret", SecretId=name)
     copies = tuple(sorted((each["Region"], each["Status"]) for each in found.get("ReplicationStatus", ())))
-    return Secret(found.get("PrimaryRegion", ""), copies)
+    elsewhere = (
+        (each["ReplicaSecretARN"], each["ReplicationStatus"]) for each in found.get("CrossAccountReplicas", ())
+    )
+    return Secret(found.get("PrimaryRegion", ""), copies, tuple(sorted(elsewhere)))
 
 
 def is_readable(aws: Aws, region: str, name: str) -> bool:
@@ -77,3 +82,54 @@ def make_current(aws: Aws, region: str, name: str, version: str, instead_of: str
         MoveToVersionId=version,
         RemoveFromVersionId=instead_of,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSecret:
+    """A secret as a list shows it: its current version, where it is written (empty: here, or it has no copies).
+
+    A list may be minutes late: what must be so is asked of `versions`.
+    """
+
+    name: str
+    primary: str
+    current: str
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def tag(self, key: str) -> str:
+        """The value of a tag, empty where it has none of that key."""
+        return dict(self.tags).get(key, "")
+
+
+def listed(aws: Aws, region: str, prefix: str) -> tuple[ListedSecret, ...]:
+    """The secrets of a region whose names begin so, by name. Raises Rejected, Unknown; never a shorter answer."""
+    names = [{"Key": "name", "Values": [prefix]}]
+    found = aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names)
+    return tuple(
+        sorted(
+            (
+                ListedSecret(
+                    each["Name"],
+                    each.get("PrimaryRegion", ""),
+                    _labelled(each.get("SecretVersionsToStages", {}), "AWSCURRENT"),
+                    tuple(sorted((tag["Key"], tag["Value"]) for tag in each.get("Tags", ()))),
+                )
+                for each in found
+                if str(each["Name"]).startswith(prefix)
+            ),
+            key=lambda each: each.name,
+        )
+    )
+
+
+def put(aws: Aws, region: str, name: str, text: str, token: str) -> None:
+    """Write a new current version, whose id is the token (32 to 64 characters), in the region where it is written.
+
+    The same token with the same text again changes nothing. Raises Busy above the quota that all writes to secrets of
+    a region share; Rejected, Unknown.
+    """
+    aws.call("secretsmanager", region, "put_secret_value", SecretId=name, SecretString=text, ClientRequestToken=token)
+
+
+def _labelled(stages: Mapping[str, Sequence[str]], label: str) -> str:
+    return next((version for version, labels in stages.items() if label in labels), "")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = [
     *("lambda", "apigateway", "codedeploy", "codepipeline", "cloudwatch", "s3", "sns", "sqs", "sts", "iam"),
     *("secretsmanager", "dynamodb", "appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs"),
-    *("events", "health", "logs", "route53", "route53-recovery-cluster", "sagemaker"),
+    *("events", "health", "logs", "route53", "route53-recovery-cluster", "sagemaker", "stepfunctions"),
 ]
 
 # Reviewed one by one. Reads by another name than Get, List, Describe, Head, BatchGet:

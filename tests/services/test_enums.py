@@ -14,12 +14,14 @@ from drcore.calls.aws_operations import is_write
 from drcore.calls.http import Http
 from drcore.engine.outcome import Answer, Check, Target
 from drcore.errors import Unknown
+from drcore.plans.e.p4_invalidate import IssuerRevocation, is_revoked
 from drcore.plans.f.p3_roll_back import is_warm
 from drcore.plans.g.p02_halt_writers import Feeding, feeds_nothing
 from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICA, TableSetting, status_trouble
 from drcore.plans.g.p10_resume_workers import ResumedWorkers, rollout_trouble
 from drcore.plans.g.p12_resume_feeds import not_allocated
 from drcore.plans.shared.release_shift import Serving, serves_wanted
+from drcore.record.history import Decided
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.protocol.operations import fields_of
 from drcore.services import codedeploy, lambda_
@@ -76,6 +78,13 @@ def _version(found: Any) -> str:
 def _rollout(found: Any) -> str:
     seen = ResumedWorkers(4, 4, "t:1", found.rollout, 4, cast(Any, _Good()), cast(Any, None), cast(Any, None))
     return of(rollout_trouble(seen)) or (READY if found.rollout == "COMPLETED" else WAITS)
+
+
+class _Decided:
+    """A run in which containment was decided on."""
+
+    def decided(self, step: Any) -> Any:
+        return Decided("read-only")
 
 
 class _Good:
@@ -231,6 +240,21 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
     ),
     ("route53-recovery-cluster:GetRoutingControlState", "RoutingControlState"): Enum(
         "arc.control", lambda found: READY if found.on else SHOWN, {"On": READY, "Off": SHOWN}
+    ),
+    ("secretsmanager:DescribeSecret", "CrossAccountReplicas.ReplicationStatus"): Enum(
+        "secretsmanager.secret",
+        lambda found: SHOWN if found.other_accounts else READY,
+        dict.fromkeys(("InSync", "Failed", "InProgress", "Pending", "Detached"), READY),  # this secret has none there
+        absent=READY,
+    ),
+    ("stepfunctions:DescribeExecution", "status"): Enum(
+        "stepfunctions.execution",
+        lambda found: of(is_revoked(cast(Any, _Decided()), _ANY, IssuerRevocation(found.status, "token", 1, 1))),
+        {
+            "SUCCEEDED": READY,
+            **dict.fromkeys(("RUNNING", "PENDING_REDRIVE"), WAITS),
+            **dict.fromkeys(("FAILED", "TIMED_OUT", "ABORTED"), NEVER),
+        },
     ),
     ("secretsmanager:DescribeSecret", "ReplicationStatus.Status"): Enum(
         "secretsmanager.secret",

@@ -15,7 +15,7 @@ from drcore.calls.gate import Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage
+from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage, stepfunctions
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import policies, recovery, settings
 from drcore.services.logs import LogQuery
@@ -114,6 +114,7 @@ ANSWERS: dict[str, Nothing] = {
     "lambda_.sources": value((), functions=()),
     "lambda_.code": refused("ResourceNotFoundException", function=NOBODY),
     "logs.lines": value((), pattern=NOBODY),
+    "logs.retention_days": refused("ResourceNotFoundException", group=NOBODY),
     "logs.insights": value(((),), queries=(LogQuery(EAST, ("/syncwell/api",), "filter n = 7 | fields n"),)),
     "partners.ask": refused("404", url=f"{ENDPOINT}/partner/{NOBODY}/v1/read-activities"),
     "partners.page": refused("404", url=f"{ENDPOINT}/partner-status/{NOBODY}"),
@@ -134,9 +135,15 @@ ANSWERS: dict[str, Nothing] = {
     "sagemaker.components": value((), endpoint_name=NOBODY),
     "sagemaker.component": refused("ValidationException", name=NOBODY),
     "llm_gateway.order": refused("403", gateway=llm_gateway.Gateway(f"{ENDPOINT}/llm", NOBODY)),
+    "secretsmanager.listed": value((), prefix=NOBODY),
     "secretsmanager.versions": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.secret": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.is_readable": refused("ResourceNotFoundException", name=NOBODY),
+    "securitydesk.findings": value(()),
+    "servicechecks.marked_writes": refused("404", url=f"{ENDPOINT}/syncwell/{NOBODY}/v1/marked-writes"),
+    "servicechecks.old_token": refused("404", url=f"{ENDPOINT}/syncwell/{EAST}/v1/token-probes/{NOBODY}"),
+    "servicechecks.is_exposed": refused("404", url=f"{ENDPOINT}/syncwell/{EAST}/v1/exposure/{NOBODY}"),
+    "stepfunctions.execution": value(stepfunctions.JobRun(), name=NOBODY),
     "sns.is_heard": refused("NotFound", topic=f"arn:aws:sns:{EAST}:{ACCOUNT}:{NOBODY}"),
     "sqs.ask": refused("AWS.SimpleQueueService.NonExistentQueue", queue=NOBODY),
     "statuspage.incident_of": value(statuspage.PublicIncident(), run_id=NOBODY),

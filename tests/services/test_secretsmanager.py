@@ -58,3 +58,31 @@ def test_a_secret_without_a_current_version_is_unknown(aws: Aws, edit: Edit) -> 
     edit("secrets-manager.ListSecretVersionIds", lambda answer: answer.pop("Versions"))
     with pytest.raises(Unknown, match="AWSCURRENT"):
         secretsmanager.versions(aws, "us-east-1", NAME)
+
+
+SHARDS = "syncwell/oauth/"
+
+
+def test_a_list_shows_versions_and_where_each_is_written_and_no_value(aws: Aws) -> None:
+    here = secretsmanager.listed(aws, "us-east-1", SHARDS)
+    there = secretsmanager.listed(aws, "us-west-2", SHARDS)
+    assert [each.name for each in here] == [each.name for each in there] != []
+    assert {each.primary for each in there} == {"us-east-1"}
+    assert [each.current for each in here] == [each.current for each in there]
+    assert all(int(each.tag("tokens")) > 0 for each in here)
+    assert "rt_" not in repr(here)
+
+
+def test_a_version_is_current_where_it_was_written_and_the_old_one_is_kept(aws: Aws) -> None:
+    name = secretsmanager.listed(aws, "us-east-1", SHARDS)[0].name
+    before = secretsmanager.versions(aws, "us-east-1", name)
+    secretsmanager.put(aws, "us-east-1", name, "{}", "v" * 32)
+    now = secretsmanager.versions(aws, "us-east-1", name)
+    assert (now.current, now.previous) == ("v" * 32, before.current)
+
+
+def test_replicas_in_other_accounts_are_told(aws: Aws, edit: Edit) -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:999999999999:secret:x"
+    there = [{"ReplicaSecretARN": arn, "ReplicationStatus": "InSync"}]
+    edit("secrets-manager.DescribeSecret", lambda answer: answer.update(CrossAccountReplicas=there))
+    assert secretsmanager.secret(aws, "us-east-1", NAME).other_accounts == ((arn, "InSync"),)

@@ -32,6 +32,7 @@ from drcore.services import (
 from drcore.services.cloudwatch import Metric
 from drcore.services.dynamodb import exports, policies
 from drcore.services.logs import LogQuery
+from tests.support import security_calls
 from tests.support.ai_resources import component, configuration, endpoint, waiting_version
 from tests.support.appconfig_calls import APPCONFIG
 from tests.support.build_calls import BUILDS
@@ -199,6 +200,9 @@ def _updated(asking: Asking) -> lambda_.Code:
 
 
 VALUES: dict[str, Any] = {
+    **security_calls.VALUES,
+    "servicechecks.is_exposed.url": lambda asking: security_calls.exposure(asking.world),
+    "stepfunctions.execution.name": lambda asking: security_calls.revocation(asking.world),
     "aws": lambda asking: asking.aws,
     "http": lambda asking: asking.http,
     "calls": lambda asking: asking.gate,

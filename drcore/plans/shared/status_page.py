@@ -44,8 +44,13 @@ def investigating(
     return _post(name, words, f"the status page says: {headline}", expect, act, needs=needs)
 
 
-def update(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, PublicIncident]:
-    """Say on the status page what is verified by now. `words` says nothing that is not."""
+def update(
+    name: StepName, words: Words[F], *, needs: tuple[StepName, ...], components: str = "operational"
+) -> Step[F, PublicIncident]:
+    """Say on the status page what is verified by now. `words` says nothing that is not.
+
+    `components`: how the service's do by now, in the page's own words.
+    """
 
     def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if not incident.id:
@@ -55,7 +60,7 @@ def update(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> S
         return no(f"to be posted: {words(run)}")
 
     def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
-        affected = dict.fromkeys(run.service.status_page.components, "operational")
+        affected = dict.fromkeys(run.service.status_page.components, components)
         statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
 
     return _post(name, words, "the status page says what is verified by now", expect, act, needs=needs)

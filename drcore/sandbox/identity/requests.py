@@ -304,7 +304,7 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             *("GetEventSourceMapping", "UpdateEventSourceMapping"),
         ),
     },
-    "logs": _each(f"arn:aws:logs:{_HERE}:log-group:{{logGroupName}}", "FilterLogEvents"),
+    "logs": _each(f"arn:aws:logs:{_HERE}:log-group:{{logGroupName}}", "FilterLogEvents", "PutRetentionPolicy"),
     "route53": {
         **_each("arn:aws:route53:::hostedzone/{HostedZoneId}", "ChangeResourceRecordSets", "ListResourceRecordSets"),
         **_each("arn:aws:route53:::change/{Id}", "GetChange"),

@@ -37,8 +37,11 @@ UNATTENDED = {"drill_policy": None}
 
 
 def asked(run: Runbook) -> dict[str, str]:
-    """The phrases that were asked for, by step."""
-    return {line["step"]: line["phrase"] for line in lines(run, "consent")}
+    """The phrases that were asked for, by step; where there are several answers, that of the one recommended."""
+    return {
+        line["step"]: next((each["phrase"] for each in line.get("choices", ()) if each["recommended"]), line["phrase"])
+        for line in lines(run, "consent")
+    }
 
 
 def approved(run: Runbook, **changes: object) -> Approvals:
@@ -102,9 +105,8 @@ class Unattended:
             finally:
                 self._there = False
 
-        begun = bool(lines(run, "step"))
         run.step = asked_for  # type: ignore[method-assign]  # what a notebook's cell calls
-        return carry_out(run, again=begun)
+        return carry_out(run)
 
 
 @each_plan

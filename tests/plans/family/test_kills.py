@@ -94,7 +94,7 @@ def test_no_act_is_done_twice_but_a_page_that_got_no_answer(pairs: Killed, plan:
 
 
 OF_THE_MOMENT = (
-    *("healthy_since", "failover_at", "last_client_moved", "replication", "region", "traffic"),
+    *("healthy_since", "failover_at", "last_client_moved", "replication", "region", "traffic", "last_old_token"),
     "syncs",  # with partners: the longer a pause lasts, the more of them wait
     "ai",  # what became of the conflicts until the end, which comes sooner or later
     "oncall_messages",  # the world's alarms send some of them, the longer the more; those of a run are calls
@@ -161,7 +161,7 @@ def lasting(state: Any) -> Any:
     return state
 
 
-OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId")
+OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId", "createdate", "last_changed_date")
 NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
 DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # As the status page tells what is lost; of Google Play an edit, another one each time.

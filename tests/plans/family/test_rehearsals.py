@@ -20,7 +20,7 @@ from tests.support.drills import Drills
 from tests.support.effects import Effect
 from tests.support.stage import PLANS, SCENES, Scene, Stage, carry_out, client, each_scene, ended, lines, proven, staged
 
-A_TOKEN = re.compile(r'(?<="ClientToken": ")[^"]+')  # made of what is asked for, times too
+A_TOKEN = re.compile(r'(?<=Token": ")[^"]+')  # made of what is asked for, times too, or of the run's id
 A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"')  # of what an earlier act will have made
 AN_EDIT = re.compile(r"(?<=/edits/)\d+")  # of Google Play: another one each time
 A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")

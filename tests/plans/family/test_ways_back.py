@@ -16,7 +16,7 @@ from drcore.engine.outcome import Check, Target, TargetResult, never, no
 from drcore.engine.step import Plan, Reversibility, Step
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
-from drcore.plans import a, c, f, g
+from drcore.plans import a, c, e, f, g
 from drcore.plans.g.tables import restored_table
 from drcore.plans.shared.release_shift import functions
 from drcore.record.run_parameters import RunParameters
@@ -45,8 +45,9 @@ CHANGE_AGAIN = {
     *(step.title for step in (g.KEEP, g.ALLOW, g.WORKERS_AGAIN, g.FUNCTIONS_AGAIN)),
     *(step.title for step in (g.SOURCES_AGAIN, g.RULES_AGAIN, g.SCALING_AGAIN, g.PROVISIONED_AGAIN)),
 }
-# What a store was given is in its review, or out: to let the bad version out again beside it helps nobody.
-AT_ONCE = {c.SUBMIT_PLAY.title, c.SUBMIT_IOS.title}
+# What a store was given is in its review, or out: to let the bad version out again beside it helps nobody. Tokens that
+# are revoked do not come back, and a way back would open the hole again.
+AT_ONCE = {c.SUBMIT_PLAY.title, c.SUBMIT_IOS.title, e.ISSUERS.title}
 
 
 def unreachable(plan: Plan[Any]) -> Plan[Any]:

@@ -128,8 +128,7 @@ def ai_config(model: str) -> str:
     return f"ai-{model}"
 
 
-# Plan E: the flags by which the service is restricted, tokens, who revokes them.
-SECURITY_ENVIRONMENT, SECURITY_PROFILE = "security", "security"
+# Plan E: tokens, who revokes them; flags that restrict the service, each with a profile, an environment of its name.
 MODE_FLAG, EPOCH_FLAG = "service-mode", "token-epoch"
 TOKENS = "syncwell/oauth/"
 """The names of the secrets with users' OAuth tokens begin so."""

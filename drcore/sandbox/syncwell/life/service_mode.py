@@ -1,6 +1,6 @@
 """The mode that the service is in, as its servers enforce it: on each path by which something is written.
 
-The flags of the environment `security` say it; each server asks the agent of its region, which polls AppConfig. Paths
+A flag of its own in AppConfig says it; each server asks the agent of its region, which polls AppConfig. Paths
 are requests to the API, webhooks of partners, messages of the queue, scheduled items, the refresh of OAuth tokens. In
 maintenance mode nothing is read either. The canary that each region writes for replication is no data of a user, and
 goes on.
@@ -28,13 +28,9 @@ _ATTRIBUTES = {
     names.MODE_FLAG: {"level": {"constraints": {"type": "string", "enum": [READ_ONLY, MAINTENANCE], "required": True}}},
     names.EPOCH_FLAG: {"min_issued_at": {"constraints": {"type": "string", "required": True}}},
 }
-DOCUMENT = {
-    "version": "1",
-    "flags": {name: {"name": name, "attributes": given} for name, given in _ATTRIBUTES.items()},
-    "values": {
-        names.MODE_FLAG: {"enabled": False, "level": READ_ONLY},
-        names.EPOCH_FLAG: {"enabled": False, "min_issued_at": "2025-03-03T08:00:00.000Z"},
-    },
+_VALUES = {
+    names.MODE_FLAG: {"enabled": False, "level": READ_ONLY},
+    names.EPOCH_FLAG: {"enabled": False, "min_issued_at": "2025-03-03T08:00:00.000Z"},
 }
 
 
@@ -53,10 +49,13 @@ def found(world: World) -> None:
     for region in world.regions:
         with world.clock.at(FOUNDED):
             home = store.application(region, names.CONFIG_APPLICATION)
-            place = store.create_environment(region, home, names.SECURITY_ENVIRONMENT)
-            profile = store.create_profile(region, home, names.SECURITY_PROFILE, flags.KIND)
             strategy = next(each for each in store.strategies[region].values() if each.name == names.CONFIG_STRATEGY)
-            store.deploy(place, profile, store.host(profile, json.dumps(DOCUMENT).encode()), strategy)
+            for name, value in _VALUES.items():
+                place = store.create_environment(region, home, name)
+                profile = store.create_profile(region, home, name, flags.KIND)
+                flag = {"name": name, "attributes": _ATTRIBUTES[name]}
+                document = {"version": "1", "flags": {name: flag}, "values": {name: value}}
+                store.deploy(place, profile, store.host(profile, json.dumps(document).encode()), strategy)
 
 
 class ServiceMode:
@@ -69,17 +68,15 @@ class ServiceMode:
         self.refused = dict.fromkeys(world.regions, 0)
         """Writes of users and partners that did not get in."""
 
-    def flags(self, region: str) -> Mapping[str, Mapping[str, Any]]:
-        """The flags as the servers of a region have them now."""
-        if len(self._place(region).deployments) < 2:  # those of the beginning
+    def flag(self, region: str, name: str) -> Mapping[str, Any]:
+        """A flag as the servers of a region have it now."""
+        if len(self._place(region, name).deployments) < 2:  # that of the beginning
             return {}
-        return agent.flags(
-            self._world, region, names.CONFIG_APPLICATION, names.SECURITY_ENVIRONMENT, names.SECURITY_PROFILE
-        )
+        return agent.flags(self._world, region, names.CONFIG_APPLICATION, name, name).get(name, {})
 
     def level(self, region: str) -> str:
         """The mode of a region's servers now."""
-        flag = self.flags(region).get(names.MODE_FLAG, {})
+        flag = self.flag(region, names.MODE_FLAG)
         return str(flag.get("level", MAINTENANCE)) if flag.get("enabled") else NORMAL
 
     def takes(self, region: str, path: str) -> bool:
@@ -97,9 +94,9 @@ class ServiceMode:
                 marked.tried, marked.status = at, 200 if taken else 503
                 marked.taken = at if taken else marked.taken
 
-    def _place(self, region: str) -> Environment:
+    def _place(self, region: str, name: str) -> Environment:
         home = self._store.application(region, names.CONFIG_APPLICATION)
-        return self._store.environment(home, names.SECURITY_ENVIRONMENT)
+        return self._store.environment(home, name)
 
 
 @http_route("GET", "/syncwell/<region>/v1/marked-writes")

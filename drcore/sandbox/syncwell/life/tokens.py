@@ -147,7 +147,7 @@ class OauthTokens:
         """The epoch that the workers of a region know, asked for once in a moment; None while there is none."""
         now = self._world.clock.now()
         if self._epochs.get(region, (None, None))[0] != now:
-            flag = self._mode.flags(region).get(names.EPOCH_FLAG, {})
+            flag = self._mode.flag(region, names.EPOCH_FLAG)
             self._epochs[region] = now, aware(str(flag["min_issued_at"])) if flag.get("enabled") else None
         return self._epochs[region][1]
 

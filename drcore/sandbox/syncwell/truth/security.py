@@ -13,6 +13,7 @@ from drcore.sandbox.syncwell.life.tokens import OauthTokens
 def tell(world: World) -> None:
     """Contribute to GET /_sandbox/truth."""
     world.add_truth("security", lambda: _security(world))
+    world.add_truth("last_old_token", lambda: _last_accepted(world))
 
 
 def _security(world: World) -> dict[str, Any] | None:
@@ -33,5 +34,9 @@ def _security(world: World) -> dict[str, Any] | None:
         "stored": tokens.old_left(),
         "at_issuer": {each.name: each.tokens - each.revoked(now) for each in tokens.issuers.values()},
         "mode": {region: mode.level(region) for region in world.regions},
-        "last_accepted": {region: at and precise(at) for region, at in attacker.last_accepted.items()},
     }
+
+
+def _last_accepted(world: World) -> dict[str, str | None]:
+    """When a stolen token was accepted last, by region."""
+    return {region: precise(at) if at else None for region, at in world.state(Attacker).last_accepted.items()}

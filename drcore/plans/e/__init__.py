@@ -1,0 +1,112 @@
+"""Plan E: a critical security vulnerability is discovered.
+
+`titles.py` is the plan on one page. A phase is a file: evidence and the decision first, then contain, mend, invalidate,
+prove, tell. Nothing in it reads the value of a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drcore.engine.outcome import Check, no, yes
+from drcore.engine.preflight import checked
+from drcore.engine.step import Plan
+from drcore.plans.e import (
+    p1_verify,
+    p2_contain,
+    p3_mend,
+    p4_invalidate,
+    p4_sweep,
+    p5_prove,
+    p6_close,
+    stolen_uses,
+    titles,
+)
+from drcore.plans.e.clocks import on_every_card
+from drcore.plans.e.facts import ERun, Facts, Incident
+from drcore.plans.e.findings import open_finding
+from drcore.plans.shared.metric_lateness import metrics_in_time
+from drcore.plans.shared.on_call import on_call_topic
+from drcore.plans.shared.releases import same_manifest
+from drcore.services import appconfig, secretsmanager
+
+
+def must_exist(run: ERun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
+    """Preflight: the way to on-call, the finding, the manifest; flags and secrets in every region that answers."""
+    yield on_call_topic(run)
+    yield "finding", checked(_finding, run)
+    yield "release manifest", checked(same_manifest, run), False
+    for region in run.service.regions:
+        yield f"flags in {region}", checked(_flags, run, region)
+        yield f"tokens in {region}", checked(_tokens, run, region)
+    yield from metrics_in_time(run, dict.fromkeys(run.service.regions, (stolen_uses.ACCEPTED, stolen_uses.REFUSED)))
+
+
+def _finding(run: ERun) -> Check:
+    if run.history.intended(titles.DECIDE):
+        return yes("decided on in this run")
+    found = open_finding(run)
+    return yes(f"{found.id}: {found.title}" if found else "none is open")
+
+
+def _flags(run: ERun, region: str) -> Check:
+    flags = run.facts.flags
+    for each in (flags.mode, flags.epoch):
+        at = appconfig.profile(run.aws, region, flags.application, each.environment, each.profile)
+        if each.flag not in appconfig.newest(run.aws, region, at).content.get("values", {}):
+            return no(f"{each.profile} has no flag {each.flag}: correct it in e.yaml, or make it")
+    appconfig.strategy(run.aws, region, flags.strategy)
+    return yes(f"{flags.mode.flag}, {flags.epoch.flag}")
+
+
+def _tokens(run: ERun, region: str) -> Check:
+    held = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
+    written = sum(each.primary in ("", region) for each in held)
+    if not held:
+        return no(f"no secret begins with {run.facts.tokens.prefix}: correct it in e.yaml")
+    return yes(f"{len(held)} secrets, {written} of them are written here")
+
+
+_PHASES = (p1_verify, p2_contain, p3_mend, p4_invalidate, p4_sweep, p5_prove, p6_close)
+_STEPS = {step.key: step for step in on_every_card(step for phase in _PHASES for step in phase.STEPS)}
+
+KEEP_LOGS = _STEPS[titles.KEEP_LOGS.key]
+FREEZE_EVIDENCE = _STEPS[titles.FREEZE_EVIDENCE.key]
+DETECT = _STEPS[titles.DETECT.key]
+NOTIFY = _STEPS[titles.NOTIFY.key]
+ACKNOWLEDGE = _STEPS[titles.ACKNOWLEDGE.key]
+DECIDE = _STEPS[titles.DECIDE.key]
+FREEZE = _STEPS[titles.FREEZE.key]
+CONTAIN = _STEPS[titles.CONTAIN.key]
+CONTAINED = _STEPS[titles.CONTAINED.key]
+MAINTENANCE = _STEPS[titles.MAINTENANCE.key]
+LAMBDA = _STEPS[titles.LAMBDA.key]
+API = _STEPS[titles.API.key]
+MENDED = _STEPS[titles.MENDED.key]
+EPOCH = _STEPS[titles.EPOCH.key]
+ISSUERS = _STEPS[titles.ISSUERS.key]
+SWEEP = _STEPS[titles.SWEEP.key]
+COPIES = _STEPS[titles.COPIES.key]
+REFUSED = _STEPS[titles.REFUSED.key]
+SIGN_IN = _STEPS[titles.SIGN_IN.key]
+LIFT = _STEPS[titles.LIFT.key]
+VERIFY = _STEPS[titles.VERIFY.key]
+RESOLVED = _STEPS[titles.RESOLVED.key]
+UNFREEZE = _STEPS[titles.UNFREEZE.key]
+AUDIT = _STEPS[titles.AUDIT.key]
+REPORTS = _STEPS[titles.REPORTS.key]
+POSTMORTEM = _STEPS[titles.POSTMORTEM.key]
+CLOSE = _STEPS[titles.CLOSE.key]
+
+PLAN = Plan[Facts](
+    id="e",
+    title="Security vulnerability discovered",
+    notebook="e_security_vulnerability.ipynb",
+    steps=tuple(_STEPS.values()),
+    goal=VERIFY,
+    facts=Facts,
+    incident=Incident,
+    faults=("vulnerability-token-leak",),
+    rto=lambda run: 60 * run.facts.rto_minutes,
+    must_exist=must_exist,
+)

@@ -1,0 +1,103 @@
+"""What plan E is given: of its environment, of the incident."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from drcore.engine.context import Run
+from drcore.parameters import Minutes, Model, SecretRef, Url
+from drcore.plans.shared.facts import Api, Name, Pipeline
+from drcore.plans.shared.releases import Manifest
+
+Path = Annotated[str, Field(pattern="^/")]
+
+
+class FindingsDesk(Model):
+    """Where findings are told, with the key to it where it wants one."""
+
+    url: Url
+    api_key: SecretRef | None = None
+
+
+class ServiceChecks(Model):
+    """The paths of SyncWell's own checks in each region: `{finding}`, `{issuer}` stand for what is asked about."""
+
+    exposure: Path
+    marked_writes: Path
+    token_probe: Path
+
+
+class FlagPlace(Model):
+    """A feature flag with a profile and an environment of its own, so that no other deployment is in its way."""
+
+    environment: Name
+    profile: Name
+    flag: Name
+
+
+class SecurityFlags(Model):
+    """The flags in AppConfig that restrict the service: its mode, the epoch of tokens; how they are deployed."""
+
+    application: Name
+    strategy: Name
+    mode: FlagPlace
+    epoch: FlagPlace
+
+
+class TokenStore(Model):
+    """The secrets with users' OAuth tokens: the start of their names, a tag with how many tokens each holds.
+
+    `writes_per_second`: how many of the 50 writes that a region takes this plan makes at most.
+    """
+
+    prefix: Name
+    count_tag: Name
+    writes_per_second: Annotated[float, Field(gt=0, le=50)]
+
+
+class LegalClock(Model):
+    """A duty to report: to whom, within how many hours, from when on. Lawyers say which of them apply."""
+
+    name: Name
+    to: Name
+    hours: Annotated[float, Field(gt=0)]
+    since: Literal["aware", "mended"]
+
+
+class Facts(Model):
+    """`e.yaml`: what plan E needs to know of an environment."""
+
+    functions: Annotated[tuple[str, ...], Field(min_length=1)]
+    alias: str
+    api: Api
+    releases: Manifest
+    pipeline: Pipeline
+    desk: FindingsDesk
+    checks: ServiceChecks
+    flags: SecurityFlags
+    tokens: TokenStore
+    issuers: Annotated[tuple[str, ...], Field(min_length=1)]
+    revoker: Name
+    security_logs: Name
+    keep_logs_days: Annotated[int, Field(gt=0)]
+    contain_from: Annotated[tuple[Literal["track*", "attend", "act"], ...], Field(min_length=1)]
+    clocks: Annotated[tuple[LegalClock, ...], Field(min_length=1)]
+    detection_minutes: Minutes
+    servers_minutes: Minutes
+    hotfix_minutes: Minutes
+    revocation_minutes: Minutes
+    sweep_minutes: Minutes
+    hold_minutes: Minutes
+    rto_minutes: Minutes
+    drill_every_days: Annotated[int, Field(gt=0)]
+
+
+class Incident(Model):
+    """What only the incident knows: the notebook's parameters cell."""
+
+    finding: str = ""  # the finding, by its id at the security desk; empty: the newest open one
+
+
+ERun = Run[Facts, Incident]

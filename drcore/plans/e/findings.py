@@ -1,0 +1,112 @@
+"""The finding that plan E is about, what was decided of it, whether there is anything to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from drcore.errors import Rejected, Unknown
+from drcore.plans.e import ssvc, titles
+from drcore.plans.e.facts import ERun
+from drcore.services import securitydesk
+from drcore.services.securitydesk import SecurityFinding
+
+READ_ONLY, MAINTENANCE, TRACK = "read-only", "maintenance", "track"
+MODES = (READ_ONLY, MAINTENANCE)
+APP = "app"
+_FINDING = TypeAdapter(SecurityFinding)
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """SSVC's level (empty: its decision points are not all known, `unclear` says which), CVSS beside it."""
+
+    level: str
+    vector: str
+    cvss: str
+    unclear: str = ""
+
+
+def open_findings(run: ERun) -> tuple[SecurityFinding, ...]:
+    """The findings of the security desk that are open, oldest first. Raises Rejected, Unknown."""
+    desk = run.facts.desk
+    return securitydesk.findings(run.http, desk.url, run.secret(desk.api_key) if desk.api_key else None)
+
+
+def open_finding(run: ERun) -> SecurityFinding | None:
+    """The finding that was named, else the newest open one; None where none is open. Raises Rejected, Unknown."""
+    found, named = open_findings(run), run.incident.finding
+    if not named:
+        return found[-1] if found else None
+    known = next((each for each in found if each.id == named), None)
+    if known is None:
+        expected = ", ".join(each.id for each in found) or "none: no finding is open"
+        raise Rejected(f"finding: expected one of {expected}, seen {named!r}", "NoSuchFinding")
+    return known
+
+
+def decided_finding(run: ERun) -> SecurityFinding | None:
+    """The finding that was decided on, as it was then: once it is mended the desk does not show it any more."""
+    act = run.history.act(titles.DECIDE)
+    found = act.first["before"]["finding"] if act else None
+    return _FINDING.validate_python(found) if found else None
+
+
+def the_finding(run: ERun) -> SecurityFinding | None:
+    """The finding of this run: decided on, or to be. Raises Rejected, Unknown."""
+    return decided_finding(run) or open_finding(run)
+
+
+def severity(finding: SecurityFinding) -> Severity:
+    """How bad a finding is. What cannot be told is said, and left to a person."""
+    points = (finding.exploitation, finding.automatable, finding.technical_impact, finding.mission)
+    unclear, level, cvss = [], "", ""
+    try:
+        level = ssvc.level(*points)
+    except Unknown as error:
+        unclear.append(str(error))
+    try:
+        number, word = ssvc.score(finding.cvss)
+        cvss = f"{number:g} {word}, {finding.cvss}"
+    except Unknown as error:
+        unclear.append(str(error))
+    return Severity(level, ssvc.vector(*points), cvss, "; ".join(unclear))
+
+
+def advice(run: ERun, finding: SecurityFinding) -> tuple[str, str]:
+    """The answer that is recommended with why; both empty where the severity cannot be told."""
+    found = severity(finding)
+    if not found.level:
+        return "", ""
+    if found.level not in run.facts.contain_from:
+        return TRACK, f"SSVC says {found.level}"
+    answer = MAINTENANCE if finding.exploitation == "active" else READ_ONLY
+    how = "it is exploited already" if answer == MAINTENANCE else "no exploitation is known"
+    return answer, f"SSVC says {found.level}, and {how}"
+
+
+def decided_mode(run: ERun) -> str:
+    """The mode that was decided on; where that is only rehearsed, the one that is recommended."""
+    chosen = run.decided(titles.DECIDE).choice
+    if chosen:
+        return chosen if chosen in MODES else ""
+    finding = open_finding(run) if run.rehearsing else None
+    answer = advice(run, finding)[0] if finding else ""
+    return answer if answer in MODES else ""
+
+
+def nothing_to_do(run: ERun) -> str:
+    """Why there is nothing to contain, mend or invalidate, in words; empty where there is. Raises Rejected, Unknown."""
+    chosen = run.decided(titles.DECIDE).choice
+    if chosen == TRACK:
+        return "decided: track the finding, contain nothing"
+    if chosen or decided_mode(run):
+        return ""
+    return "a finding is open that needs no containment" if open_finding(run) else "no finding is open"
+
+
+def in_the_app(run: ERun) -> bool:
+    """Whether the hole is in the mobile app: no release of the backend mends it."""
+    found = the_finding(run)
+    return found is not None and found.where == APP

@@ -1,0 +1,86 @@
+"""Uses of stolen tokens, as the metrics of SyncWell tell them, with its log lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from json import loads
+from typing import Any
+
+from drcore.engine.labels import label
+from drcore.plans.e.facts import ERun
+from drcore.record.evidence import Chart, Series
+from drcore.services import logs
+from drcore.services.cloudwatch import Metric
+
+ACCEPTED, REFUSED = (Metric("SyncWell", f"StolenTokenUses{answer}", "Sum") for answer in ("Accepted", "Refused"))
+_PATTERN = '{ $.event = "stolen-token-use" }'
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What was done with stolen tokens in a region: how often it was accepted, refused, for how many users.
+
+    `last_accepted` is the moment of the last use that was; None: none was.
+    """
+
+    accepted: int = field(metadata=label("uses of stolen tokens accepted"))
+    refused: int = field(metadata=label("refused"))
+    users: int = field(metadata=label("users whose tokens were used"))
+    last_accepted: datetime | None = field(metadata=label("last old token accepted"))
+    what: tuple[tuple[str, int], ...] = field(default=(), compare=False, metadata=label("what was done"))
+    sources: tuple[tuple[str, int], ...] = field(default=(), compare=False, metadata=label("from"))
+
+
+def counted(run: ERun, region: str, minutes: float) -> tuple[int, int]:
+    """How many uses were accepted, refused in the last minutes that are over. Raises Rejected, Unknown."""
+    found = run.metrics.read(region, (ACCEPTED, REFUSED), run.metrics.last(minutes)[0])
+    accepted, refused = (int(points.total or 0) for points in found)
+    return accepted, refused
+
+
+def told(run: ERun, region: str, since: datetime) -> Uses:
+    """All uses since a moment, by the log lines that can be found by now. Raises Rejected, Unknown."""
+    now = run.clock.now()
+    lines = logs.lines(run.aws, region, run.facts.security_logs, _PATTERN, since, now)
+    uses = [(line.at, _use(line.text)) for line in lines]
+    accepted = [(at, use) for at, use in uses if use.get("answer") == "accepted"]
+    users = {str(use.get("user")) for _, use in accepted}
+    what = Counter(str(use.get("does")) for _, use in accepted)
+    sources = Counter(str(use.get("source")) for _, use in uses)
+    return Uses(
+        len(accepted),
+        len(uses) - len(accepted),
+        len(users),
+        max((at for at, _ in accepted), default=None),
+        tuple(what.most_common()),
+        tuple(sources.most_common()),
+    )
+
+
+def _use(text: str) -> dict[str, Any]:
+    try:
+        found = loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def chart(run: ERun, name: str, minutes: float = 60) -> Iterator[Chart]:
+    """Uses that were accepted, refused by the minute, a panel a region."""
+    series, last = [], []
+    since = run.metrics.until - timedelta(minutes=minutes)
+    for region in run.service.regions:
+        for metric, what in ((ACCEPTED, "accepted"), (REFUSED, "refused")):
+            (points,) = run.metrics.read(region, (metric,), since)
+            series.append(Series(what, points.times, points.values, region))
+            if what == "accepted" and points.values:
+                last.append(points.values[-1])
+    title = (
+        "Uses of stolen tokens: not measured"
+        if not last
+        else f"Uses of stolen tokens: {'still accepted' if any(last) else 'none accepted in the last minute'}"
+    )
+    yield Chart(name, title, "uses in a minute", tuple(series), marks=run.marks())
