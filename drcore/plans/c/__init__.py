@@ -79,7 +79,13 @@ PLAN = Plan(
     goal=VERIFY,
     facts=Facts,
     incident=Incident,
-    faults=("mobile-crash:review_minutes=20", "mobile-crash-ios:review_minutes=20"),
+    # Short courses: the stores' own reviews take hours, and devices update within six.
+    faults=(
+        "mobile-crash:review_minutes=10,update_hours=1",
+        "mobile-crash-ios:review_minutes=10,update_hours=1",
+        "play-fully-released:review_minutes=10,update_hours=1",
+        "play-edit-conflict:review_minutes=10,update_hours=1",
+    ),
     rto=lambda run: 3600 * run.facts.rto_hours,
     must_exist=must_exist,
 )

@@ -76,13 +76,19 @@ def limit(run: CRun) -> float:
 
 
 def bounds(crashed: float, users: float) -> tuple[float, float]:
-    """Wilson's interval for a share (0 to 1) that was seen among so many users; 0 to 1 where there were none."""
+    """Wilson's interval for a share (0 to 1) that was seen among so many users; 0 to 1 where there were none.
+
+    With its correction for continuity (Newcombe): without it a few crashes by chance count for too much.
+    """
     if users <= 0:
         return 0.0, 1.0
-    spread = _Z * _Z / users
-    middle = (crashed + spread / 2) / (1 + spread)
-    half = _Z / (1 + spread) * math.sqrt(crashed * (1 - crashed) / users + spread / users / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    square, seen = _Z * _Z, 2 * users * crashed
+    below = square - 2 - 1 / users + 4 * crashed * (users * (1 - crashed) + 1)
+    above = square + 2 - 1 / users + 4 * crashed * (users * (1 - crashed) - 1)
+    whole = 2 * (users + square)
+    low = (seen + square - 1 - _Z * math.sqrt(max(0.0, below))) / whole
+    high = (seen + square + 1 + _Z * math.sqrt(max(0.0, above))) / whole
+    return max(0.0, low) if crashed else 0.0, min(1.0, high) if crashed < 1 else 1.0
 
 
 def rates(run: CRun, store: Target, version: str, since: datetime, until: datetime) -> tuple[CrashRate, ...]:
@@ -156,29 +162,36 @@ def _whole_hour(moment: datetime) -> datetime:
 # ── charts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def crash_free_chart(run: CRun, name: str, stores: Iterable[Target], versions: Mapping[Target, Sequence[str]]) -> Chart:
-    """Crash-free users by version and hour, with the bound of the first version, a panel a store."""
-    now, drawn = run.clock.now(), list[Series]()
+def crash_chart(
+    run: CRun,
+    name: str,
+    stores: Iterable[Target],
+    versions: Mapping[Target, Sequence[str]],
+    *,
+    proves_good: bool = False,
+) -> Chart:
+    """Users whose app crashed by version and hour, a panel a store: near 100 % nothing could be told apart.
+
+    With the bound of the first version: the least that it may be, or the most where it is to be proven good.
+    """
+    now, drawn, most = run.clock.now(), list[Series](), limit(run)
+    above: dict[str, int] = {}  # hours in which a version is proven to be so
+    bound = "at most" if proves_good else "at least"
     for store in stores:
         of_store = tuple(dict.fromkeys(versions[store]))
         read = exported(run, store, of_store, now - timedelta(hours=run.facts.window_hours), now)
         for number, version in enumerate(of_store):
             hours = _by_hour(*read[version])
-            times = tuple(hours)
-            free = tuple(100 - 100 * crashed / active for active, crashed in hours.values())
-            drawn.append(Series(version, times, free, str(store)))
+            spans = [bounds(crashed / active, active) for active, crashed in hours.values()]
+            above[f"{version} on {store}"] = sum(100 * low > most for low, _ in spans)
+            shares = (100 * crashed / active for active, crashed in hours.values())
+            drawn.append(Series(version, tuple(hours), tuple(shares), str(store)))
             if number == 0:
-                best = (100 - 100 * bounds(crashed / active, active)[0] for active, crashed in hours.values())
-                drawn.append(Series(f"{version}, at most", times, tuple(best), str(store)))
-    objective = run.facts.crash_free_percent
-    return Chart(
-        name,
-        _headline(drawn, objective),
-        "crash-free users, %",
-        tuple(drawn),
-        (Limit(f"objective {objective:g} %", objective),),
-        run.marks(),
-    )
+                edges = tuple(100 * span[proves_good] for span in spans)
+                drawn.append(Series(f"{version}, {bound}", tuple(hours), edges, str(store)))
+    objective = f"{most:.2g} %, {run.facts.crash_free_percent:g} % crash-free"
+    title = _headline(above, objective) if any(each.times for each in drawn) else "Crashes: nothing was exported"
+    return Chart(name, title, "users whose app crashed, %", tuple(drawn), (Limit(objective, most),), run.marks())
 
 
 def _by_hour(active: Points, crashed: Points) -> dict[datetime, tuple[float, float]]:
@@ -191,17 +204,8 @@ def _by_hour(active: Points, crashed: Points) -> dict[datetime, tuple[float, flo
     return {hour: counts for hour, counts in hours.items() if counts[0]}
 
 
-def _headline(drawn: Sequence[Series], objective: float) -> str:
-    bad = [each for each in drawn if each.label.endswith("at most") and any(_below(each, objective))]
-    if not any(each.times for each in drawn):
-        return "Crash-free users: nothing was exported"
-    if not bad:
-        return f"Crash-free users: no version is proven to be below {objective:g} % in any hour"
-    worst = min(bad, key=lambda each: min(value for value in each.values if value is not None))
-    version = worst.label.partition(",")[0]
-    hours = sum(_below(worst, objective))
-    return f"Crash-free users: {version} on {worst.panel} is proven below {objective:g} % in {hours} hours"
-
-
-def _below(series: Series, objective: float) -> list[bool]:
-    return [value is not None and value < objective for value in series.values]
+def _headline(above: Mapping[str, int], objective: str) -> str:
+    told = [f"{what} in {hours} hours" for what, hours in above.items() if hours]
+    if not told:
+        return f"Crashes: no version is proven above {objective}, in any hour"
+    return f"Crashes: proven above {objective}: {', '.join(told)}"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.errors import Missing
 from drcore.plans.c import titles
-from drcore.plans.c.crash_rates import CrashRate, crash_free_chart, limit, rates
+from drcore.plans.c.crash_rates import CrashRate, crash_chart, limit, rates
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.stores import BOTH, both
 from drcore.plans.c.versions import release_of, stable_before, suspect
@@ -69,7 +69,7 @@ def show_new_version(run: CRun, states: Mapping[Target, NewVersion]) -> Iterator
     title = f"Crashes of the new versions: more than {limit(run):.2g} % is below {percent:g} % crash-free"
     yield Table("new-versions", title, (*columns, "proven"), rows)
     versions = {store: with_stable(run, seen.version) for store, seen in states.items()}
-    yield crash_free_chart(run, "crash-free", states, versions)
+    yield crash_chart(run, "crashes", states, versions)
 
 
 def with_stable(run: CRun, version: str) -> tuple[str, ...]:

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drcore.clock import parse_time
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.c import titles
-from drcore.plans.c.crash_rates import CrashRate, crash_free_chart, export, exported
+from drcore.plans.c.crash_rates import CrashRate, crash_chart, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import NewVersion, a_bug_is_seen, see_new_version, with_stable
 from drcore.plans.c.p4_decide import decided, is_to_be_replaced
 from drcore.plans.c.stores import BOTH, PLAY, app_store, google_play
 from drcore.plans.c.versions import live_on_ios, suspect, version_of
 from drcore.plans.shared.status_page import resolved
+from drcore.record.events import Kind
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services.appstore.versions import store_versions
 from drcore.services.play.tracks import PlayTrack, read_track, reviews
@@ -38,6 +40,8 @@ class Adopted:
     given: tuple[str, ...] = field(metadata=label("given to users now"))
     rate: CrashRate
     bad_percent: float | None = field(metadata=label("of the active users still have the bad one", unit="%"))
+    harmed: int = field(default=0, compare=False, metadata=label("users whose app crashed in the bad one"))
+    harmed_since: int = field(default=0, compare=False, metadata=label("of them since the halt"))
     usual: NewVersion | None = field(default=None, metadata=label(""))
     published: datetime | None = field(default=None, compare=False, metadata=label("out since"))
     earliest: datetime | None = field(default=None, compare=False, metadata=label("at the earliest"))
@@ -48,7 +52,7 @@ def see_adoption(run: CRun, target: Target) -> Adopted:
     given = _given(run, target)
     if remedy is None:
         usual = None if "detected" in run.moments else see_new_version(run, target)
-        return Adopted("", "", given, CrashRate(""), None, usual)
+        return Adopted("", "", given, CrashRate(""), None, usual=usual)
     now = run.clock.now()
     rate = export(run, target, remedy.version, now - timedelta(hours=run.facts.window_hours), now)
     lately = exported(run, target, (remedy.version, remedy.bad, remedy.stable), now - 2 * _LATELY, now)
@@ -60,10 +64,20 @@ def see_adoption(run: CRun, target: Target) -> Adopted:
         given,
         rate,
         share if share is None else round(share, 1),
-        None,
-        run.moments.get("published"),
-        run.earliest.get("published"),
+        *_harmed(run, target, remedy.bad),
+        published=run.moments.get("published"),
+        earliest=run.earliest.get("published"),
     )
+
+
+def _harmed(run: CRun, store: Target, bad: str) -> tuple[int, int]:
+    """Users whose app crashed in an hour of use of the bad version: all that is exported, and those since the halt."""
+    now = run.clock.now()
+    _, crashed = exported(run, store, (bad,), now - 2 * timedelta(hours=run.facts.window_hours), now)[bad]
+    halts = run.history.lines(Kind.RESULT, step=titles.HALT_PLAY if store == PLAY else titles.HALT_IOS)
+    halted = next(halts, None)
+    since = crashed.within(parse_time(halted["time"]), now) if halted else crashed
+    return round(crashed.total or 0), round(since.total or 0)
 
 
 def _given(run: CRun, store: Target) -> tuple[str, ...]:
@@ -107,7 +121,7 @@ def show_adoption(run: CRun, states: Mapping[Target, Adopted]) -> Iterator[Exhib
         else with_stable(run, suspect(run, store))
         for store in states
     }
-    yield crash_free_chart(run, "verified-crash-free", states, versions)
+    yield crash_chart(run, "verified-crashes", states, versions, proves_good=True)
     yield _adoption_chart(run, versions)
 
 

@@ -31,11 +31,16 @@ def summary(run: CRun) -> Iterator[Sentence]:
 
 
 def impact(run: CRun) -> Iterator[Sentence]:
-    """What the first look told of crashes, what the last one of who still has the bad version."""
-    for step, first in ((titles.DETECT, True), (titles.VERIFY, False)):
-        looked = run.result(step)
-        if looked and looked.states:
-            yield from seen_in(run, step, looked.why, first=first)
+    """What the first look told of crashes, what the last one of who was harmed, and who still has the bad version."""
+    detected, verified = run.result(titles.DETECT), run.result(titles.VERIFY)
+    if detected and detected.states:
+        yield from seen_in(run, titles.DETECT, detected.why, first=True)
+    for store, seen in (verified.states if verified else {}).items():
+        if seen.replacement:
+            harmed = f"{seen.harmed} users, counted hour by hour, {seen.harmed_since} of them after the halt"
+            text = f"{store}: {seen.bad} crashed for {harmed}"
+            left = "" if seen.bad_percent is None else f"; {seen.bad_percent:g} % of the active users still have it"
+            yield from seen_in(run, titles.VERIFY, f"{text}{left}")
 
 
 POSTMORTEM = postmortem(

@@ -15,7 +15,7 @@ from drcore.clock import iso, parse_time
 from drcore.engine import lock
 from drcore.engine.context import F, Run
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Outcome, StepName, Target, yes
+from drcore.engine.outcome import Answer, Check, Outcome, StepName, Target, yes
 from drcore.engine.step import Patience, Step
 from drcore.record.events import Event, Kind, Named
 from drcore.record.evidence import Document, Exhibit
@@ -143,7 +143,8 @@ def _injected(run: Run[Any]) -> Iterator[Sentence]:
 def _detected(run: Run[Any]) -> Iterator[Sentence]:
     for line in run.history.lines(Kind.MOMENT):
         if line["name"] == "detected":
-            look = next((look for look in run.history.lines(Kind.LOOK) if look.get("check") == "yes"), None)
+            before = (each for each in run.history.lines(Kind.LOOK) if each["n"] < line["n"])
+            look = next((each for each in reversed([*before]) if each["check"] == Answer.YES), None)
             yield Sentence(f"It was noticed at {line['at']}", line["n"])
             if look:
                 yield Sentence(f"{look['step']}{_at(look)}: {look['why']}", look["n"])
@@ -174,7 +175,7 @@ def _timeline(run: Run[Any]) -> Iterator[Sentence]:
     ]
     for line in run.history.lines(Kind.DECISION):
         by = run.history.decided(_of(line))
-        told.append((line["time"], Sentence(f"{line['time']} {by.by} decided: {line['choice']}", line["n"])))
+        told.append((line["time"], Sentence(f"{line['time']} decided by {by.by}: {line['choice']}", line["n"])))
     for line in _results(run):
         if line["outcome"] != Outcome.ALREADY:
             text = f"{line['time']} {line['step']}{_at(line)} is {line['outcome']}"

@@ -36,6 +36,9 @@ OPTIONS: Mapping[str, Option] = {
     "review_minutes": Option(
         default=0.0, help="how long a review takes in each store; 0: two hours at Google, five at Apple"
     ),
+    "update_hours": Option(
+        default=6.0, help="how long it takes from now on, on average, until a device updates by itself"
+    ),
     "schema_changed": Option(
         default=False, help="4.11.0 has changed the local database, so that older code cannot read it"
     ),
@@ -155,6 +158,7 @@ def _release(world: World, name: str, options: Options, bad: Mapping[str, AppBeh
         put_on_app_store(world, NEW_APP, phased=everybody != APP_STORE)
     world.state(BadDeployment).broken = Broken(name, now, began)
     users.begin(began)
+    users.update = timedelta(hours=options["update_hours"])
 
 
 def _review(world: World, lasts: timedelta) -> None:
@@ -164,7 +168,13 @@ def _review(world: World, lasts: timedelta) -> None:
 
 
 def _check(options: Options) -> None:
-    for name, low, high in (("hours", 1, 48), ("share", 0, 1), ("crashes", 0, 1), ("review_minutes", 0, 10_000)):
+    for name, low, high in (
+        ("hours", 1, 48),
+        ("update_hours", 0.1, 240),
+        ("share", 0, 1),
+        ("crashes", 0, 1),
+        ("review_minutes", 0, 10_000),
+    ):
         if not low <= options[name] <= high or (name == "share" and options[name] in (0, 1)):
             raise UnknownFault(f"options.{name}: expected a number from {low} to {high}; saw {options[name]}")
 

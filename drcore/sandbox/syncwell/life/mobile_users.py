@@ -86,6 +86,8 @@ class MobileUsers:
         self._reports = world.state(CrashReports)
         self._late: list[tuple[datetime, MetricName, MinuteSamples]] = []
         self.on = False
+        self.update = UPDATE
+        """How long it takes, on average, until a device updates by itself."""
         self.exported = {PLAY, APP_STORE}
         """The stores whose users' crash reports are exported, with their sessions."""
         self.healthy_since: datetime | None = None
@@ -154,7 +156,7 @@ class MobileUsers:
         total = sum(users.devices.values())
         for code, share in sorted(self.offers(PLAY).items(), reverse=True):
             newer = sum(count for held, count in users.devices.items() if held >= code)
-            self._move(users, code, hits(stream, max(0, round(share * total) - newer), _within(UPDATE)), stream)
+            self._move(users, code, hits(stream, max(0, round(share * total) - newer), _within(self.update)), stream)
             self._welcome(users, code, hits(stream, total, NEWCOMERS * share * _HOURS))
 
     def _update_ios(self, stream: Random) -> None:
@@ -163,7 +165,7 @@ class MobileUsers:
         for code, on_sale in self.offers(APP_STORE).items():
             older = sum(count for held, count in users.devices.items() if held < code)
             eligible = max(0, round(self._apple.automatic() * on_sale * total) - (total - older))
-            moved = hits(stream, eligible, _within(UPDATE))
+            moved = hits(stream, eligible, _within(self.update))
             self._move(users, code, moved, stream)
             # Whoever visits the store gets the newest version, whatever the phased release says.
             self._move(users, code, hits(stream, older - moved, on_sale * _within(VISIT)), stream)
