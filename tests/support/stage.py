@@ -38,6 +38,7 @@ from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.syncwell.company import principals
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.effects import Effect, watch
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.in_process_transport import end_in
 from tests.support.runners_role import let
 
@@ -89,11 +90,14 @@ OTHER_WAYS = (
     ),
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
+# Faults that differ from another of their plan in one answer of one call: drilled in tests/plans/<letter>, and by all
+# families in `make proof`.
+ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released"}
 SCENES = tuple(
     scene
     for plan in PLANS
     for scene in (
-        *(Scene(plan, fault) for fault in plan.faults),
+        *(Scene(plan, each) for each in plan.faults if EXHAUSTIVE or each.partition(":")[0] not in ONE_ANSWER),
         *(other for other in OTHER_WAYS if other.plan is plan),
     )
 )

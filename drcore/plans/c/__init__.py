@@ -13,7 +13,7 @@ from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close
 from drcore.plans.c.facts import CRun, Facts, Incident
-from drcore.plans.c.p1_detect import DETECT, NOTIFY
+from drcore.plans.c.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
 from drcore.plans.c.p2_halt import HALT_IOS, HALT_PLAY
 from drcore.plans.c.p3_triage import INVESTIGATING, TRIAGE
 from drcore.plans.c.p4_decide import DECIDE
@@ -82,9 +82,10 @@ PLAN = Plan(
     # Short courses: the stores' own reviews take hours, and devices update within six.
     faults=(
         "mobile-crash:review_minutes=10,update_hours=1",
-        "mobile-crash-ios:review_minutes=10,update_hours=1",
         "play-fully-released:review_minutes=10,update_hours=1",
         "play-edit-conflict:review_minutes=10,update_hours=1",
+        "ios-fully-released:review_minutes=10,update_hours=1",
+        "mobile-crash-ios:review_minutes=10,update_hours=1",
     ),
     rto=lambda run: 3600 * run.facts.rto_hours,
     must_exist=must_exist,

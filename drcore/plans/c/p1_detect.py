@@ -13,6 +13,7 @@ from drcore.plans.c.crash_rates import CrashRate, crash_chart, limit, rates
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.stores import BOTH, both
 from drcore.plans.c.versions import release_of, stable_before, suspect
+from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.events import Kind
@@ -123,4 +124,10 @@ def words_for_on_call(run: CRun) -> str:
 NOTIFY = notify_on_call(titles.NOTIFY, words_for_on_call, needs=(titles.DETECT,))
 
 
-STEPS = (DETECT, NOTIFY)
+# ── Acknowledge ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+ACKNOWLEDGE = acknowledge(titles.ACKNOWLEDGE, page=titles.NOTIFY)
+
+
+STEPS = (DETECT, NOTIFY, ACKNOWLEDGE)

@@ -6,6 +6,7 @@ from drcore.engine.outcome import StepName
 
 DETECT = StepName("detect", "Detect", "C.trigger")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "C.trigger")
+ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "C.trigger")
 
 HALT_PLAY = StepName("halt-google-play", "Halt the rollout on Google Play", "C.1")
 HALT_IOS = StepName("halt-app-store", "Pause the phased release on the App Store", "C.1")

@@ -14,6 +14,7 @@ from drcore.plans import c
 from drcore.plans.c.stores import APP_STORE, PLAY
 from drcore.run.runbook import Runbook
 from drcore.sandbox.vendors.googleplay.store import PlayStore
+from tests.support.honesty import honest
 from tests.support.stage import Scene, Stage, carry_out, client, outcomes, proven
 
 SHORT = "review_minutes=10,update_hours=1"
@@ -65,6 +66,19 @@ def test_a_hotfix_in_review_should_survive_the_halt(stage: Stage) -> None:
     assert [release.said["name"] for release in stage.door.world.state(PlayStore).in_review()] == ["4.11.1"]
     assert changed(stage) == ["appstoreconnect:update_phased_release"]
     assert run.verdict and run.verdict.word is Word.MISSED
+
+
+@pytest.mark.parametrize("fault", ["play-fully-released", "play-edit-conflict", "ios-fully-released"])
+def test_a_drill_should_reach_its_goal_and_measure_honestly(stage: Stage, fault: str) -> None:
+    """Of faults that differ from others in one answer of a store."""
+    run, trouble = carried(stage, fault)
+    assert trouble is None
+    assert run.verdict and run.verdict.word is Word.REACHED
+    assert honest(run, stage.truth())
+    halted = "for everybody" if fault == "ios-fully-released" else "is halted"
+    halt = c.HALT_IOS if fault == "ios-fully-released" else c.HALT_PLAY
+    assert halted in run.results[halt.key].why
+    proven(run)
 
 
 def test_a_halt_that_meets_somebody_in_the_console_should_be_committed_once_and_keep_the_others(stage: Stage) -> None:
