@@ -12,7 +12,6 @@ from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.services import llm_gateway, logs, sagemaker, secretsmanager
 from drcore.services.llm_gateway import Gateway
 from drcore.services.logs import LogQuery
-from drcore.services.sagemaker import InferenceEndpoint
 from drcore.services.secretsmanager import SecretVersions
 
 WITHIN_S = 60.0  # a query takes seconds
@@ -55,6 +54,7 @@ class Investigation:
     key_since: datetime | None = field(metadata=label("key made at"))
     new_key: str = field(metadata=label("version of the new key"))
     order: tuple[str, ...] = field(metadata=label("order of the gateway"))
+    old_is_live: bool = field(metadata=label("the old variant is kept up"))
 
 
 def gateway(run: BRun) -> Gateway:
@@ -110,13 +110,15 @@ def investigate(run: BRun, region: str, since: datetime | None) -> Investigation
         versions.since if versions else None,
         versions.pending if versions else "",
         order,
+        any(
+            each.name == run.facts.endpoint.old_variant and each.count and not each.weight for each in endpoint.variants
+        ),
     )
-    return replace(found, causes=_causes(run, endpoint, found, counted, since))
+    return replace(found, causes=_causes(run, found, counted, since))
 
 
 def _causes(
     run: BRun,
-    endpoint: InferenceEndpoint,
     found: Investigation,
     counted: Mapping[tuple[str, str], tuple[int, float]],
     since: datetime | None,
@@ -127,18 +129,15 @@ def _causes(
     for (service, error), (count, attempts) in counted.items():
         percent = round(100 * count / found.fallbacks, 1)
         if service == "endpoint":
-            causes.append(_of_the_endpoint(run, endpoint, found, error, percent, since))
+            causes.append(_of_the_endpoint(run, found, error, percent, since))
         else:
             causes.append(_of_the_llm(run, found, error, percent, int(attempts)))
     return tuple(sorted(causes, key=lambda cause: (-cause.percent, cause.what)))
 
 
-def _of_the_endpoint(
-    run: BRun, endpoint: InferenceEndpoint, found: Investigation, error: str, percent: float, since: datetime | None
-) -> AiCause:
+def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float, since: datetime | None) -> AiCause:
     what = {"ReadTimeout": "the endpoint's model does not answer in time"}.get(error, "the endpoint's model fails")
-    old = next((each for each in endpoint.variants if each.name == run.facts.endpoint.old_variant), None)
-    remedy = AiRemedy.WEIGHTS if old and old.count and not old.weight else AiRemedy.CONFIGURATION
+    remedy = AiRemedy.WEIGHTS if found.old_is_live else AiRemedy.CONFIGURATION
     if remedy is AiRemedy.CONFIGURATION and not found.earlier:
         remedy = AiRemedy.WAIT
     if since and found.changed:

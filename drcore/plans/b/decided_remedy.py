@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
+from drcore.engine.consent import Choice
 from drcore.errors import Rejected, Unknown
 from drcore.plans.b import causes, health, titles
-from drcore.plans.b.causes import Investigation
+from drcore.plans.b.causes import AiCause, Investigation
 from drcore.plans.b.facts import AiRemedy, BRun
+
+_OF_THE_ENDPOINT = (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION)
+_UNDONE = {
+    AiRemedy.WEIGHTS: "the weights from before, in two minutes",
+    AiRemedy.CONFIGURATION: "the configuration from before, as a new update",
+    AiRemedy.KEY: "the label moves back",
+    AiRemedy.GATEWAY: "the order from before",
+    AiRemedy.WAIT: "nothing is done",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A remedy with what it needs: the configuration by region, the order of the gateway, the versions of the key.
+    """A remedy with what it needs: the configuration by region, the order of the gateway, the version of the key.
 
-    Without a remedy there is nothing to be done.
+    `percent` are the fallbacks that it would end; `recommended` and `barred` as of a choice. Without a remedy there is
+    nothing to be done.
     """
 
     remedy: AiRemedy = AiRemedy.PROPOSED
-    cause: str = ""
+    percent: float = 0
+    recommended: str = ""
+    barred: str = ""
     configurations: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
     key_version: str = ""
@@ -30,48 +43,76 @@ class Way:
     def words(self) -> str:
         """What is done, in words."""
         return {
-            AiRemedy.WEIGHTS: "shift all traffic of the endpoint to the old variant",
+            AiRemedy.WEIGHTS: "shift the endpoint to its old variant",
             AiRemedy.CONFIGURATION: f"go over to {_each(self.configurations)}",
-            AiRemedy.KEY: f"make version {self.key_version} of the key of the LLM the current one",
+            AiRemedy.KEY: f"make version {self.key_version or 'none'} of the key of the LLM the current one",
             AiRemedy.GATEWAY: f"let the gateway try {', '.join(self.order)}",
-            AiRemedy.WAIT: "wait: no remedy of this plan fits",
+            AiRemedy.WAIT: "wait",
             AiRemedy.PROPOSED: "nothing",
         }[self.remedy]
 
+    def as_choice(self, run: BRun) -> Choice:
+        """As an answer of the question."""
+        where = ", ".join(run.service.regions)
+        return Choice(
+            self.remedy,
+            f"{self.words[0].upper()}{self.words[1:]} IN {where}",
+            {
+                "what is done": self.words,
+                "of the fallbacks that it would end, %": self.percent,
+                "how it is undone": _UNDONE[self.remedy],
+            },
+            self.recommended,
+            self.barred,
+        )
 
-_WAY = TypeAdapter(Way)
+
+_WAYS = TypeAdapter(tuple[Way, ...])
 
 
 def decided(run: BRun) -> Way:
-    """The remedy that was decided, with all that it needs as it was then; before that the one that is proposed.
+    """The remedy that was decided, with all that it needs as it was then; before that the one that is recommended.
 
     Raises Unknown, Rejected.
     """
     act = run.history.act(titles.DECIDE)
     if act:
-        return _WAY.validate_python(act.first["before"]["way"])
+        answer = run.decided(titles.DECIDE).choice or run.history.answer(titles.DECIDE)
+        known = _WAYS.validate_python(act.first["before"]["ways"])
+        return next((way for way in known if way.remedy == answer), Way())
     looked = run.result(titles.DECIDE)
-    known: list[Way] = [seen.way for seen in looked.states.values()] if looked else []
-    return known[0] if known else proposed(run)
+    seen: list[tuple[Way, ...]] = [state.ways for state in looked.states.values()] if looked else []
+    offered = seen[0] if seen else ways(run)
+    return next((way for way in offered if way.recommended), Way())
 
 
-def proposed(run: BRun) -> Way:
-    """The remedy that was named, else that of the cause that explains most; none where no trouble was seen.
+def ways(run: BRun) -> tuple[Way, ...]:
+    """Each remedy: which fallbacks it would end, why it is the one to take, or cannot be taken.
 
-    Raises Unknown, Rejected.
+    None where no trouble was seen. Raises Unknown, Rejected.
     """
     if "detected" not in run.moments:
-        return Way()
+        return ()
     found = investigations(run)
-    ranked = sorted(
-        (cause for each in found.values() for cause in each.causes), key=lambda cause: (-cause.percent, cause.what)
+    ranked = ranked_causes(found)
+    named = run.incident.remedy or (AiRemedy.CONFIGURATION if run.incident.configuration else AiRemedy.PROPOSED)
+    best = named or (ranked[0].remedy if ranked else AiRemedy.WAIT)
+    why = "named in the parameters" if named else ranked[0].describe() if ranked else "no cause is known"
+    levers = [_lever(run, remedy, found, ranked, named) for remedy in AiRemedy if remedy not in _NO_LEVER]
+    at_hand = best is not AiRemedy.WAIT and any(not lever.barred for lever in levers)
+    wait = Way(AiRemedy.WAIT, barred="a remedy is at hand; name it in the parameters to wait" if at_hand else "")
+    return tuple(
+        replace(way, recommended=why) if way.remedy is best and not way.barred else way for way in (*levers, wait)
     )
-    named = run.incident.remedy
-    if run.incident.configuration and not named:
-        named = AiRemedy.CONFIGURATION
-    remedy = named or (ranked[0].remedy if ranked else AiRemedy.WAIT)
-    cause = ranked[0].describe() if ranked else "no cause was found"
-    return _way(run, remedy, cause, found)
+
+
+_NO_LEVER = (AiRemedy.PROPOSED, AiRemedy.WAIT)
+
+
+def ranked_causes(found: Mapping[str, Investigation]) -> tuple[AiCause, ...]:
+    """The causes of all regions, first the one that explains most."""
+    known = (cause for each in found.values() for cause in each.causes)
+    return tuple(sorted(known, key=lambda cause: (-cause.percent, cause.what)))
 
 
 def investigations(run: BRun) -> Mapping[str, Investigation]:
@@ -91,22 +132,37 @@ def investigations(run: BRun) -> Mapping[str, Investigation]:
     return found
 
 
-def _way(run: BRun, remedy: AiRemedy, cause: str, found: Mapping[str, Investigation]) -> Way:
-    match remedy:
-        case AiRemedy.CONFIGURATION:
-            named = run.incident.configuration
-            to = {region: named or next(iter(seen.earlier), "") for region, seen in found.items()}
-            return Way(remedy=remedy, cause=cause, configurations=to)
-        case AiRemedy.GATEWAY:
-            return Way(remedy=remedy, cause=cause, order=run.facts.llm.fallback_order)
-        case AiRemedy.KEY:
-            new = next((seen.new_key for seen in found.values() if seen.new_key), "")
-            return Way(remedy=remedy, cause=cause, key_version=new)
-    return Way(remedy=remedy, cause=cause)
+def _lever(
+    run: BRun,
+    remedy: AiRemedy,
+    found: Mapping[str, Investigation],
+    ranked: Iterable[AiCause],
+    named: AiRemedy,
+) -> Way:
+    ends = _OF_THE_ENDPOINT if remedy in _OF_THE_ENDPOINT else (remedy,)
+    percent = max((cause.percent for cause in ranked if cause.remedy in ends), default=0.0)
+    way, cannot = Way(remedy, percent), ""
+    if remedy is AiRemedy.WEIGHTS:
+        live = all(each.old_is_live for each in found.values())
+        cannot = "" if live else "the old variant is not kept up in every region, or serves already"
+    elif remedy is AiRemedy.CONFIGURATION:
+        wanted = run.incident.configuration
+        to = {region: wanted or next(iter(seen.earlier), "") for region, seen in found.items()}
+        way = replace(way, configurations=to)
+        cannot = "" if all(to.values()) else "there is no older configuration: name one (-p configuration=NAME)"
+    elif remedy is AiRemedy.KEY:
+        way = replace(way, key_version=next((seen.new_key for seen in found.values() if seen.new_key), ""))
+        cannot = "" if way.key_version else "no new version of the key waits with the label AWSPENDING"
+    elif remedy is AiRemedy.GATEWAY:
+        way = replace(way, order=run.facts.llm.fallback_order)
+        there = any(each.order and each.order != way.order for each in found.values())
+        cannot = "" if there else "the gateway tries its models in that order already, or does not tell"
+    unfounded = "no cause points at it; name it in the parameters to take it all the same"
+    return replace(way, barred=cannot or ("" if percent or remedy is named else unfounded))
 
 
 def _each(by_region: Mapping[str, str]) -> str:
     names = set(by_region.values())
-    if len(names) == 1:
-        return next(iter(names)) or "no configuration: there is none that is older"
+    if len(names) <= 1:
+        return next(iter(names), "") or "no configuration"
     return ", ".join(f"{name or 'none'} in {region}" for region, name in by_region.items())

@@ -165,7 +165,7 @@ def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
         conflicts, fallbacks, _, jobs, failed = cloudwatch.minutes(run.aws, region, job_metrics(run), since, until)
         shares = tuple(share_at(conflicts, fallbacks, minute, 1) for minute in conflicts.times)
         good = tuple(100 - 100 * failed.by_time.get(minute, 0.0) / jobs.by_time[minute] for minute in jobs.times)
-        series.append(Series("conflicts resolved without the AI", conflicts.times, shares, region))
+        series.append(Series("fallbacks", conflicts.times, shares, region))
         series.append(Series("sync jobs that succeed", jobs.times, good, region))
         peaks[region] = max((share for share in shares if share is not None), default=0.0)
         worst += good
@@ -178,7 +178,14 @@ def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
             f"Fallbacks went to {peaks[highest]:.0f} % of the conflicts in {highest}, "
             f"sync jobs succeeded to {min(worst):.1f} % at least"
         )
-    return Chart(name, title, "%", tuple(series), (Limit(f"fallbacks, threshold {limit:g} %", limit),), run.marks())
+    return Chart(
+        name,
+        title,
+        "% of conflicts, of jobs",
+        tuple(series),
+        (Limit(f"fallbacks, threshold {limit:g} %", limit),),
+        run.marks(),
+    )
 
 
 def signals_table(name: str, title: str, states: Mapping[Target, AiSignals]) -> Table:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
+from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.b import health, titles
@@ -129,7 +129,7 @@ def is_graceful(run: BRun, target: Target, seen: Degradation) -> Check:
     if most <= limit:
         return yes(f"core sync is unaffected: {told}; at most {most:.2f} % more (95 %), {limit:g} % are borne")
     if least > 0:
-        return no(f"CORE SYNC SUFFERS, the degradation is not graceful: {told}; at least {least:.2f} % more (95 %)")
+        return never(f"CORE SYNC SUFFERS, the degradation is not graceful: {told}; at least {least:.2f} % more (95 %)")
     return unknown(f"{told}: between {least:.2f} and {most:.2f} % more, which may be chance or harm")
 
 
@@ -164,7 +164,7 @@ GRACEFUL = Step(
     targets=regions,
     gate=False,
     only_tells=True,
-    patience=Patience(within=10),
+    patience=Patience(within=180, every=60),  # what cannot be told yet: each minute brings more jobs
     shows=show_degradation,
 )
 

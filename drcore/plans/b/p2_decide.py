@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Step, regions
 from drcore.plans.b import causes, health, resources, titles
 from drcore.plans.b.causes import Investigation
-from drcore.plans.b.decided_remedy import Way, decided, proposed
+from drcore.plans.b.decided_remedy import Way, investigations, ranked_causes, ways
 from drcore.plans.b.facts import AiRemedy, BRun
-from drcore.plans.shared.decision import decision, taken
+from drcore.plans.shared.decision import choices, taken
 from drcore.record.evidence import Exhibit, Table
 
 # ── Investigate ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,44 +82,34 @@ INVESTIGATE = Step(
 class RemedyDecision:
     """What is to be decided, for which cause, and what has been (empty: nothing yet).
 
-    `way` is the remedy with all that it needs: each act in each region takes it from here.
+    `ways` are the remedies with all that they need: each act in each region takes its own from here.
     """
 
     cause: str = field(metadata=label("first cause"))
-    remedy: str = field(metadata=label("remedy"))
     choice: str = field(metadata=label("decision"))
-    way: Way = field(compare=False)
+    ways: tuple[Way, ...] = field(compare=False)
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
 
 
 def see_decision(run: BRun, target: Target) -> RemedyDecision:
-    way = decided(run) if run.history.act(titles.DECIDE) else proposed(run)
-    return RemedyDecision(way.cause, way.words, *_choice(run, way))
-
-
-def _choice(run: BRun, way: Way) -> tuple[str, Way, str, str]:
     choice, by, reason = taken(run, titles.DECIDE)
-    return choice, way, by, reason
+    if choice or "detected" not in run.moments:
+        return RemedyDecision("", choice, (), by, reason)
+    ranked = ranked_causes(investigations(run))
+    return RemedyDecision(ranked[0].describe() if ranked else "none is known", choice, ways(run), by, reason)
 
 
-def is_to_be_decided(run: BRun, target: Target, seen: RemedyDecision) -> Check:
-    if seen.way.remedy is AiRemedy.PROPOSED:
-        return yes("no trouble was seen, there is nothing to decide")
-    if seen.way.remedy is AiRemedy.CONFIGURATION and not all(seen.way.configurations.values()):
-        return never(f"{seen.remedy}. Name one: -p configuration=NAME, or another remedy: -p remedy=wait")
-    if seen.way.remedy is AiRemedy.KEY and not seen.way.key_version:
-        return never("no new version of the LLM's key waits with the label AWSPENDING: put one there, then start anew")
-    return no(f"to decide: {seen.remedy}, as {seen.cause}")
+def is_to_be_decided(run: BRun, target: Target, seen: RemedyDecision) -> Check | None:
+    return None if seen.ways else yes("no trouble was seen, there is nothing to decide")
 
 
-DECIDE = decision(
+DECIDE = choices(
     titles.DECIDE,
     changes="records who decided what is done about which cause, and why",
     look=see_decision,
+    answers=lambda run, seen: [way.as_choice(run) for way in seen.ways or (Way(AiRemedy.WAIT),)],
     expect=is_to_be_decided,
-    choice=lambda run, seen: seen.remedy,
-    phrase=lambda run, states: f"REMEDY {next(iter(states.values())).remedy} IN {', '.join(run.service.regions)}",
     needs=(titles.DETECT,),
     moment="decided",
 )
