@@ -206,7 +206,8 @@ def test_a_person_who_types_what_is_asked_is_let_through(stage: Stage, plan: Pla
     acted = [step for step in asking(plan) if outcomes(run)[step.title] == "DONE"]
     assert len(prompts) == len(acted) > 0
     for line in lines(run, "consent"):
-        could = [each["answer"] for each in line.get("choices", ()) if not each["recommended"] and not each["barred"]]
+        free = [each for each in line.get("choices", ()) if not each["barred"]]
+        could = [each["answer"] for each in free if not each["recommended"]] or [each["answer"] for each in free]
         assert line.get("answer", "") in (could or [""]), "an answer that nobody recommends needs no other run"
     where = (run.run.service.environment, run.run.service.account, *run.run.service.regions)
     assert all(name in prompt for prompt in prompts for name in where), "a prompt must say where it will act"
