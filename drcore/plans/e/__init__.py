@@ -106,7 +106,14 @@ PLAN = Plan[Facts](
     goal=VERIFY,
     facts=Facts,
     incident=Incident,
-    faults=("vulnerability-token-leak",),
+    faults=(
+        "vulnerability-token-leak",
+        "vulnerability-exploited",
+        "vulnerability-in-app",
+        "issuer-without-revocation",
+        "vulnerability-low",
+        "secret-replica-in-other-account",
+    ),
     rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
 )

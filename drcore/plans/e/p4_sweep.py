@@ -196,11 +196,19 @@ class Copies:
 
     secrets: int
     old: tuple[str, ...] = field(metadata=label("secrets with an old version"))
+    other_accounts: tuple[tuple[str, str], ...] = field(
+        default=(), compare=False, metadata=label("replicas in other accounts")
+    )
 
 
 def see_copies(run: ERun, target: Target) -> Copies:
     held = secretsmanager.listed(run.aws, target.region, run.facts.tokens.prefix)
-    return Copies(len(held), tuple(each.name for each in held if each.current != version_of(run, each.name)))
+    old = tuple(each.name for each in held if each.current != version_of(run, each.name))
+    if old or nothing_to_do(run):
+        return Copies(len(held), old)
+    own = [each.name for each in held if each.primary in ("", target.region)]  # only a primary tells of other accounts
+    elsewhere = [secretsmanager.secret(run.aws, target.region, name).other_accounts for name in own]
+    return Copies(len(held), old, tuple(each for found in elsewhere for each in found))
 
 
 def no_old_copy(run: ERun, target: Target, seen: Copies) -> Check:
@@ -211,12 +219,23 @@ def no_old_copy(run: ERun, target: Target, seen: Copies) -> Check:
         return no(f"{len(seen.old)} of {seen.secrets} secrets have an old version here, {seen.old[0]} first")
     if not seen.secrets:
         return unknown(f"no secret begins with {run.facts.tokens.prefix}: that is not the same as no old token")
-    return yes(f"all {seen.secrets} secrets have the version without tokens")
+    late = [f"{arn} is {status}" for arn, status in seen.other_accounts if status != "InSync"]
+    if late:
+        return no(f"a replica in another account has not followed: {', '.join(late)}")
+    told = f"all {seen.secrets} secrets have the version without tokens"
+    if seen.other_accounts:
+        accounts = sorted({arn.split(":")[4] for arn, _ in seen.other_accounts})
+        told += f"; replicas in account {', '.join(accounts)} are in sync: whoever owns it looks at their versions"
+    return yes(told)
 
 
 def show_copies(run: ERun, states: Mapping[Target, Copies]) -> Iterator[Exhibit]:
     rows = tuple((target.region, seen.secrets, len(seen.old)) for target, seen in states.items())
     yield Table("copies", "Secrets with tokens, by region, told by their version", ("region", "secrets", "old"), rows)
+    elsewhere = tuple(each for seen in states.values() for each in seen.other_accounts)
+    if elsewhere:
+        title = "Replicas in other accounts: their owners look at them, this role cannot"
+        yield Table("other-accounts", title, ("replica", "status"), elsewhere)
 
 
 COPIES = Step(

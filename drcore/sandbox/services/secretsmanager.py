@@ -154,8 +154,9 @@ def describe_secret(call: AwsCall) -> dict[str, Any]:
             {**each, "Status": "InProgress", "StatusMessage": "Replication in progress"}
             for each in answer.get("ReplicationStatus", ())
         ]
-    elsewhere = secrets.other_accounts.get(answer["Name"])
-    return answer | ({"CrossAccountReplicas": elsewhere} if elsewhere else {})
+    status = {"ReplicationStatus": "InProgress"} if late else {}
+    elsewhere = [each | status for each in secrets.other_accounts.get(answer["Name"], ())]
+    return answer | ({"CrossAccountReplicas": elsewhere} if elsewhere and "PrimaryRegion" not in answer else {})
 
 
 @operation("secretsmanager", "ListSecrets")

@@ -45,11 +45,15 @@ def test_no_function_serves_more_than_one_version(drilled: Drills, scene: Scene)
         }
 
 
+# A finding that is only tracked is told to nobody before it is mended: it would help whoever looks for it.
+UNTOLD = {"e-vulnerability-low"}
+
+
 @each_scene
 def test_on_call_is_told_once_and_users_of_each_turn_in_one_incident(drilled: Drills, scene: Scene) -> None:
     drill = drilled(scene)
     assert drill.pages == pages_due(scene.plan)
-    posts = [step for step in scene.plan.steps if step.key.startswith("tell-users")]
+    posts = [step for step in scene.plan.steps if step.key.startswith("tell-users") and scene.name not in UNTOLD]
     assert [incident["status"] for incident in drill.incidents] == (["resolved"] if posts else [])
     if not posts:
         return

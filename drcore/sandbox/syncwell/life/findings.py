@@ -31,7 +31,7 @@ class ReportedFinding:
     cvss: str = ""
     exploited: bool = False
     mended: datetime | None = None
-    """Of a hole in the app: when nobody uses a version any more that has it."""
+    """When it is gone without this backend's doing: nobody uses an app any more that has it, an update took it away."""
 
     def document(self) -> dict[str, Any]:
         """As the desk shows it."""
@@ -61,7 +61,7 @@ class SecurityDesk:
 
     def shows(self, finding: ReportedFinding, region: str) -> bool:
         """Whether a region still has the hole: as long as other code than that which mends it answers there."""
-        if finding.where == APP:
+        if finding.where == APP or finding.mended is not None:
             return finding.mended is None or self._world.clock.now() < finding.mended
         rows = [row for row in served(self._world, region) if row.function in names.API_FUNCTIONS]
         return any(row.code.release != finding.fixed_in for row in rows)

@@ -14,6 +14,7 @@ from drcore.sandbox.syncwell.life.app_flags import AppFlags
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.configurations import key, problem
 from drcore.sandbox.syncwell.life.intended_data import BadWrite
+from drcore.sandbox.syncwell.life.service_mode import MAINTENANCE, ServiceMode
 from drcore.sandbox.syncwell.life.serving import ServedVersion, definitions, newer, served
 
 ROUTE = "/syncwell/<region>/v1"
@@ -31,6 +32,8 @@ def preview(call: HttpCall) -> JsonReply:
 
     Code that is older than the API's definition answers 500, as any does for a user whose configuration is corrupted.
     """
+    if call.world.state(ServiceMode).level(call.region) == MAINTENANCE:
+        return JsonReply(503, {"message": "SyncWell is under maintenance"})
     user = call.query.get("user")
     if not user:
         return JsonReply(400, {"message": "Missing required request parameters: [user]"})

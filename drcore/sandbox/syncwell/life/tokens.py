@@ -25,7 +25,7 @@ from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 
 GRANTS = 4
 """Users with a token, for one user whose configuration the world keeps: 20,000 of 5,000."""
-SHARD = 400
+SHARD = 800
 """OauthTokens in one secret, which holds 64 KB at most."""
 BY_TOKEN, BY_SUBJECT, NONE = "token", "subject", "none"
 ISSUERS: Mapping[str, str] = {"stride": BY_TOKEN, "pulse": BY_SUBJECT, "fitlog": BY_TOKEN}
