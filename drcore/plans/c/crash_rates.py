@@ -7,7 +7,7 @@ little: what counts is the bound of its 95 % confidence interval (Wilson's), wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -163,22 +163,18 @@ def _whole_hour(moment: datetime) -> datetime:
 
 
 def crash_chart(
-    run: CRun,
-    name: str,
-    stores: Iterable[Target],
-    versions: Mapping[Target, Sequence[str]],
-    *,
-    proves_good: bool = False,
+    run: CRun, name: str, versions: Mapping[Target, Sequence[str]], *, proves_good: Collection[Target] = ()
 ) -> Chart:
     """Users whose app crashed by version and hour, a panel a store: near 100 % nothing could be told apart.
 
-    With the bound of the first version: the least that it may be, or the most where it is to be proven good.
+    With the bound of the first version: the most that it may be in the stores where it is to be proven good; else,
+    where no store is among them, the least.
     """
     now, drawn, most = run.clock.now(), list[Series](), limit(run)
     above: dict[str, int] = {}  # hours in which a version is proven to be so
     bound = "at most" if proves_good else "at least"
-    for store in stores:
-        of_store = tuple(dict.fromkeys(versions[store]))
+    for store, named in versions.items():
+        of_store = tuple(dict.fromkeys(named))
         read = exported(run, store, of_store, now - timedelta(hours=run.facts.window_hours), now)
         for number, version in enumerate(of_store):
             hours = _by_hour(*read[version])
@@ -186,8 +182,8 @@ def crash_chart(
             above[f"{version} on {store}"] = sum(100 * low > most for low, _ in spans)
             shares = (100 * crashed / active for active, crashed in hours.values())
             drawn.append(Series(version, tuple(hours), tuple(shares), str(store)))
-            if number == 0:
-                edges = tuple(100 * span[proves_good] for span in spans)
+            if number == 0 and (store in proves_good or not proves_good):
+                edges = tuple(100 * span[bool(proves_good)] for span in spans)
                 drawn.append(Series(f"{version}, {bound}", tuple(hours), edges, str(store)))
     objective = f"{most:.2g} %, {run.facts.crash_free_percent:g} % crash-free"
     title = _headline(above, objective) if any(each.times for each in drawn) else "Crashes: nothing was exported"

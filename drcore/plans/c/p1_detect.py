@@ -70,7 +70,7 @@ def show_new_version(run: CRun, states: Mapping[Target, NewVersion]) -> Iterator
     title = f"Crashes of the new versions: more than {limit(run):.2g} % is below {percent:g} % crash-free"
     yield Table("new-versions", title, (*columns, "proven"), rows)
     versions = {store: with_stable(run, seen.version) for store, seen in states.items()}
-    yield crash_chart(run, "crashes", states, versions)
+    yield crash_chart(run, "crashes", versions)
 
 
 def with_stable(run: CRun, version: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from drcore.plans.c import titles
 from drcore.plans.c.crash_rates import CrashRate, crash_chart, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import NewVersion, a_bug_is_seen, see_new_version, with_stable
-from drcore.plans.c.p4_decide import decided, is_to_be_replaced
+from drcore.plans.c.p4_decide import decided, is_to_be_replaced, stores_to_replace
 from drcore.plans.c.stores import BOTH, PLAY, app_store, google_play
 from drcore.plans.c.versions import live_on_ios, suspect, version_of
 from drcore.plans.shared.status_page import resolved
@@ -121,7 +121,7 @@ def show_adoption(run: CRun, states: Mapping[Target, Adopted]) -> Iterator[Exhib
         else with_stable(run, suspect(run, store))
         for store in states
     }
-    yield crash_chart(run, "verified-crashes", states, versions, proves_good=True)
+    yield crash_chart(run, "verified-crashes", versions, proves_good=stores_to_replace(run))
     yield _adoption_chart(run, versions)
 
 

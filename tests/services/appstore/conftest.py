@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from drcore.calls.gate import CallGate, Writes
 from drcore.calls.http import Http
-from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.vendors.appstoreconnect import access
 from drcore.sandbox.vendors.appstoreconnect.store import APP, LIVE, AppStore
 from drcore.sandbox.vendors.keys import app_store_key
 from drcore.services.appstore.client import AppStoreApp, AppStoreConnect
+from tests.support.vendor_worlds import gate, notes, world
 from tests.support.world_clock import WorldClock
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    """An account without SyncWell: each test has a store of its own."""
-    monkeypatch.setattr(application, "build_company", lambda world: None)
-    return InProcess(7)
-
-
-@pytest.fixture
-def notes() -> list[dict[str, Any]]:
-    """What the journal would get."""
-    return []
-
-
-@pytest.fixture
-def gate(notes: list[dict[str, Any]]) -> CallGate:
-    gate = CallGate(lambda event, **fields: notes.append({"event": event} | fields))
-    gate.writes = Writes.ALLOWED
-    return gate
+__all__ = ["gate", "notes", "world"]
 
 
 @pytest.fixture

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from drcore.calls.gate import CallGate, Writes
 from drcore.calls.http import Http
 from drcore.sandbox.core.faults import Faults
-from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.vendors.googleplay import accounts
 from drcore.sandbox.vendors.googleplay.accounts import service_account
 from drcore.sandbox.vendors.googleplay.store import PACKAGE, PlayStore
 from drcore.services.play.client import Play, PlayApp
+from tests.support.vendor_worlds import gate, notes, world
 from tests.support.world_clock import WorldClock
+
+__all__ = ["gate", "notes", "world"]
 
 URL = f"{ENDPOINT}/googleplay"
 NOTES = [{"language": "en-US", "text": "Faster sync"}]
 COMPLETED = {"name": "4.10.0", "versionCodes": ["410"], "status": "completed", "releaseNotes": NOTES}
 STAGED = {"name": "4.11.0", "versionCodes": ["411"], "status": "inProgress", "userFraction": 0.1}
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> InProcess:
-    """An account without SyncWell: each test has a store of its own."""
-    monkeypatch.setattr(application, "build_company", lambda world: None)
-    return InProcess(7)
-
-
-@pytest.fixture
-def notes() -> list[dict[str, Any]]:
-    """What the journal would get."""
-    return []
-
-
-@pytest.fixture
-def gate(notes: list[dict[str, Any]]) -> CallGate:
-    gate = CallGate(lambda event, **fields: notes.append({"event": event} | fields))
-    gate.writes = Writes.ALLOWED
-    return gate
 
 
 @pytest.fixture
