@@ -50,6 +50,15 @@ class RunnerFailed(DrcoreError):
     exit = Exit.RUNNER_FAILED
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody has interrupted a step. The message says what is on its way, and how to go on."""
+
+    exit = Exit.INTERRUPTED
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class RollbackFailed(DrcoreError):
     """An undo did not bring back what was there before."""
 

@@ -26,6 +26,8 @@ def report(result: RunResult, stream: TextIO) -> None:
         console.print(f"         {result.why}")
     for told in result.untold:
         console.print(f"To tell  {told}")
+    for remark in result.remarks:
+        console.print(f"Told     {remark}")
     console.print(f"RTO      {_objective(result.rto)}")
     if result.rpo:
         console.print(f"RPO      {_objective(result.rpo)}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from drcore.clock import Waiting, until
+from drcore.clock import Waiting, iso, until
 from drcore.engine.context import Run
 from drcore.engine.looks import Looks, longest_pause, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.outcome import Answer, Check, Outcome, State, Target, TargetResult
@@ -276,5 +276,7 @@ class Looking:
     def note(self, result: TargetResult) -> None:
         """Keep a target's result, in the journal too."""
         self.results[result.target] = result
-        told = {"outcome": result.outcome, "why": result.why}
+        told = {"region": result.target.region, "thing": result.target.thing}
+        told |= {"since": iso(result.since)} if result.since else {}
+        told |= {"outcome": result.outcome, "why": result.why}
         self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **told)

@@ -116,7 +116,8 @@ class _Carrying(Looking):
             for target, before in states.items():
                 asked = self.step.unanswered
                 why = self.step.expect(self.run, target, before).why if asked else f"not tried: {error}"
-                self.note(TargetResult(target, Outcome.FAILED, why, before, before))
+                outcome = Outcome.SKIPPED if asked and not asked.step else Outcome.FAILED
+                self.note(TargetResult(target, outcome, why, before, before))
             return
         for target, before in states.items():
             lacking = self._lacking(target)

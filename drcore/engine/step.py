@@ -81,11 +81,12 @@ class Unanswered(Generic[F]):
     """What is done where nobody consents to a step that only tells: `step`, once, from the moment `due` on.
 
     It comes before whatever the plan does next then, and at the end of a run where users are not well yet, whatever
-    the time, as nobody would look any more. `due` is None where it is not, or not any more, to be done.
+    the time, as nobody would look any more. `due` is None where it is not, or not any more, to be done. Without a step
+    nothing is done: that nobody has answered is the result, SKIPPED.
     """
 
-    step: Step[F, Any]
-    due: Callable[[Run[F]], datetime | None]
+    step: Step[F, Any] | None = None
+    due: Callable[[Run[F]], datetime | None] = lambda run: None
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Step(Generic[F, S]):
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
     - `settles`: the moment of the incident that this step dates, the data lost that it measures.
+    - `remark(result)`: what the verdict says of how it went, in a line; empty: nothing.
     - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
@@ -146,6 +148,7 @@ class Step(Generic[F, S]):
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
     settles: Settles[F] = Settles()
+    remark: Callable[[StepResult], str] | None = None
     waiver: Waiver | None = None
     back_out: Callable[[Run[F], Target, S], object] | None = None
     permissions: tuple[Permission, ...] = ()
@@ -212,7 +215,7 @@ class Plan(Generic[F]):
         """Its steps, and those that are carried out where nobody consents."""
         for step in self.steps:
             yield step
-            if step.unanswered:
+            if step.unanswered and step.unanswered.step:
                 yield step.unanswered.step
 
     def fingerprints(self) -> dict[str, str]:

@@ -63,7 +63,7 @@ class Verdict:
     they may have been at the earliest.
 
     `untold` names the steps that only tell and could not, each with what was to be told: the goal can be reached
-    without them.
+    without them. `remarks` are what steps have to say of how it went.
     """
 
     word: Word
@@ -74,6 +74,7 @@ class Verdict:
     moments: dict[str, datetime]
     exit: Exit
     untold: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     earliest: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
@@ -99,6 +100,7 @@ def judge(
     rehearsed: bool,
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
+    steps = tuple(steps)
     missing = [step.title for step in steps if step.key not in results]
     bad = [result for result in results.values() if result.stops]
     untold = tuple(f"{result.name}: {result.words or result.why}" for result in results.values() if result.untold)
@@ -137,4 +139,7 @@ def judge(
     else:
         word, why = Word.REACHED, results[goal.key].why
     good = word in (Word.REACHED, Word.COULD_RUN) and not untold
-    return Verdict(word, why, rto, rpo, seconds, moments, Exit.REACHED if good else Exit.MISSED, untold, earliest)
+    told = [(step.remark, results[step.key]) for step in steps if step.key in results and not rehearsed]
+    remarks = tuple(filter(None, (remark(result) for remark, result in told if remark)))
+    end = Exit.REACHED if good else Exit.MISSED
+    return Verdict(word, why, rto, rpo, seconds, moments, end, untold, remarks, earliest)

@@ -32,6 +32,7 @@ class RunResult:
     rto: Mapping[str, Any] | None
     rpo: Mapping[str, Any] | None
     untold: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     archived: str = ""
     page: Path | None = None
 
@@ -47,6 +48,7 @@ class RunResult:
             "rto": self.rto,
             "rpo": self.rpo,
             "untold": list(self.untold),
+            "remarks": list(self.remarks),
             "record": str(self.folder),
             "exit": int(self.exit),
         }
@@ -97,7 +99,8 @@ def result_from_journal(
         for step in plans.find(setting.plan).steps
         if step.key in ended
     )
-    told = (verdict["rto"], verdict["rpo"], tuple(verdict.get("untold", ())))  # of a record from before: none
+    of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
+    told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
     return RunResult(folder, setting, str(word), why, end, outcomes, *told)
 
 

@@ -48,8 +48,9 @@ class Kind(StrEnum):
     INTENT = "intent"  # target, region, thing, try, before: on disk before the act
     ACTED = "acted"  # target, answer: the id of what was set in motion
     ACT_FAILED = "act-failed"  # target, refused, why: what came back in place of an answer
-    RESULT = "result"  # target, outcome, why
+    RESULT = "result"  # target, region, thing, outcome, why; since, where it is as expected
     STEP_ENDED = "step-ended"  # outcome, seconds
+    INTERRUPTED = "interrupted"  # why: what was changed, what is on its way
     NO_EVIDENCE = "no-evidence"  # why
     BACK_OUT_INTENT = "back-out-intent"  # target, why
     BACKED_OUT = "backed-out"  # target
@@ -62,7 +63,7 @@ class Kind(StrEnum):
     # The incident
     MOMENT = "moment"  # name, at; earliest, where it is known within bounds only
     LOST = "lost"  # seconds of data
-    VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told
+    VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told, remarks
     # A probe of an account
     QUESTION = "question"  # told: question, asks, assumed, answer, word, why
     MAKING = "making"  # kind, region, name: on disk before it is asked for

@@ -24,15 +24,17 @@ from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Objective, Verdict, Word, judge
-from drcore.errors import BadInput, Exit, Refused, RollbackFailed, StepFailed
+from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
 from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
+from drcore.record.step_lines import left_open
 from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.plan_change import plan_change
+from drcore.run.recall import recalled, under_way
 from drcore.run.screen import Screen
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
@@ -83,7 +85,8 @@ class Runbook:
         self.record = self.run.record
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
-        self.closed = False
+        self.closed = self._ready = False
+        self._earlier = recalled(self.run, plan)  # before a restart
         self._open()
 
     @property
@@ -106,11 +109,23 @@ class Runbook:
             if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
                 raise self._refused("lock", taken.why)
             self.run.fencing_token = next(iter(taken.states.values())).token
+        self._ready = True
         self.record.append(Kind.READY, durable=True)
 
     def overview(self) -> None:
-        """Draw all steps of the plan."""
-        self._screen.show(show.overview(self.plan.steps, self.results))
+        """Draw all steps of the plan, also how those ended that were carried out before a restart."""
+        self._screen.show(show.overview(self.plan.steps, self._known()))
+
+    def go_on(self) -> None:
+        """Carry on at the next step, after the preflight where this process has not passed it, and judge at the end.
+
+        What is done by the record is done: it is not looked at again. Raises as `preflight` and `step` do.
+        """
+        if not self._ready:
+            self.preflight()
+        for step in self._to_come():
+            self.step(step)
+        self.verify()
 
     def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
         """Carry out one step and show it.
@@ -122,6 +137,7 @@ class Runbook:
         A step that only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
         at the end, and when the run is resumed.
         """
+        self._recall(before=step)
         self._do_unanswered()
         if step.only_tells:
             self._make_up(before=step)
@@ -131,10 +147,19 @@ class Runbook:
 
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
+        watch = self._screen.watch(step)
         try:
-            result = carry(self.run, step, tell=lambda how: self._screen.progress(step, how), patient=patient)
+            result = carry(self.run, step, tell=watch.tell, patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
+        except KeyboardInterrupt:
+            why = (
+                f"{step.title} was interrupted; {under_way(self.run, step)}. To go on: run.go_on(), or this cell again."
+            )
+            self.record.append(Kind.INTERRUPTED, step=step, why=why, durable=True)
+            raise Interrupted(why) from None
+        finally:
+            watch.over()
         self.run.results[step.key] = result
         self._settle(step, result)
         self._screen.show(show.card(result, marks=self.run.marks()))
@@ -164,13 +189,16 @@ class Runbook:
     def _do_unanswered(self, *, at_the_end: bool = False) -> None:
         """Do what is due where nobody has consented to a step that only tells."""
         for step in () if self.run.rehearsing else self.plan.steps:
+            late = step.unanswered.step if step.unanswered else None
             due = step.unanswered.due(self.run) if step.unanswered else None
             over = at_the_end and "healthy" not in self.run.moments
-            if step.unanswered and due and (over or due <= self.run.clock.now()):
-                self._carry(step.unanswered.step)
+            if late and due and (over or due <= self.run.clock.now()):
+                self._carry(late)
 
     def verify(self) -> None:
         """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
+        if not self.results:
+            self._recall()
         self._do_unanswered(at_the_end=True)
         self._make_up()
         self.verdict = judge(
@@ -243,6 +271,36 @@ class Runbook:
         self.record.close()
         self.closed = True
 
+    # ── what was done before a restart ──────────────────────────────────────────────────────────────────────────────
+
+    def _known(self) -> Mapping[str, StepResult]:
+        return {**self._earlier, **self.results}
+
+    def _to_come(self) -> tuple[Step[Any, Any], ...]:
+        """The steps from the first one on that is not done."""
+        known, steps = self._known(), self.plan.steps
+        place = next((n for n, step in enumerate(steps) if step.key not in known or known[step.key].stops), len(steps))
+        return steps[place:]
+
+    def _recall(self, before: Step[Any, Any] | None = None) -> None:
+        """Take up how the steps before one went, where this process has not carried them out."""
+        for step in self.plan.steps:
+            if step is before:
+                return
+            if step.key in self._earlier:
+                self.run.results.setdefault(step.key, self._earlier[step.key])
+
+    def _say_what_is_next(self) -> None:
+        to_come, lost = self._to_come(), left_open(self.run.history)
+        done = len(self.plan.steps) - len(to_come)
+        told = [f"This run goes on: {done} of {len(self.plan.steps)} steps are done."]
+        if lost:
+            step = self.plan.step(lost)
+            told.append(f"{step.title} was begun and did not end: {under_way(self.run, step)}.")
+        if to_come:
+            told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
+        self._screen.show(show.note(" ".join(told)))
+
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
@@ -264,6 +322,8 @@ class Runbook:
         self._screen.banner()
         if changed:
             self._screen.show(show.note(changed.why))
+        if again:
+            self._say_what_is_next()
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""
@@ -283,8 +343,8 @@ class Runbook:
 
     def _in_order(self, step: Step[Any, Any], despite: str) -> None:
         order = [each.name for each in self.plan.steps]
-        asked = [each.unanswered.step.name for each in self.plan.steps if each.unanswered]
-        if step.name not in (*order, *asked):
+        late = [each.unanswered.step for each in self.plan.steps if each.unanswered]
+        if step.name not in order and step not in late:
             raise BadInput(f"plan {self.plan.id} has no step {step.title!r}")
         lacking = [name.title for name in step.needs if name.key not in self.results or self.results[name.key].stops]
         ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
@@ -330,4 +390,5 @@ class Runbook:
             rto=verdict.rto.as_data(),
             rpo=verdict.rpo.as_data(),
             untold=list(verdict.untold),
+            remarks=list(verdict.remarks),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,14 +58,20 @@ class Screen:
         in_dig = (f"@{now.hostname} -p {now.port}", f"@{then.hostname} -p {then.port}")  # its port stands apart
         return text.replace(address, world.address).replace(*in_dig)
 
-    def progress(self, step: Step[Any, Any], how: StepProgress) -> None:
-        """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
-        if how.phase is not Phase.ASKING:
-            return
+    def watch(self, step: Step[Any, Any]) -> Watch:
+        """What is shown of a step while it is carried out."""
+        return Watch(self, self._run, step)
+
+    def clock(self) -> str:
+        """What is left of the RTO; empty before harm has begun, and when users are well."""
         moments = self._run.moments
         start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
         used = (self._run.clock.now() - start).total_seconds() if start else None
-        self.keep(show.asked_about(step, how.states, used, self._plan.rto(self._run)))
+        return show.rto_clock(used, self._plan.rto(self._run))
+
+    def before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
+        """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
+        self.keep(show.asked_about(step, how.states, self.clock()))
         for exhibit in self.exhibits(step, how.states):
             if isinstance(exhibit, Chart):
                 show.display_chart(exhibit, self._run.redact)
@@ -95,3 +102,30 @@ class Screen:
             self._run.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
         else:
             self.show(show.page(exhibit))
+
+
+class Watch:
+    """One step as somebody sees it who waits for it: a card that fills in place, looking, asking, acting, waiting."""
+
+    def __init__(self, screen: Screen, run: Run[Any, Any], step: Step[Any, Any]) -> None:
+        self._screen, self._run, self._step = screen, run, step
+        self._slot = show.Slot() if show.watched() else None
+        self._phases: dict[str, datetime] = {}  # since when, the first time
+
+    def tell(self, how: StepProgress) -> None:
+        """Draw it as it stands now; above a question what was seen, too."""
+        if self._slot:
+            now = self._run.clock.now()
+            self._phases.setdefault(how.phase.value, now)
+            self._draw(show.progress(self._step, how, now, [*self._phases.items()], self._screen.clock()))
+        if how.phase is Phase.ASKING:
+            self._screen.before_asking(self._step, how)
+
+    def over(self) -> None:
+        """The step has ended: what stays is when it did what."""
+        if self._phases:
+            self._draw(show.passed(self._step, [*self._phases.items()], self._run.clock.now()))
+
+    def _draw(self, card: tuple[str, str]) -> None:
+        if self._slot:
+            self._slot.show(*(self._run.redact(self._screen.told(text)) for text in card))

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 from drcore.show.cards import asked_about, card, page, table
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, overview, whereabouts
+from drcore.show.progress import passed, progress, rto_clock
 from drcore.show.timeline import Timeline, timeline
 from drcore.show.wording import hide, visible
 
 if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
     from matplotlib.figure import Figure
 
     from drcore.record.evidence import Chart
 
 __all__ = [
+    "Slot",
     "Timeline",
     "asked_about",
     "back",
@@ -38,9 +41,12 @@ __all__ = [
     "note",
     "overview",
     "page",
+    "passed",
     "png",
     "preload",
+    "progress",
     "record",
+    "rto_clock",
     "table",
     "timeline",
     "verdict",
@@ -63,6 +69,31 @@ def preload() -> None:
 def display(html: str, text: str) -> None:
     """Show a card under the cell that runs. Outside IPython nothing is: the launcher has its own view."""
     _publish({"text/html": visible(html), "text/plain": visible(text)}, {})
+
+
+class Slot:
+    """One output whose card is drawn anew in its place."""
+
+    def __init__(self) -> None:
+        self._shown: DisplayHandle | None = None
+
+    def show(self, html: str, text: str) -> None:
+        """Draw the card, the first time or anew."""
+        from IPython.display import DisplayHandle
+
+        data = {"text/html": visible(html), "text/plain": visible(text)}
+        if self._shown:
+            self._shown.update(data, raw=True)
+        else:
+            self._shown = DisplayHandle()
+            self._shown.display(data, raw=True)
+
+
+def watched() -> bool:
+    """Whether somebody is at the front end who could answer: JupyterLab and VS Code say so, papermill does not."""
+    kernel = getattr(sys.modules["IPython"].get_ipython(), "kernel", None) if _in_ipython() else None
+    asked = kernel.get_parent("shell") if kernel else {}
+    return bool(asked.get("content", {}).get("allow_stdin"))
 
 
 def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -> bytes:

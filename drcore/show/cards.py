@@ -48,16 +48,12 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
     return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
 
 
-def asked_about(step: Step[Any, Any], states: Mapping[Target, State], used: float | None, rto: float | None) -> Table:
-    """What a step has seen, to be shown before it asks; with the seconds of the RTO that are used."""
-    clock = ""
-    if rto is not None and used is not None:
-        left = f"{duration(rto - used)} left" if used <= rto else f"{duration(used - rto)} over"
-        clock = f". RTO {duration(used)} of {duration(rto)}, {left}"
+def asked_about(step: Step[Any, Any], states: Mapping[Target, State], clock: str) -> Table:
+    """What a step has seen, to be shown before it asks; `clock` says what is left of the RTO."""
     rows = tuple(
         (str(target), field.name, "; ".join(field.after)) for target, state in states.items() for field in seen(state)
     )
-    title = f"{step.title}: seen now, before it asks{clock}"
+    title = ". ".join(filter(None, [f"{step.title}: seen now, before it asks", clock]))
     return Table(f"{step.key}-asked", title, ("target", "what", "seen"), rows)
 
 

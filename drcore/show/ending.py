@@ -38,7 +38,8 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     word = f"{'✔' if good else '✖'} {judged.word.upper()}"
     objectives = [("RTO", *_measured(judged.rto)), ("RPO", *_measured(judged.rpo))]
     moments = list(_moments(judged.moments, judged.earliest))
-    rows = [*(("still to be told", each) for each in judged.untold), ("time spent", spent(judged.seconds))]
+    rows = [("still to be told", each) for each in judged.untold]
+    rows += [*(("told", each) for each in judged.remarks), ("time spent", spent(judged.seconds))]
     html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
     lines = [f"{word}  {judged.why}"]
     lines += [f"  {name}  {bar}{' ' if bar else ''}{said}" for name, bar, said in objectives]

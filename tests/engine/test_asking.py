@@ -134,3 +134,37 @@ def test_what_is_no_answer_decides_nothing_and_is_asked_again(opened: Opened, sh
     assert not run.run.decided(DECIDE).choice
     run.step(step)
     assert run.run.decided(DECIDE).choice == "switch"
+
+
+# ── a card that fills in place ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Slots(show.Slot):
+    """Keeps what is drawn in each place."""
+
+    all: list[list[str]] = []  # noqa: RUF012 - of one test
+
+    def __init__(self) -> None:
+        self.all.append([])
+
+    def show(self, html: str, text: str) -> None:
+        self.all[-1].append(text)
+
+
+def test_a_step_that_is_watched_fills_one_card(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "watched", lambda: True)
+    monkeypatch.setattr(show, "Slot", Slots)
+    step = mend(Things(), consent=Consent.GO, targets=lambda run: [Target("us-east-1")])
+    run = opened(step, keyboard=lambda prompt: "go", drill_policy=None)
+    Slots.all.clear()
+    run.step(step)
+    (drawn,) = Slots.all
+    words = [text.split()[1] for text in drawn[:-1]]
+    assert list(dict.fromkeys(words)) == ["LOOKING", "ASKING", "ACTING", "WAITING"]
+    assert drawn[-1].startswith("Mend: looking ") and "waiting" in drawn[-1]
+
+
+def test_a_step_that_nobody_watches_draws_no_such_card(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(show, "Slot", pytest.fail)
+    step = mend(Things())
+    opened(step).step(step)

@@ -69,7 +69,6 @@ def test_a_title_that_was_changed_is_no_other_step(runs: Any) -> None:
     first = begun(runs, things)
     run = runs(replace(first, name=named("mend", "Make it good")))
     run.preflight()
-    run.verify()
     run.go_back()
     assert things.values == dict.fromkeys(things.values, "bad")
 

@@ -261,13 +261,15 @@ class Stage(Runs):
         return document
 
 
-def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None) -> DrcoreError | None:
-    """What the notebook does: the steps up to the first trouble, the three last cells always. Returns the trouble."""
+def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None, again: bool = False) -> DrcoreError | None:
+    """The steps up to the first trouble (`again`: by `go_on`), the three last cells always. Returns the trouble."""
     trouble: DrcoreError | None = None
     try:
         run.preflight()
         run.overview()
-        for step in run.plan.steps:
+        if again:
+            run.go_on()
+        for step in () if again else run.plan.steps:
             run.step(step)
             if step is until:
                 return None

@@ -1,4 +1,4 @@
-"""Plan F, the proof that users are well again."""
+"""Plan F, the proof that users are well again, by numbers, by a person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from drcore.plans.f import health, titles
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
 from drcore.plans.f.p1_detect import is_rolled_back
+from drcore.plans.shared.confirmation import confirm_gone
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, last_look, too_early, when_good
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit
@@ -96,6 +97,24 @@ VERIFY = Step(
 )
 
 
+# ── Confirm that it is gone ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measured_health(run: FRun) -> str:
+    """What was verified; empty where nothing had been found."""
+    verified = run.result(titles.VERIFY)
+    found = "detected" in run.moments or run.incident.bug
+    return verified.why if verified and found else ""
+
+
+CONFIRM_GONE = confirm_gone(
+    titles.CONFIRM_GONE,
+    measured=measured_health,
+    check="look for yourself that the backend works, and that the critical bug is no longer there",
+    needs=(titles.VERIFY,),
+)
+
+
 # ── Tell users that it is resolved ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -114,4 +133,4 @@ def words_resolved(run: FRun) -> str:
 RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))
 
 
-STEPS = (VERIFY, RESOLVED)
+STEPS = (VERIFY, CONFIRM_GONE, RESOLVED)

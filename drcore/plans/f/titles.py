@@ -22,6 +22,7 @@ API = StepName("api-gateway-rollback", "API Gateway rollback", "F.manual 3")
 PROVISIONED = StepName("provisioned-concurrency", "Provisioned concurrency", "F.manual 2")
 
 VERIFY = StepName("verify", "Verify", "F.manual 4")
+CONFIRM_GONE = StepName("confirm-that-it-is-gone", "Confirm that it is gone", "F.manual 4")
 RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is resolved", "F.manual 5")
 
 UNFREEZE = StepName("unfreeze-the-pipeline", "Unfreeze the pipeline", "F.manual 2")

@@ -105,8 +105,9 @@ class Unattended:
             finally:
                 self._there = False
 
+        begun = bool(lines(run, "step"))
         run.step = asked_for  # type: ignore[method-assign]  # what a notebook's cell calls
-        return carry_out(run)
+        return carry_out(run, again=begun)
 
 
 @each_plan
