@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from drcore.engine.verdict import Word
 from drcore.launcher.result import RunResult
 from drcore.record.proof import verify
 
@@ -28,9 +29,10 @@ def report(result: RunResult, stream: TextIO) -> None:
         console.print(f"To tell  {told}")
     for remark in result.remarks:
         console.print(f"Told     {remark}")
-    console.print(f"RTO      {_objective(result.rto)}")
+    recovered = result.word in (Word.REACHED, Word.TARGET_MISSED, Word.NOT_HELD)
+    console.print(f"RTO      {_objective(result.rto, recovered)}")
     if result.rpo:
-        console.print(f"RPO      {_objective(result.rpo)}")
+        console.print(f"RPO      {_objective(result.rpo, recovered)}")
     proof = verify(result.folder)
     console.print(f"Record   {result.folder}")
     console.print(f"Page     {result.page or 'none was written'}")
@@ -40,14 +42,14 @@ def report(result: RunResult, stream: TextIO) -> None:
         console.print(f"Go on    drcore resume {result.setting.run_id} --records {result.folder.parent}")
 
 
-def _objective(objective: Mapping[str, Any] | None) -> str:
+def _objective(objective: Mapping[str, Any] | None, recovered: bool) -> str:
     if not objective:
         return "no target, nothing measured"
     target, measured = objective["target_s"], objective["measured_s"]
     wanted = f"target {target:g} s" if target is not None else "no target"
     if measured is None:
         return f"not measured, {wanted}"
-    met = "" if target is None else (", met" if measured <= target else ", MISSED")
+    met = "" if target is None else (", MISSED" if measured > target else ", met" if recovered else "")
     least = objective.get("least_s")
     took = f"{measured:.0f} s" if least is None else f"{least:.0f} to {measured:.0f} s"
     return f"{took}, {wanted}{met}"

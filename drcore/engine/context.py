@@ -144,6 +144,7 @@ class Run(Generic[F, N]):
         """Date a moment of the incident, at the latest that it may have been. What was dated once stays."""
         if name in self.moments:
             return
+        self.settle_harm(at.earliest if isinstance(at, Between) else at)
         at = self._after_fault(at)
         if isinstance(at, Between):
             self.moments[name], self.earliest[name] = at.latest, at.earliest
@@ -151,6 +152,13 @@ class Run(Generic[F, N]):
         else:
             self.moments[name] = at
             self.record.append(Kind.MOMENT, name=name, at=iso(at), durable=True)
+
+    def settle_harm(self, at: datetime) -> None:
+        """Date the begin of harm by evidence, where users had suffered before a drill put its fault in."""
+        fault = self.moments.get("fault")
+        if fault and at < fault and "harm" not in self.moments:
+            self.moments["harm"] = at
+            self.record.append(Kind.MOMENT, name="harm", at=iso(at), durable=True)
 
     def _after_fault(self, at: datetime | Between) -> datetime | Between:
         """An alarm may have been on before; in a drill nobody is late before its fault."""

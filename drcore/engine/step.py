@@ -67,13 +67,14 @@ class Settles(Generic[F]):
     """What a step settles for the whole run.
 
     `moment` is the name of a moment of the incident (detected, decided, healthy), which `at` reads from how the step
-    went, within bounds where what dates it is coarse; `lost` are the seconds of data that may be lost, where this step
-    measures it: the run's RPO.
+    went, within bounds where what dates it is coarse; `harm` is when users began to suffer, by evidence; `lost` are the
+    seconds of data that may be lost, where this step measures it: the run's RPO.
     """
 
     moment: str = ""
     at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since
     lost: Callable[[Run[F], StepResult], float | None] | None = None
+    harm: Callable[[StepResult], datetime | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Step(Generic[F, S]):
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
     - `settles`: the moment of the incident that this step dates, the data lost that it measures.
-    - `remark(result)`: what the verdict says of how it went, in a line; empty: nothing.
+    - `remark(run, result)`: what the verdict says of how it went, in a line; empty: nothing.
     - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
@@ -148,7 +149,7 @@ class Step(Generic[F, S]):
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
     settles: Settles[F] = Settles()
-    remark: Callable[[StepResult], str] | None = None
+    remark: Callable[[Run[F], StepResult], str] | None = None
     waiver: Waiver | None = None
     back_out: Callable[[Run[F], Target, S], object] | None = None
     permissions: tuple[Permission, ...] = ()

@@ -13,6 +13,7 @@ from drcore.calls.gate import Call
 from drcore.engine.outcome import GOOD, Outcome, Seconds, StepResult
 from drcore.engine.step import Step
 from drcore.errors import Exit
+from drcore.parameters import Mode
 
 _DENIED = re.compile(r"Denied|NotAuthorized|Unauthorized|AuthorizationError|Forbidden|^40[13]$")
 
@@ -22,6 +23,8 @@ class Word(StrEnum):
 
     REACHED = "goal reached"
     MISSED = "goal missed"
+    NOT_HELD = "recovered, not yet held"
+    NO_DRILL = "no drill"
     TARGET_MISSED = "target missed"
     COULD_RUN = "could run"
     COULD_NOT_RUN = "could not run"
@@ -78,6 +81,11 @@ class Verdict:
     earliest: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
+    def recovered(self) -> bool:
+        """Whether users are well, so that times can have kept their targets."""
+        return self.reached or self.word in (Word.TARGET_MISSED, Word.NOT_HELD)
+
+    @property
     def reached(self) -> bool:
         """Whether it says the best that it can, whatever is still to be told."""
         return self.word in (Word.REACHED, Word.COULD_RUN)
@@ -97,10 +105,11 @@ def judge(
     rpo: Objective,
     *,
     earliest: Mapping[str, datetime],
-    rehearsed: bool,
+    mode: Mode,
+    remarks: Iterable[str] = (),
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
-    steps = tuple(steps)
+    steps, rehearsed = tuple(steps), mode is Mode.REHEARSE
     missing = [step.title for step in steps if step.key not in results]
     bad = [result for result in results.values() if result.stops]
     untold = tuple(f"{result.name}: {result.words or result.why}" for result in results.values() if result.untold)
@@ -131,15 +140,31 @@ def judge(
     if rehearsed:
         word = Word.COULD_NOT_RUN if bad or missing or refused else Word.COULD_RUN
         why = why or "every step could be read, and every act could be named"
-    elif bad or missing or not reached:
+    elif mode is Mode.DRILL and "fault" not in moments:
+        word = Word.NO_DRILL
+        why = "; ".join(filter(None, ["nothing was put in that the plan could be drilled against", why]))
+    elif not reached:
         word = Word.MISSED
         why = why or f"{goal.title} did not hold"
+    elif bad or missing:
+        word = Word.NOT_HELD
     elif not (rto.met and rpo.met):
         word, why = Word.TARGET_MISSED, "the goal was reached, a target was not met"
     else:
         word, why = Word.REACHED, results[goal.key].why
     good = word in (Word.REACHED, Word.COULD_RUN) and not untold
-    told = [(step.remark, results[step.key]) for step in steps if step.key in results and not rehearsed]
-    remarks = tuple(filter(None, (remark(result) for remark, result in told if remark)))
+    remarks = tuple(filter(None, [_suffered(moments), *remarks]))
     end = Exit.REACHED if good else Exit.MISSED
     return Verdict(word, why, rto, rpo, seconds, moments, end, untold, remarks, earliest)
+
+
+def _suffered(moments: Mapping[str, datetime]) -> str:
+    """How long users had suffered before a drill put its fault in: its RTO does not count that."""
+    if "harm" not in moments or "fault" not in moments:
+        return ""
+    before = (moments["fault"] - moments["harm"]).total_seconds()
+    whole = (moments["healthy"] - moments["harm"]).total_seconds() if "healthy" in moments else None
+    since = (
+        f"users had suffered for {before / 60:.0f} min before the fault of this drill, since {moments['harm']:%H:%M:%S}"
+    )
+    return f"{since}; the RTO counts from the fault" + ("" if whole is None else f", in all it is {whole / 60:.0f} min")

@@ -23,7 +23,7 @@ from drcore.engine.context import Run
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.step import Plan, Step
-from drcore.engine.verdict import Objective, Verdict, Word, judge
+from drcore.engine.verdict import Verdict, Word
 from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
@@ -33,6 +33,7 @@ from drcore.record.run_parameters import RunParameters
 from drcore.record.step_lines import left_open
 from drcore.run import undo
 from drcore.run.host import host
+from drcore.run.judged import judged, note
 from drcore.run.plan_change import plan_change
 from drcore.run.recall import recalled, under_way
 from drcore.run.screen import Screen
@@ -201,17 +202,8 @@ class Runbook:
             self._recall()
         self._do_unanswered(at_the_end=True)
         self._make_up()
-        self.verdict = judge(
-            self.plan.steps,
-            self.run.results,
-            self.plan.goal,
-            self.run.moments,
-            self.plan.rto(self.run),
-            Objective(self.plan.rpo(self.run), self.run.lost_s),
-            earliest=self.run.earliest,
-            rehearsed=self.run.rehearsing,
-        )
-        self._note_verdict()
+        self.verdict = judged(self.plan, self.run)
+        note(self.run, self.verdict)
         self._screen.show(show.verdict(self.verdict))
         if self.results:
             chart = show.timeline(self.results, self.run.moments)
@@ -250,7 +242,7 @@ class Runbook:
         if self.verdict:
             why = "; ".join(bad) or "what this run had done is undone"
             self.verdict = replace(self.verdict, word=word, why=why, moments=self.run.moments, exit=end)
-            self._note_verdict()
+            note(self.run, self.verdict)
         if bad:
             raise RollbackFailed("; ".join(bad))
 
@@ -373,22 +365,10 @@ class Runbook:
         at = settles.at(result) if settles.moment else None
         if at:
             self.run.settle_moment(settles.moment, at)
+        harm = settles.harm(result) if settles.harm else None
+        if harm:
+            self.run.settle_harm(harm)
         seconds = settles.lost(self.run, result) if settles.lost else None
         if seconds is not None:
             self.run.settle_loss(step, seconds)
         self.run.know_failed_region()
-
-    def _note_verdict(self) -> None:
-        verdict = self.verdict
-        assert verdict
-        self.record.append(
-            Kind.VERDICT,
-            durable=True,
-            word=verdict.word,
-            why=verdict.why,
-            exit=int(verdict.exit),
-            rto=verdict.rto.as_data(),
-            rpo=verdict.rpo.as_data(),
-            untold=list(verdict.untold),
-            remarks=list(verdict.remarks),
-        )

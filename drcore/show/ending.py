@@ -36,7 +36,9 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     """Are we there: the word, why, time and data lost against their targets, the moments."""
     good = judged.reached
     word = f"{'✔' if good else '✖'} {judged.word.upper()}"
-    objectives = [("RTO", *_measured(judged.rto)), ("RPO", *_measured(judged.rpo))]
+    objectives = [
+        (name, *_measured(each, judged.recovered)) for name, each in (("RTO", judged.rto), ("RPO", judged.rpo))
+    ]
     moments = list(_moments(judged.moments, judged.earliest))
     rows = [("still to be told", each) for each in judged.untold]
     rows += [*(("told", each) for each in judged.remarks), ("time spent", spent(judged.seconds))]
@@ -50,8 +52,8 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     return html, "\n".join([*lines, *columns(rows_of_moments), *columns(rows)])
 
 
-def _measured(objective: Objective) -> tuple[str, str]:
-    """A bar, then the same in words. The bar's `┃` is the target."""
+def _measured(objective: Objective, recovered: bool) -> tuple[str, str]:
+    """A bar, then the same in words. The bar's `┃` is the target. A goal that was missed has met nothing."""
     target, measured = objective.target, objective.measured
     if target is None:
         return "", "no target, " + ("not measured" if measured is None else f"measured {_took(objective)}")
@@ -61,8 +63,8 @@ def _measured(objective: Objective) -> tuple[str, str]:
     cells = math.ceil(_CELLS * measured / target) if target else _CELLS * 2 if measured else 0
     within = min(cells, _CELLS)
     bar = "█" * within + "░" * (_CELLS - within) + "┃" + "▓" * min(cells - within, _CELLS)
-    end = f"MISSED by {duration(over)}" if over > 0 else "met"
-    return bar, f"{_took(objective)} of {duration(target)}: {end}"
+    end = f": MISSED by {duration(over)}" if over > 0 else ": met" if recovered else ""
+    return bar, f"{_took(objective)} of {duration(target)}{end}"
 
 
 def _took(objective: Objective) -> str:

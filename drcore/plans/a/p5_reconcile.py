@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from drcore.calls.gate import RECOVERED, Waiver
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.a import region_charts, region_health, replication, titles
 from drcore.plans.a.earlier import first_seen
@@ -159,6 +159,14 @@ def show_reconciled(run: ARun, states: Mapping[Target, Reconciled]) -> Iterator[
     yield replication.lag_chart(run, "replication-lag-after")
 
 
+def late_in_verdict(run: ARun, result: StepResult) -> str:
+    """What replication has cost: the RPO does not count what was decided anew, and overwritten by what came late."""
+    late = came_late(run)
+    worse = sum(each.overwrote for each in late)
+    counted = "counted by the versions of items as both regions held them"
+    return f"data: {len(late)} late writes arrived, {worse} of them over a newer update ({counted})" if late else ""
+
+
 RECONCILE = Step(
     titles.RECONCILE,
     changes="nothing: compares both copies of the table, lists late writes and what they replaced",
@@ -168,6 +176,7 @@ RECONCILE = Step(
     needs=(titles.RECOVERY, titles.REPLICATION),
     patience=Patience(within=lambda run: 60 * run.facts.reconcile_minutes, every=10, hold=quiet_s),
     shows=show_reconciled,
+    remark=late_in_verdict,
 )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.plans.f import titles
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import FRun
+from drcore.plans.f.users_cost import users_cost
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.release_shift import serves_alone
@@ -33,12 +34,14 @@ class Live:
     rows: tuple[tuple[str, str, str, str], ...]
     release: str
     not_alone: tuple[str, ...]  # the regions in which it does not
+    cost: str  # what users have suffered
     last_drill: datetime | None
     next_drill: datetime | None
 
     def describe(self) -> Mapping[str, object]:
         return {
             f"{self.release} serves alone": not self.not_alone or f"not in {', '.join(self.not_alone)}",
+            "what it has cost users": self.cost,
             "last drill": self.last_drill,
             "next drill": self.next_drill,
         }
@@ -59,6 +62,7 @@ def see_live(run: FRun, target: Target) -> Live:
         tuple(rows),
         wanted.release,
         tuple(region for region in run.service.regions if not serves_alone(run, region, wanted)),
+        users_cost(run),
         *drills(run),
     )
 
@@ -79,6 +83,10 @@ def show_live(run: FRun, states: Mapping[Target, Live]) -> Iterator[Exhibit]:
         yield Table("live-now", "What is live now", ("region", "what", "points at", "release"), seen.rows)
 
 
+def cost_in_verdict(run: FRun, result: StepResult) -> str:
+    return next((seen.cost for seen in result.states.values()), "")
+
+
 CLOSE = close(
     titles.CLOSE,
     changes="nothing: what is live now, when the next drill is due",
@@ -86,6 +94,7 @@ CLOSE = close(
     expect=is_closed,
     shows=show_live,
     needs=(titles.VERIFY,),
+    remark=cost_in_verdict,
 )
 
 

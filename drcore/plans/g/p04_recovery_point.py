@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from drcore.clock import iso, parse_time, until
 from drcore.diff import Class
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, never, no, yes
 from drcore.engine.permissions import iam_actions
-from drcore.engine.step import Patience, Reversibility, Step
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Unknown
 from drcore.plans.g import exported_changes, resources, titles
 from drcore.plans.g.decisions import halted_at
@@ -176,6 +176,11 @@ def show_exports(run: GRun, states: Mapping[Target, Exported]) -> Iterator[Exhib
     yield Table("exports", "What each export shows; the last one tells whether a bad write came earlier", columns, rows)
 
 
+def first_harm(result: StepResult) -> datetime | None:
+    """Users suffer from the first bad write on; it is known once the changes are exported."""
+    return min((seen.first_bad for seen in result.states.values() if seen.first_bad), default=None)
+
+
 EXPORT = Step(
     titles.EXPORT,
     changes="the changes of the table are written into the exports bucket; the table is not touched",
@@ -188,6 +193,7 @@ EXPORT = Step(
     patience=Patience(within=_export_s, every=15),
     repeat=True,
     shows=show_exports,
+    settles=Settles(harm=first_harm),
     permissions=(
         *iam_actions("dynamodb:ExportTableToPointInTime", on=resources.table),
         # The bucket is written in the name of whoever exports.

@@ -208,6 +208,17 @@ def show_closed(run: GRun, states: Mapping[Target, IncidentCost]) -> Iterator[Ex
     )
 
 
+def cost_in_verdict(run: GRun, result: StepResult) -> str:
+    seen: IncidentCost | None = next(iter(result.states.values()), None)
+    if not seen or not seen.remedy:
+        return ""
+    counted = "counted item by item, by the comparison with the restored table"
+    return (
+        f"users: {seen.users} had corrupted settings, {seen.changes} changes are lost, {seen.conflicts} conflicts are "
+        f"left for a person ({counted})"
+    )
+
+
 CLOSE = close(
     titles.CLOSE,
     changes="nothing: shows the time and the changes that it has cost, the users affected, when the next drill is due",
@@ -215,6 +226,7 @@ CLOSE = close(
     expect=is_closed,
     shows=show_closed,
     needs=(titles.USERS,),
+    remark=cost_in_verdict,
 )
 
 STEPS = (USERS, UNFREEZE, RESTORED, CLOSE)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from drcore.calls.gate import Waiver
 from drcore.engine.context import Run
-from drcore.engine.outcome import EVERYWHERE, Check, StepName, Target
+from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.engine.step import Patience, Step
 from drcore.plans.shared.last_drill import drill_due_text, last_drill
 from drcore.record.evidence import Exhibit
@@ -53,6 +53,7 @@ def close(
     within: float | Callable[[Run[F]], float] = 10,
     every: float = 10,
     waiver: Waiver | None = None,
+    remark: Callable[[Run[F], StepResult], str] | None = None,
 ) -> Step[F, S]:
     """Look only, at what the plan leaves behind. Whatever is found, the drills are told beside it."""
 
@@ -70,4 +71,5 @@ def close(
         patience=Patience(within=within, every=every),
         shows=shows,
         waiver=waiver,
+        remark=remark,
     )

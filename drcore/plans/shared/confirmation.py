@@ -64,7 +64,7 @@ def confirm_gone(
     )
 
 
-def _remark(result: StepResult) -> str:
+def _remark(run: Run[F], result: StepResult) -> str:
     seen: Confirmed | None = next(iter(result.states.values()), None)
     if not seen or not seen.measured:
         return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from drcore.engine.consent import Choice, Consent
@@ -82,8 +83,14 @@ def decision(
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=10),
         shows=shows,
-        settles=Settles(moment, lost=lost),
+        settles=Settles(moment, at=_when_decided, lost=lost),
     )
+
+
+def _when_decided(result: StepResult) -> datetime | None:
+    """Only where somebody has decided: that there is nothing to decide is no such moment."""
+    states: Iterable[Decidable] = result.states.values()
+    return result.since if any(seen.choice for seen in states) else None
 
 
 def choices(
