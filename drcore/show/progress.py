@@ -35,15 +35,12 @@ def progress(
     step: Step[Any, Any], how: StepProgress, now: datetime, phases: Sequence[tuple[str, datetime]], clock: str
 ) -> tuple[str, str]:
     """One moment of a step. `phases` are those until now with their begin, `clock` says what is left of the RTO."""
-    targets = list(how.whys) or list(how.states)
-    rows = [
-        (("✔" if each in how.good else "…"), str(each), how.whys.get(each) or "not looked at yet") for each in targets
-    ]
+    rows = [("✔" if each in how.good else "…", str(each), why or "not looked at yet") for each, why in how.whys.items()]
     facts = [("now", f"{at(now)} UTC, {duration((now - phases[0][1]).total_seconds())} since it began")]
     if how.target:
         facts.append(("at", str(how.target)))
     if how.waiting:
-        facts += _wait(how.waiting, len(how.good), len(targets), now)
+        facts += _wait(how.waiting, len(how.good), len(rows), now)
     facts += [("clock", clock)] if clock else []
     word, does = f"… {how.phase.value.upper()}", _DOES[how.phase.value]
     more = f"and {len(rows) - _MOST} more" if len(rows) > _MOST else ""

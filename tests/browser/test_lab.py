@@ -68,6 +68,7 @@ def story(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
         story, notebook = Story(lab), Notebook(page, lab.url)
         notebook.picture(pictures, "1 opened")
         until_the_aliases_are_back(notebook, story, pictures)
+        interrupt_and_go_on(notebook, story, pictures)
         plant_a_secret(notebook, story)
         restart_and_run_all(notebook, story, pictures)
         notebook.save()
@@ -96,6 +97,29 @@ def until_the_aliases_are_back(notebook: Notebook, story: Story, pictures: Path)
     notebook.picture(pictures, "4 rolled back")
 
 
+def interrupt_and_go_on(notebook: Notebook, story: Story, pictures: Path) -> None:
+    """Interrupt a question, restart the kernel, and run the next step alone."""
+    before = notebook.start("f.API")
+    notebook.question().first.wait_for()
+    story.texts["asking"] = notebook.cell("f.API").locator(".jp-OutputArea").first.inner_text()
+    notebook.picture(pictures, "5 asking")
+    notebook.menu("Kernel", "kernelmenu:interrupt")
+    notebook.await_over("f.API", before)
+    story.texts["interrupted"] = notebook.cell("f.API").locator(".jp-OutputArea").first.inner_text()
+    notebook.picture(pictures, "6 interrupted")
+    notebook.menu("Kernel", "kernelmenu:restart")
+    notebook.confirm()
+    notebook.await_kernel()
+    given = "# The parameters of this run"
+    for source in (given, 'environment = "sandbox"  #', given):  # so that each cell gets another number than before
+        notebook.run(source)
+    story.texts["opened anew"] = notebook.run("runbook(")
+    notebook.run("run.preflight")
+    story.texts["overview anew"] = notebook.run("run.overview")
+    story.texts["f.API"] = notebook.run("f.API", "go")
+    notebook.picture(pictures, "7 gone on")
+
+
 def plant_a_secret(notebook: Notebook, story: Story) -> None:
     notebook.add_after("f.LAMBDA", PLANTED)
     story.texts["planted"] = notebook.run(PLANTED)
@@ -115,7 +139,7 @@ def restart_and_run_all(notebook: Notebook, story: Story, pictures: Path) -> Non
             break
         story.asked.append(notebook.answer("go"))
     notebook.await_over("run.close", before)
-    notebook.picture(pictures, "5 closed")
+    notebook.picture(pictures, "8 closed")
 
 
 # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +181,7 @@ def test_a_question_should_say_where_it_acts_and_on_what(story: Story) -> None:
     assert story.asked
     for question in story.asked:
         assert "sandbox, not production | account 123456789012 | us-east-1, us-west-2" in question
-    assert any("POINT stage prod" in question for question in story.asked)
+    assert "POINT stage prod" in story.texts["asking"]
 
 
 def test_a_wrong_phrase_should_be_refused_and_asked_again_the_next_time(story: Story) -> None:
@@ -172,6 +196,31 @@ def test_who_has_decided_should_not_be_asked_again_after_a_restart(story: Story)
     assert not any("Lambda rollback" in question for question in story.asked)
 
 
+# ── what is seen meanwhile, and after an interrupt ───────────────────────────────────────────────────────────────────
+
+
+def test_what_is_seen_should_stand_above_the_question(story: Story) -> None:
+    """In a card that fills in its place, with what is left of the RTO."""
+    asking = " ".join(story.texts["asking"].split())
+    assert re.search(r"… ASKING ?API Gateway rollback", asking) and "RTO" in asking
+    assert asking.index("seen now, before it asks") < asking.index("Type 'go'")
+    assert "LOOKING" not in asking, "it is drawn anew, not once more"
+    assert re.search(r"API Gateway rollback: looking [\d:]+ → asking [\d:]+ → acting", story.texts["f.API"])
+
+
+def test_an_interrupt_should_be_one_calm_sentence(story: Story) -> None:
+    assert "was interrupted; it has changed nothing. To go on: run.go_on()" in story.texts["interrupted"]
+    assert "Traceback" not in story.texts["interrupted"] and "KeyboardInterrupt" not in story.texts["interrupted"]
+    assert [line["key"] for line in story.of("interrupted")] == [f.API.key]
+
+
+def test_a_restarted_kernel_should_know_what_was_done(story: Story) -> None:
+    place = [step.key for step in f.PLAN.steps].index(f.API.key)
+    assert f"{f.API.title} was begun and did not end: it has changed nothing" in story.texts["opened anew"]
+    assert "DONE" in story.texts["f.API"], "without what it needs being run again"
+    assert f"{place - 1} carried out so far" in story.texts["overview anew"], "all but who acknowledges, not asked here"
+
+
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -182,7 +231,7 @@ def test_a_step_that_comes_too_early_should_be_refused(story: Story) -> None:
 
 def test_the_journal_should_notice_cells_that_are_run_again(story: Story) -> None:
     opened = [line["event"] for line in story.events if line["event"].startswith("opened")]
-    assert opened == ["opened", "opened-again", "opened-again"], "once, once more in the same kernel, once in another"
+    assert opened == ["opened", *["opened-again"] * 3], "once, once more in the same kernel, twice in another"
     assert "SANDBOX, not production" in story.texts["opened twice"]
     assert len([line for line in story.of("step") if line["step"] == f.DECIDE.title]) == 3
 
