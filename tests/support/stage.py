@@ -90,8 +90,7 @@ OTHER_WAYS = (
     ),
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
-# Faults that differ from another of their plan in one answer of one call: drilled in tests/plans/<letter>, and by all
-# families in `make proof`.
+# Faults that differ from another in one answer of one call: drilled in tests/plans/<letter>, and in `make proof`.
 ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released"}
 SCENES = tuple(
     scene
@@ -267,8 +266,7 @@ def carry_out(run: Runbook, *, until: Step[Any, Any] | None = None, again: bool 
     try:
         run.preflight()
         run.overview()
-        if again:
-            run.go_on()
+        run.go_on() if again else None
         for step in () if again else run.plan.steps:
             run.step(step)
             if step is until:
