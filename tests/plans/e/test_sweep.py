@@ -1,0 +1,105 @@
+"""The sweep ends with no old token, each secret written once, whatever comes between: kills, throttling, silence."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from drcore import plans
+from drcore.plans import e
+from drcore.run.runbook import Runbook
+from drcore.sandbox.syncwell.life import tokens
+from drcore.services import secretsmanager
+from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.stage import SHORT, Scene, Stage, staged
+
+LEAK = Scene(plans.find("e"), "vulnerability-token-leak")
+SECRETS, KILLS = (400, 100) if EXHAUSTIVE else (20, 4)
+USERS = 200  # have 800 tokens
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it is carried out any more."""
+
+
+def until_the_sweep(stage: Stage) -> Runbook:
+    run = stage.open(stage.prepare(LEAK, facts=SHORT))
+    run.preflight()
+    for step in run.plan.steps:
+        if step.key == e.SWEEP.key:
+            return run
+        run.step(step)
+    raise AssertionError("there is no sweep")
+
+
+def written(stage: Stage) -> Counter[str]:
+    """How often each secret was given another version."""
+    puts = [json.loads(each.asked) for each in stage.effects if each.call == "secretsmanager:PutSecretValue"]
+    return Counter(each["SecretId"] for each in puts)
+
+
+def swept(stage: Stage) -> bool:
+    return set(stage.truth()["security"]["stored"].values()) == {0}
+
+
+def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a write or right after it, of which the journal then knows nothing."""
+    monkeypatch.setattr(tokens, "SHARD", USERS * tokens.GRANTS // SECRETS)
+    draw, put = random.Random(7), secretsmanager.put  # noqa: S311
+    left = 0
+
+    def dying(*given: str) -> None:
+        nonlocal left
+        left -= 1
+        early = draw.random() < 0.5
+        if left == 0 and early:
+            raise Killed
+        put(*given)  # type: ignore[arg-type]  # as they came
+        if left == 0:
+            raise Killed
+
+    monkeypatch.setattr(secretsmanager, "put", dying)
+    with staged(tmp_path, users=USERS) as stage:
+        run = until_the_sweep(stage)
+        for _ in range(KILLS):
+            left = draw.randint(1, SECRETS // KILLS)
+            with pytest.raises(Killed):
+                run.step(run.plan.step(e.SWEEP.key), despite="it was killed")
+            run.record.close()
+            run = stage.again(run)
+            run.preflight()
+        left = -1
+        run.step(run.plan.step(e.SWEEP.key), despite="it was killed")
+        stage.sleep(10)
+        assert swept(stage)
+        assert set(written(stage).values()) == {1}
+        assert len(written(stage)) == SECRETS
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"), [("throttling", {"share": 0.9}), ("lost-response", {"share": 0.5})], ids=["throttled", "lost"]
+)
+def test_what_is_refused_for_now_or_not_answered_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, options: dict[str, object]
+) -> None:
+    monkeypatch.setattr(tokens, "SHARD", USERS * tokens.GRANTS // 8)
+    with staged(tmp_path, users=USERS) as stage:
+        run = until_the_sweep(stage)
+        stage.fault(fault, service="secretsmanager", operation="PutSecretValue", **options)
+        run.step(run.plan.step(e.SWEEP.key))
+        stage.sleep(10)
+        assert swept(stage)
+        assert (len(written(stage)), set(written(stage).values())) == (8, {1})
+
+
+def test_a_second_operator_sweeps_nothing_meanwhile(stage: Stage) -> None:
+    until_the_sweep(stage)
+    before = written(stage)
+    second = stage.open(stage.prepare(plans.find("e"), run_id="second"))
+    with pytest.raises(Exception, match="held by"):
+        second.preflight()
+    assert written(stage) == before == Counter()
