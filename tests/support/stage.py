@@ -49,14 +49,10 @@ ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
 # The keys of a colleague who may do anything.
 ADMINISTRATOR: dict[str, Any] = {"aws_access_key_id": ADMINISTRATOR_KEY, "aws_secret_access_key": "-"}
 PLANS = tuple(map(plans.find, plans.ids()))
-# Shorter waits, by parameters that an environment may set: for tests of what happens, not of how long it takes. A plan
-# takes those that it has.
+# Shorter waits, for tests of what happens, not of how long it takes. A plan takes those that it has.
 SHORT = {
-    "hold_minutes": 1,
-    "automation_minutes": 1,
-    "lever_minutes": 1,
+    **dict.fromkeys(("hold_minutes", "automation_minutes", "lever_minutes", "gate_minutes"), 1),
     "recovery_hold_minutes": 2,
-    "gate_minutes": 1,
 }
 # What is to be seen with these is seen with more, only later: half of a drill of plan G is to read each of them, often.
 FEW_USERS = 1000
@@ -100,6 +96,8 @@ SCENES = tuple(
         *(other for other in OTHER_WAYS if other.plan is plan),
     )
 )
+# What is sampled of a plan's scenes: its first fault, and the ways that no fault leads to.
+SAMPLED = tuple(scene for scene in SCENES if EXHAUSTIVE or scene.way or scene.fault == scene.plan.faults[0])
 
 
 def scenes_of(plan: Plan[Any]) -> tuple[Scene, ...]:
@@ -118,6 +116,7 @@ def known_to(plan: Plan[Any], facts: Mapping[str, object]) -> dict[str, object]:
 
 
 each_plan = pytest.mark.parametrize("plan", PLANS, ids=[plan.id for plan in PLANS])
+each_sampled_scene = pytest.mark.parametrize("scene", SAMPLED, ids=[scene.name for scene in SAMPLED])
 each_scene = pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
 
 

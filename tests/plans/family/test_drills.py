@@ -13,7 +13,17 @@ from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.effects import Effect
 from tests.support.honesty import honest, well_in_truth
-from tests.support.stage import GOOD, Scene, each_plan, each_scene, of_the_lock, outcomes, pages_due, scenes_of
+from tests.support.stage import (
+    GOOD,
+    Scene,
+    each_plan,
+    each_sampled_scene,
+    each_scene,
+    of_the_lock,
+    outcomes,
+    pages_due,
+    scenes_of,
+)
 
 VENDORS = ("statuspage:", "googleplay:", "appstoreconnect:", "llm:")  # by HTTP
 
@@ -133,38 +143,40 @@ def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scen
             assert line["request_id"] or line["answer"] != "OK", line
 
 
-@each_scene
+@each_sampled_scene
 def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, scene: Scene) -> None:
     """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act.
 
     Or it is refused: it was to be for a table that is not in use any more.
     """
-    drill = drilled(scene)
-    assert lock_only(drill.second_effects) or isinstance(drill.second_trouble, Refused)
-    assert not [line for line in written(drill.second) if not of_the_lock(line)]
-    found = outcomes(drill.second)
-    if isinstance(drill.second_trouble, Refused):
-        assert "correct g.yaml" in str(drill.second_trouble)
-        assert (found, drill.second_exit) == ({}, Exit.REFUSED)
-    elif drill.second_trouble:
+    after = drilled(scene).after
+    assert after
+    assert lock_only(after.second_effects) or isinstance(after.second_trouble, Refused)
+    assert not [line for line in written(after.second) if not of_the_lock(line)]
+    found = outcomes(after.second)
+    if isinstance(after.second_trouble, Refused):
+        assert "correct g.yaml" in str(after.second_trouble)
+        assert (found, after.second_exit) == ({}, Exit.REFUSED)
+    elif after.second_trouble:
         stopped = list(found)[-1]
         acts = [step.title for step in scene.plan.steps if step.act]
-        assert isinstance(drill.second_trouble, StepFailed)
+        assert isinstance(after.second_trouble, StepFailed)
         assert stopped in acts[:3], "the first acts are the page, who takes it on, the decision to begin"
-        assert (found.pop(stopped), drill.second_exit) == (Outcome.FAILED, Exit.MISSED)
+        assert (found.pop(stopped), after.second_exit) == (Outcome.FAILED, Exit.MISSED)
     else:
-        assert drill.second.verdict and drill.second.verdict.word is Word.NO_DRILL, "nothing was broken"
-        assert drill.second_exit == Exit.MISSED
+        assert after.second.verdict and after.second.verdict.word is Word.NO_DRILL, "nothing was broken"
+        assert after.second_exit == Exit.MISSED
     questions = {step.title for step in scene.plan.steps if not step.gate}
     assert {title for title, outcome in found.items() if outcome is not Outcome.ALREADY} <= questions
     assert set(found.values()) <= {Outcome.ALREADY, Outcome.SKIPPED}
 
 
-@each_scene
+@each_sampled_scene
 def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, scene: Scene) -> None:
-    drill = drilled(scene)
-    assert lock_only(drill.resumed_effects)
-    assert drill.resumed.verdict and drill.resumed.verdict.word is Word.REACHED
+    after = drilled(scene).after
+    assert after
+    assert lock_only(after.resumed_effects)
+    assert after.resumed.verdict and after.resumed.verdict.word is Word.REACHED
 
 
 def lock_only(effects: list[Effect]) -> bool:

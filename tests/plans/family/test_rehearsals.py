@@ -18,13 +18,25 @@ from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.effects import Effect
-from tests.support.stage import PLANS, SCENES, Scene, Stage, carry_out, client, each_scene, ended, lines, proven, staged
+from tests.support.stage import (
+    PLANS,
+    SAMPLED,
+    Scene,
+    Stage,
+    carry_out,
+    client,
+    each_sampled_scene,
+    ended,
+    lines,
+    proven,
+    staged,
+)
 
 A_TOKEN = re.compile(r'(?<=Token": ")[^"]+')  # made of what is asked for, times too, or of the run's id
 A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"')  # of what an earlier act will have made
 AN_EDIT = re.compile(r"(?<=/edits/)\d+")  # of Google Play: another one each time
 A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SCENES)
+WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SAMPLED)
 each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
 
 
@@ -94,7 +106,7 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehears
                 assert result.after_rehearsed, f"{result.name.title}: {each.why}"
 
 
-@each_scene
+@each_sampled_scene
 def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehearsed: Rehearsals, scene: Scene) -> None:
     run = rehearsed(scene).run
     goal = run.results[scene.plan.goal.key]
@@ -104,7 +116,7 @@ def test_the_goal_says_which_act_it_waits_for_where_one_is_only_rehearsed(rehear
         assert f"after {first}, which was not done in this rehearsal" in goal.why
 
 
-@each_scene
+@each_sampled_scene
 def test_a_drill_makes_the_very_calls_that_the_rehearsal_has_shown(
     rehearsed: Rehearsals, drilled: Drills, scene: Scene
 ) -> None:

@@ -29,7 +29,7 @@ from tests.support.stage import (
     Stage,
     carry_out,
     client,
-    each_scene,
+    each_sampled_scene,
     ended,
     lines,
     locks,
@@ -134,7 +134,7 @@ def back_at(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, Target], Any]:
     return seen
 
 
-@each_scene
+@each_sampled_scene
 def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(
     stage: Stage, scene: Scene, back_at: dict[tuple[str, Target], Any]
 ) -> None:
