@@ -28,6 +28,7 @@ Asks = Callable[[AwsCall], Iterable[Ask]]
 
 _HERE = "{region}:{account}"
 _APPLICATION = f"arn:aws:appconfig:{_HERE}:application/{{ApplicationId}}"
+_NAMED_APPLICATION = f"arn:aws:appconfig:{_HERE}:application/{{ApplicationIdentifier}}"
 _PROFILE = f"{_APPLICATION}/configurationprofile/{{ConfigurationProfileId}}"
 _ENVIRONMENT = f"{_APPLICATION}/environment/{{EnvironmentId}}"
 _STRATEGY = f"arn:aws:appconfig:{_HERE}:deploymentstrategy/{{DeploymentStrategyId}}"
@@ -233,6 +234,13 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_each((_APPLICATION, _PROFILE), "ListHostedConfigurationVersions"),
         **_each((_APPLICATION, _ENVIRONMENT), "ListDeployments"),
         **_each((_APPLICATION, _ENVIRONMENT, f"{_ENVIRONMENT}/deployment/{{DeploymentNumber}}"), "StopDeployment"),
+        **_each(
+            (
+                _NAMED_APPLICATION,
+                f"{_NAMED_APPLICATION}/experimentdefinition/{{ExperimentDefinitionIdentifier}}",
+            ),
+            "StopExperimentRun",
+        ),
         **_each((_APPLICATION, _PROFILE, _STRATEGY, _ENVIRONMENT), "StartDeployment"),
         **_each(_APPLICATION, "ListConfigurationProfiles", "ListEnvironments"),
     },

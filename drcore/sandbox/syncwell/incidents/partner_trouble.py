@@ -4,23 +4,31 @@ An outage of a partner ends by itself after its time. A flag, a status page, a c
 somebody changes them.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import NAMESPACE_DNS, uuid5
 
 from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.world import World
+from drcore.sandbox.services.appconfig.experiments import Experiments
+from drcore.sandbox.services.appconfig.state import AppConfig, ConfigApplication, ConfigProfile, Environment
 from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.company.partner_accounts import PACE, document
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
 from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
-from drcore.sandbox.vendors.partners.pages import PartnerPages
+from drcore.sandbox.vendors.partners.pages import Manner, PartnerPages
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 
 DOWN = PartnerHealth(errors=0.7, timeouts=0.25, latency_ms=900.0)
+HALF_DOWN = PartnerHealth(errors=0.5, latency_ms=1800.0)
 WELL = PartnerHealth()
+SLOWLY_IN = "us-east-1"
+"""The region in which something stands in the way of a switch."""
 
 PARTNER = Option(default="pulsewatch", help="which partner", choices=names.PARTNERS)
-DURATION = Option(default=20.0, help="minutes until the partner is well again; 0 is until the fault is cleared")
+DURATION = Option(default=15.0, help="minutes until the partner is well again; 0 is until the fault is cleared")
 PAGE_LAG = Option(default=4.0, help="minutes by which the partner's status page is late")
 UNNOTICED = Option(default=5.0, help="minutes that pass until somebody looks")
 OPTIONS: Mapping[str, Option] = {
@@ -33,30 +41,28 @@ OPTIONS: Mapping[str, Option] = {
 
 @dataclass(slots=True)
 class OutageEnd:
-    """When some partners become well again."""
+    """What happens at a moment, and ends it."""
 
     at: datetime
-    partners: tuple[str, ...]
+    end: Callable[[], None]
 
 
 class PartnerOutages:
-    """The outages that are to end by themselves."""
+    """The troubles that are to end by themselves."""
 
     def __init__(self, world: World) -> None:
-        self._partners = world.state(Partners)
-        self._endings: list[OutageEnd] = []
+        self._ends: list[OutageEnd] = []
         world.on_tick(self.tick)
 
-    def end_after(self, at: datetime, *partners: str) -> None:
-        """Let these be well from then on."""
-        self._endings.append(OutageEnd(at, partners))
+    def then(self, at: datetime, end: Callable[[], None]) -> None:
+        """Let it end so at that moment."""
+        self._ends.append(OutageEnd(at, end))
 
     def tick(self, at: datetime) -> None:
         """End what is over."""
-        for each in [each for each in self._endings if each.at <= at]:
-            self._endings.remove(each)
-            for partner in each.partners:
-                self._partners.become(partner, WELL)
+        for each in [each for each in self._ends if each.at <= at]:
+            self._ends.remove(each)
+            each.end()
 
 
 @fault("partner-outage", options=OPTIONS)
@@ -65,8 +71,128 @@ def partner_outage(world: World, options: Options) -> Undo:
     return _begin(world, "partner-outage", options, DOWN, (options["partner"],))
 
 
+@fault("partner-degraded", options=OPTIONS)
+def partner_degraded(world: World, options: Options) -> Undo:
+    """One operation of a partner fails in half of the calls; the others are well."""
+    return _begin(world, "partner-degraded", options, HALF_DOWN, (options["partner"],), "write-activities")
+
+
+@fault("partner-outage-two", options={**OPTIONS, "second": Option(default="strideon", help="the other one")})
+def partner_outage_two(world: World, options: Options) -> Undo:
+    """Two partners are out at once."""
+    return _begin(world, "partner-outage-two", options, DOWN, (options["partner"], options["second"]))
+
+
+@fault(
+    "partner-status-page-lies",
+    options={**OPTIONS, "says": Option(default="well", help="what it says, whatever is", choices=("well", "down"))},
+)
+def partner_status_page_lies(world: World, options: Options) -> Undo:
+    """A partner's page says that all is well while its API is out; or it tells of an outage, and there is none."""
+    page, down = world.state(PartnerPages).known[options["partner"]], options["says"] == "down"
+    page.manner = Manner.SAYS_DOWN if down else Manner.SAYS_WELL
+    health = WELL if down else DOWN
+    mend = _begin(world, "partner-status-page-lies", options, health, (options["partner"],), harmless=down)
+
+    def honest() -> None:
+        page.manner = Manner.HONEST
+
+    if down and options["duration"]:
+        world.state(PartnerOutages).then(_after(world, options), honest)
+    return _both(mend, honest)
+
+
+@fault("our-secret-expired", options=OPTIONS)
+def our_secret_expired(world: World, options: Options) -> Undo:
+    """A partner takes another key from now on, and refuses ours; after a time somebody puts in the new one."""
+    partner = options["partner"]
+    key = f"emulated-{partner}-key-2"
+    world.state(Partners).rotate(partner, key)
+    mend = _begin(world, "our-secret-expired", options, WELL, (partner,))
+
+    def renew() -> None:
+        world.client("secretsmanager", world.regions[0]).put_secret_value(
+            SecretId=names.partner_secret(partner),
+            SecretString=key,
+            ClientRequestToken=str(uuid5(NAMESPACE_DNS, key)),
+        )
+
+    if options["duration"]:
+        world.state(PartnerOutages).then(_after(world, options), renew)
+    return _both(mend, renew)
+
+
+@fault("flag-deployment-in-the-way", options=OPTIONS)
+def flag_deployment_in_the_way(world: World, options: Options) -> Undo:
+    """As partner-outage, and a colleague's change of another flag is given out in us-east-1, for half an hour."""
+    mend = _begin(world, "flag-deployment-in-the-way", options, DOWN, (options["partner"],))
+    store, (_, place, profile) = world.state(AppConfig), _switches(world)
+    changed = document()
+    other = next(each for each in names.PARTNERS if each != options["partner"])
+    changed["values"][names.integration_flag(other)]["calls_a_minute"] = PACE - 500
+    version = store.host(profile, json.dumps(changed, indent=2).encode())
+    slow = store.strategy(SLOWLY_IN, "AppConfig.Linear20PercentEvery6Minutes")
+    store.deploy(place, profile, version, slow, f"a slower pace for {other}")
+    return mend
+
+
+@fault("flag-under-experiment", options=OPTIONS)
+def flag_under_experiment(world: World, options: Options) -> Undo:
+    """As partner-outage, and an experiment in us-east-1 keeps the integration on for half of the users."""
+    home, place, profile = _switches(world)
+    experiments = world.state(Experiments)
+    made = experiments.create(
+        SLOWLY_IN,
+        {
+            "ApplicationIdentifier": home.id,
+            "EnvironmentIdentifier": place.id,
+            "ConfigurationProfileIdentifier": profile.id,
+            "Name": f"{options['partner']}-more-often",
+            "FlagKey": names.integration_flag(options["partner"]),
+            "AudienceRule": "true",
+            "Control": {"Weight": 0.0, "FlagValue": {"Enabled": True}},
+            "Treatments": [{"Weight": 100.0, "FlagValue": {"Enabled": True}}],
+        },
+    )
+    experiments.start(SLOWLY_IN, made, 50.0, {}, "do more syncs keep users?")
+    return _begin(world, "flag-under-experiment", options, DOWN, (options["partner"],))
+
+
+def _switches(world: World) -> tuple[ConfigApplication, Environment, ConfigProfile]:
+    store = world.state(AppConfig)
+    home = store.application(SLOWLY_IN, names.SWITCH_APPLICATION)
+    return (
+        home,
+        store.environment(home, names.SWITCH_ENVIRONMENT),
+        store.profile(home, names.SWITCH_PROFILE),
+    )
+
+
+def _both(one: Callable[[], None], other: Callable[[], None]) -> Undo:
+    """One after the other."""
+
+    def undo() -> None:
+        one()
+        other()
+
+    return undo
+
+
+def _after(world: World, options: Options) -> datetime:
+    """When it is over, by the moment at which it began."""
+    began = world.state(BadDeployment).broken.began
+    assert began is not None
+    return began + timedelta(minutes=options["duration"])
+
+
 def _begin(
-    world: World, name: str, options: Options, health: PartnerHealth, partners: tuple[str, ...], *operations: str
+    world: World,
+    name: str,
+    options: Options,
+    health: PartnerHealth,
+    partners: tuple[str, ...],
+    *operations: str,
+    harmless: bool = False,
 ) -> Undo:
     for option in ("duration", "page_lag", "unnoticed"):
         if not 0 <= options[option] <= 24 * 60:
@@ -77,13 +203,13 @@ def _begin(
         known.become(partner, health, *operations)
         world.state(PartnerPages).known[partner].lag = timedelta(minutes=options["page_lag"])
     world.state(BadDeployment).broken = Broken(name, now, now)
-    world.state(PartnerSyncs).begin(*partners)
-    if options["duration"]:
-        world.state(PartnerOutages).end_after(now + timedelta(minutes=options["duration"]), *partners)
-    world.clock.advance(60 * options["unnoticed"])
+    world.state(PartnerSyncs).begin(*partners, harmless=harmless)
 
     def mend() -> None:
         for partner in partners:
             known.become(partner, WELL)
 
+    if options["duration"]:
+        world.state(PartnerOutages).then(now + timedelta(minutes=options["duration"]), mend)
+    world.clock.advance(60 * options["unnoticed"])
     return mend
