@@ -95,9 +95,12 @@ class Run(Generic[F, N]):
         """The time, as a record writes it."""
         return iso(self.clock.now())
 
-    def secret(self, reference: SecretRef) -> str:
-        """The value of a secret; from now on it is taken out of everything that is written. Raises Unknown."""
-        if reference.secret not in self._secrets:
+    def secret(self, reference: SecretRef, *, anew: bool = False) -> str:
+        """The value of a secret; from now on it is taken out of everything that is written. Raises Unknown.
+
+        It is read once, unless it is to be read `anew`: somebody may have put another one in its place.
+        """
+        if anew or reference.secret not in self._secrets:
             value = resolve(reference, self.aws, self.service.runner_region)
             self.redact.add(value)
             self._secrets[reference.secret] = value

@@ -32,6 +32,17 @@ class HostedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagExperiment:
+    """A run of an experiment that holds a flag: users who are treated get its value, whatever is deployed."""
+
+    definition: str
+    name: str
+    flag: str
+    run: int
+    percent: float = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentDeployment:
     """The newest deployment of an environment: DEPLOYING, BAKING, COMPLETE, ROLLING_BACK, ROLLED_BACK or REVERTED.
 
@@ -43,6 +54,7 @@ class EnvironmentDeployment:
     profile: str = ""
     version: str = ""
     percent: float = field(default=0.0, compare=False)
+    managed: bool = field(default=False, compare=False)  # by AppConfig itself, for an experiment
 
     @property
     def gone(self) -> bool:
@@ -115,6 +127,7 @@ def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeplo
             each.get("ConfigurationName", ""),
             each.get("ConfigurationVersion", ""),
             each.get("PercentageComplete", 0.0),
+            each.get("Type", "USER") != "USER",
         )
         for each in aws.pages("appconfig", region, "list_deployments", "Items", **of)
     ]
@@ -125,6 +138,51 @@ def stop_deployment(aws: Aws, region: str, where: Profile, number: int) -> None:
     """Stop a deployment that runs: consumers get what they had before it. One that is over is refused."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
     aws.call("appconfig", region, "stop_deployment", DeploymentNumber=number, **of)
+
+
+def why_deployed(aws: Aws, region: str, where: Profile, number: int) -> str:
+    """What was given as the reason of a deployment; empty where nothing was. Raises Unknown, Rejected."""
+    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    return str(aws.call("appconfig", region, "get_deployment", DeploymentNumber=number, **of).get("Description") or "")
+
+
+def experiments(aws: Aws, region: str, where: Profile) -> tuple[FlagExperiment, ...]:
+    """The experiments that run on flags of the profile in its environment. Raises Unknown, Rejected."""
+    of = {"ApplicationIdentifier": where.application_id, "EnvironmentIdentifier": where.environment_id}
+    found = aws.pages(
+        "appconfig",
+        region,
+        "list_experiment_definitions",
+        "Items",
+        ConfigurationProfileIdentifier=where.profile_id,
+        Status="ACTIVE",
+        **of,
+    )
+    return tuple(
+        FlagExperiment(each["Id"], each["Name"], each["FlagKey"], run["Run"], run.get("ExposurePercentage", 0.0))
+        for each in found
+        for run in aws.pages(
+            "appconfig",
+            region,
+            "list_experiment_runs",
+            "Items",
+            ApplicationIdentifier=where.application_id,
+            ExperimentDefinitionIdentifier=each["Id"],
+            Status="RUNNING",
+        )
+    )
+
+
+def stop_experiment(aws: Aws, region: str, where: Profile, experiment: FlagExperiment) -> None:
+    """End a run of an experiment: its users get what is deployed. It cannot be continued."""
+    aws.call(
+        "appconfig",
+        region,
+        "stop_experiment_run",
+        ApplicationIdentifier=where.application_id,
+        ExperimentDefinitionIdentifier=experiment.definition,
+        Run=experiment.run,
+    )
 
 
 def add_version(aws: Aws, region: str, where: Profile, content: dict[str, Any], after: int, why: str) -> None:

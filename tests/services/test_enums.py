@@ -194,6 +194,12 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
             **dict.fromkeys(("ROLLED_BACK", "REVERTED"), UNKNOWN),
         },
     ),
+    ("appconfig:ListDeployments", "Items.Type"): Enum(
+        "appconfig.last_deployment",
+        lambda found: WAITS if found.managed else READY,
+        {"USER": READY, "MANAGED": WAITS},
+        absent=READY,  # as from an AppConfig that knows no experiments
+    ),
     ("codedeploy:GetDeployment", "deploymentInfo.status"): Enum(
         "codedeploy.deployment",
         lambda found: WAITS if found.status in codedeploy.RUNNING else READY,

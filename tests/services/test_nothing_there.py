@@ -68,6 +68,8 @@ ANSWERS: dict[str, Nothing] = {
     "appconfig.newest": value(appconfig.HostedVersion(0, {}), where=another_profile),
     "appconfig.version": refused("ResourceNotFoundException", number=9999),
     "appconfig.last_deployment": value(appconfig.EnvironmentDeployment(), where=another_profile),
+    "appconfig.experiments": value((), where=another_profile),
+    "appconfig.why_deployed": refused("ResourceNotFoundException", number=9999),
     "appconfig.deployments": value((), where=another_profile),
     "arc.control": refused("ResourceNotFoundException", arn=f"{VALUES['arc.arn']}0"),
     "aws_status.issues": value(()),

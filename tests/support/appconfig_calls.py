@@ -31,6 +31,35 @@ def _running_deployment(asking: Any) -> int:
     return appconfig.last_deployment(asking.aws, EAST, where).number
 
 
+def _experiment(asking: Any) -> appconfig.FlagExperiment:
+    """One that runs on a flag, in the region that nothing else of these is deployed in."""
+    where = _switches(asking)
+    running = appconfig.experiments(asking.aws, EAST, where)
+    if not running:
+        last = appconfig.last_deployment(asking.aws, EAST, where)
+        if last.running:
+            appconfig.stop_deployment(asking.aws, EAST, where, last.number)
+            asking.world.request("POST", "/_sandbox/clock", {"sleep": 10})
+        of = {"ApplicationIdentifier": where.application_id}
+        made = asking.aws.call(
+            "appconfig",
+            EAST,
+            "create_experiment_definition",
+            Name="asked",
+            EnvironmentIdentifier=where.environment_id,
+            ConfigurationProfileIdentifier=where.profile_id,
+            FlagKey="integration_strideon_enabled",
+            AudienceRule="true",
+            Control={"Weight": 0.0, "FlagValue": {"Enabled": False}},
+            Treatments=[{"Weight": 100.0, "FlagValue": {"Enabled": True}}],
+            **of,
+        )
+        asking.aws.call("appconfig", EAST, "start_experiment_run", ExperimentDefinitionIdentifier=made["Id"], **of)
+        asking.world.request("POST", "/_sandbox/clock", {"sleep": 10})
+        running = appconfig.experiments(asking.aws, EAST, where)
+    return running[0]
+
+
 APPCONFIG: dict[str, Any] = {
     "appconfig.where": _where,
     "appconfig.application": "syncwell",
@@ -44,4 +73,7 @@ APPCONFIG: dict[str, Any] = {
     "appconfig.deploy.after": _last_deployment,
     "appconfig.stop_deployment.where": _switches,
     "appconfig.stop_deployment.number": _running_deployment,
+    "appconfig.experiments.where": _switches,
+    "appconfig.stop_experiment.where": _switches,
+    "appconfig.stop_experiment.experiment": _experiment,
 }

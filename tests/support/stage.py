@@ -86,8 +86,9 @@ OTHER_WAYS = (
     ),
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
-# Faults that differ from another in one answer of one call: drilled in tests/plans/<letter>, and in `make proof`.
+# Faults that differ from another in one answer, or in what is told: drilled in tests/plans, by all in `make proof`.
 ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released"}
+ONE_ANSWER |= {"partner-degraded", "partner-outage-two", "partner-status-page-lies", "our-secret-expired"}
 SCENES = tuple(
     scene
     for plan in PLANS

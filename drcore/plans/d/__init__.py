@@ -25,7 +25,7 @@ from drcore.plans.d import (
 from drcore.plans.d.facts import DRun, Facts, Incident
 from drcore.plans.d.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
 from drcore.plans.d.p2_decide import DECIDE
-from drcore.plans.d.p3_pause import PAUSE
+from drcore.plans.d.p3_pause import CLEAR, PAUSE
 from drcore.plans.d.p4_verify import PAUSED, VERIFY
 from drcore.plans.d.p5_monitor import DECIDE_BACK, MONITOR
 from drcore.plans.d.p6_let_in import BACKLOG, LET_IN, RESOLVED
@@ -105,7 +105,15 @@ PLAN = Plan(
     goal=VERIFY,
     facts=Facts,
     incident=Incident,
-    faults=("partner-outage",),
+    faults=(
+        "partner-outage",
+        "partner-degraded:duration=8,page_lag=2",
+        "partner-outage-two:duration=8,page_lag=2",
+        "partner-status-page-lies:duration=8",
+        "our-secret-expired:duration=8",
+        "flag-deployment-in-the-way:duration=8,page_lag=2",
+        "flag-under-experiment:duration=8,page_lag=2",
+    ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,
 )

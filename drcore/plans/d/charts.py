@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from drcore.clock import parse_time
 from drcore.engine.outcome import Target
+from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PageSays, PartnerSignals, ProbeCount, calls, minutes_between, of_partner
 from drcore.plans.d.paused import Case
-from drcore.record.evidence import Chart, Limit, Series, Table
+from drcore.record.evidence import Chart, Limit, Mark, Series, Table
 from drcore.services import cloudwatch
 
 _SHOWN = 60  # minutes
@@ -53,15 +55,16 @@ def cases_table(cases: Sequence[Case]) -> Table:
 
 def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
     """Error rate by partner and operation, a panel a region, with the threshold."""
+    names = tuple(partners)
     since, until = run.metrics.last(_SHOWN)
     series: list[Series] = []
     for region in run.service.regions:
-        for partner in partners:
+        for partner in names:
             for operation in run.facts.partners[partner].operations:
                 made, failed, _ = cloudwatch.minutes(run.aws, region, calls(run, partner, operation), since, until)
                 times = minutes_between(since, until)
                 rates = tuple(_percent(failed.by_time.get(at), made.by_time.get(at)) for at in times)
-                series.append(Series(f"{partner} {operation}", times, rates, region))
+                series.append(Series(operation if len(names) == 1 else f"{partner} {operation}", times, rates, region))
     limit = run.facts.error_rate_percent
     peak = max(((v, s) for s in series for v in s.values if v is not None), key=lambda each: each[0], default=None)
     title = "Error rate by operation: nothing was measured"
@@ -73,7 +76,7 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
                 f"Error rate by operation: {worst.label} in {worst.panel} went to {value:.3g} %, threshold {limit:g} %"
             )
     limits = (Limit(f"threshold {limit:g} %", limit),)
-    return Chart(name, title, "errors, % of calls", tuple(series), limits, run.marks())
+    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run))
 
 
 def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
@@ -99,7 +102,7 @@ def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
         else f"{sum(v for v in last if v is not None):,.0f} in the last minute"
     )
     title = f"Calls to {', '.join(partners)}: {told}"
-    return Chart(name, title, "calls a minute", tuple(series), (), run.marks())
+    return Chart(name, title, "calls a minute", tuple(series), (), _moments(run))
 
 
 def waiting(run: DRun, name: str, partners: Iterable[str]) -> Chart:
@@ -114,7 +117,7 @@ def waiting(run: DRun, name: str, partners: Iterable[str]) -> Chart:
     told = "not measured" if None in last or not last else f"{sum(v for v in last if v is not None):,.0f} wait now"
     peak = max((v for s in series for v in s.values if v is not None), default=0)
     title = f"Syncs that wait: {told}, {peak:,.0f} in one region at most"
-    return Chart(name, title, "syncs that wait", tuple(series), (), run.marks())
+    return Chart(name, title, "syncs that wait", tuple(series), (), _moments(run))
 
 
 def probes_and_page(
@@ -122,15 +125,22 @@ def probes_and_page(
 ) -> Chart:
     """Our probes beside the page's word, at each look. A page that cannot be read is a gap."""
     times = tuple(at for at, _, _ in looks)
-    probed = Series("probes answered well", times, tuple(_percent(seen.well, seen.sent) for _, seen, _ in looks))
+    probed = Series("probes, well", times, tuple(_percent(seen.well, seen.sent) for _, seen, _ in looks))
     words = tuple(
         None if page.unread else _percent(len(page.components) - len(page.down), len(page.components))
         for _, _, page in looks
     )
-    said = Series("components operational, by its page", times, words)
+    said = Series("its page, operational", times, words)
     agree = sum(seen.well == seen.sent and page.well for _, seen, page in looks)
     title = f"{run.facts.partners[partner].title}: probes and page say that it is well in {agree} of {len(looks)} looks"
-    return Chart(name, title, "%", (probed, said), (), run.marks())
+    return Chart(name, title, "%", (probed, said), (), _moments(run))
+
+
+def _moments(run: DRun) -> tuple[Mark, ...]:
+    """The moments of the run, with those at which flags were switched."""
+    switched = {"paused": run.history.act(titles.PAUSE), "let in": run.history.act(titles.LET_IN)}
+    marks = [Mark(name, parse_time(act.last["time"])) for name, act in switched.items() if act]
+    return tuple(sorted([*run.marks(), *marks], key=lambda mark: mark.at))
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

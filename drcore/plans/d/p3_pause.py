@@ -1,4 +1,4 @@
-"""Plan D, the pause: the integration's flag off in every region, its banner on."""
+"""Plan D, the pause: the way cleared, the integration's flag off in every region, its banner on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.paused import all_flags, no_need_to_pause, pause_flags
 from drcore.plans.shared.flags import DEPLOYMENT, Switched, change_flags, words
+from drcore.plans.shared.flags_in_the_way import clear_the_way
 from drcore.record.evidence import Exhibit, Table
+
+CLEAR = clear_the_way(titles.CLEAR, of=pause_flags, idle=no_need_to_pause, needs=(titles.DECIDE,))
 
 
 def show_effect(run: DRun, states: Mapping[Target, Switched]) -> Iterator[Exhibit]:
@@ -43,9 +46,9 @@ PAUSE = change_flags(
     wanted=pause_flags,
     idle=no_need_to_pause,
     phrase="PAUSE",
-    needs=(titles.DECIDE,),
+    needs=(titles.DECIDE, titles.CLEAR),
     shows=show_effect,
 )
 
 
-STEPS = (PAUSE,)
+STEPS = (CLEAR, PAUSE)

@@ -174,7 +174,7 @@ VERIFY = Step(
     needs=(titles.PAUSE,),
     patience=Patience(
         within=lambda run: 60 * run.facts.contain_minutes + run.metrics.delay_s,
-        every=30,
+        every=60,
         hold=lambda run: 60 * run.facts.hold_minutes,
     ),
     shows=show_spared,

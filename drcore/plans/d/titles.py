@@ -9,6 +9,7 @@ NOTIFY = StepName("notify-on-call", "Notify on-call", "D.trigger")
 ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "D.trigger")
 DECIDE = StepName("decide", "Decide", "D.1")
 
+CLEAR = StepName("clear-the-way", "Clear the way", "D.1")
 PAUSE = StepName("pause-the-integration", "Pause the integration", "D.1")
 VERIFY = StepName("verify", "Verify", "D.1")
 PAUSED = StepName("tell-users-that-it-is-paused", "Tell users that it is paused", "D.2")

@@ -190,7 +190,7 @@ def change_flags(
             appconfig.add_version(run.aws, region, at, _with(now.content, flags), seen.newest, why)
             return
         now_seen = look(run, target)  # seen before the version was made
-        if now_seen.deployment.running or _holds(flags, now_seen.consumed):
+        if not run.rehearsing and (now_seen.deployment.running or _holds(flags, now_seen.consumed)):
             return  # started by a try that was not answered, or before a restart: under way, or over by now
         number = now_seen.newest
         if not now_seen.ready:
@@ -246,7 +246,7 @@ def change_flags(
         consent=Consent.TYPED,
         phrase=typed,
         reversibility=Reversibility.COMPENSABLE if ramp else Reversibility.REVERSIBLE,
-        patience=Patience(within=within or (lambda run: 60 * run.facts.switch_minutes), every=30 if ramp else 10),
+        patience=Patience(within=within or (lambda run: 60 * run.facts.switch_minutes), every=60 if ramp else 10),
         shows=shows,
         permissions=(
             *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
@@ -258,8 +258,12 @@ def change_flags(
 
 
 def _deployed(run: Run[F], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
-    """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed."""
-    last = next((each for each in all_ if each.profile == at.profile and not each.gone), None)
+    """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed.
+
+    In a rehearsal not what is given out now: that is somebody else's, and would have been stopped by then.
+    """
+    known = (each for each in all_ if not (run.rehearsing and each.running))
+    last = next((each for each in known if each.profile == at.profile and not each.gone), None)
     if last is None or not last.version.isdecimal():
         raise Rejected(f"nothing of {at.profile} is deployed in {region}", "ResourceNotFoundException")
     return appconfig.version(run.aws, region, at, int(last.version))

@@ -14,7 +14,8 @@ from drcore.errors import StepFailed
 from drcore.plans import d
 from drcore.plans.d.paused import Case, decided_cases
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
-from tests.support.stage import SHORT, Scene, Stage, carry_out, client, lines, outcomes, staged
+from tests.support.honesty import honest
+from tests.support.stage import SHORT, Scene, Stage, carry_out, client, incidents, lines, outcomes, staged
 
 OUTAGE = Scene(d.PLAN, "partner-outage")
 PARTNER = "pulsewatch"
@@ -162,3 +163,84 @@ def test_whose_trouble_it_is_is_kept_with_the_decision(stage: Stage) -> None:
     assert (case.partner, case.cause, case.pause) == (PARTNER, "the partner", True)
     run.run.record.close()
     assert decided_cases(stage.again(run).run) == (case,), "after a restart, too"
+
+
+OTHERS = {
+    "partner-degraded": ("the partner", ""),
+    "partner-outage-two": ("the partner", ""),
+    "partner-status-page-lies": ("the partner", "its page: all operational"),
+    "our-secret-expired": ("ours: our credential is refused", "its page: all operational"),
+}
+
+
+@pytest.mark.parametrize("fault", OTHERS)
+def test_each_fault_is_told_for_what_it_is_and_is_seen_to_its_end(stage: Stage, fault: str) -> None:
+    cause, against = OTHERS[fault]
+    scene = Scene(d.PLAN, next(each for each in d.PLAN.faults if each.startswith(fault)))
+    run = stage.drill(scene, facts=SHORT)
+    assert run.verdict and run.verdict.word is Word.REACHED
+    assert honest(run, stage.truth())
+    cases = decided_cases(run.run)
+    assert {case.cause for case in cases} == {cause}
+    assert {case.partner for case in cases} == ({PARTNER, "strideon"} if fault.endswith("two") else {PARTNER})
+    assert all(against in "; ".join(case.against) for case in cases)
+    assert all(set(each["on"].values()) == {1.0} for each in stage.truth()["integrations"].values())
+
+
+def test_the_outage_that_is_ours_is_called_ours_wherever_it_is_told(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(d.PLAN, "our-secret-expired"), facts=SHORT))
+    assert carry_out(run, until=d.PAUSED) is None
+    text = flags(stage)[EAST][f"banner_{PARTNER}"]["text"]
+    told = incidents(stage)[0]["incident_updates"][0]["body"]
+    for words in (text, told):
+        assert "our connection" in words.lower()
+        assert "has an outage" not in words
+
+
+def test_a_page_that_tells_of_an_outage_that_is_none_pauses_nothing(stage: Stage) -> None:
+    before = flags(stage)
+    scene = Scene(d.PLAN, "partner-status-page-lies:says=down,duration=5,unnoticed=0")
+    run = stage.drill(scene, facts=SHORT)
+    assert run.verdict and run.verdict.word is Word.REACHED
+    assert flags(stage) == before
+    assert outcomes(run)[d.PAUSE.title] is Outcome.ALREADY
+    assert [each["status"] for each in incidents(stage)] == ["resolved"]
+
+
+def test_two_partners_are_two_cases_in_one_switch(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(d.PLAN, "partner-outage-two"), facts=SHORT))
+    assert carry_out(run, until=d.VERIFY) is None
+    assert {case.partner for case in decided_cases(run.run)} == {PARTNER, "strideon"}
+    seen = stage.truth()["integrations"]
+    off = {name for name, each in seen.items() if set(each["on"].values()) == {0.0}}
+    assert off == {PARTNER, "strideon"}
+    assert {step for step, calls in writes_by_step(run).items() if "appconfig:StartDeployment" in calls} == {
+        d.PAUSE.title
+    }
+
+
+def writes_by_step(run: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for result in run.results.values():
+        found[result.name.title] = [str(call).partition(" ")[0] for call in result.calls if call.write]
+    return found
+
+
+def test_what_is_in_the_way_is_stopped_and_named_in_what_is_typed(stage: Stage) -> None:
+    """A colleague's ramp of half an hour, an experiment: each in us-east-1."""
+    run = stage.open(stage.prepare(Scene(d.PLAN, "flag-deployment-in-the-way"), facts=SHORT))
+    assert carry_out(run, until=d.PAUSE) is None
+    (asked,) = (line for line in lines(run, "consent") if line["step"] == d.CLEAR.title)
+    assert asked["phrase"] == "STOP DEPLOYMENT 2 (BACK TO VERSION 1) IN us-east-1"
+    for values in flags(stage).values():
+        assert values["integration_nutrilog_enabled"]["calls_a_minute"] == 2000
+        assert values[f"integration_{PARTNER}_enabled"]["enabled"] is False
+
+
+def test_an_experiment_on_the_flag_is_stopped_so_that_nobody_is_left_on(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(d.PLAN, "flag-under-experiment"), facts=SHORT))
+    assert carry_out(run, until=d.PAUSE) is None
+    stage.sleep(60)
+    assert stage.truth()["integrations"][PARTNER]["on"] == {EAST: 0.0, WEST: 0.0}
+    (asked,) = (line for line in lines(run, "consent") if line["step"] == d.CLEAR.title)
+    assert asked["phrase"] == f"STOP EXPERIMENT {PARTNER}-more-often ON integration_{PARTNER}_enabled IN us-east-1"

@@ -24,7 +24,6 @@ LONGEST = 6144  # characters of a managed policy, but for blanks (IAM, quotas)
 # What a plan needs for what no drill of it comes to.
 NOT_IN_A_DRILL = {
     "s3:PutObjectRetention": "a record is archived after its run",
-    "appconfig:StopDeployment": "an integration that fails again while it is let in",
     "dynamodb:DeleteItem": "an item that was not in the good state; a write that was accepted while writes are denied",
     "dynamodb:UntagResource": "the way back of what is kept as evidence",
     "ecs:StopTask": "a task outside the service, which this account has not",

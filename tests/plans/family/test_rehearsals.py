@@ -33,7 +33,8 @@ from tests.support.stage import (
 )
 
 A_TOKEN = re.compile(r'(?<=Token": ")[^"]+')  # made of what is asked for, times too, or of the run's id
-A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"')  # of what an earlier act will have made
+# Of what an earlier act will have made.
+A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"|, "LatestDeploymentNumber": \d+')
 AN_EDIT = re.compile(r"(?<=/edits/)\d+")  # of Google Play: another one each time
 A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SAMPLED)
