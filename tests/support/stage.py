@@ -46,8 +46,7 @@ from tests.support.runners_role import let
 gc.set_threshold(100_000, 20, 100)
 
 ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
-# The keys of a colleague who may do anything.
-ADMINISTRATOR: dict[str, Any] = {"aws_access_key_id": ADMINISTRATOR_KEY, "aws_secret_access_key": "-"}
+ADMINISTRATOR: dict[str, Any] = {"aws_access_key_id": ADMINISTRATOR_KEY, "aws_secret_access_key": "-"}  # a colleague's
 PLANS = tuple(map(plans.find, plans.ids()))
 # Shorter waits, for tests of what happens, not of how long it takes. A plan takes those that it has.
 SHORT = {
@@ -87,7 +86,7 @@ OTHER_WAYS = (
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
 # Faults that differ from another in one answer, or in what is told: drilled in tests/plans, by all in `make proof`.
-ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released"}
+ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released", "flag-deployment-in-the-way"}
 ONE_ANSWER |= {"partner-degraded", "partner-outage-two", "partner-status-page-lies", "our-secret-expired"}
 SCENES = tuple(
     scene

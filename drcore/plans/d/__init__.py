@@ -112,7 +112,7 @@ PLAN = Plan(
         "partner-status-page-lies:duration=8",
         "our-secret-expired:duration=8",
         "flag-deployment-in-the-way:duration=8,page_lag=2",
-        "flag-under-experiment:duration=8,page_lag=2",
+        "flag-under-experiment:duration=8,page_lag=2,deployment=true",
     ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,

@@ -170,6 +170,7 @@ OTHERS = {
     "partner-outage-two": ("the partner", ""),
     "partner-status-page-lies": ("the partner", "its page: all operational"),
     "our-secret-expired": ("ours: our credential is refused", "its page: all operational"),
+    "flag-deployment-in-the-way": ("the partner", ""),
 }
 
 
@@ -238,7 +239,7 @@ def test_what_is_in_the_way_is_stopped_and_named_in_what_is_typed(stage: Stage) 
 
 
 def test_an_experiment_on_the_flag_is_stopped_so_that_nobody_is_left_on(stage: Stage) -> None:
-    run = stage.open(stage.prepare(Scene(d.PLAN, "flag-under-experiment"), facts=SHORT))
+    run = stage.open(stage.prepare(Scene(d.PLAN, "flag-under-experiment:deployment=false"), facts=SHORT))
     assert carry_out(run, until=d.PAUSE) is None
     stage.sleep(60)
     assert stage.truth()["integrations"][PARTNER]["on"] == {EAST: 0.0, WEST: 0.0}

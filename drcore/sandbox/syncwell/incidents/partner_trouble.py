@@ -126,17 +126,14 @@ def our_secret_expired(world: World, options: Options) -> Undo:
 def flag_deployment_in_the_way(world: World, options: Options) -> Undo:
     """As partner-outage, and a colleague's change of another flag is given out in us-east-1, for half an hour."""
     mend = _begin(world, "flag-deployment-in-the-way", options, DOWN, (options["partner"],))
-    store, (_, place, profile) = world.state(AppConfig), _switches(world)
-    changed = document()
-    other = next(each for each in names.PARTNERS if each != options["partner"])
-    changed["values"][names.integration_flag(other)]["calls_a_minute"] = PACE - 500
-    version = store.host(profile, json.dumps(changed, indent=2).encode())
-    slow = store.strategy(SLOWLY_IN, "AppConfig.Linear20PercentEvery6Minutes")
-    store.deploy(place, profile, version, slow, f"a slower pace for {other}")
+    _give_out(world, options["partner"])
     return mend
 
 
-@fault("flag-under-experiment", options=OPTIONS)
+@fault(
+    "flag-under-experiment",
+    options={**OPTIONS, "deployment": Option(default=False, help="a colleague's deployment is in the way, too")},
+)
 def flag_under_experiment(world: World, options: Options) -> Undo:
     """As partner-outage, and an experiment in us-east-1 keeps the integration on for half of the users."""
     home, place, profile = _switches(world)
@@ -155,7 +152,21 @@ def flag_under_experiment(world: World, options: Options) -> Undo:
         },
     )
     experiments.start(SLOWLY_IN, made, 50.0, {}, "do more syncs keep users?")
-    return _begin(world, "flag-under-experiment", options, DOWN, (options["partner"],))
+    mend = _begin(world, "flag-under-experiment", options, DOWN, (options["partner"],))
+    if options["deployment"]:
+        _give_out(world, options["partner"])
+    return mend
+
+
+def _give_out(world: World, partner: str) -> None:
+    """Let somebody's change of a flag of another partner be given out slowly."""
+    store, (_, place, profile) = world.state(AppConfig), _switches(world)
+    changed = document()
+    other = next(each for each in names.PARTNERS if each != partner)
+    changed["values"][names.integration_flag(other)]["calls_a_minute"] = PACE - 500
+    version = store.host(profile, json.dumps(changed, indent=2).encode())
+    slow = store.strategy(SLOWLY_IN, "AppConfig.Linear20PercentEvery6Minutes")
+    store.deploy(place, profile, version, slow, f"a slower pace for {other}")
 
 
 def _switches(world: World) -> tuple[ConfigApplication, Environment, ConfigProfile]:
