@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from drcore.calls.aws import Aws
+
+_MOST = 100  # builds: what one call tells of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,10 @@ class Build:
 
 def newest_builds(aws: Aws, region: str, project: str) -> tuple[Build, ...]:
     """The newest builds of a project, up to a hundred. Raises Rejected where there is no such project, Unknown."""
-    listed = aws.call("codebuild", region, "list_builds_for_project", projectName=project, sortOrder="DESCENDING")
-    ids = listed.get("ids", [])[:100]
+    pages = aws.pages(
+        "codebuild", region, "list_builds_for_project", "ids", projectName=project, sortOrder="DESCENDING"
+    )
+    ids = list(islice(pages, _MOST))
     found = aws.call("codebuild", region, "batch_get_builds", ids=ids)["builds"] if ids else []
     order = {name: place for place, name in enumerate(ids)}
     return tuple(_build(each) for each in sorted(found, key=lambda each: order.get(each["id"], len(order))))

@@ -14,7 +14,19 @@ from drcore.calls import aws_operations
 
 ROOT = Path(__file__).parents[2]
 SERVICES = [
-    *("lambda", "apigateway", "codedeploy", "codepipeline", "cloudwatch", "s3", "sns", "sqs", "sts", "iam"),
+    *(
+        "lambda",
+        "apigateway",
+        "codebuild",
+        "codedeploy",
+        "codepipeline",
+        "cloudwatch",
+        "s3",
+        "sns",
+        "sqs",
+        "sts",
+        "iam",
+    ),
     *("secretsmanager", "dynamodb", "appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs"),
     *("events", "health", "logs", "route53", "route53-recovery-cluster", "sagemaker", "stepfunctions"),
 ]

@@ -82,6 +82,7 @@ ANSWERS: dict[str, Nothing] = {
     "codedeploy.running": value(()),
     "codedeploy.rollbacks": value((), since=BEGAN),
     "codedeploy.deployment": refused("DeploymentDoesNotExistException", id_="d-NOBODY000"),
+    "codebuild.newest_builds": refused("ResourceNotFoundException", project=NOBODY),
     "codepipeline.transition": refused("StageNotFoundException", stage=NOBODY),
     "dynamodb.exports.incremental": value((), table_arn=NO_TABLE),
     "dynamodb.exports.export": refused("ExportNotFoundException", arn=f"{VALUES['table_arn']}/export/01700000000000-0"),
