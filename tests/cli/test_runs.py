@@ -10,7 +10,20 @@ from drcore import plans
 from drcore.record.events import read_events
 from tests.support.command import SEED, Said, drcore, left_over, worlds_of
 
-FIELDS = {"run_id", "plan", "mode", "environment", "verdict", "steps", "rto", "rpo", "untold", "record", "exit"}
+FIELDS = {
+    "run_id",
+    "plan",
+    "mode",
+    "environment",
+    "verdict",
+    "steps",
+    "rto",
+    "rpo",
+    "untold",
+    "remarks",
+    "record",
+    "exit",
+}
 
 STEP_FIELDS = {"id", "title", "outcome", "seconds"}
 
