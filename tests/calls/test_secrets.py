@@ -37,8 +37,8 @@ words = " and ".join([os.environ["PLANTED_TOKEN"], os.environ["PLANTED_SECRET"],
 """
 SHOWN = """from drcore.record.evidence import Chart, Limit, Mark, Series, Table
 now = run.run.clock.now()
-run._keep(Table("planted-table", f"table {words}", ("a", words), ((words, now), (words[:0], 1.5))))
-run._keep(Chart("planted-chart", f"chart {words}", words, (Series(words, (now,), (1.0,), words),),
+run._screen.keep(Table("planted-table", f"table {words}", ("a", words), ((words, now), (words[:0], 1.5))))
+run._screen.keep(Chart("planted-chart", f"chart {words}", words, (Series(words, (now,), (1.0,), words),),
     (Limit(words, 2.0),), (Mark(words, now),), words))
 print(words, flush=True)
 words"""

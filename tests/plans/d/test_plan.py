@@ -188,6 +188,13 @@ def test_each_fault_is_told_for_what_it_is_and_is_seen_to_its_end(stage: Stage, 
     assert all(set(each["on"].values()) == {1.0} for each in stage.truth()["integrations"].values())
 
 
+def test_an_outage_in_which_nobody_answers_is_one_too(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(d.PLAN, "partner-outage:silent=0.95,duration=8"), facts=SHORT))
+    assert carry_out(run, until=d.PAUSE) is None
+    (case,) = decided_cases(run.run)
+    assert (case.partner, case.cause, case.pause) == (PARTNER, "the partner", True)
+
+
 def test_the_outage_that_is_ours_is_called_ours_wherever_it_is_told(stage: Stage) -> None:
     run = stage.open(stage.prepare(Scene(d.PLAN, "our-secret-expired"), facts=SHORT))
     assert carry_out(run, until=d.PAUSED) is None

@@ -21,7 +21,7 @@ from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
 from drcore.sandbox.vendors.partners.pages import Manner, PartnerPages
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 
-DOWN = PartnerHealth(errors=0.7, timeouts=0.25, latency_ms=900.0)
+_FAILS, _SLOWNESS_MS = 0.95, 900.0  # of a partner that is out: the share of its calls, the time of the others
 HALF_DOWN = PartnerHealth(errors=0.5, latency_ms=1800.0)
 WELL = PartnerHealth()
 SLOWLY_IN = "us-east-1"
@@ -31,12 +31,14 @@ PARTNER = Option(default="pulsewatch", help="which partner", choices=names.PARTN
 DURATION = Option(default=15.0, help="minutes until the partner is well again; 0 is until the fault is cleared")
 PAGE_LAG = Option(default=4.0, help="minutes by which the partner's status page is late")
 UNNOTICED = Option(default=5.0, help="minutes that pass until somebody looks")
+SILENT = Option(default=0.0, help="the share of calls that get no answer, 0 to 0.95; a probe really waits for it")
 OPTIONS: Mapping[str, Option] = {
     "partner": PARTNER,
     "duration": DURATION,
     "page_lag": PAGE_LAG,
     "unnoticed": UNNOTICED,
 }
+OUTAGE: Mapping[str, Option] = {**OPTIONS, "silent": SILENT}
 
 
 @dataclass(slots=True)
@@ -65,10 +67,10 @@ class PartnerOutages:
             each.end()
 
 
-@fault("partner-outage", options=OPTIONS)
+@fault("partner-outage", options=OUTAGE)
 def partner_outage(world: World, options: Options) -> Undo:
-    """A partner's API fails: seven of ten calls get errors, a quarter no answer. Its page tells of it late."""
-    return _begin(world, "partner-outage", options, DOWN, (options["partner"],))
+    """A partner's API fails: 19 of 20 calls get errors, or no answer at all. Its page tells of it late."""
+    return _begin(world, "partner-outage", options, _down(options["silent"]), (options["partner"],))
 
 
 @fault("partner-degraded", options=OPTIONS)
@@ -80,7 +82,7 @@ def partner_degraded(world: World, options: Options) -> Undo:
 @fault("partner-outage-two", options={**OPTIONS, "second": Option(default="strideon", help="the other one")})
 def partner_outage_two(world: World, options: Options) -> Undo:
     """Two partners are out at once."""
-    return _begin(world, "partner-outage-two", options, DOWN, (options["partner"], options["second"]))
+    return _begin(world, "partner-outage-two", options, _down(), (options["partner"], options["second"]))
 
 
 @fault(
@@ -91,7 +93,7 @@ def partner_status_page_lies(world: World, options: Options) -> Undo:
     """A partner's page says that all is well while its API is out; or it tells of an outage, and there is none."""
     page, down = world.state(PartnerPages).known[options["partner"]], options["says"] == "down"
     page.manner = Manner.SAYS_DOWN if down else Manner.SAYS_WELL
-    health = WELL if down else DOWN
+    health = WELL if down else _down()
     mend = _begin(world, "partner-status-page-lies", options, health, (options["partner"],), harmless=down)
 
     def honest() -> None:
@@ -125,7 +127,7 @@ def our_secret_expired(world: World, options: Options) -> Undo:
 @fault("flag-deployment-in-the-way", options=OPTIONS)
 def flag_deployment_in_the_way(world: World, options: Options) -> Undo:
     """As partner-outage, and a colleague's change of another flag is given out in us-east-1, for half an hour."""
-    mend = _begin(world, "flag-deployment-in-the-way", options, DOWN, (options["partner"],))
+    mend = _begin(world, "flag-deployment-in-the-way", options, _down(), (options["partner"],))
     _give_out(world, options["partner"])
     return mend
 
@@ -152,7 +154,7 @@ def flag_under_experiment(world: World, options: Options) -> Undo:
         },
     )
     experiments.start(SLOWLY_IN, made, 50.0, {}, "do more syncs keep users?")
-    mend = _begin(world, "flag-under-experiment", options, DOWN, (options["partner"],))
+    mend = _begin(world, "flag-under-experiment", options, _down(), (options["partner"],))
     if options["deployment"]:
         _give_out(world, options["partner"])
     return mend
@@ -177,6 +179,13 @@ def _switches(world: World) -> tuple[ConfigApplication, Environment, ConfigProfi
         store.environment(home, names.SWITCH_ENVIRONMENT),
         store.profile(home, names.SWITCH_PROFILE),
     )
+
+
+def _down(silent: float = 0.0) -> PartnerHealth:
+    """A partner that is out. Raises UnknownFault for a share of silent calls that cannot be."""
+    if not 0 <= silent <= _FAILS:
+        raise UnknownFault(f"silent: expected a share from 0 to {_FAILS}; seen {silent}")
+    return PartnerHealth(errors=_FAILS - silent, timeouts=silent, latency_ms=_SLOWNESS_MS)
 
 
 def _both(one: Callable[[], None], other: Callable[[], None]) -> Undo:
