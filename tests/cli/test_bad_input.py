@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drcore import plans
 from tests.support.command import SEED, contents, drcore, in_process, left_over
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ERROR_FIELDS = {"error", "message", "exit"}
 
 WRONG = {
-    "a plan that there is not": (["drill", "zz"], "plan: expected one of a, f, g, seen 'zz'"),
+    "a plan that there is not": (["drill", "zz"], f"plan: expected one of {', '.join(plans.ids())}, seen 'zz'"),
     "an environment that there is not": (
         ["drill", "f", "--environment", "mars"],
         "environment: expected one of production, sandbox, staging, seen 'mars'",
@@ -63,7 +64,7 @@ WRONG = {
     "a run to resume that there is not": (["resume", "f-none"], "run 'f-none': expected the id or path of a record"),
     "a run to verify that there is not": (["verify", "f-none"], "run 'f-none': expected the id or path of a record"),
     "a policy without its plan": (["list", "--iam"], "--iam: expected a plan with it"),
-    "a plan to list that there is not": (["list", "zz"], "plan: expected one of a, f, g, seen 'zz'"),
+    "a plan to list that there is not": (["list", "zz"], f"plan: expected one of {', '.join(plans.ids())}, seen 'zz'"),
 }
 
 
