@@ -1,4 +1,7 @@
-"""Which tests run in one process, one after the other: those that share what it takes long to make."""
+"""Which tests run in one process, one after the other: those that share what it takes long to make.
+
+And which plans a test over all plans is dealt, where what it shows is the engine's and not a plan's.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
+
+from drcore import plans
+from tests.support.exhaustive import EXHAUSTIVE
 
 # Tests over all plans, of which each file keeps something a plan: a plan's part of a file is a unit. These look at the
 # same drills as others do.
@@ -45,3 +51,40 @@ def place_of(nodeid: str) -> int:
     if path in _LONGEST:
         return _LONGEST.index(path)
     return len(_LONGEST) + (not path.startswith(_OVER_PLANS))
+
+
+# How many plans such a test is dealt; the next test of a file is dealt other ones. All of them in `make proof`, and
+# where tests are chosen by a word (`-k b-`), as one does for a plan that one changes.
+_DEALT = {
+    f"{_OVER_PLANS}test_busy.py": 4,
+    f"{_OVER_PLANS}test_consents.py": 2,
+    f"{_OVER_PLANS}test_late_metrics.py": 2,
+    f"{_OVER_PLANS}test_parameters.py": 3,
+    f"{_OVER_PLANS}test_permissions.py::test_without_one_of_them_a_drill_is_red_where_it_is_needed": 3,
+    f"{_OVER_PLANS}test_refusals.py": 2,
+    f"{_OVER_PLANS}test_simulations.py": 3,
+    "tests/notebooks/test_reference.py::test_a_drill_should_show_what_its_reference_shows": 3,
+}
+
+
+def left_out(items: list[pytest.Item], config: pytest.Config) -> list[pytest.Item]:
+    """The tests over all plans of plans that they are not dealt."""
+    if EXHAUSTIVE or config.option.keyword:
+        return []
+    known: dict[str, list[str]] = {}
+    return [item for item in items if not _is_dealt(item, known)]
+
+
+def _is_dealt(item: pytest.Item, known: dict[str, list[str]]) -> bool:
+    """Whether a test is dealt its plan. `known` are the tests of each file so far, in order."""
+    path, _, name = item.nodeid.partition("[")[0].partition("::")
+    many = _DEALT.get(path, _DEALT.get(f"{path}::{name}"))
+    given = getattr(item, "callspec", None)
+    plan = given.params.get("plan", getattr(given.params.get("scene"), "plan", None)) if given else None
+    if many is None or plan is None:
+        return True
+    names = known.setdefault(path, [])
+    if name not in names:
+        names.append(name)
+    ids = list(plans.ids())
+    return (ids.index(plan.id) - names.index(name)) % len(ids) in range(0, 2 * many, 2)

@@ -125,7 +125,7 @@ def test_a_recovery_that_google_cannot_generate_should_be_told_and_keep_nobody_f
     assert run.results[c.RECOVER.key].outcome is Outcome.FAILED
     assert "Google could not generate" in run.results[c.RECOVER.key].why
     assert run.results[c.VERIFY.key].outcome is Outcome.DONE
-    assert run.verdict and run.verdict.word is Word.MISSED and c.RECOVER.title in run.verdict.why
+    assert run.verdict and run.verdict.word is Word.NOT_HELD and c.RECOVER.title in run.verdict.why
     assert stage.truth()["healthy_since"]
 
 
