@@ -144,12 +144,17 @@ def steps(plan: Plan[Any]) -> tuple[Step[Any, Any], ...]:
 
 
 def sampled(plan: Plan[Any]) -> set[str]:
-    """The steps at which the sample kills: every other one of those that act, and the last of the plan.
+    """The steps at which the sample kills: those that act, of more than eight every other one; the last of the plan.
 
     An act that several steps share, of one plan or of many, is killed in the first of them. What stands in the journal
     after a step that only looks stands there before the next act too.
     """
-    return {step.title for step in _of_its_own(plan)[::2]} | {plan.steps[-1].title}
+    return {step.title for step in _killed(plan)} | {plan.steps[-1].title}
+
+
+def _killed(plan: Plan[Any]) -> list[Step[Any, Any]]:
+    own = _of_its_own(plan)
+    return own if len(own) <= 8 else own[::2]
 
 
 def _of_its_own(plan: Plan[Any]) -> list[Step[Any, Any]]:
@@ -171,7 +176,7 @@ def _is_shared(act: str) -> bool:
 def few(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
     """Of the moments of each step one: of those that act in turns the first before its call, the last after it."""
     kinds = {plan.steps[-1].title: AFTER_STEP}
-    kinds |= dict(zip((step.title for step in _of_its_own(plan)[::2]), cycle(KINDS[:2])))
+    kinds |= dict(zip((step.title for step in _killed(plan)), cycle(KINDS[:2])))
     fitting = [each for each in moments if each.kind == kinds.get(each.step)]
     first, last = ({each.step: each for each in some} for some in (reversed(fitting), fitting))
     return [each for each in fitting if each is (first if each.kind == BEFORE_CALL else last)[each.step]]

@@ -54,7 +54,7 @@ Killed = Callable[[Plan[Any]], Pairs]
 @each_plan
 def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan[Any], kind: str) -> None:
     kills = [kill for pair in pairs(plan) for kill in pair["killed"]["kills"] if kill["moment"]["kind"] == kind]
-    assert kills
+    assert kills or not EXHAUSTIVE
     assert [kill["moment"] for kill in kills if not kill["killed"]] == []
     steps_killed = {kill["moment"]["step"] for kill in kills}
     acting = {step.title for step in steps(plan) if step.act}
