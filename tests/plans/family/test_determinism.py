@@ -98,6 +98,7 @@ def test_two_drills_with_one_seed_should_show_the_same(records: Path, plan: str,
     assert (one.folder / CARD).read_bytes() == (two.folder / CARD).read_bytes()
 
 
+@pytest.mark.skipif(not EXHAUSTIVE, reason="a third drill of the same plan")
 def test_another_seed_should_be_another_run_of_the_same_plan(records: Path) -> None:
     """The family of simulations has other seeds for each plan."""
     plan, fault = FAULTS[0]

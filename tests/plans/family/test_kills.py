@@ -64,7 +64,10 @@ def test_it_was_killed_at_every_moment(pairs: Killed, plan: Plan[Any], kind: str
 @each_plan
 def test_no_step_was_left_out(pairs: Killed, plan: Plan[Any]) -> None:
     killed = {kill["moment"]["step"] for pair in pairs(plan) for kill in pair["killed"]["kills"]}
-    assert killed == ({step.title for step in steps(plan)} if EXHAUSTIVE else sampled(plan))
+    if EXHAUSTIVE:
+        assert killed == {step.title for step in steps(plan)}
+    else:
+        assert {plan.steps[-1].title} < killed <= sampled(plan), "in one drill, of each act that it comes to"
 
 
 @each_plan
