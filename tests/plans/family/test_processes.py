@@ -24,6 +24,7 @@ from drcore.errors import Exit
 from drcore.record.events import Event, read_events
 from drcore.record.proof import verify
 from tests.support.command import COMMAND
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import of_the_lock
 
 PLAN = plans.find("f")  # one is enough, the shortest: all of this is above the plans
@@ -143,7 +144,8 @@ def test_a_kernel_that_is_killed_is_a_failure_of_the_runner_and_can_be_resumed(l
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, Exit.TERMINATED), (signal.SIGINT, Exit.INTERRUPTED)], ids=["TERM", "INT"]
+    ("number", "code"),
+    [(signal.SIGTERM, Exit.TERMINATED), (signal.SIGINT, Exit.INTERRUPTED)][: None if EXHAUSTIVE else 1],
 )
 def test_a_launcher_that_is_stopped_says_so_and_the_run_can_be_resumed(
     launched: Launched, number: signal.Signals, code: Exit

@@ -22,6 +22,7 @@ from drcore.plans.shared.release_shift import functions
 from drcore.record.run_parameters import RunParameters
 from drcore.run import undo as going_back
 from drcore.run.runbook import Runbook
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import (
     SCENES,
     SHORT,
@@ -236,7 +237,7 @@ def test_an_undo_that_is_denied_is_a_failed_rollback_and_the_others_go_on(stage:
 
 @pytest.mark.parametrize(
     ("fault", "options"),
-    [("lost-response", {}), ("latency", {"seconds": 10}), ("throttling", {"count": 2})],
+    [("lost-response", {}), ("latency", {"seconds": 10}), ("throttling", {"count": 2})][: None if EXHAUSTIVE else 1],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_undo_whose_answer_is_lost_is_looked_up_and_not_done_twice(
