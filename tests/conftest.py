@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.exhaustive import EXHAUSTIVE
-from tests.support.scheduling import by_what_they_share, left_out, place_of
+from tests.support.scheduling import by_what_they_share, place_of, sampled
 
 # A change lands or not for what it is, never for what chance tried that day, nor for how quick the machine was. Chance
 # goes on trying where everything is to be proved.
@@ -27,9 +27,9 @@ if threading.current_thread() is threading.main_thread():
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    out = left_out(items, config)
+    kept, out = sampled(items, config)
     config.hook.pytest_deselected(items=out)
-    items[:] = [item for item in items if item not in out]
+    items[:] = kept
     items.sort(key=lambda item: place_of(item.nodeid))
 
 

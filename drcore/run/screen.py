@@ -73,10 +73,7 @@ class Screen:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
         self.keep(show.asked_about(step, how.states, self.clock()))
         for exhibit in self.exhibits(step, how.states):
-            if isinstance(exhibit, Chart):
-                show.display_chart(exhibit, self._run.redact)
-            else:
-                self.show(show.page(exhibit))
+            self._draw(exhibit)
 
     def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         """The tables and charts of a step; where they cannot be read that is said, in the journal too."""
@@ -97,11 +94,16 @@ class Screen:
         else:
             table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
             self._run.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
-        if isinstance(exhibit, Chart):
-            picture = show.display_chart(exhibit, self._run.redact)
+        picture = self._draw(exhibit)
+        if picture:
             self._run.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
-        else:
-            self.show(show.page(exhibit))
+
+    def _draw(self, exhibit: Exhibit) -> bytes:
+        """Show a table or chart; returns the picture of a chart, empty for what has none."""
+        if isinstance(exhibit, Chart):
+            return show.display_chart(exhibit, self._run.redact)
+        self.show(show.page(exhibit))
+        return b""
 
 
 class Watch:

@@ -82,12 +82,16 @@ _IN_THE_PROOF = {
 }
 
 
-def left_out(items: list[pytest.Item], config: pytest.Config) -> list[pytest.Item]:
-    """The tests that are in the proof alone, and those over all plans of plans that they are not dealt."""
+def sampled(items: list[pytest.Item], config: pytest.Config) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The tests of the sample; and the others: in the proof alone, or of a plan that they are not dealt."""
     if EXHAUSTIVE or config.option.keyword or any(".py" in each for each in config.args):
-        return []
+        return items, []
     known: dict[str, list[str]] = {}
-    return [item for item in items if not _is_dealt(item, known)]
+    kept: list[pytest.Item] = []
+    out: list[pytest.Item] = []
+    for item in items:
+        (kept if _is_dealt(item, known) else out).append(item)
+    return kept, out
 
 
 def _is_dealt(item: pytest.Item, known: dict[str, list[str]]) -> bool:

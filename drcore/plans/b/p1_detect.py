@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.b import health, titles
 from drcore.plans.b.facts import BRun
 from drcore.plans.b.health import AiSignals
 from drcore.plans.shared.acknowledge import acknowledge
-from drcore.plans.shared.detection import detect
+from drcore.plans.shared.detection import detect, since_its_alarm
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Cell, Exhibit, Table
 
@@ -43,11 +43,6 @@ def trouble_is_seen(run: BRun, target: Target, signals: AiSignals) -> Check:
     return no(f"no trouble: {signals.fallback_percent} % of {signals.conflicts} conflicts resolved without the AI")
 
 
-def when_detected(result: StepResult) -> datetime | None:
-    since = [each.after.alarm_since or each.since for each in result.targets if each.after and each.since]
-    return min((moment for moment in since if moment), default=None)
-
-
 def show_trouble(run: BRun, states: Mapping[Target, AiSignals]) -> Iterator[Exhibit]:
     yield health.alarm_history(run, "alarm-history")
     minutes = run.facts.window_minutes
@@ -63,7 +58,7 @@ DETECT = detect(
     targets=regions,
     every=30,
     shows=show_trouble,
-    at=when_detected,
+    at=since_its_alarm,
 )
 
 

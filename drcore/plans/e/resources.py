@@ -1,7 +1,4 @@
-"""The ARNs of what plan E acts on; for the printed policy.
-
-Ids that AppConfig gives are not among the facts: those are any of their kind.
-"""
+"""The ARNs of what plan E acts on; for the printed policy."""
 
 from __future__ import annotations
 
@@ -17,16 +14,6 @@ At: TypeAlias = Place[Facts]
 def security_logs(at: At) -> Iterator[str]:
     """The log group of security."""
     return at.everywhere("logs", f"log-group:{at.facts.security_logs}")
-
-
-def flags(at: At) -> Iterator[str]:
-    """AppConfig's applications with all that is in them."""
-    return at.everywhere("appconfig", "application/*")
-
-
-def rollout(at: At) -> Iterator[str]:
-    """The same, with the strategies of deployments."""
-    return at.everywhere("appconfig", "application/*", "deploymentstrategy/*")
 
 
 def revoker(at: At) -> Iterator[str]:

@@ -17,13 +17,20 @@ from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
-from drcore.plans.e import resources
 from drcore.plans.e.facts import ERun, FlagPlace
+from drcore.plans.shared.flags import (
+    DEPLOYMENT,
+    VERSION,
+    Value,
+    flags_arns,
+    rollout_arns,
+    switches,
+    versions_first,
+    with_values,
+)
 from drcore.services import appconfig
 from drcore.services.appconfig import EnvironmentDeployment, Profile
 
-VERSION, DEPLOYMENT = "new version", "deployment"
-_OWN = ("_createdAt", "_updatedAt")  # AppConfig's own, in what it gives back
 # The ids behind the names, by region and profile: they do not change, and are three calls each time.
 _profiles: WeakKeyDictionary[ERun, dict[tuple[str, str], Profile]] = WeakKeyDictionary()
 
@@ -57,15 +64,6 @@ class FlagWanted:
 
     def __str__(self) -> str:
         return f"on, {self.value}" if self.on else "off"
-
-
-def flag_targets(run: ERun) -> list[Target]:
-    """First a version in each region, then its deployment."""
-    return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
-
-
-def _versions_made(run: ERun, target: Target) -> list[Target]:
-    return [Target(each, VERSION) for each in run.service.regions] if target.thing == DEPLOYMENT else []
 
 
 def set_flag(
@@ -124,11 +122,9 @@ def set_flag(
         at, flag, want = profile(run, target.region), where(run).flag, wanted(run)
         why = f"drcore {run.id}: {flag} {want}"
         if target.thing == VERSION:
-            content = _bare(appconfig.version(run.aws, target.region, at, int(seen.version)).content)
-            before = _of(content, flag)
-            value = {**before, "enabled": want.on} | ({attribute: want.value} if want.on else {})
-            changed = {**content, "values": {**content.get("values", {}), flag: value}}
-            appconfig.add_version(run.aws, target.region, at, changed, seen.newest, why)
+            content = appconfig.version(run.aws, target.region, at, int(seen.version)).content
+            value: dict[str, Value] = {"enabled": want.on, **({attribute: want.value} if want.on else {})}
+            appconfig.add_version(run.aws, target.region, at, with_values(content, {flag: value}), seen.newest, why)
             return
         now = look(run, target)  # seen before the version was made
         if now.deployment.running or want.met(now.on, now.value):
@@ -157,8 +153,8 @@ def set_flag(
         expect=expect,
         act=act,
         undo=undo,
-        targets=flag_targets,
-        depends_on=_versions_made,
+        targets=switches,
+        depends_on=versions_first,
         needs=needs,
         consent=consent,
         phrase=lambda run, states: f"{phrase(run)} IN {region_names(states)}",
@@ -166,8 +162,8 @@ def set_flag(
         patience=Patience(within=120, every=5),
         settles=Settles(moment),
         permissions=(
-            *iam_actions("appconfig:CreateHostedConfigurationVersion", on=resources.flags),
-            *iam_actions("appconfig:StartDeployment", on=resources.rollout),
+            *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
+            *iam_actions("appconfig:StartDeployment", on=rollout_arns),
         ),
     )
 
@@ -182,9 +178,3 @@ def _of(content: Mapping[str, Any], flag: str) -> Mapping[str, Any]:
     values = content.get("values")
     found = values.get(flag) if isinstance(values, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-def _bare(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {name: _bare(each) for name, each in content.items() if name not in _OWN}
-    return content

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drcore.engine.outcome import Check, StepResult, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.f import health, titles
@@ -14,7 +14,7 @@ from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals
 from drcore.plans.shared.acknowledge import acknowledge
-from drcore.plans.shared.detection import detect
+from drcore.plans.shared.detection import detect, since_its_alarm
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Exhibit
 from drcore.services import codedeploy, lambda_
@@ -43,11 +43,6 @@ def trouble_is_seen(run: FRun, target: Target, signals: Signals) -> Check:
     return no(f"no trouble: {signals.api.requests} requests to the API, {signals.api.error_percent} % errors")
 
 
-def when_detected(result: StepResult) -> datetime | None:
-    since = [each.after.alarm_since or each.since for each in result.targets if each.after and each.since]
-    return min((moment for moment in since if moment), default=None)
-
-
 def show_trouble(run: FRun, states: Mapping[Target, Signals]) -> Iterator[Exhibit]:
     yield health.alarm_history(run, "alarm-history", run.service.regions)
     yield health.rates_table("detected-rates", f"Rates over the last {run.facts.window_minutes:g} minutes", states)
@@ -62,7 +57,7 @@ DETECT = detect(
     targets=regions,
     every=30,
     shows=show_trouble,
-    at=when_detected,
+    at=since_its_alarm,
 )
 
 

@@ -24,6 +24,23 @@ F = TypeVar("F", bound=DetectionFacts)
 S = TypeVar("S")
 
 
+class Alarmed(Protocol):
+    """What the state of such a step tells of its alarms."""
+
+    @property
+    def alarm_since(self) -> datetime | None: ...
+
+
+def since_its_alarm(result: StepResult) -> datetime | None:
+    """When the first target in trouble was known to be: since its alarm went on, else since it was seen.
+
+    For `at` of a step whose states are `Alarmed`.
+    """
+    states: list[tuple[Alarmed | None, datetime | None]] = [(each.after, each.since) for each in result.targets]
+    known = [(seen.alarm_since or since) for seen, since in states if seen and since]
+    return min(known, default=None)
+
+
 def detect(
     name: StepName,
     *,

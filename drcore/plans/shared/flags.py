@@ -103,7 +103,8 @@ def switches(run: Run[Any]) -> list[Target]:
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
 
 
-def _versions(run: Run[Any], target: Target) -> list[Target]:
+def versions_first(run: Run[Any], target: Target) -> list[Target]:
+    """What a deployment depends on: a version in every region."""
     return [Target(each, VERSION) for each in run.service.regions] if target.thing == DEPLOYMENT else []
 
 
@@ -112,7 +113,8 @@ def flags_arns(at: Place[Any]) -> Iterator[str]:
     return at.everywhere("appconfig", "application/*")
 
 
-def _rollout_arns(at: Place[Any]) -> Iterator[str]:
+def rollout_arns(at: Place[Any]) -> Iterator[str]:
+    """The same, with the strategies of deployments."""
     return at.everywhere("appconfig", "application/*", "deploymentstrategy/*")
 
 
@@ -148,7 +150,7 @@ def change_flags(
         all_ = appconfig.deployments(run.aws, region, at)
         now, newest = _deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
         last = all_[0] if all_ else EnvironmentDeployment()
-        ready = newest.number > 0 and _bare(newest.content) == _bare(_with(now.content, flags))
+        ready = newest.number > 0 and _bare(newest.content) == _bare(with_values(now.content, flags))
         ours = ready or newest.number == now.number
         return Switched(
             {flag: dict(had.get(flag, {})) for flag in of(run)},
@@ -187,7 +189,7 @@ def change_flags(
         why = f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"
         if target.thing == VERSION:
             now = _deployed(run, region, at, appconfig.deployments(run.aws, region, at))
-            appconfig.add_version(run.aws, region, at, _with(now.content, flags), seen.newest, why)
+            appconfig.add_version(run.aws, region, at, with_values(now.content, flags), seen.newest, why)
             return
         now_seen = look(run, target)  # seen before the version was made
         if not run.rehearsing and (now_seen.deployment.running or _holds(flags, now_seen.consumed)):
@@ -241,7 +243,7 @@ def change_flags(
         undo=None if ramp else undo,
         back_out=stop if ramp else None,
         targets=switches,
-        depends_on=_versions,
+        depends_on=versions_first,
         needs=needs,
         consent=Consent.TYPED,
         phrase=typed,
@@ -250,7 +252,7 @@ def change_flags(
         shows=shows,
         permissions=(
             *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
-            *iam_actions("appconfig:StartDeployment", on=_rollout_arns),
+            *iam_actions("appconfig:StartDeployment", on=rollout_arns),
             *(iam_actions("appconfig:StopDeployment", on=flags_arns) if ramp else ()),
             *iam_actions("appconfig:GetLatestConfiguration", "appconfig:StartConfigurationSession", on=flags_arns),
         ),
@@ -269,7 +271,7 @@ def _deployed(run: Run[F], region: str, at: Profile, all_: Iterable[EnvironmentD
     return appconfig.version(run.aws, region, at, int(last.version))
 
 
-def _with(content: Mapping[str, Any], flags: Flags) -> dict[str, Any]:
+def with_values(content: Mapping[str, Any], flags: Flags) -> dict[str, Any]:
     """A document of flags with other values, without AppConfig's own times. Raises Rejected for one not in it."""
     bare = _bare(content)
     values = dict(bare.get("values", {}))

@@ -1,7 +1,7 @@
 """Maintenance mode, as users are told of it on the status page.
 
-The service itself has no such mode yet: what is paused is halted by the plan, writer by writer. It is lifted for users
-by `status_page.resolved`, which sets the components right again.
+What is paused each plan says for itself: plan G halts writer by writer, plan E has servers refuse writes by a flag. It
+is lifted for users by `status_page.resolved`, which sets the components right again.
 """
 
 from __future__ import annotations

@@ -182,7 +182,6 @@ _BESIDE = {
     "ACL": "PutObjectAcl",
 }
 """What a parameter of an upload asks for beside it."""
-_VERSIONED = ("GetObject", "DeleteObject")
 S3_ACTIONS = {
     "HeadBucket": "ListBucket",
     "ListObjects": "ListBucket",

@@ -24,6 +24,7 @@ from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import PLANS, SHORT, Scene, Stage, carry_out, ended, lines, proven, scene_of, staged
+from tests.support.troubled import FEWER
 
 WAYS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "it is denied": ("access-denied", {}),
@@ -37,7 +38,6 @@ WAYS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "a list of something else": ("odd-answer", {"status": 200, "body": "list"}),
     "silence": ("latency", {"seconds": 10}),
 }
-FEWER = {"g": {"share": "0.025", "minutes": "4"}}
 
 
 def telling(plan: Plan[Any]) -> list[Step[Any, Any]]:

@@ -33,7 +33,6 @@ from drcore.sandbox.vendors.appstoreconnect.versions import V1, app_store, of_th
 
 STATE_UPDATED = "APP_STORE_VERSION_APP_VERSION_STATE_UPDATED"
 HOST = "hooks.syncwell.example"
-SIGNATURE = "x-apple-signature"
 _KNOWN = ("enabled", "eventTypes", "name", "secret", "url")
 
 
