@@ -58,7 +58,7 @@ def must_exist(run: DRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 def _named(run: DRun) -> Check:
     known = ", ".join(run.facts.partners)
     if run.incident.partner and run.incident.partner not in run.facts.partners:
-        return no(f"partner: expected one of {known}, seen {run.incident.partner!r}")
+        return no(f"expected one of {known}, seen {run.incident.partner!r}")
     return yes(run.incident.partner or f"none is named; known are {known}")
 
 
