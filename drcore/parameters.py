@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -67,6 +68,8 @@ class OwnWords:
 
 FreeText = Annotated[str, Field(max_length=2000), OwnWords()]
 
+Days = Annotated[int, Field(gt=0, le=3660)]
+PlanLetter = Annotated[str, Field(pattern=r"^[a-z]$")]
 Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
 
 
@@ -118,6 +121,18 @@ class DrillPolicy(Model):
     approves: tuple[str, ...]
 
 
+class Exercises(Model):
+    """How often one plan is exercised in an environment, by mode. None: it is not exercised there by itself."""
+
+    rehearse: Days | None = None
+    drill: Days | None = None
+
+    def every(self, mode: Mode) -> timedelta | None:
+        """The time from one run in this mode to the next. None for one that nothing begins by itself."""
+        days = {Mode.REHEARSE: self.rehearse, Mode.DRILL: self.drill}.get(mode)
+        return timedelta(days=days) if days is not None else None
+
+
 class Service(Model):
     """What all plans need to know of one environment."""
 
@@ -138,6 +153,11 @@ class Service(Model):
     api: dict[Region, Url]
     drill_policy: DrillPolicy | None = None
     metric_delay_s: Annotated[float, Field(ge=0, le=900)] = 180  # after its end a minute of CloudWatch is whole
+    exercises: dict[PlanLetter, Exercises] = Field(default_factory=dict)  # none in records from before there were any
+
+    def exercised_every(self, plan: str, mode: Mode) -> timedelta | None:
+        """The time from one run of a plan in this mode to the next. None: nothing begins it by itself."""
+        return self.exercises.get(plan, Exercises()).every(mode)
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -9,10 +9,23 @@ from typing import Annotated
 
 import pytest
 from pydantic import AwareDatetime, Field
+from ruamel.yaml import YAML
 
 from drcore import plans
 from drcore.errors import BadInput
-from drcore.parameters import PLACEHOLDER, Minutes, Mode, Model, Service, as_data, at_world, load, parse, read
+from drcore.parameters import (
+    PLACEHOLDER,
+    Exercises,
+    Minutes,
+    Mode,
+    Model,
+    Service,
+    as_data,
+    at_world,
+    load,
+    parse,
+    read,
+)
 from tests.support.tiny import SANDBOX, Nothing
 
 ROOT = Path(__file__).parents[1] / "parameters"
@@ -253,3 +266,36 @@ def test_the_world_should_be_put_in_wherever_it_is_named() -> None:
     assert "{world}" not in placed.model_dump_json()
     assert service.world and at_world(service, None).endpoint == service.world.address
     assert Mode.DRILL in placed.modes
+
+
+@pytest.mark.parametrize("environment", ["sandbox", "staging", "production"])
+def test_every_plan_should_say_how_often_it_is_exercised(environment: str) -> None:
+    known = read_exercises((ROOT / environment / "service.yaml").read_text())
+    assert sorted(known) == list(plans.ids())
+    for each in known.values():
+        assert each.every(Mode.REHEARSE) and each.every(Mode.DRILL) and each.every(Mode.EXECUTE) is None
+
+
+def read_exercises(text: str) -> dict[str, Exercises]:
+    """The frequencies of a service.yaml, also of one that is still to be filled in."""
+    found = YAML(typ="safe").load(text)["exercises"]
+    return {plan: parse(every, Exercises, "exercises") for plan, every in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("a: {rehearse: 7, drill: 91}", "a: {rehearse: 0}", "exercises.a.rehearse"),
+        ("a: {rehearse: 7, drill: 91}", "a: {execute: 7}", "exercises.a.execute: unknown field"),
+        ("a: {rehearse: 7, drill: 91}", "a: {drill: often}", "exercises.a.drill"),
+        ("a: {rehearse: 7, drill: 91}", "aa: {drill: 7}", "exercises.aa"),
+    ],
+)
+def test_a_wrong_frequency_should_be_named_with_its_plan(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in of_service(tmp_path, old, new)
+
+
+def test_a_record_from_before_there_were_frequencies_should_be_read() -> None:
+    data = as_data(read(SANDBOX, Service))
+    del data["exercises"]
+    assert parse(data, Service, "parameters.json").exercised_every("f", Mode.DRILL) is None

@@ -95,7 +95,6 @@ class Facts(Model):
     gate_minutes: Minutes
     rto_minutes: Minutes
     rpo_s: Seconds
-    drill_every_days: Annotated[int, Field(gt=0)]
 
     @model_validator(mode="after")
     def _rises(self) -> Facts:

@@ -97,7 +97,6 @@ class Facts(Model):
     rto_minutes: Minutes
     ai_message: Annotated[str, Field(min_length=1)]
     core_message: Annotated[str, Field(min_length=1)]
-    drill_every_days: Annotated[int, Field(gt=0)]
 
 
 class Incident(Model):

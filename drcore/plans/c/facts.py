@@ -91,7 +91,6 @@ class Facts(Model):
     review_hours: Hours
     verify_hours: Hours
     rto_hours: Hours
-    drill_every_days: Annotated[int, Field(gt=0)]
 
 
 class Incident(Model):

@@ -73,7 +73,6 @@ class Facts(Model):
     ramp_minutes: Minutes
     drain_minutes: Minutes
     rto_minutes: Minutes
-    drill_every_days: Annotated[int, Field(gt=0)]
 
 
 class Incident(Model):

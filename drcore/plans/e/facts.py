@@ -91,7 +91,6 @@ class Facts(Model):
     sweep_minutes: Minutes
     hold_minutes: Minutes
     rto_minutes: Minutes
-    drill_every_days: Annotated[int, Field(gt=0)]
 
 
 class Incident(Model):

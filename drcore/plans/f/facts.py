@@ -54,7 +54,6 @@ class Facts(Model):
     rto_minutes: Minutes
     synthetic: SyntheticCheck
     critical_bug: BugCheck
-    drill_every_days: Annotated[int, Field(gt=0)]
 
 
 class Incident(Model):

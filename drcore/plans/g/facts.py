@@ -152,7 +152,6 @@ class Facts(Model):
     hold_minutes: Minutes
     keep_days: Annotated[int, Field(ge=35)]
     rto_minutes: Minutes
-    drill_every_days: Count
 
     @model_validator(mode="after")
     def _agrees(self) -> Facts:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from drcore.calls.gate import Waiver
-from drcore.engine.context import Run
+from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.engine.step import Patience, Step
+from drcore.parameters import Mode
 from drcore.plans.shared.last_drill import drill_due_text, last_drill
 from drcore.record.evidence import Exhibit
-
-
-class DrillFacts(Protocol):
-    """What the facts of such a plan hold: how often it is to be drilled."""
-
-    @property
-    def drill_every_days(self) -> int: ...
 
 
 class Drilled(Protocol):
@@ -31,14 +25,13 @@ class Drilled(Protocol):
     def next_drill(self) -> datetime | None: ...
 
 
-F = TypeVar("F", bound=DrillFacts)
 S = TypeVar("S", bound=Drilled)
 
 
-def drills(run: Run[F]) -> tuple[datetime | None, datetime | None]:
+def drills(run: Run[Any]) -> tuple[datetime | None, datetime | None]:
     """The last two fields of the state: when this plan was drilled last, when it is to be drilled next."""
-    last = last_drill(run)
-    return last, last + timedelta(days=run.facts.drill_every_days) if last else None
+    last, every = last_drill(run), run.service.exercised_every(run.plan, Mode.DRILL)
+    return last, last + every if last and every else None
 
 
 def close(
