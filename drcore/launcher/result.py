@@ -14,6 +14,7 @@ from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
+from drcore.record.ending import is_open, refusal
 from drcore.record.events import Event, Kind, key_of
 from drcore.record.history import History
 from drcore.record.run_parameters import RunParameters
@@ -82,11 +83,11 @@ def result_from_journal(
         pass
     elif execution and ending in _RUNNER:
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
-    elif refusal := _refusal(history):
-        word, why, end = Word.REFUSED, refusal["why"], Exit.REFUSED
+    elif refused := refusal(history):
+        word, why, end = Word.REFUSED, refused["why"], Exit.REFUSED
     elif execution and ending is Ending.CELL_FAILED and not _plan_failed(history):
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
-    elif not execution and _is_open(history):
+    elif not execution and is_open(history):
         word, why, end = Word.STOPPED, _left_open(history), 128 + stopped_by
     ended = {key_of(line): line for line in history.lines(Kind.STEP_ENDED)}
     outcomes = tuple(
@@ -102,21 +103,6 @@ def result_from_journal(
     of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
     told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
     return RunResult(folder, setting, str(word), why, end, outcomes, *told)
-
-
-def _refusal(history: History) -> Event | None:
-    """The last refusal, unless what was refused has gone through since, as it may where a person tries again."""
-    passed = {line["step"]: line["n"] for line in history.lines(Kind.STEP_ENDED)}
-    if ready := history.last(Kind.READY):
-        passed["preflight"] = ready["n"]
-    refusals = [line for line in history.lines(Kind.REFUSED) if passed.get(line["what"], 0) < line["n"]]
-    return refusals[-1] if refusals else None
-
-
-def _is_open(history: History) -> bool:
-    """Whether a run was not closed since it was opened last, or never opened."""
-    last, closed = history.last(Kind.OPENED, Kind.OPENED_AGAIN, Kind.CLOSED), history.last(Kind.CLOSED)
-    return last is None or last is not closed
 
 
 def _left_open(history: History) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,9 +23,9 @@ from drcore.record.format import see_resumable
 from drcore.record.journal import Record
 from drcore.record.proof import verify
 from drcore.record.redact import Redactor
+from tests.support.golden import unpack
 from tests.support.manual_clock import ManualClock
 
-GOLDEN = Path(__file__).parent / "golden"
 PLANS = ("a", "f", "g")
 SEALED, GONE_BACK, KILLED = ([f"{plan}-golden-{how}" for plan in PLANS] for how in ("sealed", "gone-back", "killed"))
 CLOSED = [*SEALED, *GONE_BACK]
@@ -47,12 +46,7 @@ HEADS = {
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All golden records, unpacked. A test that changes one puts it back."""
-    below = tmp_path_factory.mktemp("golden")
-    for packed in sorted(GOLDEN.iterdir()):
-        with tarfile.open(packed) as archive:
-            assert {Path(name).parts[0] for name in archive.getnames()} == {packed.stem}
-            archive.extractall(below, filter="data")
-    return below
+    return unpack(tmp_path_factory.mktemp("golden"))
 
 
 @contextmanager
