@@ -91,9 +91,7 @@ class Http:
         Asking the answer for a part that it lacks raises Unknown, too.
         `apart`: the seconds that lie at least between two requests of this run to that host with that key.
         """
-        if apart:
-            self._keep_apart(urlsplit(url).netloc, authorization, apart)
-        reply = self._send(method, url, json, authorization)
+        reply = self._send(method, url, json, authorization, apart=apart)
         what = f"{method} {url}: status {reply.status}"
         if reply.status in _BUSY:
             raise Busy(what, str(reply.status), reply.after)
@@ -124,6 +122,7 @@ class Http:
         form: Mapping[str, str] | None = None,
         reads: bool | None = None,
         makes: object = None,
+        apart: float = 0,
     ) -> Reply:
         write = method not in _READS if reads is None else not reads
         call = Call(
@@ -138,6 +137,8 @@ class Http:
             command=_command(method, url, json, (authorization or "").partition(" ")[0]),
         )
         self._calls.admit(call)
+        if apart:
+            self._keep_apart(urlsplit(url).netloc, authorization, apart)
         headers: Mapping[str, str] = {"Authorization": authorization} if authorization else {}
         try:
             answer = self._pool(url).request(

@@ -22,6 +22,8 @@ def report(result: RunResult, stream: TextIO) -> None:
         table.add_row(step["title"], step["outcome"], f"{step['seconds']:.1f}")
     if result.steps:
         console.print(table)
+    for act in result.acts:
+        console.print(f"{'Would' if act['needed'] else 'If needed'}  {act['title']}, {act['target']}: {act['call']}")
     console.print(f"Verdict  {result.word} (exit {int(result.exit)})")
     if result.why:
         console.print(f"         {result.why}")

@@ -15,7 +15,7 @@ from drcore.engine.outcome import Answer, Check, State, Target, no, unknown, yes
 from drcore.engine.step import Step
 from drcore.errors import BadInput, Busy, DrcoreError, Rejected, Unknown
 
-_ODD = (BadInput, LookupError, TypeError, ValueError, AttributeError)  # what reading an odd answer ends in
+ODD = (BadInput, LookupError, TypeError, ValueError, AttributeError)  # what reading an odd answer ends in
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def odd_answers_are_none(step: Step[Any, Any]) -> Iterator[None]:
     """For a step that only tells: an answer of another shape is Unknown. Raises it."""
     try:
         yield
-    except _ODD as error:
+    except ODD as error:
         if not step.only_tells:
             raise
         raise Unknown(f"an answer that cannot be read: {type(error).__name__}: {error}") from error

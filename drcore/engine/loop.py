@@ -19,6 +19,7 @@ from drcore.engine.consent import Choice, Consent, Given
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, see
+from drcore.engine.naming import name_act
 from drcore.engine.outcome import Outcome, Seconds, State, StepResult, Target, TargetResult
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.step import Step
@@ -63,6 +64,8 @@ class _Carrying(Looking):
             self.watch(targets)
         elif targets:
             self._look_and_act(targets)
+        if run.rehearsing and step.act:
+            self.results = {target: name_act(run, step, result) for target, result in self.results.items()}
         ended, cloud = run.clock.now(), run.clock.slept - slept
         machine = (ended - began).total_seconds() - self.human - cloud
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))

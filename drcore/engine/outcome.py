@@ -94,7 +94,11 @@ State = Any  # what the `look` of a step returned: each step has a frozen datacl
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
-    """How it went for one target: what was seen before and after, why it counts as that, what was called."""
+    """How it went for one target: what was seen before and after, why it counts as that, what was called.
+
+    In a rehearsal `if_needed` is what the act would call where it were needed, for a target that needs none now; what
+    is not known before it is due stands in it as `<name>`.
+    """
 
     target: Target
     outcome: Outcome
@@ -103,6 +107,12 @@ class TargetResult:
     after: State | None = None
     since: datetime | None = None
     calls: tuple[Call, ...] = ()
+    if_needed: tuple[Call, ...] = ()
+
+    @property
+    def named(self) -> tuple[Call, ...]:
+        """What a rehearsal can name of its act, needed now or not."""
+        return (*(self.calls if self.outcome is Outcome.WOULD else ()), *self.if_needed)
 
 
 @dataclass(frozen=True, slots=True)

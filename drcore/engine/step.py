@@ -98,6 +98,8 @@ class Step(Generic[F, S]):
       `compare=False` (revision ids, times) do not count when an undo is verified.
     - `expect(run, target, state)` is the check. It reads nothing.
     - `act(run, target, state)` does one thing, at most one write. None: the step only looks, or a person does it.
+    - `supposed(run, target, state)` is what a rehearsal names of a target that needs no act now, where the act cannot
+      be prepared from what is there: it makes the call, or returns it, with `<name>` for what is known when it is due.
     - `undo(run, target, before)` brings `before` back. None: there is no way back, or nothing to bring back.
     - `no_return(run)`: why there is no way back any more since this step was done; empty: there still is. Where there
       is none, nothing of the run is undone: half of it would be worse than all or nothing.
@@ -130,6 +132,7 @@ class Step(Generic[F, S]):
     look: Callable[[Run[F], Target], S]
     expect: Callable[[Run[F], Target, S], Check]
     act: Callable[[Run[F], Target, S], object] | None = None
+    supposed: Callable[[Run[F], Target, S], object] | None = None
     undo: Callable[[Run[F], Target, S], object] | None = None
     no_return: Callable[[Run[F]], str] | None = None
     targets: Callable[[Run[F]], Iterable[Target]] = lambda run: EVERYWHERE

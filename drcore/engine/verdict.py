@@ -139,7 +139,7 @@ def judge(
     reached = goal.key in results and results[goal.key].outcome in (Outcome.DONE, Outcome.ALREADY)
     if rehearsed:
         word = Word.COULD_NOT_RUN if bad or missing or refused else Word.COULD_RUN
-        why = why or "every step could be read, and every act could be named"
+        why = why or _named(steps, results)
     elif mode is Mode.DRILL and "fault" not in moments:
         word = Word.NO_DRILL
         why = "; ".join(filter(None, ["nothing was put in that the plan could be drilled against", why]))
@@ -156,6 +156,15 @@ def judge(
     remarks = tuple(filter(None, [_suffered(moments), *remarks]))
     end = Exit.REACHED if good else Exit.MISSED
     return Verdict(word, why, rto, rpo, seconds, moments, end, untold, remarks, earliest)
+
+
+def _named(steps: Iterable[Step[Any, Any]], results: Mapping[str, StepResult]) -> str:
+    """How far a rehearsal that went well could name what the plan does."""
+    acting = [results[step.key] for step in steps if step.act]
+    unnamed = [result.name.title for result in acting if not any(target.named for target in result.targets)]
+    if not unnamed:
+        return "every step could be read, and every act could be named"
+    return f"every step could be read; what these would do could not be named: {', '.join(unnamed)}"
 
 
 def _suffered(moments: Mapping[str, datetime]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class RunResult:
     rpo: Mapping[str, Any] | None
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    acts: tuple[Mapping[str, Any], ...] = ()  # of a rehearsal: what the plan would do, needed now or not
     archived: str = ""
     page: Path | None = None
 
@@ -46,6 +47,7 @@ class RunResult:
             "environment": self.setting.service.environment,
             "verdict": self.word,
             "steps": list(self.steps),
+            "acts": list(self.acts),
             "rto": self.rto,
             "rpo": self.rpo,
             "untold": list(self.untold),
@@ -102,7 +104,19 @@ def result_from_journal(
     )
     of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
     told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
-    return RunResult(folder, setting, str(word), why, end, outcomes, *told)
+    return replace(RunResult(folder, setting, str(word), why, end, outcomes, *told), acts=_acts(history))
+
+
+def _acts(history: History) -> tuple[Mapping[str, Any], ...]:
+    """What a rehearsal has named, in the order of the plan: each act by step and target, needed now or not."""
+    named = []
+    for line in history.lines(Kind.RESULT, Kind.IF_NEEDED):
+        needed = "outcome" in line  # the line of a result
+        if not needed or line["outcome"] == Outcome.WOULD:
+            call = line["why"].removeprefix("WOULD ") if needed else line["call"]
+            told = {"id": key_of(line), "title": line["step"], "target": line["target"]}
+            named.append({**told, "call": call, "needed": needed})
+    return tuple(named)
 
 
 def _left_open(history: History) -> str:

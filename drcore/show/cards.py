@@ -28,6 +28,7 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
     `marks` are the moments known so far: the card says how long after them the step began.
     """
     would = [call for target in result.targets if target.outcome == "WOULD" for call in target.calls]
+    if_needed = [call for target in result.targets for call in target.if_needed]
     calls = [*would, *result.calls]
     rows = list(_facts(result))
     html = render(
@@ -36,6 +37,7 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         when=_when(result, marks),
         why=_why(result),
         would=[_exactly(call) for call in would],
+        if_needed=[_exactly(call) for call in if_needed],
         rows=rows,
         writes=as_shell_commands(calls, write=True),
         reads=as_shell_commands(calls, write=False),
@@ -45,6 +47,7 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         one = len(result.targets) == 1
         lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *as_text(target)]
     lines += [f"  WOULD {call}" for call in would]
+    lines += [f"  IF NEEDED {call}" for call in if_needed]
     return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
 
 

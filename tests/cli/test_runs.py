@@ -21,6 +21,7 @@ FIELDS = {
     "rpo",
     "untold",
     "remarks",
+    "acts",
     "record",
     "exit",
 }
@@ -74,6 +75,7 @@ def test_a_rehearsal_should_exit_with_0_and_take_the_same_line(tmp_path: Path) -
     assert rehearsed.exit == 0, rehearsed.err
     assert set(rehearsed.json) == FIELDS
     assert rehearsed.json["mode"] == "rehearse"
+    assert {act["id"] for act in rehearsed.json["acts"]} == {step.key for step in PLAN.steps if step.act}
     assert left_over(SEED) == []
 
 

@@ -170,6 +170,7 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         look=look,
         expect=expect,
         act=act,
+        supposed=lambda run, target, seen: set_weight(run, target, seen.record, weight_of_part(run, number)),
         undo=undo,
         back_out=keep_out,
         targets=lambda run: [Target(failed(run))],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from drcore.calls.gate import Call
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
@@ -175,6 +176,9 @@ CONFIGURATION = Step(
     look=see_configuration,
     expect=configuration_is_wanted,
     act=go_over,
+    supposed=lambda run, target, seen: sagemaker.go_over(
+        run.aws, target.region, seen.endpoint.name, "<configuration>", _guardrails(run)
+    ),
     undo=go_back_over,
     targets=regions,
     needs=(titles.DECIDE,),
@@ -268,12 +272,24 @@ def _move_label(run: BRun, version: str, instead_of: str) -> None:
     secretsmanager.make_current(run.aws, llm.key_region, name, version, instead_of)
 
 
+def name_rotation(run: BRun, target: Target, seen: SecretVersions) -> Call:
+    """The rotation before it was decided on."""
+    told = {
+        "SecretId": run.facts.llm.key.secret.partition(":")[2],
+        "VersionStage": "AWSCURRENT",
+        "MoveToVersionId": "<version that waits>",
+        "RemoveFromVersionId": seen.current or "<current version>",
+    }
+    return Call("secretsmanager", "UpdateSecretVersionStage", target.region, True, parameters=told)
+
+
 KEY = Step(
     titles.KEY,
     changes="the version of the LLM's key that waits becomes the current one; no value of it is read",
     look=see_key,
     expect=key_is_new,
     act=rotate,
+    supposed=name_rotation,
     undo=rotate_back,
     targets=the_key,
     needs=(titles.DECIDE,),

@@ -14,7 +14,7 @@ from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import affected
 from drcore.plans.c.stores import BOTH
 from drcore.plans.c.versions import key, next_version, release_of, stable_before, suspect
-from drcore.plans.shared.decision import decision, taken
+from drcore.plans.shared.decision import choice_not_known, decision, taken
 from drcore.record.evidence import Cell, Exhibit, Table
 
 ROLL_BACK, HOTFIX = "roll back", "hotfix"
@@ -136,6 +136,7 @@ def _for(against: bool) -> str:
 
 DECIDE = decision(
     titles.DECIDE,
+    supposed=choice_not_known(titles.DECIDE),
     changes="records who decided for a hotfix, or to roll back, and why",
     look=see_remedy,
     expect=is_to_be_decided,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from drcore.calls.gate import Call
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepName, StepResult, Target, never, no, unknown, yes
@@ -130,12 +131,20 @@ def submit_to_play(run: CRun, target: Target, seen: PlaySubmission) -> None:
     tracks.submit(google_play(run), seen.track, new)
 
 
+def _to_play(run: CRun, path: str, sends: Mapping[str, object]) -> Call:
+    """A call to Google Play, as a rehearsal names it before any version is known."""
+    app = google_play(run).app
+    url = f"{app.publisher}/applications/{app.package}{path}"
+    return Call("http", "POST", "", True, parameters={"url": url, "json": sends})
+
+
 SUBMIT_PLAY = Step(
     titles.SUBMIT_PLAY,
     changes="the replacement goes to Google's review, and then to everybody",
     look=see_play_submission,
     expect=is_on_play,
     act=submit_to_play,
+    supposed=lambda run, target, seen: _to_play(run, "/edits/<edit>:commit", {"versionCodes": ["<version code>"]}),
     targets=lambda run: (PLAY,),
     needs=(titles.BUILD,),
     consent=Consent.GO,
@@ -356,6 +365,7 @@ RECOVER = Step(
     look=see_recovery,
     expect=is_recovering,
     act=recover,
+    supposed=lambda run, target, seen: _to_play(run, "/appRecoveries", {"versionCodes": ["<bad version code>"]}),
     undo=cancel,
     targets=lambda run: (PLAY,),
     needs=(titles.REVIEW,),

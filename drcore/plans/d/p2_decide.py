@@ -9,7 +9,7 @@ from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PartnerSignals, probes_fail, read_signals, too_high
 from drcore.plans.d.paused import OURS, Case, PauseDecision, decided_cases
-from drcore.plans.shared.decision import decision, taken
+from drcore.plans.shared.decision import choice_not_known, decision, taken
 from drcore.record.evidence import Exhibit
 
 THE_PARTNER = "the partner"
@@ -94,6 +94,7 @@ DECIDE = decision(
     look=see_decision,
     expect=is_to_be_decided,
     choice=_choice,
+    supposed=choice_not_known(titles.DECIDE),
     phrase=typed,
     needs=(titles.DETECT,),
     shows=show_cases,

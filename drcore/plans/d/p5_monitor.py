@@ -14,7 +14,7 @@ from drcore.plans.d.facts import DRun
 from drcore.plans.d.p1_detect import partners
 from drcore.plans.d.partner_signals import PageSays, ProbeCount, probe, read_page
 from drcore.plans.d.paused import nothing_paused, paused
-from drcore.plans.shared.decision import decision, taken
+from drcore.plans.shared.decision import choice_not_known, decision, taken
 from drcore.record.evidence import Exhibit
 
 # ── Monitor the partner ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,6 +126,7 @@ DECIDE_BACK = decision(
         "AFTER THE OTHER"
     ),
     needs=(titles.PAUSE,),
+    supposed=choice_not_known(titles.DECIDE_BACK),
 )
 
 

@@ -60,6 +60,7 @@ STOP = Step(
     look=see_deployments,
     expect=nothing_deploys,
     act=stop_deployment,
+    supposed=lambda run, target, seen: codedeploy.stop(run.aws, target.region, "<running deployment>"),
     targets=regions,
     needs=(titles.DECIDE,),
     consent=Consent.GO,

@@ -101,6 +101,9 @@ INVERSE = Step(
     look=see_inverse,
     expect=is_kept,
     act=keep_inverse,
+    supposed=lambda run, target, seen: Call(
+        "drcore", "KeepInverse", "", True, parameters={"items": "<to be repaired>"}
+    ),
     targets=in_table,
     needs=(titles.COMPARE, titles.DECIDE),
     reversibility=Reversibility.REVERSIBLE,
@@ -199,6 +202,16 @@ def repair_batch(run: GRun, target: Target, seen: Repairing) -> None:
         known.refused.add(key_bytes(batch[number].key))
 
 
+def name_batch(run: GRun, target: Target, seen: Repairing) -> Call:
+    """A batch before anything was compared."""
+    put = {
+        "TableName": target.thing,
+        "Item": "<good image>",
+        "ConditionExpression": "<the item is still the corrupted one>",
+    }
+    return Call("dynamodb", "TransactWriteItems", target.region, True, parameters={"TransactItems": [{"Put": put}]})
+
+
 def undo_batch(run: GRun, target: Target, before: Repairing) -> None:
     """One batch of what this run has repaired, where nobody has changed it since."""
     known = _read(run)
@@ -263,6 +276,7 @@ REPAIR = Step(
     look=see_repair,
     expect=is_repaired,
     act=repair_batch,
+    supposed=name_batch,
     undo=undo_batch,
     targets=in_table,
     needs=(titles.INVERSE,),

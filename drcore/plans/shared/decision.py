@@ -54,6 +54,7 @@ def decision(
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None,
     moment: str = "",
     lost: Callable[[Run[F], StepResult], float | None] | None = None,
+    supposed: Callable[[Run[F], Target, S], object] | None = None,
 ) -> Step[F, S]:
     """Record who decided what, and why. The phrase that is typed names what follows from it.
 
@@ -77,6 +78,7 @@ def decision(
         look=look,
         expect=is_decided,
         act=decide,
+        supposed=supposed,
         needs=needs,
         consent=Consent.TYPED,
         phrase=phrase,
@@ -152,8 +154,14 @@ def choices(
         shows=shown,
         moment=moment,
         lost=lost,
+        supposed=choice_not_known(name),
     )
     return replace(step, choices=offered)
+
+
+def choice_not_known(name: StepName) -> Callable[[Run[Any], Target, Any], object]:
+    """For `supposed` of a decision whose choice hangs on what is found."""
+    return lambda run, target, seen: run.decide(name, "<choice>")
 
 
 def choices_table(name: StepName, offered: Sequence[Choice]) -> Table:

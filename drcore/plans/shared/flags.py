@@ -206,6 +206,19 @@ def change_flags(
         strategy = appconfig.strategy(run.aws, region, run.facts.flags.ramp if ramp else run.facts.flags.at_once)
         appconfig.deploy(run.aws, region, at, strategy, number, why, now_seen.deployment.number)
 
+    def supposed(run: Run[F], target: Target, seen: Switched) -> None:
+        if wanted(run):
+            act(run, target, seen)
+        region, at, why = target.region, place(run, target.region), f"drcore {run.id}: <flags>"
+        if target.thing == VERSION:
+            content = {
+                "flags": "<as deployed>",
+                "values": {"<flag>": {"enabled": "<on or off>"}, "<others>": "<as deployed>"},
+            }
+            appconfig.add_version(run.aws, region, at, content, seen.newest, why)
+        strategy = appconfig.strategy(run.aws, region, run.facts.flags.ramp if ramp else run.facts.flags.at_once)
+        appconfig.deploy(run.aws, region, at, strategy, seen.newest + 1, why, seen.deployment.number)
+
     def undo(run: Run[F], target: Target, before: Switched) -> None:
         if target.thing != DEPLOYMENT or not before.deployed:
             return
@@ -240,6 +253,7 @@ def change_flags(
         look=look,
         expect=expect,
         act=act,
+        supposed=supposed,
         undo=None if ramp else undo,
         back_out=stop if ramp else None,
         targets=switches,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from drcore.calls.gate import Call
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.labels import label
@@ -91,6 +92,12 @@ def clear_the_way(
         else:
             appconfig.stop_experiment(run.aws, target.region, at, seen.experiments[0])
 
+    def supposed(run: Run[F], target: Target, seen: InTheWay) -> Call:
+        at = place(run, target.region)
+        of = {"ApplicationId": at.application_id, "EnvironmentId": at.environment_id}
+        told = {"DeploymentNumber": "<running deployment>", **of}
+        return Call("appconfig", "StopDeployment", target.region, True, parameters=told)
+
     def typed(run: Run[F], states: Mapping[Target, InTheWay]) -> str:
         return "STOP " + ", ".join(f"{_named(seen)} IN {target.region}" for target, seen in states.items())
 
@@ -100,6 +107,7 @@ def clear_the_way(
         look=look,
         expect=expect,
         act=act,
+        supposed=supposed,
         targets=regions,
         needs=needs,
         consent=Consent.TYPED,

@@ -37,7 +37,8 @@ A_TOKEN = re.compile(r'(?<=Token": ")[^"]+')  # made of what is asked for, times
 A_REVISION = re.compile(r', "ExpectedRevisionId": "[^"]+"|, "LatestDeploymentNumber": \d+')
 AN_EDIT = re.compile(r"(?<=/edits/)\d+")  # of Google Play: another one each time
 A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-WORLDS = (*(Scene(plan, "", "quiet") for plan in PLANS), *SAMPLED)
+QUIET = tuple(Scene(plan, "", "quiet") for plan in PLANS)
+WORLDS = (*QUIET, *SAMPLED)
 each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
 
 
@@ -105,6 +106,22 @@ def test_each_act_is_shown_with_its_exact_call_or_says_what_it_waits_for(rehears
                 )
             elif each.outcome is Outcome.SKIPPED:
                 assert result.after_rehearsed, f"{result.name.title}: {each.why}"
+
+
+@pytest.mark.parametrize("scene", QUIET, ids=[scene.name for scene in QUIET])
+def test_each_step_that_acts_is_named_also_where_nothing_is_to_be_done_now(rehearsed: Rehearsals, scene: Scene) -> None:
+    """What is not known yet stands as `<name>`; what is empty now is not shown as if it were meant so."""
+    run = rehearsed(scene).run
+    named = {step.key: run.results[step.key] for step in scene.plan.steps if step.act}
+    for result in named.values():
+        calls = [call for target in result.targets for call in target.named]
+        assert calls, f"nothing says what {result.name.title} would call"
+        assert all(call.write for call in calls)
+        for each in result.targets:
+            assert ': ""' not in "".join(map(str, each.if_needed)), result.name.title
+    assert run.verdict and run.verdict.why == "every step could be read, and every act could be named"
+    told = ended(run).as_data()["acts"]
+    assert {act["id"] for act in told} == {*named}
 
 
 @each_sampled_scene
