@@ -55,6 +55,9 @@ def diff(
     segments: Annotated[
         int, typer.Option("--segments", metavar="N", help="How many segments of a table are read side by side.")
     ] = 1,
+    allow_unmatched: Annotated[
+        bool, typer.Option("--allow-unmatched", help="Go on although a rule matches nothing among what differs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two states of a table: which items differ, what that means, and why.
@@ -82,6 +85,7 @@ def diff(
             region=region,
             segments=segments,
             shared=shared,
+            allow_unmatched=allow_unmatched,
         )
         with Comparison() as bar:
             report = request.carry_out(asked, bar)

@@ -20,11 +20,13 @@ def compare(
     out: Path,
     engine: str = "duckdb",
     shared: str = "",
+    allow_unmatched: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Compare everything; the differences lie in `out` afterwards.
 
-    `shared` is a folder that the executors of a Spark cluster see (drcore/diff/spark.py).
+    `shared` is a folder that the executors of a Spark cluster see (drcore/diff/spark.py). A rule that matches nothing
+    among what differs is said in the report; without `allow_unmatched` it is BadInput.
 
     Raises BadInput when a side cannot be trusted or does not fit the other, RunnerFailed when it was not completed,
     and Rejected or Unknown as AWS answers. Never a shorter answer.
@@ -35,4 +37,4 @@ def compare(
         carry_out,  # not before: numpy and DuckDB are of no use to whoever only lists plans
     )
 
-    return carry_out(restored, live, policy, out, engine, shared, progress)
+    return carry_out(restored, live, policy, out, engine, shared, allow_unmatched, progress)

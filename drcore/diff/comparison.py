@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -20,10 +21,12 @@ import orjson
 from isal import igzip
 
 from drcore.clock import WallClock
+from drcore.diff.agreement import check
 from drcore.diff.duckdb_join import Relations, Wanted
 from drcore.diff.fingerprint import RowReader
 from drcore.diff.items import Item, equal
 from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.matching import Matching
 from drcore.diff.opening import open_source
 from drcore.diff.policy import Cause, Class, Policy
 from drcore.diff.report import DETAILS, SUMMARY, Report
@@ -33,9 +36,18 @@ from drcore.errors import BadInput, RunnerFailed
 _WORK = "drcore-diff-"  # what the folder is called that is away again at the end
 _KEPT = 4096  # images whose places are noted at once
 
+Line = tuple[int, bytes]  # the number of an item, its line
+
 
 def carry_out(
-    restored: Source, live: Source, policy: Policy, out: Path, engine: str, shared: str, progress: Progress | None
+    restored: Source,
+    live: Source,
+    policy: Policy,
+    out: Path,
+    engine: str,
+    shared: str,
+    allow_unmatched: bool,
+    progress: Progress | None,
 ) -> Report:
     """As `drcore.diff.compare` says."""
     clock, cpu = WallClock(), _cpu()
@@ -48,12 +60,15 @@ def carry_out(
             with Relations(folder) as relations:
                 given = {Role.RESTORED: restored, Role.LIVE: live}
                 sides = {role: open_source(source, role, folder) for role, source in given.items()}
-                counts = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
+                remarks = check(sides, policy)
+                told = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
+                remarks += _said(told, policy, allow_unmatched)
             (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
     except (OSError, duckdb.Error) as error:
         raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
     seconds = (clock.now() - began).total_seconds()
-    report = Report({kind: counts[kind] for kind in Class}, seconds, _cpu() - cpu, _peak(), out)
+    counts = {kind: told.counts[kind] for kind in Class}
+    report = Report(counts, seconds, _cpu() - cpu, _peak(), out, tuple(remarks))
     (out / SUMMARY).write_bytes(orjson.dumps(report.as_data(), option=orjson.OPT_INDENT_2))
     return report
 
@@ -70,6 +85,26 @@ def _emptied(out: Path) -> None:
         raise BadInput(f"--out: expected a folder that can be written to, seen {str(out)!r}") from error
 
 
+@dataclass(slots=True)
+class _Told:
+    """What was found: the counts by class, the rules that decided, what the policy has met."""
+
+    counts: Counter[Class]
+    timeless: int
+    matching: Matching
+
+
+def _said(told: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
+    """What is to be said about the rules. Raises BadInput for one that matches nothing, unless that is allowed."""
+    unmatched = told.matching.unmatched()
+    if unmatched and not allow_unmatched:
+        raise BadInput(f"a rule matches nothing: {'; '.join(unmatched)}. If that is right: --allow-unmatched")
+    said = [f"a rule matches nothing: {each}" for each in unmatched] + told.matching.remarks()
+    if told.timeless:
+        said.append(f"{told.timeless:,} changed items have no time in {policy.modified} that can be believed")
+    return said
+
+
 def _compared(
     sides: dict[Role, Opened],
     policy: Policy,
@@ -77,8 +112,12 @@ def _compared(
     judge: Callable[[Relations], None],
     details: Path,
     say: Progress,
-) -> Counter[Class]:
+) -> _Told:
+    matching = Matching(policy)
     key = _key(sides)
+    if key is None:
+        igzip.open(details, "wb").close()
+        return _Told(Counter({Class.UNCHANGED: _without_key(sides)}), 0, matching)
     for role, side in sides.items():
         reader = RowReader(key, policy, live=role is Role.LIVE)
         done = 0
@@ -103,31 +142,67 @@ def _compared(
     for cause, count in causes.items():
         counts[cause.kind] += count
     total = causes.total() - causes[Cause.SAME]
+    timeless = 0
     with igzip.open(details, "wb", compresslevel=1) as file:
         for done, (cause, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
             if done % 1000 == 0 or done == total:
                 say("looking at what differs", done, total)
-            one = None if old is None else sides[Role.RESTORED].item(old)
-            other = None if new is None else sides[Role.LIVE].item(new)
-            if one is not None and other is not None:
-                _same_key(key, one, other)
-                if equal(one, other):
-                    counts[cause.kind] -= 1
-                    counts[Class.UNCHANGED] += 1
-                    continue
+            one, other = _item(sides[Role.RESTORED], old), _item(sides[Role.LIVE], new)
+            if one is not None and other is not None and _is_same(key, one, other, sides, (old, new)):
+                counts[cause.kind] -= 1
+                counts[Class.UNCHANGED] += 1
+                continue
+            matching.see(one, other)
+            timeless += cause is Cause.TIMELESS
             file.write(_line(cause, key, one, other, policy))
-    return counts
+    return _Told(counts, timeless, matching)
 
 
-def _key(sides: dict[Role, Opened]) -> KeySchema:
+def _item(side: Opened, line: Line | None) -> Item | None:
+    return None if line is None else side.item(line[1])
+
+
+def _is_same(
+    key: KeySchema, one: Item, other: Item, sides: dict[Role, Opened], lines: tuple[Line | None, Line | None]
+) -> bool:
+    """The exact check. Raises BadInput, with both places, for an item that holds what is no DynamoDB value."""
+    _same_key(key, one, other)
+    try:
+        return equal(one, other)
+    except BadInput as error:
+        places = [side.where(line[0]) for side, line in zip(sides.values(), lines, strict=True) if line]
+        raise BadInput(f"{' beside '.join(places)}: the item {key.of(one)}: {error}") from error
+
+
+def _key(sides: dict[Role, Opened]) -> KeySchema | None:
+    """The key that both sides have, None where nobody says it."""
     known = [side.key for side in sides.values() if side.key is not None]
+    # Only where no side says it: whoever else knows it may lie in the region that has failed.
+    known = known or [key for side in sides.values() if (key := side.ask_key()) is not None]
     if not known:
-        raise BadInput("key: neither side says which attributes are the key, name them: --key pk, or --key pk --key sk")
+        return None
     first = next((key for key in known if key.types), known[0])
     for key in known:
         if set(key.names) != set(first.names) or (key.types and key.by_name != first.by_name and first.types):
             raise _differs(sides, known)
     return first
+
+
+def _without_key(sides: dict[Role, Opened]) -> int:
+    """How many items are unchanged, where that can be said without a key. Raises BadInput where it cannot.
+
+    A side that knows only what was touched, and on which nothing was, leaves the other as it is.
+    """
+    restored, live = sides.values()
+    if not live.expected and not restored.expected:
+        empty, whole = restored, live
+    else:
+        empty, whole = (restored, live) if not restored.expected else (live, restored)
+        if empty.expected or not empty.partial:
+            raise BadInput(
+                "key: neither side says which attributes are the key, name them: --key pk, or --key pk --key sk"
+            )
+    return sum(side.count() for side in (empty, whole))
 
 
 def _agreed(key: KeySchema, seen: KeySchema, sides: dict[Role, Opened]) -> KeySchema:
@@ -153,7 +228,7 @@ def _no_duplicate_key(relations: Relations, role: Role, side: Opened, key: KeySc
 
 def _looked_at(
     sides: dict[Role, Opened], relations: Relations, folder: Path
-) -> Iterator[tuple[Cause, bytes | None, bytes | None]]:
+) -> Iterator[tuple[Cause, Line | None, Line | None]]:
     """Both lines of all that differs. Those of the restored side wait on disk for the other."""
     spill = folder / "images"
     with spill.open("wb") as file:
@@ -161,9 +236,9 @@ def _looked_at(
         places: list[int] = []
         lengths: list[int] = []
         at = 0
-        for (number, cause, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
+        for (number, cause, _, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
             if cause is Cause.GONE:
-                yield cause, line, None
+                yield cause, (number, line), None
                 continue
             file.write(line)
             numbers.append(number)
@@ -175,9 +250,9 @@ def _looked_at(
                 numbers, places, lengths = [], [], []
         relations.keep(numbers, places, lengths)
     with spill.open("rb") as file:
-        for (_, cause, at, length), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
-            old = os.pread(file.fileno(), length, at) if at >= 0 else None
-            yield cause, old, line
+        for (number, cause, at, length, beside), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
+            old = (beside, os.pread(file.fileno(), length, at)) if at >= 0 else None
+            yield cause, old, (number, line)
 
 
 def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:

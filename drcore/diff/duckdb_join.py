@@ -32,12 +32,16 @@ _OPEN = {
 
 
 class Wanted(NamedTuple):
-    """An image that must be looked at: its number, the rule, where the restored one beside it lies (or -1)."""
+    """An image that must be looked at: its number, the rule; of the restored one beside it where it lies, its number.
+
+    The last three are -1 where there is none beside it.
+    """
 
     number: int
     cause: Cause
     at: int
     length: int
+    beside: int
 
 
 class Relations:
@@ -122,17 +126,17 @@ class Relations:
     def wanted(self, role: Role) -> Iterator[Wanted]:
         """The images that must be looked at on one side, by number."""
         if role is Role.RESTORED:
-            query = f"SELECT restored_n, why, -1, -1 FROM judged WHERE {_OPEN[role]} ORDER BY 1"
+            query = f"SELECT restored_n, why, -1, -1, -1 FROM judged WHERE {_OPEN[role]} ORDER BY 1"
         else:
             query = (
-                "SELECT live_n, why, coalesce(place, -1), coalesce(length, -1) "
+                "SELECT live_n, why, coalesce(place, -1), coalesce(length, -1), coalesce(restored_n, -1) "
                 f"FROM (SELECT * FROM judged WHERE {_OPEN[role]}) AS open "
                 "LEFT JOIN images ON images.n = open.restored_n ORDER BY 1"
             )
         cursor = self._db.cursor()  # of its own, as rows are added to `images` meanwhile
         cursor.execute(query)
         while rows := cursor.fetchmany(_FETCHED):
-            yield from (Wanted(number, Cause(cause), at, length) for number, cause, at, length in rows)
+            yield from (Wanted(row[0], Cause(row[1]), *row[2:]) for row in rows)
 
     def keep(self, numbers: list[int], places: list[int], lengths: list[int]) -> None:
         """Note where images of the restored side lie."""

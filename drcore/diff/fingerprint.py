@@ -6,7 +6,7 @@ become Python objects. That, and not the join, is where a comparison spends its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from drcore.errors import BadInput
 
 NO_TIME = -(2**63)  # stands for "no time of modification"
 BATCH = 1 << 16  # rows
+_BOM = b"\xef\xbb\xbf"
 
 Batch = dict[str, np.ndarray[Any, Any]]
 
@@ -34,7 +35,8 @@ class Images(NamedTuple):
     texts: list[bytes]
 
 
-Reader = Callable[[Any, list[bytes]], Images]
+At = Callable[[int], str]  # from an item's place among those that are read at once to words for where it lies
+Reader = Callable[[Any, list[bytes], At], Images]
 
 
 class RowReader:
@@ -44,39 +46,55 @@ class RowReader:
         self.key, self.policy, self.live = key, policy, live
         self._names = [name.encode() for name in policy.faulty] if policy.writer else []
 
-    def rows(self, images: Images) -> Rows:
-        """The rows of some images, in their order. Raises BadInput for an item that has no such key."""
+    def rows(self, images: Images, numbers: Sequence[int], at: At) -> Rows:
+        """The rows of some images, in their order, by their numbers. Raises BadInput for an item without such a key."""
         keys, items, texts = images
         if not items:
             return Rows()
-        if not self.key.types:
-            self.key = KeySchema(self.key.names, self._types(keys[0]))
-        found = Rows(self._keys(keys, texts), list(map(xxhash.xxh3_64_intdigest, texts)), [True] * len(items))
+        found = Rows(self.digests(keys, texts, at), list(map(xxhash.xxh3_64_intdigest, texts)), [True] * len(items))
+        found.numbers[:] = numbers
         if keys is not items:
             found.present[:] = [item is not None for item in items]
+            self._keys_are_those_of(items, found.keys, texts, at)
         if self.live:
             found.modified[:] = self._modified(items)
             found.flags[:] = self._flags(items, texts)
         return found
 
-    def _keys(self, keys: list[Any], texts: list[bytes]) -> list[bytes]:
+    def digests(self, keys: list[Any], texts: list[bytes], at: At) -> list[bytes]:
+        """The hashes of some keys. Raises BadInput for what has no such key, with its place."""
+        if not self.key.types:
+            self.key = KeySchema(self.key.names, self._types(keys[0], at))
         key_of, digest = _key_reader(self.key), xxhash.xxh3_128_digest
         try:
             return [digest(key_of(key)) for key in keys]
-        except (KeyError, TypeError, AttributeError):
-            bad = next(text for key, text in zip(keys, texts, strict=True) if not _has(key, key_of))
-        raise BadInput(f"expected an item with the key {self.key}, seen {_shortened(bad)}")
+        except (KeyError, TypeError, AttributeError, BadInput):
+            bad = next(index for index, key in enumerate(keys) if not _has(key, key_of))
+        raise BadInput(f"{at(bad)}: expected an item with the key {self.key}, seen {_shortened(texts[bad])}")
+
+    def _keys_are_those_of(self, items: list[Any], digests: list[bytes], texts: list[bytes], at: At) -> None:
+        """An incremental export says the key twice."""
+        there = [index for index, item in enumerate(items) if item is not None]
+        own = self.digests([items[index] for index in there], [texts[index] for index in there], lambda n: at(there[n]))
+        for index, digest in zip(there, own, strict=True):
+            if digests[index] != digest:
+                raise BadInput(
+                    f"{at(index)}: expected the Keys to be those of the image, seen {_shortened(texts[index])}"
+                )
 
     def _modified(self, items: list[Any]) -> list[int]:
         name = self.policy.modified
         if not name:
             return [NO_TIME] * len(items)
-        parse = datetime.fromisoformat
+        parse, latest = datetime.fromisoformat, self.policy.latest
         try:  # all of them as nearly all are
-            return [(parse(item[name]["S"]) - EPOCH) // MICROSECOND for item in items]
+            times = [(parse(item[name]["S"]) - EPOCH) // MICROSECOND for item in items]
+            if latest is None or max(times) <= latest:
+                return times
         except (KeyError, TypeError, ValueError):
-            times = (facts(_only(item, name), self.policy).modified for item in items)
-            return [NO_TIME if time is None else time for time in times]
+            pass
+        seen = (facts(_only(item, name), self.policy).modified for item in items)
+        return [NO_TIME if time is None else time for time in seen]
 
     def _flags(self, items: list[Any], texts: list[bytes]) -> list[int]:
         """1: the last writer is faulty, 2: an earlier one. Nearly no text has such a name at all."""
@@ -89,13 +107,13 @@ class RowReader:
                     flags[index] = seen.last_faulty + 2 * seen.earlier_faulty
         return flags
 
-    def _types(self, key: Any) -> tuple[str, ...]:
+    def _types(self, key: Any, at: At) -> tuple[str, ...]:
         try:
             kinds = tuple(next(iter(key[name])) for name in self.key.names)
         except (KeyError, TypeError, StopIteration):
-            raise BadInput(f"expected an item with the key {self.key}, seen one without it") from None
+            raise BadInput(f"{at(0)}: expected an item with the key {self.key}, seen one without it") from None
         if set(kinds) - set(TYPES):
-            raise BadInput(f"expected a key {self.key} of type S, N or B, seen {', '.join(kinds)}")
+            raise BadInput(f"{at(0)}: expected a key {self.key} of type S, N or B, seen {', '.join(kinds)}")
         return kinds
 
 
@@ -106,6 +124,7 @@ class Rows:
     keys: list[bytes] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
     present: list[bool] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     modified: list[int] = field(default_factory=list)
     flags: list[int] = field(default_factory=list)
 
@@ -117,17 +136,18 @@ class Rows:
         self.keys += more.keys
         self.items += more.items
         self.present += more.present
+        self.numbers += more.numbers
         self.modified += more.modified
         self.flags += more.flags
 
-    def batch(self, first: int) -> Batch:
-        """The same as arrays; the first row gets the number `first`."""
+    def batch(self) -> Batch:
+        """The same as arrays."""
         halves = np.frombuffer(b"".join(self.keys), dtype=np.int64).reshape(-1, 2)
         found = {
             "key_high": halves[:, 0].copy(),
             "key_low": halves[:, 1].copy(),
             "item": np.array(self.items, dtype=np.uint64).view(np.int64),
-            "n": np.arange(first, first + len(self.keys), dtype=np.int64),
+            "n": np.array(self.numbers, dtype=np.int64),
             "present": np.array(self.present, dtype=np.bool_),
         }
         if self.modified:
@@ -140,39 +160,44 @@ class Rows:
         return found
 
 
-def parsed(parser: Any, lines: list[bytes], where: str, first: int) -> Any:
-    """Lines as one array of documents. Raises BadInput with the number of the line that is no JSON object."""
+def parsed(parser: Any, lines: list[bytes], at: At) -> Any:
+    """Lines as one array of documents. Raises BadInput with the place of the line that is no JSON object."""
     try:
         array = parser.parse(b"[" + b",".join(lines) + b"]")
         if len(array) == len(lines):
             return array
     except (ValueError, RuntimeError):
         pass
-    for count, line in enumerate(lines, first + 1):
+    for index, line in enumerate(lines):
+        if line.startswith(_BOM):
+            raise BadInput(f"{at(index)}: expected one JSON object, seen a byte order mark before it")
         if not _is_object(line):
-            raise BadInput(f"{where}: line {count}: expected one JSON object, seen {_shortened(line)}")
-    raise BadInput(f"{where}: lines from {first + 1}: expected one JSON object a line")
+            raise BadInput(f"{at(index)}: expected one JSON object, seen {_shortened(line)}")
+    raise BadInput(f"{at(0)} and those after it: expected one JSON object a line")
 
 
-def whole_items(array: Any, lines: list[bytes]) -> Images:
+def whole_items(array: Any, lines: list[bytes], at: At) -> Images:
     """The images of a full export: `{"Item": …}` a line."""
     try:
         items = [document["Item"] for document in array]
     except (KeyError, TypeError):
-        raise _without("Item", array, lines) from None
+        raise _without("Item", array, lines, at) from None
     return Images(items, items, lines)
 
 
 def images_of(name: str) -> Reader:
     """The images of an incremental export: OldImage or NewImage, with the Keys beside them."""
 
-    def read(array: Any, lines: list[bytes]) -> Images:
+    def read(array: Any, lines: list[bytes], at: At) -> Images:
         try:
             keys = [document["Keys"] for document in array]
             items = [document.get(name) for document in array]
         except (KeyError, TypeError):
-            raise _without("Keys", array, lines) from None
-        return Images(keys, items, [b"" if item is None else as_line(item) for item in items])
+            raise _without("Keys", array, lines, at) from None
+        try:
+            return Images(keys, items, [b"" if item is None else as_line(item) for item in items])
+        except AttributeError:
+            raise BadInput(f"{at(0)} and those after it: expected an object as {name}, seen another value") from None
 
     return read
 
@@ -182,26 +207,26 @@ def as_line(item: Any) -> bytes:
     return b'{"Item":%b}' % item.mini
 
 
-def _without(name: str, array: Any, lines: list[bytes]) -> BadInput:
-    for document, line in zip(array, lines, strict=True):
+def _without(name: str, array: Any, lines: list[bytes], at: At) -> BadInput:
+    for index, (document, line) in enumerate(zip(array, lines, strict=True)):
         try:
             document[name]
         except (KeyError, TypeError):
-            return BadInput(f'expected a line {{"{name}": …}}, seen {_shortened(line)}')
-    return BadInput(f'expected lines {{"{name}": …}}')
+            return BadInput(f'{at(index)}: expected a line {{"{name}": …}}, seen {_shortened(line)}')
+    return BadInput(f'{at(0)} and those after it: expected lines {{"{name}": …}}')
 
 
 def _has(key: Any, key_of: Callable[[Any], bytes]) -> bool:
     try:
         return bool(key_of(key)) or True
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, BadInput):
         return False
 
 
 def _only(item: Any, name: str) -> dict[str, Any]:
     """One attribute of an item as plain values, empty when it has none."""
     value = None if item is None else item.get(name)
-    return {} if value is None else {name: value.as_dict()}
+    return {name: value.as_dict()} if value is not None and hasattr(value, "as_dict") else {}
 
 
 def _key_reader(key: KeySchema) -> Callable[[Any], bytes]:

@@ -12,8 +12,11 @@ from drcore.errors import BadInput, RunnerFailed
 
 FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
 _BLOCK = 1 << 20
+_FEW = 1 << 10  # lines: a block of fewer waits for those of the next file
 # The stubs of isal say that its error is an instance; it is a class of its own.
 _BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
+
+Block = tuple[list[int], list[bytes]]  # the numbers of lines, the lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +51,47 @@ def blocks(file: DataFile) -> Iterator[tuple[int, list[bytes]]]:
         raise BadInput(f"{file.path}: expected {file.count} items by the manifest, seen {number}")
 
 
-def pick(files: Sequence[DataFile], wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
-    """The lines with these numbers, which rise. Raises RunnerFailed when the files have changed since."""
-    want = next(wanted, None)
-    for index, file in enumerate(files):
-        start, end = index << FILE, (index + 1) << FILE
-        if want is None or want >= end:
-            continue
-        for number, lines in blocks(file):
-            first = start + number
-            beyond = first + len(lines)
+@dataclass(frozen=True, slots=True)
+class FileLines:
+    """The lines of some files. A line's number is that of its file, then its own, from 0."""
+
+    files: Sequence[DataFile]
+
+    def blocks(self) -> Iterator[Block]:
+        """All lines in blocks; those of small files come together. Raises as `blocks` of a file does."""
+        numbers: list[int] = []
+        lines: list[bytes] = []
+        for index, file in enumerate(self.files):
+            for first, more in blocks(file):
+                start = (index << FILE) + first
+                numbers += range(start, start + len(more))
+                lines += more
+                if len(lines) >= _FEW:
+                    yield numbers, lines
+                    numbers, lines = [], []
+        if lines:
+            yield numbers, lines
+
+    def where(self, number: int) -> str:
+        """The file and the line of a number, for a person."""
+        return f"{self.files[number >> FILE].path}: line {(number & ((1 << FILE) - 1)) + 1}"
+
+    def pick(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        """The lines with these numbers, which rise. Raises RunnerFailed when the files have changed since."""
+        want = next(wanted, None)
+        for index, file in enumerate(self.files):
+            start, end = index << FILE, (index + 1) << FILE
             if want is None or want >= end:
-                break
-            while want is not None and want < beyond:
-                yield want, lines[want - first]
-                want = next(wanted, None)
-    if want is not None:
-        raise RunnerFailed(f"expected line {want & ((1 << FILE) - 1)} again, seen none: the files changed meanwhile")
+                continue
+            for number, lines in blocks(file):
+                first = start + number
+                beyond = first + len(lines)
+                if want is None or want >= end:
+                    break
+                while want is not None and want < beyond:
+                    yield want, lines[want - first]
+                    want = next(wanted, None)
+        if want is not None:
+            raise RunnerFailed(
+                f"expected line {want & ((1 << FILE) - 1)} again, seen none: the files changed meanwhile"
+            )

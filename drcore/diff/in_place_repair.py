@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drcore.diff.items import Item, binary, canonical, pair
+from drcore.diff.items import Item, binary, canonical, pair, users
 from drcore.diff.policy import Class
 from drcore.diff.report import Difference
 from drcore.errors import BadInput
@@ -41,7 +41,7 @@ def write_for(difference: Difference, table: str = "") -> Write:
         assert difference.restored is not None
         name = next(iter(difference.key))
         absent = {"ConditionExpression": "attribute_not_exists(#k)", "ExpressionAttributeNames": {"#k": name}}
-        return "Put", _at(table) | {"Item": for_boto(difference.restored)} | absent
+        return "Put", _at(table) | {"Item": for_boto(users(difference.restored))} | absent
     if difference.kind is not Class.CORRUPTED:
         raise BadInput(f"expected a corrupted or a deleted item, seen a {difference.kind} one: {difference.key}")
     return "Update", _at(table) | _update(difference, difference.live, difference.restored)
@@ -103,7 +103,8 @@ def _still(difference: Difference, now: Item | None, wanted: Item | None) -> dic
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     parts = []
-    for index, name in enumerate([*now, *(name for name in wanted or () if name not in now)]):
+    now, wanted = users(now), users(wanted or {})  # what DynamoDB writes itself changes whenever it likes
+    for index, name in enumerate([*now, *(name for name in wanted if name not in now)]):
         names[f"#a{index}"] = name
         if name in now:
             values[f":a{index}"] = _for_boto(now[name])

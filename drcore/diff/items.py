@@ -21,6 +21,7 @@ Item = Mapping[str, Value]
 _DIGITS = Context(prec=40)
 _LARGEST = 126  # DynamoDB's numbers end at 9.99…E+125 and 1E-130; "1E999999999" written out would fill the memory
 _SMALLEST = -131
+_OWN = "aws:rep:"  # what DynamoDB itself writes into the items of old global tables; it is nobody's data
 
 
 class Change(NamedTuple):
@@ -35,19 +36,26 @@ def equal(one: Item, other: Item) -> bool:
     """Whether DynamoDB would call two items equal. Raises BadInput for what is no DynamoDB value."""
     if one == other:
         return True
-    if one.keys() != other.keys():
-        return False
+    if one.keys() != other.keys() or any(name.startswith(_OWN) for name in one):
+        one, other = users(one), users(other)
+        if one.keys() != other.keys():
+            return False
     return all(one[name] == value or _canonical(one[name]) == _canonical(value) for name, value in other.items())
+
+
+def users(item: Item) -> Item:
+    """An item without the attributes that are DynamoDB's own (`aws:rep:*`)."""
+    return {name: value for name, value in item.items() if not name.startswith(_OWN)}
 
 
 def canonical(item: Item) -> dict[str, Any]:
     """An item in the one form that equal items share. Raises BadInput."""
-    return {name: _canonical(value) for name, value in item.items()}
+    return {name: _canonical(value) for name, value in users(item).items()}
 
 
 def changes(before: Item, after: Item) -> tuple[Change, ...]:
     """What differs, attribute by attribute, down into maps and lists: `Schedule.Every`, `Priority[0]`."""
-    return tuple(_changes("", {"M": before}, {"M": after}))
+    return tuple(_changes("", {"M": users(before)}, {"M": users(after)}))
 
 
 def number(text: object) -> Decimal:

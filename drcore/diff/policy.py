@@ -7,18 +7,25 @@ an item that has changed since the recovery point and says that it has not is co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from drcore.clock import iso
-from drcore.diff.items import Item, equal
+from drcore.diff.items import Item, equal, number
 from drcore.errors import BadInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_MILLISECONDS = 10**11  # a number of seconds as large as this is the year 5138; so it is milliseconds
+SKEW = timedelta(minutes=5)  # by which the clock that an item was stamped with may be ahead of ours
+# In which unit a number is: each begins where the one before it would be the year 5138, and in itself is the year 1973.
+_UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
+_NANOSECONDS = 1000  # in a microsecond; every larger number is in these
+_LAST = 253_402_300_800_000_000  # the year 10000, in microseconds
+_ONLY_DIGITS = re.compile(r"\d{9,20}(\.\d+)?", re.ASCII)
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(?=\D|$)")
 
 
 class Class(StrEnum):
@@ -68,15 +75,18 @@ _CLASSES = {
 class Policy:
     """What counts as corrupted.
 
-    `modified` names the attribute with the time of the last modification (S in ISO 8601 with a zone, or N in seconds
-    or milliseconds); `writer` the one with the last writer (S), or the last writers, oldest first (L of S). Without a
-    recovery point or without `modified` the time decides nothing; without `faulty` or `writer` no writer does.
+    `modified` names the attribute with the time of the last modification (S in ISO 8601 or RFC 3339 with a zone, or a
+    number in seconds, milliseconds, microseconds or nanoseconds since 1970); `writer` the one with the last writer (S),
+    or the last writers, oldest first (L of S). Without a recovery point or without `modified` the time decides nothing;
+    without `faulty` or `writer` no writer does. `now`: when the live state is read; an item that says that it was
+    modified later is not believed (None: every time is).
     """
 
     recovery_point: datetime | None = None
     faulty: tuple[str, ...] = ()
     modified: str = ""
     writer: str = ""
+    now: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.recovery_point is not None and self.recovery_point.tzinfo is None:
@@ -86,6 +96,11 @@ class Policy:
     def point(self) -> int | None:
         """The recovery point in microseconds, None when time decides nothing."""
         return micros(self.recovery_point) if self.recovery_point and self.modified else None
+
+    @property
+    def latest(self) -> int | None:
+        """The latest time of modification that is believed, in microseconds; None when every time is."""
+        return None if self.now is None else micros(self.now + SKEW)
 
     def reason(self, cause: Cause, live: Item | None) -> str:
         """Why an item is of its class, in words."""
@@ -99,7 +114,9 @@ class Policy:
             case Cause.SILENT:
                 return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
             case Cause.TIMELESS:
-                return f"changed, but {self.modified} is {_shown(live, self.modified)}, which is no time"
+                readable = live and modified_of(live, self.modified) is not None
+                why = f"later than {iso(self.now)}, when it was read" if readable and self.now else "no time"
+                return f"changed, but {self.modified} is {_shown(live, self.modified)}, which is {why}"
             case Cause.BEFORE:
                 earlier = [name for name in writers[:-1] if name in self.faulty]
                 return f"changed by {writers[-1]} on top of a write by {earlier[-1]}"
@@ -125,7 +142,10 @@ def facts(live: Item, policy: Policy) -> ItemFacts:
     """What the rules ask of a live item."""
     writers = writers_of(live, policy.writer)
     faulty = [name in policy.faulty for name in writers]
-    return ItemFacts(modified_of(live, policy.modified), any(faulty[-1:]), any(faulty[:-1]))
+    modified, latest = modified_of(live, policy.modified), policy.latest
+    if modified is not None and latest is not None and modified > latest:
+        modified = None
+    return ItemFacts(modified, any(faulty[-1:]), any(faulty[:-1]))
 
 
 def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Class, str]:
@@ -157,7 +177,7 @@ def writers_of(item: Item, attribute: str) -> tuple[str, ...]:
         case {"S": str(name)}:
             return (name,)
         case {"L": list(names)}:
-            return tuple(each["S"] for each in names if isinstance(each.get("S"), str))
+            return tuple(each["S"] for each in names if isinstance(each, dict) and isinstance(each.get("S"), str))
     return ()
 
 
@@ -172,20 +192,33 @@ def modified_of(item: Item, attribute: str) -> int | None:
 
 
 def micros_of_text(text: str) -> int | None:
-    """A time in ISO 8601 as microseconds; None when it is none, or has no zone."""
+    """A time as microseconds: ISO 8601, RFC 3339 (which allows t, z and second 60), a number; None when it is none."""
     try:
         return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
-    except (ValueError, TypeError):  # TypeError: without a zone
+    except TypeError:  # without a zone
+        return None
+    except ValueError:
+        pass
+    if _ONLY_DIGITS.fullmatch(text):
+        return micros_of_number(text)
+    spelled, leaped = _LEAP_SECOND.subn(r"\1:59", text.upper())
+    try:
+        return (datetime.fromisoformat(spelled) - EPOCH) // MICROSECOND + leaped * 1_000_000
+    except (ValueError, TypeError):
         return None
 
 
 def micros_of_number(text: str) -> int | None:
-    """Seconds or milliseconds since 1970 as microseconds; None when it is no number."""
+    """A number since 1970 as microseconds, its unit by its size; None when it is none, or before 1970 or after 9999."""
     try:
-        value = float(text)
-        return int(value * 1000 if abs(value) >= _MILLISECONDS else value * 1_000_000)
-    except (ValueError, OverflowError):
+        value = number(text)
+    except BadInput:
         return None
+    if not 0 <= value < _LAST * _NANOSECONDS:
+        return None
+    factor = next((factor for end, factor in _UNITS if value < end), None)
+    found = int(value * factor) if factor else int(value) // _NANOSECONDS
+    return found if found < _LAST else None
 
 
 def micros(moment: datetime) -> int:

@@ -29,13 +29,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a comparison found. `details` is a folder; one line of JSON a difference lies in it, sorted by nothing."""
+    """What a comparison found. `details` is a folder; one line of JSON a difference lies in it, sorted by nothing.
+
+    `remarks`: what a person must know beside the counts, a sentence each.
+    """
 
     counts: Mapping[Class, int]
     seconds: float
     cpu_seconds: float
     peak_rss_mb: float
     details: Path
+    remarks: tuple[str, ...] = ()
 
     @property
     def differs(self) -> int:
@@ -60,4 +64,5 @@ class Report:
             "cpu_seconds": round(self.cpu_seconds, 3),
             "peak_rss_mb": round(self.peak_rss_mb, 1),
             "details": str(self.details),
+            "remarks": list(self.remarks),
         }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate
-from drcore.clock import parse_time
+from drcore.clock import WallClock, parse_time
+from drcore.diff import manifest
 from drcore.diff.compare import compare
 from drcore.diff.keys import KeySchema
 from drcore.diff.policy import Policy
@@ -20,6 +23,7 @@ from drcore.parameters import Service, at_world, read
 
 _ARN = "arn:"
 _S3 = "s3://"
+_TABLE = re.compile(r"table/[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Order:
     region: str = ""
     segments: int = 1
     shared: str = ""
+    allow_unmatched: bool = False
 
 
 def carry_out(order: Order, progress: Progress | None = None) -> Report:
@@ -48,7 +53,14 @@ def carry_out(order: Order, progress: Progress | None = None) -> Report:
         rules = policy(order)
         restored, live = sources(order)
         return compare(
-            restored, live, rules, out=order.out, engine=order.engine, shared=order.shared, progress=progress
+            restored,
+            live,
+            rules,
+            out=order.out,
+            engine=order.engine,
+            shared=order.shared,
+            allow_unmatched=order.allow_unmatched,
+            progress=progress,
         )
     except (Unknown, Rejected) as error:
         raise RunnerFailed(f"not completed, nothing was concluded: {error}") from error
@@ -69,7 +81,7 @@ def policy(order: Order) -> Policy:
     for given, value, missing, other in halves:
         if value and not other:
             raise BadInput(f"{given}: expected {missing} with it, as it decides nothing alone")
-    return Policy(point, order.faulty, order.modified, order.writer)
+    return Policy(point, order.faulty, order.modified, order.writer, WallClock().now())
 
 
 def sources(order: Order) -> tuple[Source, Source]:
@@ -78,7 +90,7 @@ def sources(order: Order) -> tuple[Source, Source]:
         raise BadInput(f"--segments: expected 1 or more, seen {order.segments}")
     key = KeySchema(order.key) if order.key else None
     words = (order.restored, order.live)
-    aws, region = (None, "") if all(map(_is_folder, words)) else _account(order)
+    aws, region = (None, "") if all(map(_is_folder, words)) else _account(order, [_arn(word) for word in words])
     restored, live = (_source(word, key, aws, region, order.segments) for word in words)
     return restored, live
 
@@ -89,11 +101,8 @@ def _source(word: str, key: KeySchema | None, aws: Aws | None, region: str, segm
     assert aws is not None
     if word.startswith(_S3):
         return ExportSource(word, aws, region, key)
-    if word.startswith(_ARN):
-        parts = word.split(":")
-        if len(parts) != 6 or parts[2] != "dynamodb" or not parts[5].startswith("table/"):
-            raise BadInput(f"expected the ARN of a table, seen {word}")
-        return TableSource(aws, parts[3], parts[5].removeprefix("table/"), segments)
+    if arn := _arn(word):
+        return TableSource(aws, arn.region, arn.table, segments)
     return TableSource(aws, region, word, segments)
 
 
@@ -102,11 +111,31 @@ def _is_folder(word: str) -> bool:
     if word.startswith((_S3, _ARN)):
         return False
     path = Path(word)
-    return "/" in word or (path.is_dir() and next(path.rglob("manifest-files.json"), None) is not None)
+    if path.name in (manifest.SUMMARY, manifest.FILES) and path.is_file():
+        return True
+    return "/" in word or (path.is_dir() and next(path.rglob(manifest.FILES), None) is not None)
 
 
-def _account(order: Order) -> tuple[Aws, str]:
-    """The account of the environment, after a look at whether it is that one."""
+class _Arn(NamedTuple):
+    """The ARN of a table, whole."""
+
+    partition: str
+    region: str
+    account: str
+    table: str
+
+
+def _arn(word: str) -> _Arn | None:
+    if not word.startswith(_ARN):
+        return None
+    parts = word.split(":")
+    if len(parts) != 6 or parts[2] != "dynamodb" or not _TABLE.fullmatch(parts[5]):
+        raise BadInput(f"expected the ARN of a table, seen {word}")
+    return _Arn(parts[1], parts[3], parts[4], parts[5].removeprefix("table/"))
+
+
+def _account(order: Order, arns: list[_Arn | None]) -> tuple[Aws, str]:
+    """The account of the environment, after a look at whether it is that one, and that of each ARN."""
     folder = HOME / "parameters"
     known = sorted(path.name for path in folder.iterdir() if (path / "service.yaml").is_file())
     if order.environment not in known:
@@ -120,9 +149,23 @@ def _account(order: Order) -> tuple[Aws, str]:
         raise BadInput(f"--region: expected one of {', '.join(service.regions)}, seen {region!r}")
     # Nothing is written to AWS: the gate stays shut, and there is no record that calls could be noted in.
     aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role, run_id="diff")
-    seen = aws.call("sts", region, "get_caller_identity")["Account"]
+    identity = aws.call("sts", region, "get_caller_identity")
+    seen = identity["Account"]
     if seen != service.account:
         raise BadInput(f"{order.environment}: expected account {service.account}, seen {seen}. Nothing was read")
+    partition = str(identity.get("Arn", "arn:aws:")).split(":")[1]
+    for arn in filter(None, arns):
+        expected = (partition, service.account)
+        if (arn.partition, arn.account) != expected:
+            raise BadInput(
+                f"table/{arn.table}: expected an ARN of account {service.account} in partition {partition}, "
+                f"seen {arn.account} in {arn.partition}. Nothing was read"
+            )
+        if arn.region not in service.regions:
+            raise BadInput(
+                f"table/{arn.table}: expected an ARN in {' or '.join(service.regions)}, seen {arn.region}. "
+                "Nothing was read"
+            )
     return aws, region
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +27,21 @@ class Role(StrEnum):
     LIVE = "live"
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Of which table a state is (its ARN, its id; empty: not said), and of when.
+
+    `at`: the moment of a full export. `since`, `until`: the span of an incremental one. `live`: it is the table itself.
+    """
+
+    table: str = ""
+    table_id: str = ""
+    at: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    live: bool = False
+
+
 class Opened(Protocol):
     """A source that is being read: once for a row of each item, then again for the few that differ.
 
@@ -37,6 +53,16 @@ class Opened(Protocol):
     partial: bool
     key: KeySchema | None
     expected: int | None
+    origin: Provenance
+
+    def ask_key(self) -> KeySchema | None:
+        """The key by whoever may know it, where neither side says it. None when nobody answers."""
+
+    def where(self, number: int) -> str:
+        """Where the item with this number was read, for a person."""
+
+    def count(self) -> int:
+        """How many items there are, counted."""
 
     def rows(self, reader: RowReader) -> Iterator[Batch]:
         """A row for each item, in batches."""

@@ -16,10 +16,11 @@ import simdjson
 from isal import igzip
 
 from drcore.diff.fingerprint import BATCH, Batch, Images, RowReader, Rows, as_line
-from drcore.diff.gzip_lines import FILE, DataFile, pick
+from drcore.diff.gzip_lines import FILE, DataFile, FileLines
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
-from drcore.diff.source import Role, TableSource
+from drcore.diff.policy import Policy
+from drcore.diff.source import Provenance, Role, TableSource
 from drcore.errors import BadInput, Rejected, RunnerFailed
 
 _GONE = ("ResourceNotFoundException", "TableNotFoundException")
@@ -40,7 +41,9 @@ def open_table(source: TableSource, role: Role, folder: Path) -> OpenTable:
     folder = folder / role
     folder.mkdir(parents=True)
     expected = described["Table"].get("ItemCount") or None  # some hours old
-    return OpenTable(source.table, key_of_table(described), expected, source, _identity(described), folder)
+    table = described["Table"]
+    origin = Provenance(str(table.get("TableArn", "")), str(table.get("TableId", "")), live=True)
+    return OpenTable(source.table, key_of_table(described), expected, origin, source, _identity(described), folder)
 
 
 @dataclass(slots=True)
@@ -50,11 +53,22 @@ class OpenTable:
     name: str
     key: KeySchema | None
     expected: int | None
+    origin: Provenance
     source: TableSource
     identity: str
     folder: Path
     partial: bool = False
     files: list[DataFile] = field(default_factory=list)
+
+    def ask_key(self) -> KeySchema | None:
+        return self.key
+
+    def count(self) -> int:
+        assert self.key
+        return sum(len(batch["n"]) for batch in self.rows(RowReader(self.key, Policy(), live=False)))
+
+    def where(self, number: int) -> str:
+        return f"{self.name}: item {(number & ((1 << FILE) - 1)) + 1} of segment {number >> FILE}"
 
     def rows(self, reader: RowReader) -> Iterator[Batch]:
         segments = self.source.segments
@@ -73,7 +87,7 @@ class OpenTable:
             raise
 
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
-        return pick(self.files, wanted)
+        return FileLines(self.files).pick(wanted)
 
     def item(self, line: bytes) -> Item | None:
         found: Item = orjson.loads(line)["Item"]
@@ -81,10 +95,11 @@ class OpenTable:
 
     def _segment(self, index: int, reader: RowReader) -> Iterator[Batch]:
         source, parser = self.source, simdjson.Parser()
-        gathered, first = Rows(), 0
+        gathered, done = Rows(), index << FILE
         with igzip.open(self.files[index].path, "wb", compresslevel=0) as kept:
 
             def read(body: bytes) -> tuple[Rows, Mapping[str, Any]]:
+                nonlocal done
                 page: Any = parser.parse(body)
                 items = list(page["Items"])
                 texts = list(map(as_line, items))
@@ -93,15 +108,18 @@ class OpenTable:
                 kept.write(b"\n".join([*texts, b""]))
                 left = {name: page[name] for name in page if name != "Items"}
                 plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
-                return reader.rows(Images(items, items, texts)), plain | {"Items": []}
+                numbers = range(done, done + len(items))
+                rows = reader.rows(Images(items, items, texts), numbers, lambda each: self.where(numbers[each]))
+                done += len(items)
+                return rows, plain | {"Items": []}
 
             for rows in source.aws.scan_raw(source.region, source.table, index, source.segments, read):
                 gathered.extend(rows)
                 if len(gathered) >= BATCH:
-                    yield gathered.batch((index << FILE) + first)
-                    gathered, first = Rows(), first + len(gathered)
+                    yield gathered.batch()
+                    gathered = Rows()
         if len(gathered):
-            yield gathered.batch((index << FILE) + first)
+            yield gathered.batch()
 
     def _side_by_side(self, reader: RowReader) -> Iterator[Batch]:
         batches: queue.Queue[Batch | None] = queue.Queue(_WAITING * self.source.segments)

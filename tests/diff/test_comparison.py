@@ -104,7 +104,7 @@ def test_progress_should_say_what_is_done_how_far_and_of_how_many(tmp_path: Path
         ("comparing", 0, None),
         ("looking", 7, 7),
     ]
-    assert (seen[0][1], seen[0][2]) == (3, 7)
+    assert (seen[0][1], seen[0][2]) == (7, 7)
 
 
 def test_a_plan_that_only_names_the_comparison_should_not_import_what_it_needs() -> None:

@@ -256,7 +256,7 @@ def test_an_export_in_s3_should_be_fetched_and_its_table_be_asked_for_the_key(ac
     with pytest.raises(BadInput, match=r"expected one export with its manifest-files\.json, seen none"):
         compare(ExportSource("s3://exports/other", aws, REGION), table, Policy(), out=tmp_path / "out")
     s3.delete_object(Bucket="exports", Key=f"some/prefix/AWSDynamoDB/01700000000000-a1b2c3d4/data/{0:020d}.json.gz")
-    with pytest.raises(Rejected):
+    with pytest.raises(BadInput, match="expected an export in a bucket, found none"):
         compare(there, table, Policy(), out=tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -13,6 +13,7 @@ from typing import Any
 from isal import igzip
 
 Item = Mapping[str, Mapping[str, Any]]
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/T"
 
 
 def full(folder: Path, items: Iterable[Item], *, per_file: int = 1000, **summary: Any) -> Path:
@@ -22,7 +23,8 @@ def full(folder: Path, items: Iterable[Item], *, per_file: int = 1000, **summary
 
 def incremental(folder: Path, changes: Iterable[tuple[Item, Item | None, Item | None]], **summary: Any) -> Path:
     """An incremental export of (key, old image, new image), as NEW_AND_OLD_IMAGES writes it."""
-    told = {"exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES"} | summary
+    told: dict[str, Any] = {"exportType": "INCREMENTAL_EXPORT", "outputView": "NEW_AND_OLD_IMAGES", "exportTime": None}
+    told |= {"exportFromTime": "2026-01-05T08:00:00.000Z", "exportToTime": "2026-01-05T09:00:00.000Z"} | summary
     return write(folder, map(_change, changes), shared=True, **told)
 
 
@@ -54,7 +56,9 @@ def write(folder: Path, lines: Iterable[bytes], *, per_file: int = 1000, shared:
     manifest.write_bytes(b"".join(compact(each) + b"\n" for each in files))
     (base / "manifest-files.checksum").write_text(md5(manifest))
     told = {"version": "2020-06-30", "itemCount": total, "outputFormat": "DYNAMODB_JSON", "exportType": "FULL_EXPORT"}
-    seal(base, told | summary)
+    told |= {"tableArn": TABLE, "tableId": "12345a12-abcd-123a-ab12-1234abc12345"}
+    told |= {"exportTime": "2026-01-05T09:00:00.000Z"} | summary
+    seal(base, {name: value for name, value in told.items() if value is not None})
     return base
 
 

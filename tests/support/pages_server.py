@@ -36,6 +36,7 @@ class Pages:
     seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     created: float = 1767603600.0
     checksum: int | None = None  # in place of the right one
+    arn: str = ""
 
     def answer(self, operation: str, asked: dict[str, Any]) -> Answer:
         count = sum(name == operation for name, _ in self.seen)
@@ -53,6 +54,7 @@ class Pages:
             "TableName": "T",
             "TableStatus": "ACTIVE",
             "TableId": "one",
+            "TableArn": self.arn,
             "CreationDateTime": self.created,
             "KeySchema": [
                 {"AttributeName": name, "KeyType": kind} for name, kind in zip(self.keys, kinds, strict=False)

@@ -1,0 +1,208 @@
+"""What an export's manifests say: its files, its kind, its table, its time.
+
+Nothing is believed that the manifest does not say, and nothing that it says is left unchecked: every file with its
+checksum and its number of items, the sum of them. A value that is not known is not taken for the usual one.
+Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from drcore.clock import parse_time
+from drcore.diff.gzip_lines import DataFile
+from drcore.diff.source import Provenance
+from drcore.errors import BadInput
+
+SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
+ROOT = "AWSDynamoDB"
+FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
+VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportManifest:
+    """An export as its manifests tell it. `old_images`: whether an incremental one has the images before its span."""
+
+    base: Path
+    partial: bool
+    old_images: bool
+    count: int
+    origin: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One data file by the manifest: its name in the bucket, how many items it has, its MD5."""
+
+    key: str
+    count: int
+    checksum: str
+
+
+def find(place: Path) -> Path:
+    """The folder of the manifest: the one that is named, by a manifest's name too, or the only export below it."""
+    if place.name in (SUMMARY, FILES) and place.is_file():
+        return place.parent
+    if not place.is_dir():
+        raise BadInput(f"{place}: expected the folder of an export, found none")
+    if (place / FILES).is_file():
+        return place
+    found = sorted(path.parent for path in place.rglob(FILES))
+    if len(found) == 1:
+        return found[0]
+    seen = f"{len(found)} exports: {', '.join(str(path) for path in found)}" if found else "none"
+    raise BadInput(f"{place}: expected one export with its {FILES}, seen {seen}")
+
+
+def read(base: Path) -> ExportManifest:
+    """The summary. Raises BadInput for one that is damaged, or says what is not known."""
+    path = base / SUMMARY
+    told = _json(path)
+    kind = told.get("exportType", INCREMENTAL if "exportFromTime" in told else FULL)  # older ones do not say it
+    _known(path, "outputFormat", told.get("outputFormat"), ("DYNAMODB_JSON",))
+    _known(path, "exportType", kind, (FULL, INCREMENTAL))
+    count = told.get("itemCount")
+    if not _is_count(count):
+        raise BadInput(f"{path}: expected an itemCount, seen {count!r}")
+    partial = kind == INCREMENTAL
+    view = told.get("outputView")
+    if partial:
+        _known(path, "outputView", view, VIEWS)
+    needed = {True: ("exportFromTime", "exportToTime"), False: ()}[partial]
+    times = {name: _time(path, told, name) for name in ("exportTime", "exportFromTime", "exportToTime")}
+    for name in needed:
+        if times[name] is None:
+            raise BadInput(f"{path}: expected {name} of an incremental export, seen none")
+    origin = Provenance(
+        table=_text(path, told, "tableArn"),
+        table_id=_text(path, told, "tableId"),
+        at=times["exportTime"],
+        since=times["exportFromTime"] if partial else None,
+        until=times["exportToTime"] if partial else None,
+    )
+    return ExportManifest(base, partial, view == VIEWS[0], int(str(count)), origin)
+
+
+def data_files(manifest: ExportManifest) -> Iterator[DataFile]:
+    """The data files, each with the checksum that the manifest says. Raises BadInput."""
+    base, total, seen = manifest.base, 0, set()
+    _checked(base / FILES)
+    for number, entry in enumerate(entries(base), 1):
+        if entry.key in seen:
+            raise BadInput(f"{base / FILES}: line {number}: expected each file once, seen {entry.key} twice")
+        seen.add(entry.key)
+        total += entry.count
+        path = _local(base, entry.key)
+        if _md5(path) != _digest(entry.checksum):
+            raise BadInput(f"{path}: expected the checksum that the manifest says, seen another: the file has changed")
+        yield DataFile(path, entry.count)
+    if total != manifest.count:
+        raise BadInput(f"{base}: expected {manifest.count} items by {SUMMARY}, seen {total} by {FILES}")
+
+
+def entries(base: Path) -> Iterator[Entry]:
+    """The lines of the list of files. Raises BadInput with the number of the one that is none."""
+    path = base / FILES
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: expected UTF-8, seen {error}") from error
+    # Not splitlines: a prefix may hold what ends a line elsewhere, such as U+2028.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            told = json.loads(line)
+            entry = Entry(told["dataFileS3Key"], told["itemCount"], told["md5Checksum"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{path}: line {number}: expected a data file, seen {line[:80]!r}") from error
+        for name, value in (("dataFileS3Key", entry.key), ("md5Checksum", entry.checksum)):
+            if not isinstance(value, str) or not value:
+                raise BadInput(f"{path}: line {number}: {name}: expected a text, seen {value!r}")
+        if not _is_count(entry.count):
+            raise BadInput(f"{path}: line {number}: itemCount: expected 0 or more, seen {entry.count!r}")
+        yield entry
+
+
+def _known(path: Path, name: str, seen: object, known: tuple[str, ...]) -> None:
+    if seen not in known:
+        raise BadInput(f"{path}: expected {name} {' or '.join(known)}, seen {seen if seen is not None else 'none'}")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _text(path: Path, told: Mapping[str, object], name: str) -> str:
+    value = told.get(name, "")
+    if not isinstance(value, str):
+        raise BadInput(f"{path}: {name}: expected a text, seen {value!r}")
+    return value
+
+
+def _time(path: Path, told: Mapping[str, object], name: str) -> datetime | None:
+    text = _text(path, told, name)
+    try:
+        return parse_time(text) if text else None
+    except ValueError as error:
+        raise BadInput(f"{path}: {name}: {error}") from error
+
+
+def _checked(manifest: Path) -> None:
+    """Compare a manifest with the checksum that lies beside it, where that can be read as an MD5."""
+    for beside in (manifest.with_suffix(".checksum"), manifest.with_suffix(".md5")):
+        if beside.is_file():
+            expected = _digest(beside.read_bytes().decode(errors="replace").strip())
+            if expected and expected != _md5(manifest):
+                raise BadInput(f"{manifest}: expected the checksum of {beside.name}, seen another: it has changed")
+
+
+def _local(base: Path, key: str) -> Path:
+    """Where a data file lies: as it lay in the bucket, or in `data` beside the manifest."""
+    name = PurePosixPath(key).name
+    tail = PurePosixPath(key.rpartition(f"{ROOT}/")[2])
+    places = [base.parent / tail, base / "data" / name, base.parent / "data" / name]
+    root = base.parent.resolve()
+    try:
+        for path in places:
+            if path.is_file() and path.resolve().is_relative_to(root):
+                return path
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise BadInput(f"{base}: expected the name of a data file, seen {key!r}: {error}") from error
+    raise BadInput(f"{base}: expected the data file {key} of the manifest, found none")
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: expected a manifest, found none; is the export complete?") from error
+    except ValueError as error:
+        raise BadInput(f"{path}: expected JSON, seen {error}") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: expected a JSON object")
+    _checked(path)
+    return found
+
+
+def _md5(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+
+
+def _digest(text: str) -> bytes:
+    """An MD5 in base64, as AWS writes it, or in hexadecimal; empty when it is none."""
+    try:
+        found = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{32}", text) else b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return found if len(found) == 16 else b""
