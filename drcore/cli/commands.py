@@ -19,7 +19,9 @@ from drcore.cli.options import (
     RunName,
     RunOptions,
     Seed,
+    WorldAt,
     seed_number,
+    service_of,
     with_run_options,
 )
 from drcore.errors import BadInput, Exit
@@ -82,24 +84,32 @@ def verify(
         str,
         typer.Argument(
             metavar="[RUN]",
-            help="The id of a run, the start of the ids of some, or a path; without it, the run that was begun last.",
+            help="The id of a run, the start of the ids of some, a path, a folder of records, or s3://BUCKET/PREFIX; "
+            "without it, the run that was begun last.",
         ),
     ] = "",
     records: Records = RECORDS,
+    environment: Environment = "sandbox",
+    world: WorldAt = "",
     as_json: AsJson = False,
 ) -> None:
     """Prove records: every line, every file. Names the first bad line of each.
 
-    Exit codes: 0 all hold. 1 BROKEN, or INCOMPLETE: what is there holds, the run was not closed. 2 bad input.
+    Records in S3 are read as the role of an environment, and compared with nothing here: each proves itself.
+
+    Exit codes: 0 all hold. 1 BROKEN, or INCOMPLETE: what is there holds, the run was not closed; or BEING WRITTEN: its
+    lines hold, a run is at work on it. 2 bad input.
     """
 
     def go() -> NoReturn:
         from drcore.cli import proving
         from drcore.record.files import find_all
 
-        folders = find_all(records, run)
-        alone = bool(run) and len(folders) == 1
-        told = [proving.prove(folder, name=not alone) for folder in (folders if run else proving.newest(folders))]
+        if run.startswith("s3://"):
+            told = proving.prove_stored(run, service_of(environment, world))
+        else:
+            folders = find_all(records, run)
+            told = proving.prove_all(folders if run else proving.newest(folders), named=not run)
         if as_json:
             proven = all(each["holds"] and each["complete"] for each in told)
             one = {"records": told, "holds": all(each["holds"] for each in told), "complete": proven}

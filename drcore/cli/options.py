@@ -15,6 +15,7 @@ from drcore.errors import BadInput
 
 if TYPE_CHECKING:
     from drcore.launcher.request import RunRequest
+    from drcore.parameters import Service
 
 
 PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a plan, for example f.")]
@@ -78,6 +79,19 @@ class RunOptions:
             records=self.records,
             world=self.world,
         )
+
+
+def service_of(environment: str, world: str) -> Service:
+    """What an environment is, with the address of its world put in. Raises BadInput where that is not given."""
+    from drcore.engine.prepare import HOME
+    from drcore.parameters import Service, at_world, read
+
+    service = read(HOME / "parameters" / environment / "service.yaml", Service)
+    if service.world and not world:
+        raise BadInput(
+            f"--environment: {environment} has an emulated world: start it by `drcore sandbox`, name it by --world"
+        )
+    return at_world(service, world or None)
 
 
 def seed_number(text: str | None) -> int | None:

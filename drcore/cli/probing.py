@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from drcore.cli.app import app, guarded, say
-from drcore.cli.options import RECORDS, AsJson, Environment, Records, WorldAt
-from drcore.errors import BadInput
+from drcore.cli.options import RECORDS, AsJson, Environment, Records, WorldAt, service_of
 
 if TYPE_CHECKING:
-    from drcore.parameters import Service
     from drcore.probe.probe import Probed
     from drcore.probe.question import AwsQuestion
 
@@ -62,7 +60,7 @@ def probe(
         if list_:
             _show_questions(asked, as_json=as_json)
             raise typer.Exit
-        service = _service(environment, world)
+        service = service_of(environment, world)
         if service.production and not question:
             asked = tuple(each for each in asked if not each.writes)
         made = AccountProbe(service, records, approved=approved, say=say)
@@ -70,18 +68,6 @@ def probe(
         _report(probed, as_json=as_json)
 
     guarded(go, as_json)
-
-
-def _service(environment: str, world: str) -> Service:
-    from drcore.engine.prepare import HOME
-    from drcore.parameters import Service, at_world, read
-
-    service = read(HOME / "parameters" / environment / "service.yaml", Service)
-    if service.world and not world:
-        raise BadInput(
-            f"--environment: {environment} has an emulated world: start it by `drcore sandbox`, name it by --world"
-        )
-    return at_world(service, world or None)
 
 
 def _show_questions(questions: tuple[AwsQuestion, ...], *, as_json: bool) -> None:

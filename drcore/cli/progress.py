@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +22,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from drcore.headless.execution import CellEvent
+
+T = TypeVar("T")
 
 
 class _Moving:
@@ -72,6 +75,24 @@ class Progress(_Moving):
         self._bar.update(self._task, description=name, completed=done, total=event.total)
         if event.status == "running":
             self._tell(f"{event.index + 1:>3}/{event.total} {name}")
+
+
+class Proving(_Moving):
+    """Records that are proved one after the other. Of one alone nothing is said."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(
+            "proving", SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn()
+        )
+        self._total, self._done = total, 0
+
+    def over(self, name: str, prove: Callable[[], T]) -> T:
+        """Prove one of them, and say which."""
+        if self._total > 1:
+            self._bar.update(self._task, description=name, completed=self._done, total=self._total)
+            self._tell(f"{self._done + 1:>4}/{self._total} {name}")
+        self._done += 1
+        return prove()
 
 
 class Comparison(_Moving):

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     RUNNER = "runner"  # how the notebook's process ended
     ARCHIVING = "archiving"  # bucket
     TORN_LINE_REMOVED = "torn-line-removed"  # bytes, sha256
+    NOTE = "note"  # text, by, after_end: a person's remark, also one that was added when the run was over
     # Files
     FILE = "file"  # name, title, sha256: a file as it is now is bound
     FILE_OPEN = "file-open"  # name: it is about to be written anew

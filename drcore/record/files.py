@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -45,6 +46,16 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def is_being_written(folder: Path) -> bool:
+    """Whether a run is at work on a record of this machine: its writer holds the journal until it has ended."""
+    with (folder / JOURNAL).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False  # the lock went with the file, at once: a run that begins to write tries again
+
+
 def find(records: Path, name: str) -> Path:
     """The folder of the one run that is named by its id, by the start of its id, or by its path.
 
@@ -60,11 +71,18 @@ def find(records: Path, name: str) -> Path:
 def find_all(records: Path, name: str) -> list[Path]:
     """The folders of the runs that are named by the id of one, by the start of their ids, or by a path.
 
-    Raises BadInput when there is none.
+    The path of a folder that holds records names all that lies there, the broken and the empty too. Raises BadInput
+    when there is none.
     """
-    if name and ((Path(name) / JOURNAL).is_file() or (Path(name) / PARAMETERS).is_file()):
+    if name and any((Path(name) / file).is_file() for file in (JOURNAL, PARAMETERS, MANIFEST)):
         return [Path(name)]
-    found = [path for path in sorted(records.glob(f"{name}*")) if (path / PARAMETERS).is_file()]
+    if name and Path(name).is_dir() and (Path(name).is_absolute() or not (records / name).is_dir()):
+        below = sorted(path for path in Path(name).iterdir() if path.is_dir() and not path.name.startswith("."))
+        if not below:
+            raise BadInput(f"{name}: expected a record, or a folder of records, seen no folder in it")
+        return below
+    there = [] if Path(name).is_absolute() else sorted(records.glob(f"{name}*"))
+    found = [path for path in there if (path / PARAMETERS).is_file()]
     exact = [path for path in found if path.name == name]
     if not found and not name:
         raise BadInput(f"RUN: expected records below {records}, seen none. See: drcore list")

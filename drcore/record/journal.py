@@ -22,6 +22,8 @@ from drcore.record.format import see_format
 from drcore.record.manifest import bound_files, manifest_of
 from drcore.record.redact import Redactor
 
+_TRIES = 100  # one that only asks whether somebody writes holds the journal for an instant
+
 
 class Record:
     """One run's folder, open for writing by one process at a time.
@@ -34,11 +36,9 @@ class Record:
         self.folder, self.redact, self._clock = folder, redact, clock
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
         self._file = (folder / JOURNAL).open("ab", buffering=0)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not _claimed(self._file.fileno()):
             self._file.close()
-            raise Refused(f"run {folder.name} is being written by another process; nothing was changed") from error
+            raise Refused(f"run {folder.name} is being written by another process; nothing was changed")
         sync_folder(folder)
         torn = _cut_torn_line(folder / JOURNAL)
         lines = lines_of(folder / JOURNAL)
@@ -125,12 +125,29 @@ class Record:
         sync_folder(self.folder)
         self._sealed = False
 
+    @property
+    def sealed(self) -> bool:
+        """Whether the manifest stands, and nothing was added since."""
+        return self._sealed
+
     def close(self) -> None:
         """Give the record free for another process."""
         if self._file.closed:
             return
         os.fsync(self._file.fileno())
         self._file.close()
+
+
+def _claimed(journal: int) -> bool:
+    """Whether this process is the one that writes, until the file is closed."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.sched_yield()
+        else:
+            return True
+    return False
 
 
 def _cut_torn_line(path: Path) -> bytes:

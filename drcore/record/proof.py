@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drcore.errors import BadInput
-from drcore.record.events import FIRST, Event, Kind, lines_of, parsed
-from drcore.record.files import JOURNAL, MANIFEST, RECEIPT, digest
+from drcore.record.events import FIRST, Event, Kind, parsed
+from drcore.record.files import JOURNAL, MANIFEST, RECEIPT, digest, is_being_written
 from drcore.record.format import newer
 from drcore.record.manifest import bound_files, manifest_of
 
@@ -18,7 +18,8 @@ from drcore.record.manifest import bound_files, manifest_of
 class Proof:
     """What `verify` found: whether the record holds, the first place where it does not, what it cannot tell.
 
-    `complete`: it has its end, the manifest. A run that was killed holds as far as it goes, and has none.
+    `complete`: it has its end, the manifest. A run that was killed holds as far as it goes, and has none. `writing`:
+    a run is at work on it, so that its lines were proved and its files were not.
     """
 
     holds: bool
@@ -27,6 +28,7 @@ class Proof:
     notes: tuple[str, ...]
     lines: int
     head: str
+    writing: bool = False
 
     @property
     def proven(self) -> bool:
@@ -36,6 +38,8 @@ class Proof:
     @property
     def word(self) -> str:
         """The proof in one word."""
+        if self.holds and self.writing:
+            return "BEING WRITTEN"
         return "holds" if self.proven else "INCOMPLETE" if self.holds else "BROKEN"
 
 
@@ -49,15 +53,18 @@ OUTSIDE = (
 def verify(folder: Path) -> Proof:
     """Prove a record: the chain of its lines, the digests of its files, the manifest.
 
+    While a run is at work on it only the lines are proved: a file may be written anew between two looks.
+
     Raises BadInput when the folder holds no journal, or one of a format that only a newer drcore knows.
     """
     if not (folder / JOURNAL).is_file():
         raise BadInput(f"{folder}: expected a record with a {JOURNAL}, found none")
     problems, notes = [], [OUTSIDE]
+    writing = is_being_written(folder)
     raw = (folder / JOURNAL).read_bytes()
-    if raw and not raw.endswith(b"\n"):
+    if raw and not raw.endswith(b"\n") and not writing:
         notes.append("The last line is incomplete: the writer was killed while it wrote. It counts as not written.")
-    lines = lines_of(folder / JOURNAL)
+    lines = raw.split(b"\n")[:-1]
     wrong = _first_wrong(lines, _sealed_head(folder))
     sound = lines[: wrong[0] - 1] if wrong else lines
     events: list[Event] = [json.loads(line) for line in sound]
@@ -68,11 +75,15 @@ def verify(folder: Path) -> Proof:
     last = digest(sound[-1]) if sound else FIRST
     if wrong:
         problems.append(f"line {wrong[0]}: {wrong[1]}")
-    problems += _wrong_files(folder, events)
-    if not problems:
-        problems += _wrong_manifest(folder, events, last)
+    outside = [] if writing else [*_wrong_files(folder, events)]
+    if not writing and not problems and not outside:
+        outside += _wrong_manifest(folder, events, last)
     complete = (folder / MANIFEST).exists()
-    if not complete:
+    if writing or is_being_written(folder) or (folder / JOURNAL).stat().st_size != len(raw):
+        writing, complete, outside = True, False, []
+        notes.append("A run is at work on it, and writes: its lines were proved, its files not yet.")
+    problems += outside
+    if not complete and not writing:
         notes.append(f"The run was not closed: without {MANIFEST} nothing binds the last line.")
     hosts = (line for line in events if line["event"] == Kind.HOST)
     if others := sorted({str(line.get("run_by", "drcore")) for line in hosts} - {"drcore"}):
@@ -81,8 +92,20 @@ def verify(folder: Path) -> Proof:
             f"The notebook was run by {who}, not by drcore: after an error it runs no further cell, so the verdict, "
             "the way back, the release of the lock may be missing."
         )
-    notes += [f"{name} is bound by no line of the journal." for name in _unbound_files(folder, events)]
-    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last)
+    notes += _added_after_the_end(events)
+    if not writing:
+        notes += [f"{name} is bound by no line of the journal." for name in _unbound_files(folder, events)]
+    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last, writing)
+
+
+def _added_after_the_end(events: list[Event]) -> Iterator[str]:
+    """Remarks that people have added to a record that was closed, each with where the record had ended until then."""
+    for line in events:
+        if line["event"] == Kind.NOTE and line.get("after_end"):
+            yield (
+                f"Line {line['n']} is a remark that {line.get('by', 'somebody')} added after the run's end: until then "
+                f"the record ended at line {line['n'] - 1}, head {line['prev']}."
+            )
 
 
 def _first_wrong(lines: list[bytes], head: str) -> tuple[int, str] | None:

@@ -210,6 +210,13 @@ class Runbook:
             self.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
             self.record.add_evidence("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
 
+    def note(self, text: str) -> None:
+        """Put a remark of the person who runs this into the journal. After the end: `drcore note RUN "…"`."""
+        if not text.strip():
+            raise BadInput('run.note("…"): expected a remark, seen nothing')
+        line = self.record.append(Kind.NOTE, text=text.strip(), by=self.run.who, after_end=False, durable=True)
+        self._screen.show(show.note(f"Noted, line {line['n']}: {line['text']}"))
+
     def go_back(self) -> None:
         """Undo what this run has done, last first, each verified. Only when the goal was missed and somebody says so.
 

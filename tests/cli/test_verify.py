@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from drcore.record.events import FIRST, FORMAT
+from drcore.record.events import FIRST, FORMAT, Kind
 from drcore.record.files import JOURNAL, MANIFEST, PARAMETERS
 from tests.support.command import COMMAND, contents, in_process
+from tests.support.sealed_records import write, writing
 
 
 @pytest.mark.parametrize("name", ["f-cli-drill", "f-cli", "path"])
@@ -81,7 +82,8 @@ def test_the_archives_copy_should_be_named_by_the_run_whatever_the_folder_is_cal
 
 def test_verify_should_tell_a_program_what_it_tells_a_person(record: Path) -> None:
     ended = in_process("verify", record, "--json")
-    assert set(ended.json) == {"record", "holds", "complete", "problems", "notes", "lines", "head", "archived"}
+    names = {"record", "holds", "complete", "being_written", "problems", "notes", "lines", "head", "archived"}
+    assert set(ended.json) == names
     assert ended.json["holds"] is ended.json["complete"] is True
     assert ended.json["head"] in ended.out.splitlines()[0]
     assert ended.json["archived"].startswith("s3://")
@@ -142,3 +144,34 @@ def written(folder: Path, **fields: object) -> None:
     folder.mkdir()
     (folder / PARAMETERS).write_text("{}")
     (folder / JOURNAL).write_text(f"{json.dumps(first)}\n")
+
+
+def test_a_folder_of_records_should_be_proved_record_by_record_the_broken_and_the_empty_too(
+    record: Path, tmp_path: Path
+) -> None:
+    for name in ("a-good", "b-broken"):
+        shutil.copytree(record, tmp_path / name)
+    (tmp_path / "c-empty").mkdir()
+    with (tmp_path / "b-broken" / PARAMETERS).open("a") as file:
+        file.write(" ")
+    ended = in_process("verify", tmp_path, "--json")
+    told = {Path(each["record"]).name: each["holds"] for each in ended.json["records"]}
+    assert (ended.exit, told) == (1, {"a-good": True, "b-broken": False, "c-empty": False})
+    assert "UNREADABLE" in ended.out and "3/3 c-empty" in ended.err
+
+
+def test_a_run_that_is_being_written_should_be_told_as_that(tmp_path: Path) -> None:
+    """Its files may be written anew between two looks, so nothing is said of them."""
+    folder = write(tmp_path / "t-1")
+    with writing(folder) as record:
+        record.append(Kind.OPENED_AGAIN)
+        (folder / "evidence" / "rates.csv").write_text("half of what will stand the")
+        ended = in_process("verify", folder, "--json")
+        assert (ended.exit, ended.json["being_written"], ended.json["problems"]) == (1, True, [])
+        assert "BEING WRITTEN" in ended.out and "INCOMPLETE" not in ended.out
+    assert "BROKEN" in in_process("verify", folder).out, "now nobody is at work on it"
+
+
+@pytest.mark.parametrize("name", ["/no/such/place", "no-such-run"])
+def test_a_place_where_nothing_is_should_be_bad_input(name: str, tmp_path: Path) -> None:
+    assert in_process("verify", name, "--records", tmp_path).exit == 2
