@@ -45,8 +45,8 @@ class ReadRun:
 
     `begun` is by the clock of the machine, the times of lines and moments are the environment's own, which a sandbox
     makes up. `word` is the verdict as the command line gave it; empty where the run has ended nowhere. `planned` are
-    the keys of the plan's steps with their fingerprints; a record of format 1 has none. `people` are who began it, then
-    who has consented to something.
+    the keys of the plan's steps with their fingerprints, `policy` is the digest of what IAM had to allow; a record of
+    format 1 has neither. `people` are who began it, then who has consented to something.
     """
 
     folder: Path
@@ -63,6 +63,7 @@ class ReadRun:
     host: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     planned: Mapping[str, str] = field(default_factory=dict)
+    policy: str = ""
     word: str = ""
     why: str = ""
     exit: int | None = None
@@ -176,6 +177,7 @@ def _told(
         host=host,
         parameters=parameters,
         planned=dict(last_opened.get("steps", {})),
+        policy=str(last_opened.get("policy", "")),
         word=word,
         why=why,
         exit=end,

@@ -6,6 +6,8 @@ what that allows is not said here.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -107,3 +109,8 @@ def policy(permissions: Iterable[Permission], at: Place[Any]) -> dict[str, Any]:
         for arns, actions in by_resources(permissions, at).items()
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def fingerprint(permissions: Iterable[Permission], at: Place[Any]) -> str:
+    """The policy as a digest, by which a change is seen: of an action, of an ARN."""
+    return hashlib.sha256(json.dumps(policy(permissions, at), sort_keys=True).encode()).hexdigest()[:16]

@@ -25,8 +25,8 @@ class Kind(StrEnum):
     """What a line tells, with the fields that it adds."""
 
     # The run
-    HOST = "host"  # host, user, pid, python, packages, revision, wall_time, run_by: what runs the notebook
-    OPENED = "opened"  # run_id, plan, mode, environment, steps: key and fingerprint of each step
+    HOST = "host"  # host, user, pid, python, packages, revision, lock, wall_time, run_by: what runs the notebook
+    OPENED = "opened"  # run_id, plan, mode, environment, steps: key and fingerprint of each; policy: that of IAM
     OPENED_AGAIN = "opened-again"  # as opened
     READY = "ready"  # the preflight was passed, the lock is held
     REFUSED = "refused"  # what, why

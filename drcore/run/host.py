@@ -11,6 +11,7 @@ from typing import Any
 from drcore.clock import WallClock, iso
 from drcore.engine.context import login
 from drcore.engine.prepare import HOME
+from drcore.record.files import digest
 
 
 def host() -> dict[str, Any]:
@@ -24,8 +25,15 @@ def host() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": packages,
         "revision": _revision(),
+        "lock": lock(),
         "wall_time": iso(WallClock().now()),
     }
+
+
+def lock() -> str:
+    """The digest of requirements.lock, by which a change of any package is seen; empty where there is none."""
+    path = HOME / "requirements.lock"
+    return digest(path.read_bytes())[:16] if path.is_file() else ""
 
 
 def _revision() -> str:

@@ -22,6 +22,7 @@ from drcore.engine.consent import APPROVALS, GOING_BACK, Approvals, Consent, rea
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
+from drcore.engine.permissions import Place, fingerprint
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
@@ -338,6 +339,7 @@ class Runbook:
             mode=self.run.mode,
             environment=self.run.service.environment,
             steps=self.plan.fingerprints(),
+            policy=fingerprint(self.plan.permissions, Place(self.run.service, self.run.facts)),
         )
 
     def _in_order(self, step: Step[Any, Any], despite: str) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from drcore.archive.reader import read
 from drcore.engine.outcome import StepName, Target
 from drcore.engine.step import Step
 from drcore.errors import Refused
 from drcore.parameters import Mode
 from drcore.record.events import Kind, read_events
 from drcore.record.files import JOURNAL
+from drcore.run.host import lock
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.support.tiny import Things, mend, open_run, plan_of
@@ -120,3 +122,10 @@ def test_a_run_that_was_begun_before_keys_is_not_gone_on_with(runs: Any, tmp_pat
     journal.write_text("".join(f"{json.dumps(line)}\n" for line in old))
     with pytest.raises(Refused, match="begun before steps had keys"):
         runs(first)
+
+
+def test_the_journal_of_a_run_should_say_what_it_stands_on(runs: Any, tmp_path: Path) -> None:
+    begun(runs, Things())
+    told = read(tmp_path / "t-1")
+    assert told.host["lock"] == lock() != ""
+    assert len(told.policy) == 16 and list(told.planned) == ["mend"]
