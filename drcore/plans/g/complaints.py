@@ -73,19 +73,31 @@ def read_served(run: GRun, region: str, before: GoodMinutes | None) -> tuple[Com
     return of(until - ONE), judge(span, is_good, before)
 
 
+def named(run: GRun, since: datetime, until: datetime) -> tuple[str, ...]:
+    """The users whom tickets and log lines of all regions name, in order. Raises Unknown, Rejected."""
+    users = {ticket.user for ticket in _tickets(run, since, until)}
+    for region in run.service.regions:
+        users |= _users(_lines(run, region, since, until))
+    return tuple(sorted(user.removeprefix(run.facts.users.prefix) for user in users))
+
+
+def _users(lines: Iterable[logs.Line]) -> set[str]:
+    return {user[1] for line in lines if (user := _USER.search(line.text))}
+
+
 def _complaints(
     run: GRun, tickets: Sequence[support.Ticket], lines: Sequence[logs.Line], count: Points, errors: Points
 ) -> Complaints:
     requests = int(count.total or 0)
     enough = requests >= run.facts.minimum_sample
     percent = round(100 * (errors.total or 0) / requests, 3) if enough else None
-    named = {ticket.user for ticket in tickets} | {user[1] for line in lines if (user := _USER.search(line.text))}
+    users = {ticket.user for ticket in tickets} | _users(lines)
     return Complaints(
         len(tickets),
         max(_by_minute(ticket.opened for ticket in tickets).values(), default=0),
         len(lines),
         max(_by_minute(line.at for line in lines).values(), default=0),
-        len(named),
+        len(users),
         requests,
         percent,
     )

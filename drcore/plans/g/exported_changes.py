@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
+from drcore.clock import parse_time
 from drcore.diff import Class, Policy, judge
 from drcore.diff.keys import KeySchema, key_bytes
 from drcore.diff.policy import modified_of, writers_of
@@ -24,11 +25,13 @@ from drcore.plans.g.decisions import faulty_writers
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.resources import EXPORTED
 from drcore.plans.g.tables import recovery_region, table_arn
+from drcore.record.events import Kind
 from drcore.services.dynamodb import exports as dynamodb_exports
 from drcore.services.dynamodb.exports import READY, Changed, Image, IncrementalExport
 
 BAD = (Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
 ON_ITS_WAY = timedelta(seconds=30)  # from the time that a write says to the table of a region: retries, replication
+_CLOCKS_DIFFER = timedelta(hours=1)  # between the machine that wrote the journal and AWS, at most
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,7 +58,9 @@ def prefix(run: GRun) -> str:
 
 def exports(run: GRun) -> tuple[IncrementalExport, ...]:
     """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
-    own = dynamodb_exports.incremental(run.aws, recovery_region(run), table_arn(run, recovery_region(run)), prefix(run))
+    region, opened = recovery_region(run), next(run.history.lines(Kind.OPENED))
+    begun = parse_time(opened["time"]) - _CLOCKS_DIFFER
+    own = dynamodb_exports.incremental(run.aws, region, table_arn(run, region), prefix(run), begun)
     return tuple(sorted(own, key=lambda each: (each.until, each.arn), reverse=True))
 
 

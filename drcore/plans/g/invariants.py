@@ -27,13 +27,21 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How many of the users that were looked at have a defect, and between which shares of all that lies (95 %)."""
+    """How many of the users that were looked at have a defect, and between which shares of all that lies (95 %).
+
+    A defect is what breaks an invariant. A wrong value that is well-formed breaks none, and who was deleted was not
+    there to be chosen: `suspect` are those whose item was last written by a suspected writer, `there` is how many items
+    the part of the table holds that the sample is from, one of `parts`.
+    """
 
     size: int
     defects: tuple[Defect, ...]
     low_percent: float
     high_percent: float
     users: int = field(compare=False)
+    suspect: tuple[str, ...] = field(default=(), compare=False)
+    there: int = field(default=0, compare=False)
+    parts: int = field(default=1, compare=False)
 
     def describe(self) -> Mapping[str, object]:
         share = f"{self.low_percent:.2g} to {self.high_percent:.2g} % of all users"
@@ -45,7 +53,7 @@ class Sample:
         share = f"{self.low_percent:.1f} % to {self.high_percent:.1f} % of all users"
         if not self.defects:
             share = f"fewer than {self.high_percent:.2f} % of all users"
-        return f"{len(self.defects)} of {self.size} users have corrupted items: {share} (95 % confidence)"
+        return f"{len(self.defects)} of {self.size} users have items that break an invariant: {share} (95 % confidence)"
 
     @property
     def of_all_users(self) -> tuple[int, int]:
@@ -59,45 +67,62 @@ _SMALL = 20  # so many samples make up a table that is still read whole
 _chosen: WeakKeyDictionary[GRun, dict[str, list[Typed]]] = WeakKeyDictionary()
 
 
-def take(run: GRun, region: str, table: str = "") -> Sample:
+def take(run: GRun, region: str, table: str = "", suspects: tuple[str, ...] = ()) -> Sample:
     """Look at a random sample of users' items, as one region holds them. Raises Unknown, Rejected.
 
-    An item that is missing was not there to be chosen: a sample of what there is cannot show what was deleted before.
+    `suspects` are the names under which a suspected release writes into items.
     """
     name = table or in_use(run)
     keys = chosen(run, region, name)
-    items = {user_of(run, item): item for item in those(run, region, name, keys)}
-    defects = []
-    for key in keys:
-        item = items.get(user_of(run, key))
+    there, items = _counted(run, region, name, keys)
+    defects, suspect = [], []
+    for user in (user_of(run, key) for key in keys):
+        item = items.get(user)
         what = "deleted" if item is None else "; ".join(broken(run, item))
+        writer = last_writer(run, item) if item else ""
         if what:
-            defects.append(Defect(user_of(run, key), what, last_writer(run, item) if item else ""))
+            defects.append(Defect(user, what, writer))
+        elif writer in suspects:
+            suspect.append(user)
     low, high = sampling.bound(len(defects), len(keys)) if keys else (0.0, 1.0)
     about = dynamodb_items.count(run.aws, region, corrupted(run))
-    return Sample(len(keys), tuple(defects), round(100 * low, 3), round(100 * high, 3), max(about, len(keys)))
+    return Sample(
+        len(keys),
+        tuple(defects),
+        round(100 * low, 3),
+        round(100 * high, 3),
+        max(about, len(keys)),
+        tuple(suspect),
+        there,
+        _parts(run, region),
+    )
 
 
 def chosen(run: GRun, region: str, table: str) -> list[Typed]:
     """The keys of the sample: users by the hash of their key, the same for every look of this run."""
     known = _chosen.setdefault(run, {})
     if table not in known:
-        # Of a large table a part is read, a range of the hash of its keys; which one is left to chance.
-        parts = _parts(run, region)
-        part = int.from_bytes(run.id.encode()[-4:]) % parts
-        items = dynamodb_items.segment(run.aws, region, table, part, parts)
-        keys = [_key(run, item) for item in items if is_user(run, item)]
+        keys = [_key(run, item) for item in _segment(run, region, table) if is_user(run, item)]
         known[table] = sampling.choose(keys, run.facts.sample, salt=table)
     return known[table]
 
 
-def those(run: GRun, region: str, table: str, keys: list[Typed]) -> tuple[Typed, ...]:
-    """The items of some users' keys; of a small table all are read, which costs no more than asking for each."""
-    if _parts(run, region) > 1:
-        return dynamodb_items.some(run.aws, region, table, keys)
-    wanted = {user_of(run, key) for key in keys}
-    items = dynamodb_items.segment(run.aws, region, table, 0, 1)
-    return tuple(item for item in items if is_user(run, item) and user_of(run, item) in wanted)
+def _segment(run: GRun, region: str, table: str) -> Iterator[Typed]:
+    """Of a large table a part is read, a range of the hash of its keys; which one is left to chance."""
+    parts = _parts(run, region)
+    return dynamodb_items.segment(run.aws, region, table, int.from_bytes(run.id.encode()[-4:]) % parts, parts)
+
+
+def _counted(run: GRun, region: str, table: str, keys: list[Typed]) -> tuple[int, dict[str, Typed]]:
+    """How many items the part holds that is read, whosever they are; and the items of some users, by user."""
+    wanted, there, found = {user_of(run, key) for key in keys}, 0, {}
+    for item in _segment(run, region, table):
+        there += 1
+        if is_user(run, item) and (user := user_of(run, item)) in wanted:
+            found[user] = item
+    if _parts(run, region) > 1:  # a region's segments need not be those of another
+        found = {user_of(run, item): item for item in dynamodb_items.some(run.aws, region, table, keys)}
+    return there, found
 
 
 def _parts(run: GRun, region: str) -> int:

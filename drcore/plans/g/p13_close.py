@@ -11,8 +11,9 @@ from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknow
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.g import complaints, invariants, titles
 from drcore.plans.g.complaints import Complaints
-from drcore.plans.g.decisions import remedy
+from drcore.plans.g.decisions import faulty_writers, remedy
 from drcore.plans.g.facts import GRun, Remedy
+from drcore.plans.g.headcount import Headcount, since_the_comparison
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
 from drcore.plans.g.tables import in_use
@@ -32,6 +33,7 @@ class UsersServed:
 
     complaints: Complaints = field(metadata=label(""))
     sample: Sample = field(metadata=label(""))
+    headcount: Headcount = field(metadata=label(""))
     minutes: GoodMinutes = field(metadata=label(""))
     looks: GoodLooks = field(metadata=label("samples"))
 
@@ -39,13 +41,21 @@ class UsersServed:
 def see_served(run: GRun, target: Target) -> UsersServed:
     before: UsersServed | None = last_look(run, titles.USERS, target)
     seen, minutes = complaints.read_served(run, target.region, before.minutes if before else None)
-    sample = invariants.take(run, target.region)
+    sample = invariants.take(run, target.region, suspects=faulty_writers(run))
+    headcount = since_the_comparison(run, sample)
     looks = before.looks if before else GoodLooks()
-    return UsersServed(seen, sample, minutes, looks.then(not _corrupted(run, sample), run.clock.now()))
+    good = not _corrupted(run, sample) and not _gone(run, headcount)
+    return UsersServed(seen, sample, headcount, minutes, looks.then(good, run.clock.now()))
 
 
 def _corrupted(run: GRun, sample: Sample) -> list[str]:
-    return sorted({each.user for each in sample.defects} - set(conflicts(run)))
+    """Users of the sample whose items break an invariant, or were last written by the faulty release."""
+    return sorted({*(each.user for each in sample.defects), *sample.suspect} - set(conflicts(run)))
+
+
+def _gone(run: GRun, headcount: Headcount) -> bool:
+    """Whether more items are gone since the comparison than a few that their owners removed."""
+    return headcount.percent >= run.facts.thresholds.share_percent
 
 
 def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
@@ -53,6 +63,8 @@ def users_are_well(run: GRun, target: Target, seen: UsersServed) -> Check:
     bad = _corrupted(run, seen.sample)
     if bad:
         trouble.append(f"{len(bad)} of {seen.sample.size} users have corrupted items, such as {bad[0]}")
+    if _gone(run, seen.headcount):
+        trouble.append(str(seen.headcount))
     if trouble:
         return no("; ".join(trouble))
     if not seen.sample.size:

@@ -43,6 +43,15 @@ class IncrementalExport:
 
 
 @dataclass(frozen=True, slots=True)
+class FullExport:
+    """A full export that is there: the moment that it shows, how many items it has."""
+
+    arn: str
+    at: datetime
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """One item that changed: its image before the span (None: it was not there), after it, when it was last written."""
 
@@ -52,10 +61,28 @@ class Changed:
     at: datetime
 
 
-def incremental(aws: Aws, region: str, table_arn: str, prefix: str) -> tuple[IncrementalExport, ...]:
-    """The incremental exports of a table that were made below a prefix, oldest first. Raises Unknown, Rejected."""
-    found = (export(aws, region, arn) for arn in _incremental(aws, region, table_arn))
+def incremental(
+    aws: Aws, region: str, table_arn: str, prefix: str, begun_after: datetime
+) -> tuple[IncrementalExport, ...]:
+    """The incremental exports of a table that were made below a prefix, oldest first. Raises Unknown, Rejected.
+
+    A table that is exported each hour has two thousand of them: those that say by their id that they were begun before
+    a moment are not asked for.
+    """
+    listed = (each["ExportArn"] for each in _listed(aws, region, table_arn, "INCREMENTAL_EXPORT"))
+    found = (export(aws, region, arn) for arn in listed if (_begun(arn) or begun_after) >= begun_after)
     return tuple(sorted((each for each in found if each.prefix == prefix), key=lambda each: each.arn))
+
+
+def last_full(aws: Aws, region: str, table_arn: str) -> FullExport | None:
+    """The newest full export of a table that is complete, None where there is none. Raises Unknown, Rejected."""
+    listed = [
+        each["ExportArn"] for each in _listed(aws, region, table_arn, "FULL_EXPORT") if each["ExportStatus"] == READY
+    ]
+    if not listed:
+        return None
+    found = aws.call("dynamodb", region, "describe_export", ExportArn=max(listed))["ExportDescription"]
+    return FullExport(found["ExportArn"], found["ExportTime"].astimezone(UTC), int(found["ItemCount"]))
 
 
 def export(aws: Aws, region: str, arn: str) -> IncrementalExport:
@@ -107,16 +134,23 @@ def start(
     return str(made["ExportDescription"]["ExportArn"])
 
 
-def _incremental(aws: Aws, region: str, table_arn: str) -> Iterator[str]:
+def _listed(aws: Aws, region: str, table_arn: str, kind: str) -> Iterator[Mapping[str, Any]]:
+    """The exports of a table, of one type, as the list has them."""
     page: dict[str, str] = {}
     while True:
         answer = aws.call("dynamodb", region, "list_exports", TableArn=table_arn, **page)
-        for each in answer["ExportSummaries"]:
-            if each["ExportType"] == "INCREMENTAL_EXPORT":
-                yield each["ExportArn"]
+        yield from (each for each in answer["ExportSummaries"] if each["ExportType"] == kind)
         if not answer.get("NextToken"):
             return
         page = {"NextToken": answer["NextToken"]}
+
+
+def _begun(arn: str) -> datetime | None:
+    """When an export was begun, by its id: milliseconds, a hyphen, a random part. None where an id is another one."""
+    millis, _, rest = arn.rpartition("/")[2].partition("-")
+    if not rest or len(millis) != 14 or not millis.isdigit():
+        return None
+    return _EPOCH + timedelta(milliseconds=int(millis))
 
 
 def _lines(content: bytes, entry: Mapping[str, Any], where: str) -> list[bytes]:

@@ -62,6 +62,9 @@ def test_only_users_configurations_should_count(begun: GRun) -> None:
 def test_a_sample_should_say_what_it_means_for_all_users() -> None:
     sample = Sample(600, (Defect("00042", "Owner is 00043"),), 0.004, 0.925, 5000)
     assert sample.of_all_users == (0, 47)
-    assert str(sample) == "1 of 600 users have corrupted items: 0.0 % to 0.9 % of all users (95 % confidence)"
+    assert (
+        str(sample)
+        == "1 of 600 users have items that break an invariant: 0.0 % to 0.9 % of all users (95 % confidence)"
+    )
     assert "fewer than" in str(Sample(600, (), 0.0, 0.498, 5000))
     assert str(Sample(0, (), 0.0, 100.0, 0)) == "no user's item was found"

@@ -10,6 +10,7 @@ from drcore.parameters import Mode
 from drcore.plans.g import p09_sign_off, p13_close
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.facts import GRun
+from drcore.plans.g.headcount import Headcount
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import SignOff
 from drcore.plans.g.p13_close import UsersServed
@@ -24,7 +25,7 @@ GOOD = GoodMinutes(NINE, NINE, None, NINE)
 
 
 def test_users_should_not_be_well_where_none_was_found(begun: GRun) -> None:
-    check = p13_close.users_are_well(begun, EAST, UsersServed(QUIET, NOBODY, GOOD, GoodLooks()))
+    check = p13_close.users_are_well(begun, EAST, UsersServed(QUIET, NOBODY, Headcount(), GOOD, GoodLooks()))
     assert check.answer is Answer.UNKNOWN
     assert "no user's item was found" in check.why
 

@@ -48,7 +48,36 @@ def test_the_same_token_starts_one_export(world: InProcess, aws: Aws) -> None:
     }
     assert len(arns) == 1
     world.request("POST", "/_sandbox/clock", {"sleep": 30})  # a list tells of it some seconds later
-    assert [each.arn for each in exports.incremental(aws, EAST, TABLE_ARN, "once")] == list(arns)
+    assert [each.arn for each in exports.incremental(aws, EAST, TABLE_ARN, "once", BEGAN)] == list(arns)
+
+
+def test_exports_that_were_begun_before_are_not_asked_for(world: InProcess, aws: Aws) -> None:
+    """A table that is exported each hour has two thousand of them."""
+    now = world.world.clock.now()
+    span = {"since": now - timedelta(minutes=30), "until": now}
+    exports.start(aws, EAST, TABLE_ARN, bucket=BUCKET, prefix="old", token="old", **span)  # noqa: S106
+    world.request("POST", "/_sandbox/clock", {"sleep": 60})
+    assert len(exports.incremental(aws, EAST, TABLE_ARN, "old", now)) == 1
+    assert exports.incremental(aws, EAST, TABLE_ARN, "old", now + timedelta(seconds=1)) == ()
+
+
+def test_the_last_full_export_says_how_many_items_there_were(world: InProcess, aws: Aws) -> None:
+    assert exports.last_full(aws, EAST, TABLE_ARN) is None
+    for token in ("first", "second"):
+        aws.call(
+            "dynamodb",
+            EAST,
+            "export_table_to_point_in_time",
+            TableArn=TABLE_ARN,
+            ClientToken=token,
+            S3Bucket=BUCKET,
+            ExportTime=world.world.clock.now(),
+        )
+        world.request("POST", "/_sandbox/clock", {"sleep": 1200})
+    found = exports.last_full(aws, EAST, TABLE_ARN)
+    assert found
+    assert timedelta(minutes=20) <= world.world.clock.now() - found.at < timedelta(minutes=21), "the second one"
+    assert found.items > 0
 
 
 def test_a_change_has_the_item_before_and_after(aws: Aws, made: IncrementalExport) -> None:

@@ -38,6 +38,7 @@ class TableHistory:
         self.keys_changed = 0
         """Grows with each key that comes or goes."""
         self._size: int | None = None
+        self._counted = (-1, 0)
         self._opened: Stamp | None = None
         self._stamps: dict[Key, Stamp] = {}
         self._by_key: dict[Key, list[LoggedWrite]] = {}
@@ -114,10 +115,19 @@ class TableHistory:
                 items[entry.key] = entry.after
         return items
 
+    def count_at(self, moment: datetime) -> int:
+        """How many items there were at a moment."""
+        place = bisect_right(self.entries, moment, key=_AT)
+        if self._counted[0] != place:  # asked at each look at the table
+            written = self.entries[:place]
+            count = len(self.base) + sum((each.before is None) - (each.after is None) for each in written)
+            self._counted = place, count
+        return self._counted[1]
+
     def forget(self, since: datetime) -> list[LoggedWrite]:
         """Let nothing have been written after `since`; returns what was."""
         place = bisect_right(self.entries, since, key=_AT)
-        dropped, self.now = self.entries[place:], self.at(since)
+        dropped, self.now, self._counted = self.entries[place:], self.at(since), (-1, 0)
         del self.entries[place:]
         for key in {entry.key for entry in dropped}:
             mine = self._by_key[key]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, ItemsView
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import md5
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,9 @@ from drcore.sandbox.moto import backends
 from drcore.sandbox.services.dynamodb.history import LoggedWrite, TableHistory
 from drcore.sandbox.services.dynamodb.items import Attributes, Key, Stamp, Stored, key_of
 from drcore.sandbox.services.dynamodb.policy import PolicyInForce, refuses
+
+COUNTED = timedelta(hours=6)
+"""How often AWS counts the items of a table, about."""
 
 Written = Callable[["Replica", LoggedWrite, str, float | None], None]
 """Who is told of an actor's write, with its operation and with the seconds to the other replicas."""
@@ -135,6 +138,13 @@ class Replica:
     def items(self) -> ItemsView[Key, Stored]:
         """Keys with items as this copy has them; not to be changed."""
         return self.history.now.items()
+
+    def counted(self, now: datetime) -> int:
+        """How many items it had when they were counted last: each six hours. A new table has not been counted yet."""
+        first = self.created + COUNTED * (int(md5(self.arn.encode(), usedforsecurity=False).hexdigest(), 16) / 2**128)
+        if now < first:
+            return 0
+        return self.history.count_at(first + (now - first) // COUNTED * COUNTED)
 
     def at(self, moment: datetime) -> dict[Key, Stored]:
         """The items at a moment: with every write whose time is not after it."""

@@ -36,7 +36,7 @@ def description(store: Tables, replica: Replica, now: datetime) -> dict[str, Any
     fields = dict(replica.table.describe()["TableDescription"])
     fields |= {
         "TableStatus": replica.status(now),
-        "ItemCount": len(replica.items()),
+        "ItemCount": replica.counted(now),
         "TableSizeBytes": replica.history.size,
         "CreationDateTime": aware(fields["CreationDateTime"]),
         "TableId": replica.id,

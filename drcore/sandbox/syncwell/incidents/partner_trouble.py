@@ -32,6 +32,8 @@ DURATION = Option(default=15.0, help="minutes until the partner is well again; 0
 PAGE_LAG = Option(default=4.0, help="minutes by which the partner's status page is late")
 UNNOTICED = Option(default=5.0, help="minutes that pass until somebody looks")
 SILENT = Option(default=0.0, help="the share of calls that get no answer, 0 to 0.95; a probe really waits for it")
+_SINCE = timedelta(hours=1)
+"""How long the experiment has run: its own deployment is over."""
 OPTIONS: Mapping[str, Option] = {
     "partner": PARTNER,
     "duration": DURATION,
@@ -79,9 +81,14 @@ def partner_degraded(world: World, options: Options) -> Undo:
     return _begin(world, "partner-degraded", options, HALF_DOWN, (options["partner"],), "write-activities")
 
 
-@fault("partner-outage-two", options={**OPTIONS, "second": Option(default="strideon", help="the other one")})
+@fault(
+    "partner-outage-two",
+    options={**OPTIONS, "second": Option(default="strideon", help="the other one", choices=names.PARTNERS)},
+)
 def partner_outage_two(world: World, options: Options) -> Undo:
     """Two partners are out at once."""
+    if options["partner"] == options["second"]:
+        raise UnknownFault(f"options.second: expected another partner than {options['partner']}; saw it again")
     return _begin(world, "partner-outage-two", options, _down(), (options["partner"], options["second"]))
 
 
@@ -137,7 +144,16 @@ def flag_deployment_in_the_way(world: World, options: Options) -> Undo:
     options={**OPTIONS, "deployment": Option(default=False, help="a colleague's deployment is in the way, too")},
 )
 def flag_under_experiment(world: World, options: Options) -> Undo:
-    """As partner-outage, and an experiment in us-east-1 keeps the integration on for half of the users."""
+    """As partner-outage, and an experiment in us-east-1 keeps the integration on for half of the users, since long."""
+    with world.clock.at(world.clock.now() - _SINCE):
+        _experiment(world, options["partner"])
+    mend = _begin(world, "flag-under-experiment", options, _down(), (options["partner"],))
+    if options["deployment"]:
+        _give_out(world, options["partner"])
+    return mend
+
+
+def _experiment(world: World, partner: str) -> None:
     home, place, profile = _switches(world)
     experiments = world.state(Experiments)
     made = experiments.create(
@@ -146,18 +162,14 @@ def flag_under_experiment(world: World, options: Options) -> Undo:
             "ApplicationIdentifier": home.id,
             "EnvironmentIdentifier": place.id,
             "ConfigurationProfileIdentifier": profile.id,
-            "Name": f"{options['partner']}-more-often",
-            "FlagKey": names.integration_flag(options["partner"]),
+            "Name": f"{partner}-more-often",
+            "FlagKey": names.integration_flag(partner),
             "AudienceRule": "true",
             "Control": {"Weight": 0.0, "FlagValue": {"Enabled": True}},
             "Treatments": [{"Weight": 100.0, "FlagValue": {"Enabled": True}}],
         },
     )
     experiments.start(SLOWLY_IN, made, 50.0, {}, "do more syncs keep users?")
-    mend = _begin(world, "flag-under-experiment", options, _down(), (options["partner"],))
-    if options["deployment"]:
-        _give_out(world, options["partner"])
-    return mend
 
 
 def _give_out(world: World, partner: str) -> None:
