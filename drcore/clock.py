@@ -21,6 +21,7 @@ import urllib3
 from drcore.errors import Busy, Unknown
 
 T = TypeVar("T")
+_PIECE = 600  # seconds that a world is told to let pass at once, as it may take a while to live them
 _GAPS = 3  # times `every`: a longer gap between two looks is one in which nobody looked
 
 
@@ -80,9 +81,9 @@ class RemoteClock:
     def person(self) -> Iterator[None]:
         began = time.monotonic()
         yield
-        thought = int(time.monotonic() - began)
-        if thought:  # less than a second is no thought, and would make two equal drills differ
-            self._ask("POST", json.dumps({"sleep": thought}).encode())
+        thought = int(time.monotonic() - began)  # less than a second is no thought, and would make equal drills differ
+        for passed in range(0, thought, _PIECE):
+            self._ask("POST", json.dumps({"sleep": min(_PIECE, thought - passed)}).encode())
 
     def _ask(self, method: str, body: bytes | None) -> datetime:
         try:

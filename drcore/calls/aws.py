@@ -128,6 +128,12 @@ class Aws:
         other.session, other._silent, other._from = self.session, self._silent, self
         return other
 
+    def as_oneself(self) -> Aws:
+        """The same under one's own keys, before any role is taken on: those of the person who runs this."""
+        other = Aws(self._calls, endpoint=self._endpoint, run_id=self._run_id, now=self._now)
+        other.session, other._silent = self.session, self._silent
+        return other
+
     def set_endpoint(self, service: str, region: str, url: str) -> None:
         """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
         self._endpoints[service, region] = url

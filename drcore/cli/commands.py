@@ -13,6 +13,7 @@ from drcore.cli.options import (
     RECORDS,
     ApprovalsFile,
     AsJson,
+    Ask,
     Browser,
     Environment,
     Records,
@@ -48,7 +49,7 @@ def drill(options: RunOptions) -> None:
 @app.command()
 @with_run_options
 def execute(options: RunOptions) -> None:
-    """Carry out the plan in an incident, headless: every consent must be in the approvals file."""
+    """Carry out the plan in an incident. Consents are asked for on the terminal, or stand in the approvals file."""
     _run(options, "execute")
 
 
@@ -56,6 +57,7 @@ def execute(options: RunOptions) -> None:
 def resume(
     run: RunName,
     approvals: ApprovalsFile = None,
+    ask: Ask = False,
     in_lab: Annotated[bool, typer.Option("--lab", help="In JupyterLab, where a person is asked.")] = False,
     records: Records = RECORDS,
     browser: Browser = True,
@@ -73,7 +75,9 @@ def resume(
 
             return reopen_lab(find(records, run), approvals, browser=browser, say=say)
         with Progress() as progress:
-            return start.resume(find(records, run), approvals, progress.cell, progress.say)
+            return start.resume(
+                find(records, run), approvals, progress.cell, progress.say, progress.keyboard(), ask=ask
+            )
 
     _report(guarded(go, as_json), as_json)
 
@@ -201,7 +205,7 @@ def _run(options: RunOptions, mode: str) -> NoReturn:
         from drcore.launcher import start
 
         with Progress() as progress:
-            return start.start(options.request(mode), progress.cell, progress.say)
+            return start.start(options.request(mode), progress.cell, progress.say, progress.keyboard())
 
     _report(guarded(go, options.as_json), options.as_json)
 

@@ -38,6 +38,10 @@ Parameters = Annotated[
 ApprovalsFile = Annotated[
     Path | None, typer.Option("--approvals", metavar="FILE", help="Approvals given beforehand, bound to one run.")
 ]
+Ask = Annotated[
+    bool,
+    typer.Option("--ask", help="Ask a person, who must be at this terminal, also where a drill policy would answer."),
+]
 Records = Annotated[Path, typer.Option("--records", metavar="FOLDER", help="Where records are kept.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The last line of stdout is one JSON object.")]
 WorldAt = Annotated[
@@ -59,6 +63,7 @@ class RunOptions:
     approvals: ApprovalsFile = None
     records: Records = RECORDS
     world: WorldAt = ""
+    ask: Ask = False
     as_json: AsJson = False
 
     def request(self, mode: str) -> RunRequest:
@@ -78,6 +83,7 @@ class RunOptions:
             approvals=self.approvals,
             records=self.records,
             world=self.world,
+            ask=self.ask,
         )
 
 

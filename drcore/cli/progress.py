@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,6 +21,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 from rich.text import Text
+
+from drcore.headless.terminal import Terminal, is_there
 
 if TYPE_CHECKING:
     from drcore.headless.execution import CellEvent
@@ -67,6 +71,19 @@ class Progress(_Moving):
         """Something that is done outside the notebook."""
         self._bar.update(self._task, description=text)
         self._tell(text)
+
+    def keyboard(self) -> Terminal | None:
+        """Who sits at this terminal; None where a question would not be seen, or could not be answered."""
+        return Terminal(self._asking) if is_there() else None
+
+    @contextmanager
+    def _asking(self, prompt: str) -> Iterator[None]:
+        self._bar.stop()
+        typer.echo("\n" + "".join(c if c.isprintable() or c == "\n" else "?" for c in prompt), err=True, nl=False)
+        try:
+            yield
+        finally:
+            self._bar.start()
 
     def cell(self, event: CellEvent) -> None:
         """A cell began or ended."""

@@ -35,6 +35,7 @@ def report(result: RunResult, stream: TextIO) -> None:
     console.print(f"RTO      {_objective(result.rto, recovered)}")
     if result.rpo:
         console.print(f"RPO      {_objective(result.rpo, recovered)}")
+    console.print(f"By       {result.by or 'not known: the preflight was not passed'}")
     proof = verify(result.folder)
     console.print(f"Record   {result.folder}")
     console.print(f"Page     {result.page or 'none was written'}")

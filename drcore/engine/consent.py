@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import BuiltinFunctionType
@@ -20,6 +20,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from drcore.clock import Clock, iso
+from drcore.engine.people import same
 from drcore.errors import BadInput
 from drcore.parameters import DrillPolicy, Model, read
 from drcore.record.evidence import Cell
@@ -91,11 +92,44 @@ class Given:
 
 
 APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters
+TERMINAL = "DRCORE_TERMINAL"  # how it says that questions are asked on a terminal, which shows no card
 GOING_BACK = "Going back"
 
 
+def nobody() -> bool:
+    """That nobody is there."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """Where a run is watched from.
+
+    `attended` says whether somebody is there who could answer: then a drill policy answers nothing. A `bare` one shows
+    a question and nothing else, so that what it is about comes with it.
+    """
+
+    attended: Callable[[], bool] = nobody
+    bare: bool = False
+
+
+UNATTENDED = FrontEnd()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What a step asks for: its title, the answers that there are."""
+
+    step: str
+    choices: tuple[Choice, ...]
+
+
 class Desk:
-    """Where a run asks for consent."""
+    """Where a run asks for consent.
+
+    `who` signs what is typed: the login of this machine, until the preflight has asked AWS who it is. `later` gives the
+    questions of the steps after one, as far as they can be known already.
+    """
 
     def __init__(
         self,
@@ -107,10 +141,19 @@ class Desk:
         approvals: Approvals | None,
         whereabouts: str = "",
         keyboard: Callable[[str], str | None] | None = None,
+        front_end: FrontEnd = UNATTENDED,
     ) -> None:
-        self._run_id, self._who, self._clock = run_id, who, clock
+        self.who = who
+        self.later: Callable[[str], Iterable[OpenQuestion]] = lambda step: ()
+        self._run_id, self._clock, self._front_end = run_id, clock, front_end
+        self._above: list[str] = []
         self._policy, self._approvals, self._whereabouts = policy, approvals, whereabouts
         self._keyboard = keyboard or from_keyboard
+
+    def lay_above(self, text: str) -> None:
+        """Put something above the next question, where the front end does not show it anyway."""
+        if self._front_end.bare:
+            self._above.append(text)
 
     def ask(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
         """Ask for one step. Never raises for a no: the answer says so."""
@@ -122,15 +165,19 @@ class Desk:
         Never raises for a no: the answer says so. It carries the phrase that it was given to.
         """
         if level is Consent.NONE:
-            return Given(True, self._who, "none needed", phrase=choices[0].phrase)
+            return Given(True, self.who, "none needed", phrase=choices[0].phrase)
         beforehand = self._beforehand(step, level, choices)
         if beforehand and beforehand.granted:
+            self._above.clear()  # nobody is asked
             return beforehand
         typed = self._typed(step, level, choices, changes)
-        return beforehand if beforehand and not typed.how else typed  # no keyboard: say what is wrong with the approval
+        if typed.how:
+            return typed
+        # No keyboard: say what is wrong with the approval, where there is one.
+        return replace(beforehand or typed, next=self._how_to(step, choices))
 
     def _beforehand(self, step: str, level: Consent, choices: Sequence[Choice]) -> Given | None:
-        policy = self._policy
+        policy = None if self._front_end.attended() else self._policy
         if policy and (step in policy.approves or ("*" in policy.approves and step != GOING_BACK)):
             taken = [each for each in choices if not each.barred and (each.recommended or len(choices) == 1)]
             if taken:
@@ -150,7 +197,7 @@ class Desk:
                 no = f"the approval is for {approval.phrase!r}, but it would now be {now}"
             elif approval.expires <= self._clock.now():
                 no = f"the approval expired at {iso(approval.expires)}"
-            elif level is Consent.SECOND and _same(approval.by, self._who):
+            elif level is Consent.SECOND and same(approval.by, self.who):
                 no = f"a second person must approve, and {approval.by} runs this"
             elif chosen.barred:
                 no = f"{chosen.phrase!r} cannot be taken: {chosen.barred}"
@@ -160,40 +207,49 @@ class Desk:
             return next(iter(yes.values()))
         if yes:
             no = f"the approvals give more than one answer: {', '.join(map(repr, yes))}"
-        return _no(choices, reason=no, then=self._how_to(step, choices)) if no else None
+        return _no(choices, reason=no) if no else None
 
     def _typed(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
         expected = {"go" if level is Consent.GO else each.phrase: each for each in choices}
-        answer = self._keyboard("\n".join([self._whereabouts, *_asked(step, level, choices, changes)]))
+        above, self._above = self._above, []
+        answer = self._keyboard("\n".join([*above, self._whereabouts, *_asked(step, level, choices, changes)]))
         if answer is None:
-            why = "there is no keyboard, and nobody approved it beforehand"
-            return _no(choices, reason=why, then=self._how_to(step, choices))
+            return _no(choices, reason="there is no keyboard, and nobody approved it beforehand")
         again = "Run the step again to be asked again."
+        again = f"To be asked again: drcore resume {self._run_id}" if self._front_end.bare else again
         taken = expected.get(answer.strip())
         if not taken:
             wanted = " or ".join(map(repr, expected))
-            return _no(choices, self._who, "keyboard", f"typed {answer.strip()!r}, not {wanted}", again)
+            return _no(choices, self.who, "keyboard", f"typed {answer.strip()!r}, not {wanted}", again)
         if taken.barred:
-            return _no(choices, self._who, "keyboard", f"{taken.phrase!r} cannot be taken: {taken.barred}", again)
-        who = self._who
+            return _no(choices, self.who, "keyboard", f"{taken.phrase!r} cannot be taken: {taken.barred}", again)
+        who = self.who
         if level is Consent.SECOND:
             who = (self._keyboard("Name of the second person, who has read the phrase: ") or "").strip()
-            if not who or _same(who, self._who):
+            if not who or same(who, self.who):
                 why = "a second person is needed"
                 return _no(choices, who, "keyboard", why, "Fetch one, and run the step again.")
         reason = "" if level is Consent.GO else (self._keyboard("Why, in one line, for the record: ") or "").strip()
         return _given(taken, who, "keyboard", reason)
 
     def _how_to(self, step: str, choices: Sequence[Choice]) -> str:
-        first, *others = sorted((each for each in choices if not each.barred), key=lambda each: not each.recommended)
-        or_else = "".join(f"  # or, in its place: {_quoted(each.phrase)}\n" for each in others)
+        asked = [OpenQuestion(step, tuple(choices)), *self.later(step)]
+        more = "" if len(asked) == 1 else ", less what is not to be done (what is asked later than now may change)"
         return (
-            "To approve it, put this into a file, and resume with it:\n"
-            f"run: {self._run_id}\napprovals:\n- step: {_quoted(step)}\n  phrase: {_quoted(first.phrase)}\n{or_else}"
-            "  by: <who>\n  reason: <why>\n"
-            f"  expires: <time with a zone, soon>\n"
+            f"To approve it, put this into a file{more}, and resume with it:\n"
+            f"run: {self._run_id}\napprovals:\n{''.join(map(_entry, asked))}"
             f"drcore resume {self._run_id} --approvals FILE"
         )
+
+
+def _entry(question: OpenQuestion) -> str:
+    """One question as an entry of an approvals file, to be filled in."""
+    first, *others = sorted((each for each in question.choices if not each.barred), key=lambda it: not it.recommended)
+    or_else = "".join(f"  # or, in its place: {_quoted(each.phrase)}\n" for each in others)
+    return (
+        f"- step: {_quoted(question.step)}\n  phrase: {_quoted(first.phrase)}\n{or_else}"
+        "  by: <who>\n  reason: <why>\n  expires: <time with a zone, soon>\n"
+    )
 
 
 def _given(choice: Choice, by: str, how: str, reason: str) -> Given:
@@ -224,12 +280,6 @@ def _lines(text: str) -> list[str]:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # what JSON is, YAML is too
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two names are one person's: `Alice@laptop` is alice."""
-    first, second = (name.partition("@")[0].strip().casefold() for name in (one, other))
-    return first == second
 
 
 def read_approvals(path: Path | None) -> Approvals | None:

@@ -17,9 +17,10 @@ from drcore.calls.gate import RECOVERED, Call, CallGate
 from drcore.calls.http import Http
 from drcore.calls.secrets import resolve
 from drcore.clock import Clock, clock_at, iso
-from drcore.engine.consent import Approvals, Desk
+from drcore.engine.consent import UNATTENDED, Approvals, Desk, FrontEnd
 from drcore.engine.metric_minutes import MetricMinutes
 from drcore.engine.outcome import Between, State, StepResult, Target
+from drcore.engine.people import Person
 from drcore.parameters import Mode, SecretRef, at_world
 from drcore.record.events import Kind, Named
 from drcore.record.evidence import Mark
@@ -48,6 +49,7 @@ class Run(Generic[F, N]):
         keyboard: Callable[[str], str | None] | None = None,
         clock: Clock | None = None,
         approvals: Approvals | None = None,
+        front_end: FrontEnd = UNATTENDED,
     ) -> None:
         self.plan, self.setting, self.folder = plan, setting, folder
         self.id, self.mode = setting.run_id, setting.mode
@@ -64,7 +66,9 @@ class Run(Generic[F, N]):
         )
         self.http = Http(self.calls, self.clock)
         self.metrics = MetricMinutes(self.aws, self.clock.now, self.service.metric_delay_s)
-        self.who = f"{login()}@{platform.node()}"
+        self.login = f"{login()}@{platform.node()}"
+        self.who = self.login  # as AWS knows whoever this run acts as, once the preflight has asked
+        self.person = Person(self.login, "")  # who runs this, from then on
         policy = self.service.drill_policy if self.mode is Mode.DRILL else None
         self.desk = Desk(
             self.id,
@@ -74,6 +78,7 @@ class Run(Generic[F, N]):
             approvals=approvals,
             whereabouts=whereabouts,
             keyboard=keyboard,
+            front_end=front_end,
         )
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
@@ -90,6 +95,11 @@ class Run(Generic[F, N]):
     def failed_region(self) -> str:
         """The region that this incident has lost: the one that was named, or confirmed by a person; empty if none."""
         return self._lost_region
+
+    def know_person(self, person: Person) -> None:
+        """From now on whoever runs this signs by what AWS knows of them."""
+        self.person = person
+        self.desk.who = person.name
 
     def now_text(self) -> str:
         """The time, as a record writes it."""

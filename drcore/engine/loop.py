@@ -162,7 +162,7 @@ class _Carrying(Looking):
         if step.consent is not Consent.NONE:
             self.tell(StepProgress(Phase.ASKING, states))
             del run.calls.made[made:]  # what was read to be shown is no part of the step
-        phrase = step.phrase(run, states) if step.phrase else f"{step.title.upper()}: {', '.join(map(str, states))}"
+        phrase = step.asks(run, states)
         choices = step.choices(run, states) if step.choices else ()
         before = run.clock.now()
         with run.clock.person():

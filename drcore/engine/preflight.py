@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 from drcore.calls.gate import HOME_OF_GLOBAL, Waiver
 from drcore.engine.context import Run
 from drcore.engine.outcome import Answer, Check, no, unknown, yes
+from drcore.engine.people import person_of
 from drcore.engine.permissions import Place, by_resources
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
@@ -38,6 +39,7 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
     runner = run.service.runner_region
     try:
         identity = run.aws.call("sts", runner, "get_caller_identity")
+        own = run.aws.as_oneself().call("sts", runner, "get_caller_identity") if run.service.role else identity
     except NoCredentials as error:  # no region would answer
         yield Finding("identity", unknown(str(error)))
         return
@@ -45,6 +47,7 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
         yield Finding("identity", unknown(f"{error}. If {runner} has failed: {elsewhere(run)}"))
         return
     run.who = identity["Arn"]
+    run.know_person(person_of(own["Arn"]))
     right = identity["Account"] == run.service.account
     seen = f"{identity['Arn']} in account {identity['Account']}"
     yield Finding("identity", yes(seen) if right else no(f"expected account {run.service.account}, seen {seen}"))

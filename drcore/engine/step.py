@@ -172,6 +172,10 @@ class Step(Generic[F, S]):
         """The place in the plan's text."""
         return self.name.plan
 
+    def asks(self, run: Run[F], states: Mapping[Target, S]) -> str:
+        """The phrase that is typed to consent to it: the blast radius, as seen now."""
+        return self.phrase(run, states) if self.phrase else f"{self.title.upper()}: {', '.join(map(str, states))}"
+
     def to_json(self, state: S | None) -> Any:
         """A state as plain data for the journal."""
         return None if state is None else _adapter(self.look).dump_python(state, mode="json")

@@ -15,8 +15,10 @@ from typing import Any
 
 from drcore.headless import signals
 from drcore.headless.nbformat_light import nbformat  # before nbclient: see there
+from drcore.headless.terminal import Keyboard
 
 # isort: split
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -31,6 +33,7 @@ _OPTIONS = (
     "--IPKernelApp.exec_lines=import sys; exit = quit = sys.exit; del sys",
 )
 
+_NOTHING = "\x04"  # to a kernel's question: the end of input
 _REPLY = 0.5  # seconds; a reply and the news that the kernel is idle come by two sockets
 
 _log = logging.getLogger("drcore.headless.kernel")
@@ -43,9 +46,19 @@ class Kernel:
     It also ends by itself, within a second or so, when this process is killed: ipykernel watches its parent.
     """
 
-    def __init__(self, cwd: Path, environment: Mapping[str, str], *, first: str = "pass") -> None:
-        """`first` is a statement that it carries out before it answers, such as an import that takes long."""
-        self._cwd, self._environment, self._first = cwd, environment, first
+    def __init__(
+        self,
+        cwd: Path,
+        environment: Mapping[str, str],
+        *,
+        first: str = "pass",
+        keyboard: Keyboard | None = None,
+    ) -> None:
+        """`first` is a statement that it carries out before it answers, such as an import that takes long.
+
+        `keyboard` answers what its cells ask; without one they are told that nobody is there.
+        """
+        self._cwd, self._environment, self._first, self._keyboard = cwd, environment, first, keyboard
         self._folder = tempfile.TemporaryDirectory(prefix="drcore-", ignore_cleanup_errors=True)
         self._manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
         self._manager.connection_file = str(self._private("kernel.json"))
@@ -58,6 +71,7 @@ class Kernel:
         self._notebook: _Client | None = None
         self._reply: Mapping[str, Any] = {}
         self._ended = False
+        self._interrupted = False  # who has pressed Ctrl-C is not asked any more
 
     def warm_up(self) -> None:
         """Start its process while something else is done. A failure shows in `start`, which tries once more."""
@@ -72,9 +86,11 @@ class Kernel:
         if not self._manager.has_kernel:
             await self._spawn()
         self._client = self._manager.client()
-        self._client.start_channels()
-        self._client.allow_stdin = False
+        self._client.start_channels(stdin=False)
+        self._client.allow_stdin = self._keyboard is not None
         await self._answer(self._client)
+        if self._keyboard:
+            await self._hear_questions(self._client)
         self._notebook = _Client(
             nb,
             km=self._manager,
@@ -99,8 +115,21 @@ class Kernel:
         self._notebook.begun.clear()
         self._notebook.idle.clear()
         self._reply = {"status": "ok"}  # for an empty cell, which nobody replies to
-        await self._notebook.async_execute_cell(cell, index)
+        questions = asyncio.ensure_future(self._answer_questions())
+        try:
+            await self._notebook.async_execute_cell(cell, index)
+        finally:
+            questions.cancel()
+            await asyncio.wait({questions})
         return self._reply
+
+    async def _answer_questions(self) -> None:
+        """What the running cell asks of a person, until it has ended."""
+        assert self._client
+        while self._keyboard:
+            asked = await self._client.get_stdin_msg()
+            typed = None if self._interrupted else await self._keyboard.ask(asked["content"]["prompt"])
+            self._client.input(_NOTHING if typed is None else typed)
 
     async def returned(self) -> int | None:
         """Its exit status, negative for a signal; None while it runs."""
@@ -113,6 +142,7 @@ class Kernel:
         A kernel ignores an interrupt before it begins a cell, and drops a cell that it has just begun without a reply.
         """
         assert self._notebook
+        self._interrupted = True
         await self._notebook.begun.wait()
         await self._manager.interrupt_kernel()
         await self._notebook.idle.wait()
@@ -163,6 +193,15 @@ class Kernel:
                 return
             if await self.returned() is not None:
                 raise RuntimeError(f"it ended before it was ready. {self.last_words()}".strip())
+
+    async def _hear_questions(self, client: AsyncKernelClient) -> None:
+        """Returns when a question of the kernel arrives here. To a socket not connected yet it is lost, in silence."""
+        client.context.setsockopt(zmq.IMMEDIATE, 1)  # such a one takes nothing before it is connected
+        client.start_channels(shell=False, iopub=False, hb=False, control=False)
+        while not await client.stdin_channel.socket.poll(1000, zmq.POLLOUT):
+            if await self.returned() is not None:
+                raise RuntimeError(f"it ended before it could ask. {self.last_words()}".strip())
+        await self._answer(client)  # by then it knows of the connection, too
 
     def _replied(self, *, execute_reply: Mapping[str, Any], **_: object) -> None:
         self._reply = execute_reply["content"]

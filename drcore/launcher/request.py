@@ -21,7 +21,7 @@ GIVEN = ("environment", "mode", "run_id", "fault", "seed")  # parameters that th
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the command line asks for."""
+    """What the command line asks for. `ask`: a person is asked, also where a drill policy would answer."""
 
     plan: str
     mode: Mode
@@ -32,6 +32,7 @@ class RunRequest:
     approvals: Path | None = None
     records: Path = Path("records")
     world: str = ""
+    ask: bool = False
 
 
 def check(request: RunRequest, plan: Plan[Any]) -> RunParameters:

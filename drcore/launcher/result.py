@@ -22,7 +22,10 @@ from drcore.record.run_parameters import RunParameters
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended: its record, the exit code, a verdict in words, and what the journal says of the steps."""
+    """How a run ended: its record, the exit code, a verdict in words, and what the journal says of the steps.
+
+    `by` is who ran it, as AWS knows them; empty where the preflight was not passed.
+    """
 
     folder: Path
     setting: RunParameters
@@ -35,6 +38,7 @@ class RunResult:
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     acts: tuple[Mapping[str, Any], ...] = ()  # of a rehearsal: what the plan would do, needed now or not
+    by: str = ""
     archived: str = ""
     page: Path | None = None
 
@@ -52,6 +56,7 @@ class RunResult:
             "rpo": self.rpo,
             "untold": list(self.untold),
             "remarks": list(self.remarks),
+            "by": self.by,
             "record": str(self.folder),
             "exit": int(self.exit),
         }
@@ -104,7 +109,8 @@ def result_from_journal(
     )
     of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
     told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
-    return replace(RunResult(folder, setting, str(word), why, end, outcomes, *told), acts=_acts(history))
+    by = str((history.last(Kind.READY) or {}).get("by", ""))
+    return replace(RunResult(folder, setting, str(word), why, end, outcomes, *told), acts=_acts(history), by=by)
 
 
 def _acts(history: History) -> tuple[Mapping[str, Any], ...]:

@@ -16,13 +16,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from drcore import plans
-from drcore.engine.consent import APPROVALS, read_approvals
+from drcore.engine.consent import APPROVALS, TERMINAL, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
 from drcore.headless import page, signals
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
+from drcore.headless.terminal import Keyboard
 from drcore.launcher import world as worlds
 from drcore.launcher.finish import finish
 from drcore.launcher.request import RunRequest, check, fault_of
@@ -41,10 +42,16 @@ _TIMEOUT = 4 * 3600.0  # seconds of wall time for a whole run; a restore may tak
 Progress = Callable[[CellEvent], None]
 
 
-def start(request: RunRequest, progress: Progress, say: Callable[[str], None]) -> RunResult:
-    """Begin a run and see it through. Raises BadInput or Refused before anything is touched."""
+def start(
+    request: RunRequest, progress: Progress, say: Callable[[str], None], keyboard: Keyboard | None = None
+) -> RunResult:
+    """Begin a run and see it through. Raises BadInput or Refused before anything is touched.
+
+    `keyboard` is the person who is asked; in a drill that a policy approves only where the request says so.
+    """
     plan = plans.find(request.plan)
-    with _WarmKernel(request.approvals) as warm:
+    _see_who_answers(request.ask and request.mode is not Mode.REHEARSE, keyboard)
+    with _WarmKernel(request.approvals, keyboard, ask=request.ask) as warm:
         setting, folder = begin(request, plan, say, warm.warm_up)
         return _run_to_end(plan, setting, folder, warm, progress, say)
 
@@ -53,11 +60,11 @@ def begin(
     request: RunRequest,
     plan: Plan[Any],
     say: Callable[[str], None],
-    meanwhile: Callable[[Path], None] = lambda folder: None,
+    meanwhile: Callable[[Path, RunParameters], None] = lambda folder, setting: None,
 ) -> tuple[RunParameters, Path]:
     """Make the record of a new run, with its world opened. Raises BadInput or Refused before anything is touched.
 
-    `meanwhile` is called with the record's folder while the world starts.
+    `meanwhile` is called with the record's folder, and what is known by then, while the world starts.
     """
     setting = check(request, plan)
     read_approvals(request.approvals)
@@ -71,7 +78,7 @@ def begin(
                     f"--records: expected a folder that can be made, seen {folder}: {error.strerror}"
                 ) from error
             undo.callback(_unmake, folder, is_first)
-        opened, started = open_world(request, plan, setting, say, lambda: meanwhile(folder), undo)
+        opened, started = open_world(request, plan, setting, say, lambda: meanwhile(folder, setting), undo)
         redact = redactor(opened)
         with signals.held():
             opened.write(folder, redact)
@@ -92,10 +99,11 @@ def _unmake(folder: Path, is_first: bool) -> None:
 class _WarmKernel:
     """The kernel of a run, which warms up while the world starts, the secrets are read, the notebook is prepared."""
 
-    def __init__(self, approvals: Path | None) -> None:
-        self.environment = dict(os.environ)
+    def __init__(self, approvals: Path | None, keyboard: Keyboard | None, *, ask: bool) -> None:
+        self.environment = {name: value for name, value in os.environ.items() if name != TERMINAL}
         if approvals:
             self.environment[APPROVALS] = str(approvals.absolute())
+        self._keyboard, self._ask = keyboard, ask
         self.kernel: Kernel | None = None
 
     def __enter__(self) -> _WarmKernel:
@@ -105,16 +113,37 @@ class _WarmKernel:
         if self.kernel:
             self.kernel.discard()
 
-    def warm_up(self, folder: Path) -> None:
+    def warm_up(self, folder: Path, setting: RunParameters) -> None:
         from drcore.headless.kernel import Kernel
 
+        by_policy = setting.mode is Mode.DRILL and setting.service.drill_policy is not None
+        asks = setting.mode is not Mode.REHEARSE and (self._ask or not by_policy)
+        keyboard = self._keyboard if asks else None
+        if keyboard:
+            self.environment[TERMINAL] = "1"
         first = "import drcore.run; drcore.run.warm_up(); del drcore"
-        self.kernel = Kernel(folder.absolute(), self.environment, first=first)
+        self.kernel = Kernel(folder.absolute(), self.environment, first=first, keyboard=keyboard)
         self.kernel.warm_up()
 
 
-def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callable[[str], None]) -> RunResult:
-    """Go on with a run that was stopped.
+def _see_who_answers(ask: bool, keyboard: Keyboard | None) -> None:
+    if ask and keyboard is None:
+        raise BadInput(
+            "--ask: expected a terminal to ask on, seen none (standard input and error must be one). Nothing was "
+            "touched."
+        )
+
+
+def resume(
+    folder: Path,
+    approvals: Path | None,
+    progress: Progress,
+    say: Callable[[str], None],
+    keyboard: Keyboard | None = None,
+    *,
+    ask: bool = False,
+) -> RunResult:
+    """Go on with a run that was stopped; `keyboard`, `ask` as in `start`.
 
     Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
     """
@@ -122,8 +151,9 @@ def resume(folder: Path, approvals: Path | None, progress: Progress, say: Callab
     setting = RunParameters.read(folder)
     read_approvals(approvals)
     check_world(setting)
-    with _WarmKernel(approvals) as warm:
-        warm.warm_up(folder)
+    _see_who_answers(ask, keyboard)
+    with _WarmKernel(approvals, keyboard, ask=ask) as warm:
+        warm.warm_up(folder, setting)
         return _run_to_end(plans.find(setting.plan), setting, folder, warm, progress, say)
 
 

@@ -28,7 +28,7 @@ class Kind(StrEnum):
     HOST = "host"  # host, user, pid, python, packages, revision, lock, wall_time, run_by: what runs the notebook
     OPENED = "opened"  # run_id, plan, mode, environment, steps: key and fingerprint of each; policy: that of IAM
     OPENED_AGAIN = "opened-again"  # as opened
-    READY = "ready"  # the preflight was passed, the lock is held
+    READY = "ready"  # by, arn, login (of the machine): the preflight was passed by them, the lock is held
     REFUSED = "refused"  # what, why
     CLOSED = "closed"  # lock
     RUNNER = "runner"  # how the notebook's process ended

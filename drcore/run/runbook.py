@@ -18,8 +18,9 @@ from drcore import show
 from drcore.clock import Clock, parse_time
 from drcore.engine import lock, preflight
 from drcore.engine.break_glass import break_glass
-from drcore.engine.consent import APPROVALS, GOING_BACK, Approvals, Consent, read_approvals
+from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Consent, FrontEnd, read_approvals
 from drcore.engine.context import Run
+from drcore.engine.foresight import foreseen
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
 from drcore.engine.permissions import Place, fingerprint
@@ -36,6 +37,7 @@ from drcore.run import undo
 from drcore.run.host import host
 from drcore.run.judged import judged, note
 from drcore.run.plan_change import plan_change
+from drcore.run.reading import Reading, cell
 from drcore.run.recall import recalled, under_way
 from drcore.run.screen import Screen
 
@@ -83,19 +85,24 @@ class Runbook:
             keyboard=keyboard,
             clock=clock,
             approvals=approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None),
+            front_end=FrontEnd(show.watched, bare=bool(os.environ.get(TERMINAL))),
         )
+        self.run.desk.later = lambda step: foreseen(self.run, plan, step)
         self.record = self.run.record
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
         self.closed = self._ready = False
         self._earlier = recalled(self.run, plan)  # before a restart
+        self.reading = Reading(lambda: show.watched() and not self.closed, self.run.clock.person)
         self._open()
+        self.reading.begin()
 
     @property
     def results(self) -> Mapping[str, StepResult]:
         """How the steps went that this process has carried out."""
         return self.run.results
 
+    @cell
     def preflight(self) -> None:
         """Check what must be so before anything is touched, and take the lock. Raises Refused."""
         found = []
@@ -112,12 +119,15 @@ class Runbook:
                 raise self._refused("lock", taken.why)
             self.run.fencing_token = next(iter(taken.states.values())).token
         self._ready = True
-        self.record.append(Kind.READY, durable=True)
+        by = self.run.person
+        self.record.append(Kind.READY, by=by.name, arn=by.arn, login=self.run.login, durable=True)
 
+    @cell
     def overview(self) -> None:
         """Draw all steps of the plan, also how those ended that were carried out before a restart."""
         self._screen.show(show.overview(self.plan.steps, self._known()))
 
+    @cell
     def go_on(self) -> None:
         """Carry on at the next step, after the preflight where this process has not passed it, and judge at the end.
 
@@ -129,6 +139,7 @@ class Runbook:
             self.step(step)
         self.verify()
 
+    @cell
     def step(self, step: Step[Any, Any], *, despite: str = "") -> None:
         """Carry out one step and show it.
 
@@ -197,6 +208,7 @@ class Runbook:
             if late and due and (over or due <= self.run.clock.now()):
                 self._carry(late)
 
+    @cell
     def verify(self) -> None:
         """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
         if not self.results:
@@ -218,6 +230,7 @@ class Runbook:
         line = self.record.append(Kind.NOTE, text=text.strip(), by=self.run.who, after_end=False, durable=True)
         self._screen.show(show.note(f"Noted, line {line['n']}: {line['text']}"))
 
+    @cell
     def go_back(self) -> None:
         """Undo what this run has done, last first, each verified. Only when the goal was missed and somebody says so.
 
@@ -254,6 +267,7 @@ class Runbook:
         if bad:
             raise RollbackFailed("; ".join(bad))
 
+    @cell
     def close(self) -> None:
         """Give the lock back, write the break-glass card, seal the record, and say where it lies."""
         lost = ""
@@ -327,8 +341,9 @@ class Runbook:
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""
-        self._note_opened(True)
-        self._screen.banner()
+        with self.reading.cell():
+            self._note_opened(True)
+            self._screen.banner()
 
     def _note_opened(self, again: bool) -> None:
         self.record.append(

@@ -71,9 +71,15 @@ class Screen:
 
     def before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
-        self.keep(show.asked_about(step, how.states, self.clock()))
+        seen = show.asked_about(step, how.states, self.clock())
+        self.keep(seen)
+        self._lay_above(seen)
         for exhibit in self.exhibits(step, how.states):
             self._draw(exhibit)
+            self._lay_above(exhibit)
+
+    def _lay_above(self, exhibit: Exhibit) -> None:
+        self._run.desk.lay_above(self._run.redact(self.told(show.in_words(exhibit))) + "\n")
 
     def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         """The tables and charts of a step; where they cannot be read that is said, in the journal too."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from IPython.display import DisplayHandle
     from matplotlib.figure import Figure
 
-    from drcore.record.evidence import Chart
+    from drcore.record.evidence import Chart, Document, Table
 
 __all__ = [
     "Slot",
@@ -38,6 +38,7 @@ __all__ = [
     "figure",
     "findings",
     "hide",
+    "in_words",
     "note",
     "overview",
     "page",
@@ -69,6 +70,14 @@ def preload() -> None:
 def display(html: str, text: str) -> None:
     """Show a card under the cell that runs. Outside IPython nothing is: the launcher has its own view."""
     _publish({"text/html": visible(html), "text/plain": visible(text)}, {})
+
+
+def in_words(exhibit: Chart | Table | Document) -> str:
+    """An exhibit as text, for a screen that shows no pictures: of a chart its title, with the range of each line."""
+    from drcore.record.evidence import Chart
+    from drcore.show.alt_text import summary
+
+    return visible(summary(exhibit) if isinstance(exhibit, Chart) else page(exhibit)[1])
 
 
 class Slot:

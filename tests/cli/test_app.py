@@ -29,7 +29,7 @@ def test_the_three_modes_should_take_the_same_options() -> None:
     assert drill == rehearse == execute
     assert {flags for flags, *_ in drill} == {
         *(("--environment",), ("--fault",), ("--seed",), ("-p",), ("--approvals",), ("--records",), ("--world",)),
-        *(("--json",), ("plan",), ("--help",)),
+        *(("--ask",), ("--json",), ("plan",), ("--help",)),
     }
     assert [option for option in drill if option not in lab] == [], "JupyterLab takes all of them too"
 

@@ -57,6 +57,10 @@ WRONG = {
         ["drill", "f", "--world", "http://127.0.0.1:9"],
         "--world: expected the address of a world that answers, seen 'http://127.0.0.1:9'",
     ),
+    "a person to ask, without a terminal": (
+        ["drill", "f", "--ask"],
+        "--ask: expected a terminal to ask on, seen none",
+    ),
     "a mode that there is not": (
         ["lab", "f", "--mode", "run"],
         "--mode: expected one of rehearse, drill, execute, seen 'run'",

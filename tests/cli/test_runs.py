@@ -22,6 +22,7 @@ FIELDS = {
     "untold",
     "remarks",
     "acts",
+    "by",
     "record",
     "exit",
 }

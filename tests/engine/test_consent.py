@@ -20,7 +20,9 @@ from drcore.engine.consent import (
     Choice,
     Consent,
     Desk,
+    FrontEnd,
     Given,
+    OpenQuestion,
     from_keyboard,
     read_approvals,
 )
@@ -161,6 +163,43 @@ def test_a_policy_for_all_steps_should_never_cover_going_back() -> None:
     assert not ask(desk(policy=ALL), step=GOING_BACK).granted
 
 
+def test_whoever_can_be_asked_should_be_asked_whatever_a_policy_approves() -> None:
+    watched = FrontEnd(attended=lambda: True)
+    at = Desk("t-1", "alice", ManualClock(), policy=ALL, approvals=None, keyboard=typing("no"), front_end=watched)
+    assert not ask(at).granted
+
+
+def test_a_front_end_that_shows_nothing_else_should_be_shown_what_a_question_is_about() -> None:
+    asked: list[str] = []
+
+    def refuses(prompt: str) -> str:
+        asked.append(prompt)
+        return "" if PHRASE in prompt else "because"
+
+    for bare in (True, False):
+        front_end = FrontEnd(bare=bare)
+        at = Desk("t-1", "alice", ManualClock(), policy=None, approvals=None, keyboard=refuses, front_end=front_end)
+        at.lay_above("38 of 194 items are corrupt")
+        assert ("drcore resume t-1" in ask(at).next) is bare
+        ask(at)
+    shown = [prompt.startswith("38 of 194 items are corrupt\n") for prompt in asked]
+    assert shown == [True, False, False, False], "above its own question, once"
+
+
+def test_what_is_asked_later_should_stand_in_the_file_too(tmp_path: Path) -> None:
+    at = desk()
+    at.later = lambda step: [OpenQuestion("Wipe", (Choice("", "WIPE ALL"),)), OpenQuestion("Choose", OFFERED)]
+    told = ask(at).next
+    (tmp_path / "a.yaml").write_text(filled(told))
+    approvals = read_approvals(tmp_path / "a.yaml")
+    assert approvals
+    assert [(each.step, each.phrase) for each in approvals.approvals] == [
+        ("Restore", PHRASE),
+        ("Wipe", "WIPE ALL"),
+        ("Choose", REPAIR.phrase),
+    ]
+
+
 def test_a_pipe_should_be_no_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, f"go\n{PHRASE}\n".encode())
@@ -229,12 +268,16 @@ def test_an_approvals_file_should_be_strict(tmp_path: Path) -> None:
         read_approvals(tmp_path / "nowhere.yaml")
 
 
+def filled(told: str) -> str:
+    """What the desk tells to write, filled in."""
+    text = told.split("\n", 1)[1].rsplit("\n", 1)[0].replace("<who>", "bob").replace("<why>", "agreed")
+    return text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z")
+
+
 def test_what_the_desk_tells_to_write_should_be_an_approvals_file_that_works(tmp_path: Path) -> None:
     phrase = "POINT 'live' → \"41\" # of x: y"
     told = ask(desk(), phrase=phrase).next
-    text = told.split("\n", 1)[1].rsplit("\n", 1)[0]
-    text = text.replace("<who>", "bob").replace("<why>", "agreed")
-    (tmp_path / "a.yaml").write_text(text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z"))
+    (tmp_path / "a.yaml").write_text(filled(told))
     given = ask(desk(approvals=read_approvals(tmp_path / "a.yaml")), phrase=phrase)
     assert given.granted
 
@@ -298,6 +341,5 @@ def test_what_is_told_to_write_should_name_the_other_answers(tmp_path: Path) -> 
     told = choose(desk()).next
     assert told.index(REPAIR.phrase) < told.index(SWITCH.phrase), "what is recommended comes first"
     assert WAIT.phrase not in told
-    text = told.split("\n", 1)[1].rsplit("\n", 1)[0].replace("<who>", "bob").replace("<why>", "agreed")
-    (tmp_path / "a.yaml").write_text(text.replace("<time with a zone, soon>", "2026-01-05T09:30:00Z"))
+    (tmp_path / "a.yaml").write_text(filled(told))
     assert choose(desk(approvals=read_approvals(tmp_path / "a.yaml"))).answer == "repair"
