@@ -64,6 +64,10 @@ class History:
             if target is None or line.get("target") == str(target):
                 yield line
 
+    def all(self) -> Sequence[Event]:
+        """Every line."""
+        return self._events
+
     def _lines_of(self, kind: Kind) -> list[tuple[int, Event]]:
         """The lines of a kind, each with its place in the journal."""
         for place in range(self._read, len(self._events)):

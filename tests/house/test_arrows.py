@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = [
     *("errors", "clock", "parameters"),  # the ground
     *("record", "calls", "services"),  # what is left behind; the world outside
-    *("engine", "diff", "show", "plans", "run"),  # a step; what differs, what is seen, the plans, one run of one plan
+    *("engine", "diff", "show"),  # a step; what differs, what is seen
+    *("learn", "plans", "run"),  # what a journal teaches, the plans, one run of one plan
     "probe",  # what only a real account can answer
     *("headless", "archive", "launcher", "cli", "__main__"),  # notebooks without a screen, the doors for people
 ]

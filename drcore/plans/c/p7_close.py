@@ -8,6 +8,7 @@ from datetime import datetime
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
+from drcore.learn.postmortem import Sentence
 from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p2_halt import see_ios
@@ -15,7 +16,7 @@ from drcore.plans.c.p4_decide import decided
 from drcore.plans.c.stores import APP_STORE, PLAY, app_store, google_play
 from drcore.plans.c.versions import version_of
 from drcore.plans.shared.close import close, drills
-from drcore.plans.shared.postmortem import Sentence, postmortem, seen_in
+from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.record.evidence import Exhibit, Table
 from drcore.services.appstore.versions import LIVE, LONGEST_PAUSE, store_versions
 from drcore.services.play.tracks import read_track

@@ -9,13 +9,14 @@ from datetime import datetime
 from drcore.engine.labels import label
 from drcore.engine.outcome import EVERYWHERE, Check, Target, no, yes
 from drcore.engine.step import Patience, Step, regions
+from drcore.learn.postmortem import Sentence
 from drcore.plans.e import clocks, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import decided_finding, decided_mode, nothing_to_do, open_findings
 from drcore.plans.e.stolen_uses import Uses
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
-from drcore.plans.shared.postmortem import Sentence, postmortem, seen_in
+from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.record.events import Kind
 from drcore.record.evidence import Cell, Exhibit, Table
 

@@ -12,7 +12,8 @@ import pytest
 from drcore.engine.context import Run
 from drcore.engine.outcome import StepName
 from drcore.errors import StepFailed, Unknown
-from drcore.plans.shared.postmortem import LESSONS, ROOT_CAUSES, Sentence, postmortem, seen_in
+from drcore.learn.postmortem import LESSONS, ROOT_CAUSES, Sentence
+from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.record.events import read_events
 from drcore.record.proof import verify
 from drcore.run.runbook import Runbook

@@ -1,0 +1,49 @@
+"""The commands that make something of finished runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drcore.cli.app import app, guarded
+from drcore.cli.options import RECORDS, AsJson, Records, RunName
+
+if TYPE_CHECKING:
+    from drcore.launcher.postmortem import Postmortem
+
+
+@app.command()
+def postmortem(
+    run: RunName,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where it is written; else the record's folder.")
+    ] = None,
+    records: Records = RECORDS,
+    as_json: AsJson = False,
+) -> None:
+    """Write the postmortem of a run as Markdown and as a notebook, in the form of Google SRE.
+
+    Each sentence has a link to the line of the journal, or the file, that it comes from. Root causes and lessons are
+    left empty, with the questions that people must answer. Made again it keeps what people wrote.
+
+    Exit codes: 0 written. 2 bad input. 3 refused: the record is broken, or a file that is there is not drcore's.
+    """
+
+    def go() -> Postmortem:
+        from drcore.launcher.postmortem import write_postmortem
+        from drcore.record.files import find
+
+        made = write_postmortem(find(records, run), out)
+        typer.echo(f"Written   {made.markdown}", err=as_json)
+        typer.echo(f"Notebook  {made.notebook}", err=as_json)
+        typer.echo(f"It tells  {made.sentences} sentences with their sources", err=as_json)
+        typer.echo(f"It asks   {made.questions} questions that people must answer", err=as_json)
+        return made
+
+    made = guarded(go, as_json)
+    if as_json:
+        told = {"markdown": str(made.markdown), "notebook": str(made.notebook)}
+        typer.echo(json.dumps({**told, "sentences": made.sentences, "questions": made.questions}))

@@ -1,0 +1,1 @@
+"""What a finished run teaches: its postmortem, how it differs from another."""
