@@ -1,4 +1,4 @@
-"""CodePipeline: the transition into a stage, open or closed."""
+"""CodePipeline: the transition into a stage, open or closed; what waits before it."""
 
 from __future__ import annotations
 
@@ -50,4 +50,17 @@ def open_(aws: Aws, region: str, pipeline: str, stage: str) -> None:
         pipelineName=pipeline,
         stageName=stage,
         transitionType="Inbound",
+    )
+
+
+def stop(aws: Aws, region: str, pipeline: str, execution: str, reason: str) -> None:
+    """Stop an execution and give up what it is about. One that has ended is refused."""
+    aws.call(
+        "codepipeline",
+        region,
+        "stop_pipeline_execution",
+        pipelineName=pipeline,
+        pipelineExecutionId=execution,
+        abandon=True,
+        reason=reason[:200],
     )

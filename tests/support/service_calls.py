@@ -177,6 +177,15 @@ def _running_deployment(asking: Asking) -> str:
     return str(made["deploymentId"])
 
 
+def _waiting_execution(asking: Asking) -> str:
+    """One that is about to enter the first stage."""
+    return str(
+        asking.aws.call("codepipeline", EAST, "start_pipeline_execution", name="syncwell-backend")[
+            "pipelineExecutionId"
+        ]
+    )
+
+
 def _record(asking: Asking) -> route53.RecordSet:
     return route53.records(asking.aws, ZONE, NAME)[0]
 
@@ -249,6 +258,7 @@ VALUES: dict[str, Any] = {
     "codedeploy.group": "syncwell-backend-live",
     "codedeploy.id_": _deployment,
     "codedeploy.stop.id_": _running_deployment,
+    "codepipeline.stop.execution": _waiting_execution,
     **BUILDS,
     "dns.server": "127.0.0.1:53",
     "dns.name": NAME,

@@ -17,7 +17,7 @@ from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.health import api_metrics
 from drcore.plans.f.p1_detect import ACKNOWLEDGE, AUTOMATIC, DETECT, NOTIFY
 from drcore.plans.f.p2_decide import DECIDE, INVESTIGATING
-from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP
+from drcore.plans.f.p3_roll_back import API, FREEZE, LAMBDA, PROVISIONED, STOP, STOP_LATE
 from drcore.plans.f.p4_verify import CONFIRM_GONE, RESOLVED, VERIFY
 from drcore.plans.f.p5_close import CLOSE, UNFREEZE
 from drcore.plans.shared.metric_lateness import metrics_in_time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
@@ -102,16 +102,22 @@ def is_to_be_decided(run: FRun, target: Target, seen: Decision) -> Check:
     return no(f"to decide: roll back from {', '.join(seen.leaving)} to {seen.target}")
 
 
-DECIDE = decision(
-    titles.DECIDE,
-    changes="records who decided to roll back to which release, and why",
-    look=see_decision,
-    expect=is_to_be_decided,
-    forbidden=must_not_go_back,
-    choice=lambda run, seen: f"roll back to {seen.target}",
-    phrase=lambda run, states: f"ROLL BACK TO {next(iter(states.values())).target} IN {', '.join(run.service.regions)}",
-    needs=(titles.DETECT,),
-    moment="decided",
+# Where it must not be rolled back, users are told all the same, and the next release is kept out.
+DECIDE = replace(
+    decision(
+        titles.DECIDE,
+        changes="records who decided to roll back to which release, and why",
+        look=see_decision,
+        expect=is_to_be_decided,
+        forbidden=must_not_go_back,
+        choice=lambda run, seen: f"roll back to {seen.target}",
+        phrase=lambda run, states: (
+            f"ROLL BACK TO {next(iter(states.values())).target} IN {', '.join(run.service.regions)}"
+        ),
+        needs=(titles.DETECT,),
+        moment="decided",
+    ),
+    goes_on=True,
 )
 
 

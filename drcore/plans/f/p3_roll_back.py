@@ -6,17 +6,30 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy
 from drcore.plans.f import titles
 from drcore.plans.f.decided_release import target_release
-from drcore.plans.f.facts import FRun
+from drcore.plans.f.facts import Facts, FRun
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.plans.shared.release_shift import functions, shift_functions, shift_stage
 from drcore.services import codedeploy, lambda_
+
+# ── Freeze the pipeline ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nothing_to_roll_back(run: FRun) -> str:
+    decided = run.result(titles.DECIDE)
+    if "detected" not in run.moments and decided and decided.outcome == "ALREADY":
+        return "deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back"
+    return ""
+
+
+FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.DETECT,), idle=nothing_to_roll_back)
+
 
 # ── Stop the running deployment ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -54,37 +67,28 @@ def stop_deployment(run: FRun, target: Target, seen: Deploying) -> str:
     return f"{seen.running[0]}: {stopped}"
 
 
-STOP = Step(
-    titles.STOP,
-    changes="CodeDeploy is stopped, so that it does not fight the rollback",
-    look=see_deployments,
-    expect=nothing_deploys,
-    act=stop_deployment,
-    supposed=lambda run, target, seen: codedeploy.stop(run.aws, target.region, "<running deployment>"),
-    targets=regions,
-    needs=(titles.DECIDE,),
-    consent=Consent.GO,
-    phrase=lambda run, states: (
-        "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running) or "none, wait for the rollback")
-    ),
-    reversibility=Reversibility.COMPENSABLE,
-    patience=Patience(within=180),
-    repeat=True,
-    permissions=iam_actions("codedeploy:StopDeployment"),  # on all or on none, as AWS has it
-)
+def _stop(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Facts, Deploying]:
+    return Step(
+        name,
+        changes="CodeDeploy is stopped, so that it does not fight the rollback",
+        look=see_deployments,
+        expect=nothing_deploys,
+        act=stop_deployment,
+        supposed=lambda run, target, seen: codedeploy.stop(run.aws, target.region, "<running deployment>"),
+        targets=regions,
+        needs=needs,
+        consent=Consent.GO,
+        phrase=lambda run, states: (
+            "STOP " + by_region(states, lambda target, seen: ", ".join(seen.running) or "none, wait for the rollback")
+        ),
+        reversibility=Reversibility.COMPENSABLE,
+        patience=Patience(within=180),
+        repeat=True,
+        permissions=iam_actions("codedeploy:StopDeployment"),  # on all or on none, as AWS has it
+    )
 
 
-# ── Freeze the pipeline ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def nothing_to_roll_back(run: FRun) -> str:
-    decided = run.result(titles.DECIDE)
-    if "detected" not in run.moments and decided and decided.outcome == "ALREADY":
-        return "deployments may enter, and may go on to: no trouble was seen, nothing is to be rolled back"
-    return ""
-
-
-FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.DECIDE,), idle=nothing_to_roll_back)
+STOP = _stop(titles.STOP, needs=(titles.DECIDE, titles.FREEZE))
 
 
 # ── Lambda rollback ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,6 +109,13 @@ API = shift_stage(
     target_release,
     needs=(titles.DECIDE, titles.FREEZE),
 )
+
+
+# ── Stop what deploys again ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+# What had entered before the way in was closed may have begun to shift traffic since.
+STOP_LATE = _stop(titles.STOP_LATE, needs=(titles.LAMBDA, titles.API))
 
 
 # ── Provisioned concurrency ──────────────────────────────────────────────────────────────────────────────────────────
@@ -137,4 +148,4 @@ PROVISIONED = Step(
 )
 
 
-STEPS = (STOP, FREEZE, LAMBDA, API, PROVISIONED)
+STEPS = (FREEZE, STOP, LAMBDA, API, STOP_LATE, PROVISIONED)

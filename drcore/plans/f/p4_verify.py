@@ -124,7 +124,7 @@ def words_resolved(run: FRun) -> str:
     A deployment that this run stops is rolled back by CodeDeploy, which may be done before this run points an alias:
     who of both is first hangs on the moment, and is the same to users.
     """
-    by_us = any(run.history.intended(step) for step in (titles.STOP, titles.LAMBDA, titles.API))
+    by_us = any(run.history.intended(step) for step in (titles.STOP, titles.LAMBDA, titles.API, titles.STOP_LATE))
     rolled_back = by_us or any(is_rolled_back(run, region) for region in run.service.regions)
     what = "The change that caused errors was rolled back" if rolled_back else "The errors have ended"
     return f"{what}, and the service works normally. Thank you for your patience."

@@ -15,10 +15,11 @@ ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "F.automated 3")
 DECIDE = StepName("decide", "Decide", "F.manual 1")
 INVESTIGATING = StepName("tell-users-that-we-investigate", "Tell users that we investigate", "F.manual 5")
 
-STOP = StepName("stop-the-running-deployment", "Stop the running deployment", "F.manual 2")
 FREEZE = StepName("freeze-the-pipeline", "Freeze the pipeline", "F.manual 2")
+STOP = StepName("stop-the-running-deployment", "Stop the running deployment", "F.manual 2")
 LAMBDA = StepName("lambda-rollback", "Lambda rollback", "F.manual 2")
 API = StepName("api-gateway-rollback", "API Gateway rollback", "F.manual 3")
+STOP_LATE = StepName("stop-what-deploys-again", "Stop what deploys again", "F.manual 2")
 PROVISIONED = StepName("provisioned-concurrency", "Provisioned concurrency", "F.manual 2")
 
 VERIFY = StepName("verify", "Verify", "F.manual 4")

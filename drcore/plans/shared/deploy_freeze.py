@@ -6,16 +6,18 @@ Steps that plans have in the same form; a plan's facts name the `pipeline`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
+from drcore.errors import Busy
 from drcore.plans.shared.facts import Pipeline
-from drcore.plans.shared.resources import deploying_stages
+from drcore.plans.shared.resources import deploying_stages, pipelines
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
 
@@ -70,22 +72,34 @@ def freeze(
 
 
 def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transition]:
-    """Open the way in again, where this run had closed it."""
+    """Open the way in again, where this run had closed it. What waits at the door would deploy at once: it is stopped.
+
+    What comes to the door between the two is not let in: the step fails, and is carried out again.
+    """
     return Step(
         name,
-        changes="deployments may enter again",
+        changes="an execution that waits at the door is stopped, then deployments may enter again",
         look=see_transition,
         expect=is_unfrozen,
-        act=_open,
-        undo=_close,
-        targets=regions,
+        act=_unfreeze,
+        supposed=_name_unfreezing,
+        undo=lambda run, target, before: None if target.thing else _close(run, target, before),
+        targets=lambda run: [each for region in regions(run) for each in (_door(region), region)],
+        depends_on=lambda run, target: () if target.thing else (_door(target),),
         needs=needs,
         consent=Consent.GO,
-        phrase=lambda run, states: f"UNFREEZE {_pipeline(run, states)}",
+        phrase=_words_to_unfreeze,
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("codepipeline:EnableStageTransition", on=deploying_stages),
+        permissions=(
+            *iam_actions("codepipeline:EnableStageTransition", on=deploying_stages),
+            *iam_actions("codepipeline:StopPipelineExecution", on=pipelines),
+        ),
     )
+
+
+def _door(target: Target) -> Target:
+    return Target(target.region, "the door")
 
 
 def see_transition(run: Run[F], target: Target) -> Transition:
@@ -97,13 +111,31 @@ def is_unfrozen(run: Run[F], target: Target, seen: Transition) -> Check:
         return yes("deployments may enter")
     if run.id not in seen.reason:
         return yes(f"closed by somebody else, and left so: {seen.reason}")
-    if seen.waiting:
-        return never(
-            f"execution {seen.waiting} waits to enter, and would deploy at once. Stop it first: aws codepipeline "
-            f"stop-pipeline-execution --pipeline-name {run.facts.pipeline.name} --pipeline-execution-id {seen.waiting} "
-            f"--abandon --region {target.region}"
-        )
+    if target.thing:
+        told = f"execution {seen.waiting} waits to enter, and would deploy at once"
+        return no(told) if seen.waiting else yes("nothing waits to enter")
     return no("closed by this run")
+
+
+def _unfreeze(run: Run[F], target: Target, seen: Transition) -> None:
+    pipeline = run.facts.pipeline
+    if target.thing:
+        codepipeline.stop(run.aws, target.region, pipeline.name, seen.waiting, f"drcore {run.id}")
+        return
+    waiting = see_transition(run, target).waiting
+    if waiting and not run.rehearsing:  # it has come since: to open would let it in
+        raise Busy(f"execution {waiting} waits to enter, and would deploy at once", "ExecutionWaits")
+    _open(run, target, seen)
+
+
+def _name_unfreezing(run: Run[F], target: Target, seen: Transition) -> None:
+    _unfreeze(run, target, replace(seen, waiting=seen.waiting or "<execution that waits>"))
+
+
+def _words_to_unfreeze(run: Run[F], states: Mapping[Target, Transition]) -> str:
+    waiting = {target: seen.waiting for target, seen in states.items() if target.thing}
+    stop = f"STOP {by_region(waiting, lambda target, execution: execution)} AND " if waiting else ""
+    return f"{stop}UNFREEZE {_pipeline(run, {target: seen for target, seen in states.items() if not target.thing})}"
 
 
 def _close(run: Run[F], target: Target, seen: Transition) -> None:

@@ -45,6 +45,11 @@ def stages(at: Place[A]) -> Iterator[str]:
     return (f"arn:aws:apigateway:{region}::/restapis/*/stages/{at.facts.api.stage}" for region in at.service.regions)
 
 
+def pipelines(at: Place[P]) -> Iterator[str]:
+    """The pipeline that deploys."""
+    return at.everywhere("codepipeline", at.facts.pipeline.name)
+
+
 def deploying_stages(at: Place[P]) -> Iterator[str]:
     """The stage of the pipeline that deploys."""
     return at.everywhere("codepipeline", f"{at.facts.pipeline.name}/{at.facts.pipeline.stage}")

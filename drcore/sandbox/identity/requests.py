@@ -269,6 +269,7 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "codepipeline": {
         **_each(f"arn:aws:codepipeline:{_HERE}:{{name}}", "GetPipeline", "GetPipelineState"),
+        **_each(f"arn:aws:codepipeline:{_HERE}:{{pipelineName}}", "StopPipelineExecution"),
         **_each(
             f"arn:aws:codepipeline:{_HERE}:{{pipelineName}}/{{stageName}}",
             *("DisableStageTransition", "EnableStageTransition"),

@@ -28,7 +28,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_restarted_kernel_goes_on_at_the_next_step(stage: Stage, shown: list[str]) -> None:
     first = stage.open(stage.prepare(BAD_RELEASE, facts=SHORT))
-    assert carry_out(first, until=f.FREEZE) is None
+    assert carry_out(first, until=f.STOP) is None
     before = dict(first.results)
     first.record.close()
     shown.clear()
@@ -61,7 +61,7 @@ def test_a_restarted_kernel_goes_on_at_the_next_step(stage: Stage, shown: list[s
 
 def test_a_step_alone_finds_in_the_record_what_it_needs(stage: Stage) -> None:
     first = stage.open(stage.prepare(BAD_RELEASE, facts=SHORT))
-    assert carry_out(first, until=f.FREEZE) is None
+    assert carry_out(first, until=f.STOP) is None
     first.record.close()
     again = stage.again(first)
     with pytest.raises(Refused, match="preflight"):
@@ -93,7 +93,7 @@ def test_an_interrupt_is_one_calm_sentence_in_the_record_too(stage: Stage, monke
 
 def test_an_interrupt_in_an_act_says_that_it_may_have_been_done(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run = stage.open(stage.prepare(BAD_RELEASE, facts=SHORT))
-    assert carry_out(run, until=f.FREEZE) is None
+    assert carry_out(run, until=f.STOP) is None
     with monkeypatch.context() as patch:
         patch.setattr("drcore.engine.loop._Carrying._act", _begun_and_interrupted)
         with pytest.raises(Interrupted, match="an act is on its way, syncwell-api in us-east-1"):

@@ -161,8 +161,9 @@ def test_f_does_not_roll_back_past_a_change_of_the_schema(stage: Stage, fault: s
     assert isinstance(trouble, StepFailed)
     assert outcomes(run)[f.DECIDE.title] is Outcome.FAILED
     assert "Do not roll back: go to plan G" in run.results[f.DECIDE.key].why
-    assert list(run.results)[-1] == f.DECIDE.key
-    assert {each.call for each in stage.effects if not of_the_lock(each)} == {"sns:Publish"}
+    assert list(run.results)[-1] == f.FREEZE.key, "users are told, and the next release is kept out all the same"
+    told = {"sns:Publish", "statuspage:create_incident", "codepipeline:DisableStageTransition"}
+    assert {each.call for each in stage.effects if not of_the_lock(each)} == told
     assert ended(run).exit == Exit.MISSED
     assert locks(run) == []
     proven(run)

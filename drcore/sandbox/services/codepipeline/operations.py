@@ -87,6 +87,17 @@ def list_pipeline_executions(call: AwsCall) -> dict[str, Any]:
     return {"pipelineExecutionSummaries": summaries} | ({"nextToken": token} if token else {})
 
 
+@operation("codepipeline", "StopPipelineExecution")
+def stop_pipeline_execution(call: AwsCall) -> dict[str, Any]:
+    """As the API, which abandons what a stage has begun: that goes on by itself. Here also where it is not asked to."""
+    pipeline, wanted = _pipeline(call, "pipelineName"), call.params["pipelineExecutionId"]
+    found = next((each for each in pipeline.executions if each.id == wanted), None)
+    if found is None or found.status != "InProgress":
+        raise AwsError("PipelineExecutionNotStoppableException", f"Execution {wanted} cannot be stopped")
+    call.world.state(CodePipeline).stop(pipeline, found)
+    return {"pipelineExecutionId": wanted}
+
+
 def _pipeline(call: AwsCall, key: str) -> RegionPipeline:
     return call.world.state(CodePipeline).pipeline(call.region, call.params[key])
 

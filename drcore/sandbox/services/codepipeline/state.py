@@ -112,6 +112,15 @@ class CodePipeline:
         self._arrive(pipeline, execution)
         return execution
 
+    def stop(self, pipeline: RegionPipeline, execution: PipelineExecution) -> None:
+        """Stop an execution, where it waits or where it is."""
+        stage = pipeline.stages[execution.stage]
+        if stage.waiting is execution:
+            stage.waiting = None
+        else:
+            stage.outcome = "Stopped"
+        execution.status, execution.updated = "Stopped", self._world.clock.now()
+
     def finish_at_once(self, execution: PipelineExecution, pipeline: RegionPipeline) -> None:
         """Mark an execution as long done, for the history before the doors opened."""
         for stage in pipeline.stages:

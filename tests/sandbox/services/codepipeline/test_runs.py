@@ -42,6 +42,24 @@ def test_a_run_should_wait_at_a_disabled_transition_and_enter_when_it_is_enabled
     assert world.truth["serving"][EAST]["syncwell-api"]["42"] > 0
 
 
+def test_a_run_that_waits_should_be_stopped_and_enter_no_more() -> None:
+    world = SyncWellWorld()
+    pipeline = world.client("codepipeline")
+    pipeline.disable_stage_transition(**DEPLOY, reason="freeze")
+    run = pipeline.start_pipeline_execution(name="syncwell-backend")["pipelineExecutionId"]
+    world.sleep(120)
+    this = {"pipelineName": "syncwell-backend", "pipelineExecutionId": run}
+    assert pipeline.stop_pipeline_execution(**this, abandon=True)["pipelineExecutionId"] == run
+    assert "inboundExecution" not in _deploy_stage(world)
+    runs = pipeline.list_pipeline_executions(pipelineName="syncwell-backend")["pipelineExecutionSummaries"]
+    assert {each["pipelineExecutionId"]: each["status"] for each in runs}[run] == "Stopped"
+    refused("PipelineExecutionNotStoppableException", pipeline.stop_pipeline_execution, **this, abandon=True)
+    pipeline.enable_stage_transition(**DEPLOY)
+    before = _deploy_stage(world)["latestExecution"]
+    world.sleep(60)
+    assert _deploy_stage(world)["latestExecution"] == before
+
+
 def test_a_newer_run_should_take_the_place_of_the_one_that_waits() -> None:
     world = SyncWellWorld()
     pipeline = world.client("codepipeline")
