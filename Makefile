@@ -29,7 +29,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 # One process per core; a single core is quicker without a second process.
 WORKERS = $(if $(filter 1,$(shell getconf _NPROCESSORS_ONLN)),0,auto)
 
-.PHONY: drill rehearse lab test proof boto3-range lint types bench bench-diff reference lock spark setup clean help
+.PHONY: drill rehearse lab test proof boto3-range lint types bench bench-diff reference lock spark awscli setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -43,7 +43,7 @@ lab: setup ## step through a plan in JupyterLab (as drill; MODE=rehearse|drill|e
 test: setup ## all tests (ARGS= goes to pytest)
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-proof: setup ## all that `make test` takes a sample of, Spark, both ends of boto3's range; goes on where it ended (ARGS=--list)
+proof: setup awscli ## all that `make test` takes a sample of, Spark, both ends of boto3's range; goes on where it ended (ARGS=--list)
 	@$(PY) -m tests.proof $(ARGS)
 
 boto3-range: setup ## the oldest and the newest boto3 that pyproject.toml allows, each in a throw-away environment
@@ -72,8 +72,14 @@ lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer v
 spark: setup ## pyspark, for `drcore diff --engine spark`
 	@$(PIP) install -qq "$$(sed -n 's/^  "\(pyspark==[^"]*\)".*/\1/p' pyproject.toml)"
 
+# In an environment of its own: it is for a shell that carries out a card without drcore, and brings its own botocore.
+AWS_CLI := awscli==1.46.2
+awscli: setup ## the AWS CLI, by which tests carry out the cards (drcore card)
+	@grep -qsx '$(AWS_CLI)' .awscli/ready || { $(PY) -m venv --clear .awscli && \
+	    .awscli/bin/python -m pip install -qq --disable-pip-version-check '$(AWS_CLI)' && echo '$(AWS_CLI)' > .awscli/ready; }
+
 clean: ## the environment and all caches away; records stay
-	@rm -rf '$(VENV)' .mypy_cache .ruff_cache .pytest_cache .hypothesis .proof
+	@rm -rf '$(VENV)' .awscli .mypy_cache .ruff_cache .pytest_cache .hypothesis .proof
 	@find drcore tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from drcore.cli import commands, diff, learning, probing, remarks  # noqa: F401  # each adds its commands to the app
+from drcore.cli import commands, diff, learning, paper, probing, remarks  # noqa: F401  # each adds its commands to the app
 from drcore.cli.app import app, show_error
 from drcore.errors import BadInput
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from drcore.clock import WallClock
+from drcore.engine.permissions import Place
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
-from drcore.parameters import Mode, as_data, load, parse
+from drcore.parameters import Mode, Service, as_data, at_world, load, parse, put_in_world
 from drcore.record.run_parameters import RunParameters
 
 HOME = Path(os.environ.get("DRCORE_HOME", Path(__file__).resolve().parents[2]))
@@ -41,6 +43,12 @@ def prepare(
     return RunParameters(
         run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed
     )
+
+
+def place_of(plan: Plan[Any], service: Service, facts: Mapping[str, Any], address: str | None = None) -> Place[Any]:
+    """An environment with the facts of a plan in it, in the world at an address, else where it is started by hand."""
+    text = put_in_world(json.dumps(dict(facts)), service, address)
+    return Place(at_world(service, address), plan.facts.model_validate_json(text))
 
 
 def new_id(plan: str, mode: Mode) -> str:

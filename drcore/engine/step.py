@@ -18,10 +18,11 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from pydantic import TypeAdapter
 
 from drcore.calls.gate import Waiver
+from drcore.engine.by_hand import HandCard
 from drcore.engine.consent import Choice, Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Between, Check, StepName, StepResult, Target
-from drcore.engine.permissions import OF_EVERY_RUN, Permission
+from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
 
@@ -199,7 +200,8 @@ class Plan(Generic[F]):
     parameters cell). `goal` is the step that says that users are well again. `rto` and `rpo` give the targets in
     seconds, None where the plan has none. `faults` are what it is drilled against, each with the options that such a
     drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `must_exist` gives the plan's own
-    findings for the preflight, each with whether it stops the run where it is not so (left out: it does).
+    findings for the preflight, each with whether it stops the run where it is not so (left out: it does). `by_hand` is
+    the plan for a shell and a person; None: there is none yet.
     """
 
     id: str
@@ -210,9 +212,10 @@ class Plan(Generic[F]):
     facts: type[Model]
     incident: type[Model]
     faults: tuple[str, ...]
-    rto: Callable[[Run[F]], float | None]
-    rpo: Callable[[Run[F]], float | None] = lambda run: None
+    rto: Callable[[Run[F] | Place[F]], float | None]
+    rpo: Callable[[Run[F] | Place[F]], float | None] = lambda run: None
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
+    by_hand: Callable[[Place[F]], HandCard] | None = None
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

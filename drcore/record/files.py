@@ -12,6 +12,7 @@ from drcore.errors import BadInput
 
 JOURNAL, MANIFEST, PARAMETERS = "journal.jsonl", "manifest.json", "parameters.json"
 NOTEBOOK, PAGE, CARD, EVIDENCE = "notebook.ipynb", "notebook.html", "break-glass.md", "evidence"
+CARD_PAGE = "break-glass.html"  # the same card for paper
 RECEIPT = "archived.json"  # where the copy in the archive lies; written after the record is sealed
 
 

@@ -17,7 +17,6 @@ from typing import Any
 from drcore import show
 from drcore.clock import Clock, parse_time
 from drcore.engine import lock, preflight
-from drcore.engine.break_glass import break_glass
 from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Consent, FrontEnd, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.foresight import foreseen
@@ -29,11 +28,11 @@ from drcore.engine.verdict import Verdict, Word
 from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
-from drcore.record.files import CARD, NOTEBOOK, PAGE, PARAMETERS, write_whole
+from drcore.record.files import NOTEBOOK, PAGE, PARAMETERS
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
 from drcore.record.step_lines import left_open
-from drcore.run import undo
+from drcore.run import paper, undo
 from drcore.run.host import host
 from drcore.run.judged import judged, note
 from drcore.run.plan_change import plan_change
@@ -269,16 +268,13 @@ class Runbook:
 
     @cell
     def close(self) -> None:
-        """Give the lock back, write the break-glass card, seal the record, and say where it lies."""
+        """Give the lock back, seal the record, and say where it lies."""
         lost = ""
         if self.run.fencing_token:
             given_back = carry(self.run, lock.GIVE)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
-        self.record.unbind(CARD)
-        card = break_glass(self.plan, self.run.id, self.results)
-        write_whole(self.folder / CARD, self.run.redact(self._screen.told(card)).encode())
-        self.record.bind(CARD, title="the plan as shell commands")
+        paper.write_at_close(self.plan, self.run, self._screen)
         self.record.append(Kind.CLOSED, lock=lost or "given back", durable=True)
         self.record.seal()
         self._screen.show(show.record(self.run.id, len(self.run.history), lost))
@@ -330,6 +326,7 @@ class Runbook:
             self.record.unbind(name)
         if not again:
             self.record.bind(PARAMETERS, title="what this run was started with")
+            paper.write_at_open(self.plan, self.run, self._screen)
         if self.run.setting.fault:
             self.run.settle_moment("fault", parse_time(self.run.setting.fault["at"]))
         warm_up()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from drcore.show.by_hand import as_html, as_markdown, paper_card
 from drcore.show.cards import asked_about, card, page, table
 from drcore.show.ending import back, record, verdict
 from drcore.show.opening import banner, findings, note, overview, whereabouts
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Slot",
     "Timeline",
+    "as_html",
+    "as_markdown",
     "asked_about",
     "back",
     "banner",
@@ -42,6 +45,7 @@ __all__ = [
     "note",
     "overview",
     "page",
+    "paper_card",
     "passed",
     "png",
     "preload",

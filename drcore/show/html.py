@@ -28,6 +28,11 @@ def render(template: str, **values: object) -> str:
     return _CLASSES.sub(lambda found: f'class="{found[1]}" style="{_style(found[1])}"', text).strip()
 
 
+def document(template: str, **values: object) -> str:
+    """A template that is a whole page with a style sheet of its own, everything that it is given escaped."""
+    return _environment().get_template(f"{template}.html.j2").render(**values)
+
+
 @cache
 def _style(classes: str) -> str:
     rules = _rules()

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from drcore import plans
 from drcore.record.events import read_events
-from drcore.record.files import CARD, EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, PAGE, PARAMETERS, RECEIPT
+from drcore.record.files import CARD, CARD_PAGE, EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, PAGE, PARAMETERS, RECEIPT
 from drcore.record.proof import verify
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.command import drcore
@@ -71,7 +71,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 def test_the_folder_should_hold_everything_and_nothing_else(kept: Kept) -> None:
     names = set(kept.files())
     evidence = {name for name in names if name.startswith(f"{EVIDENCE}/")}
-    assert names - evidence == {JOURNAL, MANIFEST, PARAMETERS, NOTEBOOK, PAGE, CARD, RECEIPT}
+    assert names - evidence == {JOURNAL, MANIFEST, PARAMETERS, NOTEBOOK, PAGE, CARD, CARD_PAGE, RECEIPT}
     assert {Path(name).suffix for name in evidence} == {".csv", ".png"}
     assert [name for name in evidence if name.endswith(".png") and f"{name[:-4]}.csv" not in evidence] == [], (
         "the numbers of every chart lie beside it"

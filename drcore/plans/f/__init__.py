@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.f import health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
+from drcore.plans.f import by_hand, health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.health import api_metrics
@@ -73,4 +73,5 @@ PLAN = Plan(
     faults=("bad-canary", "bad-canary-stuck", "bad-release"),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

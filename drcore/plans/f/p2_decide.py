@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, yes
-from drcore.plans.f import health, titles
+from drcore.plans.f import health, public_words, titles
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals
@@ -127,7 +127,7 @@ DECIDE = replace(
 def words_investigating(run: FRun) -> str:
     if "detected" not in run.moments:
         return ""
-    return "We are investigating errors after a change to our service. Some syncs may fail or be slow."
+    return public_words.INVESTIGATING
 
 
 INVESTIGATING = investigating(titles.INVESTIGATING, words_investigating, needs=(titles.DETECT,))

@@ -9,7 +9,7 @@ from datetime import datetime
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
-from drcore.plans.f import health, titles
+from drcore.plans.f import health, public_words, titles
 from drcore.plans.f.facts import FRun
 from drcore.plans.f.health import Signals, Synthetic
 from drcore.plans.f.p1_detect import is_rolled_back
@@ -126,8 +126,7 @@ def words_resolved(run: FRun) -> str:
     """
     by_us = any(run.history.intended(step) for step in (titles.STOP, titles.LAMBDA, titles.API, titles.STOP_LATE))
     rolled_back = by_us or any(is_rolled_back(run, region) for region in run.service.regions)
-    what = "The change that caused errors was rolled back" if rolled_back else "The errors have ended"
-    return f"{what}, and the service works normally. Thank you for your patience."
+    return public_words.over(public_words.ROLLED_BACK if rolled_back else "The errors have ended")
 
 
 RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))

@@ -1,0 +1,124 @@
+"""A card by hand: it holds every act of its plan, a plain shell can carry it out, and it fits on paper.
+
+Whole cards are carried out by `make proof`, as each asks the AWS CLI some forty times.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pypdf
+import pytest
+from botocore import xform_name
+
+from drcore.engine.step import Plan
+from drcore.launcher.paper import print_page
+from drcore.launcher.request import fault_of
+from drcore.show.by_hand import as_html, as_markdown
+from tests.browser.notebook_page import CHROMIUM
+from tests.support.by_hand import MISSING, card_of, carried_out, commands
+from tests.support.end_states import comparable, differences
+from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.loopback import on_loopback
+from tests.support.stage import PLANS, Scene
+
+WITH_CARD = [plan for plan in PLANS if plan.by_hand]
+PAGES = {"g": 4}  # printed pages at most; two for any other
+# What drcore alone does: its own record, or a proof that a person gives by looking.
+NOT_BY_HAND: dict[str, set[str]] = {}
+CARRIED_OUT: list[tuple[str, str, dict[str, object]]] = [
+    ("f", "bad-release", {}),
+]
+
+each_card = pytest.mark.parametrize("plan", WITH_CARD, ids=[plan.id for plan in WITH_CARD])
+
+
+@each_card
+def test_a_card_should_have_every_act_of_its_plan(plan: Plan[Any]) -> None:
+    acts = {step.title for step in plan.steps if step.act and step.key not in NOT_BY_HAND.get(plan.id, set())}
+    card = card_of(plan)
+    assert acts - {each.title for each in card.acts} == set()
+    for each in card.acts:
+        act = each.act
+        assert act.do or act.look or act.by_hand, each.title
+        assert act.shows or not (act.do or act.look), f"{each.title}: nothing says whether it worked"
+        assert act.undo or each.back or not act.do, f"{each.title}: nothing says how it is undone"
+
+
+@each_card
+def test_a_card_should_name_nothing_of_an_earlier_run(plan: Plan[Any]) -> None:
+    text = as_markdown(card_of(plan))
+    assert re.findall(r"\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-|drill-|lock", text) == []
+
+
+@each_card
+def test_both_forms_of_a_card_should_have_the_same_commands(plan: Plan[Any]) -> None:
+    card = card_of(plan)
+    text = as_markdown(card)
+    assert [each for _, each in commands(as_html(card)) if each not in text] == []
+
+
+@each_card
+def test_each_command_should_be_one_that_a_shell_and_aws_know(plan: Plan[Any]) -> None:
+    every = [text for _, text in commands(as_html(card_of(plan)))]
+    read = subprocess.run(["bash", "-n"], input="\n".join(every), text=True, capture_output=True, check=False)
+    assert read.stderr == ""
+    session = botocore.session.Session()
+    named = {"s3api": "s3", "deploy": "codedeploy"}
+    joined = "\n".join(every).replace("\\\n", " ")
+    for service, operation, rest in re.findall(r"\baws ([\w-]+) ([\w-]+)([^\n|;)]*)", joined):
+        model = session.get_service_model(named.get(service, service))
+        known = {xform_name(name, "-"): name for name in model.operation_names}
+        assert operation in known, f"aws {service} {operation}"
+        shape = model.operation_model(known[operation]).input_shape
+        options = {xform_name(name, "-") for name in (shape.members if shape else ())}
+        asked = set(re.findall(r" --([\w-]+)", rest)) - {"region", "query", "output"}
+        assert {each.removeprefix("no-") for each in asked} - options == set(), f"aws {service} {operation}"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
+@pytest.mark.parametrize(
+    "plan", WITH_CARD if EXHAUSTIVE else WITH_CARD[-1:], ids=lambda plan: str(getattr(plan, "id", plan))
+)
+def test_a_printed_card_should_have_each_command_on_few_pages(plan: Plan[Any], tmp_path: Path) -> None:
+    card = card_of(plan)
+    page, printed = tmp_path / "card.html", tmp_path / "card.pdf"
+    page.write_text(as_html(card))
+    print_page(str(CHROMIUM), page, printed)
+    pages = pypdf.PdfReader(printed).pages
+    assert len(pages) <= PAGES.get(plan.id, 2)
+    text = _letters("".join(each.extract_text() for each in pages))
+    for _, each in commands(as_html(card)):
+        # A sheet ends somewhere in a long command: each of its lines is looked for.
+        assert [line for line in each.splitlines() if _letters(line) not in text] == []
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
+@pytest.mark.parametrize(
+    ("plan", "fault", "incident"), CARRIED_OUT, ids=lambda each: each if isinstance(each, str) else ""
+)
+def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(
+    plan: str, fault: str, incident: dict[str, object], tmp_path: Path
+) -> None:
+    assert MISSING == []
+    chosen = next(each for each in PLANS if each.id == plan)
+    name, options = fault_of(chosen, fault)
+    (tmp_path / "drilled").mkdir()
+    with on_loopback(tmp_path / "drilled") as runs:
+        runs.drill(Scene(chosen, fault, incident=incident))
+        drilled = comparable(runs.state())
+    with on_loopback(tmp_path) as runs:
+        runs.fault(name, **options)
+        broken = comparable(runs.state())
+        carried_out(as_html(card_of(chosen, runs.address)), runs.address, tmp_path)
+        by_hand = comparable(runs.state())
+    assert by_hand != broken, "the card has changed nothing"
+    assert differences(by_hand, drilled) == []

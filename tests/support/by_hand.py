@@ -1,0 +1,82 @@
+"""A card carried out by a plain shell with the AWS CLI, without drcore: its commands as they are printed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from drcore.engine.permissions import Place
+from drcore.engine.prepare import HOME
+from drcore.engine.step import Plan
+from drcore.parameters import at_world, load, put_in_world
+from drcore.sandbox.syncwell.company.names import OPERATOR_KEY
+from drcore.show.by_hand import PaperCard, paper_card
+
+ROOT = Path(__file__).parents[2]
+AWS_CLI = ROOT / ".awscli" / "bin" / "aws"  # `make awscli`: in an environment of its own
+NEEDED = ("bash", "jq", "curl")
+MISSING = [*(name for name in NEEDED if not shutil.which(name)), *([] if AWS_CLI.exists() else ["aws (make awscli)"])]
+
+
+def card_of(plan: Plan[Any], address: str | None = None, environment: str = "sandbox") -> PaperCard:
+    """The card of a plan, of the world at an address."""
+    service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
+    there = plan.facts.model_validate_json(put_in_world(facts.model_dump_json(), service, address))
+    return paper_card(plan, Place(at_world(service, address), there))
+
+
+class _Codes(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "code"
+        if self._inside:
+            self.found.append((dict(attrs)["class"] or "", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            kind, text = self.found[-1]
+            self.found[-1] = kind, text + data
+
+
+def commands(html: str) -> list[tuple[str, str]]:
+    """The commands of a card in order, each with what it is for: do, look or undo."""
+    reader = _Codes()
+    reader.feed(html)
+    return reader.found
+
+
+def carried_out(html: str, address: str, folder: Path, *, kinds: tuple[str, ...] = ("do", "look")) -> str:
+    """Carry out a card by one shell that stops at the first command that fails. Returns what was shown."""
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "aws").symlink_to(AWS_CLI)
+    sleep = tools / "sleep"
+    sleep.write_text(f"#!/bin/sh\nexec curl -fsS -o /dev/null -d '{{\"sleep\": '$1'}}' {address}/_sandbox/clock\n")
+    sleep.chmod(0o755)
+    script = "\n".join(["set -eo pipefail", *(text for kind, text in commands(html) if kind in kinds)])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRCORE_"))}
+    ran = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=kept
+        | {"PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
+        | {"AWS_ACCESS_KEY_ID": OPERATOR_KEY, "AWS_SECRET_ACCESS_KEY": "-"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, f"exit {ran.returncode}\n{ran.stdout}"
+    return ran.stdout

@@ -1,0 +1,40 @@
+"""Two end states of a world, compared but for ids, times, and what drcore writes of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_DRAWN = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # an id
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+[\d:]+)?"  # a time
+)
+# The record and its lock; what a page says, which is about a run (how many there are does count).
+_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications/\d+/[12]$")
+
+
+def comparable(state: object) -> dict[str, object]:
+    """Each value of a state by the way to it."""
+    return {_DRAWN.sub("*", way): _masked(value) for way, value in _leaves(state) if not _OF_DRCORE.search(way)}
+
+
+def differences(one: dict[str, object], other: dict[str, object]) -> list[str]:
+    """What two states do not agree on, in words."""
+    return [
+        f"{way}: {one.get(way, 'nothing')!r}, and {other.get(way, 'nothing')!r}"[:300]
+        for way in {**one, **other}
+        if one.get(way) != other.get(way)
+    ]
+
+
+def _masked(value: object) -> object:
+    return _DRAWN.sub("*", value) if isinstance(value, str) else value
+
+
+def _leaves(value: Any, way: str = "") -> Iterator[tuple[str, object]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if inner is None:
+        yield way, value
+    for key, each in inner or ():
+        yield from _leaves(each, f"{way}/{key}")
