@@ -34,7 +34,8 @@ class Worth(StrEnum):
     """What a record is worth."""
 
     HOLDS = "holds"
-    INCOMPLETE = "INCOMPLETE"  # what is there holds; it was not closed: the run was killed, or goes on
+    INCOMPLETE = "INCOMPLETE"  # what is there holds; it was not closed, as where the run was killed
+    WRITING = "BEING WRITTEN"  # its lines hold, a run is at work on it
     BROKEN = "BROKEN"  # not as it was written
     UNREADABLE = "CANNOT BE READ"  # no journal, or one that only a newer drcore knows
 
@@ -103,7 +104,7 @@ def read(folder: Path) -> ReadRun:
         proof = verify(folder)
     except BadInput as error:
         return _bare(folder, Worth.UNREADABLE, (str(error),), parameters)
-    worth = Worth.HOLDS if proof.proven else Worth.INCOMPLETE if proof.holds else Worth.BROKEN
+    worth = _worth(proof)
     events = tuple(event for line in lines_of(folder / JOURNAL) if (event := parsed(line)))
     try:
         return _told(folder, parameters, worth, proof, events)
@@ -111,6 +112,14 @@ def read(folder: Path) -> ReadRun:
         # Only of a line that was changed, or of a journal by somebody else: what is there is not understood.
         why = f"a line lacks what it must have: {type(error).__name__} {error}"
         return _bare(folder, Worth.BROKEN, (*proof.problems, why), parameters, proof, events)
+
+
+def _worth(proof: Proof) -> Worth:
+    if not proof.holds:
+        return Worth.BROKEN
+    if proof.writing:
+        return Worth.WRITING
+    return Worth.HOLDS if proof.complete else Worth.INCOMPLETE
 
 
 def _parameters(folder: Path) -> Mapping[str, Any]:

@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from drcore.cli import commands, diff, learning, paper, probing, remarks  # noqa: F401  # each adds its commands to the app
+# Each adds its commands to the app.
+from drcore.cli import archive, commands, diff, learning, paper, probing, remarks  # noqa: F401
 from drcore.cli.app import app, show_error
 from drcore.errors import BadInput
 

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drcore.show import states, values, wording
+from drcore.clock import iso
+from drcore.show import alt_text, states, values, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,6 +34,11 @@ def document(template: str, **values: object) -> str:
     return _environment().get_template(f"{template}.html.j2").render(**values)
 
 
+def sheet() -> str:
+    """The styles of the cards as a style sheet, for pages that can have one."""
+    return (_TEMPLATES / "show.css").read_text(encoding="utf-8")
+
+
 @cache
 def _style(classes: str) -> str:
     rules = _rules()
@@ -41,8 +47,7 @@ def _style(classes: str) -> str:
 
 @cache
 def _rules() -> dict[str, str]:
-    css = (_TEMPLATES / "show.css").read_text(encoding="utf-8")
-    return {name: " ".join(body.replace('"', "'").split()) for name, body in _RULE.findall(css)}
+    return {name: " ".join(body.replace('"', "'").split()) for name, body in _RULE.findall(sheet())}
 
 
 def _whole(text: str) -> str:
@@ -66,6 +71,8 @@ def _environment() -> Environment:
         "duration": wording.duration,
         "at": wording.at,
         "day": wording.day,
+        "minutes": alt_text.clock_minutes,
+        "iso": iso,
         "plain": values.plain,
         "changed": states.changed,
         "because": wording.because,

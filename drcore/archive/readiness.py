@@ -1,0 +1,160 @@
+"""Whether each plan is ready: when it was last exercised well, when it is due, what has changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from drcore import plans
+from drcore.archive.summary import Exercise, RunSummary
+from drcore.engine.prepare import HOME
+from drcore.errors import BadInput
+from drcore.parameters import Mode, Service, read
+from drcore.record.files import PARAMETERS
+from drcore.run.changed_since import Standing, changes, standing
+from drcore.show.wording import day
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """One exercise of a plan: a mode in an environment. `every` None: nothing says how often.
+
+    `last_good` ran as well as it can, and its record proves it; `last_bad` came after it and did not. `due` None: it
+    was never done well, or nothing says how often.
+    """
+
+    plan: str
+    title: str
+    mode: str
+    environment: str
+    exercise: Exercise
+    every: timedelta | None
+    last_good: RunSummary | None
+    last_bad: RunSummary | None
+    now: datetime
+    changed: tuple[str, ...]
+
+    @property
+    def due(self) -> datetime | None:
+        begun = self.last_good.begun if self.last_good else None
+        return begun + self.every if begun and self.every else None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it should have been done by now; what was never done should have been."""
+        return self.every is not None and (self.due is None or self.due < self.now)
+
+    @property
+    def due_words(self) -> str:
+        """When it is due, in words that need no colour."""
+        if self.every is None:
+            return "nothing is scheduled"
+        if self.due is None:
+            return "OVERDUE: never done well"
+        late = (self.now - self.due).days
+        return f"OVERDUE since {day(self.due)}, by {_days(late)}" if self.overdue else f"due {day(self.due)}"
+
+    @property
+    def age(self) -> str:
+        """How long ago the last good one was."""
+        begun = self.last_good.begun if self.last_good else None
+        return f"{_days((self.now - begun).days)} ago" if begun else ""
+
+    @property
+    def page(self) -> str:
+        """Where its plan's trends stand."""
+        return f"plans/{self.plan}.html"
+
+
+def readiness(
+    runs: Iterable[RunSummary], now: datetime, records: Mapping[str, Path]
+) -> tuple[tuple[Readiness, ...], tuple[str, ...]]:
+    """What is ready, the most urgent first, and notes on environments whose parameters cannot be read.
+
+    `records` are the folders in which the parameters of runs are, by slug.
+    """
+    newest_first = sorted((run for run in runs if run.plan), key=lambda run: str(run.begun or ""), reverse=True)
+    services, notes = _services()
+    found = [
+        _one(plan, mode, environment, services.get(environment), newest_first, now, records)
+        for plan, mode, environment in _exercises(services, newest_first)
+    ]
+    return tuple(sorted(found, key=lambda each: (not each.overdue, each.plan, each.mode, each.environment))), notes
+
+
+def _services() -> tuple[dict[str, Service], tuple[str, ...]]:
+    services: dict[str, Service] = {}
+    why: dict[str, list[str]] = {}
+    for path in sorted((HOME / "parameters").glob("*/service.yaml")):
+        try:
+            services[path.parent.name] = read(path, Service)
+        except BadInput as error:
+            first = str(error).splitlines()[0].removeprefix(f"{path}:").partition(": ")[2]
+            why.setdefault(first, []).append(path.parent.name)
+    told = (f"What is due in {' and in '.join(names)} is not known: service.yaml, {why}" for why, names in why.items())
+    return services, tuple(told)
+
+
+def _exercises(services: Mapping[str, Service], runs: Iterable[RunSummary]) -> Iterator[tuple[str, str, str]]:
+    """What is to be exercised, then what was, though nothing says so: plan, mode, environment."""
+    scheduled = [
+        (plan, str(mode), name)
+        for plan in plans.ids()
+        for name, service in services.items()
+        for mode in (Mode.REHEARSE, Mode.DRILL)
+        if service.exercised_every(plan, mode) is not None
+    ]
+    exercises = (Exercise.WALK_THROUGH, Exercise.FUNCTIONAL, Exercise.FULL_SCALE)
+    yield from dict.fromkeys(
+        [*scheduled, *((run.plan, run.mode, run.environment) for run in runs if run.exercise in exercises)]
+    )
+
+
+def _one(
+    plan: str,
+    mode: str,
+    environment: str,
+    service: Service | None,
+    newest_first: Iterable[RunSummary],
+    now: datetime,
+    records: Mapping[str, Path],
+) -> Readiness:
+    of_it = [run for run in newest_first if (run.plan, run.mode, run.environment) == (plan, mode, environment)]
+    good = next((run for run in of_it if run.good), None)
+    bad = of_it[0] if of_it and of_it[0] is not good else None
+    emulated = bool(service.endpoint) if service else False
+    exercise = of_it[0].exercise if of_it else Exercise.of(mode, emulated=emulated)
+    return Readiness(
+        plan,
+        plans.find(plan).title if plan in plans.ids() else "",
+        mode,
+        environment,
+        exercise,
+        service.exercised_every(plan, Mode(mode)) if service else None,
+        good,
+        bad,
+        now,
+        _changed(good, records) if good else (),
+    )
+
+
+def _changed(run: RunSummary, records: Mapping[str, Path]) -> tuple[str, ...]:
+    if run.plan not in plans.ids():
+        return ("plan: it is there no more",)
+    try:
+        now = standing(plans.find(run.plan), run.environment)
+        parameters: dict[str, Any] = json.loads((records[run.slug] / PARAMETERS).read_bytes())
+        then = Standing(run.planned, parameters["service"], parameters["facts"], run.policy, run.lock)
+    except BadInput as error:
+        return (f"not known: {str(error).splitlines()[0]}",)
+    except (OSError, ValueError, KeyError):
+        return ("not known: the record has no parameters",)
+    return changes(then, now)
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
