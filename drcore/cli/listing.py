@@ -62,6 +62,7 @@ def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
             {"environment": name, "plan": plan.id, **_state(name, plan)} for name in folders for plan in found
         ],
         "records": kept[-_NEWEST:][::-1],
+        "older_records": [{"not_shown": len(kept) - _NEWEST, "folder": str(records)}] if len(kept) > _NEWEST else [],
     }
 
 
@@ -109,6 +110,8 @@ def _show_all(sections: Mapping[str, list[dict[str, Any]]]) -> None:
             typer.echo(f"  {line}")
         typer.echo("")
     _table("records", [row | {"archived": "no" if row["archived"] == "no" else "yes"} for row in sections["records"]])
+    for older in sections["older_records"]:
+        typer.echo(f"{older['not_shown']} older records are in {older['folder']}\n")
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ PLAN = plans.find("f")
 
 def test_list_should_show_plans_environments_and_records(record: Path) -> None:
     told = in_process("list", "--records", record.parent, "--json").json
-    assert set(told) == {"plans", "environments", "records"}
+    assert set(told) == {"plans", "environments", "records", "older_records"}
     assert [plan["plan"] for plan in told["plans"]] == list(plans.ids())
     state = {each["environment"]: each["state"] for each in told["environments"]}
     assert state["sandbox"] == "rehearse, drill"
@@ -74,6 +75,15 @@ def test_list_of_a_plan_should_show_each_fault_with_its_options(plan: str) -> No
         if pair
     }
     assert given <= known
+
+
+def test_list_should_say_how_many_older_records_it_does_not_show(record: Path, tmp_path: Path) -> None:
+    for number in range(23):
+        shutil.copytree(record, tmp_path / f"f-drill-{number:02d}")
+    told = in_process("list", "--records", tmp_path, "--json").json
+    assert len(told["records"]) == 20
+    assert told["older_records"] == [{"not_shown": 3, "folder": str(tmp_path)}]
+    assert f"3 older records are in {tmp_path}" in in_process("list", "--records", tmp_path).out
 
 
 def test_list_without_records_should_say_none(tmp_path: Path) -> None:

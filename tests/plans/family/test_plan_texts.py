@@ -1,0 +1,43 @@
+"""The plans ask for the consents that their texts ask for, and do nothing before what the texts put before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drcore.engine.step import Plan
+from tests.support.plan_texts import asked
+from tests.support.stage import each_plan
+
+
+def leans_on(plan: Plan[Any]) -> dict[str, set[str]]:
+    """All steps that must have been done before a step, directly or through others, by its key."""
+    direct = {step.key: {name.key for name in step.needs} for step in plan.steps}
+
+    def all_of(key: str) -> set[str]:
+        return direct[key].union(*(all_of(each) for each in direct[key]))
+
+    return {key: all_of(key) for key in direct}
+
+
+@each_plan
+def test_each_step_is_in_the_text_and_in_its_order(plan: Plan[Any]) -> None:
+    """A step that is in the text alone was lost; one in the plan alone was never thought about there."""
+    assert {step.key for step in plan.steps} == set(asked(plan.id))
+    keys = [step.key for step in plan.steps]
+    for key, said in asked(plan.id).items():
+        for before in said.after:
+            assert keys.index(before) < keys.index(key), f"{before} comes after {key}"
+
+
+@each_plan
+def test_each_step_asks_for_the_consent_that_the_text_asks_for(plan: Plan[Any]) -> None:
+    assert {step.key: step.consent for step in plan.steps} == {
+        key: each.consent for key, each in asked(plan.id).items()
+    }
+
+
+@each_plan
+def test_no_step_can_be_done_before_what_the_text_puts_before_it(plan: Plan[Any]) -> None:
+    leans = leans_on(plan)
+    missed = {key: set(said.after) - leans[key] for key, said in asked(plan.id).items()}
+    assert {key: each for key, each in missed.items() if each} == {}
