@@ -18,6 +18,7 @@ class Exit(IntEnum):
     REFUSED = 3
     RUNNER_FAILED = 4
     ROLLBACK_FAILED = 5
+    HELD = 6
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -42,6 +43,12 @@ class Refused(DrcoreError):
     """Consent, the lock or the preflight said no. Nothing was changed after that."""
 
     exit = Exit.REFUSED
+
+
+class HeldByAnother(DrcoreError):
+    """Somebody else is at work on the same: another scheduler that has fired at once. Nothing was begun here."""
+
+    exit = Exit.HELD
 
 
 class RunnerFailed(DrcoreError):

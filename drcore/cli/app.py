@@ -16,8 +16,8 @@ from drcore.errors import DrcoreError, Exit, RunnerFailed
 T = TypeVar("T")
 EXITS = (
     "Exit codes: 0 goal reached and targets met. 1 the plan ran, and its goal or a target was missed. 2 bad input, "
-    "nothing touched. 3 refused (consent, lock, preflight). 4 the runner failed. 5 a rollback failed. "
-    "130, 143 stopped by a signal."
+    "nothing touched. 3 refused (consent, lock, preflight). 4 the runner failed. 5 a rollback failed. 6 with --due: "
+    "another scheduler is at work. 130, 143 stopped by a signal."
 )
 app = typer.Typer(
     help="SyncWell's contingency and rollback plans as executable runbooks.",

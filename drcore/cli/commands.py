@@ -15,6 +15,7 @@ from drcore.cli.options import (
     AsJson,
     Ask,
     Browser,
+    Due,
     Environment,
     Records,
     RunName,
@@ -25,6 +26,7 @@ from drcore.cli.options import (
     service_of,
     with_run_options,
 )
+from drcore.cli.scheduling import run_due
 from drcore.errors import BadInput, Exit
 from drcore.headless import signals
 
@@ -34,16 +36,16 @@ if TYPE_CHECKING:
 
 @app.command()
 @with_run_options
-def rehearse(options: RunOptions) -> None:
+def rehearse(options: RunOptions, due: Due = False) -> None:
     """Read everything and write nothing: show every act with its exact arguments."""
-    _run(options, "rehearse")
+    _run(options, "rehearse", due=due)
 
 
 @app.command()
 @with_run_options
-def drill(options: RunOptions) -> None:
+def drill(options: RunOptions, due: Due = False) -> None:
     """Break something, then really carry out the plan. Refused in production."""
-    _run(options, "drill")
+    _run(options, "drill", due=due)
 
 
 @app.command()
@@ -199,7 +201,10 @@ def sandbox(
     raise typer.Exit(guarded(go, as_json))
 
 
-def _run(options: RunOptions, mode: str) -> NoReturn:
+def _run(options: RunOptions, mode: str, *, due: bool = False) -> NoReturn:
+    if due:
+        run_due(options, mode)
+
     def go() -> RunResult:
         from drcore.cli.progress import Progress
         from drcore.launcher import start

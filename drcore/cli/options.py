@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drcore.parameters import Service
 
 
-PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="The letter of a plan, for example f.")]
+PlanName = Annotated[str, typer.Argument(metavar="[PLAN]", help="The letter of a plan, for example f.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, the start of it, or its path.")]
 Environment = Annotated[str, typer.Option("--environment", metavar="NAME", help="A folder of parameters/.")]
 Fault = Annotated[
@@ -42,6 +42,10 @@ Ask = Annotated[
     bool,
     typer.Option("--ask", help="Ask a person, who must be at this terminal, also where a drill policy would answer."),
 ]
+Due = Annotated[
+    bool,
+    typer.Option("--due", help="What is due, one after the other; of PLAN alone, where it is given."),
+]
 Records = Annotated[Path, typer.Option("--records", metavar="FOLDER", help="Where records are kept.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The last line of stdout is one JSON object.")]
 WorldAt = Annotated[
@@ -55,7 +59,7 @@ RECORDS = Path("records")
 class RunOptions:
     """What every command that begins a run is given."""
 
-    plan: PlanName
+    plan: PlanName = ""
     environment: Environment = "sandbox"
     fault: Fault = ""
     seed: Seed = None

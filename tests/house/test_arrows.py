@@ -21,7 +21,8 @@ PACKAGES = [
     *("engine", "diff", "show"),  # a step; what differs, what is seen
     *("learn", "plans", "run"),  # what a journal teaches, the plans, one run of one plan
     "probe",  # what only a real account can answer
-    *("headless", "archive", "launcher", "cli", "__main__"),  # notebooks without a screen, the doors for people
+    *("headless", "archive", "launcher", "schedule"),  # notebooks without a screen, what is left, what runs by itself
+    *("cli", "__main__"),  # the doors for people
 ]
 SANDBOX = [
     *("protocol", "moto", "core"),  # AWS's wire, the emulator, the world
@@ -48,6 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "matplotlib": {"show"},
     "PIL": {"show"},
     "IPython": {"show"},
+    "icalendar": {"schedule"},
     "jinja2": {"show"},
     "time": {"clock.py"},
     "subprocess": {"headless/signals.py", "launcher", "run/host.py"},

@@ -1,0 +1,1 @@
+"""Exercises that run by themselves."""

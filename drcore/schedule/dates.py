@@ -1,0 +1,37 @@
+"""The dates of exercises as a calendar: iCalendar, RFC 5545."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from icalendar import Calendar, Event, vRecur
+
+from drcore.schedule.due import Scheduled
+
+
+def as_calendar(exercises: Iterable[Scheduled], now: datetime) -> bytes:
+    """Each exercise as one event of a day, that comes again; what is overdue begins today.
+
+    Its UID does not change, so that a calendar that reads the file again moves the event and adds none.
+    """
+    calendar = Calendar()
+    calendar.add("prodid", "-//drcore//schedule//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", "drcore: drills and rehearsals")
+    for each in exercises:
+        begins = max(each.due, now.date()) if not each.is_due else now.date()
+        event = Event()
+        event.add("uid", f"{each.plan}-{each.mode}-{each.environment}@drcore")
+        event.add("dtstamp", now)
+        event.add("dtstart", begins)
+        event.add("dtend", begins + timedelta(days=1))
+        event.add("rrule", vRecur(freq="DAILY", interval=each.every.days))
+        event.add("summary", f"{each.mode} plan {each.plan.upper()} in {each.environment}: {each.title}")
+        command = f"drcore {each.mode} {each.plan} --environment {each.environment}"
+        event.add("description", f"{command}\n{each.state}: {each.why}")
+        event.add("transp", "TRANSPARENT")
+        calendar.add_component(event)
+    made: bytes = calendar.to_ical()
+    return made
