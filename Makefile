@@ -63,8 +63,8 @@ bench: setup ## how long the things take that an engineer waits for (ARGS=)
 bench-diff: setup ## how fast the comparison is beside other ways (ARGS=--pairs=N and others)
 	@$(PY) -m tests.benchmarks.diff $(ARGS)
 
-reference: setup ## the outputs that the notebooks are compared with, made anew
-	@$(PY) -m tests.support.reference
+reference: setup ## the outputs that the notebooks are compared with, made anew (ARGS='a g': of these plans only)
+	@$(PY) -m tests.support.reference $(ARGS)
 
 lock: setup ## requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --extra sandbox --universal --python-version 3.11 --generate-hashes \

@@ -149,14 +149,15 @@ def _faults(plan: Plan[Any]) -> list[dict[str, Any]]:
     """What the plan is drilled against, with the options that a drill can be given, by the world that has them."""
     service = read(HOME / "parameters" / "sandbox" / "service.yaml", Service)
     known = worlds.faults(service.world) if service.world else {}
-    names = dict.fromkeys(name for name, _ in map(parse_fault, plan.faults))  # one may stand there with other options
-    return [{"fault": name, "options": known.get(name, [])} for name in names]
+    goals = {name: False for name, _ in map(parse_fault, plan.short_of_goal)}
+    goals = {name: True for name, _ in map(parse_fault, plan.faults)} | goals  # one may stand there with other options
+    return [{"fault": name, "reaches_goal": goal, "options": known.get(name, [])} for name, goal in goals.items()]
 
 
 def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
     typer.echo(f"{plan.title}\n\nfaults, the first of them unless --fault names another: --fault NAME[:key=value,…]")
     for fault in sections["faults"]:
-        typer.echo(f"  {fault['fault']}")
+        typer.echo(f"  {fault['fault']}{'' if fault['reaches_goal'] else ' (a drill rightly ends short of the goal)'}")
         for option in fault["options"]:
             choices = f" (one of {', '.join(option['choices'])})" if option["choices"] else ""
             typer.echo(f"      {option['name']}={option['default']}  {option['help']}{choices}")

@@ -199,9 +199,10 @@ class Plan(Generic[F]):
     `facts` is the model of `<plan>.yaml`; `incident` the model of what only the incident knows (the notebook's
     parameters cell). `goal` is the step that says that users are well again. `rto` and `rpo` give the targets in
     seconds, None where the plan has none. `faults` are what it is drilled against, each with the options that such a
-    drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `must_exist` gives the plan's own
-    findings for the preflight, each with whether it stops the run where it is not so (left out: it does). `by_hand` is
-    the plan for a shell and a person; None: there is none yet.
+    drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `short_of_goal` are those at which a
+    drill rightly ends before its goal: what cannot be told from chance, what only a person can do. `must_exist` gives
+    the plan's own findings for the preflight, each with whether it stops the run where it is not so (left out: it
+    does). `by_hand` is the plan for a shell and a person; None: there is none yet.
     """
 
     id: str
@@ -214,6 +215,7 @@ class Plan(Generic[F]):
     faults: tuple[str, ...]
     rto: Callable[[Run[F] | Place[F]], float | None]
     rpo: Callable[[Run[F] | Place[F]], float | None] = lambda run: None
+    short_of_goal: tuple[str, ...] = ()
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
     by_hand: Callable[[Place[F]], HandCard] | None = None
 

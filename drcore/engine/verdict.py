@@ -110,6 +110,7 @@ def judge(
 ) -> Verdict:
     """The verdict on a run whose steps ended as `results` says. A step without a result was not reached."""
     steps, rehearsed = tuple(steps), mode is Mode.REHEARSE
+    looked_for = {step.settles.moment for step in steps}
     missing = [step.title for step in steps if step.key not in results]
     bad = [result for result in results.values() if result.stops]
     untold = tuple(f"{result.name}: {result.words or result.why}" for result in results.values() if result.untold)
@@ -143,6 +144,10 @@ def judge(
     elif mode is Mode.DRILL and "fault" not in moments:
         word = Word.NO_DRILL
         why = "; ".join(filter(None, ["nothing was put in that the plan could be drilled against", why]))
+    elif mode is Mode.DRILL and "detected" in looked_for - moments.keys():  # to whom users may well look well
+        word = Word.MISSED
+        seen = results[goal.key].why if reached else ""
+        why = "; ".join(filter(None, ["the fault of this drill was not noticed", why or seen]))
     elif not reached:
         word = Word.MISSED
         why = why or f"{goal.title} did not hold"

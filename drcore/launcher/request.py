@@ -76,7 +76,7 @@ def _can_be_written(records: Path) -> None:
 def fault_of(plan: Plan[Any], text: str) -> tuple[str, dict[str, str]]:
     """A fault's name and options; those that are not given are the plan's own. Raises BadInput."""
     name, options = parse_fault(text)
-    return name, dict(map(parse_fault, plan.faults)).get(name, {}) | options
+    return name, dict(map(parse_fault, (*plan.faults, *plan.short_of_goal))).get(name, {}) | options
 
 
 def parse_fault(text: str) -> tuple[str, dict[str, str]]:

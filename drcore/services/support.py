@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -13,12 +14,14 @@ from drcore.errors import Unknown
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One ticket. `user` is the id of the user who opened it."""
+    """One ticket. `user` is the id of the user who opened it; `platform` and `version` are the app's, or empty."""
 
     id: str
     opened: datetime
     user: str
     subject: str
+    platform: str = ""
+    version: str = ""
 
 
 def tickets(
@@ -30,10 +33,15 @@ def tickets(
     while True:
         page = http.ask("GET", f"{url}/tickets?{urlencode(asked)}", authorization=f"Bearer {key}" if key else None)
         try:
-            found += [Ticket(t["id"], parse_time(t["opened_at"]), t["user"], t["subject"]) for t in page["tickets"]]
+            found += map(_ticket, page["tickets"])
         except (KeyError, TypeError, ValueError) as error:
             raise Unknown(f"GET {url}/tickets: expected tickets, seen {error!r}") from error
         if not page.get("next"):
             break
         asked["next"] = page["next"]
     return tuple(sorted(found, key=lambda ticket: (ticket.opened, ticket.id)))
+
+
+def _ticket(told: Mapping[str, str]) -> Ticket:
+    app = (told.get("platform") or "", told.get("app_version") or "")
+    return Ticket(told["id"], parse_time(told["opened_at"]), told["user"], told["subject"], *app)

@@ -58,19 +58,25 @@ def test_the_newest_run_should_stand_first_and_keep_the_time_at_which_it_was_beg
     ]
 
 
+def by_goal(plan: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found = plans.find(plan)
+    return found.faults, found.short_of_goal
+
+
 @pytest.mark.parametrize("plan", plans.ids())
 def test_list_of_a_plan_should_show_each_fault_with_its_options(plan: str) -> None:
     told = in_process("list", plan, "--json").json["faults"]
-    assert [each["fault"] for each in told] == list(
-        dict.fromkeys(fault.partition(":")[0] for fault in plans.find(plan).faults)
-    )
+    known_to, short = ([fault.partition(":")[0] for fault in faults] for faults in by_goal(plan))
+    assert [each["fault"] for each in told] == list(dict.fromkeys((*known_to, *short)))
+    assert [each["fault"] for each in told if not each["reaches_goal"]] == short
     for fault in told:
         for option in fault["options"]:
             assert set(option) == {"name", "default", "help", "choices"}
     known = {(each["fault"], option["name"]) for each in told for option in each["options"]}
     given = {
         (fault.partition(":")[0], pair.partition("=")[0])
-        for fault in plans.find(plan).faults
+        for faults in by_goal(plan)
+        for fault in faults
         for pair in fault.partition(":")[2].split(",")
         if pair
     }

@@ -8,6 +8,7 @@ the times and places of the machine that made it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -83,12 +84,15 @@ def reference_of(plan: Plan[Any]) -> Path:
 
 
 def main() -> None:
-    """Make all of them anew."""
+    """Make them anew: of all plans, or of those that are named."""
+    asked = argparse.ArgumentParser(description=main.__doc__)
+    asked.add_argument("plans", nargs="*", metavar="PLAN", help="a plan's letter; none: all of them")
+    named = asked.parse_args().plans or plans.ids()
     REFERENCES.mkdir(exist_ok=True)
     for plan in map(plans.find, plans.ids()):
         document = policy(plan.permissions, Place(*load(HOME / "parameters", "sandbox", plan.id, plan.facts)))
         write_whole(principals.POLICIES / f"{plan.id}.json", f"{json.dumps(document, indent=2)}\n".encode())
-    for plan in map(plans.find, plans.ids()):
+    for plan in map(plans.find, named):
         text = nbformat.writes(comparable(executed(plan)))
         write_whole(reference_of(plan), f"{text}\n".encode())
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.services.stepfunctions import StateMachines
+from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.life.findings import ReportedFinding, SecurityDesk
 
 EAST = "us-east-1"
@@ -19,7 +20,7 @@ VALUES: dict[str, Any] = {
     "secretsmanager.text": "{}",
     "secretsmanager.token": "a" * 32,
     "securitydesk.url": f"{ENDPOINT}/security/v1",
-    "securitydesk.key": "key",
+    "securitydesk.key": names.SECURITY_DESK_KEY,
     "servicechecks.marked_writes.url": f"{ENDPOINT}/syncwell/{EAST}/v1/marked-writes",
     "servicechecks.old_token.url": f"{ENDPOINT}/syncwell/{EAST}/v1/token-probes/stride",
     "stepfunctions.machine": MACHINE,

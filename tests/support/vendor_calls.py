@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drcore.sandbox.endpoints.in_process import ENDPOINT
+from drcore.sandbox.syncwell.company import names
 from drcore.services import statuspage
 
 PAGE = statuspage.Page(f"{ENDPOINT}/statuspage/v1", "syncwell-page", "key")
@@ -29,4 +30,5 @@ VENDORS: dict[str, Any] = {
     "statuspage.resolve.components": ("api",),
     "support.url": f"{ENDPOINT}/support/v1",
     "support.category": "sync-settings",
+    "support.key": names.SUPPORT_KEY,
 }

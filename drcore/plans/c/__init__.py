@@ -86,6 +86,13 @@ PLAN = Plan(
         "play-edit-conflict:review_minutes=10,update_hours=1",
         "ios-fully-released:review_minutes=10,update_hours=1",
         "mobile-crash-ios:review_minutes=10,update_hours=1",
+        "mobile-data-loss:review_minutes=10,update_hours=1",
+    ),
+    short_of_goal=(
+        "mobile-crash-few-users:review_minutes=10,update_hours=1",  # two crashes by chance must not trigger
+        "ios-no-crash-source:review_minutes=10,update_hours=1",  # unknown until a person reports it
+        "play-change-in-review:review_minutes=10,update_hours=1",  # a halt would cancel the review: a person decides
+        "recovery-generation-failed:review_minutes=10,update_hours=1",  # users are well; who has it keeps it for longer
     ),
     rto=lambda run: 3600 * run.facts.rto_hours,
     must_exist=must_exist,

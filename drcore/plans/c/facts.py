@@ -8,7 +8,7 @@ from pydantic import Field
 
 from drcore.engine.context import Run
 from drcore.parameters import FreeText, Minutes, Model, Region, SecretRef, Url
-from drcore.plans.shared.facts import Api, Name
+from drcore.plans.shared.facts import Api, Name, SupportDesk
 from drcore.plans.shared.releases import Manifest
 
 Hours = Annotated[float, Field(gt=0, le=24 * 30)]
@@ -55,6 +55,12 @@ class CrashLogs(Model):
     group: Name
 
 
+class LossDesk(SupportDesk):
+    """The support desk's tickets about lost data: so many of one version are a trigger."""
+
+    least: Annotated[int, Field(gt=0)]
+
+
 class BuildJob(Model):
     """The pipeline's job that builds a tag as a version and uploads it to both stores; the branch of a hotfix."""
 
@@ -77,6 +83,7 @@ class Facts(Model):
     app_store: AppleApp
     crashes: CrashExport
     crash_logs: CrashLogs
+    lost_data: LossDesk
     releases: Manifest
     build_job: BuildJob
     version_code: Numbering

@@ -1,4 +1,4 @@
-"""Plan C, what is noticed: a new version whose users see more crashes than they may."""
+"""Plan C, what is noticed: a new version whose users see more crashes than they may, or report that data is lost."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.errors import Missing
-from drcore.plans.c import titles
+from drcore.plans.c import resources, titles
 from drcore.plans.c.crash_rates import CrashRate, crash_chart, limit, rates
 from drcore.plans.c.facts import CRun
+from drcore.plans.c.loss_reports import LossReports, reports_of_loss
 from drcore.plans.c.stores import BOTH, both
 from drcore.plans.c.versions import release_of, stable_before, suspect
 from drcore.plans.shared.acknowledge import acknowledge
@@ -29,6 +32,11 @@ class NewVersion:
     version: str
     released: datetime | None
     sources: tuple[CrashRate, ...] = field(compare=False)
+    lost_data: LossReports = field(compare=False, metadata=label("reports of lost data"))
+
+    def is_proven_bad(self, run: CRun) -> bool:
+        """Whether it is below the objective, or enough users have reported that their data is lost."""
+        return any(each.is_proven_bad(run) for each in self.sources) or self.lost_data.are_enough(run)
 
 
 def see_new_version(run: CRun, target: Target) -> NewVersion:
@@ -37,13 +45,16 @@ def see_new_version(run: CRun, target: Target) -> NewVersion:
     released = known.released if known else None
     window = timedelta(hours=run.facts.window_hours)
     if released and now - released > window:
-        return NewVersion(version, released, ())
+        return NewVersion(version, released, (), LossReports(0))
     since = max(released or now - window, now - window)
-    return NewVersion(version, released, rates(run, target, version, since, now))
+    lost = reports_of_loss(run, target, version, since)
+    return NewVersion(version, released, rates(run, target, version, since, now), lost)
 
 
 def a_bug_is_seen(run: CRun, target: Target, seen: NewVersion) -> Check:
     told = "; ".join(each.describe() for each in seen.sources)
+    if seen.lost_data.are_enough(run):
+        return yes(f"{seen.version} loses data: {seen.lost_data.describe()}")
     if any(each.is_proven_bad(run) for each in seen.sources):
         return yes(f"{seen.version} is below {run.facts.crash_free_percent:g} %: {told}")
     if "detected" in run.moments:
@@ -53,6 +64,8 @@ def a_bug_is_seen(run: CRun, target: Target, seen: NewVersion) -> Check:
     if not seen.sources:
         hours = run.facts.window_hours
         return no(f"{seen.version} is out since {seen.released:%Y-%m-%d %H:%M}, for more than {hours:g} hours")
+    if seen.lost_data.missing:
+        return unknown(f"whether {seen.version} loses data cannot be told: {seen.lost_data.missing}; {told}")
     if any(each.can_tell(run) for each in seen.sources):
         return no(f"{seen.version} is not proven below {run.facts.crash_free_percent:g} %: {told}")
     least = f"at least {run.facts.minimum_users} users, of the last {run.facts.fresh_hours:g} hours, are wanted"
@@ -65,10 +78,18 @@ def show_new_version(run: CRun, states: Mapping[Target, NewVersion]) -> Iterator
         for store, seen in states.items()
         for each in seen.sources
     )
+    losses = tuple(
+        (str(store), seen.version, seen.lost_data.tickets, run.facts.lost_data.least, seen.lost_data.missing)
+        for store, seen in states.items()
+    )
     percent = run.facts.crash_free_percent
     columns = ("store", "version", "source", "users", "off by", "crashed, %", "at least, %", "at most, %", "until")
     title = f"Crashes of the new versions: more than {limit(run):.2g} % is below {percent:g} % crash-free"
     yield Table("new-versions", title, (*columns, "proven"), rows)
+    heading = (
+        f"Reports of lost data, {run.facts.lost_data.category}: {run.facts.lost_data.least} of a version are a trigger"
+    )
+    yield Table("lost-data", heading, ("store", "version", "reports", "trigger", "not known, as"), losses)
     versions = {store: with_stable(run, seen.version) for store, seen in states.items()}
     yield crash_chart(run, "crashes", versions)
 
@@ -87,12 +108,13 @@ def _columns(rate: CrashRate) -> tuple[str, int, int, float | None, float | None
 
 DETECT = detect(
     titles.DETECT,
-    changes="nothing: crash-free users of the newest version of each store, with its bounds",
+    changes="nothing: crash-free users of each store's newest version, with its bounds; reports of lost data",
     look=see_new_version,
     expect=a_bug_is_seen,
     targets=both,
     every=300,
     shows=show_new_version,
+    permissions=iam_actions("secretsmanager:GetSecretValue", on=resources.support_key),
 )
 
 
@@ -100,7 +122,7 @@ DETECT = detect(
 
 
 def affected(run: CRun) -> tuple[Target, ...]:
-    """The stores whose new version is bad: where it is proven, or both where a person has found it and no rate tells.
+    """The stores whose new version is bad: where it is proven, or both where a person has found it and nothing tells.
 
     By the looks in the journal, so that a run that is opened again takes the same ones.
     """
@@ -109,7 +131,7 @@ def affected(run: CRun) -> tuple[Target, ...]:
     proven = set[str]()
     for line in run.history.lines(Kind.LOOK, step=titles.DETECT):
         seen = DETECT.from_json(line["state"]) if line["state"] else None
-        if seen and any(each.is_proven_bad(run) for each in seen.sources):
+        if seen and seen.is_proven_bad(run):
             proven.add(line["target"])
     return tuple(store for store in BOTH if str(store) in proven) or BOTH
 

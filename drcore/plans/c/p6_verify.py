@@ -13,6 +13,7 @@ from drcore.engine.step import Patience, Settles, Step
 from drcore.plans.c import titles
 from drcore.plans.c.crash_rates import CrashRate, crash_chart, export, exported
 from drcore.plans.c.facts import CRun
+from drcore.plans.c.loss_reports import LossReports, reports_of_loss
 from drcore.plans.c.p1_detect import NewVersion, a_bug_is_seen, see_new_version, with_stable
 from drcore.plans.c.p4_decide import decided, is_to_be_replaced, stores_to_replace
 from drcore.plans.c.stores import BOTH, PLAY, app_store, google_play
@@ -39,6 +40,7 @@ class Adopted:
     bad: str = field(metadata=label("bad version"))
     given: tuple[str, ...] = field(metadata=label("given to users now"))
     rate: CrashRate
+    lost_data: LossReports = field(metadata=label("reports of data that it lost"))
     bad_percent: float | None = field(metadata=label("of the active users still have the bad one", unit="%"))
     harmed: int = field(default=0, compare=False, metadata=label("users whose app crashed in the bad one"))
     harmed_since: int = field(default=0, compare=False, metadata=label("of them since the halt"))
@@ -52,7 +54,7 @@ def see_adoption(run: CRun, target: Target) -> Adopted:
     given = _given(run, target)
     if remedy is None:
         usual = None if "detected" in run.moments else see_new_version(run, target)
-        return Adopted("", "", given, CrashRate(""), None, usual=usual)
+        return Adopted("", "", given, CrashRate(""), LossReports(0), None, usual=usual)
     now = run.clock.now()
     rate = export(run, target, remedy.version, now - timedelta(hours=run.facts.window_hours), now)
     lately = exported(run, target, (remedy.version, remedy.bad, remedy.stable), now - 2 * _LATELY, now)
@@ -63,6 +65,7 @@ def see_adoption(run: CRun, target: Target) -> Adopted:
         remedy.bad,
         given,
         rate,
+        reports_of_loss(run, target, remedy.version, now - timedelta(hours=run.facts.window_hours)),
         share if share is None else round(share, 1),
         *_harmed(run, target, remedy.bad),
         published=run.moments.get("published"),
@@ -104,8 +107,10 @@ def users_are_well(run: CRun, target: Target, seen: Adopted) -> Check:
         return no(f"{seen.bad} is still given to users")
     if seen.replacement not in seen.given:
         return no(f"{seen.replacement} is not out: {given or 'nothing'} is given to users")
-    if seen.rate.missing:
-        return unknown(seen.rate.missing)
+    if seen.rate.missing or seen.lost_data.missing:
+        return unknown(seen.rate.missing or seen.lost_data.missing)
+    if seen.lost_data.are_enough(run):
+        return no(f"{seen.replacement} loses data, too: {seen.lost_data.describe()}")
     if seen.rate.is_proven_good(run):
         left = "" if seen.bad_percent is None else f"; {seen.bad_percent:g} % of the active users still have {seen.bad}"
         return yes(f"{seen.replacement} is given to everybody, and is good: {seen.rate.describe()}{left}")

@@ -25,3 +25,8 @@ def play_key(at: At) -> Iterator[str]:
 def app_store_key(at: At) -> Iterator[str]:
     """The key of the team at Apple."""
     return at.secret(at.facts.app_store.key)
+
+
+def support_key(at: At) -> Iterator[str]:
+    """The key of the support desk."""
+    return at.secret(at.facts.lost_data.api_key)

@@ -185,6 +185,7 @@ DETECT = detect(
     targets=regions,
     every=30,
     shows=show_exposure,
+    permissions=iam_actions("secretsmanager:GetSecretValue", on=resources.desk_key),
 )
 
 

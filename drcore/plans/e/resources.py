@@ -25,3 +25,8 @@ def revoker(at: At) -> Iterator[str]:
 def tokens(at: At) -> Iterator[str]:
     """The secrets with users' tokens."""
     return at.everywhere("secretsmanager", f"secret:{at.facts.tokens.prefix}*")
+
+
+def desk_key(at: At) -> Iterator[str]:
+    """The key of the security desk."""
+    return at.secret(at.facts.desk.api_key)

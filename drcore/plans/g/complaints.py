@@ -14,6 +14,7 @@ from drcore.engine.metric_minutes import ONE, minute_of
 from drcore.plans.g import titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
+from drcore.plans.shared.support_desk import read_tickets
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import logs, support
 from drcore.services.cloudwatch import Metric, Points
@@ -164,9 +165,7 @@ def reasons(run: GRun, name: str, minutes: float) -> Table:
 
 
 def _tickets(run: GRun, since: datetime, until: datetime) -> tuple[support.Ticket, ...]:
-    desk = run.facts.support
-    key = run.secret(desk.api_key) if desk.api_key else None
-    return support.tickets(run.http, desk.url, desk.category, since, until, key)
+    return read_tickets(run, run.facts.support, since, until)
 
 
 def _lines(run: GRun, region: str, since: datetime, until: datetime) -> tuple[logs.Line, ...]:

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from drcore.clock import parse_time
 from drcore.engine.context import Run
-from drcore.parameters import Minutes, Model, OwnWords, SecretRef, Url
-from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline
+from drcore.parameters import Minutes, Model, OwnWords
+from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline, SupportDesk
 from drcore.plans.shared.releases import Manifest
 
 Count = Annotated[int, Field(gt=0)]
@@ -88,14 +88,6 @@ class ErrorLog(Model):
     pattern: Name
 
 
-class Support(Model):
-    """The support desk, and the category of the tickets about corrupted settings."""
-
-    url: Url
-    category: Name
-    api_key: SecretRef | None = None
-
-
 class Thresholds(Model):
     """The values from which on something is wrong."""
 
@@ -134,7 +126,7 @@ class Facts(Model):
     releases: Manifest
     exports: Annotated[str, Field(pattern=r"\{region\}")]  # the bucket for exports, one in each region
     log: ErrorLog
-    support: Support
+    support: SupportDesk
     thresholds: Thresholds
     minimum_sample: Count
     sample: Count

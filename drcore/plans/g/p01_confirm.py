@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.permissions import iam_actions
 from drcore.engine.step import regions
-from drcore.plans.g import complaints, invariants, titles, worker_releases
+from drcore.plans.g import complaints, invariants, resources, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release
@@ -58,6 +59,7 @@ DETECT = detect(
     targets=regions,
     every=30,
     shows=show_complaints,
+    permissions=iam_actions("secretsmanager:GetSecretValue", on=resources.support_key),
 )
 
 

@@ -22,8 +22,8 @@ from drcore.plans.g.facts import GRun
 from drcore.plans.g.p05_restore import restored_here
 from drcore.plans.g.remedies import costs_table
 from drcore.plans.g.tables import recovery_region, restored_table, table
+from drcore.plans.shared.support_desk import read_tickets
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
-from drcore.services import support
 from drcore.services.dynamodb.tables import Typed
 
 _FROM_TICKETS = 8  # accounts of people who have complained, beside those that were named
@@ -78,10 +78,8 @@ def see_accounts(run: GRun, target: Target) -> SpotCheck:
 def _known(run: GRun) -> dict[str, str]:
     """Users, each with why: the named ones, then those that have complained since the recovery point."""
     known = dict.fromkeys(named_accounts(run), "named")
-    desk, since = run.facts.support, recovery_point(run)
-    key = run.secret(desk.api_key) if desk.api_key else None
     try:
-        tickets = support.tickets(run.http, desk.url, desk.category, since, run.clock.now(), key)
+        tickets = read_tickets(run, run.facts.support, recovery_point(run), run.clock.now())
     except (Unknown, Rejected):
         tickets = ()  # a desk that is silent keeps nobody from looking at those who were named
     for ticket in tickets:

@@ -92,3 +92,8 @@ def configuration(at: At) -> Iterator[str]:
 def rollout(at: At) -> Iterator[str]:
     """The same, with the strategies of deployments."""
     return at.everywhere("appconfig", "application/*", "deploymentstrategy/*")
+
+
+def support_key(at: At) -> Iterator[str]:
+    """The key of the support desk."""
+    return at.secret(at.facts.support.api_key)

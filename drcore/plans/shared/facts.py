@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from drcore.parameters import Model
+from drcore.parameters import Model, SecretRef, Url
 
 Name = Annotated[str, Field(min_length=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
@@ -38,3 +38,11 @@ class SyntheticCheck(Model):
 
     path: Annotated[str, Field(pattern="^/")]
     requests: Annotated[int, Field(gt=0, le=50)]
+
+
+class SupportDesk(Model):
+    """The support desk, and the category of the tickets that tell of the trouble."""
+
+    url: Url
+    category: Name
+    api_key: SecretRef | None = None

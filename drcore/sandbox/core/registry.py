@@ -78,6 +78,12 @@ class HttpCall:
         """What the call asks, so that two equal questions are known as such."""
         return f"{self.path}?{sorted(self.query.items())}{self.body!r}"
 
+    @property
+    def bearer(self) -> str:
+        """The key of `Authorization: Bearer KEY`; empty without one."""
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        return key.strip() if scheme == "Bearer" else ""
+
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises AwsError (status 400) if it is not one."""
         try:

@@ -95,9 +95,8 @@ def converse(call: HttpCall) -> JsonReply:
     llm, model = call.world.state(Llm), call.args["model"]
     if not isinstance(call.json().get("messages"), list):
         return _refused("ValidationException", 400)
-    scheme, _, key = call.headers.get("Authorization", "").partition(" ")
     rng = call.world.rng("llm", model, call.world.count("llm", model, ""))
-    answered, error = llm.ask(model, key if scheme == "Bearer" else "", rng)
+    answered, error = llm.ask(model, call.bearer, rng)
     if error:
         return _refused(error, STATUSES[error])
     content = [{"text": '{"resolution": "merge"}'}]
@@ -141,8 +140,7 @@ def refused(call: HttpCall, error: AwsError) -> JsonReply:
 
 
 def _authorized(call: HttpCall) -> None:
-    scheme, _, key = call.headers.get("Authorization", "").partition(" ")
-    if scheme != "Bearer" or not call.world.state(Llm).takes(key):
+    if not call.world.state(Llm).takes(call.bearer):
         raise AwsError("AccessDeniedException", "The key is not valid", 403)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from drcore.engine.outcome import Outcome
 from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place, policy
@@ -54,6 +57,24 @@ def test_the_role_of_the_sandbox_has_what_is_printed(plan: Plan[Any]) -> None:
     printed = policy(plan.permissions, place(plan))
     assert principals.printed_policy(plan.id) == printed
     assert len(json.dumps(printed, separators=(",", ":"))) <= LONGEST
+
+
+@each_plan
+@pytest.mark.parametrize("environment", ["production", "staging", "sandbox"])
+def test_each_secret_that_its_parameters_name_can_be_read(plan: Plan[Any], environment: str) -> None:
+    """A key that is in the sandbox's parameters alone, or only in production's, is a key that no drill has read."""
+    named, drilled = (set(secrets_of(plan, each)) for each in (environment, ENVIRONMENT))
+    service, facts = load(HOME / "parameters", ENVIRONMENT, plan.id, plan.facts)
+    read = [permission for permission in plan.permissions if permission.action == "secretsmanager:GetSecretValue"]
+    permitted = " ".join(arn for permission in read for arn in permission.on(Place(service, facts)))
+    assert named == drilled
+    assert [name for name in named if f":secret:{name}-" not in permitted] == []
+
+
+def secrets_of(plan: Plan[Any], environment: str) -> Iterator[str]:
+    """The secrets of Secrets Manager that the files of a plan in an environment name."""
+    for file in (f"{plan.id}.yaml", "service.yaml"):
+        yield from re.findall(r'"aws:([^"]+)"', (HOME / "parameters" / environment / file).read_text())
 
 
 def covers(plan: Plan[Any], permission: Permission, asked: tuple[str, str]) -> bool:

@@ -93,12 +93,17 @@ def _secrets(world: World) -> None:
     """What the runbooks must not carry themselves; with a replica, so that it can be read when a region is away."""
     first, *others = world.regions
     client = world.client("secretsmanager", first)
-    client.create_secret(
-        Name=names.STATUS_PAGE_SECRET,
-        SecretString=names.STATUS_PAGE_KEY,
-        ClientRequestToken=names.STATUS_PAGE_TOKEN,  # or boto3 makes one up, and two worlds of a seed differ
-        AddReplicaRegions=[{"Region": region} for region in others],
-    )
+    for name, key, token in (  # without a token boto3 makes one up, and two worlds of a seed differ
+        (names.STATUS_PAGE_SECRET, names.STATUS_PAGE_KEY, names.STATUS_PAGE_TOKEN),
+        (names.SUPPORT_SECRET, names.SUPPORT_KEY, names.SUPPORT_TOKEN),
+        (names.SECURITY_DESK_SECRET, names.SECURITY_DESK_KEY, names.SECURITY_DESK_TOKEN),
+    ):
+        client.create_secret(
+            Name=name,
+            SecretString=key,
+            ClientRequestToken=token,
+            AddReplicaRegions=[{"Region": region} for region in others],
+        )
 
 
 def _delivery(world: World, region: str) -> None:

@@ -21,6 +21,12 @@ PATHS = ("/", "/v1/health", "/v1/sync/preview", "/v1/webhooks/{partner}")
 STATUS_PAGE_SECRET = "syncwell/statuspage-key"  # noqa: S105 - a name
 STATUS_PAGE_KEY = "emulated-statuspage-key-7f3a91"
 STATUS_PAGE_TOKEN = "5f6a0a3e-6a43-4f6e-9a37-6f2f3c1d9b10"  # noqa: S105 - an idempotency token
+SUPPORT_SECRET = "syncwell/support-key"  # noqa: S105 - a name
+SUPPORT_KEY = "emulated-support-key-20b4d7"
+SUPPORT_TOKEN = "5f6a0a3e-6a43-4f6e-9a37-6f2f3c1d9b11"  # noqa: S105 - an idempotency token
+SECURITY_DESK_SECRET = "syncwell/security-desk-key"  # noqa: S105 - a name
+SECURITY_DESK_KEY = "emulated-security-desk-key-9e61c3"
+SECURITY_DESK_TOKEN = "5f6a0a3e-6a43-4f6e-9a37-6f2f3c1d9b12"  # noqa: S105 - an idempotency token
 
 LAMBDA_ROLE = "syncwell-lambda"
 

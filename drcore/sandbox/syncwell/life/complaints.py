@@ -54,6 +54,9 @@ class SupportTicket:
     category: str
     user: str
     subject: str
+    platform: str = ""
+    """The store that the app came from, and its version, where the ticket was written in the app."""
+    version: str = ""
 
     def document(self) -> dict[str, str]:
         """As the support desk shows it."""
@@ -63,6 +66,8 @@ class SupportTicket:
             "category": self.category,
             "user": self.user,
             "subject": self.subject,
+            "platform": self.platform,
+            "app_version": self.version,
         }
 
 
@@ -187,11 +192,15 @@ def _ticket(opened: datetime, category: str, number: str, stream: Random) -> Sup
 
 @http_route("GET", "/support/v1/tickets")
 def tickets(call: HttpCall) -> JsonReply:
-    """200 `{"tickets": [{id, opened_at, category, user, subject}], "next"}`, oldest first, pages of fifty.
+    """200 `{"tickets": [{id, opened_at, category, user, subject, platform, app_version}], "next"}`.
 
+    Oldest first, pages of fifty; `platform` and `app_version` are empty unless the ticket was written in the app.
+    401 without the desk's key (`Authorization: Bearer KEY`).
     `since` and `until` are times in UTC (by default the last hour), `category` one of the categories, `next` goes on
     where a page ended.
     """
+    if call.bearer != names.SUPPORT_KEY:
+        return JsonReply(401, {"error": "a valid key is wanted"})
     now = call.world.clock.now()
     try:
         until = min(now, _time(call.query["until"])) if "until" in call.query else now

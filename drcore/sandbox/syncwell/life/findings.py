@@ -69,7 +69,9 @@ class SecurityDesk:
 
 @http_route("GET", "/security/v1/findings")
 def findings(call: HttpCall) -> JsonReply:
-    """200 `{"findings": […]}`: those that are open."""
+    """200 `{"findings": […]}`: those that are open. 401 without the desk's key (`Authorization: Bearer KEY`)."""
+    if call.bearer != names.SECURITY_DESK_KEY:
+        return JsonReply(401, {"error": "a valid key is wanted"})
     return JsonReply(200, {"findings": [each.document() for each in call.world.state(SecurityDesk).open()]})
 
 

@@ -25,6 +25,7 @@ from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company.app_stores import APP_STORE, PLAY, STABLE_APP, AppVersion
 from drcore.sandbox.syncwell.life.crash_reports import CrashReports
+from drcore.sandbox.syncwell.life.lost_data import LostData
 from drcore.sandbox.syncwell.life.random_counts import hits
 from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import PlayRecoveries
@@ -83,7 +84,7 @@ class MobileUsers:
         self._play, self._apple = world.state(PlayStore), world.state(AppStore)
         self._vitals, self._recoveries = world.state(PlayVitals), world.state(PlayRecoveries)
         self._metrics = world.state(CloudWatch).stores[EXPORTED_TO]
-        self._reports = world.state(CrashReports)
+        self._reports, self._complaints = world.state(CrashReports), world.state(LostData)
         self._late: list[tuple[datetime, MetricName, MinuteSamples]] = []
         self.on = False
         self.update = UPDATE
@@ -118,6 +119,7 @@ class MobileUsers:
         self._recover(stream)
         for name, users in self.stores.items():
             self._use(name, users, at, stream)
+            self._complaints.live(at, name, users.devices, users.lost_data, STEP)
         self._export(at)
 
     def well(self, store: str) -> bool:

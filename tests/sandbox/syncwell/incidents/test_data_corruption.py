@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.syncwell.company.names import SUPPORT_KEY
 from drcore.sandbox.syncwell.life.configurations import content
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import FAULT, FAULTY, TABLE, corrupted, items_of, minute_values, moment_of, truth_of
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
+
+KEY = {"Authorization": f"Bearer {SUPPORT_KEY}"}
 
 
 def test_the_share_that_was_asked_for_should_be_hit_in_both_regions_within_the_minutes() -> None:
@@ -85,7 +88,7 @@ def test_two_worlds_of_a_seed_should_be_corrupted_alike_and_two_seeds_should_not
     def everything(seed: int) -> tuple[Any, ...]:
         world = corrupted(seed, hidden_writer=True)
         world.sleep(137)
-        tickets = world.sandbox.request("GET", "/support/v1/tickets")[1]
+        tickets = world.sandbox.request("GET", "/support/v1/tickets", headers=KEY)[1]
         return world.truth, items_of(world), tickets
 
     one = everything(3)

@@ -1,10 +1,19 @@
 """Users whose data is corrupted are refused, and some of them complain."""
 
+from typing import Any
+
 import pytest
 
+from drcore.sandbox.syncwell.company.names import SUPPORT_KEY
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from tests.support.corrupted_world import corrupted, minute_values, truth_of
-from tests.support.syncwell_world import EAST, WEST
+from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
+
+
+def tickets(world: SyncWellWorld, query: str, key: str = SUPPORT_KEY) -> tuple[int, Any]:
+    """A page of the support desk's."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return world.sandbox.request("GET", f"/support/v1/tickets?{query}", headers=headers)
 
 
 def test_users_should_be_refused_suffer_and_complain() -> None:
@@ -34,7 +43,7 @@ def test_the_support_desk_should_show_who_complains_by_time_and_page() -> None:
     since, found, following = "2026-01-05T06:00:00Z", [], "0"
     while following:
         query = f"since={since}&category=sync-settings&next={following}"
-        status, page = world.sandbox.request("GET", f"/support/v1/tickets?{query}")
+        status, page = tickets(world, query)
         assert status == 200
         found += page["tickets"]
         following = page.get("next", "")
@@ -46,10 +55,11 @@ def test_the_support_desk_should_show_who_complains_by_time_and_page() -> None:
     assert len(before) < 8 < 60 < len(after)
     hit = {f"{name.split('/')[0].removeprefix('USER#')}" for name in truth["corrupted"]}
     assert sum(ticket["user"] in hit for ticket in after) > 0.9 * len(after)
-    others = world.sandbox.request("GET", f"/support/v1/tickets?since={since}")[1]["tickets"]
+    others = tickets(world, f"since={since}")[1]["tickets"]
     assert {ticket["category"] for ticket in others} > {"sync-settings"}
-    assert world.sandbox.request("GET", "/support/v1/tickets?since=yesterday")[0] == 400
-    assert world.sandbox.request("GET", "/support/v1/tickets?since=2026-01-05T06:00:00")[0] == 400
+    assert tickets(world, "since=yesterday")[0] == 400
+    assert tickets(world, f"since={since}", key="another")[0] == 401
+    assert tickets(world, "since=2026-01-05T06:00:00")[0] == 400
 
 
 def test_the_public_api_should_refuse_a_user_whose_configuration_is_corrupted() -> None:
