@@ -1,4 +1,4 @@
-"""What a comparison of two states has found, on a terminal."""
+"""What a comparison has found, on a terminal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
+from drcore.archive.compare import ComparedRuns
 from drcore.diff.policy import Class
 from drcore.diff.report import Report
-from drcore.show.wording import visible
+from drcore.show.wording import short, visible
 
 _EXAMPLES = 3  # of each class
+_LONGEST = 100  # characters of what was seen; all of it stands in the JSON, on the page
 
 
 def show_differences(report: Report, stream: TextIO) -> None:
@@ -44,3 +46,25 @@ def show_differences(report: Report, stream: TextIO) -> None:
 def _line(text: str) -> str:
     """One line of what can be seen: what an item holds is its writer's, and is not obeyed by a terminal."""
     return visible(text).replace("\n", " ")
+
+
+def show_comparison(found: ComparedRuns, stream: TextIO) -> None:
+    """Print two runs beside each other: what differs of them, then of their steps."""
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console.print(f"left   {found.left}\nright  {found.right}\ntimes count from: {found.zero[0]}, {found.zero[1]}")
+    for note in found.notes:
+        console.print(f"note   {note}")
+    table = Table("step", "differs in", "left", "right", title="what differs", title_justify="left")
+    for each in found.whole:
+        values = [short(value, _LONGEST) or "none" for value in (each.left, each.right)]
+        table.add_row("the run", each.what, *values)
+    for step in found.steps:
+        word = " (new)" if step.left is None else " (gone)" if step.right is None else ""
+        for number, each in enumerate(step.differences):
+            name = "" if number else f"{step.title}{word}"
+            table.add_row(name, each.what, *(short(value, _LONGEST) or "none" for value in (each.left, each.right)))
+    if table.rows:
+        console.print(table)
+    same = [step.title for step in found.steps if not step.differences]
+    console.print(f"the same in both: {', '.join(same) or 'no step'}")
+    console.print("Something really differs." if found.differs else "Nothing really differs.")

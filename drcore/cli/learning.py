@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,10 @@ import typer
 
 from drcore.cli.app import app, guarded
 from drcore.cli.options import RECORDS, AsJson, Records, RunName
+from drcore.errors import BadInput, Exit
 
 if TYPE_CHECKING:
+    from drcore.archive.compare import ComparedRuns
     from drcore.launcher.postmortem import Postmortem
 
 
@@ -47,3 +50,40 @@ def postmortem(
     if as_json:
         told = {"markdown": str(made.markdown), "notebook": str(made.notebook)}
         typer.echo(json.dumps({**told, "sentences": made.sentences, "questions": made.questions}))
+
+
+@app.command()
+def compare(
+    left: RunName,
+    right: RunName,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the comparison as a page.")] = None,
+    records: Records = RECORDS,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs of a plan step by step; what really differs comes first.
+
+    Steps are matched by their keys, so runs of different versions of a plan can be compared: new, gone and moved ones
+    are shown. Times count from the begin of harm; below 5 s, or a fifth, they do not differ.
+
+    Exit codes: 0 nothing really differs. 1 something does. 2 bad input.
+    """
+
+    def go() -> ComparedRuns:
+        from drcore.archive.compare import compared
+        from drcore.archive.reader import read
+        from drcore.cli.differences import show_comparison
+        from drcore.record.files import find, write_whole
+        from drcore.show.compared import comparison_page
+
+        found = compared(read(find(records, left)), read(find(records, right)))
+        if html:
+            if not html.absolute().parent.is_dir():
+                raise BadInput(f"--html: expected a file in a folder that there is, seen {html}")
+            write_whole(html, comparison_page(**found.as_data()).encode())
+        show_comparison(found, sys.stderr if as_json else sys.stdout)
+        return found
+
+    found = guarded(go, as_json)
+    if as_json:
+        typer.echo(json.dumps(found.as_data()))
+    raise typer.Exit(Exit.MISSED if found.differs else Exit.REACHED)
