@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from drcore.headless.first_screen import FirstScreen, headings
 from drcore.record.files import write_whole
 
 if TYPE_CHECKING:
@@ -60,11 +62,17 @@ def preload() -> None:
 
 
 def write_page(
-    notebook: Path, page: Path, *, title: str, redact: Callable[[str], str], verdict: tuple[str, ...] = ()
+    notebook: Path,
+    page: Path,
+    *,
+    title: str,
+    redact: Callable[[str], str],
+    verdict: tuple[str, ...] = (),
+    first: FirstScreen | None = None,
 ) -> None:
     """Write `page` from an executed `notebook`: no script, nothing fetched, every HTML in it sanitised.
 
-    `verdict` are lines for the box at the top: what the journal says of the run.
+    `verdict` are lines for the box at the top: what the journal says of the run; `first` is the rest of that box.
 
     Strings from an API are untrusted, also where drcore's own cards carry them. Raises OSError when a file
     cannot be read or written, nbformat's errors when `notebook` is not one.
@@ -73,10 +81,18 @@ def write_page(
 
     preload()  # where a run is stopped early, another thread is at it
     nb = redacted(nbformat.read(notebook, as_version=4), redact)
-    write_whole(page, _rendered(nb, redact(title), tuple(map(redact, verdict))).encode("utf-8", errors="replace"))
+    write_whole(
+        page, _rendered(nb, redact(title), tuple(map(redact, verdict)), first, redact).encode("utf-8", errors="replace")
+    )
 
 
-def _rendered(nb: nbformat.NotebookNode, title: str, verdict: tuple[str, ...]) -> str:
+def _rendered(
+    nb: nbformat.NotebookNode,
+    title: str,
+    verdict: tuple[str, ...],
+    first: FirstScreen | None,
+    redact: Callable[[str], str],
+) -> str:
     # nbconvert takes a third of a second to import. Its HTMLExporter would add Jupyter's 300 kB of style
     # sheets, and parse the finished page once more to add missing alt texts; those are written below.
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -95,8 +111,20 @@ def _rendered(nb: nbformat.NotebookNode, title: str, verdict: tuple[str, ...]) -
         config={"NbConvertBase": {"display_data_priority": list(_FORMS)}},
     )
     resources = {"title": title, "verdict": verdict, "summary": _summary(nb), "about": _about, "figure": _figure}
+    resources |= {"first": first, "redact": redact, "contents": _contents(nb), "sheet": _sheet(redact(title), first)}
     text, _ = exporter.from_notebook_node(nb, resources=resources)
     return str(text)
+
+
+def _contents(nb: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """The headings of the notebook, each with the id of its cell."""
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    return [(title, cell.get("id", "")) for cell in texts for title in headings(cell.source)]
+
+
+def _sheet(title: str, first: FirstScreen | None) -> str:
+    """What stands on each printed sheet, with nothing in it that could end a text of a style sheet."""
+    return re.sub(r"[^\w .,:()-]", "", first.run_id if first else title)
 
 
 def _figure(output: nbformat.NotebookNode, form: str) -> str:

@@ -14,6 +14,7 @@ from drcore.errors import DrcoreError, Exit, RunnerFailed, Unknown
 from drcore.headless import page
 from drcore.headless.execution import Ending, Execution
 from drcore.launcher import world as worlds
+from drcore.launcher.first_screen import first_screen
 from drcore.launcher.result import RunResult, result_from_journal
 from drcore.parameters import Mode, Service, at_world
 from drcore.record.events import Kind, read_events
@@ -58,8 +59,9 @@ def finish(
             say("writing the page")
             untold = f" Still to be told: {'; '.join(result.untold)}." if result.untold else ""
             summary = (f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}", _objectives(result))
+            first = first_screen(plan, setting, folder, History(record.events), result)
             title = f"{plan.title}: {setting.run_id}"
-            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary)
+            page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary, first=first)
             record.bind(NOTEBOOK, title="the executed notebook")
             record.bind(PAGE, title="the executed notebook as a page")
         keeps = setting.mode is not Mode.REHEARSE

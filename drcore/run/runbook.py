@@ -218,7 +218,7 @@ class Runbook:
         note(self.run, self.verdict)
         self._screen.show(show.verdict(self.verdict))
         if self.results:
-            chart = show.timeline(self.results, self.run.moments)
+            chart = show.timeline(self.results, self.run.moments, self.plan.rto(self.run))
             self.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
             self.record.add_evidence("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
 

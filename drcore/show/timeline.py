@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from drcore.show.wording import duration
@@ -33,12 +33,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A bar a step, with the moments of the incident."""
+    """A bar a step, with the moments of the incident; `due` is when the RTO is over, None where there is none."""
 
     name: str
     title: str
     bars: tuple[Bar, ...]
     moments: tuple[tuple[str, datetime], ...]
+    due: datetime | None = None
 
     def table(self) -> Table:
         """The same numbers: a row a step, then a row a moment."""
@@ -53,8 +54,8 @@ class Timeline:
         return Table(self.name, self.title, columns, (*steps, *moments))
 
 
-def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime]) -> Timeline:
-    """A run's steps, in the order in which they were carried out, with its moments."""
+def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime], rto: float | None = None) -> Timeline:
+    """A run's steps, in the order in which they were carried out, with its moments. `rto` in seconds."""
     bars = tuple(
         Bar(
             title=result.name.title,
@@ -76,4 +77,6 @@ def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime])
     title = f"{duration(sum(parts.values()))} in steps: {text}"
     # Harm may have begun long before: the steps would be the last tenth of the picture.
     dated = [(name, moment) for name, moment in moments.items() if name != "harm"]
-    return Timeline("timeline", title, bars, tuple(sorted(dated, key=lambda each: each[1])))
+    start = moments.get("fault") or moments.get("detected")  # as the verdict counts
+    due = start + timedelta(seconds=rto) if start and rto else None
+    return Timeline("timeline", title, bars, tuple(sorted(dated, key=lambda each: each[1])), due)

@@ -20,6 +20,8 @@ from drcore.show.canvas import (
 from drcore.show.wording import duration, named, short
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -31,6 +33,7 @@ _PARTS = (
     ("machine", "machine", "#1a1a1a", ""),
     ("cloud", "waiting for the cloud", "#9db8d9", ""),
 )
+_ROOM = 2.5  # so many times the length of all steps may the chart be
 _EACH, _LETTERS = 0.27, 40  # inches a step, letters of its title
 
 
@@ -45,14 +48,17 @@ def drawn(shown: Timeline) -> Figure:
         left = 0.35 + max(len(short(bar.title, _LETTERS)) + 3 for bar in shown.bars) * LETTER
         right = 0.25 + max(len(_end(bar)) for bar in shown.bars) * LETTER
         width, height = WIDTH - left - right, _EACH * len(shown.bars) + 0.1
-        span = window(times, [moment for _, moment in shown.moments])
+        due = _due(shown, times)
+        span = window([*times, *due], [moment for _, moment in shown.moments])
         placed, rows = flags(shown.moments, span, width, right)
         sheet = blank_canvas(shown.title, rows=rows, below=height + FOOT + 0.25)
         axes = sheet.axes(left, sheet.top, width, height)
         _bars(axes, shown.bars)
+        for moment in due:
+            axes.axvline(days(moment), color=INK, linestyle=(0, (1, 1.5)), linewidth=2.2)
         raise_flags([axes], placed, width, height)
         time_axis(axes, span)
-        _key(sheet.figure, left)
+        _key(sheet.figure, left, due=bool(due))
         return sheet.figure
 
 
@@ -81,12 +87,22 @@ def _end(bar: Bar) -> str:
     return f"{named(bar.outcome)} {duration(bar.total)}"
 
 
-def _key(figure: Figure, left: float) -> None:
+def _due(shown: Timeline, times: list[datetime]) -> list[datetime]:
+    """The end of the RTO, where the steps stay large enough beside it."""
+    if shown.due is None or shown.due < min(times):
+        return []
+    return [shown.due] if shown.due - min(times) <= _ROOM * (max(times) - min(times)) else []
+
+
+def _key(figure: Figure, left: float, *, due: bool) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     patches = [
         Patch(facecolor=colour, hatch=hatch, edgecolor=INK, linewidth=0.7, label=name)
         for _, name, colour, hatch in _PARTS
     ]
+    line = Line2D([], [], color=INK, linestyle=(0, (1, 1.5)), linewidth=2.2, label="the RTO is over")
+    handles = [*patches, *([line] if due else [])]
     place = (left / WIDTH, 0.0)
-    figure.legend(handles=patches, loc="lower left", bbox_to_anchor=place, ncols=3, frameon=False, borderpad=0.2)
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=place, ncols=4, frameon=False, borderpad=0.2)
