@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -29,42 +31,63 @@ def card_of(plan: Plan[Any], address: str | None = None, environment: str = "san
     return paper_card(plan, Place(at_world(service, address), there))
 
 
+@dataclass(frozen=True)
+class Commands:
+    """Some lines of a card: of which step (empty: they come first), whether to do, to look or to undo."""
+
+    step: str
+    kind: str
+    text: str
+
+
 class _Codes(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, str]] = []
-        self._inside = False
+        self.found: list[Commands] = []
+        self._step, self._inside = "", False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
         self._inside = tag == "code"
+        if tag == "section":
+            self._step = given.get("id") or ""
         if self._inside:
-            self.found.append((dict(attrs)["class"] or "", ""))
+            self.found.append(Commands(self._step, given["class"] or "", ""))
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = False
 
     def handle_data(self, data: str) -> None:
         if self._inside:
-            kind, text = self.found[-1]
-            self.found[-1] = kind, text + data
+            last = self.found[-1]
+            self.found[-1] = replace(last, text=last.text + data)
 
 
-def commands(html: str) -> list[tuple[str, str]]:
-    """The commands of a card in order, each with what it is for: do, look or undo."""
+def commands(html: str) -> list[Commands]:
+    """The commands of a card in order."""
     reader = _Codes()
     reader.feed(html)
     return reader.found
 
 
-def carried_out(html: str, address: str, folder: Path, *, kinds: tuple[str, ...] = ("do", "look")) -> str:
-    """Carry out a card by one shell that stops at the first command that fails. Returns what was shown."""
+def carried_out(html: str, address: str, folder: Path, *, without: Collection[str] = ()) -> str:
+    """Carry out a card by one shell that stops at the first command that fails, but for the acts of some steps.
+
+    Returns what was shown.
+    """
     tools = folder / "bin"
     tools.mkdir()
     (tools / "aws").symlink_to(AWS_CLI)
     sleep = tools / "sleep"
     sleep.write_text(f"#!/bin/sh\nexec curl -fsS -o /dev/null -d '{{\"sleep\": '$1'}}' {address}/_sandbox/clock\n")
     sleep.chmod(0o755)
-    script = "\n".join(["set -eo pipefail", *(text for kind, text in commands(html) if kind in kinds)])
+    due = [each for each in commands(html) if each.kind != "undo" and each.step not in without]
+    script = "\n".join(
+        [
+            "set -eo pipefail",
+            *(each.text for each in due),
+        ]
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRCORE_"))}
     ran = subprocess.run(
         ["bash", "-c", script],

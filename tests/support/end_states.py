@@ -10,8 +10,8 @@ _DRAWN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # an id
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+[\d:]+)?"  # a time
 )
-# The record and its lock; what a page says, which is about a run (how many there are does count).
-_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications/\d+/[12]$")
+# The record with its lock; what pages and alarms have sent: their number hangs on when somebody began.
+_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications")
 
 
 def comparable(state: object) -> dict[str, object]:

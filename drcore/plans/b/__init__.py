@@ -12,7 +12,7 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.errors import Rejected
-from drcore.plans.b import causes, health, p1_detect, p2_decide, p3_remediate, p4_verify, p5_close
+from drcore.plans.b import by_hand, causes, health, p1_detect, p2_decide, p3_remediate, p4_verify, p5_close
 from drcore.plans.b.facts import BRun, Facts, Incident
 from drcore.plans.b.p1_detect import ACKNOWLEDGE, DETECT, GRACEFUL, NOTIFY
 from drcore.plans.b.p2_decide import DECIDE, INVESTIGATE
@@ -94,4 +94,5 @@ PLAN = Plan(
     ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
-from drcore.plans.b import health, titles
+from drcore.plans.b import by_hand, health, titles
 from drcore.plans.b.decided_remedy import decided
 from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.plans.b.health import AiSignals
@@ -106,7 +106,7 @@ VERIFY = Step(
 
 
 def words_resolved(run: BRun) -> str:
-    return "Our AI-powered features work normally again. Thank you for your patience."
+    return by_hand.RESOLVED
 
 
 RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))

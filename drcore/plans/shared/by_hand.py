@@ -73,7 +73,7 @@ def opens_incident(
     }
     return HandAct(
         step,
-        do=f"KEY={_secret(page.api_key, at.service.runner_region)}\n"
+        do=f"KEY={secret(page.api_key, at.service.runner_region)}\n"
         f'tell() {{ curl -fsS -X "$1" -H "Authorization: OAuth $KEY" -H "Content-Type: application/json" -d "$3" \\\n'
         f'  "{page.url}/pages/{page.page}/incidents$2" | jq -r .id; sleep 1; }}\n'
         f'I=$(tell POST "" {quoted({"incident": incident})}); echo "$I"',
@@ -93,7 +93,8 @@ def resolves_incident(at: Place[Any], step: StepName, text: str) -> HandAct:
     )
 
 
-def _secret(reference: SecretRef, region: str) -> str:
+def secret(reference: SecretRef, region: str) -> str:
+    """A secret as a word of the shell, read where it lies."""
     kind, _, name = reference.secret.partition(":")
     if kind == "env":
         return f'"${name}"'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from botocore import xform_name
 from drcore.engine.step import Plan
 from drcore.launcher.paper import print_page
 from drcore.launcher.request import fault_of
+from drcore.plans.b import titles as titles_b
 from drcore.show.by_hand import as_html, as_markdown
 from tests.browser.notebook_page import CHROMIUM
 from tests.support.by_hand import MISSING, card_of, carried_out, commands
@@ -30,9 +32,27 @@ WITH_CARD = [plan for plan in PLANS if plan.by_hand]
 PAGES = {"g": 4}  # printed pages at most; two for any other
 # What drcore alone does: its own record, or a proof that a person gives by looking.
 NOT_BY_HAND: dict[str, set[str]] = {}
-CARRIED_OUT: list[tuple[str, str, dict[str, object]]] = [
-    ("f", "bad-release", {}),
-]
+LEVERS = {titles_b.WEIGHTS.key, titles_b.CONFIGURATION.key, titles_b.KEY.key, titles_b.GATEWAY.key}
+
+
+@dataclass(frozen=True)
+class Course:
+    """A fault, the acts of the card that are not its course, and after how many seconds a person begins."""
+
+    plan: str
+    fault: str
+    without: frozenset[str] = frozenset()
+    after: int = 0
+
+
+CARRIED_OUT = (
+    Course("b", "ai-errors", frozenset(LEVERS - {titles_b.WEIGHTS.key}), 300),
+    Course("b", "ai-bad-deployment", frozenset(LEVERS - {titles_b.CONFIGURATION.key}), 300),
+    Course("b", "ai-key-expired", frozenset(LEVERS - {titles_b.KEY.key}), 300),
+    Course("b", "ai-throttled", frozenset(LEVERS - {titles_b.GATEWAY.key}), 300),
+    Course("f", "bad-canary-stuck", after=300),
+    Course("f", "bad-release"),
+)
 
 each_card = pytest.mark.parametrize("plan", WITH_CARD, ids=[plan.id for plan in WITH_CARD])
 
@@ -59,12 +79,12 @@ def test_a_card_should_name_nothing_of_an_earlier_run(plan: Plan[Any]) -> None:
 def test_both_forms_of_a_card_should_have_the_same_commands(plan: Plan[Any]) -> None:
     card = card_of(plan)
     text = as_markdown(card)
-    assert [each for _, each in commands(as_html(card)) if each not in text] == []
+    assert [each.text for each in commands(as_html(card)) if each.text not in text] == []
 
 
 @each_card
 def test_each_command_should_be_one_that_a_shell_and_aws_know(plan: Plan[Any]) -> None:
-    every = [text for _, text in commands(as_html(card_of(plan)))]
+    every = [each.text for each in commands(as_html(card_of(plan)))]
     read = subprocess.run(["bash", "-n"], input="\n".join(every), text=True, capture_output=True, check=False)
     assert read.stderr == ""
     session = botocore.session.Session()
@@ -92,9 +112,9 @@ def test_a_printed_card_should_have_each_command_on_few_pages(plan: Plan[Any], t
     pages = pypdf.PdfReader(printed).pages
     assert len(pages) <= PAGES.get(plan.id, 2)
     text = _letters("".join(each.extract_text() for each in pages))
-    for _, each in commands(as_html(card)):
+    for each in commands(as_html(card)):
         # A sheet ends somewhere in a long command: each of its lines is looked for.
-        assert [line for line in each.splitlines() if _letters(line) not in text] == []
+        assert [line for line in each.text.splitlines() if _letters(line) not in text] == []
 
 
 def _letters(text: str) -> str:
@@ -102,23 +122,20 @@ def _letters(text: str) -> str:
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
-@pytest.mark.parametrize(
-    ("plan", "fault", "incident"), CARRIED_OUT, ids=lambda each: each if isinstance(each, str) else ""
-)
-def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(
-    plan: str, fault: str, incident: dict[str, object], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("course", CARRIED_OUT, ids=[f"{each.plan}-{each.fault}" for each in CARRIED_OUT])
+def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(course: Course, tmp_path: Path) -> None:
     assert MISSING == []
-    chosen = next(each for each in PLANS if each.id == plan)
-    name, options = fault_of(chosen, fault)
+    plan = next(each for each in PLANS if each.id == course.plan)
+    name, options = fault_of(plan, course.fault)
     (tmp_path / "drilled").mkdir()
     with on_loopback(tmp_path / "drilled") as runs:
-        runs.drill(Scene(chosen, fault, incident=incident))
+        runs.drill(Scene(plan, course.fault))
         drilled = comparable(runs.state())
     with on_loopback(tmp_path) as runs:
         runs.fault(name, **options)
+        runs.sleep(course.after)
         broken = comparable(runs.state())
-        carried_out(as_html(card_of(chosen, runs.address)), runs.address, tmp_path)
+        carried_out(as_html(card_of(plan, runs.address)), runs.address, tmp_path, without=course.without)
         by_hand = comparable(runs.state())
     assert by_hand != broken, "the card has changed nothing"
     assert differences(by_hand, drilled) == []
