@@ -55,6 +55,9 @@ def diff(
     segments: Annotated[
         int, typer.Option("--segments", metavar="N", help="How many segments of a table are read side by side.")
     ] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", help="So many processes read exports; 0: one a core, if it pays.")
+    ] = 0,
     allow_unmatched: Annotated[
         bool, typer.Option("--allow-unmatched", help="Go on although a rule matches nothing among what differs.")
     ] = False,
@@ -86,6 +89,7 @@ def diff(
             segments=segments,
             shared=shared,
             allow_unmatched=allow_unmatched,
+            jobs=jobs,
         )
         with Comparison() as bar:
             report = request.carry_out(asked, bar)

@@ -37,6 +37,8 @@ def show_differences(report: Report, stream: TextIO) -> None:
             break
     for remark in report.remarks:
         console.print(_line(f"Remark   {remark}"))
+    if report.lines:
+        console.print(f"Lines    {report.lines}")
     console.print(f"Details  {report.details}")
     console.print(
         f"Took     {report.seconds:.1f} s ({report.cpu_seconds:.1f} s of CPU), {report.peak_rss_mb:.0f} MB at the most"

@@ -21,12 +21,14 @@ def compare(
     engine: str = "duckdb",
     shared: str = "",
     allow_unmatched: bool = True,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
     """Compare everything; the differences lie in `out` afterwards.
 
     `shared` is a folder that the executors of a Spark cluster see (drcore/diff/spark.py). A rule that matches nothing
-    among what differs is said in the report; without `allow_unmatched` it is BadInput.
+    among what differs is said in the report; without `allow_unmatched` it is BadInput. `jobs`: so many processes read
+    exports; 0: as many as there are cores, where there is enough to read. The answer is the same.
 
     Raises BadInput when a side cannot be trusted or does not fit the other, RunnerFailed when it was not completed,
     and Rejected or Unknown as AWS answers. Never a shorter answer.
@@ -37,4 +39,4 @@ def compare(
         carry_out,  # not before: numpy and DuckDB are of no use to whoever only lists plans
     )
 
-    return carry_out(restored, live, policy, out, engine, shared, allow_unmatched, progress)
+    return carry_out(restored, live, policy, out, engine, shared, allow_unmatched, jobs, progress)

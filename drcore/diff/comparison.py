@@ -21,8 +21,10 @@ import orjson
 from isal import igzip
 
 from drcore.clock import WallClock
+from drcore.diff.agreed_key import agreed, key_of, without_key
 from drcore.diff.agreement import check
 from drcore.diff.duckdb_join import Relations, Wanted
+from drcore.diff.equal_lines import EqualLines, Tier, looked_up
 from drcore.diff.fingerprint import RowReader
 from drcore.diff.items import Item, equal
 from drcore.diff.keys import KeySchema, key_bytes
@@ -31,10 +33,14 @@ from drcore.diff.opening import open_source
 from drcore.diff.policy import Cause, Class, Policy
 from drcore.diff.report import DETAILS, SUMMARY, Report
 from drcore.diff.source import Opened, Progress, Role, Source
+from drcore.diff.spilled import Spilled
+from drcore.diff.workers import JobPool
 from drcore.errors import BadInput, RunnerFailed
 
 _WORK = "drcore-diff-"  # what the folder is called that is away again at the end
 _KEPT = 4096  # images whose places are noted at once
+
+_ENOUGH = 16 << 20  # bytes of exports: below, to start processes takes longer than it saves
 
 Line = tuple[int, bytes]  # the number of an item, its line
 
@@ -47,6 +53,7 @@ def carry_out(
     engine: str,
     shared: str,
     allow_unmatched: bool,
+    jobs: int,
     progress: Progress | None,
 ) -> Report:
     """As `drcore.diff.compare` says."""
@@ -57,18 +64,20 @@ def carry_out(
     try:
         with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
             folder = Path(name)
-            with Relations(folder) as relations:
+            with Relations(folder) as relations, JobPool(1) as workers:
                 given = {Role.RESTORED: restored, Role.LIVE: live}
                 sides = {role: open_source(source, role, folder) for role, source in given.items()}
                 remarks = check(sides, policy)
-                told = _compared(sides, policy, relations, _engine(engine, shared), folder / DETAILS, say)
+                workers.jobs = _jobs(jobs, sides)
+                comparison = _Comparison(sides, policy, relations, workers, _engine(engine, shared), folder, say)
+                told = comparison.carry_out()
                 remarks += _said(told, policy, allow_unmatched)
             (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
     except (OSError, duckdb.Error) as error:
         raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
     seconds = (clock.now() - began).total_seconds()
     counts = {kind: told.counts[kind] for kind in Class}
-    report = Report(counts, seconds, _cpu() - cpu, _peak(), out, tuple(remarks))
+    report = Report(counts, seconds, _cpu() - cpu, _peak(workers.jobs), out, tuple(remarks), told.lines)
     (out / SUMMARY).write_bytes(orjson.dumps(report.as_data(), option=orjson.OPT_INDENT_2))
     return report
 
@@ -92,6 +101,7 @@ class _Told:
     counts: Counter[Class]
     timeless: int
     matching: Matching
+    lines: str = ""
 
 
 def _said(told: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
@@ -105,57 +115,138 @@ def _said(told: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
     return said
 
 
-def _compared(
-    sides: dict[Role, Opened],
-    policy: Policy,
-    relations: Relations,
-    judge: Callable[[Relations], None],
-    details: Path,
-    say: Progress,
-) -> _Told:
-    matching = Matching(policy)
-    key = _key(sides)
-    if key is None:
-        igzip.open(details, "wb").close()
-        return _Told(Counter({Class.UNCHANGED: _without_key(sides)}), 0, matching)
-    for role, side in sides.items():
-        reader = RowReader(key, policy, live=role is Role.LIVE)
-        done = 0
-        for batch in side.rows(reader):
-            relations.add(role, batch)
-            done += len(batch["n"])
-            say(f"reading {side.name}", done, side.expected)
-        key = _agreed(key, reader.key, sides)
-    partial = {role: side.partial for role, side in sides.items()}
-    relations.rules(policy, restored_partial=partial[Role.RESTORED], live_partial=partial[Role.LIVE])
-    say("comparing", 0, None)
-    judge(relations)
-    for role, side in sides.items():
-        _no_duplicate_key(relations, role, side, key)
-    if all(partial.values()) and (alone := relations.one_sided_keys()):
-        raise BadInput(
-            f"{alone} keys are in one of the two incremental exports only, and nothing says what the other side had: "
-            "compare an incremental export with a full one, a table, or itself"
-        )
-    causes = relations.counts()
-    counts: Counter[Class] = Counter()
-    for cause, count in causes.items():
-        counts[cause.kind] += count
-    total = causes.total() - causes[Cause.SAME]
-    timeless = 0
-    with igzip.open(details, "wb", compresslevel=1) as file:
-        for done, (cause, old, new) in enumerate(_looked_at(sides, relations, details.parent), 1):
-            if done % 1000 == 0 or done == total:
-                say("looking at what differs", done, total)
-            one, other = _item(sides[Role.RESTORED], old), _item(sides[Role.LIVE], new)
-            if one is not None and other is not None and _is_same(key, one, other, sides, (old, new)):
-                counts[cause.kind] -= 1
-                counts[Class.UNCHANGED] += 1
-                continue
-            matching.see(one, other)
-            timeless += cause is Cause.TIMELESS
-            file.write(_line(cause, key, one, other, policy))
-    return _Told(counts, timeless, matching)
+class _Comparison:
+    """One comparison on its way."""
+
+    def __init__(
+        self,
+        sides: dict[Role, Opened],
+        policy: Policy,
+        relations: Relations,
+        workers: JobPool,
+        judge: Callable[[Relations], None],
+        folder: Path,
+        say: Progress,
+    ) -> None:
+        self.sides, self.policy, self.relations, self.workers = sides, policy, relations, workers
+        self.judge, self.folder, self.say = judge, folder, say
+
+    def carry_out(self) -> _Told:
+        matching = Matching(self.policy)
+        key = key_of(self.sides)
+        if key is not None:
+            key = self.sides[Role.RESTORED].typed(key)
+        tier = self._equal_lines(key)
+        if key is None:
+            igzip.open(self.folder / DETAILS, "wb").close()
+            nothing_left = tier is not None and tier.pays and not any(side.expected for side in self.sides.values())
+            unchanged = tier.equal if tier and nothing_left else without_key(self.sides)
+            return _Told(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
+        self._rows(key)
+        if tier and tier.keys:
+            self._in_no_equal_line(tier.keys)
+        counts = self._counted()
+        total = counts.total() - counts[Cause.SAME]
+        told = _Told(Counter(), 0, matching, _lines(tier))
+        for cause, count in counts.items():
+            told.counts[cause.kind] += count
+        told.counts[Class.UNCHANGED] += tier.equal if tier else 0
+        self._look(told, self.key, total)
+        return told
+
+    def _equal_lines(self, key: KeySchema | None) -> Tier | None:
+        """The first tier, where both sides have lines of which equal ones are equal items."""
+        lines = {role: side.plain_lines for role, side in self.sides.items()}
+        plain = {role: each for role, each in lines.items() if each is not None}
+        if len(plain) < len(lines):
+            return None
+
+        def tell(role: Role, done: int) -> None:
+            self.say(f"reading {self.sides[role].name}", done, self.sides[role].expected)
+
+        tier = EqualLines(plain, self.workers, self.folder, tell).find(key)
+        if tier.rest:
+            self.sides = {role: side.only(tier.rest[role]) for role, side in self.sides.items()}
+        else:
+            self.say(f"most lines differ as text ({tier.share:.0%} are equal): each is parsed", 0, None)
+        return tier
+
+    def _rows(self, key: KeySchema) -> None:
+        for role, side in self.sides.items():
+            reader = RowReader(key, self.policy, live=role is Role.LIVE)
+            done = 0
+            for batch in side.rows(reader, self.workers):
+                self.relations.add(role, batch)
+                done += len(batch["n"])
+                self.say(
+                    f"parsing {side.name}" if side.plain_lines is None else f"reading {side.name}", done, side.expected
+                )
+            key = agreed(key, reader.key, self.sides)
+        self.key = key
+
+    def _in_no_equal_line(self, keys: Spilled) -> None:
+        """No key of a rest may be that of an equal line: its side would have it twice."""
+        for high, low in looked_up(keys, self.relations.keys):
+            for role, side in self.sides.items():
+                number = self.relations.row_of(role, high, low)
+                if number is not None:
+                    raise self._twice(side, number)
+
+    def _counted(self) -> Counter[Cause]:
+        partial = {role: side.partial for role, side in self.sides.items()}
+        self.relations.rules(self.policy, restored_partial=partial[Role.RESTORED], live_partial=partial[Role.LIVE])
+        self.say("comparing", 0, None)
+        self.judge(self.relations)
+        for role, side in self.sides.items():
+            number = self.relations.duplicate_key(role)
+            if number is not None:
+                raise self._twice(side, number)
+        if all(partial.values()) and (alone := self.relations.one_sided_keys()):
+            raise BadInput(
+                f"{alone} keys are in one of the two incremental exports only, and nothing says what the other side "
+                "had: compare an incremental export with a full one, a table, or itself"
+            )
+        return self.relations.counts()
+
+    def _twice(self, side: Opened, number: int) -> BadInput:
+        ((_, line),) = side.lines(iter([number]))
+        item = side.item(line)
+        shown = self.key.of(item) if item is not None else side.where(number)
+        return BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
+
+    def _look(self, told: _Told, key: KeySchema, total: int) -> None:
+        """The exact check of what differs; what is left of it goes into the details."""
+        with igzip.open(self.folder / DETAILS, "wb", compresslevel=1) as file:
+            for done, (cause, old, new) in enumerate(_looked_at(self.sides, self.relations, self.folder), 1):
+                if done % 1000 == 0 or done == total:
+                    self.say("looking at what differs", done, total)
+                one, other = _item(self.sides[Role.RESTORED], old), _item(self.sides[Role.LIVE], new)
+                if one is not None and other is not None and _is_same(key, one, other, self.sides, (old, new)):
+                    told.counts[cause.kind] -= 1
+                    told.counts[Class.UNCHANGED] += 1
+                    continue
+                told.matching.see(one, other)
+                told.timeless += cause is Cause.TIMELESS
+                file.write(_line(cause, key, one, other, self.policy))
+
+
+def _lines(tier: Tier | None) -> str:
+    """What the first tier has saved, in words."""
+    if tier is None:
+        return ""
+    if not tier.rest:
+        return f"most differ as text ({tier.share:.1%} are equal), each was parsed"
+    left = " and ".join(f"{sum(rest.count for rest in lines.rests):,}" for lines in tier.rest.values())
+    return f"{tier.equal:,} equal as text on both sides, {left} parsed"
+
+
+def _jobs(asked: int, sides: dict[Role, Opened]) -> int:
+    """How many processes read: as asked for, else one a core where there is enough to read."""
+    lines = [side.plain_lines for side in sides.values()]
+    if asked:
+        return asked
+    enough = sum(each.size for each in lines if each is not None) >= _ENOUGH
+    return len(os.sched_getaffinity(0)) if enough and hasattr(os, "sched_getaffinity") else 1
 
 
 def _item(side: Opened, line: Line | None) -> Item | None:
@@ -172,58 +263,6 @@ def _is_same(
     except BadInput as error:
         places = [side.where(line[0]) for side, line in zip(sides.values(), lines, strict=True) if line]
         raise BadInput(f"{' beside '.join(places)}: the item {key.of(one)}: {error}") from error
-
-
-def _key(sides: dict[Role, Opened]) -> KeySchema | None:
-    """The key that both sides have, None where nobody says it."""
-    known = [side.key for side in sides.values() if side.key is not None]
-    # Only where no side says it: whoever else knows it may lie in the region that has failed.
-    known = known or [key for side in sides.values() if (key := side.ask_key()) is not None]
-    if not known:
-        return None
-    first = next((key for key in known if key.types), known[0])
-    for key in known:
-        if set(key.names) != set(first.names) or (key.types and key.by_name != first.by_name and first.types):
-            raise _differs(sides, known)
-    return first
-
-
-def _without_key(sides: dict[Role, Opened]) -> int:
-    """How many items are unchanged, where that can be said without a key. Raises BadInput where it cannot.
-
-    A side that knows only what was touched, and on which nothing was, leaves the other as it is.
-    """
-    restored, live = sides.values()
-    if not live.expected and not restored.expected:
-        empty, whole = restored, live
-    else:
-        empty, whole = (restored, live) if not restored.expected else (live, restored)
-        if empty.expected or not empty.partial:
-            raise BadInput(
-                "key: neither side says which attributes are the key, name them: --key pk, or --key pk --key sk"
-            )
-    return sum(side.count() for side in (empty, whole))
-
-
-def _agreed(key: KeySchema, seen: KeySchema, sides: dict[Role, Opened]) -> KeySchema:
-    """The types that the first side turned out to have bind the second."""
-    if key.types and seen.types and key.types != seen.types:
-        raise _differs(sides, [key, seen])
-    return seen if seen.types else key
-
-
-def _differs(sides: dict[Role, Opened], keys: list[KeySchema]) -> BadInput:
-    names = " and ".join(side.name for side in sides.values())
-    return BadInput(f"{names}: expected the same key on both sides, seen {'; '.join(map(str, keys))}")
-
-
-def _no_duplicate_key(relations: Relations, role: Role, side: Opened, key: KeySchema) -> None:
-    number = relations.duplicate_key(role)
-    if number is not None:
-        ((_, line),) = side.lines(iter([number]))
-        item = side.item(line)
-        shown = key.of(item) if item is not None else f"at line {number}"
-        raise BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
 
 
 def _looked_at(
@@ -268,7 +307,9 @@ def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, b
 
 
 def _same_key(key: KeySchema, one: Item, other: Item) -> None:
-    if key_bytes(key.of(one)) != key_bytes(key.of(other)):
+    if any(one.get(name) != other.get(name) for name in key.names) and key_bytes(key.of(one)) != key_bytes(
+        key.of(other)
+    ):
         raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
 
 
@@ -292,9 +333,11 @@ def _engine(name: str, shared: str) -> Callable[[Relations], None]:
 
 
 def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _peak(jobs: int) -> float:
+    """What was held at the most, in MB: of this process, and of each that it has started as much as of the largest."""
+    own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return (own + others * jobs * (jobs > 1)) / 1024

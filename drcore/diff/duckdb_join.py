@@ -119,6 +119,21 @@ class Relations:
         ).fetchone()
         return found[0] if found else None
 
+    def keys(self, first: int, last: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        """The keys of both sides whose first half, without a sign, is between two bounds; a row each, in halves."""
+        bounds = "" if last - first == 2**64 - 1 else f"WHERE key_high BETWEEN {_signed(first)} AND {_signed(last)}"
+        sides = (f"SELECT key_high, key_low FROM {name} {bounds}" for name in (Role.RESTORED, Role.LIVE))
+        found = self._db.execute(" UNION ALL ".join(sides)).fetchnumpy()
+        halves = (np.asarray(found[name], dtype=np.int64) for name in ("key_high", "key_low"))
+        return np.stack(tuple(halves), axis=1).view(np.uint64)
+
+    def row_of(self, role: Role, high: int, low: int) -> int | None:
+        """The number of a key's row on one side, None when it has none."""
+        found = self._db.execute(
+            f"SELECT n FROM {role} WHERE key_high = ? AND key_low = ?", [_signed(high), _signed(low)]
+        ).fetchone()
+        return found[0] if found else None
+
     def one_sided_keys(self) -> int:
         """How many keys only one side has; of two different incremental exports nothing is known of these."""
         return int(self._one("SELECT count(*) FROM judged WHERE restored_n IS NULL OR live_n IS NULL")[0])
@@ -157,3 +172,8 @@ class Relations:
         found = self._db.execute(query).fetchone()
         assert found
         return found
+
+
+def _signed(number: int) -> int:
+    """The 64 bits of an unsigned number as DuckDB has them."""
+    return number - 2**64 if number >= 2**63 else number

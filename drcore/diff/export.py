@@ -7,7 +7,8 @@ stands for the state before the span, as the live side for the state after it; a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,12 +17,15 @@ import simdjson
 
 from drcore.calls.aws import Aws
 from drcore.diff import manifest
-from drcore.diff.fingerprint import BATCH, Batch, Reader, RowReader, Rows, images_of, parsed, whole_items
+from drcore.diff.fingerprint import BATCH, Batch, RowReader, Rows, images_of, parsed, whole_items
 from drcore.diff.gzip_lines import Block, DataFile, FileLines, blocks
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.manifest import FILES, SUMMARY
+from drcore.diff.policy import Policy
+from drcore.diff.rest_lines import RestLines
 from drcore.diff.source import ExportSource, Provenance, Role
+from drcore.diff.workers import JobPool
 from drcore.errors import BadInput, Rejected, Unknown
 from drcore.services import s3
 
@@ -53,24 +57,22 @@ def open_export(source: ExportSource, role: Role, folder: Path) -> OpenExport:
         expected=told.count,
         origin=told.origin,
         source=FileLines(files),
-        read=images_of(_IMAGE[role]) if told.partial else whole_items,
-        role=role,
+        image=_IMAGE[role] if told.partial else "",
         aws=source.aws,
     )
 
 
 @dataclass(slots=True)
 class OpenExport:
-    """An export whose files are there and are the right ones."""
+    """An export whose files are there and are the right ones. `image`: which one its lines hold for this side."""
 
     name: str
     partial: bool
     key: KeySchema | None
     expected: int | None
     origin: Provenance
-    source: FileLines
-    read: Reader
-    role: Role
+    source: FileLines | RestLines
+    image: str
     aws: Aws | None = None
 
     def ask_key(self) -> KeySchema | None:
@@ -90,32 +92,63 @@ class OpenExport:
     def count(self) -> int:
         return sum(len(lines) for _, lines in self.source.blocks())
 
-    def rows(self, reader: RowReader) -> Iterator[Batch]:
-        parser = simdjson.Parser()
-        gathered = Rows()
-        for block in self.source.blocks():
-            gathered.extend(self._rows(parser, block, reader))
-            if len(gathered) >= BATCH:
-                yield gathered.batch()
-                gathered = Rows()
-        if len(gathered):
-            yield gathered.batch()
+    @property
+    def plain_lines(self) -> FileLines | None:
+        return self.source if not self.partial and isinstance(self.source, FileLines) else None
 
-    def _rows(self, parser: Any, block: Block, reader: RowReader) -> Rows:
-        # A function of its own: the parser can be used again only when nothing of its last document is held.
-        numbers, lines = block
+    def only(self, rest: RestLines) -> OpenExport:
+        return replace(self, source=rest, expected=sum(each.count for each in rest.rests))
 
-        def at(index: int) -> str:
-            return self.source.where(numbers[index])
+    def typed(self, key: KeySchema) -> KeySchema:
 
-        return reader.rows(self.read(parsed(parser, lines, at), lines, at), numbers, at)
+        reader = RowReader(key, Policy(), live=False)
+        if not key.types:
+            for numbers, lines in self.source.blocks():
+                _rows(simdjson.Parser(), (numbers[:1], lines[:1]), self.source, self.image, reader)
+                break
+        return reader.key
+
+    def rows(self, reader: RowReader, workers: JobPool) -> Iterator[Batch]:
+        if workers.jobs == 1:
+            yield from _batches(self.source, self.image, reader)
+            return
+        reader.key = self.typed(reader.key)
+        for batches in workers.each(partial(_all_batches, image=self.image, reader=reader), self.source.parts()):
+            yield from batches
 
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         return self.source.pick(wanted)
 
     def item(self, line: bytes) -> Item | None:
-        found: Item | None = orjson.loads(line).get(_IMAGE[self.role] if self.partial else "Item")
+        found: Item | None = orjson.loads(line).get(self.image or "Item")
         return found
+
+
+def _batches(source: FileLines | RestLines, image: str, reader: RowReader) -> Iterator[Batch]:
+    parser = simdjson.Parser()
+    gathered = Rows()
+    for block in source.blocks():
+        gathered.extend(_rows(parser, block, source, image, reader))
+        if len(gathered) >= BATCH:
+            yield gathered.batch()
+            gathered = Rows()
+    if len(gathered):
+        yield gathered.batch()
+
+
+def _all_batches(source: FileLines | RestLines, image: str, reader: RowReader) -> list[Batch]:
+    return list(_batches(source, image, reader))
+
+
+def _rows(parser: Any, block: Block, source: FileLines | RestLines, image: str, reader: RowReader) -> Rows:
+    # A function of its own: the parser can be used again only when nothing of its last document is held.
+    numbers, lines = block
+
+    def at(index: int) -> str:
+        return source.where(numbers[index])
+
+    read = images_of(image) if image else whole_items
+    return reader.rows(read(parsed(parser, lines, at), lines, at), numbers, at)
 
 
 def _keys_of(files: tuple[DataFile, ...]) -> KeySchema | None:

@@ -36,7 +36,7 @@ class Images(NamedTuple):
 
 
 At = Callable[[int], str]  # from an item's place among those that are read at once to words for where it lies
-Reader = Callable[[Any, list[bytes], At], Images]
+Reader = Callable[[Any, list[bytes], At], Images]  # of an array of documents and their lines
 
 
 class RowReader:

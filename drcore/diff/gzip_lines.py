@@ -11,7 +11,8 @@ from isal import igzip, isal_zlib
 from drcore.errors import BadInput, RunnerFailed
 
 FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18  # bytes: lines of more at once leave the cache of a core
+_PART = 8 << 20  # bytes of files that are read by one worker at once
 _FEW = 1 << 10  # lines: a block of fewer waits for those of the next file
 # The stubs of isal say that its error is an instance; it is a class of its own.
 _BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
@@ -53,15 +54,39 @@ def blocks(file: DataFile) -> Iterator[tuple[int, list[bytes]]]:
 
 @dataclass(frozen=True, slots=True)
 class FileLines:
-    """The lines of some files. A line's number is that of its file, then its own, from 0."""
+    """The lines of some files. A line's number is that of its file, then its own, from 0.
+
+    `first`: the number of the first of these files, where they are some of many.
+    """
 
     files: Sequence[DataFile]
+    first: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many lines there are, by the manifest."""
+        return sum(file.count or 0 for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the files have, as they are."""
+        return sum(file.path.stat().st_size for file in self.files)
+
+    def parts(self) -> list[FileLines]:
+        """The same lines in parts that can be read side by side: one large file, or many small ones."""
+        found, start, size = [], 0, 0
+        for index, file in enumerate(self.files):
+            size += file.path.stat().st_size
+            if size >= _PART or index == len(self.files) - 1:
+                found.append(FileLines(self.files[start : index + 1], self.first + start))
+                start, size = index + 1, 0
+        return found
 
     def blocks(self) -> Iterator[Block]:
         """All lines in blocks; those of small files come together. Raises as `blocks` of a file does."""
         numbers: list[int] = []
         lines: list[bytes] = []
-        for index, file in enumerate(self.files):
+        for index, file in enumerate(self.files, self.first):
             for first, more in blocks(file):
                 start = (index << FILE) + first
                 numbers += range(start, start + len(more))
@@ -74,12 +99,12 @@ class FileLines:
 
     def where(self, number: int) -> str:
         """The file and the line of a number, for a person."""
-        return f"{self.files[number >> FILE].path}: line {(number & ((1 << FILE) - 1)) + 1}"
+        return f"{self.files[(number >> FILE) - self.first].path}: line {(number & ((1 << FILE) - 1)) + 1}"
 
     def pick(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         """The lines with these numbers, which rise. Raises RunnerFailed when the files have changed since."""
         want = next(wanted, None)
-        for index, file in enumerate(self.files):
+        for index, file in enumerate(self.files, self.first):
             start, end = index << FILE, (index + 1) << FILE
             if want is None or want >= end:
                 continue

@@ -36,11 +36,14 @@ def equal(one: Item, other: Item) -> bool:
     """Whether DynamoDB would call two items equal. Raises BadInput for what is no DynamoDB value."""
     if one == other:
         return True
-    if one.keys() != other.keys() or any(name.startswith(_OWN) for name in one):
+    if one.keys() == other.keys() and all(
+        one[name] == value or _canonical(one[name]) == _canonical(value) for name, value in other.items()
+    ):
+        return True
+    if _OWN in "\n".join((*one, *other)):  # quicker than name by name
         one, other = users(one), users(other)
-        if one.keys() != other.keys():
-            return False
-    return all(one[name] == value or _canonical(one[name]) == _canonical(value) for name, value in other.items())
+        return one.keys() == other.keys() and all(_canonical(one[name]) == _canonical(other[name]) for name in one)
+    return False
 
 
 def users(item: Item) -> Item:

@@ -27,11 +27,13 @@ class Matching:
         if live is None:
             return
         self.live += 1
+        self.changed += restored is not None
+        if self.timed and self.signed and len(self.faulty) == len(self.policy.faulty):
+            return  # everything has been met
         writers = writers_of(live, self.policy.writer)
         self.signed += bool(writers)
         self.faulty.update(name for name in writers if name in self.policy.faulty)
         if restored is not None:
-            self.changed += 1
             self.timed += self.policy.modified in live
 
     def unmatched(self) -> list[str]:

@@ -31,7 +31,8 @@ class Difference:
 class Report:
     """What a comparison found. `details` is a folder; one line of JSON a difference lies in it, sorted by nothing.
 
-    `remarks`: what a person must know beside the counts, a sentence each.
+    `remarks`: what a person must know beside the counts, a sentence each. `lines`: how many lines were equal as text,
+    so that they were not parsed (empty: there was nothing to be compared as text).
     """
 
     counts: Mapping[Class, int]
@@ -40,6 +41,7 @@ class Report:
     peak_rss_mb: float
     details: Path
     remarks: tuple[str, ...] = ()
+    lines: str = ""
 
     @property
     def differs(self) -> int:
@@ -65,4 +67,5 @@ class Report:
             "peak_rss_mb": round(self.peak_rss_mb, 1),
             "details": str(self.details),
             "remarks": list(self.remarks),
+            "lines": self.lines,
         }

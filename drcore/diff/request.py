@@ -45,6 +45,7 @@ class Order:
     segments: int = 1
     shared: str = ""
     allow_unmatched: bool = False
+    jobs: int = 0
 
 
 def carry_out(order: Order, progress: Progress | None = None) -> Report:
@@ -60,6 +61,7 @@ def carry_out(order: Order, progress: Progress | None = None) -> Report:
             engine=order.engine,
             shared=order.shared,
             allow_unmatched=order.allow_unmatched,
+            jobs=order.jobs,
             progress=progress,
         )
     except (Unknown, Rejected) as error:
@@ -88,6 +90,8 @@ def sources(order: Order) -> tuple[Source, Source]:
     """Both sides: a table's name or ARN, the folder of an export, or its s3 URL. Raises BadInput."""
     if order.segments < 1:
         raise BadInput(f"--segments: expected 1 or more, seen {order.segments}")
+    if order.jobs < 0:
+        raise BadInput(f"--jobs: expected 1 or more, or 0 for one a core, seen {order.jobs}")
     key = KeySchema(order.key) if order.key else None
     words = (order.restored, order.live)
     aws, region = (None, "") if all(map(_is_folder, words)) else _account(order, [_arn(word) for word in words])

@@ -15,6 +15,9 @@ from drcore.diff.keys import KeySchema
 
 if TYPE_CHECKING:  # numpy, simdjson
     from drcore.diff.fingerprint import Batch, RowReader
+    from drcore.diff.gzip_lines import FileLines
+    from drcore.diff.rest_lines import RestLines
+    from drcore.diff.workers import JobPool
 
 # What is being done, how many items of it are done, how many there are (None: not known).
 Progress = Callable[[str, int, int | None], None]
@@ -61,10 +64,20 @@ class Opened(Protocol):
     def where(self, number: int) -> str:
         """Where the item with this number was read, for a person."""
 
+    def typed(self, key: KeySchema) -> KeySchema:
+        """The key with its types, by the first item where it does not say them. Raises BadInput."""
+
     def count(self) -> int:
         """How many items there are, counted."""
 
-    def rows(self, reader: RowReader) -> Iterator[Batch]:
+    @property
+    def plain_lines(self) -> FileLines | None:
+        """The lines of which equal ones are equal items; None where there are no such."""
+
+    def only(self, rest: RestLines) -> Opened:
+        """The same side with fewer lines."""
+
+    def rows(self, reader: RowReader, workers: JobPool) -> Iterator[Batch]:
         """A row for each item, in batches."""
 
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:

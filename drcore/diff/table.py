@@ -20,7 +20,9 @@ from drcore.diff.gzip_lines import FILE, DataFile, FileLines
 from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.policy import Policy
+from drcore.diff.rest_lines import RestLines
 from drcore.diff.source import Provenance, Role, TableSource
+from drcore.diff.workers import JobPool
 from drcore.errors import BadInput, Rejected, RunnerFailed
 
 _GONE = ("ResourceNotFoundException", "TableNotFoundException")
@@ -63,14 +65,24 @@ class OpenTable:
     def ask_key(self) -> KeySchema | None:
         return self.key
 
+    def typed(self, key: KeySchema) -> KeySchema:
+        return key
+
     def count(self) -> int:
         assert self.key
-        return sum(len(batch["n"]) for batch in self.rows(RowReader(self.key, Policy(), live=False)))
+        return sum(len(batch["n"]) for batch in self.rows(RowReader(self.key, Policy(), live=False), JobPool(1)))
 
     def where(self, number: int) -> str:
         return f"{self.name}: item {(number & ((1 << FILE) - 1)) + 1} of segment {number >> FILE}"
 
-    def rows(self, reader: RowReader) -> Iterator[Batch]:
+    @property
+    def plain_lines(self) -> None:
+        return None
+
+    def only(self, rest: RestLines) -> OpenTable:
+        return self
+
+    def rows(self, reader: RowReader, workers: JobPool) -> Iterator[Batch]:
         segments = self.source.segments
         self.files = [DataFile(self.folder / f"{index:05d}.json.gz") for index in range(segments)]
         try:

@@ -16,7 +16,7 @@ from tests.support import exports
 from tests.support.command import Said
 from tests.support.pages_server import Pages, pages, serving
 
-FIELDS = {"counts", "differences", "seconds", "cpu_seconds", "peak_rss_mb", "details", "remarks"}
+FIELDS = {"counts", "differences", "seconds", "cpu_seconds", "peak_rss_mb", "details", "remarks", "lines"}
 CLASSES = {"unchanged", "corrupted", "legit", "conflict", "deleted", "added"}
 RULES = ["--recovery-point", "2026-01-05T09:00:00Z", "--modified", "At", "--faulty-writer", "bad", "--writer", "By"]
 Item = dict[str, Any]

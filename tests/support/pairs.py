@@ -21,8 +21,11 @@ TRUTH = "truth.json"
 SHARES = (("corrupted", 20), ("legit", 5), ("deleted", 1), ("added", 1), ("sets", 10), ("order", 5), ("number", 0.5))
 
 
-def generate(folder: Path, pairs: int, seed: int = 1) -> None:
-    """Two full exports of so many pairs, in different files and another order, with what is true about them."""
+def generate(folder: Path, pairs: int, seed: int = 1, *, turned: bool = False, per_file: int = PER_FILE) -> None:
+    """Two full exports of so many pairs, in different files and another order, with what is true about them.
+
+    `turned`: the attributes of every live item stand in another order, so that no two lines are equal as text.
+    """
     chance = random.Random(seed)  # noqa: S311  # no secret: the same seed, the same files
     kinds = [kind for kind, _ in SHARES]
     weights = [share for _, share in SHARES]
@@ -44,14 +47,14 @@ def generate(folder: Path, pairs: int, seed: int = 1) -> None:
             fate = fates.get(number, "")
             if fate != ("added" if side == "restored" else "deleted"):
                 items[side] += 1
-                yield line(number, fate if side == "live" else "")
+                yield line(number, fate if side == "live" else "", turned=turned and side == "live")
 
     for side in items:
-        exports.write(folder / side, lines(side), per_file=PER_FILE)
+        exports.write(folder / side, lines(side), per_file=per_file)
     (folder / TRUTH).write_text(json.dumps(truth))
 
 
-def line(number: int, fate: str) -> bytes:
+def line(number: int, fate: str, *, turned: bool = False) -> bytes:
     """One configuration as a line, some 660 bytes; what it holds follows from its number."""
     mixed = number * 2_654_435_761 % 2**32
     partners = [PARTNERS[(mixed >> shift) % 10] for shift in (3, 9, 15)]
@@ -84,7 +87,7 @@ def line(number: int, fate: str) -> bytes:
         f'"Token":{{"S":"{mixed:08x}{mixed * 40_503 % 2**32:08x}{mixed * 69_069 % 2**32:08x}"}}',
         '"Filters":{"M":{"MinimumDistance":{"N":"500"},"Types":{"L":[{"S":"run"},{"S":"ride"}]}}}',
     ]
-    if fate == "order":
+    if fate == "order" or turned:
         parts = parts[::-1]
     return f'{{"Item":{{{",".join(parts)}}}}}'.encode()
 

@@ -1,0 +1,215 @@
+"""The first tier of a comparison of two full exports: lines that both sides have are unchanged, unparsed.
+
+Each line is hashed as it was read (128 bits, with a seed that nobody knows beforehand). A line whose hash stands once
+on each side is equal; all others of a side are its rest, which is parsed, fingerprinted and judged as if it were the
+whole. Whatever is doubtful goes to the rest: a line that a side has twice, hashes that share their first half.
+
+Why no wrong answer is possible. A key has lines among the equal ones, in a rest, or in both.
+
+- Only in a rest: all its lines are there, so it is judged as without this tier; that it is twice is found there too.
+- Only among the equal ones: both sides have the same lines of it, so it is unchanged. (Where it has two different
+  lines, it is twice on both sides. That is not looked for, as nothing that is said of it would be wrong.)
+- In both: the side of that rest has it twice, as its equal line is on that side too. Nothing can be said of such a
+  side, and it is refused. So that none is missed, the keys of the equal lines are read from one side, which stands for
+  both, and each key of a rest is looked up among them. With no line in either rest there is nothing to look up.
+
+What an equal line holds does not matter then. Where there is a rest it is parsed for its key, so a line that is no item
+is refused as ever. What is left is two different lines with the same 128 bits: one chance in 10^24 for 20 million.
+An incremental export has no such tier: its lines hold the image before and the image after, of which each side is one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import compress, repeat
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import simdjson
+import xxhash
+
+from drcore.diff.fingerprint import RowReader, parsed, whole_items
+from drcore.diff.gzip_lines import FILE, FileLines, blocks
+from drcore.diff.keys import KeySchema
+from drcore.diff.policy import Policy
+from drcore.diff.rest_lines import Rest, RestLines, RestWriter
+from drcore.diff.source import Role
+from drcore.diff.spilled import Array, Spilled, bits_for
+from drcore.diff.workers import JobPool
+
+PAYS = 0.5  # of the lines must be equal; about where what is saved is what the tier itself takes
+_SAMPLED = 16  # files of the sample, a block of each
+
+Tell = Callable[[Role, int], None]  # of which side so many lines are read
+
+
+@dataclass(slots=True)
+class Tier:
+    """What the tier has found: equal lines, what is left of either side, the keys of the equal lines.
+
+    `share`: how many of the lines are equal, of a sample where it was left then. `pays`: whether it was carried out.
+    """
+
+    share: float
+    pays: bool
+    equal: int = 0
+    rest: dict[Role, RestLines] | None = None
+    keys: Spilled | None = None
+
+
+class EqualLines:
+    """The tier for two sides, in a folder that has room for a sixth of what the exports hold."""
+
+    def __init__(self, sides: dict[Role, FileLines], workers: JobPool, folder: Path, tell: Tell) -> None:
+        self.sides, self.workers, self.tell = sides, workers, tell
+        self.folder = folder / "equal"
+        self.folder.mkdir()
+        self.seed = secrets.randbits(64)
+        self.bits = bits_for(max(lines.count for lines in sides.values()))
+
+    def find(self, key: KeySchema | None) -> Tier:
+        """Carry it out. Without a key nothing is looked up: then only an empty rest is an answer."""
+        restored, live = self.sides.values()
+        one, other, keys = (Spilled(self.folder / name, self.bits) for name in ("restored", "live", "keys"))
+        self._hash(Role.RESTORED, restored, one)
+        share = self._sampled(live, one)
+        if share < PAYS:
+            return Tier(share, pays=False)
+        self._hash(Role.LIVE, live, other)
+        equal = {role: np.zeros(lines.count // 8 + 1, dtype=np.uint8) for role, lines in self.sides.items()}
+        count = sum(_paired(one.part(part), other.part(part), equal) for part in range(1 << self.bits))
+        total = restored.count + live.count
+        share = 2 * count / total if total else 1.0
+        if share < PAYS:
+            return Tier(share, pays=False)
+        left = total - 2 * count
+        rest = {
+            role: self._split(role, lines, equal[role], key if role is Role.RESTORED and left else None, keys)
+            for role, lines in self.sides.items()
+        }
+        return Tier(share, pays=True, equal=count, rest=rest, keys=keys)
+
+    def _hash(self, role: Role, lines: FileLines, into: Spilled) -> None:
+        done = 0
+        for hashes in self.workers.each(partial(_hashes, seed=self.seed), lines.parts()):
+            rows = np.empty((len(hashes), 3), dtype=np.uint64)
+            rows[:, :2] = hashes
+            rows[:, 2] = np.arange(done, done + len(hashes), dtype=np.uint64)
+            into.add(rows)
+            done += len(hashes)
+            self.tell(role, done)
+
+    def _sampled(self, live: FileLines, restored: Spilled) -> float:
+        """Which share of some lines of the live side is on the restored one; of those that fall into one part."""
+        step = max(1, len(live.files) // _SAMPLED)
+        seen: list[bytes] = []
+        for file in live.files[::step]:
+            for _, lines in blocks(file):
+                seen += map(xxhash.xxh3_128_digest, lines, repeat(self.seed))
+                break
+        hashes = np.frombuffer(b"".join(seen), dtype=np.uint64).reshape(-1, 2)
+        if self.bits:
+            hashes = hashes[hashes[:, 0] >> np.uint64(64 - self.bits) == 0]
+        if not len(hashes):
+            return 1.0
+        known, there = np.sort(hashes[:, 0]), restored.part(0)[:, 0]
+        found = known[np.minimum(np.searchsorted(known, there), len(known) - 1)] == there
+        return min(1.0, np.count_nonzero(found) / len(known))
+
+    def _split(self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, keys: Spilled) -> RestLines:
+        parts, at = [], 0
+        for number, each in enumerate(lines.parts()):
+            last = at + each.count
+            parts.append(_Part(each, equal[at // 8 : last // 8 + 1], at % 8, self.folder / f"{role}-{number}"))
+            at = last
+        rests = []
+        for rest, digests in self.workers.each(partial(_left, key=key), parts):
+            rests.append(rest)
+            keys.add(digests)
+        return RestLines(lines, rests)
+
+
+class _Part(NamedTuple):
+    """A worker's part: the lines, a bit for each that is equal, from which bit on; where it puts the others."""
+
+    lines: FileLines
+    equal: Array
+    bit: int
+    path: Path
+
+
+def _hashes(lines: FileLines, seed: int) -> Array:
+    digest, again = xxhash.xxh3_128_digest, repeat(seed)  # as a keyword it would take longer than the hash
+    found = [b"".join(map(digest, block, again)) for file in lines.files for _, block in blocks(file)]
+    return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)
+
+
+def _paired(restored: Array, live: Array, equal: dict[Role, Array]) -> int:
+    """Mark the lines whose hash stands once on either side. Returns how many there are."""
+    both = np.concatenate((restored, live))
+    if len(both) < 2:
+        return 0
+    is_live = np.arange(len(both)) >= len(restored)
+    order = np.argsort(both[:, 0])
+    sorted_ = both[order, 0]
+    same = sorted_[1:] == sorted_[:-1]
+    alone = same & np.concatenate(([True], ~same[:-1])) & np.concatenate((~same[1:], [True]))
+    left, right = order[:-1][alone], order[1:][alone]
+    fits = (both[left, 1] == both[right, 1]) & (is_live[left] != is_live[right])
+    left, right = left[fits], right[fits]
+    for role, rows in (
+        (Role.RESTORED, np.where(is_live[left], right, left)),
+        (Role.LIVE, np.where(is_live[left], left, right)),
+    ):
+        places = both[rows, 2]
+        np.add.at(equal[role], places >> np.uint64(3), np.uint8(1) << (places & np.uint64(7)).astype(np.uint8))
+    return len(left)
+
+
+def _left(part: _Part, key: KeySchema | None) -> tuple[Rest, Array]:
+    """The lines that are not equal, on disk; with a key those of the equal ones, each with its line's number."""
+    flags = np.unpackbits(part.equal, bitorder="little").astype(np.bool_)[part.bit :]
+    writer = RestWriter(part.path)
+    reader = None if key is None else RowReader(key, Policy(), live=False)
+    parser, rows, at = simdjson.Parser(), [], 0
+    for index, file in enumerate(part.lines.files, part.lines.first):
+        for first, lines in blocks(file):
+            start = (index << FILE) + first
+            is_equal = flags[at : at + len(lines)]
+            at += len(lines)
+            left = np.flatnonzero(~is_equal).tolist()
+            writer.add([start + each for each in left], [lines[each] for each in left])
+            if reader:
+                numbers = (np.flatnonzero(is_equal) + start).astype(np.uint64)
+                rows.append(_keys(parser, list(compress(lines, is_equal.tolist())), numbers, part.lines, reader))
+    return writer.close(), np.concatenate(rows) if rows else np.empty((0, 3), dtype=np.uint64)
+
+
+def _keys(parser: simdjson.Parser, lines: list[bytes], numbers: Array, files: FileLines, reader: RowReader) -> Array:
+    # A function of its own: the parser can be used again only when nothing of its last document is held.
+    def at(index: int) -> str:
+        return files.where(int(numbers[index]))
+
+    rows = np.empty((len(lines), 3), dtype=np.uint64)
+    if lines:
+        images = whole_items(parsed(parser, lines, at), lines, at)
+        digests = reader.digests(images.keys, lines, at)
+        rows[:, :2] = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+        rows[:, 2] = numbers
+    return rows
+
+
+def looked_up(keys: Spilled, wanted: Callable[[int, int], Array]) -> Iterator[tuple[int, int]]:
+    """The keys of equal lines that a rest has too, as halves of a hash. `wanted` gives a rest's between two bounds."""
+    for part in range(1 << keys.bits):
+        size = 1 << (64 - keys.bits)
+        asked = wanted(part * size, (part + 1) * size - 1)
+        there = keys.part(part)
+        if len(asked) and len(there):
+            hits = there[np.isin(there[:, 0], asked[:, 0])]
+            known = {(int(high), int(low)) for high, low in asked[np.isin(asked[:, 0], hits[:, 0])]}
+            yield from ((int(high), int(low)) for high, low, _ in hits if (int(high), int(low)) in known)
