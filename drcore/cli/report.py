@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -27,6 +30,8 @@ def report(result: RunResult, stream: TextIO) -> None:
     console.print(f"Verdict  {result.word} (exit {int(result.exit)})")
     if result.why:
         console.print(f"         {result.why}")
+    for stands in result.stands:
+        console.print(f"Stands   {stands}")
     for told in result.untold:
         console.print(f"To tell  {told}")
     for remark in result.remarks:
@@ -41,8 +46,18 @@ def report(result: RunResult, stream: TextIO) -> None:
     console.print(f"Page     {result.page or 'none was written'}")
     console.print(f"Proof    {proof.word}, {proof.lines} lines, head {proof.head}")
     console.print(f"Archive  {result.archived or 'not archived'}")
-    if result.untold or int(result.exit) not in (0, 1):
-        console.print(f"Go on    drcore resume {result.setting.run_id} --records {result.folder.parent}")
+    if result.kept:
+        console.print(f"World    {result.kept}")
+    if result.unfinished:
+        console.print(f"Go on    {program()} resume {result.setting.run_id} --records {result.folder.parent}")
+
+
+def program() -> str:
+    """The command as it can be typed here: by its path where a shell would not find it by its name."""
+    if shutil.which("drcore"):
+        return "drcore"
+    beside = Path(sys.executable).with_name("drcore")
+    return str(beside) if beside.exists() else "drcore"
 
 
 def _objective(objective: Mapping[str, Any] | None, recovered: bool) -> str:

@@ -7,7 +7,7 @@ that does not answer keeps no other from being acted on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -168,7 +168,9 @@ class Looking:
 
         _, since = self._until(look, lambda settled: settled, looks)
         for target, each in looks.items():
-            self.note(self._result(target, each, since, each.after, acted=False))
+            result = self._result(target, each, since, each.after, acted=False)
+            good = each.check.answer is Answer.YES and result.outcome not in (Outcome.ALREADY, Outcome.DONE)
+            self.note(replace(result, why=f"{result.why}; {self._not_held(looks)}") if good else result)
 
     def wait(
         self, target: Target, before: State, back_to: State | None, *, patient: bool = True
@@ -234,6 +236,12 @@ class Looking:
         if outcome is Outcome.DONE and not acted and looks.all_good:
             outcome = Outcome.ALREADY
         return TargetResult(target, outcome, why, before, after, since if check.answer is Answer.YES else None)
+
+    def _not_held(self, looks: Mapping[Target, Looks]) -> str:
+        """Why a good last look at one target is not enough."""
+        silent, count = sum(each.unanswered for each in looks.values()), sum(each.count for each in looks.values())
+        lost = f"; {silent} of {count} looks got no answer" if silent else ""
+        return f"but not all were so at the same time, for {self.step.patience.hold_s(self.run):g} s on end{lost}"
 
     def _meaning(self, check: Check, *, acted: bool, held: bool) -> Outcome:
         if check.answer is Answer.YES and (held or self.step.one_is_enough or not self.step.gate):

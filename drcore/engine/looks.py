@@ -58,6 +58,7 @@ class Looks:
         self._run, self._step, self._target, self._back_to = run, step, target, back_to
         self.check, self.after, self.count, self.all_good = unknown("not looked at"), None, 0, True
         self.error: Unknown | Rejected | None = None  # of the last look
+        self.unanswered = 0  # how many looks got no answer
 
     @property
     def goes_back(self) -> bool:
@@ -80,6 +81,7 @@ class Looks:
         else:
             run.watched.setdefault(step.key, []).append((run.clock.now(), self._target, self.after))
         self.count += 1
+        self.unanswered += self.error is not None
         self.all_good = self.all_good and self.check.answer is Answer.YES
         return self.check
 

@@ -23,6 +23,7 @@ from drcore.engine.consent import Choice, Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Between, Check, StepName, StepResult, Target
 from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place
+from drcore.engine.standing import StandsStill
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
 
@@ -200,9 +201,10 @@ class Plan(Generic[F]):
     parameters cell). `goal` is the step that says that users are well again. `rto` and `rpo` give the targets in
     seconds, None where the plan has none. `faults` are what it is drilled against, each with the options that such a
     drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `short_of_goal` are those at which a
-    drill rightly ends before its goal: what cannot be told from chance, what only a person can do. `must_exist` gives
-    the plan's own findings for the preflight, each with whether it stops the run where it is not so (left out: it
-    does). `by_hand` is the plan for a shell and a person; None: there is none yet.
+    drill rightly ends before its goal: what cannot be told from chance, what only a person can do. `stands` are what
+    its steps leave standing until others are done. `must_exist` gives the plan's own findings for the preflight, each
+    with whether it stops the run where it is not so (left out: it does). `by_hand` is the plan for a shell and a
+    person; None: there is none yet.
     """
 
     id: str
@@ -216,6 +218,7 @@ class Plan(Generic[F]):
     rto: Callable[[Run[F] | Place[F]], float | None]
     rpo: Callable[[Run[F] | Place[F]], float | None] = lambda run: None
     short_of_goal: tuple[str, ...] = ()
+    stands: tuple[StandsStill, ...] = ()
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
     by_hand: Callable[[Place[F]], HandCard] | None = None
 

@@ -66,7 +66,7 @@ class Verdict:
     they may have been at the earliest.
 
     `untold` names the steps that only tell and could not, each with what was to be told: the goal can be reached
-    without them. `remarks` are what steps have to say of how it went.
+    without them. `remarks` are what steps have to say of how it went, `stands` is what the run leaves standing.
     """
 
     word: Word
@@ -79,6 +79,7 @@ class Verdict:
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     earliest: Mapping[str, datetime] = field(default_factory=dict)
+    stands: tuple[str, ...] = ()
 
     @property
     def recovered(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from drcore.clock import Clock, WallClock, clock_at
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, Exit, RunnerFailed, Unknown
+from drcore.errors import DrcoreError, RunnerFailed, Unknown
 from drcore.headless import page
 from drcore.headless.execution import Ending, Execution
 from drcore.launcher import world as worlds
@@ -58,7 +59,10 @@ def finish(
         if (folder / NOTEBOOK).exists():
             say("writing the page")
             untold = f" Still to be told: {'; '.join(result.untold)}." if result.untold else ""
-            summary = (f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}", _objectives(result))
+            stands = f" Stands still: {'; '.join(result.stands)}." if result.stands else ""
+            go_on = f" Go on, or bring it back: drcore resume {setting.run_id}." if result.unfinished else ""
+            said = f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}{stands}{go_on}"
+            summary = (said, _objectives(result))
             first = first_screen(plan, setting, folder, History(record.events), result)
             title = f"{plan.title}: {setting.run_id}"
             page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary, first=first)
@@ -73,9 +77,15 @@ def finish(
     finally:
         record.close()
     archived = _archive(folder, service, say) if keeps else ""
-    if setting.world and result.exit in (Exit.REACHED, Exit.MISSED) and not result.untold:
-        worlds.end(service, worlds.Running(**setting.world))
-    return replace(result, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
+    kept = ""
+    if setting.world:
+        running = worlds.Running(**setting.world)
+        if not result.unfinished:
+            worlds.end(service, running)
+        elif running.pid is not None:
+            ends = WallClock().now() + timedelta(seconds=worlds.KEPT_S)
+            kept = f"kept for {worlds.KEPT_S / 60:g} min, until {ends:%H:%M:%S} UTC of this machine"
+    return replace(result, kept=kept, archived=archived, page=folder / PAGE if (folder / PAGE).exists() else None)
 
 
 def _open(folder: Path, service: Service, redact: Redactor) -> Record:

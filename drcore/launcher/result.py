@@ -10,12 +10,13 @@ from typing import Any
 
 from drcore import plans
 from drcore.engine.outcome import Outcome
+from drcore.engine.standing import what_stands
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.headless.execution import Ending, Execution
 from drcore.parameters import Mode
 from drcore.record.ending import is_open, refusal
-from drcore.record.events import Event, Kind, key_of
+from drcore.record.events import Event, Kind, key_of, read_events
 from drcore.record.history import History
 from drcore.record.run_parameters import RunParameters
 
@@ -39,8 +40,18 @@ class RunResult:
     remarks: tuple[str, ...] = ()
     acts: tuple[Mapping[str, Any], ...] = ()  # of a rehearsal: what the plan would do, needed now or not
     by: str = ""
+    stands: tuple[str, ...] = ()  # what the run leaves standing
+    kept: str = ""  # until when its world is kept, in words; empty: it was ended, or is none of its own
     archived: str = ""
     page: Path | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether to resume it makes sense: something stands still, or is still to be done or told."""
+        if self.exit not in (Exit.REACHED, Exit.MISSED):
+            return True
+        missed = self.word in (Word.MISSED, Word.NOT_HELD) and self.setting.mode is not Mode.REHEARSE
+        return bool(self.untold or self.stands or missed)
 
     def as_data(self) -> dict[str, Any]:
         """The JSON object that `--json` prints."""
@@ -52,6 +63,7 @@ class RunResult:
             "verdict": self.word,
             "steps": list(self.steps),
             "acts": list(self.acts),
+            "stands": list(self.stands),
             "rto": self.rto,
             "rpo": self.rpo,
             "untold": list(self.untold),
@@ -110,7 +122,17 @@ def result_from_journal(
     of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
     told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
     by = str((history.last(Kind.READY) or {}).get("by", ""))
-    return replace(RunResult(folder, setting, str(word), why, end, outcomes, *told), acts=_acts(history), by=by)
+    if _lock_is_left(history) and end == Exit.REACHED:
+        end = Exit.MISSED
+    stands = what_stands(plans.find(setting.plan).stands, History(read_events(folder)))
+    result = RunResult(folder, setting, str(word), why, end, outcomes, *told)
+    return replace(result, acts=_acts(history), by=by, stands=stands)
+
+
+def _lock_is_left(history: History) -> bool:
+    """Whether the run that ended has left the lock: whoever is next would be refused."""
+    closed = history.last(Kind.CLOSED)
+    return bool(closed and closed.get("lock", "given back") != "given back")
 
 
 def _acts(history: History) -> tuple[Mapping[str, Any], ...]:

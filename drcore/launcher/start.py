@@ -186,7 +186,7 @@ def open_world(
     elif service.world:
         say("starting the emulated world")
         seed = 1 if setting.seed is None else setting.seed
-        starting = worlds.Starting(service.world.command, "--seed", str(seed))
+        starting = worlds.Starting(service.world.command, "--seed", str(seed), "--idle-seconds", str(worlds.KEPT_S))
         undo.callback(starting.end)
         meanwhile()
         running = starting.ready()

@@ -23,6 +23,7 @@ from drcore.errors import BadInput, RunnerFailed
 from drcore.headless import signals
 from drcore.parameters import Service, StartedWorld
 
+KEPT_S = 600  # seconds for which a world that nobody speaks to is kept, so that a run can be taken up in it
 _READY = 30.0  # seconds; it takes about one
 
 

@@ -65,7 +65,7 @@ class Kind(StrEnum):
     # The incident
     MOMENT = "moment"  # name, at; earliest, where it is known within bounds only
     LOST = "lost"  # seconds of data
-    VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told, remarks
+    VERDICT = "verdict"  # word, why, exit, rto, rpo, untold: what is still to be told, remarks, stands
     # A probe of an account
     QUESTION = "question"  # told: question, asks, assumed, answer, word, why
     MAKING = "making"  # kind, region, name: on disk before it is asked for

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from drcore.engine.context import Run
+from drcore.engine.standing import what_stands
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Objective, Verdict, judge
 from drcore.record.events import Kind
@@ -13,7 +15,7 @@ from drcore.record.events import Kind
 def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
     """The verdict by how the steps went, with what they have to say of it."""
     known = [(step.remark, run.results.get(step.key)) for step in plan.steps if not run.rehearsing]
-    return judge(
+    verdict = judge(
         plan.steps,
         run.results,
         plan.goal,
@@ -24,6 +26,7 @@ def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
         mode=run.mode,
         remarks=[remark(run, result) for remark, result in known if remark and result],
     )
+    return replace(verdict, stands=what_stands(plan.stands, run.history))
 
 
 def note(run: Run[Any, Any], verdict: Verdict) -> None:
@@ -38,4 +41,5 @@ def note(run: Run[Any, Any], verdict: Verdict) -> None:
         rpo=verdict.rpo.as_data(),
         untold=list(verdict.untold),
         remarks=list(verdict.remarks),
+        stands=list(verdict.stands),
     )

@@ -271,7 +271,7 @@ class Runbook:
         """Give the lock back, seal the record, and say where it lies."""
         lost = ""
         if self.run.fencing_token:
-            given_back = carry(self.run, lock.GIVE)
+            given_back = undo.give_lock_back(self.run)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
         paper.write_at_close(self.plan, self.run, self._screen)

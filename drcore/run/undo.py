@@ -7,12 +7,24 @@ from typing import Any
 
 from drcore.engine import lock
 from drcore.engine.context import Run
-from drcore.engine.loop import carry_back
-from drcore.engine.outcome import GOOD, Outcome, Target, TargetResult
+from drcore.engine.loop import carry, carry_back
+from drcore.engine.outcome import GOOD, Outcome, StepResult, Target, TargetResult
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError, Unknown
 from drcore.record.events import Kind
 from drcore.record.redact import HIDDEN
+
+_TRIES = 5  # to give the lock back
+
+
+def give_lock_back(run: Run[Any, Any]) -> StepResult:
+    """Whatever is in the way is tried again: a lock that stays refuses whoever is next."""
+    for _ in range(_TRIES - 1):
+        given_back = carry(run, lock.GIVE)
+        if given_back.outcome in GOOD:
+            return given_back
+        run.clock.sleep(lock.GIVE.patience.every)
+    return carry(run, lock.GIVE)
 
 
 def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], Target, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.calls.aws import Aws
-from drcore.errors import Rejected
+from drcore.errors import Busy, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,18 +230,24 @@ def publish(aws: Aws, region: str, function: str, now: Code) -> str:
 def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revision: str) -> None:
     """Point an alias, unless somebody else has changed it since `revision` was read.
 
-    The routing weights are always sent: left out, a canary's share would go on reaching the bad version.
+    The routing weights are always sent: left out, a canary's share would go on reaching the bad version. Raises Busy
+    where the revision is not the newest, as a read may be old: look again, then decide anew.
     """
-    aws.call(
-        "lambda",
-        region,
-        "update_alias",
-        FunctionName=function,
-        Name=name,
-        FunctionVersion=to.version,
-        RoutingConfig={"AdditionalVersionWeights": dict(to.weights)},
-        RevisionId=revision,
-    )
+    try:
+        aws.call(
+            "lambda",
+            region,
+            "update_alias",
+            FunctionName=function,
+            Name=name,
+            FunctionVersion=to.version,
+            RoutingConfig={"AdditionalVersionWeights": dict(to.weights)},
+            RevisionId=revision,
+        )
+    except Rejected as error:
+        if error.code == "PreconditionFailedException":
+            raise Busy(str(error), error.code) from error
+        raise
 
 
 def _source(found: Mapping[str, Any]) -> Source:

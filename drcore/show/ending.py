@@ -41,6 +41,7 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     ]
     moments = list(_moments(judged.moments, judged.earliest))
     rows = [("still to be told", each) for each in judged.untold]
+    rows += [("stands still", each) for each in judged.stands]
     rows += [*(("told", each) for each in judged.remarks), ("time spent", spent(judged.seconds))]
     html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
     lines = [f"{word}  {judged.why}"]

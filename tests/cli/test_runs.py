@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,7 @@ FIELDS = {
     "remarks",
     "acts",
     "by",
+    "stands",
     "record",
     "exit",
 }
@@ -89,3 +91,4 @@ def test_a_refused_run_should_exit_with_3_keep_its_world_for_resume_and_let_go_o
     assert refused.exit == refused.json["exit"] == 3
     assert refused.json["verdict"] == "refused"
     assert f"drcore resume {refused.json['run_id']} --records {tmp_path}" in refused.err
+    assert re.search(r"World    kept for 10 min, until \d\d:\d\d:\d\d UTC", refused.err)

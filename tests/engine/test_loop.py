@@ -10,7 +10,7 @@ from drcore.calls.gate import Plane
 from drcore.engine import loop
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
-from drcore.errors import Busy, Rejected, StepFailed, Unknown
+from drcore.errors import Busy, DrcoreError, Rejected, StepFailed, Unknown
 from drcore.run.runbook import Runbook
 from tests.support.manual_clock import ManualClock
 from tests.support.tiny import (
@@ -245,6 +245,18 @@ def test_what_flaps_to_the_end_should_be_failed(opened: Opened) -> None:
     step = mend(things, act=None, targets=lambda run: [EAST], hold=20)
     result = loop.carry(opened(step).run, step)
     assert result.outcome is Outcome.FAILED and result.since is None
+
+
+def test_what_did_not_hold_should_say_so_and_how_many_looks_had_no_answer(opened: Opened) -> None:
+    """Else it is FAILED for nothing but good words."""
+    silent: list[DrcoreError] = [Unknown("throttled") for _ in range(50)]
+    things = Things(values=dict.fromkeys(REGIONS, "good"), away={"us-west-2": silent})
+    step = mend(things, act=None, hold=20, within=60)
+    east, west = loop.carry(opened(step).run, step).targets
+    assert (east.outcome, west.outcome) == (Outcome.FAILED, Outcome.UNKNOWN)
+    assert east.why == (
+        "it is good; but not all were so at the same time, for 20 s on end; 13 of 26 looks got no answer"
+    )
 
 
 @pytest.mark.parametrize("changes", [{"repeat": True}, {}])

@@ -205,6 +205,7 @@ DECIDED = {"event": "step-ended", "step": "Decide", "outcome": "DONE", "seconds"
     ("lines", "word", "code"),
     [
         ([OPENED, REACHED, {"event": "closed"}], "goal reached", Exit.REACHED),
+        ([OPENED, REACHED, {"event": "closed", "lock": "denied"}], "goal reached", Exit.MISSED),
         ([OPENED, {"event": "closed"}], "goal missed", Exit.MISSED),
         ([OPENED, {"event": "ready"}, REACHED], "stopped", Exit.INTERRUPTED),
         ([OPENED, {"event": "closed"}, {"event": "opened-again"}], "stopped", Exit.INTERRUPTED),
@@ -212,7 +213,16 @@ DECIDED = {"event": "step-ended", "step": "Decide", "outcome": "DONE", "seconds"
         ([OPENED, REFUSED, DECIDED, REACHED, {"event": "closed"}], "goal reached", Exit.REACHED),
         ([OPENED, REFUSED, DECIDED, REFUSED, {"event": "closed"}], "refused", Exit.REFUSED),
     ],
-    ids=["closed", "no verdict", "not closed", "opened again", "refused", "refused, then done", "refused again"],
+    ids=[
+        "closed",
+        "closed, the lock left",
+        "no verdict",
+        "not closed",
+        "opened again",
+        "refused",
+        "refused, then done",
+        "refused again",
+    ],
 )
 def test_the_exit_code_should_be_what_the_journal_says(
     tmp_path: Path, lines: list[dict[str, Any]], word: str, code: Exit

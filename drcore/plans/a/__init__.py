@@ -28,6 +28,7 @@ from drcore.plans.a import (
     p8_close,
     region_health,
     replication,
+    titles,
 )
 from drcore.plans.a.facts import ARun, Facts, Incident
 from drcore.plans.a.p1_confirm import ACKNOWLEDGE, CONFIRM, DETECT, INVESTIGATING, NOTIFY
@@ -104,6 +105,7 @@ PLAN = Plan[Facts](
         *p8_close.STEPS,
     ),
     goal=USERS,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 # Phase 1
 DETECT = StepName("detect", "Detect", "A.trigger")
@@ -48,3 +49,13 @@ REBALANCE_FULL = StepName("rebalance-in-full", "Rebalance in full", "A.manual 4"
 # Phase 8
 RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is resolved", "A.manual 2")
 CLOSE = StepName("close", "Close", "A.RTO, A.RPO")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(INVESTIGATING, "the status page tells users of an incident", RESOLVED),
+    StandsStill(ROUTING_OUT, "the region is kept out of the traffic", LET_IN),
+    StandsStill(LEVER_OUT, "the region is kept out of the traffic", LET_IN),
+    StandsStill(CHECK_OUT, "the region is kept out of the traffic", LET_IN),
+    StandsStill(LATCH, "the region is kept out of the traffic", LET_IN),
+    StandsStill(LOWER, "the region gets a part of its traffic only", REBALANCE_FULL),
+)

@@ -12,7 +12,7 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.errors import Rejected
-from drcore.plans.b import by_hand, causes, health, p1_detect, p2_decide, p3_remediate, p4_verify, p5_close
+from drcore.plans.b import by_hand, causes, health, p1_detect, p2_decide, p3_remediate, p4_verify, p5_close, titles
 from drcore.plans.b.facts import BRun, Facts, Incident
 from drcore.plans.b.p1_detect import ACKNOWLEDGE, DETECT, GRACEFUL, NOTIFY
 from drcore.plans.b.p2_decide import DECIDE, INVESTIGATE
@@ -86,6 +86,7 @@ PLAN = Plan(
     notebook="b_ai_insights_failure.ipynb",
     steps=p1_detect.STEPS + p2_decide.STEPS + p3_remediate.STEPS + p4_verify.STEPS + p5_close.STEPS,
     goal=VERIFY,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 DETECT = StepName("detect", "Detect", "B.trigger")
 GRACEFUL = StepName("graceful-degradation", "Graceful degradation", "B.automated 1-3")
@@ -26,3 +27,6 @@ PROLONGED = StepName("tell-users-that-ai-features-have-issues", "Tell users that
 VERIFY = StepName("verify", "Verify", "B.manual 3")
 RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is resolved", "B.manual 2")
 CLOSE = StepName("close", "Close", "B.manual 3")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (StandsStill(PROLONGED, "the status page tells users of an incident", RESOLVED),)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close
+from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close, titles
 from drcore.plans.c.facts import CRun, Facts, Incident
 from drcore.plans.c.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
 from drcore.plans.c.p2_halt import HALT_IOS, HALT_PLAY
@@ -77,6 +77,7 @@ PLAN = Plan(
         *p7_close.STEPS,
     ),
     goal=VERIFY,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     # Short courses: the stores' own reviews take hours, and devices update within six.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 DETECT = StepName("detect", "Detect", "C.trigger")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "C.trigger")
@@ -28,3 +29,10 @@ RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is res
 
 POSTMORTEM = StepName("postmortem", "Postmortem", "C.6")
 CLOSE = StepName("close", "Close", "C.6")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(HALT_PLAY, "the rollout is halted", VERIFY),
+    StandsStill(HALT_IOS, "the phased release is paused", VERIFY),
+    StandsStill(INVESTIGATING, "the status page tells users of an incident", RESOLVED),
+)

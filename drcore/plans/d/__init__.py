@@ -21,6 +21,7 @@ from drcore.plans.d import (
     p5_monitor,
     p6_let_in,
     p7_close,
+    titles,
 )
 from drcore.plans.d.facts import DRun, Facts, Incident
 from drcore.plans.d.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
@@ -103,6 +104,7 @@ PLAN = Plan(
         *p7_close.STEPS,
     ),
     goal=VERIFY,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=(

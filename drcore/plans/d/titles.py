@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 DETECT = StepName("detect", "Detect", "D.trigger")
 NOTIFY = StepName("notify-on-call", "Notify on-call", "D.trigger")
@@ -21,3 +22,9 @@ BACKLOG = StepName("drain-the-backlog", "Drain the backlog", "D.4")
 
 RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is resolved", "D.2")
 CLOSE = StepName("close", "Close", "D.4")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(PAUSE, "the integration is paused, its syncs wait", LET_IN),
+    StandsStill(PAUSED, "the status page tells users of an incident", RESOLVED),
+)

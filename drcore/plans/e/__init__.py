@@ -104,6 +104,7 @@ PLAN = Plan[Facts](
     notebook="e_security_vulnerability.ipynb",
     steps=tuple(_STEPS.values()),
     goal=VERIFY,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=(

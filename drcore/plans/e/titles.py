@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 KEEP_LOGS = StepName("keep-the-logs", "Keep the logs", "E.1")
 FREEZE_EVIDENCE = StepName("freeze-the-evidence", "Freeze the evidence", "E.1")
@@ -36,3 +37,10 @@ AUDIT = StepName("what-was-done", "What was done", "E.6")
 REPORTS = StepName("draft-the-reports", "Draft the reports", "E.6")
 POSTMORTEM = StepName("postmortem", "Postmortem", "E.6")
 CLOSE = StepName("close", "Close", "E.6")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(FREEZE, "the pipeline is frozen, nothing new is deployed", UNFREEZE),
+    StandsStill(CONTAIN, "the service is in the mode that contains the hole, users cannot change anything", LIFT),
+    StandsStill(MAINTENANCE, "the status page tells users of maintenance", RESOLVED),
+)

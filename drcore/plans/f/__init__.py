@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.f import by_hand, health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close
+from drcore.plans.f import by_hand, health, p1_detect, p2_decide, p3_roll_back, p4_verify, p5_close, titles
 from drcore.plans.f.decided_release import target_release
 from drcore.plans.f.facts import Facts, FRun, Incident
 from drcore.plans.f.health import api_metrics
@@ -68,6 +68,7 @@ PLAN = Plan(
     notebook="f_backend_rollback.ipynb",
     steps=p1_detect.STEPS + p2_decide.STEPS + p3_roll_back.STEPS + p4_verify.STEPS + p5_close.STEPS,
     goal=VERIFY,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=("bad-canary", "bad-canary-stuck", "bad-release"),

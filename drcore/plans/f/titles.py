@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 DETECT = StepName("detect", "Detect", "F.automated 1")
 AUTOMATIC = StepName("automatic-rollback", "Automatic rollback", "F.automated 2")
@@ -28,3 +29,9 @@ RESOLVED = StepName("tell-users-that-it-is-resolved", "Tell users that it is res
 
 UNFREEZE = StepName("unfreeze-the-pipeline", "Unfreeze the pipeline", "F.manual 2")
 CLOSE = StepName("close", "Close", "F.testing")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(INVESTIGATING, "the status page tells users of an incident", RESOLVED),
+    StandsStill(FREEZE, "the pipeline is frozen, nothing new is deployed", UNFREEZE),
+)

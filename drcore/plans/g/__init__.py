@@ -28,6 +28,7 @@ from drcore.plans.g import (
     p12_old_table_unread,
     p12_resume_feeds,
     p13_close,
+    titles,
 )
 from drcore.plans.g.facts import Facts, Incident
 from drcore.plans.g.p01_confirm import ACKNOWLEDGE, CONFIRM, DETECT, MAINTENANCE, NOTIFY
@@ -77,6 +78,7 @@ PLAN = Plan[Facts](
         *p13_close.STEPS,
     ),
     goal=USERS,
+    stands=titles.STANDS,
     facts=Facts,
     incident=Incident,
     faults=("data-corruption",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import StepName
+from drcore.engine.standing import StandsStill
 
 # Confirm
 DETECT = StepName("detect", "Detect", "G.trigger")
@@ -58,3 +59,15 @@ USERS = StepName("users-are-well", "Users are well", "G.objective")
 UNFREEZE = StepName("unfreeze-the-pipeline", "Unfreeze the pipeline", "G.6")
 RESTORED = StepName("tell-users-restored", "Tell users: restored", "G.7 final")
 CLOSE = StepName("close", "Close", "G.post-mortem")
+
+# What stands still from a step on, until another one has been done.
+STANDS = (
+    StandsStill(MAINTENANCE, "the status page tells users of maintenance", RESTORED),
+    StandsStill(DENY, "writes are denied", ALLOW),
+    StandsStill(FREEZE, "the pipeline is frozen, nothing new is deployed", UNFREEZE),
+    StandsStill(SCALING, "auto scaling is suspended", SCALING_AGAIN),
+    StandsStill(RULES, "schedules are off", RULES_AGAIN),
+    StandsStill(WORKERS, "workers are at zero", WORKERS_AGAIN),
+    StandsStill(SOURCES, "event sources are off", SOURCES_AGAIN),
+    StandsStill(FUNCTIONS, "functions are stopped, users get errors", FUNCTIONS_AGAIN),
+)

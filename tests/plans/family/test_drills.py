@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from drcore.engine.outcome import Outcome
+from drcore.engine.standing import what_stands
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, StepFailed
-from drcore.record.events import Event, read_events
+from drcore.record.events import Event, Kind, read_events
+from drcore.record.history import History
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.effects import Effect
@@ -93,6 +95,24 @@ def test_it_leaves_the_pipeline_open_and_no_lock(drilled: Drills, scene: Scene) 
     drill = drilled(scene)
     assert set(drill.transitions.values()) <= {True}
     assert drill.locks == []
+
+
+@each_scene
+def test_what_stands_still_is_told_on_the_way_and_nothing_of_it_at_the_end(drilled: Drills, scene: Scene) -> None:
+    """As it would be where the run ended right there."""
+    drill, stands = drilled(scene), scene.plan.stands
+    assert what_stands(stands, History(drill.events)) == ()
+    assert drill.run.verdict and drill.run.verdict.stands == ()
+    frozen = [step for step in scene.plan.steps if step.key == "freeze-the-pipeline"]
+    told = [step for step in scene.plan.steps if step.key.startswith("tell-users") and step.key != "tell-users-what"]
+    assert {each.since for each in stands} >= {step.name for step in (*frozen, *told[:1])}
+    for number, line in enumerate(drill.events, start=1):
+        if line["event"] != Kind.STEP_ENDED or line["outcome"] != Outcome.DONE:
+            continue
+        now = what_stands(stands, History(drill.events[:number]))
+        for each in stands:
+            if line["key"] == each.since.key and History(drill.events[:number]).act(each.since):
+                assert [what for what in now if what.startswith(each.what)], each
 
 
 @each_scene

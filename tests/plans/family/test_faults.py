@@ -126,3 +126,23 @@ def test_the_lock_is_taken_and_given_back_when(stage: Stage, operation: str, tro
     assert [each.call for each in stage.effects] == ["s3:PutObject", "s3:DeleteObject"]
     assert lines(run, "closed")[-1]["lock"] == "given back"
     proven(run)
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "DeleteObject"])
+def test_a_lock_that_cannot_be_given_back_is_tried_again_and_told(stage: Stage, operation: str) -> None:
+    """Whoever is next would be refused, and would not know why."""
+    denied = {"service": "s3", "operation": operation}
+    passing, lasting = (stage.open(stage.prepare(PLANS[0], run_id=f"a-lock-{number}")) for number in (1, 2))
+
+    passing.preflight()
+    stage.fault("access-denied", **denied, count=2)
+    passing.close()
+    assert lines(passing, "closed")[-1]["lock"] == "given back"
+
+    lasting.preflight()
+    stage.fault("access-denied", **denied)
+    lasting.close()
+    told = ended(lasting)
+    assert told.unfinished and told.as_data()["stands"] == list(told.stands)
+    (left,) = told.stands
+    assert left.startswith("the lock of the plan") and "AccessDenied" in left

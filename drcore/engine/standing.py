@@ -1,0 +1,51 @@
+"""What a run leaves standing until one of its later steps has been done: writes denied, workers at zero, users told.
+
+Asked of the journal, so that a run that failed, was refused or was killed can say it, and whoever reads its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from drcore.engine.outcome import Outcome, StepName, Target
+from drcore.record.events import Kind
+from drcore.record.history import Act, History
+
+
+@dataclass(frozen=True, slots=True)
+class StandsStill:
+    """What is so from the act of a step on, in words, until another step has been done."""
+
+    since: StepName
+    what: str
+    until: StepName
+
+
+def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str, ...]:
+    """What stands still now, with where, in the order of the plan; at last the lock, where it was not given back."""
+    told = []
+    for each in standings:
+        acts = {target: act for (key, target), act in history.standing().items() if key == each.since.key}
+        left = [target for target, act in acts.items() if not _over(each, act, history)]
+        if left:
+            perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "
+            where = ", ".join(target for target in left if target != str(Target()))
+            told.append(f"{perhaps}{each.what}" + (f" ({where})" if where else ""))
+    return (*told, *_lock(history))
+
+
+def _over(standing: StandsStill, act: Act, history: History) -> bool:
+    ended = history.last(Kind.STEP_ENDED, step=standing.until)
+    return bool(ended and ended["n"] > act.last["n"] and ended["outcome"] in (Outcome.DONE, Outcome.ALREADY))
+
+
+def _done(step: StepName, target: str, history: History) -> bool:
+    result = history.last(Kind.RESULT, step=step, target=target)
+    return bool(result and result["outcome"] in (Outcome.DONE, Outcome.ALREADY))
+
+
+def _lock(history: History) -> Iterable[str]:
+    closed = history.last(Kind.CLOSED)
+    if closed and closed.get("lock", "given back") != "given back":
+        yield f"the lock of the plan, so that the next run of it is refused: {closed['lock']}"
