@@ -58,7 +58,7 @@ types: setup ## mypy, strict
 	@$(PY) -m mypy
 
 bench: setup ## how long the things take that an engineer waits for (ARGS=)
-	@$(PY) tests/benchmarks/commands.py $(ARGS)
+	@$(PY) -m tests.benchmarks.commands $(ARGS)
 
 bench-diff: setup ## how fast the comparison is beside other ways (ARGS=--pairs=N and others)
 	@$(PY) -m tests.benchmarks.diff $(ARGS)

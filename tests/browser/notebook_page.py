@@ -12,14 +12,14 @@ from playwright.sync_api import Dialog, Locator, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _PATIENCE = 60_000  # milliseconds, on a machine that has other things to do
-_OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # what a container has none of
+OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # what a container has none of
 
 
 @contextmanager
 def browser_page() -> Iterator[Page]:
     """An empty page of a browser of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(_PATIENCE)
         expect.set_options(timeout=_PATIENCE)
