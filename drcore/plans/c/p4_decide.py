@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from drcore.engine.consent import Choice
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, yes
 from drcore.plans.c import titles
 from drcore.plans.c.crash_rates import CrashRate, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import affected
 from drcore.plans.c.stores import BOTH
 from drcore.plans.c.versions import key, next_version, release_of, stable_before, suspect
-from drcore.plans.shared.decision import choice_not_known, decision, taken
+from drcore.plans.shared.decision import choices, taken
 from drcore.record.evidence import Cell, Exhibit, Table
 
 ROLL_BACK, HOTFIX = "roll back", "hotfix"
@@ -37,20 +38,29 @@ class OfStore:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What takes the place of which version: built from which source, and what has been decided (empty: nothing)."""
+    """What takes the place of which version, by either remedy; what has been decided (empty: nothing yet).
+
+    `why` is why the recommended remedy is recommended.
+    """
 
     bad: str = field(metadata=label("bad version"))
     stable: str = field(metadata=label("stable version before it"))
-    remedy: str
+    stable_source: str = field(metadata=label("rolled back, built from"))
+    hotfix_source: str = field(metadata=label("hotfix, built from"))
     version: str = field(metadata=label("built as version"))
-    source: str = field(metadata=label("built from"))
     stores: tuple[str, ...]
     choice: str = field(metadata=label("decision"))
     unreadable: str = field(compare=False, metadata=label("local data that the stable code cannot read"))
     inputs: tuple[OfStore, ...] = field(compare=False)
+    recommended: str = field(compare=False)
     why: str = field(compare=False, metadata=label("recommended because"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
+
+    @property
+    def source(self) -> str:
+        """What the decided remedy is built from."""
+        return self.stable_source if self.choice == ROLL_BACK else self.hotfix_source
 
 
 def see_remedy(run: CRun, target: Target) -> Replacement:
@@ -68,14 +78,15 @@ def see_remedy(run: CRun, target: Target) -> Replacement:
         unreadable = f"not known: the pipeline has written nothing down of {bad}"
     elif known_bad.local_schema > stable.local_schema:
         unreadable = f"{bad} writes local schema {known_bad.local_schema}, {stable.version} reads {stable.local_schema}"
-    proposed, why = _recommended(run, unreadable, inputs)
-    remedy = run.incident.remedy or proposed
-    source = stable.tag if remedy == ROLL_BACK else run.facts.build_job.hotfix
-    names = tuple(map(str, stores))
-    return Replacement(bad, stable.version, remedy, next_version(run), source, names, "", unreadable, inputs, why)
+    remedy, why = _recommended(run, unreadable, inputs)
+    if run.incident.remedy:
+        remedy, why = run.incident.remedy, f"named in the parameters; what was seen speaks for: {remedy}, as {why}"
+    names, hotfix = tuple(map(str, stores)), run.facts.build_job.hotfix
+    version = next_version(run)
+    return Replacement(bad, stable.version, stable.tag, hotfix, version, names, "", unreadable, inputs, remedy, why)
 
 
-_NONE = Replacement("", "", "", "", "", (), "", "", (), "")
+_NONE = Replacement("", "", "", "", "", (), "", "", (), "", "")
 
 
 def _inputs(run: CRun, store: Target, bad: str, stable: str) -> OfStore:
@@ -96,24 +107,47 @@ def _recommended(run: CRun, unreadable: str, inputs: tuple[OfStore, ...]) -> tup
     return ROLL_BACK, "the stable version is not bad, and its code can read what the bad one has written"
 
 
-def must_not_roll_back(run: CRun, seen: Replacement) -> str:
-    if seen.remedy == ROLL_BACK and seen.unreadable:
-        return f"{seen.unreadable}: the old code would crash on start. Decide for a hotfix: -p remedy=hotfix"
-    return ""
-
-
-def is_to_be_decided(run: CRun, target: Target, seen: Replacement) -> Check:
+def is_to_be_decided(run: CRun, target: Target, seen: Replacement) -> Check | None:
     if not seen.bad:
         return yes("no trouble was seen, there is nothing to decide")
     if not seen.version:
         return never("no version can take its place")
-    named = "named in the parameters" if run.incident.remedy else "recommended"
-    return no(f"to decide: {_choice(seen)} ({named}: {seen.why})")
+    if run.incident.remedy == ROLL_BACK and seen.unreadable:
+        return never(f"{_barred(seen)} Decide for a hotfix: -p remedy=hotfix")
+    return None
 
 
-def _choice(seen: Replacement) -> str:
-    code = f"the code of {seen.stable}" if seen.remedy == ROLL_BACK else f"{seen.source} (hotfix)"
-    return f"{seen.bad} gives way to {seen.version}, built from {code}, on {', '.join(seen.stores)}"
+def must_not_roll_back(run: CRun, seen: Replacement) -> str:
+    return _barred(seen) if seen.choice == ROLL_BACK and seen.unreadable else ""
+
+
+def _barred(seen: Replacement) -> str:
+    return f"{seen.unreadable}: the old code would crash on start."
+
+
+def remedies(run: CRun, seen: Replacement) -> tuple[Choice, ...]:
+    """Both remedies as answers, each with what is known of its code."""
+    before = "; ".join(f"{each.store}: {each.previous.describe()}" for each in seen.inputs)
+    old = {
+        "built from": seen.stable_source,
+        "code": f"of {seen.stable}",
+        "crashes": before,
+        "local data": seen.unreadable or "it can read what the bad version has written",
+    }
+    new = {
+        "built from": seen.hotfix_source,
+        "code": "new",
+        "crashes": "no user has had it yet",
+        "local data": "it must read what the bad version has written",
+    }
+    barred = _barred(seen) if seen.unreadable else ""
+    return _answer(seen, ROLL_BACK, old, barred), _answer(seen, HOTFIX, new, "")
+
+
+def _answer(seen: Replacement, remedy: str, numbers: Mapping[str, str], barred: str) -> Choice:
+    what = f"{seen.bad} TO {seen.version} FROM {numbers['built from']} ON {', '.join(seen.stores)}"
+    recommended = seen.why if remedy == seen.recommended and not barred else ""
+    return Choice(remedy, f"{remedy.upper()}: {what}", dict(numbers), recommended, barred)
 
 
 def show_inputs(run: CRun, states: Mapping[Target, Replacement]) -> Iterator[Exhibit]:
@@ -126,7 +160,7 @@ def show_inputs(run: CRun, states: Mapping[Target, Replacement]) -> Iterator[Exh
             rows.append((f"who has {each.bad} on {each.store}", share, "both"))
         rows.append(("local data", seen.unreadable or "the stable code can read it", _for(bool(seen.unreadable))))
         if seen.bad:
-            title = f"What speaks for a hotfix, what for rolling back: {seen.remedy} is to be decided"
+            title = "What speaks for a hotfix, what for rolling back"
             yield Table("remedies", title, ("what", "seen", "speaks for"), tuple(rows))
 
 
@@ -134,18 +168,13 @@ def _for(against: bool) -> str:
     return HOTFIX if against else ROLL_BACK
 
 
-DECIDE = decision(
+DECIDE = choices(
     titles.DECIDE,
-    supposed=choice_not_known(titles.DECIDE),
     changes="records who decided for a hotfix, or to roll back, and why",
     look=see_remedy,
+    answers=remedies,
     expect=is_to_be_decided,
     forbidden=must_not_roll_back,
-    choice=lambda run, seen: f"{seen.remedy}: {_choice(seen)}",
-    phrase=lambda run, states: "; ".join(
-        f"{seen.remedy.upper()}: {seen.bad} TO {seen.version} FROM {seen.source} ON {', '.join(seen.stores)}"
-        for seen in states.values()
-    ),
     needs=(titles.HALT_PLAY, titles.HALT_IOS),
     shows=show_inputs,
     moment="decided",
@@ -156,10 +185,12 @@ def decided(run: CRun) -> Replacement | None:
     """What was decided; in a rehearsal what would be. None: nothing is to take any version's place. Raises Unknown."""
     act = run.history.act(titles.DECIDE)
     if act:
-        return DECIDE.from_json(act.first["before"])
+        answer = run.decided(titles.DECIDE).choice or run.history.answer(titles.DECIDE)
+        known: Replacement = DECIDE.from_json(act.first["before"])
+        return replace(known, choice=answer)
     looked = run.result(titles.DECIDE) if run.rehearsing else None
     seen = next(iter(looked.states.values()), None) if looked else None
-    return seen if seen and seen.bad else None
+    return replace(seen, choice=seen.recommended) if seen and seen.bad else None
 
 
 def is_to_be_replaced(run: CRun, store: Target) -> Replacement | None:

@@ -95,7 +95,7 @@ def test_local_data_that_old_code_cannot_read_should_lead_to_a_hotfix(stage: Sta
     setting = stage.prepare(Scene(c.PLAN, f"mobile-crash:{SHORT},schema_changed=true"))
     run = stage.open(setting)
     assert carry_out(run, until=c.BUILD) is None
-    assert "hotfix: 4.11.0 gives way to 4.11.1, built from hotfix" in run.results[c.DECIDE.key].why
+    assert run.results[c.DECIDE.key].why.startswith("hotfix, by no person")
     (build,) = (
         client(run, "codebuild", "us-west-2").batch_get_builds(ids=[each])["builds"][0]
         for each in client(run, "codebuild", "us-west-2").list_builds_for_project(projectName="syncwell-mobile")["ids"]
