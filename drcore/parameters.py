@@ -66,6 +66,13 @@ class OwnWords:
     """Marks a parameter of an incident in which nothing can be wrong; any other is checked before anything changes."""
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Marks a parameter of an incident that names one of a field of the plan's facts, or nothing."""
+
+    facts: str
+
+
 FreeText = Annotated[str, Field(max_length=2000), OwnWords()]
 
 Days = Annotated[int, Field(gt=0, le=3660)]

@@ -15,6 +15,7 @@ from drcore.cli.options import (
     AsJson,
     Ask,
     Browser,
+    Corrections,
     Due,
     Environment,
     Records,
@@ -22,6 +23,7 @@ from drcore.cli.options import (
     RunOptions,
     Seed,
     WorldAt,
+    pairs,
     seed_number,
     service_of,
     with_run_options,
@@ -59,6 +61,7 @@ def execute(options: RunOptions) -> None:
 def resume(
     run: RunName,
     approvals: ApprovalsFile = None,
+    parameters: Corrections = None,
     ask: Ask = False,
     in_lab: Annotated[bool, typer.Option("--lab", help="In JupyterLab, where a person is asked.")] = False,
     records: Records = RECORDS,
@@ -75,10 +78,18 @@ def resume(
         if in_lab:
             from drcore.launcher.lab import reopen_lab
 
+            if parameters:
+                raise BadInput("-p: expected none with --lab; resume without it first")
             return reopen_lab(find(records, run), approvals, browser=browser, say=say)
         with Progress() as progress:
             return start.resume(
-                find(records, run), approvals, progress.cell, progress.say, progress.keyboard(), ask=ask
+                find(records, run),
+                approvals,
+                progress.cell,
+                progress.say,
+                progress.keyboard(),
+                ask=ask,
+                parameters=pairs(parameters or []),
             )
 
     _report(guarded(go, as_json), as_json)

@@ -35,6 +35,10 @@ Seed = Annotated[
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", metavar="name=value", help="A parameter of the notebook; repeatable.")
 ]
+Corrections = Annotated[
+    list[str] | None,
+    typer.Option("-p", metavar="name=value", help="Correct a parameter on which nothing stands yet; repeatable."),
+]
 ApprovalsFile = Annotated[
     Path | None, typer.Option("--approvals", metavar="FILE", help="Approvals given beforehand, bound to one run.")
 ]
@@ -83,7 +87,7 @@ class RunOptions:
             environment=self.environment,
             fault=self.fault,
             seed=seed_number(self.seed),
-            parameters=_pairs(self.parameters or []),
+            parameters=pairs(self.parameters or []),
             approvals=self.approvals,
             records=self.records,
             world=self.world,
@@ -113,16 +117,17 @@ def seed_number(text: str | None) -> int | None:
     return int(text)
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(texts: list[str]) -> dict[str, str]:
+    """`name=value` of each `-p`. Raises BadInput."""
+    given: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise BadInput(f"-p: expected name=value, seen {text!r}")
-        if name in pairs:
+        if name in given:
             raise BadInput(f"-p {name}: expected it once, seen it twice")
-        pairs[name] = value
-    return pairs
+        given[name] = value
+    return given
 
 
 def with_run_options(command: Callable[Concatenate[RunOptions, ...], None]) -> Callable[..., None]:

@@ -50,6 +50,8 @@ def report(result: RunResult, stream: TextIO) -> None:
         console.print(f"World    {result.kept}")
     if result.unfinished:
         console.print(f"Go on    {program()} resume {result.setting.run_id} --records {result.folder.parent}")
+        if result.word == Word.REFUSED and not result.steps:
+            console.print("         with -p name=value, where a parameter was wrong")
 
 
 def program() -> str:

@@ -13,7 +13,7 @@ from drcore.clock import WallClock
 from drcore.engine.permissions import Place
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
-from drcore.parameters import Mode, Service, as_data, at_world, load, parse, put_in_world
+from drcore.parameters import Mode, Model, OneOf, Service, as_data, at_world, load, parse, put_in_world
 from drcore.record.run_parameters import RunParameters
 
 HOME = Path(os.environ.get("DRCORE_HOME", Path(__file__).resolve().parents[2]))
@@ -30,10 +30,7 @@ def prepare(
 ) -> RunParameters:
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
-    checked = parse(dict(incident), plan.incident, f"parameters of {plan.notebook}")
-    for name, value in as_data(checked).items():
-        if name.endswith("_region") and value and value not in service.regions:
-            raise BadInput(f"{name}: expected one of {', '.join(service.regions)}, seen {value!r}")
+    checked = checked_incident(plan, service, as_data(facts), incident)
     if runner := getattr(checked, "runner_region", ""):  # with the lock and the evidence of that region
         service = service.model_copy(update={"runner_region": runner})
     if mode not in service.modes:
@@ -43,6 +40,18 @@ def prepare(
     return RunParameters(
         run_id or new_id(plan.id, mode), plan.id, mode, service, as_data(facts), as_data(checked), seed
     )
+
+
+def checked_incident(plan: Plan[Any], service: Service, facts: Mapping[str, Any], incident: Mapping[str, Any]) -> Model:
+    """What only the incident knows, as far as it can be known to be right. Raises BadInput."""
+    checked = parse(dict(incident), plan.incident, f"parameters of {plan.notebook}")
+    for name, value in as_data(checked).items():
+        known = service.regions if name.endswith("_region") else None
+        for mark in plan.incident.model_fields[name].metadata:
+            known = tuple(facts[mark.facts]) if isinstance(mark, OneOf) else known
+        if known is not None and value and value not in known:
+            raise BadInput(f"{name}: expected one of {', '.join(known)}, seen {value!r}. Nothing was touched.")
+    return checked
 
 
 def place_of(plan: Plan[Any], service: Service, facts: Mapping[str, Any], address: str | None = None) -> Place[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from drcore.headless.execute import run_notebook
 from drcore.headless.execution import CellEvent
 from drcore.headless.terminal import Keyboard
 from drcore.launcher import world as worlds
+from drcore.launcher.correction import correct
 from drcore.launcher.finish import finish
 from drcore.launcher.request import RunRequest, check, fault_of
 from drcore.launcher.result import RunResult
@@ -142,10 +143,12 @@ def resume(
     keyboard: Keyboard | None = None,
     *,
     ask: bool = False,
+    parameters: Mapping[str, str] | None = None,
 ) -> RunResult:
-    """Go on with a run that was stopped; `keyboard`, `ask` as in `start`.
+    """Go on with a run that was stopped; `keyboard`, `ask` as in `start`; `parameters` of the incident are corrected.
 
-    Raises Refused when its world is gone, somebody is writing to it, or a newer drcore is needed.
+    Raises Refused when its world is gone, somebody is writing to it, a newer drcore is needed, or something stands on
+    what is to be corrected; BadInput for a parameter that is wrong.
     """
     see_resumable(folder)
     setting = RunParameters.read(folder)
@@ -153,6 +156,7 @@ def resume(
     check_world(setting)
     _see_who_answers(ask, keyboard)
     with _WarmKernel(approvals, keyboard, ask=ask) as warm:
+        setting = correct(plans.find(setting.plan), setting, folder, parameters or {})
         warm.warm_up(folder, setting)
         return _run_to_end(plans.find(setting.plan), setting, folder, warm, progress, say)
 

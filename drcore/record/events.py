@@ -30,6 +30,7 @@ class Kind(StrEnum):
     OPENED_AGAIN = "opened-again"  # as opened
     READY = "ready"  # by, arn, login (of the machine): the preflight was passed by them, the lock is held
     REFUSED = "refused"  # what, why
+    CORRECTED = "corrected"  # name, was, now, by: a parameter of the incident, when the run was resumed
     CLOSED = "closed"  # lock
     RUNNER = "runner"  # how the notebook's process ended
     ARCHIVING = "archiving"  # bucket

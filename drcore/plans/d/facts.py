@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from drcore.engine.context import Run
-from drcore.parameters import FreeText, Minutes, Model, SecretRef, Url
+from drcore.parameters import FreeText, Minutes, Model, OneOf, SecretRef, Url
 from drcore.plans.shared.facts import Name, Percent
 from drcore.plans.shared.flags import FlagProfile
 
@@ -78,7 +78,9 @@ class Facts(Model):
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
-    partner: str = ""  # the partner in trouble, found by a person, where no rate and no page shows it
+    partner: Annotated[str, OneOf("partners")] = (
+        ""  # the partner in trouble, found by a person, where no rate and no page shows it
+    )
     reason: FreeText = ""  # how it was found
 
 
