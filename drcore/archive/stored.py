@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,17 @@ _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A record in a bucket: the start of its keys, which ends with a slash, and all of them."""
+    """A record in a bucket: the start of its keys, which ends with a slash, and all of them.
+
+    `tags` are those of what the keys hold: they change where anything does.
+    """
 
     aws: Aws
     region: str
     bucket: str
     start: str
     keys: tuple[str, ...]
+    tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +66,8 @@ def stored_records(url: str, service: Service) -> list[StoredRecord]:
     bucket, prefix = found[1], found[2] or ""
     region = next((at for at, name in service.evidence.buckets.items() if name == bucket), service.runner_region)
     aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role)
-    keys = sorted(s3.names(aws, region, bucket, prefix))
+    tags = dict(sorted(s3.tagged(aws, region, bucket, prefix)))
+    keys = list(tags)
     starts = sorted(
         {
             key.removesuffix(key.rpartition("/")[2])
@@ -71,7 +77,9 @@ def stored_records(url: str, service: Service) -> list[StoredRecord]:
     )
     if not starts:
         raise BadInput(f"RUN: expected records below {url}, seen none among {len(keys)} objects")
-    return [
-        StoredRecord(aws, region, bucket, start, tuple(key for key in keys if key.startswith(start) and key != start))
-        for start in starts
-    ]
+    return [_record(aws, region, bucket, start, tags) for start in starts]
+
+
+def _record(aws: Aws, region: str, bucket: str, start: str, tags: Mapping[str, str]) -> StoredRecord:
+    keys = tuple(key for key in tags if key.startswith(start) and key != start)
+    return StoredRecord(aws, region, bucket, start, keys, tuple(tags[key] for key in keys))

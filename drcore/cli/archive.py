@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drcore.cli.app import app, guarded, say
-from drcore.cli.options import RECORDS, AsJson
+from drcore.cli.options import RECORDS, AsJson, WorldAt, service_of
 
 if TYPE_CHECKING:
     from drcore.archive.site import BuiltArchive
@@ -24,6 +24,13 @@ def archive_(
     into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="Where the archive is built.")] = Path(
         "archive"
     ),
+    stored: Annotated[
+        str,
+        typer.Option(
+            "--stored", metavar="ENVIRONMENT", help="Also what lies in the evidence stores of an environment."
+        ),
+    ] = "",
+    world: WorldAt = "",
     again: Annotated[bool, typer.Option("--again", help="Read and prove every record anew.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,10 +40,17 @@ def archive_(
     """
 
     def go() -> BuiltArchive:
+        from drcore.archive import evidence_stores
         from drcore.archive.site import build
         from drcore.clock import WallClock
 
-        return build(into, records or [RECORDS], WallClock().now(), again=again, say=say)
+        now = WallClock().now()
+        # Left out, it is the usual folder; where there is none, what is stored may be all that there is.
+        usual = [] if stored and not RECORDS.is_dir() else [RECORDS]
+        if not stored:
+            return build(into, records or usual, now, again=again, say=say)
+        service = service_of(stored, world)
+        return evidence_stores.build_with(into, records or usual, service, now, again=again, say=say)
 
     built = guarded(go, as_json)
     for note in built.notes:

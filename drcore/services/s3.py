@@ -58,6 +58,12 @@ def names(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
     return (str(each["Key"]) for each in found)
 
 
+def tagged(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """The names of all objects below a prefix, each with the tag of what it holds now. Raises Rejected, Unknown."""
+    found = aws.pages("s3", region, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    return ((str(each["Key"]), str(each["ETag"])) for each in found)
+
+
 def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
     """An object into a file, part by part, so that its size does not matter. Raises Rejected, Unknown.
 

@@ -77,3 +77,5 @@ def test_folders_are_named_without_what_stands_before_and_behind(aws: Aws) -> No
         aws.call("s3", EAST, "put_object", Bucket=BUCKET, Key=key, Body=b"")
     assert list(s3.folders(aws, EAST, BUCKET, "tree/")) == ["a", "b"]
     assert list(s3.names(aws, EAST, BUCKET, "tree/")) == ["tree/a/1", "tree/a/2", "tree/b/1", "tree/leaf"]
+    tags = dict(s3.tagged(aws, EAST, BUCKET, "tree/"))
+    assert list(tags) == ["tree/a/1", "tree/a/2", "tree/b/1", "tree/leaf"] and all(tags.values())

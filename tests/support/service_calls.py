@@ -345,6 +345,7 @@ VALUES: dict[str, Any] = {
     "s3.folders.bucket": f"syncwell-evidence-{EAST}",
     "s3.folders.prefix": "records/",
     "s3.names.prefix": "",
+    "s3.tagged.prefix": "",
     "s3.path": lambda asking: asking.folder / "fetched",
     "s3.put_if.key": "asked.json",
     "s3.content": {"asked": True},
