@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +81,7 @@ class Run(Generic[F, N]):
             keyboard=keyboard,
             front_end=front_end,
         )
+        self.process = secrets.token_hex(8)  # of this process: another one each time a run is opened
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
         self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by key

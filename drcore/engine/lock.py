@@ -1,18 +1,27 @@
 """The lock that keeps two operators from working the same plan at once.
 
-Two steps like any other: so the lock has an intent, a result, a rehearsal. The lock is an object in the
-evidence store, made only if there is none (S3, If-None-Match); its ETag is the fencing token, compared before every
-act. It has no expiry: whoever finds a lock whose holder is gone resumes that run, or removes the object by hand.
+Steps like any other: so the lock has an intent, a result, a rehearsal. The lock is an object in the evidence store,
+made only if there is none (S3, If-None-Match); its ETag is the fencing token, compared before every act. It has no
+expiry: whoever finds a lock whose holder is gone resumes that run, or removes the object by hand.
+
+It belongs to a process, not to a run's id: a copy of a record is no right to go on. Who opens the same record in the
+same place takes it over from the process before, which must be gone, as a record can be written by one alone. From
+anywhere else, another machine or a copy, it is taken over only with a typed phrase, and the journal has it. Whoever had
+it before is refused at the next act (S3, If-Match: nobody takes over what somebody else has taken meanwhile).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.calls.answer import as_answer
 from drcore.clock import until
+from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step
@@ -22,12 +31,17 @@ from drcore.record.events import Named
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock. An empty run id: nobody."""
+    """Who holds the lock. An empty run id: nobody.
+
+    `ours`: this very process does. `here`: a process on this very record, not on a copy of it, on no other machine.
+    """
 
     run_id: str
     who: str = ""
     since: str = ""
     token: str = field(default="", compare=False)
+    ours: bool = False
+    here: bool = False
 
 
 def look(run: Run[Any, Any], target: Target) -> Holder:
@@ -43,7 +57,14 @@ def look(run: Run[Any, Any], target: Target) -> Holder:
         held = as_answer(json.loads(found["Body"].read()), f"s3://{bucket}/{key}")
     except ValueError as error:
         raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error
-    return Holder(held["run_id"], held["who"], held["since"], found["ETag"])
+    ours, here = held.get("process") == run.process, held.get("record") == record_of(run)
+    return Holder(held["run_id"], held["who"], held["since"], found["ETag"], ours, here)
+
+
+def record_of(run: Run[Any, Any]) -> str:
+    """Which record this is: a digest of machine, path, and the folder itself. A copy of it is another one."""
+    folder = run.folder.resolve()
+    return hashlib.sha256(f"{platform.node()}:{folder}:{folder.stat().st_ino}".encode()).hexdigest()[:16]
 
 
 def place(run: Run[Any, Any]) -> tuple[str, str]:
@@ -56,10 +77,14 @@ def _where(run: Run[Any, Any]) -> list[Target]:
 
 
 def _ours(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
-    if holder.run_id == run.id:
+    if holder.ours:
         return yes(f"held by this run ({run.id})")
     if not holder.run_id:
         return no("held by nobody")
+    if holder.run_id == run.id:
+        if holder.here:
+            return no(f"held by an earlier process of this run, by {holder.who} since {holder.since}")
+        return never(f"held by {holder.who} since {holder.since}, who works on another copy of this record")
     bucket, key = place(run)
     return never(
         f"held by {holder.who} for run {holder.run_id} since {holder.since}. If that run was killed: drcore resume "
@@ -68,14 +93,32 @@ def _ours(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
     )
 
 
+def _taken_over(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
+    if is_elsewhere(run, holder):
+        return no(f"held by {holder.who} since {holder.since}, who works on another copy of this record")
+    return _ours(run, target, holder)
+
+
+def is_elsewhere(run: Run[Any, Any], holder: Holder) -> bool:
+    """Whether this very run goes on somewhere else, on another copy of its record."""
+    return holder.run_id == run.id and not holder.ours and not holder.here
+
+
+def _phrase(run: Run[Any, Any], states: Mapping[Target, Holder]) -> str:
+    holder = next(iter(states.values()))
+    return f"TAKE OVER {run.id} FROM {holder.who}"
+
+
 def _free(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
-    return no("held by this run") if holder.run_id == run.id else yes("not held by this run")
+    return no("held by this run") if holder.ours else yes("not held by this run")
 
 
 def _take(run: Run[Any, Any], target: Target, holder: Holder) -> None:
     bucket, key = place(run)
-    body = json.dumps({"run_id": run.id, "who": run.who, "since": run.now_text()}, sort_keys=True)
-    run.aws.call("s3", target.region, "put_object", Bucket=bucket, Key=key, Body=body.encode(), IfNoneMatch="*")
+    fields = {"run_id": run.id, "who": run.who, "since": run.now_text()}
+    body = json.dumps(fields | {"process": run.process, "record": record_of(run)}, sort_keys=True)
+    only_if = {"IfMatch": holder.token} if holder.token else {"IfNoneMatch": "*"}
+    run.aws.call("s3", target.region, "put_object", Bucket=bucket, Key=key, Body=body.encode(), **only_if)
 
 
 def _give(run: Run[Any, Any], target: Target, holder: Holder) -> None:
@@ -85,7 +128,7 @@ def _give(run: Run[Any, Any], target: Target, holder: Holder) -> None:
 
 def fence(run: Run[Any, Any], step: Named) -> None:
     """Make sure, right before an act, that the lock is still this run's. Raises Refused, also where it is not told."""
-    if run.rehearsing or step.key == TAKE.key:
+    if run.rehearsing or step.key in (TAKE.key, TAKE_OVER.key):
         return
     if not run.fencing_token:
         raise Refused("the preflight has not been passed: run that cell first. Nothing was changed.")
@@ -127,6 +170,19 @@ TAKE = Step(
     reversibility=Reversibility.REVERSIBLE,
 )
 
+TAKE_OVER = Step(
+    StepName("take-over-the-lock", "Take over the lock", "preflight"),
+    changes="the lock is this process's; whoever works on another copy of this record is refused at the next act",
+    look=look,
+    expect=_taken_over,
+    act=_take,
+    targets=_where,
+    consent=Consent.TYPED,
+    phrase=_phrase,
+    patience=Patience(within=10, every=2),
+    reversibility=Reversibility.REVERSIBLE,
+)
+
 GIVE = Step(
     StepName("give-the-lock-back", "Give the lock back", "close"),
     changes="the lock is removed from the evidence store",
@@ -137,3 +193,5 @@ GIVE = Step(
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
 )
+
+KEYS = (TAKE.key, TAKE_OVER.key, GIVE.key)  # none of the plan's own

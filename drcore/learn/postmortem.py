@@ -247,7 +247,7 @@ def _evidence(told: Teller) -> Iterator[Sentence]:
 
 def _results(told: Teller) -> Iterator[Event]:
     """The results of the plan's steps; the lock is none of them."""
-    return (line for line in told.history.lines(Kind.RESULT) if key_of(line) not in (lock.TAKE.key, lock.GIVE.key))
+    return (line for line in told.history.lines(Kind.RESULT) if key_of(line) not in lock.KEYS)
 
 
 def _ended(line: Event) -> str:

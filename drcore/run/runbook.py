@@ -16,7 +16,7 @@ from typing import Any
 
 from drcore import show
 from drcore.clock import Clock, parse_time
-from drcore.engine import lock, preflight
+from drcore.engine import preflight
 from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Consent, FrontEnd, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.foresight import foreseen
@@ -35,6 +35,7 @@ from drcore.record.step_lines import left_open
 from drcore.run import paper, undo
 from drcore.run.host import host
 from drcore.run.judged import judged, note
+from drcore.run.locking import take_the_lock
 from drcore.run.plan_change import plan_change
 from drcore.run.reading import Reading, cell
 from drcore.run.recall import recalled, under_way
@@ -113,10 +114,10 @@ class Runbook:
         if stops:
             raise self._refused("preflight", f"{'; '.join(stops)}. Nothing was changed.")
         if not self.run.rehearsing:
-            taken = carry(self.run, lock.TAKE)
-            if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
-                raise self._refused("lock", taken.why)
-            self.run.fencing_token = next(iter(taken.states.values())).token
+            try:
+                self.run.fencing_token = take_the_lock(self.run)
+            except Refused as error:
+                raise self._refused("lock", str(error)) from None
         self._ready = True
         by = self.run.person
         self.record.append(Kind.READY, by=by.name, arn=by.arn, login=self.run.login, durable=True)

@@ -30,7 +30,7 @@ def give_lock_back(run: Run[Any, Any]) -> StepResult:
 def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], Target, Any]]:
     """What this run set out to do and has not undone, last first, each with what was there before."""
     for (key, _), act in reversed(run.history.standing().items()):
-        if key in (lock.TAKE.key, lock.GIVE.key):
+        if key in lock.KEYS:
             continue
         step = plan.step(key)
         yield step, Target(act.first["region"], act.first["thing"]), step.from_json(act.first["before"])

@@ -25,6 +25,8 @@ EVERY_FAULT = pytest.mark.parametrize(("plan", "fault"), FAULTS, ids=["-".join(e
 
 # What may differ between two drills with one seed and one name. Nothing else may.
 HOST_FIELDS = {"host": {"pid", "wall_time"}}  # by event
+HOLDER = re.compile(r'(?<=process|.record)(\\*": ?\\*")[0-9a-f]{16}')  # of the lock: another each time a run is opened
+TOKEN = re.compile(r'("token": ?)"\\"[0-9a-f]{32}\\""')  # follows from it
 CHAINED = "prev"  # follows from the above
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")  # a free port, another each time
 OF_THE_HOST = {PARAMETERS, NOTEBOOK, PAGE}  # files that hold the world's address or wall times
@@ -54,7 +56,7 @@ class Drilled:
         return {name: value for name, value in event.items() if name not in dropped}
 
     def _text(self, text: str) -> str:
-        return ADDRESS.sub("WORLD", text)
+        return TOKEN.sub(r'\1""', HOLDER.sub(r"\1", ADDRESS.sub("WORLD", text)))
 
 
 @pytest.fixture(scope="module")

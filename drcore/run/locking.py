@@ -1,0 +1,23 @@
+"""The lock of a plan is taken for this process of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drcore.engine import lock
+from drcore.engine.context import Run
+from drcore.engine.loop import carry
+from drcore.engine.outcome import Outcome
+from drcore.errors import Refused
+
+
+def take_the_lock(run: Run[Any, Any]) -> str:
+    """Take it, from another copy of this record only where somebody types it. Returns its token. Raises Refused."""
+    taken = carry(run, lock.TAKE)
+    holder: lock.Holder | None = next(iter(taken.states.values()), None)
+    if taken.outcome is Outcome.FAILED and holder and lock.is_elsewhere(run, holder):
+        taken = carry(run, lock.TAKE_OVER)
+    if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
+        raise Refused(taken.why)
+    held: lock.Holder = next(iter(taken.states.values()))
+    return held.token
