@@ -31,7 +31,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 CORES   := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS = $(if $(filter 1,$(CORES)),0,$(shell expr $(CORES) + 1))
 
-.PHONY: drill rehearse lab test proof boto3-range lint types bench bench-diff reference lock spark awscli setup clean help
+.PHONY: drill rehearse lab test proof mutants boto3-range lint types bench bench-diff reference lock spark awscli setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -47,6 +47,9 @@ test: setup ## all tests (ARGS= goes to pytest)
 
 proof: setup awscli ## all that `make test` takes a sample of, Spark, both ends of boto3's range; goes on where it ended (ARGS=--list)
 	@$(PY) -m tests.proof $(ARGS)
+
+mutants: setup ## plans and engine broken on purpose, to see which test notices; goes on where it ended (ARGS=--sample=N)
+	@$(PY) -m tests.mutants $(ARGS)
 
 boto3-range: setup ## the oldest and the newest boto3 that pyproject.toml allows, each in a throw-away environment
 	@$(PY) -m tests.proof boto3-

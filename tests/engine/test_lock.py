@@ -105,4 +105,5 @@ def test_two_who_take_it_over_at_once_should_not_both_have_it(
     monkeypatch.setattr(lock, "TAKE", replace(lock.TAKE, look=late))
     with pytest.raises(Refused, match="held by bob for run t-9"):
         second.preflight()
+    second.record._file.close()
     assert held(first, door)["who"] == "bob"

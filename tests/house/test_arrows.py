@@ -81,7 +81,18 @@ PRIVATE = {  # somebody else's private names, each for want of a public one
 
 AT_THE_TOP = {"__init__.py", "__main__.py", "errors.py", "clock.py", "parameters.py"}
 # Folders of tests that test no folder: families, measurements, the house itself, what tests need.
-ELSEWHERE = {"benchmarks", "browser", "family", "house", "notebooks", "proof", "reference", "support", "typing"}
+ELSEWHERE = {
+    "benchmarks",
+    "browser",
+    "family",
+    "house",
+    "mutants",
+    "notebooks",
+    "proof",
+    "reference",
+    "support",
+    "typing",
+}
 LONGEST = 400
 
 
