@@ -2,7 +2,7 @@
 
     report = compare(TableSource(aws, region, "Restored"), TableSource(aws, region, "Live"), policy, out=folder)
 
-One definition (drcore/diff/relation.sql) decides, in DuckDB here or in Spark for what does not fit on one machine.
+One definition (drcore/diff/duckdb_join.sql) decides, in DuckDB here or in Spark for what does not fit on one machine.
 """
 
 from drcore.diff.compare import compare

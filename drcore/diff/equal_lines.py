@@ -177,6 +177,9 @@ def _left(part: _Part, key: KeySchema | None) -> tuple[Rest, Array]:
     reader = None if key is None else RowReader(key, Policy(), live=False)
     parser, rows, at = simdjson.Parser(), [], 0
     for index, file in enumerate(part.lines.files, part.lines.first):
+        if reader is None and file.count is not None and flags[at : at + file.count].all():
+            at += file.count  # it was read to its end before, and has nothing that is left
+            continue
         for first, lines in blocks(file):
             start = (index << FILE) + first
             is_equal = flags[at : at + len(lines)]

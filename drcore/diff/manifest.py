@@ -8,8 +8,10 @@ Source: docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Ou
 from __future__ import annotations
 
 import binascii
+import functools
 import hashlib
 import json
+import os
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -167,18 +169,25 @@ def _checked(manifest: Path) -> None:
 
 
 def _local(base: Path, key: str) -> Path:
-    """Where a data file lies: as it lay in the bucket, or in `data` beside the manifest."""
-    name = PurePosixPath(key).name
-    tail = PurePosixPath(key.rpartition(f"{ROOT}/")[2])
-    places = [base.parent / tail, base / "data" / name, base.parent / "data" / name]
-    root = base.parent.resolve()
-    try:
-        for path in places:
-            if path.is_file() and path.resolve().is_relative_to(root):
-                return path
-    except (OSError, ValueError) as error:  # a name that no file can have
-        raise BadInput(f"{base}: expected the name of a data file, seen {key!r}: {error}") from error
+    """Where a data file lies: as it lay in the bucket, or in `data` beside the manifest; never outside of it."""
+    above, name = str(base.parent), PurePosixPath(key).name
+    tail = key.rpartition(f"{ROOT}/")[2].lstrip("/")
+    for place in (f"{above}/{tail}", f"{base}/data/{name}", f"{above}/data/{name}"):
+        if os.path.isfile(place) and _is_below(place, above):  # noqa: PTH113  # there may be many thousand files
+            return Path(place)
     raise BadInput(f"{base}: expected the data file {key} of the manifest, found none")
+
+
+def _is_below(place: str, above: str) -> bool:
+    """Whether a file lies below a folder, links followed; a folder's own way is asked for once."""
+    folder, _, name = place.rpartition("/")
+    real = _real(place) if Path(place).is_symlink() else f"{_real(folder)}/{name}"
+    return real.startswith(f"{_real(above)}/")
+
+
+@functools.lru_cache(maxsize=64)
+def _real(path: str) -> str:
+    return str(Path(path).resolve())
 
 
 def _json(path: Path) -> dict[str, object]:

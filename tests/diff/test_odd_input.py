@@ -101,8 +101,11 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
         lists(dataFileS3Key=5),
         r"manifest-files\.json: line 2: dataFileS3Key: expected a text, seen 5",
     ),
-    "a name that no file can have": (lists(dataFileS3Key="x" * 300), "expected the name of a data file"),
-    "a checksum that is a number": (lambda base: checksum(base, 5), "line 2: md5Checksum: expected a text, seen 5"),
+    "a name that no file can have": (lists(dataFileS3Key="x" * 300), "expected the data file x"),
+    "a checksum that is a number": (
+        lambda base: second(base, md5Checksum=5),
+        "line 2: md5Checksum: expected a text, seen 5",
+    ),
     "a count that is a text": (lists(itemCount="3"), "line 2: itemCount: expected 0 or more, seen '3'"),
     "a count that is true": (lists(itemCount=True), "line 2: itemCount: expected 0 or more, seen True"),
     "a byte order mark": (
@@ -120,10 +123,11 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def checksum(base: Path, value: object) -> None:
+def second(base: Path, **change: object) -> None:
+    """Change the second line of the list of files, and nothing else."""
     path = base / "manifest-files.json"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    lines[1]["md5Checksum"] = value
+    lines[1] |= change
     path.write_bytes(b"".join(exports.compact(line) + b"\n" for line in lines))
     (base / "manifest-files.checksum").write_text(exports.md5(path))
 
@@ -256,3 +260,16 @@ def test_gzip_of_several_members_crlf_and_no_last_newline_should_be_equal_items(
     for base in bases[1:]:
         report = compare(ExportSource(bases[0], key=PK), ExportSource(base), POLICY, out=tmp_path / "out")
         assert +Counter(report.counts) == {Class.UNCHANGED: 9}
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["by its name", "by a link"])
+def test_a_data_file_outside_of_the_export_should_not_be_read(link: bool, tmp_path: Path) -> None:
+    base = exports.full(tmp_path / "a", [item(n) for n in range(6)], per_file=3)
+    path, outside = files(base)[1], tmp_path / "outside.json.gz"
+    path.rename(outside)
+    if link:
+        path.symlink_to(outside)
+    else:
+        second(base, dataFileS3Key="AWSDynamoDB/../../outside.json.gz")
+    with pytest.raises(BadInput, match=r"expected the data file .* found none"):
+        compare(ExportSource(base, key=PK), ExportSource(base), POLICY, out=tmp_path / "out")
