@@ -41,7 +41,7 @@ def impact(run: CRun) -> Iterator[Sentence]:
             harmed = f"{seen.harmed} users, counted hour by hour, {seen.harmed_since} of them after the halt"
             text = f"{store}: {seen.bad} crashed for {harmed}"
             left = "" if seen.bad_percent is None else f"; {seen.bad_percent:g} % of the active users still have it"
-            yield from seen_in(run, titles.VERIFY, f"{text}{left}")
+            yield from seen_in(run, titles.VERIFY, f"{text}{left}", target=store)
 
 
 POSTMORTEM = postmortem(

@@ -141,7 +141,7 @@ def impact(run: ERun) -> Iterator[Sentence]:
     for target, seen in (looked.states if looked else {}).items():
         if seen:
             told = f"In {target.region} stolen tokens of {seen.users} users were accepted {seen.accepted} times"
-            yield from seen_in(run, titles.AUDIT, told)
+            yield from seen_in(run, titles.AUDIT, told, target=target)
 
 
 POSTMORTEM = postmortem(

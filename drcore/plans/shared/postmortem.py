@@ -63,8 +63,13 @@ def told_by(run: Run[Any]) -> Teller:
     return Teller(run.history, run.id, run.setting.fault["name"] if run.setting.fault else "")
 
 
-def seen_in(run: Run[Any], step: Named, text: str, *, first: bool = False) -> Iterator[Sentence]:
-    """A sentence about what a step has seen, with the line of its first or last look; none where it did not look."""
-    lines = [line["n"] for line in run.history.lines(Kind.LOOK, step=step)]
+def seen_in(
+    run: Run[Any], step: Named, text: str, *, first: bool = False, target: Target | None = None
+) -> Iterator[Sentence]:
+    """A sentence about what a step has seen (of one target, where it is given), with its first or last look's line.
+
+    None where it did not look.
+    """
+    lines = [line["n"] for line in run.history.lines(Kind.LOOK, step=step, target=target)]
     if lines:
         yield Sentence(text, lines[0 if first else -1])

@@ -17,7 +17,7 @@ from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.record.events import read_events
 from drcore.record.proof import verify
 from drcore.run.runbook import Runbook
-from tests.support.tiny import Things, mend
+from tests.support.tiny import EAST, WEST, Things, mend
 
 MEND = StepName("mend", "Mend", "T.1")
 PARTS = [
@@ -93,6 +93,14 @@ def test_each_sentence_should_name_a_line_that_tells_of_it(opened: Opened, thing
         assert (line["event"], line["outcome"]) == ("result", "DONE") and line["target"] in sentence
     first_look = min(n for n, line in lines.items() if line["event"] == "look" and line["step"] == "Mend")
     assert part(text, "Impact") == [f"- Two regions were bad. [journal {first_look}]"]
+
+
+def test_what_was_seen_of_one_target_should_name_the_look_at_that_one(opened: Opened, things: Things) -> None:
+    run = carried(opened, things)
+    lines = {line["n"]: line for line in read_events(run.record.folder)}
+    for target in (EAST, WEST):
+        (sentence,) = seen_in(run.run, MEND, "It was bad", target=target)
+        assert lines[int(sentence.source)]["target"] == str(target)
 
 
 def test_root_causes_and_lessons_should_be_questions_only(opened: Opened, things: Things) -> None:
