@@ -14,6 +14,7 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.d import (
+    by_hand,
     p1_detect,
     p2_decide,
     p3_pause,
@@ -118,4 +119,5 @@ PLAN = Plan(
     ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

@@ -50,7 +50,8 @@ CARRIED_OUT = (
     Course("b", "ai-bad-deployment", frozenset(LEVERS - {titles_b.CONFIGURATION.key}), 300),
     Course("b", "ai-key-expired", frozenset(LEVERS - {titles_b.KEY.key}), 300),
     Course("b", "ai-throttled", frozenset(LEVERS - {titles_b.GATEWAY.key}), 300),
-    Course("f", "bad-canary-stuck", after=300),
+    Course("d", "partner-outage"),
+    Course("f", "bad-canary-stuck", after=120),
     Course("f", "bad-release"),
 )
 

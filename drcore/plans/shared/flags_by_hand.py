@@ -1,0 +1,94 @@
+"""Switching flags by hand: AppConfig's document of flags, changed by jq, deployed in each region.
+
+`flags` gives a part of what is known of a region, `G`; `switch STRATEGY CHANGE` changes the document everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drcore.engine.by_hand import HandAct, quoted, words
+from drcore.engine.outcome import StepName
+from drcore.engine.permissions import Place
+from drcore.plans.shared.by_hand import in_regions
+from drcore.plans.shared.flags import FlagProfile
+
+# Without the times, which are AppConfig's own.
+_BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
+_UNDER_WAY = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
+_DEPLOYED = "max_by(Items[?State=='COMPLETE' || State=='BAKING'], &DeploymentNumber).ConfigurationVersion"
+
+
+def knows_flags(at: Place[Any], where: FlagProfile) -> str:
+    """The ids behind the names, what is deployed, how it is changed."""
+    version = "--application-id $A --configuration-profile-id $C"
+    consumer = (
+        f"--application-identifier {words([where.application])} --environment-identifier {words([where.environment])}",
+        f"  --configuration-profile-identifier {words([where.profile])} --query InitialConfigurationToken)",
+    )
+    arguments = '--arg on "$ON" --arg banner "$BANNER" --arg text "$TEXT"'
+    switches = in_regions(
+        at.service,
+        f'flags "{_DEPLOYED}" > was-$G',
+        f"aws appconfig get-hosted-configuration-version --region $G {version} \\",
+        "  --version-number $(cat was-$G) flags-$G.json > /dev/null",
+        f"jq {arguments} \\",
+        f'  {quoted(_BARE)}"| $2" flags-$G.json > new-$G.json',
+        f"aws appconfig create-hosted-configuration-version --region $G {version} \\",
+        "  --content fileb://new-$G.json --content-type application/json /dev/null --query VersionNumber > next-$G",
+    )
+    deploys = in_regions(
+        at.service,
+        'flags "[]" > /dev/null',
+        'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named $1)")',
+        "aws appconfig start-deployment --region $G --application-id $A --environment-id $V \\",
+        "  --configuration-profile-id $C --deployment-strategy-id $S --configuration-version $(cat $2-$G) \\",
+        "  --query DeploymentNumber",
+    )
+    consumes = in_regions(
+        at.service,
+        f"T=$(aws appconfigdata start-configuration-session --region $G {consumer[0]} \\",
+        consumer[1],
+        "aws appconfigdata get-latest-configuration --region $G --configuration-token $T got-$G.json > /dev/null",
+        'jq -c "{$ON, $BANNER}" got-$G.json',
+    )
+    ids = (
+        f'A=$(aws appconfig list-applications --region $G --query "$(named {words([where.application])})")',
+        "V=$(aws appconfig list-environments --region $G --application-id $A \\",
+        f'  --query "$(named {words([where.environment])})")',
+        "C=$(aws appconfig list-configuration-profiles --region $G --application-id $A \\",
+        f'  --query "$(named {words([where.profile])})")',
+        'aws appconfig list-deployments --region $G --application-id $A --environment-id $V --query "$1"; }',
+    )
+    return "\n".join(
+        (
+            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            "flags() {",
+            *(f"  {line}" for line in ids),
+            f'busy() {{ flags "{_UNDER_WAY}"; }}',
+            "settled() { " + in_regions(at.service, 'until [ -z "$(busy)" ]; do sleep 30; done') + "; }",
+            f'switch() {{ {switches}\ndeployed "$1" next; }}',
+            f"deployed() {{ {deploys}; settled; }}",
+            f"consumed() {{ {consumes}; }}",
+        )
+    )
+
+
+def clears_the_way(at: Place[Any], step: StepName) -> HandAct:
+    """Stop what is deployed now: one deployment at a time runs in an environment."""
+    return HandAct(
+        step,
+        do=in_regions(
+            at.service,
+            'flags "[]" > /dev/null',
+            "for D in $(busy); do",
+            "  aws appconfig stop-deployment --region $G --application-id $A --environment-id $V \\",
+            "    --deployment-number $D",
+            "done",
+        )
+        + "\nsettled",
+        look=in_regions(at.service, "busy"),
+        shows="nothing: no deployment runs",
+        by_hand="An experiment on one of the flags is stopped in the console of AppConfig, in each region",
+        back="none: deploy anew once it is over",
+    )
