@@ -35,7 +35,7 @@ def card(at: Place[Facts]) -> HandCard:
                 look='echo "$P: $TITLE, flag $ON"; consumed',
                 shows=f"the partner in trouble, its flags {_ON} in each region. None, or two: choose P",
                 by_hand="The incident commander decides in the incident channel which integration is paused, with the "
-                "reason. Another one, or one more: P=its name; partner; then acts 5 to 13",
+                "reason. Another one, or one more: P=its name; partner; then acts 5 to 12",
             ),
             clears_the_way(at, titles.CLEAR),
             HandAct(
