@@ -42,7 +42,7 @@ def deployments_stop(at: Place[Any], step: StepName, application: str, group: st
             "for D in $(running); do",
             '  [ "$(aws deploy get-deployment --region $G --deployment-id $D \\',
             '    --query deploymentInfo.rollbackInfo.rollbackTriggeringDeploymentId)" = None ] &&',
-            "    aws deploy stop-deployment --region $G --deployment-id $D",
+            "    aws deploy stop-deployment --region $G --deployment-id $D --auto-rollback-enabled",
             "done",
             'until [ -z "$(running)" ]; do sleep 10; done',
         )
