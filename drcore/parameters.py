@@ -140,6 +140,17 @@ class Exercises(Model):
         return timedelta(days=days) if days is not None else None
 
 
+class SecondPerson(Model):
+    """Whose yes is proved by their keys, not named: who may give it, to which steps (by key) of which plans.
+
+    `role` is what the second person signs in. Its trust policy must name each session after the person.
+    """
+
+    role: RoleArn
+    steps: dict[str, tuple[str, ...]]
+    wait_minutes: Minutes
+
+
 class Service(Model):
     """What all plans need to know of one environment."""
 
@@ -159,6 +170,7 @@ class Service(Model):
     status_page: StatusPage
     api: dict[Region, Url]
     drill_policy: DrillPolicy | None = None
+    second_person: SecondPerson | None = None
     metric_delay_s: Annotated[float, Field(ge=0, le=900)] = 180  # after its end a minute of CloudWatch is whole
     exercises: dict[PlanLetter, Exercises] = Field(default_factory=dict)  # none in records from before there were any
 
@@ -173,8 +185,10 @@ class Service(Model):
         for field in ("drill_policy", "world", "faults", "endpoint", "clock"):
             if self.production and getattr(self, field):
                 raise ValueError(f"{field}: expected none in a production account, seen one")
-        if self.role and self.role.split(":")[4] != self.account:
-            raise ValueError(f"role: expected one of account {self.account}, seen {self.role}")
+        roles = {"role": self.role, "second_person.role": self.second_person.role if self.second_person else None}
+        for field, role in roles.items():
+            if role and role.split(":")[4] != self.account:
+                raise ValueError(f"{field}: expected one of account {self.account}, seen {role}")
         if self.runner_region not in self.regions:
             raise ValueError(f"runner_region: expected one of {list(self.regions)}, seen {self.runner_region}")
         by_region = {

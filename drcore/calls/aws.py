@@ -7,8 +7,6 @@ border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
 
 from __future__ import annotations
 
-import functools
-import gzip
 import os
 import re
 import threading
@@ -17,18 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
-import botocore.session
-import orjson
+from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConfigNotFound,
-    ConfigParseError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     InvalidConfigError,
@@ -37,14 +31,12 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
-    ProfileNotFound,
     ProxyConnectionError,
     ReadTimeoutError,
     SSOError,
     TokenRetrievalError,
     UnknownCredentialError,
 )
-from botocore.loaders import JSONFileLoader
 from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
@@ -53,6 +45,7 @@ from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.calls.proxies import is_loopback
+from drcore.calls.sessions import PROFILE, session_of
 from drcore.calls.transient import passes
 from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
 
@@ -68,10 +61,10 @@ _NOBODY = (
     *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
     *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
 )
-_PROFILE = (ProfileNotFound, ConfigParseError, ConfigNotFound)
 _RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 _OF_ITEMS = {"get_item", "query", "batch_get_item", "transact_get_items"}
+KEY = "DRCORE_KEY"  # whose key signs at an endpoint of one's own, where it is not drcore's
 T = TypeVar("T")
 _ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NotExist|^404$")
 
@@ -92,10 +85,12 @@ class Aws:
         role: str | None = None,
         run_id: str = "drcore",
         now: Callable[[], datetime] | None = None,
+        session_name: str = "",
     ) -> None:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
-        self.session = _session("drcore") if endpoint else _session()
+        self.session = session_of(os.environ.get(KEY, "drcore")) if endpoint else session_of()
         self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
+        self._session_name = (session_name or run_id)[:64]
         self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
         self._from: Aws | None = None  # under whose keys the role is taken on; None: the session's own
         self._clients: dict[tuple[str, str, bool, bool, str], Any] = {}  # the last: the region whose keys it has
@@ -133,6 +128,28 @@ class Aws:
         other = Aws(self._calls, endpoint=self._endpoint, run_id=self._run_id, now=self._now)
         other.session, other._silent = self.session, self._silent
         return other
+
+    def signs_with(self, region: str) -> tuple[str, Credentials]:
+        """The address of STS in a region, and the keys that calls there are signed with. Raises Unknown, Rejected."""
+        with _as_our_errors("sts", "get_caller_identity", region):
+            client, keys = self._client("sts", region, False), self._credentials(region)
+            held = Credentials(*keys.values()) if keys else self.session.get_credentials()
+            if held is None:
+                raise NoCredentialsError
+            now = held.get_frozen_credentials()
+            return client.meta.endpoint_url, Credentials(now.access_key or "", now.secret_key or "", now.token)
+
+    def pass_on(self, region: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        """Ask STS who has signed a request for its identity: it is sent as it was signed. Raises as `call` does."""
+
+        def put(params: dict[str, Any], **_: Any) -> None:
+            params.update(headers=dict(headers), body=body)
+
+        with _as_our_errors("sts", "get_caller_identity", region):
+            client = self._make_client("sts", region, once=True, signs=False)
+            client.meta.events.register_last("before-call.sts.GetCallerIdentity", put)
+            answer: dict[str, Any] = client.get_caller_identity()
+        return _readable(answer, "sts", "get_caller_identity", region)
 
     def set_endpoint(self, service: str, region: str, url: str) -> None:
         """Name the address of a service that has one of its own for each customer, such as an ARC cluster."""
@@ -211,12 +228,13 @@ class Aws:
             self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
         return self._clients[key]
 
-    def _make_client(self, service: str, region: str, *, once: bool = False, briefly: bool = False) -> Any:
+    def _make_client(
+        self, service: str, region: str, *, once: bool = False, briefly: bool = False, signs: bool = True
+    ) -> Any:
         endpoint = self._endpoints.get((service, region), self._endpoint)
-        keys = self._credentials(region)
-        client = self.session.client(
-            service, region_name=region, endpoint_url=endpoint, config=self._config(once, briefly), **keys
-        )
+        keys, config = self._credentials(region), self._config(once, briefly)
+        config = config if signs else config.merge(Config(signature_version=UNSIGNED))
+        client = self.session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
         _Watch(self._calls, service, client, self._lock, self._silent).register()
         return client
 
@@ -262,7 +280,7 @@ class Aws:
             sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config, **own)
             _Watch(self._calls, "sts", sts, self._lock, self._silent).register()
             with _as_our_errors("sts", "assume_role", region):
-                credentials = sts.assume_role(RoleArn=self._role, RoleSessionName=self._run_id[:64])["Credentials"]
+                credentials = sts.assume_role(RoleArn=self._role, RoleSessionName=self._session_name)["Credentials"]
             keys = {
                 "aws_access_key_id": credentials["AccessKeyId"],
                 "aws_secret_access_key": credentials["SecretAccessKey"],
@@ -270,43 +288,6 @@ class Aws:
             }
             self._assumed[region] = keys, credentials["Expiration"]
         return self._assumed[region][0]
-
-
-class _ModelFiles(JSONFileLoader):
-    """Reads a service's model by orjson: to read it is most of what the first client of a service costs."""
-
-    def load_file(self, file_path: str) -> Any:
-        for path in (Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")):
-            if path.is_file():
-                return orjson.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
-        return None
-
-
-@functools.cache
-def _models() -> Any:
-    """What reads the models of all sessions of this process: each is read once, not once for each session."""
-    loader = botocore.session.get_session(_NO_PROFILE).get_component("data_loader")
-    loader.file_loader = _ModelFiles()
-    return loader
-
-
-# What a user has configured for AWS is none of an endpoint of one's own, nor of the models that come with botocore.
-_NO_PROFILE: dict[str, Any] = {
-    "profile": (None, [], None, None),
-    "config_file": (None, [], os.devnull, None),
-    "credentials_file": (None, [], os.devnull, None),
-}
-
-
-def _session(key: str | None = None) -> boto3.Session:
-    """Raises BadInput where the profile that was asked for cannot be read."""
-    core: Any = botocore.session.get_session(_NO_PROFILE if key else None)
-    try:
-        session = boto3.Session(key, key, botocore_session=core)
-    except _PROFILE as error:
-        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
-    core.register_component("data_loader", _models())  # not before: boto3 adds a path to the loader that it finds
-    return session
 
 
 class _Watch:
@@ -372,7 +353,7 @@ def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
     except _NOBODY as error:
         how = " Sign in: aws sso login" if isinstance(error, SSOError) and "aws sso login" not in str(error) else ""
         raise NoCredentials(f"no credentials for AWS: {error}{how}", type(error).__name__) from error
-    except _PROFILE as error:
+    except PROFILE as error:
         raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
     except ParamValidationError as error:
         raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error

@@ -7,7 +7,7 @@ import sys
 import typer
 
 # Each adds its commands to the app.
-from drcore.cli import archive, commands, diff, learning, paper, probing, remarks, scheduling  # noqa: F401
+from drcore.cli import approving, archive, commands, diff, learning, paper, probing, remarks, scheduling  # noqa: F401
 from drcore.cli.app import app, show_error
 from drcore.errors import BadInput
 

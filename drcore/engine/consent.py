@@ -146,14 +146,21 @@ class Desk:
         self.who = who
         self.later: Callable[[str], Iterable[OpenQuestion]] = lambda step: ()
         self._run_id, self._clock, self._front_end = run_id, clock, front_end
+        self.announce: Callable[[str], None] = lambda text: None
+        self.second_is_shown = False  # to somebody on another machine
+        self.shown: tuple[str, ...] = ()  # what stood above the last question, in words
         self._above: list[str] = []
         self._policy, self._approvals, self._whereabouts = policy, approvals, whereabouts
         self._keyboard = keyboard or from_keyboard
 
     def lay_above(self, text: str) -> None:
-        """Put something above the next question, where the front end does not show it anyway."""
-        if self._front_end.bare:
-            self._above.append(text)
+        """Put something above the next question, in words."""
+        self._above.append(text)
+
+    @property
+    def wants_words(self) -> bool:
+        """Whether what stands above a question is needed in words, too."""
+        return self._front_end.bare or self.second_is_shown
 
     def ask(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
         """Ask for one step. Never raises for a no: the answer says so."""
@@ -166,9 +173,9 @@ class Desk:
         """
         if level is Consent.NONE:
             return Given(True, self.who, "none needed", phrase=choices[0].phrase)
+        self.shown, self._above = tuple(self._above), []
         beforehand = self._beforehand(step, level, choices)
         if beforehand and beforehand.granted:
-            self._above.clear()  # nobody is asked
             return beforehand
         typed = self._typed(step, level, choices, changes)
         if typed.how:
@@ -211,7 +218,7 @@ class Desk:
 
     def _typed(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
         expected = {"go" if level is Consent.GO else each.phrase: each for each in choices}
-        above, self._above = self._above, []
+        above = self.shown if self._front_end.bare else ()
         answer = self._keyboard("\n".join([*above, self._whereabouts, *_asked(step, level, choices, changes)]))
         if answer is None:
             return _no(choices, reason="there is no keyboard, and nobody approved it beforehand")

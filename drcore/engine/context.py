@@ -82,6 +82,7 @@ class Run(Generic[F, N]):
             front_end=front_end,
         )
         self.process = secrets.token_hex(8)  # of this process: another one each time a run is opened
+        self.desk.second_is_shown = self.service.second_person is not None
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
         self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by key

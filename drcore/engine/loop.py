@@ -22,6 +22,7 @@ from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, se
 from drcore.engine.naming import name_act
 from drcore.engine.outcome import Outcome, Seconds, State, StepResult, Target, TargetResult
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
+from drcore.engine.second_person import prove, wanted
 from drcore.engine.step import Step
 from drcore.errors import DrcoreError, Refused, Rejected, Unknown
 from drcore.record.events import Kind
@@ -165,12 +166,18 @@ class _Carrying(Looking):
         phrase = step.asks(run, states)
         choices = step.choices(run, states) if step.choices else ()
         before = run.clock.now()
+        proof = None if run.rehearsing else wanted(run.service, run.plan, step.key)
+        level = Consent.TYPED if proof and step.consent is Consent.SECOND else step.consent  # who else is proved after
+        changes = f"{step.changes}; then a second person is waited for" if proof else step.changes
         with run.clock.person():
-            self.given = run.desk.choose(step.title, step.consent, choices or (Choice("", phrase),), step.changes)
+            self.given = run.desk.choose(step.title, level, choices or (Choice("", phrase),), changes)
         self.human = (run.clock.now() - before).total_seconds()
         told = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
         told = told if choices else {"phrase": phrase}
         run.record.append(Kind.CONSENT, step=step, durable=True, **told, **self.given.as_data())
+        if proof and self.given.granted:
+            self.given = prove(run, step, proof, states, self.given.phrase)
+            self.human = (run.clock.now() - before).total_seconds()
         if not self.given.granted:
             raise Refused(f"{step.title}: {self.given.reason}. This step changed nothing.\n{self.given.next}")
 

@@ -83,6 +83,7 @@ def second_topics(at: Place[Any]) -> Iterable[str]:
 OF_EVERY_RUN = (
     *iam_actions("s3:PutObject", "s3:PutObjectRetention", on=evidence("records/*")),
     *iam_actions("s3:PutObject", "s3:DeleteObject", on=evidence("locks/*")),
+    Permission("s3:PutObject", lambda at: evidence("approvals/*")(at) if at.service.second_person else ()),
     Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
 )
 

@@ -14,6 +14,7 @@ from drcore.engine.context import Run
 from drcore.engine.outcome import Answer, Check, no, unknown, yes
 from drcore.engine.people import person_of
 from drcore.engine.permissions import Place, by_resources
+from drcore.engine.second_person import roles_name_people
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
 from drcore.services import iam
@@ -61,6 +62,8 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
     yield Finding("evidence store", checked(_store, run))
     yield _locked(run)
+    if run.service.second_person and plan.id in run.service.second_person.steps:
+        yield Finding("second person", checked(roles_name_people, run, run.service.second_person))
     for found in plan.must_exist(run):
         yield Finding(*found)
     yield Finding("permissions", _permissions(run, plan), blocks=False)

@@ -30,6 +30,10 @@ def prepare(
 ) -> RunParameters:
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
+    named = service.second_person.steps.get(plan.id, ()) if service.second_person else ()
+    if strange := [key for key in named if key not in plan.fingerprints() or not plan.step(key).act]:
+        where = f"{HOME / 'parameters' / environment / 'service.yaml'}: second_person.steps.{plan.id}"
+        raise BadInput(f"{where}: expected keys of steps of plan {plan.id.upper()} that act, seen {strange[0]!r}")
     checked = checked_incident(plan, service, as_data(facts), incident)
     if runner := getattr(checked, "runner_region", ""):  # with the lock and the evidence of that region
         service = service.model_copy(update={"runner_region": runner})

@@ -46,6 +46,8 @@ class Kind(StrEnum):
     STEP = "step"  # plan, again, after, despite: it is begun
     LOOK = "look"  # target, state, check, why, looks
     CONSENT = "consent"  # phrase, granted, by, how, reason; of several answers: answer, choices
+    PROOF_ASKED = "proof-asked"  # bucket, object, digest: what a second person is asked to approve
+    PROOF = "proof"  # granted, by, arn, why, digest; where it is granted, object: the request that was left
     DECISION = "decision"  # choice, failed_region
     INTENT = "intent"  # target, region, thing, try, before: on disk before the act
     ACTED = "acted"  # target, answer: the id of what was set in motion

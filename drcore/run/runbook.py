@@ -87,6 +87,7 @@ class Runbook:
             approvals=approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None),
             front_end=FrontEnd(show.watched, bare=bool(os.environ.get(TERMINAL))),
         )
+        self.run.desk.announce = lambda text: self._screen.show(show.note(text))
         self.run.desk.later = lambda step: foreseen(self.run, plan, step)
         self.record = self.run.record
         self._screen = Screen(self.run, plan)

@@ -79,7 +79,8 @@ class Screen:
             self._lay_above(exhibit)
 
     def _lay_above(self, exhibit: Exhibit) -> None:
-        self._run.desk.lay_above(self._run.redact(self.told(show.in_words(exhibit))) + "\n")
+        if self._run.desk.wants_words:
+            self._run.desk.lay_above(self._run.redact(self.told(show.in_words(exhibit))) + "\n")
 
     def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         """The tables and charts of a step; where they cannot be read that is said, in the journal too."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from drcore.calls.aws import Aws
 from drcore.errors import Unknown
@@ -18,6 +21,23 @@ def entity(aws: Aws, region: str, caller: str) -> str:
         return caller
     role: str = aws.call("iam", region, "get_role", RoleName=session.partition("/")[0])["Role"]["Arn"]
     return role
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRole:
+    """A role with the path that it stands under, and the statements that say who may take it on."""
+
+    name: str
+    path: str
+    trust: tuple[Mapping[str, Any], ...]
+
+
+def role(aws: Aws, region: str, name: str) -> TrustedRole:
+    """A role by its name. Raises Unknown, Rejected."""
+    found = aws.call("iam", region, "get_role", RoleName=name)["Role"]
+    document = found["AssumeRolePolicyDocument"]
+    statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
+    return TrustedRole(name, found["Path"], tuple([statements] if isinstance(statements, Mapping) else statements))
 
 
 def denied(

@@ -19,7 +19,7 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 def test_the_commands_should_be_those_of_the_contract() -> None:
     runs, others = {"drill", "rehearse", "execute", "resume", "lab"}, {"verify", "list", "sandbox", "diff", "probe"}
-    others |= {"archive", "card", "compare", "note", "postmortem", "schedule"}
+    others |= {"approve", "archive", "card", "compare", "note", "postmortem", "schedule"}
     assert set(COMMANDS) == runs | others
 
 

@@ -35,8 +35,9 @@ TABLES = {"drcore": PACKAGES, "drcore.sandbox": SANDBOX, "drcore.sandbox.syncwel
 
 # Who may import what: a folder, or one module. Tests may too, and the sandbox, which is a stand-in for AWS.
 ROOMS: dict[str, set[str]] = {
-    "boto3": {"calls/aws.py"},
-    "botocore": {"calls/aws.py", "calls/aws_command.py"},  # the second for the spelling of names; it calls nothing
+    "boto3": {"calls/aws.py", "calls/sessions.py"},
+    # aws_command for the spelling of names; signed_identity signs what somebody else sends. Neither calls anything.
+    "botocore": {f"calls/{name}.py" for name in ("aws", "sessions", "aws_command", "signed_identity")},
     "urllib3": {"calls/http.py", "clock.py", "launcher/world.py"},  # services; the world that an environment brings
     "requests": set(),
     "httpx": set(),

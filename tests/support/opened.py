@@ -36,9 +36,11 @@ def opened(tmp_path: Path, door: InProcess) -> Iterator[Callable[..., Runbook]]:
     """Opens runs of a plan of its own (and so a lock of its own), in a drill past its preflight unless told else."""
     runs: list[Runbook] = []
 
-    def open_(*steps: Step[Any, Any], mode: Mode = Mode.DRILL, preflight: bool = True, **more: Any) -> Runbook:
+    def open_(
+        *steps: Step[Any, Any], mode: Mode = Mode.DRILL, preflight: bool = True, folder: str = "", **more: Any
+    ) -> Runbook:
         plan = plan_of(*steps, id_=f"t{abs(hash(tmp_path))}")
-        run = open_run(tmp_path / "t-1", plan, mode=mode, door=door, **more)
+        run = open_run(tmp_path / folder / "t-1", plan, mode=mode, door=door, **more)
         runs.append(run)
         if preflight:
             run.preflight()

@@ -311,6 +311,7 @@ VALUES: dict[str, Any] = {
     "events.name": "syncwell-nightly-tidy",
     "iam.caller": f"arn:aws:sts::{ACCOUNT}:assumed-role/syncwell-worker/job-1",
     "iam.principal": f"arn:aws:iam::{ACCOUNT}:role/syncwell-worker",
+    "iam.name": "syncwell-worker",
     "iam.actions": ("s3:GetObject",),
     "lambda_.name": "live",
     "lambda_.version.number": lambda asking: lambda_.newest_versions(asking.aws, EAST, "syncwell-api", 1)[0],

@@ -136,7 +136,7 @@ def open_run(
     **changes: object,
 ) -> Runbook:
     """Open a run, the first time or again. With a door its calls to AWS are answered; it is not preflighted."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     if not (folder / "parameters.json").exists():
         RunParameters(folder.name, plan.id, mode, service(clock=None, **changes), {}, {}).write(folder)
     run = Runbook(plan, RunParameters.read(folder), folder, keyboard=keyboard, clock=clock or ManualClock())

@@ -24,6 +24,7 @@ class Session:
     name: str
     token: str
     expires: datetime
+    secret: str = ""
     policies: tuple[Text, ...] | None = None
 
 
@@ -53,12 +54,18 @@ class Callers:
         self._world = world
         self.store = PrincipalStore(world.account)
         self._users: dict[str, str] = {}
+        self._secrets: dict[str, str] = {}
         self._sessions: dict[str, Session] = {}
         self._callers: dict[str, Caller] = {}
 
     def add_key(self, access_key: str, user: str) -> None:
-        """Let a user sign with an access key."""
-        self._users[access_key] = user
+        """Let a user sign with an access key; its secret is the same word."""
+        self._users[access_key], self._secrets[access_key] = user, access_key
+
+    def secret(self, access_key: str) -> str:
+        """What somebody signs with, by their access key; empty for one that is nobody's."""
+        session = self._sessions.get(access_key)
+        return session.secret if session else self._secrets.get(access_key, "")
 
     def open_session(self, access_key: str, session: Session) -> None:
         """Let a role that was taken on sign with an access key."""

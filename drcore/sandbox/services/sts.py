@@ -9,6 +9,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
+from drcore.sandbox.identity import signatures
 from drcore.sandbox.identity.callers import Callers, Session, session_policies
 from drcore.sandbox.identity.guard import resource_policy
 from drcore.sandbox.identity.patterns import MalformedPolicy
@@ -27,8 +28,12 @@ def trust_policy(world: World, arn: str) -> str:
 
 @operation("sts", "GetCallerIdentity")
 def get_caller_identity(call: AwsCall) -> dict[str, Any]:
-    """As the API; the unique id of a role is not drawn."""
-    caller = call.world.state(Callers).of(call)
+    """As the API; the unique id of a role is not drawn. One that another may have sent must be signed for real."""
+    callers = call.world.state(Callers)
+    if signatures.is_passed_on(call.message.request):
+        secret = callers.secret(call.access_key)
+        signatures.check(call.message.request, secret, call.world.clock.now())
+    caller = callers.of(call)
     return {"UserId": caller.principal.arn, "Account": call.account, "Arn": caller.principal.arn}
 
 
@@ -65,6 +70,7 @@ def assume_role(call: AwsCall) -> dict[str, Any]:
         name=call.params["RoleSessionName"],
         token=given["SessionToken"],
         expires=answer["Credentials"]["Expiration"],
+        secret=given["SecretAccessKey"],
         policies=limits,
     )
     callers.open_session(given["AccessKeyId"], session)

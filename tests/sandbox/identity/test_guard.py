@@ -49,7 +49,7 @@ def test_the_operator_should_be_able_to_take_on_the_runners_role_only(world: Syn
 
 
 def test_an_approver_should_read_and_change_nothing(world: SyncWellWorld) -> None:
-    given = operator(world, "sts").assume_role(RoleArn=ROLE + names.APPROVER_ROLE, RoleSessionName="night")[
+    given = operator(world, "sts").assume_role(RoleArn=ROLE + names.APPROVER_ROLE, RoleSessionName=names.OPERATOR)[
         "Credentials"
     ]
     approver = client_of(world.sandbox, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

@@ -167,4 +167,5 @@ def banner_flag(partner: str) -> str:
 # Who signs in.
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
 OPERATOR_KEY, ADMINISTRATOR_KEY = "drcore", "administrator"
+SECOND_PERSON = SECOND_PERSON_KEY = "grace"
 """Access keys: the first is what the runbooks bring to an endpoint that is not AWS's."""

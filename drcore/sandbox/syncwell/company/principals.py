@@ -36,15 +36,19 @@ def found(world: World) -> None:
     owned = store.lay("syncwell-metadata", "/", _metadata(world))
     printed = [store.lay(f"drcore-{plan}", "/", printed_policy(plan)) for plan in RUNBOOKS]
     people = [f"arn:aws:iam::{world.account}:user/{names.OPERATOR}"]
-    store.add_role(names.RECOVERY_ROLE, _trusts(world, people), [READ_ONLY, *printed])
-    store.add_role(names.APPROVER_ROLE, _trusts(world, people), [READ_ONLY])
+    approving = _approving(world)
+    store.add_role(names.RECOVERY_ROLE, _trusts(world, people), [READ_ONLY, *printed, approving])
+    second = [*people, f"arn:aws:iam::{world.account}:user/{names.SECOND_PERSON}"]
+    store.add_role(names.APPROVER_ROLE, _trusts(world, second, named=True), [READ_ONLY, approving])
     runner = f"arn:aws:iam::{world.account}:role/{names.RECOVERY_ROLE}"
     for role, service in _SERVICES.items():
         store.add_role(role, _trusts(world, [runner], service), [owned])
     roles = [f"arn:aws:iam::{world.account}:role/{name}" for name in (names.RECOVERY_ROLE, names.APPROVER_ROLE)]
     store.add_user(names.OPERATOR, {"sign-in": _allow("sts:AssumeRole", roles)})
     store.add_user(names.ADMINISTRATOR, {"everything": _allow("*", ["*"])})
+    store.add_user(names.SECOND_PERSON, {"sign-in": _allow("sts:AssumeRole", roles[1:])})
     callers.add_key(names.OPERATOR_KEY, names.OPERATOR)
+    callers.add_key(names.SECOND_PERSON_KEY, names.SECOND_PERSON)
     callers.add_key(names.ADMINISTRATOR_KEY, names.ADMINISTRATOR)
 
 
@@ -70,16 +74,26 @@ def printed_policy(plan: str) -> dict[str, Any]:
     return document
 
 
-def _trusts(world: World, arns: list[str], service: str = "") -> dict[str, Any]:
-    """The account may give the role away, to these only; so those need a policy that lets them take it, too."""
+def _trusts(world: World, arns: list[str], service: str = "", *, named: bool = False) -> dict[str, Any]:
+    """The account may give the role away, to these only; so those need a policy that lets them take it, too.
+
+    `named`: and only in a session that bears their name.
+    """
     root = {"AWS": f"arn:aws:iam::{world.account}:root"}
-    only = {"ArnEquals": {"aws:PrincipalArn": arns}}
+    only: dict[str, Any] = {"ArnEquals": {"aws:PrincipalArn": arns}}
+    only |= {"StringEquals": {"sts:RoleSessionName": "${aws:username}"}} if named else {}
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole", "Condition": only}
     ]
     if service:
         statements.append({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _approving(world: World) -> str:
+    """What is needed to ask a second person by way of the evidence stores, and to leave a yes there."""
+    keys = [f"arn:aws:s3:::{names.evidence_bucket(region)}/approvals/*" for region in world.regions]
+    return world.state(Callers).store.lay("drcore-approve", "/", _allow(["s3:PutObject"], keys))
 
 
 def _metadata(world: World) -> dict[str, Any]:
