@@ -23,6 +23,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "update_hours": ("0.1", "6", "240"),
     "crashes": ("0.002", "0.012", "1"),
     "conflicts": ("0", "2", "20"),
+    "loses": ("0.01", "0.03", "0.5"),
     "d.duration": ("0", "15", "60"),
     "page_lag": ("0", "4", "60"),
     "unnoticed": ("0", "5", "60"),
@@ -52,12 +53,12 @@ class FaultValue:
 
 
 def values_of(plan: Plan[Any], name: str, option: Option) -> tuple[str, ...]:
-    """The values of one option; KeyError where nobody has said which."""
+    """The values of one option; none where nobody has said which."""
     if option.choices:
         return option.choices
     if isinstance(option.default, bool):
         return "false", "true"
-    return _VALUES.get(f"{plan.id}.{name}") or _VALUES[name]
+    return _VALUES.get(f"{plan.id}.{name}") or _VALUES.get(name, ())
 
 
 def each_of(plan: Plan[Any]) -> Iterator[FaultValue]:

@@ -41,3 +41,23 @@ def test_no_step_can_be_done_before_what_the_text_puts_before_it(plan: Plan[Any]
     leans = leans_on(plan)
     missed = {key: set(said.after) - leans[key] for key, said in asked(plan.id).items()}
     assert {key: each for key, each in missed.items() if each} == {}
+
+
+# What must last before it is believed: one good look proves nothing there. Plan C goes by how many users are counted.
+HOLDS = {
+    "a": {
+        *("users-are-well-again", "await-recovery", "reconcile", "let-the-region-in"),
+        *("rebalance-second-part", "rebalance-third-part", "rebalance-in-full"),
+    },
+    "b": {"verify"},
+    "c": set[str](),
+    "d": {"verify", "monitor-the-partner"},
+    "e": {"no-write-gets-in", "old-tokens-are-refused", "verify"},
+    "f": {"verify"},
+    "g": {"deny-writes", "resume-workers", "users-are-well"},
+}
+
+
+@each_plan
+def test_what_must_last_is_not_believed_at_one_look(plan: Plan[Any]) -> None:
+    assert {step.key for step in plan.steps if step.patience.hold != 0} == HOLDS[plan.id]
