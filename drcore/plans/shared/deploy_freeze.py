@@ -17,7 +17,7 @@ from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy
 from drcore.plans.shared.facts import Pipeline
-from drcore.plans.shared.resources import deploying_stages, pipelines
+from drcore.plans.shared.resources import deploying_stages
 from drcore.services import codepipeline
 from drcore.services.codepipeline import Transition
 
@@ -92,8 +92,9 @@ def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transi
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
         permissions=(
-            *iam_actions("codepipeline:EnableStageTransition", on=deploying_stages),
-            *iam_actions("codepipeline:StopPipelineExecution", on=pipelines),
+            *iam_actions(
+                "codepipeline:EnableStageTransition", "codepipeline:StopPipelineExecution", on=deploying_stages
+            ),
         ),
     )
 

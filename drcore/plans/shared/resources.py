@@ -45,11 +45,7 @@ def stages(at: Place[A]) -> Iterator[str]:
     return (f"arn:aws:apigateway:{region}::/restapis/*/stages/{at.facts.api.stage}" for region in at.service.regions)
 
 
-def pipelines(at: Place[P]) -> Iterator[str]:
-    """The pipeline that deploys."""
-    return at.everywhere("codepipeline", at.facts.pipeline.name)
-
-
 def deploying_stages(at: Place[P]) -> Iterator[str]:
-    """The stage of the pipeline that deploys."""
-    return at.everywhere("codepipeline", f"{at.facts.pipeline.name}/{at.facts.pipeline.stage}")
+    """The pipeline with the stage of it that deploys: one list for what is asked of either, as a policy is short."""
+    name = at.facts.pipeline.name
+    return at.everywhere("codepipeline", name, f"{name}/{at.facts.pipeline.stage}")
