@@ -168,6 +168,9 @@ def judged(run: GRun, difference: Difference, last: Mapping[bytes, ItemWrite], f
         own = difference.kind if difference.kind is Class.ADDED else Class.LEGIT
         return replace(difference, kind=own, reason="no user's item: the service's own")
     live = difference.live
+    if live is not None and difference.kind is Class.ADDED and set(exported_changes.writers(run, live)) & set(faulty):
+        # There is no good image to put back, and nobody but a person knows whether the new one is.
+        return replace(difference, kind=Class.CONFLICT)
     if live is None or difference.kind not in (Class.CORRUPTED, Class.LEGIT):
         return difference
     write, writers = last.get(key_bytes(difference.key)), exported_changes.writers(run, live)

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from drcore.clock import parse_time
 from drcore.diff import Class, Policy, judge
 from drcore.diff.keys import KeySchema, key_bytes
-from drcore.diff.policy import modified_of, writers_of
+from drcore.diff.policy import SKEW, modified_of, writers_of
 from drcore.plans.g import invariants
 from drcore.plans.g.decisions import faulty_writers
 from drcore.plans.g.facts import GRun
@@ -89,9 +89,9 @@ def first_bad(made: Iterable[ItemWrite]) -> datetime | None:
 
 
 def policy(run: GRun, point: datetime) -> Policy:
-    """What counts as corrupted, against the state at a moment."""
+    """What counts as corrupted, against the state at a moment, for items that are read now."""
     names = run.facts.attributes
-    return Policy(point, faulty_writers(run), names.modified, names.writer)
+    return Policy(point, faulty_writers(run), names.modified, names.writer, run.clock.now())
 
 
 def schema(run: GRun) -> KeySchema:
@@ -102,7 +102,7 @@ def schema(run: GRun) -> KeySchema:
 def honest(run: GRun, item: Image, written: datetime) -> bool:
     """Whether an item says that it was modified when it was written."""
     micros = modified_of(item, run.facts.attributes.modified)
-    return micros is not None and written - (_EPOCH + timedelta(microseconds=micros)) <= ON_ITS_WAY
+    return micros is not None and -SKEW <= written - (_EPOCH + timedelta(microseconds=micros)) <= ON_ITS_WAY
 
 
 def writers(run: GRun, item: Image) -> tuple[str, ...]:
@@ -116,9 +116,9 @@ def carried(
     """What a restored table has of bad writes: each with why. `images` are its items of those keys.
 
     The exports have each item as it was before their span, which began at `since`; what it became until the recovery
-    point must be an honest change.
+    point must be an honest change. One that was made right before the span may have come to this region within it.
     """
-    rule = policy(run, since)
+    rule = policy(run, since - ON_ITS_WAY)
     for key, write in last.items():
         old, image = write.changed.old, images.get(key)
         if old is None and image is None:
@@ -133,7 +133,7 @@ def _write(rule: Policy, line: Changed) -> ItemWrite:
     if line.new is None:
         kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
     else:
-        kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY))
+        kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY, now=line.at))
     return ItemWrite(line.at, line.key, kind, why, line)
 
 

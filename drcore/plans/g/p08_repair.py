@@ -233,7 +233,7 @@ def _batch(known: _ItemStates, keys: Sequence[bytes]) -> list[Difference]:
     size = 0
     for key in keys[:MOST]:
         difference = known.items[key]
-        size += 2 * sum(len(as_text(image)) for image in (difference.restored, difference.live) if image)
+        size += 2 * sum(len(as_text(image).encode()) for image in (difference.restored, difference.live) if image)
         if batch and size > LARGEST:
             break
         batch.append(difference)
