@@ -83,7 +83,8 @@ def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
 def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, Any], now: StoredJson) -> None:
     """Write a JSON object, unless somebody else has changed it since `now` was read (If-Match, If-None-Match)."""
     guard = {"IfMatch": now.etag} if now.etag else {"IfNoneMatch": "*"}
-    body = json.dumps(content, sort_keys=True).encode()
+    # Without blanks, as jq writes it on the card that a person carries out.
+    body = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     aws.call("s3", region, "put_object", Bucket=bucket, Key=key, Body=body, **guard)
 
 

@@ -10,8 +10,9 @@ _DRAWN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # an id
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+[\d:]+)?"  # a time
 )
-# The record with its lock; what pages and alarms have sent: their number hangs on when somebody began.
-_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications")
+# The record with its lock; the run that wrote a canary; what pages and alarms have sent, as their number hangs on when
+# somebody began.
+_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications|CANARY#drcore/0/run")
 
 
 def comparable(state: object) -> dict[str, object]:

@@ -16,6 +16,7 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.a import (
+    by_hand,
     dns_and_levers,
     p1_confirm,
     p2_failover,
@@ -117,4 +118,5 @@ PLAN = Plan[Facts](
     rto=lambda run: 60 * run.facts.rto_minutes,
     rpo=lambda run: run.facts.rpo_s,
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

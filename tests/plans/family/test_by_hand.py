@@ -19,6 +19,7 @@ from botocore import xform_name
 from drcore.engine.step import Plan
 from drcore.launcher.paper import print_page
 from drcore.launcher.request import fault_of
+from drcore.plans.a import titles as titles_a
 from drcore.plans.b import titles as titles_b
 from drcore.show.by_hand import as_html, as_markdown
 from tests.browser.notebook_page import CHROMIUM
@@ -34,6 +35,9 @@ PAGES = {"g": 4}  # printed pages at most; two for any other
 NOT_BY_HAND: dict[str, set[str]] = {}
 LEVERS = {titles_b.WEIGHTS.key, titles_b.CONFIGURATION.key, titles_b.KEY.key, titles_b.GATEWAY.key}
 
+# The levers that are pulled only where DNS does not follow the routing control, and what sets them back.
+PULLED = {each.key for each in (titles_a.PULL, titles_a.LEVER_OUT, titles_a.CHECK_OUT, titles_a.CHECK_BACK)}
+
 
 @dataclass(frozen=True)
 class Course:
@@ -46,6 +50,8 @@ class Course:
 
 
 CARRIED_OUT = (
+    Course("a", "region-outage", frozenset(PULLED | {titles_a.ROUTING_OUT.key, titles_a.ROUTING_IN.key})),
+    Course("a", "region-outage-no-failover", frozenset(PULLED - {titles_a.PULL.key})),
     Course("b", "ai-errors", frozenset(LEVERS - {titles_b.WEIGHTS.key}), 300),
     Course("b", "ai-bad-deployment", frozenset(LEVERS - {titles_b.CONFIGURATION.key}), 300),
     Course("b", "ai-key-expired", frozenset(LEVERS - {titles_b.KEY.key}), 300),
