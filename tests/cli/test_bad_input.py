@@ -136,6 +136,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for region in ("us-east-1", "us-west-2"):
         text = text.replace(f"<FILL arn:aws:sns:{region}:…>", f"arn:aws:sns:{region}:111122223333:oncall")
     text = text.replace("<FILL arn:aws:iam::…:role/drcore-runner>", "arn:aws:iam::111122223333:role/drcore-runner")
+    text = text.replace("<FILL arn:aws:iam::…:role/…>", "arn:aws:iam::111122223333:role/on-call")
     text = text.replace("<FILL 12 digits>", "111122223333")
     production.write_text(re.sub(r"<FILL ([a-z0-9 -]+)>", "filled-in", text))
     return home

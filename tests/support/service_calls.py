@@ -264,6 +264,7 @@ VALUES: dict[str, Any] = {
     "dns.name": NAME,
     "dns.subnets": ("198.18.0.0/20",),
     "dynamodb.exports.prefix": "asked",
+    "dynamodb.exports.begun_after": BEGAN,
     "dynamodb.exports.bucket": f"syncwell-exports-{EAST}",
     "dynamodb.exports.token": "asked",
     "dynamodb.exports.arn": lambda asking: _export(asking).arn,

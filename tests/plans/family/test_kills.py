@@ -147,7 +147,7 @@ def lasting(state: Any) -> Any:
     """
     if isinstance(state, dict):
         return {
-            name: lasting(value)
+            VERSION.sub("/a version", name): lasting(value)
             for name, value in state.items()
             if name not in OF_A_TIME and not NAMED_BY_TIME.search(name)
         }
@@ -165,6 +165,7 @@ def lasting(state: Any) -> Any:
 
 
 OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId", "createdate", "last_changed_date")
+VERSION = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")  # of an object, in the list of its tags
 NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
 DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # As the status page tells what is lost; of Google Play an edit, another one each time.
