@@ -55,9 +55,7 @@ class Notebook:
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
 
     def cell(self, source: str) -> Locator:
-        return self.page.locator(".jp-CodeCell").filter(
-            has=self.page.locator(".jp-Editor", has_text=re.compile(rf"{re.escape(source)}(?!\w)"))
-        )
+        return self.page.locator(".jp-CodeCell").filter(has=self.page.locator(".jp-Editor", has_text=source))
 
     def start(self, source: str) -> str:
         """Run a cell without waiting for it; what stood in its prompt before."""

@@ -92,7 +92,7 @@ def until_the_aliases_are_back(notebook: Notebook, story: Story, pictures: Path)
     story.texts["wrong phrase"] = notebook.run("f.DECIDE", "roll back, please")
     notebook.picture(pictures, "3 wrong phrase")
     story.texts["f.DECIDE"] = notebook.run("f.DECIDE", PHRASE, "users cannot sync")
-    for source, answers in {"f.INVESTIGATING": ["go"], "f.FREEZE": ["go"], "f.STOP": [], "f.LAMBDA": ["go"]}.items():
+    for source, answers in {"f.INVESTIGATING": ["go"], "f.FREEZE": ["go"], "f.STOP)": [], "f.LAMBDA": ["go"]}.items():
         story.texts[source] = notebook.run(source, *answers)
     notebook.picture(pictures, "4 rolled back")
 

@@ -83,7 +83,6 @@ OTHER_WAYS = (
         {"arc": None, "levers": {"bucket": "syncwell-levers-{region}", "key": "not-read.json"}, "rto_minutes": 15},
         {"runner_region": "us-east-1"},
     ),
-    Scene(plans.find("f"), "bad-canary-stuck:region=us-east-1,pipeline_again=3", "what deploys again"),
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
 # Faults that differ from another in one answer, or in what is told: drilled in tests/plans, by all in `make proof`.

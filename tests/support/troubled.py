@@ -81,9 +81,9 @@ OF_VENDORS = {
     "llm": [("TooManyRequests", "Rate limit exceeded")],
     "appstoreconnect": [("RATE_LIMIT_EXCEEDED", "We've received too many requests for this API.")],
 }
-# Acts that a drill comes to only where two things fall together; a whole drill of its own shows each once.
+# Acts that no drill comes to, as two things would have to fall together.
 BY_CHANCE = {
-    "stop-what-deploys-again": "no deployment has begun in these seconds; the act is that of the stop before it"
+    "stop-what-deploys-again": "nothing enters here once the way in is closed; the act is that of the stop before it"
 }
 # The same number of batches of a repair, however long a trouble takes; and less of the past to be lived again.
 FEWER = {"g": {"share": "0.025", "minutes": "4"}}
