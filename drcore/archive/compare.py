@@ -17,7 +17,6 @@ from typing import Any
 
 from drcore.archive.reader import ReadRun, Worth
 from drcore.archive.steps import ReadStep
-from drcore.engine.verdict import Objective
 from drcore.errors import BadInput
 
 _LEAST_S, _LEAST_SHARE = 5.0, 0.2  # a difference of times below either is how two equal runs differ
@@ -159,23 +158,17 @@ def _whole(left: ReadRun, right: ReadRun, zeros: tuple[Zero, Zero]) -> Iterator[
         ("why", _plain(left.why, left), _plain(right.why, right), Differs.SEEN),
     )
     yield from (RunDifference(*pair) for pair in pairs if pair[1] != pair[2])
-    for name, of in (("RTO", _rto), ("RPO", _rpo)):
-        yield from _times(name, of(left), of(right))
+    for name in ("RTO", "RPO"):
+        yield from _times(name, _measured(left, name), _measured(right, name))
     for name in dict.fromkeys([*left.moments, *right.moments]):
         after = [_after(run.moments.get(name), zero) for run, zero in zip((left, right), zeros, strict=True)]
         yield from _times(f"{name}, after harm", after[0], after[1])
 
 
-def _rto(run: ReadRun) -> float | None:
-    return _measured(run.verdict.rto) if run.verdict else None
-
-
-def _rpo(run: ReadRun) -> float | None:
-    return _measured(run.verdict.rpo) if run.verdict else None
-
-
-def _measured(objective: Objective) -> float | None:
-    return objective.measured
+def _measured(run: ReadRun, name: str) -> float | None:
+    if not run.verdict:
+        return None
+    return (run.verdict.rto if name == "RTO" else run.verdict.rpo).measured
 
 
 def _fault(run: ReadRun) -> str:

@@ -85,11 +85,16 @@ class ReadRun:
     @property
     def reached(self) -> bool:
         """Whether the run went as well as it can, and its record proves it."""
-        return self.worth is Worth.HOLDS and self.word in (Word.REACHED, Word.COULD_RUN)
+        return went_well(self.worth, self.word)
 
     def step(self, key: str) -> ReadStep | None:
         """A step by its key; None where the run did not begin it."""
         return next((step for step in self.steps if step.key == key), None)
+
+
+def went_well(worth: Worth, word: str) -> bool:
+    """Whether a run went as well as it can, by a record that proves it."""
+    return worth is Worth.HOLDS and word in (Word.REACHED, Word.COULD_RUN)
 
 
 def folders(records: Path) -> list[Path]:
@@ -105,7 +110,9 @@ def read(folder: Path) -> ReadRun:
     except BadInput as error:
         return _bare(folder, Worth.UNREADABLE, (str(error),), parameters)
     worth = _worth(proof)
-    events = tuple(event for line in lines_of(folder / JOURNAL) if (event := parsed(line)))
+    events = proof.events
+    if not proof.holds:  # what can be read beyond the first line that is wrong
+        events = tuple(event for line in lines_of(folder / JOURNAL) if (event := parsed(line)))
     try:
         return _told(folder, parameters, worth, proof, events)
     except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -15,7 +15,7 @@ from drcore.engine.prepare import HOME
 from drcore.errors import BadInput
 from drcore.parameters import Mode, Service, read
 from drcore.record.files import PARAMETERS
-from drcore.run.changed_since import Standing, changes, standing
+from drcore.run.changed_since import since
 from drcore.show.wording import day
 
 
@@ -146,14 +146,19 @@ def _changed(run: RunSummary, records: Mapping[str, Path]) -> tuple[str, ...]:
     if run.plan not in plans.ids():
         return ("plan: it is there no more",)
     try:
-        now = standing(plans.find(run.plan), run.environment)
         parameters: dict[str, Any] = json.loads((records[run.slug] / PARAMETERS).read_bytes())
-        then = Standing(run.planned, parameters["service"], parameters["facts"], run.policy, run.lock)
+        return since(
+            plans.find(run.plan),
+            run.environment,
+            parameters=parameters,
+            planned=run.planned,
+            policy=run.policy,
+            lock=run.lock,
+        )
     except BadInput as error:
         return (f"not known: {str(error).splitlines()[0]}",)
     except (OSError, ValueError, KeyError):
         return ("not known: the record has no parameters",)
-    return changes(then, now)
 
 
 def _days(number: int) -> str:

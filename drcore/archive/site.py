@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -110,6 +111,7 @@ def signature_of(parts: Iterable[object]) -> str:
     return hashlib.sha256("\n".join([_version(), *map(str, parts)]).encode()).hexdigest()
 
 
+@cache
 def _version() -> str:
     """The digest of the code that reads records, draws pages."""
     home = Path(drcore.__file__).parent
@@ -152,25 +154,24 @@ def _jobs(records: Sequence[Path]) -> list[RecordToRead]:
     """A job for each folder below the folders of records; those with one name get numbers."""
     jobs: list[RecordToRead] = []
     taken: set[str] = set()
-    version = _version()
     for below in records:
         for folder in folders(below):
             slug, number = slug_of(folder.name), 2
             while slug in taken:
                 slug, number = f"{slug_of(folder.name)}-{number}", number + 1
             taken.add(slug)
-            jobs.append(RecordToRead(folder, _named(below), slug, _stat(folder, version)))
+            jobs.append(RecordToRead(folder, _named(below), slug, _stat(folder)))
     return jobs
 
 
-def _stat(folder: Path, version: str) -> str:
+def _stat(folder: Path) -> str:
     """Names, sizes and times of all files of a record, in one digest: they change where a file does."""
-    parts = [version]
+    parts = []
     for path, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
             told = os.stat(os.path.join(path, name), follow_symlinks=False)  # noqa: PTH116, PTH118 - of 25,000 files
             parts.append(f"{path}/{name} {told.st_size} {told.st_mtime_ns}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return signature_of(parts)
 
 
 def _stale(before: RunSummary | None, job: RecordToRead) -> bool:

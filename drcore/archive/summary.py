@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from drcore.archive.reader import ReadRun, Worth
+from drcore.archive.reader import ReadRun, Worth, went_well
 from drcore.engine.outcome import GOOD
 from drcore.engine.verdict import Word
 from drcore.parameters import Mode, Model
@@ -84,12 +84,12 @@ class RunSummary(Model):
     @property
     def good(self) -> bool:
         """Whether it went as well as it can, by a record that proves it."""
-        return self.worth is Worth.HOLDS and self.word in (Word.REACHED, Word.COULD_RUN)
+        return went_well(self.worth, self.word)
 
     @property
     def recovered(self) -> bool:
         """Whether users were well at its end by a record that holds, so that its times can be compared."""
-        return self.worth is Worth.HOLDS and self.word in (Word.REACHED, Word.COULD_RUN, Word.TARGET_MISSED)
+        return self.good or (self.worth is Worth.HOLDS and self.word == Word.TARGET_MISSED)
 
     @property
     def kind(self) -> tuple[str, str, str, str]:

@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drcore.calls.answer import as_answer
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
@@ -27,6 +26,7 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Busy, Refused, Rejected, Unknown
 from drcore.record.events import Named
+from drcore.services import s3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +47,12 @@ class Holder:
 def look(run: Run[Any, Any], target: Target) -> Holder:
     """Read the lock. Raises Unknown, or Rejected for anything but its absence."""
     bucket, key = place(run)
-    try:
-        found = run.aws.call("s3", target.region, "get_object", Bucket=bucket, Key=key)
-    except Rejected as error:
-        if error.code in ("NoSuchKey", "404"):
-            return Holder("")
-        raise
-    try:
-        held = as_answer(json.loads(found["Body"].read()), f"s3://{bucket}/{key}")
-    except ValueError as error:
-        raise Unknown(f"s3://{bucket}/{key} is not JSON: {error}") from error
+    found = s3.kept(run.aws, target.region, bucket, key)
+    if not found.etag:
+        return Holder("")
+    held = found.content
     ours, here = held.get("process") == run.process, held.get("record") == record_of(run)
-    return Holder(held["run_id"], held["who"], held["since"], found["ETag"], ours, here)
+    return Holder(held["run_id"], held["who"], held["since"], found.etag, ours, here)
 
 
 def record_of(run: Run[Any, Any]) -> str:

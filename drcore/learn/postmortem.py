@@ -94,11 +94,6 @@ def sentences_of(text: str, title: str, history: History) -> Iterator[Sentence]:
             yield Sentence(found[1], int(found[2]))
 
 
-def with_links(text: str, root: str) -> str:
-    """The same with what its sources point at, where Markdown looks for that: below `root`, the record's folder."""
-    return f"{text}\n{link_definitions(text, root)}"
-
-
 def link_definitions(text: str, root: str) -> str:
     """What the sources in a text point at, a line each; empty where it has none."""
     found = dict.fromkeys(_SOURCE.findall(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drcore.errors import BadInput
@@ -19,7 +19,8 @@ class Proof:
     """What `verify` found: whether the record holds, the first place where it does not, what it cannot tell.
 
     `complete`: it has its end, the manifest. A run that was killed holds as far as it goes, and has none. `writing`:
-    a run is at work on it, so that its lines were proved and its files were not.
+    a run is at work on it, so that its lines were proved and its files were not. `events` are the lines that were
+    proved, so that nobody reads them again.
     """
 
     holds: bool
@@ -29,6 +30,7 @@ class Proof:
     lines: int
     head: str
     writing: bool = False
+    events: tuple[Event, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def proven(self) -> bool:
@@ -65,14 +67,13 @@ def verify(folder: Path) -> Proof:
     if raw and not raw.endswith(b"\n") and not writing:
         notes.append("The last line is incomplete: the writer was killed while it wrote. It counts as not written.")
     lines = raw.split(b"\n")[:-1]
-    wrong = _first_wrong(lines, _sealed_head(folder))
-    sound = lines[: wrong[0] - 1] if wrong else lines
-    events: list[Event] = [json.loads(line) for line in sound]
+    sound, wrong = _chained(lines, _sealed_head(folder))
+    events = sound[: wrong[0] - 1] if wrong else sound
     # The digest of the first line, as the second one carries it, is the same in every format: so a first line that was
     # changed is told from one of a newer format.
     if needed := newer(folder, events[:1]):
         raise BadInput(needed)
-    last = digest(sound[-1]) if sound else FIRST
+    last = digest(lines[len(events) - 1]) if events else FIRST
     if wrong:
         problems.append(f"line {wrong[0]}: {wrong[1]}")
     outside = [] if writing else [*_wrong_files(folder, events)]
@@ -95,7 +96,7 @@ def verify(folder: Path) -> Proof:
     notes += _added_after_the_end(events)
     if not writing:
         notes += [f"{name} is bound by no line of the journal." for name in _unbound_files(folder, events)]
-    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last, writing)
+    return Proof(not problems, complete, tuple(problems), tuple(notes), len(events), last, writing, tuple(events))
 
 
 def _added_after_the_end(events: list[Event]) -> Iterator[str]:
@@ -108,21 +109,25 @@ def _added_after_the_end(events: list[Event]) -> Iterator[str]:
             )
 
 
-def _first_wrong(lines: list[bytes], head: str) -> tuple[int, str] | None:
-    """The first line that is not as it was written, with what is wrong. `head` is the manifest's, empty if none."""
-    digests = [FIRST]
+def _chained(lines: list[bytes], head: str) -> tuple[list[Event], tuple[int, str] | None]:
+    """The lines that follow each other, then the first that is not as it was written, with what is wrong.
+
+    `head` is the manifest's, empty if none.
+    """
+    digests, events = [FIRST], list[Event]()
     for number, line in enumerate(lines, start=1):
         event = parsed(line)
         if event is None:
-            return number, "is not a journal line (changed, or not written by drcore)"
+            return events, (number, "is not a journal line (changed, or not written by drcore)")
         if event["prev"] != digests[-1]:
             following = parsed(lines[number]) if number < len(lines) else {"prev": head}
             as_written = following is not None and following["prev"] == digest(line)
-            return _blame(number, event, digests, as_written=as_written)
+            return events, _blame(number, event, digests, as_written=as_written)
         if event["n"] != number:
-            return number, f"carries the number {event['n']}, expected {number}"
+            return events, (number, f"carries the number {event['n']}, expected {number}")
         digests.append(digest(line))
-    return None
+        events.append(event)
+    return events, None
 
 
 def _blame(number: int, event: Event, digests: list[str], *, as_written: bool) -> tuple[int, str]:

@@ -41,6 +41,23 @@ def standing(plan: Plan[Any], environment: str) -> Standing:
     return Standing(plan.fingerprints(), as_data(service), as_data(facts), policy, lock())
 
 
+def since(
+    plan: Plan[Any],
+    environment: str,
+    *,
+    parameters: Mapping[str, Any],
+    planned: Mapping[str, str],
+    policy: str,
+    lock: str,
+) -> tuple[str, ...]:
+    """What has changed since a run, by what its record holds. Raises BadInput where the environment cannot be used."""
+    now = standing(plan, environment)
+    service, facts = parameters.get("service"), parameters.get("facts")
+    if not isinstance(service, dict) or not isinstance(facts, dict):
+        return ("parameters: not known, the record has none",)
+    return changes(Standing(planned, service, facts, policy, lock), now)
+
+
 def changes(then: Standing, now: Standing) -> tuple[str, ...]:
     """What differs, in words, each kind of change once. Empty: nothing that can be seen from here."""
     return tuple(_changes(then, now))

@@ -20,7 +20,8 @@ from drcore.errors import BadInput
 from drcore.parameters import Mode, Service
 from drcore.record.events import parsed
 from drcore.record.files import JOURNAL, PARAMETERS
-from drcore.run.changed_since import Standing, changes, standing
+from drcore.run.changed_since import since
+from drcore.run.host import lock
 
 EXERCISED = (Mode.REHEARSE, Mode.DRILL)
 
@@ -160,10 +161,7 @@ def _one(
 
 
 def _changed(plan: Plan[Any], environment: str, run: ReadRun) -> tuple[str, ...]:
-    now = standing(plan, environment)
-    service, facts = run.parameters.get("service"), run.parameters.get("facts")
-    if not isinstance(service, dict) or not isinstance(facts, dict):
-        return ("parameters: not known, the record has none",)
-    then = Standing(run.planned, service, facts, run.policy, str(run.host.get("lock", "")))
+    then = str(run.host.get("lock", ""))
+    found = since(plan, environment, parameters=run.parameters, planned=run.planned, policy=run.policy, lock=then)
     # Where no lock file is installed beside drcore nothing can be told of it, now or at the next run.
-    return tuple(each for each in changes(then, now) if now.lock or not each.startswith("lock file"))
+    return tuple(each for each in found if lock() or not each.startswith("lock file"))

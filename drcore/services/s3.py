@@ -54,8 +54,7 @@ def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
 
 def names(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
     """The names of all objects below a prefix. Raises Rejected, Unknown."""
-    found = aws.pages("s3", region, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
-    return (str(each["Key"]) for each in found)
+    return (name for name, _ in tagged(aws, region, bucket, prefix))
 
 
 def tagged(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
