@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
+from drcore.archive.dueness import DueState, due_on, due_state
 from drcore.archive.summary import Exercise, RunSummary
 from drcore.engine.prepare import HOME
 from drcore.errors import BadInput
 from drcore.parameters import Mode, Service, read
 from drcore.record.files import PARAMETERS
 from drcore.run.changed_since import since
-from drcore.show.wording import day
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """One exercise of a plan: a mode in an environment. `every` None: nothing says how often.
 
-    `last_good` ran as well as it can, and its record proves it; `last_bad` came after it and did not. `due` None: it
-    was never done well, or nothing says how often.
+    `last_good` ran as well as it can, and its record proves it; `last_bad` came after it and did not.
     """
 
     plan: str
@@ -39,30 +38,37 @@ class Readiness:
     changed: tuple[str, ...]
 
     @property
-    def due(self) -> datetime | None:
-        begun = self.last_good.begun if self.last_good else None
-        return begun + self.every if begun and self.every else None
+    def state(self) -> DueState | None:
+        """How it stands; None where nothing says how often."""
+        if self.every is None:
+            return None
+        return due_state(self._begun, self.every, self.now, changed=bool(self.changed))
 
     @property
     def overdue(self) -> bool:
         """Whether it should have been done by now; what was never done should have been."""
-        return self.every is not None and (self.due is None or self.due < self.now)
+        return self.state is DueState.OVERDUE
 
     @property
     def due_words(self) -> str:
         """When it is due, in words that need no colour."""
         if self.every is None:
             return "nothing is scheduled"
-        if self.due is None:
+        if self._begun is None:
             return "OVERDUE: never done well"
-        late = (self.now - self.due).days
-        return f"OVERDUE since {day(self.due)}, by {_days(late)}" if self.overdue else f"due {day(self.due)}"
+        on = due_on(self._begun, self.every, self.now)
+        if self.overdue:
+            return f"OVERDUE since {on}, by {_days((self.now.date() - on).days)}"
+        return f"{self.state}; by the calendar {on}" if self.state is DueState.CHANGED else f"due {on}"
+
+    @property
+    def _begun(self) -> datetime | None:
+        return self.last_good.begun if self.last_good else None
 
     @property
     def age(self) -> str:
         """How long ago the last good one was."""
-        begun = self.last_good.begun if self.last_good else None
-        return f"{_days((self.now - begun).days)} ago" if begun else ""
+        return f"{_days((self.now - self._begun).days)} ago" if self._begun else ""
 
     @property
     def page(self) -> str:

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 import drcore
 from drcore.archive import trends
+from drcore.archive.comparisons import write_comparisons
 from drcore.archive.reader import ReadRun, Worth, folders, read
 from drcore.archive.readiness import readiness
 from drcore.archive.run_page import FOLDER, copy_record, is_letter, run_page
@@ -228,9 +229,10 @@ def _write_lists(into: Path, runs: list[RunSummary], now: datetime, notes: Seque
     (into / _PLANS).mkdir(exist_ok=True)
     letters = dict.fromkeys([*(each.plan for each in ready), *(group.kind[0] for group in groups)])
     titles = {each.plan: each.title for each in ready}
+    beside = write_comparisons(into / _PLANS, into / _RUNS, groups)
     for letter in filter(is_letter, letters):
         of_it = [group for group in groups if group.kind[0] == letter]
-        _write(into / _PLANS / f"{letter}.html", _plan_page(letter, titles.get(letter, ""), of_it, now))
+        _write(into / _PLANS / f"{letter}.html", _plan_page(letter, titles.get(letter, ""), of_it, beside, now))
     choices = [
         ("plan", "Plan", _options(run.plan for run in runs)),
         ("verdict", "Verdict", _options(run.word or "no verdict" for run in runs)),
@@ -254,13 +256,16 @@ def _write_lists(into: Path, runs: list[RunSummary], now: datetime, notes: Seque
     _write(into / "index.html", html)
 
 
-def _plan_page(letter: str, title: str, groups: Sequence[trends.Group], now: datetime) -> str:
+def _plan_page(
+    letter: str, title: str, groups: Sequence[trends.Group], beside: Mapping[tuple[str, ...], str], now: datetime
+) -> str:
     rule = {"times": trends.TIMES, "least": trends.LEAST_S, "needed": trends.NEEDED, "before": trends.BEFORE}
     shown = [
         {
             "name": group.name,
             "count": max((len(trend.values) for trend in group.trends), default=0),
             "runs": group.runs,
+            "beside": beside.get(group.kind, ""),
             "slower": [(run, "; ".join(map(str, found))) for run, found in group.slower],
             "lines": [
                 {

@@ -1,7 +1,4 @@
-"""What is due: each plan in each mode that an environment is to be exercised in, by what the records say.
-
-Days are those of UTC, so that a scheduler that fires a few seconds earlier than yesterday finds the same as yesterday.
-"""
+"""What is due: each plan in each mode that an environment is to be exercised in, by what the records say."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from drcore import plans
+from drcore.archive.dueness import DueState, due_on, due_state
 from drcore.archive.reader import ReadRun, folders, read
 from drcore.engine.step import Plan
 from drcore.errors import BadInput
@@ -26,20 +23,11 @@ from drcore.run.host import lock
 EXERCISED = (Mode.REHEARSE, Mode.DRILL)
 
 
-class DueState(StrEnum):
-    """How an exercise stands, the first the worst."""
-
-    OVERDUE = "OVERDUE"
-    DUE = "due"
-    CHANGED = "due: changed"  # what it stood on is not what it would stand on now
-    UP_TO_DATE = "up to date"
-
-
 @dataclass(frozen=True, slots=True)
 class Scheduled:
     """One plan in one mode. `last_good` ran as well as it can, and its record proves it; `last_bad` came after it.
 
-    `due` is the day on which it is next to be run; what was never run well is due today.
+    `due` is the day on which it is next to be run; what was never run well is overdue today.
     """
 
     plan: str
@@ -146,17 +134,8 @@ def _one(
                 break
             bad = bad or run
     changed = _changed(plan, service.environment, good) if good else ()
-    due = good.begun.date() + every if good and good.begun else now.date()
-    late = (now.date() - due).days
-    state = (
-        DueState.OVERDUE
-        if late > 0
-        else DueState.DUE
-        if late == 0
-        else DueState.CHANGED
-        if changed
-        else DueState.UP_TO_DATE
-    )
+    begun = good.begun if good else None
+    due, state = due_on(begun, every, now), due_state(begun, every, now, changed=bool(changed))
     return Scheduled(plan.id, plan.title, service.environment, mode, every, due, state, good, bad, changed)
 
 

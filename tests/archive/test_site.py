@@ -67,6 +67,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     break_one(records / "f-golden-sealed", records / "f-broken")
     (records / "f-empty").mkdir()
     evil(records / "f-evil")
+    shutil.copytree(records / "f-golden-sealed", records / "f-golden-sealed-2")
+    shutil.copytree(records / "f-evil", records / "f-evil-2")
     build(into, [records], NOW)
     return Archive(records, into)
 
@@ -105,7 +107,7 @@ def test_every_record_should_stand_in_the_list_as_what_it_is(archive: Archive) -
     assert "f-golden-sealed (f-broken) drill in sandbox, bad-canary ? goal reached record BROKEN" in words
     assert "f-empty in ?" in words and "record CANNOT BE READ" in words
     assert "f-golden-killed drill in sandbox" in words and "? no verdict record INCOMPLETE" in words
-    assert "6 runs." in words
+    assert "8 runs." in words
 
 
 def test_a_page_of_a_run_should_have_all_that_is_known_of_it(archive: Archive) -> None:
@@ -161,7 +163,7 @@ def row(archive: Archive, plan: str, mode: str) -> str:
 def test_readiness_should_say_the_last_good_one_and_when_the_next_is_due(archive: Archive) -> None:
     ready = row(archive, "F", "drill")
     assert "functional drill in sandbox, every 91 days" in ready
-    assert "2026-11-27 16:48 0 days ago" in ready and "due 2027-02-26" in ready
+    assert "2026-11-27 16:48 0 days ago" in ready and "due: changed; by the calendar 2027-02-26" in ready
     assert "parameters: " in ready and "IAM: not known" in ready, "format 1 does not say"
     assert "walk-through" in row(archive, "F", "rehearse") and "OVERDUE: never done well" in row(
         archive, "F", "rehearse"
@@ -171,7 +173,20 @@ def test_readiness_should_say_the_last_good_one_and_when_the_next_is_due(archive
 def test_what_is_overdue_should_be_told_in_words(archive: Archive, tmp_path: Path) -> None:
     later = Archive(archive.records, tmp_path / "later")
     later.again(NOW + timedelta(days=100))
-    assert "OVERDUE since 2027-02-26, by 9 days" in row(later, "F", "drill")
+    assert "OVERDUE since 2027-02-26, by 10 days" in row(later, "F", "drill")
+
+
+# ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_newest_run_should_stand_beside_the_one_before(archive: Archive) -> None:
+    """Of each group that has two; of one whose words are hostile too (its plan's name can name no page)."""
+    compared = {name: text for name, text in pages(archive).items() if name.startswith("plans/compared-")}
+    linked = [link for link in _Page(archive.text("plans/f.html")).links if link.startswith("compared-")]
+    assert len(compared) == 2 and len(linked) == 1
+    page = _Page(compared[f"plans/{linked[0]}"])
+    assert "Nothing really differs." in page.words
+    assert {f"../runs/f-golden-sealed{end}/index.html" for end in ("", "-2")} <= set(page.links)
 
 
 # ── building again ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ import pytest
 from icalendar import Calendar
 
 from drcore import plans
+from drcore.archive.dueness import DueState
 from drcore.clock import iso
 from drcore.engine.prepare import prepare
 from drcore.engine.verdict import Word
@@ -25,7 +26,7 @@ from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from drcore.run.changed_since import standing
 from drcore.schedule.dates import as_calendar
-from drcore.schedule.due import DueState, Scheduled, scheduled
+from drcore.schedule.due import Scheduled, scheduled
 from drcore.schedule.run_due import Ran, exit_of, only_one, run_all
 from tests.support.command import in_process
 from tests.support.manual_clock import ManualClock
@@ -93,17 +94,17 @@ def test_it_should_be_due_when_the_day_has_come(
     assert (found.state, str(found.due), found.is_due) == (state, due, state is not DueState.UP_TO_DATE)
 
 
-def test_what_was_never_run_or_never_well_should_be_due(service: Service, tmp_path: Path) -> None:
+def test_what_was_never_run_or_never_well_should_be_overdue(service: Service, tmp_path: Path) -> None:
     assert of_f(service, tmp_path / "nowhere").why == "never run well"
     found = of_f(service, tmp_path, Exercised(1, Word.MISSED))
-    assert (found.state, found.why) == (DueState.DUE, "never run well; f-drill-1 since then: goal missed")
+    assert (found.state, found.why) == (DueState.OVERDUE, "never run well; f-drill-1 since then: goal missed")
 
 
 def test_a_record_that_is_broken_should_be_no_evidence(service: Service, tmp_path: Path) -> None:
     folder = Exercised(1).leave(tmp_path)
     (folder / JOURNAL).write_bytes((folder / JOURNAL).read_bytes().replace(b'"user":"u"', b'"user":"v"'))
     (tmp_path / "empty").mkdir()
-    assert of_f(service, tmp_path).state is DueState.DUE
+    assert of_f(service, tmp_path).state is DueState.OVERDUE
 
 
 @pytest.mark.parametrize(
