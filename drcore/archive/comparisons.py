@@ -15,7 +15,7 @@ from drcore.record.files import write_whole
 from drcore.show.compared import comparison_page
 
 
-def write_comparisons(into: Path, runs: Path, groups: Sequence[Group]) -> dict[tuple[str, ...], str]:
+def write_comparisons(into: Path, runs: Path, groups: Sequence[Group]) -> dict[tuple[str, str, str, str], str]:
     """Write the comparisons, and give the name of each group's page. Raises OSError.
 
     A page's name changes with the two runs and with the code that draws it, so one that is there is not made again.

@@ -1,4 +1,4 @@
-"""When an exercise is to be done again: the one rule for the schedule and for the archive.
+"""When an exercise is to be done again: one rule for whoever asks.
 
 Days are those of UTC, so that a scheduler that fires a few seconds earlier than yesterday finds the same as yesterday.
 """

@@ -257,7 +257,11 @@ def _write_lists(into: Path, runs: list[RunSummary], now: datetime, notes: Seque
 
 
 def _plan_page(
-    letter: str, title: str, groups: Sequence[trends.Group], beside: Mapping[tuple[str, ...], str], now: datetime
+    letter: str,
+    title: str,
+    groups: Sequence[trends.Group],
+    beside: Mapping[tuple[str, str, str, str], str],
+    now: datetime,
 ) -> str:
     rule = {"times": trends.TIMES, "least": trends.LEAST_S, "needed": trends.NEEDED, "before": trends.BEFORE}
     shown = [

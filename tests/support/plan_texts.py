@@ -204,6 +204,7 @@ nobody-reads-the-old-table - resume-auto-scaling
 users-are-well - nobody-reads-the-old-table
 unfreeze-the-pipeline go users-are-well
 tell-users-restored go users-are-well
+postmortem - detect
 close - users-are-well
 """,
 }

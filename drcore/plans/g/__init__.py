@@ -49,7 +49,7 @@ from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
 from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
 from drcore.plans.g.p12_resume_feeds import PROVISIONED_AGAIN, RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
-from drcore.plans.g.p13_close import CLOSE, RESTORED, UNFREEZE, USERS
+from drcore.plans.g.p13_close import CLOSE, POSTMORTEM, RESTORED, UNFREEZE, USERS
 from drcore.plans.g.preflight import must_exist
 
 PLAN = Plan[Facts](

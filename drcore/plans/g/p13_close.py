@@ -1,4 +1,4 @@
-"""Plan G, phase 13: users are well, they are told what was lost, the incident is closed."""
+"""Plan G, phase 13: users are well, they are told what was lost, the postmortem is begun, the incident is closed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
+from drcore.learn.postmortem import Sentence
 from drcore.plans.g import complaints, invariants, titles
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import faulty_writers, remedy
@@ -21,6 +22,7 @@ from drcore.plans.g.user_impact import affected, impact
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.deploy_freeze import unfreeze
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, last_look, too_early, when_good
+from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit, Table
 
@@ -142,6 +144,38 @@ def words_restored(run: GRun) -> str:
 RESTORED = resolved(titles.RESTORED, words_restored, needs=(titles.USERS,))
 
 
+# ── Postmortem ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(run: GRun) -> Iterator[Sentence]:
+    writers, decided = faulty_writers(run), remedy(run)
+    if writers:
+        text = f"Corrupted settings were written by {', '.join(sorted(writers))}"
+        yield from seen_in(run, titles.RECOVERY_POINT, text)
+    if decided:
+        yield from seen_in(run, titles.DECIDE, f"The remedy that was decided is: {decided}")
+
+
+def harm(run: GRun) -> Iterator[Sentence]:
+    """What the first look told of the corruption; whose settings were damaged, by the comparison."""
+    detected, lost = run.result(titles.DETECT), impact(run)
+    if detected and detected.states:
+        yield from seen_in(run, titles.DETECT, detected.why, first=True)
+    if lost.users:
+        left = f"{len(lost.conflicts)} are left for a person"
+        text = f"Settings of {lost.users} users are to be brought back by the remedy that was decided; {left}"
+        yield from seen_in(run, titles.COMPARE, text)
+
+
+POSTMORTEM = postmortem(
+    titles.POSTMORTEM,
+    headline="widespread corruption of user data",
+    summary=summary,
+    impact=harm,
+    needs=(titles.DETECT,),
+)
+
+
 # ── Close ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -241,4 +275,4 @@ CLOSE = close(
     remark=cost_in_verdict,
 )
 
-STEPS = (USERS, UNFREEZE, RESTORED, CLOSE)
+STEPS = (USERS, UNFREEZE, RESTORED, POSTMORTEM, CLOSE)

@@ -58,6 +58,7 @@ OLD_TABLE_UNREAD = StepName("nobody-reads-the-old-table", "Nobody reads the old 
 USERS = StepName("users-are-well", "Users are well", "G.objective")
 UNFREEZE = StepName("unfreeze-the-pipeline", "Unfreeze the pipeline", "G.6")
 RESTORED = StepName("tell-users-restored", "Tell users: restored", "G.7 final")
+POSTMORTEM = StepName("postmortem", "Postmortem", "G.post-mortem")
 CLOSE = StepName("close", "Close", "G.post-mortem")
 
 # What stands still from a step on, until another one has been done.
