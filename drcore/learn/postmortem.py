@@ -33,6 +33,7 @@ LESSONS = {
 }
 _SOURCE = re.compile(r"\[(journal \d+|evidence/[^\]\n]+)\](?![(:])")
 _SENTENCE = re.compile(r"- (.+)\. \[journal (\d+)\]")
+_DRAFTED = re.compile(r"drafted by drcore from run ([^\s,]+?)[,.](?=\s|$)", re.MULTILINE)
 _WELL = (Word.REACHED, Word.COULD_RUN)
 _TRIGGER = ("What set it off: which change, by whom, at what time?",)
 _ACTIONS = ("What keeps this from happening again, and what makes it smaller when it does?",)
@@ -94,6 +95,12 @@ def sentences_of(text: str, title: str, history: History) -> Iterator[Sentence]:
             yield Sentence(found[1], int(found[2]))
 
 
+def drafted_from(text: str) -> str:
+    """The run that a draft, or a notebook of one, was made from; empty where it does not say so."""
+    found = _DRAFTED.search(text)
+    return found[1] if found else ""
+
+
 def link_definitions(text: str, root: str) -> str:
     """What the sources in a text point at, a line each; empty where it has none."""
     found = dict.fromkeys(_SOURCE.findall(text))
@@ -112,8 +119,9 @@ def _part(title: str, told: Iterable[Sentence], questions: Iterable[str] = (), m
 
 
 def _moments(told: Teller) -> Iterator[Sentence]:
-    """When it began, was noticed, was decided, was over; the earliest that it may have been, where that is known."""
-    for line in told.history.lines(Kind.MOMENT):
+    """When it began, was noticed, was decided, was over; the earliest that it may have been, if known."""
+    lines = sorted(told.history.lines(Kind.MOMENT), key=lambda line: (parse_time(line["at"]), int(line["n"])))
+    for line in lines:
         bounds = f", at the earliest {line['earliest']}" if "earliest" in line else ""
         yield Sentence(f"{line['name'].capitalize()}: {line['at']}{bounds}", line["n"])
 

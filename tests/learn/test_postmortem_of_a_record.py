@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -105,6 +106,36 @@ def test_missed_targets_should_become_action_items(record: Path) -> None:
 def test_a_record_of_an_earlier_format_should_be_told_too(name: str, tmp_path: Path) -> None:
     text = draft_of(read(unpacked(name, tmp_path)))
     assert all(SOURCE.search(sentence) for sentence in sentences(text))
+
+
+def test_the_draft_of_another_run_should_be_left_alone(record: Path, tmp_path: Path) -> None:
+    """People's words in it are about that run; neither file is written where one of them is of another."""
+    other, out = unpacked("f-golden-sealed", tmp_path), tmp_path / "made" / "for-it"
+    assert in_process("postmortem", record, "--out", out).exit == 0
+    for only in ("postmortem.md", "postmortem.ipynb"):
+        for path in out.iterdir():
+            if path.name != only:
+                path.unlink()
+        before = contents(out)
+        refused = in_process("postmortem", other, "--out", out, "--json")
+        assert (refused.exit, contents(out)) == (3, before)
+        assert "is the postmortem of f-golden-gone-back" in refused.json["message"]
+        assert in_process("postmortem", record, "--out", out).exit == 0
+
+
+def test_no_sentence_should_be_told_twice_and_moments_in_the_order_of_time(tmp_path: Path) -> None:
+    """Also where the plan has written a draft of its own within its run: it told some of it already."""
+    folder = unpacked("f-golden-sealed", tmp_path)
+    run = read(folder)
+    own = written(Teller(run.history, run.run_id, ""), "our own", (), ())
+    (folder / "evidence" / "postmortem.md").write_text(own)
+    text = draft_of(replace(run, files={**run.files, "evidence/postmortem.md": "Postmortem"}))
+    assert text.startswith("# Postmortem: our own")
+    for part in ("Summary", "Impact"):
+        told = text.partition(f"## {part}")[2].partition("\n## ")[0].splitlines()
+        assert len(told) == len({*told} - {""}) + told.count(""), part
+    moments = re.findall(r"^- \w+: (\d{4}-\S+Z)", text, re.MULTILINE)
+    assert len(moments) > 3 and moments == sorted(moments)
 
 
 def test_what_is_broken_or_not_ours_should_be_left_alone(record: Path) -> None:
