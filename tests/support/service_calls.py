@@ -296,6 +296,7 @@ VALUES: dict[str, Any] = {
     "dynamodb.settings.wanted": {"asked": "yes"},
     "dynamodb.settings.names": ["asked"],
     "dynamodb.settings.new_region": WEST,
+    "dynamodb.tables.pages": 8,
     "dynamodb.tables.since": ("UpdatedAt", "2025"),
     "dynamodb.tables.key": {"pk": "USER#00001", "sk": "sync"},
     "dynamodb.tables.item": {"pk": "ASKED#1", "sk": "sync"},

@@ -15,7 +15,7 @@ from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_health, replication, resources, titles
 from drcore.plans.a.facts import ARun
 from drcore.plans.a.regions import failed, fault_time, matters_since, serving
-from drcore.plans.a.replication import Canary, ItemVersion
+from drcore.plans.a.replication import Canary, RecentItems
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_, secretsmanager
 from drcore.services.dynamodb import tables
@@ -82,14 +82,15 @@ class Replicated:
 
     `bound_s`: all that was written more than so many seconds before the fault is there; None: not known. `longest_s`
     is the longest lag of the hour before the fault, as what is held comes with all of its delay. `items` are those that
-    were updated since shortly before the fault, as they stand here before the other region comes back.
+    were updated since shortly before the fault, as they stand here before the other region comes back: of a large table
+    a sample, as users wait.
     """
 
     canary: Canary = field(metadata=label("newest canary"))
     bound_s: float | None = field(metadata=label("bound of missing writes", unit="s"))
     replicas: tables.Replicas | None = field(metadata=label("global table"))
     longest_s: float | None = field(metadata=label("longest replication lag", unit="s"))
-    items: tuple[ItemVersion, ...] = field(compare=False)
+    items: RecentItems = field(compare=False)
 
 
 def see_replicated(run: ARun, target: Target) -> Replicated:
@@ -103,7 +104,7 @@ def see_replicated(run: ARun, target: Target) -> Replicated:
         bound,
         _replicas(run, here),
         replication.lag(run, here, failed(run), end=fault).highest,
-        replication.versions(run, here, matters_since(run)),
+        replication.sampled_versions(run, here, matters_since(run)),
     )
 
 

@@ -16,7 +16,8 @@ from drcore.plans.a.facts import ARun
 from drcore.plans.a.p4_continuity import REPLICATION, Replicated
 from drcore.plans.a.region_health import RegionSignals
 from drcore.plans.a.regions import failed, fault_time, matters_since, of_failed, serving_region
-from drcore.plans.a.replication import ItemVersion, LateWrite
+from drcore.plans.a.replication import LateWrite, RecentItems
+from drcore.plans.shared.good_minutes import last_look
 from drcore.record.evidence import Exhibit
 
 # ── Await recovery ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -28,6 +29,7 @@ class Recovering:
 
     signals: RegionSignals = field(metadata=label(""))
     late: tuple[LateWrite, ...] = field(compare=False)
+    before: RecentItems | None = field(default=None, compare=False)  # read at one look while the region is away
 
 
 # Looks after the return at which late writes are looked for: they come within seconds, and are written over.
@@ -40,11 +42,20 @@ def see_recovery(run: ARun, target: Target) -> Recovering:
     late = set(looks[-1][1].late) if looks else set()
     silent = [(time, bool(region_health.unanswered(seen.signals))) for time, seen in looks]
     fresh = [was_away for _, was_away in silent[-_LATE_LOOKS:]].count(False) < _LATE_LOOKS
-    fault = fault_time(run)
-    if fault and fresh and not region_health.unanswered(signals):
-        now = replication.versions(run, serving_region(run), matters_since(run))
-        late |= set(replication.late(_before(run), now, target.region, fault=fault, away=_was_away(silent)))
-    return Recovering(signals, tuple(sorted(late)))
+    fault, read, before = fault_time(run), _before(run), None
+    if region_health.unanswered(signals):
+        before = None if read.whole else _read_whole(run)
+    elif fault and fresh:
+        now, first = replication.versions(run, serving_region(run), matters_since(run)), _replicated_before(run)
+        arrived = first.canary.at if first else None
+        away = _was_away(silent)
+        late |= set(replication.late(read, now, target.region, fault=fault, arrived=arrived, away=away))
+    return Recovering(signals, tuple(sorted(late, key=lambda each: each.came)), before)
+
+
+def _read_whole(run: ARun) -> RecentItems:
+    """Users are well, and do not wait for it."""
+    return RecentItems(replication.versions(run, serving_region(run), matters_since(run)), True)
 
 
 def _was_away(looks: list[tuple[datetime, bool]]) -> Callable[[datetime], bool]:
@@ -57,10 +68,11 @@ def _replicated_before(run: ARun) -> Replicated | None:
     return first_seen(run, REPLICATION)
 
 
-def _before(run: ARun) -> tuple[ItemVersion, ...]:
-    """The items updated since shortly before the fault, as they stood before the region came back."""
+def _before(run: ARun) -> RecentItems:
+    """The items updated since shortly before the fault, as they stood before the region came back: all, or a sample."""
+    whole = (seen.before for _, _, seen in run.looks(titles.RECOVERY) if seen and seen.before)
     first = _replicated_before(run)
-    return first.items if first else ()
+    return next(whole, first.items if first else RecentItems((), False))
 
 
 def has_recovered(run: ARun, target: Target, seen: Recovering) -> Check:
@@ -104,14 +116,18 @@ RECOVERY = Step(
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """Whether both regions hold the same: age of each region's canary in the other, items that differ."""
+    """Whether both regions hold the same: age of each region's canary in the other, items that differ.
+
+    `compared` is when both copies were read as a whole. Looks after it read what differed then, by its keys.
+    """
 
     ages_s: tuple[tuple[str, float | None], ...]
-    differing: tuple[str, ...]
+    differing: tuple[tuple[str, str], ...]
+    compared: datetime = field(compare=False)
 
     def describe(self) -> Mapping[str, object]:
         ages = {f"canary of {name}": "missing" if age is None else f"{age:g} s old" for name, age in self.ages_s}
-        return {**ages, "items that differ": self.differing}
+        return {**ages, "items that differ": tuple(map(" ".join, self.differing)), "read whole at": self.compared}
 
 
 def see_reconciled(run: ARun, target: Target) -> Reconciled:
@@ -120,10 +136,25 @@ def see_reconciled(run: ARun, target: Target) -> Reconciled:
         (f"{of} in {held_in}", replication.age(replication.canary(run, of, held_in), now))
         for of, held_in in ((here, there), (there, here))
     )
-    since = matters_since(run)
-    ours, theirs = replication.versions(run, here, since), replication.versions(run, there, since)
-    settled = now - timedelta(seconds=quiet_s(run))
-    return Reconciled(ages, replication.differing(ours, theirs, settled))
+    before: Reconciled | None = last_look(run, titles.RECONCILE, target)
+    # Replication is proved by canaries. Where it had stopped, or the region was away since, all is compared anew.
+    stands = before and not _stale(run, before) and before.compared > run.moments.get(RECOVERED, before.compared)
+    if before and stands:
+        ours, theirs = (replication.versions_of(run, region, before.differing) for region in (here, there))
+    else:
+        ours, theirs = (replication.versions(run, region, matters_since(run)) for region in (here, there))
+    differing = replication.differing(ours, theirs, now - timedelta(seconds=quiet_s(run)))
+    return Reconciled(ages, differing, before.compared if before and stands else now)
+
+
+def _stale(run: ARun, seen: Reconciled) -> list[str]:
+    """The canaries that are missing or too old."""
+    limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
+    return [
+        f"canary of {name} {'is missing' if age is None else f'is {age:g} s old'}"
+        for name, age in seen.ages_s
+        if age is None or age > limit
+    ]
 
 
 def came_late(run: ARun) -> tuple[LateWrite, ...]:
@@ -139,19 +170,13 @@ def quiet_s(run: ARun) -> float:
 
 
 def is_reconciled(run: ARun, target: Target, seen: Reconciled) -> Check:
-    limit = run.facts.canary.every_s + run.facts.thresholds.lag_s
-    problems = [
-        f"canary of {name} {'is missing' if age is None else f'is {age:g} s old'}"
-        for name, age in seen.ages_s
-        if age is None or age > limit
-    ]
+    problems = _stale(run, seen)
     problems += [f"{len(seen.differing)} items differ"] if seen.differing else []
     if problems:
         return no("; ".join(problems))
     late = came_late(run)
-    worse = sum(each.overwrote for each in late)
-    why = f"both regions hold the same data; {len(late)} late writes arrived, {worse} of them over a newer update"
-    return yes(f"{why}, see the table" if worse else why)
+    why = f"both regions hold the same data; {replication.summary(late)}"
+    return yes(f"{why}, see the table" if any(each.overwrote is not False for each in late) else why)
 
 
 def show_reconciled(run: ARun, states: Mapping[Target, Reconciled]) -> Iterator[Exhibit]:
@@ -161,10 +186,8 @@ def show_reconciled(run: ARun, states: Mapping[Target, Reconciled]) -> Iterator[
 
 def late_in_verdict(run: ARun, result: StepResult) -> str:
     """What replication has cost: the RPO does not count what was decided anew, and overwritten by what came late."""
-    late = came_late(run)
-    worse = sum(each.overwrote for each in late)
-    counted = "counted by the versions of items as both regions held them"
-    return f"data: {len(late)} late writes arrived, {worse} of them over a newer update ({counted})" if late else ""
+    late, counted = came_late(run), "counted by the versions of items as both regions held them"
+    return f"data: {replication.summary(late)} ({counted})" if late else ""
 
 
 RECONCILE = Step(

@@ -6,7 +6,7 @@ No metric proves replication: ReplicationLatency speaks only of what did replica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,9 +16,11 @@ from drcore.engine.metric_minutes import minute_of
 from drcore.plans.a.facts import ARun
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services.cloudwatch import Metric, Points
+from drcore.services.dynamodb import items as dynamodb_items
 from drcore.services.dynamodb import tables
 
 _ONE = timedelta(minutes=1)
+_SAMPLE = 8  # pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,35 @@ class Canary:
 class ItemVersion:
     """One item as it stands: its key, when it was updated, in which region."""
 
-    key: str
+    pk: str
+    sk: str
     at: datetime
     region: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its whole key."""
+        return self.pk, self.sk
+
+
+@dataclass(frozen=True, slots=True)
+class RecentItems:
+    """The items that were updated since a time, as a region held them; `whole`: all, and not those of a sample."""
+
+    items: tuple[ItemVersion, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class LateWrite:
-    """A write that came late, and what stood in its place before the region came back (None: nothing as new)."""
+    """A write that came late, and what stood in its place before the region came back (None: nothing as new).
+
+    `overwrote` says whether that was newer; None: what stood there had not been read when the region came back.
+    """
 
     came: ItemVersion
     was: ItemVersion | None
-    overwrote: bool
+    overwrote: bool | None
 
 
 def canary(run: ARun, of: str, held_in: str) -> Canary:
@@ -58,29 +77,53 @@ def versions(run: ARun, region: str, since: datetime) -> tuple[ItemVersion, ...]
     """The items that were updated since a time as a region holds them, but the canaries. Raises Unknown, Rejected.
 
     The others are not asked for: what was updated well before the fault was everywhere before it, and neither came
-    late nor is newer than what did. So a table of any size costs one scan, and the journal what was written meanwhile.
+    late nor is newer than what did. The whole table is read for it: only after users are well again.
     """
     items = tables.items(run.aws, region, run.facts.table, since=("UpdatedAt", iso(since)))
     return tuple(sorted(_versions(run, items)))
 
 
+def sampled_versions(run: ARun, region: str, since: datetime) -> RecentItems:
+    """As `versions`, of a part of the table that is quickly read: users wait. Raises Unknown, Rejected."""
+    sample = tables.sample(run.aws, region, run.facts.table, _SAMPLE, since=("UpdatedAt", iso(since)))
+    return RecentItems(tuple(sorted(_versions(run, sample.items))), sample.whole)
+
+
+def versions_of(run: ARun, region: str, keys: Iterable[tuple[str, str]]) -> tuple[ItemVersion, ...]:
+    """The items of some keys as a region holds them now. Raises Unknown, Rejected."""
+    typed = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
+    found = dynamodb_items.some(run.aws, region, run.facts.table, typed, consistent=False)
+    plain = ({name: value["S"] for name, value in item.items() if "S" in value} for item in found)
+    return tuple(sorted(_versions(run, plain)))
+
+
 def late(
-    before: Iterable[ItemVersion],
+    before: RecentItems,
     now: Iterable[ItemVersion],
     lost: str,
     *,
     fault: datetime,
+    arrived: datetime | None,
     away: Callable[[datetime], bool],
 ) -> tuple[LateWrite, ...]:
     """What the region `lost` had written while it was `away`, or before, and that came only after `before` was read.
 
     It overwrote a newer update where another region had made one since the fault: the late writer could not know of
-    that. So it is too where the clock of the late write is behind the one that gave way.
+    that. So it is too where the clock of the late write is behind the one that gave way. An item that `before` does
+    not hold, as it is no more than a sample, came late where it is newer than what had `arrived` (None: nothing had).
     """
-    old = {version.key: version for version in before}
-    came = (each for each in now if each.region == lost and away(each.at) and old.get(each.key) != each)
+    old = {version.key: version for version in before.items}
+
+    def came_late(each: ItemVersion) -> bool:
+        if each.key in old or before.whole:
+            return old.get(each.key) != each
+        return arrived is None or each.at > arrived
+
     return tuple(
-        LateWrite(each, was, _overwrote(each, was, lost, fault)) for each in came for was in [old.get(each.key)]
+        LateWrite(each, was, _overwrote(each, was, lost, fault) if was or before.whole else None)
+        for each in now
+        if each.region == lost and away(each.at) and came_late(each)
+        for was in [old.get(each.key)]
     )
 
 
@@ -88,7 +131,9 @@ def _overwrote(came: ItemVersion, was: ItemVersion | None, lost: str, fault: dat
     return was is not None and ((was.region != lost and was.at > fault) or was.at > came.at)
 
 
-def differing(here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled: datetime) -> tuple[str, ...]:
+def differing(
+    here: Iterable[ItemVersion], there: Iterable[ItemVersion], settled: datetime
+) -> tuple[tuple[str, str], ...]:
     """The keys of items that are not the same in two regions, but for those that were written after `settled`.
 
     An item that only one region has among its recent ones is not the same: the other one still has an older update.
@@ -135,22 +180,28 @@ def lag_chart(run: ARun, name: str, minutes: float = 30) -> Chart:
     )
 
 
-def late_table(name: str, writes: Iterable[LateWrite]) -> Table:
+def late_table(name: str, writes: Collection[LateWrite]) -> Table:
     """The items that came late, a row an item; what stood there before, whether that was a newer update."""
     rows = tuple(
         (
-            each.came.key,
+            " ".join(each.came.key),
             each.came.at,
             each.came.region,
             each.was.at if each.was else None,
             each.was.region if each.was else None,
-            each.overwrote,
+            "not known" if each.overwrote is None else each.overwrote,
         )
         for each in sorted(writes, key=lambda each: (not each.overwrote, each.came))
     )
     columns = ("item", "updated", "region", "replaced an update of", "its region", "replaced a newer update")
-    worse = sum(bool(row[-1]) for row in rows)
-    return Table(name, f"{len(rows)} late writes, {worse} of them over a newer update", columns, rows)
+    return Table(name, summary(writes), columns, rows)
+
+
+def summary(writes: Collection[LateWrite]) -> str:
+    """How many writes came late, and over what."""
+    worse, unread = (sum(each.overwrote is kind for each in writes) for kind in (True, None))
+    unknown = f", of {unread} of them it is not known over what" if unread else ""
+    return f"{len(writes)} late writes, {worse} of them over a newer update{unknown}"
 
 
 def _directions(run: ARun) -> Iterator[tuple[str, str]]:
@@ -170,7 +221,7 @@ def _latency(run: ARun, receiving: str) -> Metric:
 def _versions(run: ARun, items: Iterable[Mapping[str, str]]) -> Iterator[ItemVersion]:
     for item in items:
         if not item["pk"].startswith(run.facts.canary.key_prefix):
-            yield ItemVersion(f"{item['pk']} {item['sk']}", parse_time(item["UpdatedAt"]), item.get("Region", ""))
+            yield ItemVersion(item["pk"], item["sk"], parse_time(item["UpdatedAt"]), item.get("Region", ""))
 
 
 def age(canary: Canary, now: datetime) -> float | None:

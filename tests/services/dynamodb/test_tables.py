@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from drcore.calls.aws import Aws
+from drcore.sandbox.services.dynamodb import scan_operations
 from drcore.services.dynamodb import tables
 from tests.services.conftest import Edit
 
@@ -52,6 +55,29 @@ def test_items_since_a_time_are_those_not_less(aws: Aws) -> None:
     found = list(tables.items(aws, EAST, TABLE, since=("UpdatedAt", middle)))
     assert 0 < len(found) < len(everything)
     assert {each["pk"] for each in found} == {each["pk"] for each in everything if each["UpdatedAt"] >= middle}
+
+
+def test_a_sample_is_of_so_many_pages_and_says_whether_there_are_more(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = {each["pk"] for each in tables.items(aws, EAST, TABLE)}
+    whole = tables.sample(aws, EAST, TABLE, 8)
+    assert whole.whole and {each["pk"] for each in whole.items} == everything
+    monkeypatch.setattr(scan_operations, "PAGE", 1000)
+    part = tables.sample(aws, EAST, TABLE, 2)
+    assert not part.whole and 0 < len(part.items) < len(everything)
+
+
+@pytest.mark.parametrize("size", [10**9, 10**12])
+def test_a_large_table_is_read_by_segments_side_by_side(aws: Aws, edit: Edit, size: int) -> None:
+    asked: list[Any] = []
+    aws.session.events.register("provide-client-params.dynamodb.Scan", lambda params, **_: asked.append(params))
+    everything = {each["pk"] for each in tables.items(aws, EAST, TABLE)}
+    assert [each.get("TotalSegments") for each in asked] == [None]
+    edit("dynamodb.DescribeTable", lambda answer: answer["Table"].update(TableSizeBytes=size))
+    asked.clear()
+    assert {each["pk"] for each in tables.items(aws, EAST, TABLE)} == everything
+    assert sorted(each["Segment"] for each in asked) == list(range(15 if size == 10**9 else 16))
 
 
 def test_a_replica_that_is_not_said_to_be_active_is_not(aws: Aws, edit: Edit) -> None:
