@@ -120,6 +120,17 @@ def test_a_run_should_be_found_from_its_plan(archive: Path, watched: Watched) ->
     expect(watched.page.get_by_role("heading", level=1)).to_contain_text("f-")
 
 
+def test_the_newest_run_should_be_compared_with_the_one_before(archive: Path, watched: Watched) -> None:
+    page = watched.page
+    page.goto((archive / "plans" / "f.html").as_uri())
+    page.get_by_role("link", name="The newest run beside the one before it").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Plan F: two runs compared")
+    found = Axe().run(page)
+    assert found.response["violations"] == [], found.generate_report()
+    page.locator("strong a").last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("f-")
+
+
 def test_all_should_be_read_without_a_script(archive: Path, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto((archive / "index.html").as_uri())
