@@ -200,6 +200,7 @@ def _told(step: ReadStep, run: ReadRun, zero: Zero) -> dict[str, Any]:
     decisions += [step.given.answer] if step.given and step.given.answer else []
     return {
         "outcome": str(step.outcome or "not ended"),
+        "word": str(step.word),
         "began_s": _after(step.began, zero),
         "machine_s": step.seconds.machine,
         "people_s": step.seconds.human,
@@ -224,11 +225,13 @@ def _differences(
 ) -> Iterator[RunDifference]:
     if left is None or right is None:
         there = left or right or {}
-        word = f"{there.get('outcome')}"
+        word = f"{there.get('word')}"
         yield RunDifference("step", "" if left is None else word, "" if right is None else word, Differs.NEW_OR_GONE)
         return
     if one and other and one.name.title != other.name.title:
         yield RunDifference("title", one.name.title, other.name.title, Differs.SEEN)
+    if left["outcome"] == right["outcome"] and left["word"] != right["word"]:
+        yield RunDifference("word", left["word"], right["word"], Differs.SEEN)
     for name, weight in _FIELDS:
         if left[name] != right[name]:
             yield RunDifference(name, _text(left[name]), _text(right[name]), weight)

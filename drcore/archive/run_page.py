@@ -163,7 +163,7 @@ def _steps(run: ReadRun) -> Iterator[dict[str, Any]]:
         yield {
             "number": number,
             "title": step.name.title,
-            "outcome": named(step.outcome) if step.outcome else "✖ NOT ENDED",
+            "outcome": named(step.word),
             "began": step.began,
             "ended": step.ended,
             "seconds": step.seconds,

@@ -11,6 +11,7 @@ from drcore.calls.gate import Call, Plane
 from drcore.clock import parse_time
 from drcore.engine.consent import Given
 from drcore.engine.outcome import Outcome, Seconds, StepName, StepResult, Target, TargetResult
+from drcore.engine.outcome_word import OutcomeWord, word_in
 from drcore.record.carried_out import CarriedOut, carried_out
 from drcore.record.events import Event, Kind
 from drcore.record.history import History
@@ -38,6 +39,7 @@ class ReadStep:
     began: datetime
     ended: datetime | None
     outcome: Outcome | None
+    word: OutcomeWord
     seconds: Seconds
     targets: tuple[TargetResult, ...]
     given: Given | None
@@ -130,6 +132,7 @@ def _step(told: CarriedOut) -> ReadStep:
         began=parse_time(told.began["time"]),
         ended=parse_time(ended["time"]) if ended else None,
         outcome=_outcome(ended) if ended else None,
+        word=word_in(ended) if ended else OutcomeWord.NOT_ENDED,
         seconds=_seconds(ended["seconds"]) if ended else Seconds(),
         targets=tuple(_target(told, target) for target in told.results),
         given=_given(told.consents[-1]) if told.consents else None,
@@ -166,7 +169,13 @@ def _target(told: CarriedOut, target: str) -> TargetResult:
     place = Target(line["region"], line["thing"]) if "region" in line else Target("", "" if target == "all" else target)
     since = parse_time(line["since"]) if line.get("since") else None
     return TargetResult(
-        place, _outcome(line), str(line["why"]), intent.get("before") if intent else after, after, since
+        place,
+        _outcome(line),
+        str(line["why"]),
+        intent.get("before") if intent else after,
+        after,
+        since,
+        said=word_in(line),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from drcore.engine.verdict import Word
 from drcore.launcher.result import RunResult
@@ -22,7 +23,8 @@ def report(result: RunResult, stream: TextIO) -> None:
     table = Table("step", "outcome", "seconds", title=f"{result.setting.run_id}", title_justify="left")
     table.columns[2].justify = "right"
     for step in result.steps:
-        table.add_row(step["title"], step["outcome"], f"{step['seconds']:.1f}")
+        word = step["word"]
+        table.add_row(step["title"], Text(f"{word.sign} {word}", style=word.tone.terminal), f"{step['seconds']:.1f}")
     if result.steps:
         console.print(table)
     for act in result.acts:

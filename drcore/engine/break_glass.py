@@ -36,7 +36,7 @@ def _commands(step: Step[Any, Any], result: StepResult) -> Iterator[str]:
     stopped = [call for target in result.targets for call in target.calls]
     writes = as_shell_commands([*result.calls, *stopped], write=True)
     if step.act and not writes:
-        yield f"Nothing to change in that run: {result.outcome}."
+        yield f"Nothing to change in that run: {result.word}."
     if writes and result.outcome is Outcome.WOULD:
         yield "Rehearsed only: these were not sent."
     yield from _block("To change it:", writes)

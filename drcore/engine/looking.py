@@ -15,6 +15,7 @@ from drcore.clock import Waiting, iso, until
 from drcore.engine.context import Run
 from drcore.engine.looks import Looks, longest_pause, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.outcome import Answer, Check, Outcome, State, Target, TargetResult
+from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.step import Step
 from drcore.errors import NoAnswer, Rejected, Unknown, is_missing
@@ -139,7 +140,7 @@ class Looking:
             else:
                 since = self.run.clock.now() if check.answer is Answer.YES else None
                 outcome, why = self._excused(self._found(target, check), check.why)
-                result = TargetResult(target, outcome, why, state, state, since)
+                result = TargetResult(target, outcome, why, state, state, since, said=check.word)
                 stopped_before = outcome is Outcome.FAILED and self.run.intended(self.step, target)
                 self.note(self.made_safe(result) if stopped_before else result)
         return remaining
@@ -235,7 +236,9 @@ class Looking:
         outcome, why = self._excused(outcome, why, looks.error)
         if outcome is Outcome.DONE and not acted and looks.all_good:
             outcome = Outcome.ALREADY
-        return TargetResult(target, outcome, why, before, after, since if check.answer is Answer.YES else None)
+        good = check.answer is Answer.YES
+        word = check.word if good and outcome in (Outcome.ALREADY, Outcome.DONE) else None
+        return TargetResult(target, outcome, why, before, after, since if good else None, said=word)
 
     def _not_held(self, looks: Mapping[Target, Looks]) -> str:
         """Why a good last look at one target is not enough."""
@@ -283,8 +286,29 @@ class Looking:
 
     def note(self, result: TargetResult) -> None:
         """Keep a target's result, in the journal too."""
-        self.results[result.target] = result
+        word = result.said or _word_for(self.step, result.outcome, after_rehearsed=bool(self.only_rehearsed()))
+        self.results[result.target] = result = replace(result, said=word)
         told = {"region": result.target.region, "thing": result.target.thing}
         told |= {"since": iso(result.since)} if result.since else {}
-        told |= {"outcome": result.outcome, "why": result.why}
+        told |= {"outcome": result.outcome, "word": word, "why": result.why}
         self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **told)
+
+
+def _word_for(step: Step[Any, Any], outcome: Outcome, *, after_rehearsed: bool) -> OutcomeWord:
+    """What happened to a target of a step, where its check has not said so itself.
+
+    `after_rehearsed`: a step that it needs was only rehearsed.
+    """
+    match outcome:
+        case Outcome.ALREADY | Outcome.DONE if step.act is None:
+            return OutcomeWord.PASSED if step.gate else OutcomeWord.FOUND
+        case Outcome.ALREADY:
+            return OutcomeWord.NOT_NEEDED
+        case Outcome.SKIPPED if after_rehearsed:
+            return OutcomeWord.NOT_YET
+        case Outcome.SKIPPED:
+            return OutcomeWord.NOT_TRIED if step.act else OutcomeWord.NOT_FOUND
+        case Outcome.FAILED | Outcome.UNKNOWN if step.only_tells and step.act:
+            return OutcomeWord.NOT_TOLD
+        case _:
+            return OutcomeWord[outcome.name]

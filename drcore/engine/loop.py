@@ -21,6 +21,7 @@ from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.naming import name_act
 from drcore.engine.outcome import Outcome, Seconds, State, StepResult, Target, TargetResult
+from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.second_person import prove, wanted
 from drcore.engine.step import Step
@@ -120,14 +121,16 @@ class _Carrying(Looking):
             for target, before in states.items():
                 asked = self.step.unanswered
                 why = self.step.expect(self.run, target, before).why if asked else f"not tried: {error}"
-                outcome = Outcome.SKIPPED if asked and not asked.step else Outcome.FAILED
-                self.note(TargetResult(target, outcome, why, before, before))
+                skipped = bool(asked and not asked.step)
+                outcome = Outcome.SKIPPED if skipped else Outcome.FAILED
+                word = OutcomeWord.NOT_ANSWERED if skipped else None
+                self.note(TargetResult(target, outcome, why, before, before, said=word))
             return
         for target, before in states.items():
             lacking = self._lacking(target)
             if lacking:
-                why = f"not tried: it depends on {lacking.target}, which is {lacking.outcome}"
-                self.note(TargetResult(target, Outcome.SKIPPED, why, before, before))
+                why = f"not tried: it depends on {lacking.target}, which is {lacking.word}"
+                self.note(TargetResult(target, Outcome.SKIPPED, why, before, before, said=OutcomeWord.NOT_TRIED))
             else:
                 self.note(self.made_safe(self.act_until(target, before)))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from drcore.calls.gate import Call
 from drcore.engine.consent import Given
+from drcore.engine.outcome_word import OutcomeWord
 
 
 class Outcome(StrEnum):
@@ -37,15 +38,26 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An answer with its reason, in words for the card."""
+    """An answer with its reason, in words for the card; `word` where the step alone knows what a yes means."""
 
     answer: Answer
     why: str
+    word: OutcomeWord | None = None
 
 
 def yes(why: str) -> Check:
     """It is as expected."""
     return Check(Answer.YES, why)
+
+
+def not_needed(why: str) -> Check:
+    """There is nothing to look at or to do, so it counts as what is expected."""
+    return Check(Answer.YES, why, OutcomeWord.NOT_NEEDED)
+
+
+def not_this_way(why: str) -> Check:
+    """It belongs to another way than the one that was decided, so it counts as what is expected."""
+    return Check(Answer.YES, why, OutcomeWord.NOT_THIS_WAY)
 
 
 def no(why: str) -> Check:
@@ -96,8 +108,8 @@ State = Any  # what the `look` of a step returned: each step has a frozen datacl
 class TargetResult:
     """How it went for one target: what was seen before and after, why it counts as that, what was called.
 
-    In a rehearsal `if_needed` is what the act would call where it were needed, for a target that needs none now; what
-    is not known before it is due stands in it as `<name>`.
+    `said` is what happened, in a word; None: the outcome says it. In a rehearsal `if_needed` is what the act would call
+    where it were needed, for a target that needs none now; what is not known before it is due stands in it as `<name>`.
     """
 
     target: Target
@@ -108,6 +120,12 @@ class TargetResult:
     since: datetime | None = None
     calls: tuple[Call, ...] = ()
     if_needed: tuple[Call, ...] = ()
+    said: OutcomeWord | None = None
+
+    @property
+    def word(self) -> OutcomeWord:
+        """What happened, in a word."""
+        return self.said or OutcomeWord[self.outcome.name]
 
     @property
     def named(self) -> tuple[Call, ...]:
@@ -160,6 +178,12 @@ class StepResult:
             return Outcome.SKIPPED
         enough = self.one_is_enough and outcomes[0] in (Outcome.ALREADY, Outcome.DONE)
         return outcomes[0 if enough else -1]
+
+    @property
+    def word(self) -> OutcomeWord:
+        """What happened, in a word: that of the targets whose outcome is the step's, the worst of them."""
+        words = [result.word for result in self.targets if result.outcome is self.outcome]
+        return max(words, key=list(OutcomeWord).index, default=OutcomeWord.NOT_NEEDED)
 
     @property
     def untold(self) -> bool:

@@ -127,7 +127,7 @@ def judge(
     # Without a beginning there was no incident, so there is no time that could have been kept or missed.
     target = rto_target if start or rehearsed else None
     rto = Objective(target) if rehearsed else Objective(target, measured, least)
-    why = "; ".join([f"{result.name} is {result.outcome}: {result.why}" for result in bad])
+    why = "; ".join([f"{result.name} is {result.word}: {result.why}" for result in bad])
     if missing:
         why = "; ".join(filter(None, [why, f"not reached: {', '.join(missing)}"]))
     refused = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from drcore import plans
 from drcore.engine.outcome import Outcome
+from drcore.engine.outcome_word import word_in
 from drcore.engine.standing import what_stands
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
@@ -114,6 +115,7 @@ def result_from_journal(
             "id": step.key,
             "title": step.title,
             "outcome": ended[step.key]["outcome"],
+            "word": word_in(ended[step.key]),
             "seconds": round(sum(ended[step.key]["seconds"].values()), 3),
         }
         for step in plans.find(setting.plan).steps

@@ -15,6 +15,7 @@ from typing import Any
 from drcore.clock import iso, parse_time
 from drcore.engine import lock
 from drcore.engine.outcome import Answer, Outcome, StepName
+from drcore.engine.outcome_word import word_in
 from drcore.engine.verdict import Word
 from drcore.record.events import Event, Kind, key_of
 from drcore.record.files import EVIDENCE, JOURNAL
@@ -235,7 +236,7 @@ def _timeline(told: Teller) -> Iterator[Sentence]:
         dated.append((line["time"], Sentence(f"{line['time']} {line['by']} remarks: {line['text']}", line["n"])))
     for line in _results(told):
         if line["outcome"] != Outcome.ALREADY:
-            text = f"{line['time']} {line['step']}{_at(line)} is {line['outcome']}"
+            text = f"{line['time']} {line['step']}{_at(line)} is {word_in(line)}"
             dated.append((line["time"], Sentence(text, line["n"])))
     yield from (sentence for _, sentence in sorted(dated, key=lambda each: (iso(parse_time(each[0])), each[1].source)))
 
@@ -254,7 +255,7 @@ def _results(told: Teller) -> Iterator[Event]:
 
 
 def _ended(line: Event) -> str:
-    return f"{line['step']}{_at(line)} is {line['outcome']}: {line['why']}"
+    return f"{line['step']}{_at(line)} is {word_in(line)}: {line['why']}"
 
 
 def _at(line: Event) -> str:

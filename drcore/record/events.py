@@ -52,9 +52,9 @@ class Kind(StrEnum):
     INTENT = "intent"  # target, region, thing, try, before: on disk before the act
     ACTED = "acted"  # target, answer: the id of what was set in motion
     ACT_FAILED = "act-failed"  # target, refused, why: what came back in place of an answer
-    RESULT = "result"  # target, region, thing, outcome, why; since, where it is as expected
+    RESULT = "result"  # target, region, thing, outcome, word, why; since, where it is as expected
     IF_NEEDED = "if-needed"  # target, call: what a rehearsal names of an act that is not needed now
-    STEP_ENDED = "step-ended"  # outcome, seconds
+    STEP_ENDED = "step-ended"  # outcome, word, seconds
     INTERRUPTED = "interrupted"  # why: what was changed, what is on its way
     NO_EVIDENCE = "no-evidence"  # why
     BACK_OUT_INTENT = "back-out-intent"  # target, why

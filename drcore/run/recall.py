@@ -11,6 +11,7 @@ from typing import Any
 from drcore.clock import parse_time
 from drcore.engine.context import Run
 from drcore.engine.outcome import Outcome, Seconds, StepResult, Target, TargetResult
+from drcore.engine.outcome_word import word_in
 from drcore.engine.step import Plan, Step
 from drcore.record.events import Event
 from drcore.record.redact import HIDDEN
@@ -41,7 +42,7 @@ def _target_result(step: Step[Any, Any], told: StepLines, target: str) -> Target
     before = _state(step, intent["before"]) if intent else after
     since = parse_time(line["since"]) if "since" in line else None
     place = Target(line.get("region", ""), line.get("thing", ""))
-    return TargetResult(place, Outcome(line["outcome"]), line["why"], before, after, since)
+    return TargetResult(place, Outcome(line["outcome"]), line["why"], before, after, since, said=word_in(line))
 
 
 def _state(step: Step[Any, Any], data: object) -> Any:

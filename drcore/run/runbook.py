@@ -21,7 +21,7 @@ from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Co
 from drcore.engine.context import Run
 from drcore.engine.foresight import foreseen
 from drcore.engine.loop import carry
-from drcore.engine.outcome import GOOD, Outcome, StepName, StepResult, TargetResult
+from drcore.engine.outcome import GOOD, StepName, StepResult
 from drcore.engine.permissions import Place, fingerprint
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
@@ -157,7 +157,7 @@ class Runbook:
             self._make_up(before=step)
         result = self._carry(step, despite)
         if result.stops and not step.goes_on:
-            raise StepFailed(f"{step.title} is {result.outcome}: {result.why}")
+            raise StepFailed(f"{step.title} is {result.word}: {result.why}")
 
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
@@ -180,7 +180,9 @@ class Runbook:
         for exhibit in self._screen.exhibits(step, result.states):
             self._screen.keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
-        self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, seconds=seconds, durable=True)
+        self.record.append(
+            Kind.STEP_ENDED, step=step, outcome=result.outcome, word=result.word, seconds=seconds, durable=True
+        )
         return result
 
     def _make_up(self, before: Step[Any, Any] | None = None) -> None:
@@ -239,10 +241,11 @@ class Runbook:
         Raises RollbackFailed when something is not as it was before.
         """
         done = list(undo.acts(self.plan, self.run))
-        entries = [(step, TargetResult(target, Outcome.DONE, "done by this run")) for step, target, _ in done]
+        entries = undo.as_they_stand(done)
         undoable = [act for act in done if act[0].undo]
         if self.run.rehearsing or not undoable or (self.verdict and self.verdict.reached):
-            self._screen.show(show.back(entries))
+            kept = entries and not self.run.rehearsing and self.verdict and self.verdict.reached
+            self._screen.show(show.back(entries, note="The goal was reached: nothing is undone." if kept else ""))
             return
         passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
         if passed:
@@ -364,7 +367,7 @@ class Runbook:
         lacking = [name.title for name in step.needs if name.key not in self.results or self.results[name.key].stops]
         ended = [self.results[name.key] for name in step.needs if name.title in lacking and name.key in self.results]
         if ended and not despite and all(self.plan.step(each.name.key).goes_on for each in ended):
-            whys = "; ".join(f"{each.name} is {each.outcome}: {each.why}" for each in ended)
+            whys = "; ".join(f"{each.name} is {each.word}: {each.why}" for each in ended)
             raise StepFailed(f"{step.title} was not begun: {whys}")
         if lacking and not despite:
             raise self._refused(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from drcore.engine import lock
 from drcore.engine.context import Run
 from drcore.engine.loop import carry, carry_back
 from drcore.engine.outcome import GOOD, Outcome, StepResult, Target, TargetResult
+from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.step import Plan, Step
 from drcore.errors import DrcoreError, Unknown
 from drcore.record.events import Kind
@@ -36,6 +38,16 @@ def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], 
         yield step, Target(act.first["region"], act.first["thing"]), step.from_json(act.first["before"])
 
 
+def as_they_stand(
+    done: Iterable[tuple[Step[Any, Any], Target, Any]],
+) -> list[tuple[Step[Any, Any], TargetResult]]:
+    """What this run has done, before anything of it is undone."""
+    return [
+        (step, TargetResult(target, Outcome.DONE, "done by this run", said=OutcomeWord.STANDS))
+        for step, target, _ in done
+    ]
+
+
 def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) -> TargetResult:
     """Undo one act. What could not be undone, or not be verified, is said in the result."""
     try:
@@ -44,6 +56,7 @@ def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) 
         result = carry_back(run, step, target, before)
     except DrcoreError as error:
         result = TargetResult(target, Outcome.UNKNOWN, str(error), before)
+    word = OutcomeWord.UNDONE if result.outcome in GOOD else OutcomeWord.NOT_UNDONE
     event = Kind.UNDONE if result.outcome in GOOD else Kind.UNDO_FAILED
     run.record.append(event, step=step, target=str(target), why=result.why, durable=True)
-    return result
+    return replace(result, said=word)

@@ -86,6 +86,6 @@ def _against(points: list[Point], limit: Limit) -> str:
 
 def _steps(shown: Timeline) -> str:
     bars = [
-        f"{bar.title}: {bar.outcome}, {at(bar.began)} to {at(bar.ended)}, {duration(bar.total)}." for bar in shown.bars
+        f"{bar.title}: {bar.word}, {at(bar.began)} to {at(bar.ended)}, {duration(bar.total)}." for bar in shown.bars
     ]
     return " ".join([f"{shown.title}.", *bars, *(f"{name} at {at(moment)}." for name, moment in shown.moments)])

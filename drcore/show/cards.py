@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drcore.calls.gate import as_shell_commands
+from drcore.engine.outcome_word import OutcomeWord
 from drcore.record.evidence import Document, Table
 from drcore.show.html import render
 from drcore.show.states import as_text, seen
 from drcore.show.values import plain
-from drcore.show.wording import SYMBOLS, at, because, columns, day, duration, named
+from drcore.show.wording import at, because, columns, day, duration, named
 
 if TYPE_CHECKING:
     from drcore.calls.gate import Call
@@ -42,10 +43,10 @@ def card(result: StepResult, *, marks: Sequence[Mark] = ()) -> tuple[str, str]:
         writes=as_shell_commands(calls, write=True),
         reads=as_shell_commands(calls, write=False),
     )
-    lines = [f"{named(result.outcome)}  {result.name.title}", f"  {_why(result)}"]
+    lines = [f"{named(result.word)}  {result.name.title}", f"  {_why(result)}"]
     for target in result.targets:
         one = len(result.targets) == 1
-        lines += [*([] if one else [f"  {named(target.outcome)}  {_said(target)}"]), *as_text(target)]
+        lines += [*([] if one else [f"  {named(target.word)}  {_said(target)}"]), *as_text(target)]
     lines += [f"  WOULD {call}" for call in would]
     lines += [f"  IF NEEDED {call}" for call in if_needed]
     return html, "\n".join([*lines, *(f"  {name}: {value}" for name, value in rows)])
@@ -77,9 +78,9 @@ def _why(result: StepResult) -> str:
         return "there was nothing to do it for"
     if len(result.targets) == 1:
         return _said(result.targets[0])
-    order = list(SYMBOLS)
-    count = sorted(Counter(target.outcome for target in result.targets).items(), key=lambda each: -order.index(each[0]))
-    counts = f"{len(result.targets)} targets: {', '.join(f'{number} {outcome}' for outcome, number in count)}"
+    order = list(OutcomeWord)
+    count = sorted(Counter(target.word for target in result.targets).items(), key=lambda each: -order.index(each[0]))
+    counts = f"{len(result.targets)} targets: {', '.join(f'{number} {word}' for word, number in count)}"
     worst = [_said(each) for each in result.targets if each.outcome is result.outcome]
     return f"{counts}. {'; '.join(worst)}" if result.outcome in ("FAILED", "UNKNOWN") else counts
 

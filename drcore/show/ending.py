@@ -94,8 +94,8 @@ def back(entries: Sequence[tuple[Step[Any, Any], TargetResult]], *, note: str = 
     html = render("back", entries=entries, why=why)
     text = [f"Going back: {why}"]
     for number, (step, result) in enumerate(entries, start=1):
-        there = f"{step.reversibility}" if step.undo else f"no way back, {step.reversibility}"
-        text.append(f"  {number}. {named(result.outcome)}  {step.title}, {result.target} ({there}): {result.why}")
+        there = "can be undone" if step.undo else "no way back"
+        text.append(f"  {number}. {named(result.word)}  {step.title}, {result.target} ({there}): {result.why}")
         text += as_text(result)
     return html, "\n".join(text)
 

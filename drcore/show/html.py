@@ -79,5 +79,5 @@ def _environment() -> Environment:
         "asked": wording.asked,
         "whole": _whole,
     }
-    environment.globals |= {"MEANINGS": wording.MEANINGS, "ANSWERS": wording.ANSWERS}
+    environment.globals |= {"ANSWERS": wording.ANSWERS}
     return environment

@@ -84,7 +84,7 @@ def overview(steps: Iterable[Step[Any, Any]], results: Mapping[str, StepResult])
     why = f"{len(drawn)} steps, {acting} can change something, {len(over) or 'none'} carried out so far."
     html = render("overview", steps=drawn, why=why, NO_RETURN=_NO_RETURN)
     rows = [
-        (f"{number:>2}", named(result.outcome) if result else "not yet", step.title, _told(step))
+        (f"{number:>2}", named(result.word) if result else "not yet", step.title, _told(step))
         for number, (step, result) in enumerate(drawn, start=1)
     ]
     return html, "\n".join([f"Steps: {why}", *columns(rows, indent="")])

@@ -11,6 +11,7 @@ from drcore.show.wording import duration
 
 if TYPE_CHECKING:
     from drcore.engine.outcome import StepResult
+    from drcore.engine.outcome_word import OutcomeWord
     from drcore.record.evidence import Table
 
 
@@ -20,6 +21,7 @@ class Bar:
 
     title: str
     outcome: str
+    word: OutcomeWord
     began: datetime
     ended: datetime
     human: float
@@ -46,11 +48,11 @@ class Timeline:
         from drcore.record.evidence import Table
 
         steps = [
-            ("step", bar.title, bar.outcome, bar.began, bar.ended, bar.machine, bar.human, bar.cloud)
+            ("step", bar.title, bar.outcome, bar.word, bar.began, bar.ended, bar.machine, bar.human, bar.cloud)
             for bar in self.bars
         ]
-        moments = [("moment", name, None, moment, moment, None, None, None) for name, moment in self.moments]
-        columns = ("kind", "name", "outcome", "began", "ended", "machine_s", "human_s", "cloud_s")
+        moments = [("moment", name, None, None, moment, moment, None, None, None) for name, moment in self.moments]
+        columns = ("kind", "name", "outcome", "word", "began", "ended", "machine_s", "human_s", "cloud_s")
         return Table(self.name, self.title, columns, (*steps, *moments))
 
 
@@ -60,6 +62,7 @@ def timeline(results: Mapping[str, StepResult], moments: Mapping[str, datetime],
         Bar(
             title=result.name.title,
             outcome=result.outcome.value,
+            word=result.word,
             began=result.began,
             ended=result.ended,
             human=result.seconds.human,

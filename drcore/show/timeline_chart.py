@@ -84,7 +84,7 @@ def _bars(axes: Axes, bars: tuple[Bar, ...]) -> None:
 
 
 def _end(bar: Bar) -> str:
-    return f"{named(bar.outcome)} {duration(bar.total)}"
+    return f"{named(bar.word)} {duration(bar.total)}"
 
 
 def _due(shown: Timeline, times: list[datetime]) -> list[datetime]:

@@ -8,26 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from drcore.engine.outcome import Outcome, TargetResult
+    from drcore.engine.outcome import TargetResult
+    from drcore.engine.outcome_word import OutcomeWord
     from drcore.engine.step import Step
 
-# A symbol beside the word, so that an outcome can be told at a glance, in grey, in a terminal.
-SYMBOLS = {"ALREADY": "●", "DONE": "✔", "SKIPPED": "○", "WOULD": "▷", "UNKNOWN": "?", "FAILED": "✖"}
-MEANINGS = {
-    "ALREADY": "was so before, nothing was needed",
-    "DONE": "seen to be as expected",
-    "SKIPPED": "not done, the plan goes on",
-    "WOULD": "rehearsed, nothing was sent",
-    "UNKNOWN": "cannot be told, which is not healthy",
-    "FAILED": "not as expected",
-}
 ANSWERS = {"yes": "✔ yes", "no": "✖ no", "never": "✖ never", "unknown": "? unknown"}
 _LONGEST = 120  # a longer value is cut: the whole of it is in the journal
 
 
-def named(outcome: Outcome | str) -> str:
+def named(word: OutcomeWord) -> str:
     """`✔ DONE`."""
-    return f"{SYMBOLS[outcome]} {outcome}"
+    return f"{word.sign} {word}"
 
 
 def duration(seconds: float | None) -> str:

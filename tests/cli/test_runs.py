@@ -29,7 +29,7 @@ FIELDS = {
     "exit",
 }
 
-STEP_FIELDS = {"id", "title", "outcome", "seconds"}
+STEP_FIELDS = {"id", "title", "outcome", "word", "seconds"}
 
 PLAN = plans.find("f")
 

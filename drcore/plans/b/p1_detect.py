@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, not_needed, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.b import health, titles
@@ -112,7 +112,7 @@ def read_degradation(run: BRun, region: str) -> Degradation:
 
 def is_graceful(run: BRun, target: Target, seen: Degradation) -> Check:
     if seen.since is None:
-        return yes("no minute of the last hour had more fallbacks than usual: there is nothing to prove")
+        return not_needed("no minute of the last hour had more fallbacks than usual: there is nothing to prove")
     more, limit = seen.more(), run.facts.thresholds.core_percent
     if more is None:
         return unknown(f"{seen.jobs_before} jobs before and {seen.jobs} since were measured: too few to compare")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from drcore.calls.gate import Call
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, not_needed, not_this_way, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
@@ -24,12 +24,12 @@ from drcore.services.sagemaker import BROKEN, UNDER_WAY, EndpointKind, Guardrail
 from drcore.services.secretsmanager import SecretVersions
 
 
-def _not_decided(run: BRun, remedy: AiRemedy) -> str:
-    """Why a lever is left alone, in words; empty where it is the one that was decided."""
+def _not_decided(run: BRun, remedy: AiRemedy) -> Check | None:
+    """Why a lever is left alone; None where it is the one that was decided."""
     way = decided(run)
     if way.remedy is remedy:
-        return ""
-    return f"not the remedy: {way.words}" if way.remedy else "there is nothing to remedy"
+        return None
+    return not_this_way(f"not the remedy: {way.words}") if way.remedy else not_needed("there is nothing to remedy")
 
 
 def _cannot_go_over(seen: InferenceEndpoint) -> Check | None:
@@ -58,9 +58,9 @@ def see_endpoint(run: BRun, target: Target) -> InferenceEndpoint:
 
 
 def old_variant_serves(run: BRun, target: Target, seen: InferenceEndpoint) -> Check:
-    why_not = _not_decided(run, AiRemedy.WEIGHTS)
-    if why_not:
-        return yes(why_not)
+    other = _not_decided(run, AiRemedy.WEIGHTS)
+    if other:
+        return other
     old = run.facts.endpoint.old_variant
     if old not in {each.name for each in seen.variants}:
         return never(f"the endpoint has no variant {old} in {target.region}: choose another remedy")
@@ -127,9 +127,9 @@ def see_configuration(run: BRun, target: Target) -> GoingOver:
 
 
 def configuration_is_wanted(run: BRun, target: Target, seen: GoingOver) -> Check:
-    why_not = _not_decided(run, AiRemedy.CONFIGURATION)
-    if why_not:
-        return yes(why_not)
+    other = _not_decided(run, AiRemedy.CONFIGURATION)
+    if other:
+        return other
     wanted, endpoint = decided(run).configurations.get(target.region, ""), seen.endpoint
     if not wanted:
         return unknown(
@@ -203,7 +203,7 @@ def endpoint_is_as_decided(run: BRun, target: Target, seen: InferenceEndpoint) -
     way, old = decided(run), run.facts.endpoint.old_variant
     wanted = way.configurations.get(target.region, "")
     if way.remedy not in (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION):
-        return yes(f"not the remedy: {way.words}" if way.remedy else "there is nothing to remedy")
+        return not_this_way(f"not the remedy: {way.words}") if way.remedy else not_needed("there is nothing to remedy")
     broken = _cannot_go_over(seen)
     if broken:
         return broken
@@ -247,9 +247,9 @@ def see_key(run: BRun, target: Target) -> SecretVersions:
 
 
 def key_is_new(run: BRun, target: Target, seen: SecretVersions) -> Check:
-    why_not = _not_decided(run, AiRemedy.KEY)
-    if why_not:
-        return yes(why_not)
+    other = _not_decided(run, AiRemedy.KEY)
+    if other:
+        return other
     wanted = decided(run).key_version
     if seen.current == wanted:
         return yes(f"version {wanted} is the current one")
@@ -326,9 +326,9 @@ def see_order(run: BRun, target: Target) -> GatewayOrder:
 
 
 def order_is_wanted(run: BRun, target: Target, seen: GatewayOrder) -> Check:
-    why_not = _not_decided(run, AiRemedy.GATEWAY)
-    if why_not:
-        return yes(why_not)
+    other = _not_decided(run, AiRemedy.GATEWAY)
+    if other:
+        return other
     if not seen.models:
         return never("the gateway refuses our key: rotate it first, by a run with remedy=key")
     now = f"it tries {', '.join(seen.models)}"

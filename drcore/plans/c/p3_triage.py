@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.outcome import Check, Target, not_needed, yes
 from drcore.engine.step import Patience, Step
 from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
@@ -81,7 +81,7 @@ def _top(row: LogRow) -> TopError:
 
 def is_triaged(run: CRun, target: Target, seen: Errors) -> Check:
     if "detected" not in run.moments:
-        return yes("no trouble was seen, there is nothing to triage")
+        return not_needed("no trouble was seen, there is nothing to triage")
     if not seen.top:
         return yes("no crash was reported: the cause lies elsewhere, or reports do not come in")
     return yes(f"most often: {seen.top[0].describe()}")

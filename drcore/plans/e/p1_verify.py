@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from drcore.engine.consent import Choice
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, not_needed, yes
 from drcore.engine.permissions import evidence, iam_actions
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import findings, resources, stolen_uses, titles
@@ -43,7 +43,7 @@ def see_retention(run: ERun, target: Target) -> Retention:
 
 def is_kept(run: ERun, target: Target, seen: Retention) -> Check:
     if the_finding(run) is None:
-        return yes("no finding is open")
+        return not_needed("no finding is open")
     if seen.days is None or seen.days >= run.facts.keep_logs_days:
         return yes("for ever" if seen.days is None else f"{seen.days} days")
     return no(f"{seen.days} days, to be {run.facts.keep_logs_days}")
@@ -92,7 +92,7 @@ def is_frozen(run: ERun, target: Target, seen: FrozenEvidence) -> Check:
     if seen.key:
         return yes(f"frozen as {seen.key}")
     finding = the_finding(run)
-    return no(f"what is known of {finding.id} is not frozen yet") if finding else yes("no finding is open")
+    return no(f"what is known of {finding.id} is not frozen yet") if finding else not_needed("no finding is open")
 
 
 def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:

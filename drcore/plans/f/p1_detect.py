@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, not_needed, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.errors import Rejected, Unknown
 from drcore.plans.f import health, titles
@@ -104,7 +104,8 @@ def see_automation(run: FRun, target: Target) -> Automation:
 def automation_has_acted(run: FRun, target: Target, seen: Automation) -> Check:
     where = ", ".join(f"{name}: {alias}" for name, alias in seen.aliases)
     if seen.stable:
-        return yes(f"rolled back by {seen.rollback}; {where}" if seen.rollback else f"no rollback was made; {where}")
+        rolled_back = f"rolled back by {seen.rollback}; {where}"
+        return yes(rolled_back) if seen.rollback else not_needed(f"no rollback was made; {where}")
     if seen.canary:
         return no(f"not yet, a canary still gets traffic: {where}; it becomes the operator's act")
     return never(

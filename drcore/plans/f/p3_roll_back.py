@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, StepName, Target, never, no, not_needed, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
@@ -127,7 +127,7 @@ def see_provisioned(run: FRun, target: Target) -> lambda_.Provisioned:
 
 def is_warm(run: FRun, target: Target, seen: lambda_.Provisioned) -> Check:
     if not seen.status:
-        return yes("none is configured")
+        return not_needed("none is configured")
     capacity = f"{seen.available} of {seen.requested} are there, {seen.status}"
     if seen.status == "FAILED":
         return never(f"{capacity}: requests start cold; configure it again")

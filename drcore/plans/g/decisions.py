@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drcore.clock import parse_time
-from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.outcome import Check, Target, not_this_way
 from drcore.engine.step import S, Step
 from drcore.errors import Unknown
 from drcore.plans.g import titles
@@ -31,7 +31,7 @@ def remedy(run: GRun) -> Remedy | None:
 def not_the_remedy(run: GRun, mine: Remedy) -> Check | None:
     """A step of the remedy that was not decided has nothing to do."""
     decided = remedy(run)
-    return yes(f"not needed: the remedy that was decided is to {decided}") if decided not in (None, mine) else None
+    return not_this_way(f"the remedy that was decided is to {decided}") if decided not in (None, mine) else None
 
 
 def before(run: GRun, step: Step[Facts, S], target: Target) -> S | None:

@@ -10,7 +10,7 @@ from drcore.clock import iso
 from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing_attributes
 from drcore.diff.keys import key_bytes
-from drcore.engine.outcome import Check, Target, never, no, yes
+from drcore.engine.outcome import Check, Target, never, no, not_needed, yes
 from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants, titles
@@ -117,7 +117,7 @@ def accounts_are_correct(run: GRun, target: Target, seen: SpotCheck) -> Check:
     if wrong:
         return never(f"restored, and not correct: {'; '.join(wrong[:5])}")
     if not seen.accounts:
-        return yes("no account was named, and no ticket names one: the sample says more")
+        return not_needed("no account was named, and no ticket names one: the sample says more")
     return yes(
         f"all {len(seen.accounts)} accounts are correct in {target.thing}; {seen.corrupted} of them are corrupted in "
         f"{table(run)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, never, no, unknown, yes
+from drcore.engine.outcome import Check, Target, never, no, not_this_way, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step
@@ -107,7 +107,7 @@ SIGN_OFF = decision(
 
 def is_allowed(run: GRun, target: Target, seen: TablePolicy) -> Check:
     if remedy(run) is Remedy.SWITCH:
-        return yes(f"not needed: the service writes to {in_use(run)}, and {target.thing} stays read-only")
+        return not_this_way(f"the service writes to {in_use(run)}, and {target.thing} stays read-only")
     denied = len(seen.without(DENY_SID)) < len(seen.statements)
     if run.rehearsing and to_bring_back(run, DENY, target, seen) is not None:
         return no("to be allowed after writes were denied")

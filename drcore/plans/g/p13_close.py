@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
+from drcore.engine.outcome import Between, Check, StepResult, Target, no, not_needed, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.learn.postmortem import Sentence
 from drcore.plans.g import complaints, invariants, titles
@@ -211,7 +211,7 @@ def see_closed(run: GRun, target: Target) -> IncidentCost:
 
 def is_closed(run: GRun, target: Target, seen: IncidentCost) -> Check:
     if run.rehearsing:
-        return yes("nothing was done, so nothing was lost")
+        return not_needed("nothing was done, so nothing was lost")
     if not seen.remedy:
         return unknown("no remedy was decided")
     taken = "repaired in place" if seen.remedy is Remedy.REPAIR else f"restored and switched to {seen.table}"
