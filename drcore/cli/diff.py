@@ -39,6 +39,9 @@ def diff(
     writer: Annotated[
         str, typer.Option("--writer", metavar="ATTRIBUTE", help="Where it names its last writer, or a list of them.")
     ] = "",
+    ttl: Annotated[
+        str, typer.Option("--ttl", metavar="ATTRIBUTE", help="By which DynamoDB removes items itself (time to live).")
+    ] = "",
     key: Annotated[
         list[str] | None, typer.Option("--key", metavar="ATTRIBUTE", help="Of two exports: the key; twice for a pair.")
     ] = None,
@@ -80,6 +83,7 @@ def diff(
             faulty=tuple(faulty_writer or ()),
             modified=modified,
             writer=writer,
+            ttl=ttl,
             key=tuple(key or ()),
             engine=engine,
             out=out,

@@ -217,14 +217,17 @@ class _Comparison:
     def _look(self, told: _Told, key: KeySchema, total: int) -> None:
         """The exact check of what differs; what is left of it goes into the details."""
         with igzip.open(self.folder / DETAILS, "wb", compresslevel=1) as file:
-            for done, (cause, old, new) in enumerate(_looked_at(self.sides, self.relations, self.folder), 1):
+            for done, (rule, old, new) in enumerate(_looked_at(self.sides, self.relations, self.folder), 1):
                 if done % 1000 == 0 or done == total:
                     self.say("looking at what differs", done, total)
                 one, other = _item(self.sides[Role.RESTORED], old), _item(self.sides[Role.LIVE], new)
                 if one is not None and other is not None and _is_same(key, one, other, self.sides, (old, new)):
-                    told.counts[cause.kind] -= 1
+                    told.counts[rule.kind] -= 1
                     told.counts[Class.UNCHANGED] += 1
                     continue
+                cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
+                told.counts.subtract([rule.kind])
+                told.counts.update([cause.kind])
                 told.matching.see(one, other)
                 told.timeless += cause is Cause.TIMELESS
                 file.write(_line(cause, key, one, other, self.policy))

@@ -22,6 +22,7 @@ MICROSECOND = timedelta(microseconds=1)
 SKEW = timedelta(minutes=5)  # by which the clock that an item was stamped with may be ahead of ours
 # In which unit a number is: each begins where the one before it would be the year 5138, and in itself is the year 1973.
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
+TTL_LOOKS_BACK = timedelta(days=5 * 365)  # an item that expired before is not removed
 _NANOSECONDS = 1000  # in a microsecond; every larger number is in these
 _LAST = 253_402_300_800_000_000  # the year 10000, in microseconds
 _ONLY_DIGITS = re.compile(r"\d{9,20}(\.\d+)?", re.ASCII)
@@ -36,6 +37,7 @@ class Class(StrEnum):
     LEGIT = "legit"
     CONFLICT = "conflict"
     DELETED = "deleted"
+    EXPIRED = "expired"
     ADDED = "added"
 
 
@@ -49,6 +51,7 @@ class Cause(StrEnum):
     BEFORE = "before"  # a faulty writer is among the earlier ones
     LATER = "later"  # changed by somebody else, after the recovery point
     GONE = "gone"
+    EXPIRED = "expired"  # gone, and its time to live is over: DynamoDB removes such items itself
     NEW = "new"
     NEW_FAULTY = "new-faulty"
 
@@ -66,6 +69,7 @@ _CLASSES = {
     Cause.BEFORE: Class.CONFLICT,
     Cause.LATER: Class.LEGIT,
     Cause.GONE: Class.DELETED,
+    Cause.EXPIRED: Class.EXPIRED,
     Cause.NEW: Class.ADDED,
     Cause.NEW_FAULTY: Class.ADDED,
 }
@@ -79,7 +83,9 @@ class Policy:
     number in seconds, milliseconds, microseconds or nanoseconds since 1970); `writer` the one with the last writer (S),
     or the last writers, oldest first (L of S). Without a recovery point or without `modified` the time decides nothing;
     without `faulty` or `writer` no writer does. `now`: when the live state is read; an item that says that it was
-    modified later is not believed (None: every time is).
+    modified later is not believed (None: every time is). `ttl` names the attribute by which DynamoDB removes items
+    itself (N, seconds since 1970; those of more than five years ago it leaves alone); empty, or without `now`: none
+    counts as removed by it.
     """
 
     recovery_point: datetime | None = None
@@ -87,6 +93,7 @@ class Policy:
     modified: str = ""
     writer: str = ""
     now: datetime | None = None
+    ttl: str = ""
 
     def __post_init__(self) -> None:
         if self.recovery_point is not None and self.recovery_point.tzinfo is None:
@@ -101,6 +108,13 @@ class Policy:
     def latest(self) -> int | None:
         """The latest time of modification that is believed, in microseconds; None when every time is."""
         return None if self.now is None else micros(self.now + SKEW)
+
+    def gone(self, restored: Item) -> Cause:
+        """Why an item is not in the live state: its time to live was over, or it was deleted."""
+        expires = expires_at(restored, self.ttl)
+        if expires is None or self.now is None:
+            return Cause.GONE
+        return Cause.EXPIRED if self.now - TTL_LOOKS_BACK <= expires <= self.now else Cause.GONE
 
     def reason(self, cause: Cause, live: Item | None) -> str:
         """Why an item is of its class, in words."""
@@ -124,6 +138,8 @@ class Policy:
                 return f"changed by {writers[-1]}" if writers else "changed, nothing speaks against it"
             case Cause.GONE:
                 return "in the restored state, not in the live one"
+            case Cause.EXPIRED:
+                return f"not in the live state, and the time in {self.ttl} is over: DynamoDB removes such items itself"
             case Cause.NEW_FAULTY:
                 return f"only in the live state, last written by {writers[-1]}"
             case Cause.NEW:
@@ -156,7 +172,7 @@ def judge(restored: Item | None, live: Item | None, policy: Policy) -> tuple[Cla
 
 def _judged(restored: Item | None, live: Item | None, policy: Policy) -> Cause:
     if live is None:
-        return Cause.SAME if restored is None else Cause.GONE
+        return Cause.SAME if restored is None else policy.gone(restored)
     seen = facts(live, policy)
     if restored is None:
         return Cause.NEW_FAULTY if seen.last_faulty else Cause.NEW
@@ -188,6 +204,18 @@ def modified_of(item: Item, attribute: str) -> int | None:
             return micros_of_text(text)
         case {"N": str(text)}:
             return micros_of_number(text)
+    return None
+
+
+def expires_at(item: Item, ttl: str) -> datetime | None:
+    """When an item's time to live is over, as DynamoDB reads it: whole seconds as N; None where it never is."""
+    match item.get(ttl) if ttl else None:
+        case {"N": str(text)}:
+            try:
+                seconds = number(text)
+            except BadInput:
+                return None
+            return EPOCH + timedelta(seconds=int(seconds)) if 0 <= seconds < _LAST / 1_000_000 else None
     return None
 
 

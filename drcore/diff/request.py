@@ -36,6 +36,7 @@ class Order:
     faulty: tuple[str, ...] = ()
     modified: str = ""
     writer: str = ""
+    ttl: str = ""
     key: tuple[str, ...] = ()
     engine: str = "duckdb"
     out: Path = Path("diff")
@@ -83,7 +84,7 @@ def policy(order: Order) -> Policy:
     for given, value, missing, other in halves:
         if value and not other:
             raise BadInput(f"{given}: expected {missing} with it, as it decides nothing alone")
-    return Policy(point, order.faulty, order.modified, order.writer, WallClock().now())
+    return Policy(point, order.faulty, order.modified, order.writer, WallClock().now(), order.ttl)
 
 
 def sources(order: Order) -> tuple[Source, Source]:

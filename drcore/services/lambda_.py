@@ -66,12 +66,17 @@ class ProvisionedSetting:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What feeds a function: an event source mapping. `state` is Enabled, Disabled, or on the way between them."""
+    """What feeds a function: an event source mapping. `state` is Enabled, Disabled, or on the way between them.
+
+    `source` is what its ARN names: a queue, `stream/…`, `table/…/stream/…`; empty where AWS gives no ARN (a broker of
+    one's own). `qualifier`: the version or alias that it invokes, empty for the function itself.
+    """
 
     id: str
     source: str
     function: str
     state: str
+    qualifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +257,5 @@ def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revi
 
 def _source(found: Mapping[str, Any]) -> Source:
     parts = found["FunctionArn"].split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
-    return Source(found["UUID"], found.get("EventSourceArn", "").rpartition(":")[2], parts[6], found["State"])
+    source = found.get("EventSourceArn", "").split(":", 5)[-1]  # a stream's name has colons of its own: its time
+    return Source(found["UUID"], source, parts[6], found["State"], "".join(parts[7:8]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,6 +126,31 @@ def test_deleted_and_added_should_say_who_wrote(tmp_path: Path) -> None:
     assert report.counts == dict.fromkeys(Class, 0) | {Class.UNCHANGED: 1, Class.DELETED: 1, Class.ADDED: 2}
     images = {each.kind: (each.restored, each.live) for each in report.differences(Class.DELETED)}
     assert images == {Class.DELETED: (item(1), None)}
+
+
+@pytest.mark.parametrize(
+    ("expires", "kind"),
+    [
+        ({"N": "1767600000"}, "expired"),  # on the day of the incident
+        ({"N": "1.7676E9"}, "expired"),
+        ({"S": "1767600000"}, "deleted"),  # DynamoDB reads numbers only
+        ({"N": "1767600000000"}, "deleted"),  # milliseconds: never, to DynamoDB
+        ({"N": "9" * 38}, "deleted"),
+        ({"N": "-1"}, "deleted"),
+        ({"N": "1000000000"}, "deleted"),  # of more than five years ago: left alone
+        ({"NULL": True}, "deleted"),
+        (None, "deleted"),
+    ],
+)
+def test_an_item_whose_time_to_live_is_over_should_be_no_damage(
+    expires: dict[str, Any] | None, kind: str, tmp_path: Path
+) -> None:
+    gone = item(1) | ({"ExpiresAt": expires} if expires else {})
+    rule = replace(POLICY, ttl="ExpiresAt", now=datetime(2026, 1, 5, 11, tzinfo=UTC))
+    report = compared(tmp_path, [gone, item(2)], [item(2)], rule)
+    assert +Counter(report.counts) == {Class.UNCHANGED: 1, Class(kind): 1}
+    assert [each.kind for each in report.differences()] == [judge(gone, None, rule)[0]] == [kind]
+    assert judge(gone, None, replace(rule, ttl=""))[0] is Class.DELETED
 
 
 def test_an_escaped_name_of_a_writer_should_be_found(tmp_path: Path) -> None:

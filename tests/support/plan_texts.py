@@ -185,7 +185,7 @@ restore typed recovery-point
 spot-check - restore
 sample - restore
 compare-everything - restore
-decide typed sample compare-everything
+decide typed spot-check sample compare-everything
 write-the-inverse - compare-everything decide
 repair typed write-the-inverse
 restore-settings go decide

@@ -73,7 +73,9 @@ def writes(run: GRun, made: Iterable[IncrementalExport]) -> tuple[ItemWrite, ...
             if export.arn not in known:
                 lines = dynamodb_exports.changes(run.aws, recovery_region(run), export)
                 rule = policy(run, export.until)
-                known[export.arn] = tuple(_write(rule, line) for line in lines if invariants.is_user(run, line.key))
+                known[export.arn] = tuple(
+                    _write(run, rule, line) for line in lines if invariants.is_user(run, line.key)
+                )
             by_key |= {(key_bytes(write.key), write.at): write for write in known[export.arn]}
     return tuple(sorted(by_key.values(), key=lambda write: (write.at, key_bytes(write.key))))
 
@@ -91,7 +93,7 @@ def first_bad(made: Iterable[ItemWrite]) -> datetime | None:
 def policy(run: GRun, point: datetime) -> Policy:
     """What counts as corrupted, against the state at a moment, for items that are read now."""
     names = run.facts.attributes
-    return Policy(point, faulty_writers(run), names.modified, names.writer, run.clock.now())
+    return Policy(point, faulty_writers(run), names.modified, names.writer, run.clock.now(), run.facts.settings.ttl)
 
 
 def schema(run: GRun) -> KeySchema:
@@ -116,7 +118,8 @@ def carried(
     """What a restored table has of bad writes: each with why. `images` are its items of those keys.
 
     The exports have each item as it was before their span, which began at `since`; what it became until the recovery
-    point must be an honest change. One that was made right before the span may have come to this region within it.
+    point must be an honest change. One that was made right before the span may have come to this region within it; it
+    says a later time than the image before it.
     """
     rule = policy(run, since - ON_ITS_WAY)
     for key, write in last.items():
@@ -124,17 +127,30 @@ def carried(
         if old is None and image is None:
             continue
         kind, reason = judge(old, image, rule)
+        if kind is Class.LEGIT and (why := silent(run, old, image)):
+            kind, reason = Class.CORRUPTED, why
         if kind in BAD:
             yield write, reason
 
 
-def _write(rule: Policy, line: Changed) -> ItemWrite:
+def _write(run: GRun, rule: Policy, line: Changed) -> ItemWrite:
     """A line of an export, judged against what was right before it."""
-    if line.new is None:
-        kind, why = (Class.DELETED, "removed: users' items are switched off, never removed")
-    else:
-        kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY, now=line.at))
+    kind, why = judge(line.old, line.new, replace(rule, recovery_point=line.at - ON_ITS_WAY, now=line.at))
+    if kind is Class.DELETED:
+        why = "removed: users' items are switched off, never removed"
+    if kind is Class.LEGIT and (same := silent(run, line.old, line.new)):
+        kind, why = Class.CORRUPTED, same
     return ItemWrite(line.at, line.key, kind, why, line)
+
+
+def silent(run: GRun, old: Image | None, new: Image | None) -> str:
+    """Why a change is none that its writer owns up to: the item says the same time as before. Empty: it may be one.
+
+    It holds however near a border in time the change was made, where times alone tell nothing.
+    """
+    name = run.facts.attributes.modified
+    before, after = (modified_of(image, name) if image else None for image in (old, new))
+    return f"changed, and {name} is what it was" if before is not None and before == after else ""
 
 
 def was_broken(run: GRun, write: ItemWrite | None) -> bool:

@@ -113,6 +113,7 @@ class Facts(Model):
     users: UserItems
     attributes: Attributes
     invariants: Annotated[tuple[Invariant, ...], Field(min_length=1)]
+    known_good: Annotated[tuple[Name, ...], Field(min_length=3)]
     canary: CanaryItems
     settings: TableSettings
     configuration: Configuration
@@ -149,6 +150,8 @@ class Facts(Model):
     def _agrees(self) -> Facts:
         if self.roles.recovery in self.roles.writers:
             raise ValueError(f"roles.recovery: expected none of the writers, seen {self.roles.recovery}")
+        if len(set(self.known_good)) < len(self.known_good):
+            raise ValueError(f"known_good: expected each user once, seen {', '.join(self.known_good)}")
         for invariant in self.invariants:
             if (invariant.must == "among") != bool(invariant.of):
                 raise ValueError(f"invariants: expected `of` with `among` and only there, seen {invariant.attribute}")
@@ -184,7 +187,7 @@ class Incident(Model):
     good_release: str = ""  # the release that the workers come back with; empty: the one before
     recovery_point: Annotated[str, AfterValidator(_in_utc)] = ""  # empty: the last second before the first bad write
     remedy: Literal["", "repair", "switch"] = ""  # empty: as the numbers propose
-    accounts: str = ""  # users for the spot check, separated by commas
+    accounts: str = ""  # users known to be hit, for the spot check, separated by commas
 
 
 GRun: TypeAlias = Run[Facts, Incident]

@@ -62,7 +62,7 @@ def since_the_comparison(run: GRun, sample: Sample) -> Headcount:
     if compared is None:
         return Headcount()
     left = sum(each.live is None for each in comparison.left_for_a_person(run))
-    restored = compared.all_items - compared.items(Class.ADDED) - left
+    restored = compared.all_items - compared.items(Class.ADDED, Class.EXPIRED) - left
     return beside(sample, restored, "the comparison with the restored table")
 
 

@@ -6,7 +6,8 @@ keeps no other from being tried: *Nothing writes* needs them all, and the plan e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from drcore.engine.consent import Consent
@@ -15,6 +16,7 @@ from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step
+from drcore.errors import Unknown
 from drcore.plans.g import resources, titles, worker_releases
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
@@ -24,6 +26,7 @@ from drcore.services import autoscaling, ecs, events, lambda_
 from drcore.services.autoscaling import Scaling
 from drcore.services.ecs import Task, TaskService
 from drcore.services.events import Rule
+from drcore.services.lambda_ import Source
 
 # ── Freeze the pipeline ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,15 +254,30 @@ _ON_THE_WAY = ("Creating", "Enabling", "Enabled", "Updating", "Disabling", "Dele
 
 def sources(run: GRun) -> list[Target]:
     return [
-        Target(region, f"{each.source} → {each.function}")
+        Target(region, name)
         for region in run.service.regions
-        for each in lambda_.sources(run.aws, region, run.facts.functions)
+        for name in _named(lambda_.sources(run.aws, region, run.facts.functions))
     ]
 
 
+def _named(mappings: Iterable[Source]) -> dict[str, Source]:
+    """Each mapping by a name of its own: two that feed one function from one source are told apart by their ids."""
+    listed = list(mappings)
+    counted = Counter(map(_name, listed))
+    return {_name(each) if counted[_name(each)] == 1 else f"{_name(each)} ({each.id})": each for each in listed}
+
+
+def _name(mapping: Source) -> str:
+    function = ":".join(filter(None, (mapping.function, mapping.qualifier)))
+    return f"{mapping.source or mapping.id} → {function}"
+
+
 def see_source(run: GRun, target: Target) -> Feeding:
-    mappings = lambda_.sources(run.aws, target.region, run.facts.functions)
-    own = next((each for each in mappings if f"{each.source} → {each.function}" == target.thing), None)
+    mappings = _named(lambda_.sources(run.aws, target.region, run.facts.functions))
+    own = mappings.get(target.thing)
+    like = [name for name in mappings if name.startswith(f"{target.thing} (")]
+    if not own and like:
+        raise Unknown(f"{target.thing} in {target.region}: there are several now ({', '.join(like)})")
     return Feeding(own.id, own.state) if own else Feeding("", GONE)
 
 

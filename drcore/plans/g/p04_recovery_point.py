@@ -321,7 +321,7 @@ def write_timeline(run: GRun, seen: PointProposal) -> Chart:
         times, counted = exported_changes.by_minute(writes, made[0].since, made[0].until)
         series = tuple(
             Series(str(kind), times, tuple(float(counted[time, kind]) for time in times))
-            for kind in (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
+            for kind in (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT, Class.EXPIRED)
         )
     bad = sum(write.kind in BAD for write in writes)
     title = f"{bad} items were last changed by a bad write" if bad else "No bad write was found"

@@ -10,7 +10,7 @@ from drcore.clock import iso
 from drcore.diff import Class, Difference, Policy, judge, sample
 from drcore.diff import changes as differing_attributes
 from drcore.diff.keys import key_bytes
-from drcore.engine.outcome import Check, Target, never, no, not_needed, yes
+from drcore.engine.outcome import Check, Target, never, no, yes
 from drcore.engine.step import Patience, Step
 from drcore.errors import Rejected, Unknown
 from drcore.plans.g import comparison, exported_changes, invariants, titles
@@ -26,6 +26,7 @@ from drcore.plans.shared.support_desk import read_tickets
 from drcore.record.evidence import Chart, Exhibit, Mark, Series, Table
 from drcore.services.dynamodb.tables import Typed
 
+KNOWN_GOOD = "known to be good"
 _FROM_TICKETS = 8  # accounts of people who have complained, beside those that were named
 _SHOWN = 400  # rows of a list of differences that are shown; all are in the comparison's file
 
@@ -47,13 +48,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SpotCheck:
-    """The accounts that were looked at item by item."""
+    """The accounts that were looked at item by item: those known to be good, those known to be hit."""
 
     accounts: tuple[Account, ...]
 
     def describe(self) -> Mapping[str, object]:
         return {
             "accounts looked at": len(self.accounts),
+            "known to be good": sum(each.known_by == KNOWN_GOOD for each in self.accounts),
             "corrupted in use": self.corrupted,
             "wrong in the restored table": sum(bool(each.restored_wrong) for each in self.accounts),
         }
@@ -76,14 +78,15 @@ def see_accounts(run: GRun, target: Target) -> SpotCheck:
 
 
 def _known(run: GRun) -> dict[str, str]:
-    """Users, each with why: the named ones, then those that have complained since the recovery point."""
-    known = dict.fromkeys(named_accounts(run), "named")
+    """Users, each with why: those known to be good, the named ones, those that have complained since the point."""
+    known = dict.fromkeys(run.facts.known_good, KNOWN_GOOD) | dict.fromkeys(named_accounts(run), "named")
+    most = len(known) + _FROM_TICKETS
     try:
         tickets = read_tickets(run, run.facts.support, recovery_point(run), run.clock.now())
     except (Unknown, Rejected):
         tickets = ()  # a desk that is silent keeps nobody from looking at those who were named
     for ticket in tickets:
-        if len(known) < _FROM_TICKETS + max(1, len(named_accounts(run))):
+        if len(known) < most:
             known.setdefault(ticket.user.removeprefix(run.facts.users.prefix), f"ticket {ticket.id}")
     return known
 
@@ -100,6 +103,8 @@ def _account(
     kind, reason = judge(old, new, rule)
     changes = tuple((c.path, c.before, c.after) for c in differing_attributes(old or {}, new or {}))
     wrong = _wrong(run, rule, old, new, last.get(key_bytes(key_of(run, user))))
+    if by == KNOWN_GOOD and old is None:
+        wrong = "not in it"
     return Account(user, by, kind, reason if old or new else "in neither table", wrong, changes)
 
 
@@ -116,15 +121,14 @@ def accounts_are_correct(run: GRun, target: Target, seen: SpotCheck) -> Check:
     wrong = [f"{each.user}: {each.restored_wrong}" for each in seen.accounts if each.restored_wrong]
     if wrong:
         return never(f"restored, and not correct: {'; '.join(wrong[:5])}")
-    if not seen.accounts:
-        return not_needed("no account was named, and no ticket names one: the sample says more")
+    good = sum(each.known_by == KNOWN_GOOD for each in seen.accounts)
     return yes(
-        f"all {len(seen.accounts)} accounts are correct in {target.thing}; {seen.corrupted} of them are corrupted in "
-        f"{table(run)}"
+        f"all {len(seen.accounts)} accounts are correct in {target.thing}, {good} of them known to be good; "
+        f"{seen.corrupted} of them are corrupted in {table(run)}"
     )
 
 
-def show_accounts(run: GRun, states: Mapping[Target, SpotCheck]) -> Iterator[Exhibit]:
+def show_accounts(run: GRun, states: Mapping[Target, SpotCheck]) -> Iterator[Table]:
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
     for seen in states.values():
         for account in seen.accounts:
@@ -269,6 +273,7 @@ def _meaning(kind: Class) -> str:
         Class.LEGIT: "changed by its user since: a switch would lose that",
         Class.CONFLICT: "changed by its user on top of a bad write, or under it: a person decides",
         Class.DELETED: "gone since: its good image can be put back",
+        Class.EXPIRED: "gone since, and its time to live is over: it stays away",
         Class.ADDED: "new since: a switch would lose it",
     }[kind]
 
@@ -277,7 +282,7 @@ def when_changed(run: GRun) -> Chart:
     """What differs now, by the minute in which it was written last."""
     point, last = recovery_point(run), exported_changes.last_writes(run)
     end = max(halted_at(run) or point, point)
-    kinds = (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
+    kinds = (Class.LEGIT, Class.ADDED, Class.CORRUPTED, Class.DELETED, Class.CONFLICT, Class.EXPIRED)
     differences = comparison.differences(run, *kinds)
     counted: dict[tuple[object, Class], int] = {}
     for difference in differences:
@@ -301,7 +306,7 @@ def when_changed(run: GRun) -> Chart:
 
 def differences_table(run: GRun, name: str, title: str, differences: Sequence[Difference]) -> Table:
     """Differences, those by the bad release first, each attribute with both values."""
-    order = [Class.CONFLICT, Class.CORRUPTED, Class.DELETED, Class.LEGIT, Class.ADDED]
+    order = [Class.CONFLICT, Class.CORRUPTED, Class.DELETED, Class.LEGIT, Class.ADDED, Class.EXPIRED]
     rows: list[tuple[str, str, str, str, str | None, str | None]] = []
     for difference in sorted(differences, key=lambda difference: order.index(difference.kind)):
         changes = differing_attributes(difference.restored or {}, difference.live or {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from drcore.engine.consent import Choice
 from drcore.engine.labels import label
@@ -11,8 +12,10 @@ from drcore.plans.g import titles
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
+from drcore.plans.g.p06_compare import show_accounts
 from drcore.plans.g.remedies import Cost, advice, answers, costs, proposed
 from drcore.plans.shared.decision import choices, taken
+from drcore.record.evidence import Exhibit
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,20 @@ def seconds_lost(run: GRun, result: StepResult) -> float | None:
     return next((each.lost_s for each in seen.costs if each.remedy is decided), None) if seen else None
 
 
+def show_known(run: GRun, states: Mapping[Target, RemedyChoice]) -> Iterator[Exhibit]:
+    """The known accounts once more: whoever decides has them before their eyes."""
+    checked = run.result(titles.SPOT_CHECK)
+    for each in show_accounts(run, checked.states) if checked else ():
+        yield replace(each, name="known-accounts")
+
+
 DECIDE = choices(
     titles.DECIDE,
     changes="records the remedy: the corrupted items are repaired in place, or the restored table is switched to",
     look=see_choice,
     answers=both_remedies,
-    needs=(titles.SAMPLE, titles.COMPARE),
+    needs=(titles.SPOT_CHECK, titles.SAMPLE, titles.COMPARE),
+    shows=show_known,
     lost=seconds_lost,
 )
 

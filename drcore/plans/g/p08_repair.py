@@ -24,6 +24,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step
+from drcore.errors import Rejected
 from drcore.plans.g import comparison, resources, titles
 from drcore.plans.g.comparison import as_text, left_for_a_person, name_of
 from drcore.plans.g.decisions import not_the_remedy
@@ -118,8 +119,8 @@ INVERSE = Step(
 class Repairing:
     """How many items are still bad, have their good image, were changed by somebody meanwhile.
 
-    `refused`: how many writes of ours did not hold, as the item was no longer the bad one. `left` names those that a
-    person has to look at.
+    `refused`: how many writes of ours were refused: the item was no longer the bad one, or DynamoDB takes no such
+    write. `left` names those that a person has to look at.
     """
 
     bad: int = field(compare=False)
@@ -130,6 +131,7 @@ class Repairing:
 
 
 BAD, GOOD, CHANGED = "bad", "good", "changed"
+NEVER_TAKEN = "ValidationException"
 
 
 @dataclass
@@ -141,6 +143,10 @@ class _ItemStates:
     at: datetime
     state: dict[bytes, str]
     refused: set[bytes]
+    alone: set[bytes] = field(default_factory=set)
+    """Of a batch that DynamoDB has refused as a whole: each is written alone, to find the one that it will not take."""
+    refused_by: str = "bad"
+    """Whether the refused writes were of the repair (of items that are bad) or of what undoes it (good)."""
 
 
 # A look after each batch reads what the batch may have touched, not all that there is: else a repair of many items
@@ -152,9 +158,9 @@ def _read(run: GRun) -> _ItemStates:
     known, now = _known.get(run), run.clock.now()
     version = comparison.version(run)
     if known is None or known.version != version or now - known.at > _FRESH:
-        refused = known.refused if known and known.version == version else set()
+        refused, alone = (known.refused, known.alone) if known and known.version == version else (set(), set())
         items = {key_bytes(each.key): each for each in comparison.repairable(run)}
-        known = _known[run] = _ItemStates(version, items, now, {}, refused)
+        known = _known[run] = _ItemStates(version, items, now, {}, refused, alone)
     unread = [known.items[key] for key in known.items if key not in known.state]
     keys = [each.key for each in unread]
     items_now = dynamodb_items.some(run.aws, recovery_region(run), table(run), keys) if keys else ()
@@ -215,23 +221,26 @@ def name_batch(run: GRun, target: Target, seen: Repairing) -> Call:
 def undo_batch(run: GRun, target: Target, before: Repairing) -> None:
     """One batch of what this run has repaired, where nobody has changed it since."""
     known = _read(run)
-    known.refused.clear()
+    if known.refused_by != GOOD:  # what the repair could not write says nothing of what undoes it
+        known.refused, known.alone, known.refused_by = set(), set(), GOOD
     ours = {
         bytes.fromhex(key)
         for line in run.history.lines(Kind.BATCH, step=titles.REPAIR)
         if line["they_are"] == BAD
         for key in line["keys"]
     }
-    keys = [key for key, state in known.state.items() if state == GOOD and key in ours]
+    keys = [key for key, state in known.state.items() if state == GOOD and key in ours and key not in known.refused]
     batch = _batch(known, keys)
-    _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD)
+    for number in _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD):
+        known.refused.add(key_bytes(batch[number].key))
 
 
 def _batch(known: _ItemStates, keys: Sequence[bytes]) -> list[Difference]:
-    """As many as fit into one transaction."""
+    """As many as fit into one transaction; one alone that may be why a batch was refused as a whole."""
     batch: list[Difference] = []
     size = 0
-    for key in keys[:MOST]:
+    together = [key for key in keys if key not in known.alone]
+    for key in together[:MOST] or keys[:1]:
         difference = known.items[key]
         size += 2 * sum(len(as_text(image).encode()) for image in (difference.restored, difference.live) if image)
         if batch and size > LARGEST:
@@ -254,7 +263,15 @@ def _write(
     )
     for key in keys:
         known.state.pop(key, None)  # whatever becomes of the call, they are read again
-    return write_together(run.aws, target.region, writes, token)
+    try:
+        return write_together(run.aws, target.region, writes, token)
+    except Rejected as error:
+        if error.code != NEVER_TAKEN:
+            raise
+        if len(keys) > 1:
+            known.alone.update(keys)
+            return ()
+        return (0,)  # too large for DynamoDB, say: it is for a person, and holds up no other item
 
 
 def show_repair(run: GRun, states: Mapping[Target, Repairing]) -> Iterator[Exhibit]:

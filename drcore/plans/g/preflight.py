@@ -41,6 +41,8 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     for name in ("faulty_release", "good_release"):
         if named := getattr(run.incident, name):
             yield name, checked(_release, run, name, named)
+    # One that is gone now may have been deleted by what this plan is for: it is told, and stops nobody.
+    yield "accounts known to be good", checked(_known_good, run), False
     if run.incident.accounts:
         yield "accounts", checked(_accounts, run)
     yield from metrics_in_time(run, {region: error_metrics(run) for region in run.service.regions})
@@ -123,6 +125,15 @@ def _accounts(run: GRun) -> Check:
         seen = ", ".join(missing) or repr(run.incident.accounts)
         return no(f"-p accounts: expected users of {table(run)}, separated by commas, seen {seen}")
     return yes(f"{len(named)} are there")
+
+
+def _known_good(run: GRun) -> Check:
+    known = run.facts.known_good
+    there = items_by_user(run, table(run), [key_of(run, user) for user in known])
+    missing = [user for user in known if user not in there]
+    if missing:
+        return no(f"known_good: expected users of {table(run)}, seen {', '.join(missing)}, who are not in it")
+    return yes(f"{', '.join(known)} are there")
 
 
 def _traffic(run: GRun, region: str) -> Check:

@@ -6,8 +6,9 @@ A restore gives a table with none of this (aws-facts G.3), and a replica has its
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drcore.errors import Rejected
@@ -19,6 +20,7 @@ from drcore.services.dynamodb import policies, recovery, settings
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 _OURS = {DENY_SID, KEEP_SID}
 _NAME, _DIMENSION = "AlarmName", "TableName"
+_TABLE_ARN = re.compile(r"(arn:[^:]*:dynamodb:[^:]*:[^:]*:table/)([^/]*)(/.*|)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +147,39 @@ _ALARMS = SettingKind("alarms", _read_alarms, _want_alarms, _set_alarms)
 
 
 def _read_policy(run: GRun, region: str, name: str) -> str:
-    """The statements of the table's policy, as they would be about the table in use before."""
-    statements = policies.policy(run.aws, region, table_arn(run, region, name)).statements
-    return "\n".join(sorted(each.replace(f"/{name}", f"/{table(run)}") for each in statements))
+    """The table's policy, as it would be about the table in use before: an object of JSON, empty where it has none.
+
+    What this run has added for the halt does not count.
+    """
+    found = policies.policy(run.aws, region, table_arn(run, region, name))
+    statements = [_moved(json.loads(each), name, table(run)) for each in found.without(*_OURS)]
+    whole = {"Id": found.id, "Statement": sorted(statements, key=_text), "Version": found.version}
+    return _text(whole) if statements else ""
 
 
 def _want_policy(run: GRun, region: str, name: str) -> str:
-    """The statements that it had before this run; what this run has added for the halt does not count."""
-    statements = policies.policy(run.aws, region, table_arn(run, region)).statements
-    return "\n".join(sorted(each for each in statements if json.loads(each).get("Sid") not in _OURS))
+    return _read_policy(run, region, table(run))
 
 
 def _set_policy(run: GRun, region: str, name: str, value: str) -> None:
     arn = table_arn(run, region, name)
-    now = policies.policy(run.aws, region, arn)
-    statements = [each.replace(f"/{table(run)}", f"/{name}") for each in value.splitlines()]
-    policies.put(run.aws, region, arn, statements, now)
+    now, wanted = policies.policy(run.aws, region, arn), json.loads(value or '{"Statement": []}')
+    statements = [policies.statement(_moved(each, table(run), name)) for each in wanted["Statement"]]
+    like = replace(now, version=wanted["Version"], id=wanted["Id"]) if statements else now
+    policies.put(run.aws, region, arn, statements, like)
+
+
+def _moved(value: Any, old: str, new: str) -> Any:
+    """A part of a policy with the ARNs of one table, of its indexes and streams, as those of another: nothing else.
+
+    A role or a bucket may have the table's name in its own.
+    """
+    if isinstance(value, Mapping):
+        return {name: _moved(each, old, new) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_moved(each, old, new) for each in value]
+    found = _TABLE_ARN.fullmatch(value) if isinstance(value, str) else None
+    return f"{found[1]}{new}{found[3]}" if found and found[2] == old else value
 
 
 _POLICY = SettingKind("policy", _read_policy, _want_policy, _set_policy)

@@ -17,6 +17,10 @@ WRITES = (
 )
 """The actions that write items; a transaction is judged by these too."""
 
+VERSION = "2012-10-17"
+"""The version of a policy of our own."""
+_UNSAID = "2008-10-17"  # what IAM takes a document for that names no version
+
 _NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be none yet
 
 
@@ -24,11 +28,14 @@ _NO_POLICY = "NO_POLICY"  # what AWS takes as the revision where there must be n
 class TablePolicy:
     """The statements of a policy, sorted, each as JSON text in one form; none: there is no policy.
 
-    Their order means nothing to AWS. The revision guards a change.
+    Their order means nothing to AWS. The revision guards a change. `version` and `id` are the document's own: by the
+    version AWS reads variables, or takes them as text.
     """
 
     statements: tuple[str, ...] = ()
     revision: str = field(default="", compare=False)
+    version: str = VERSION
+    id: str = ""
 
     def describe(self) -> Mapping[str, object]:
         """What a card shows: the ids of the statements."""
@@ -57,19 +64,28 @@ def policy(aws: Aws, region: str, arn: str) -> TablePolicy:
         if error.code == "PolicyNotFoundException":
             return TablePolicy()
         raise
-    written = as_answer(json.loads(found["Policy"]), f"the policy of {arn}")["Statement"]
+    document = as_answer(json.loads(found["Policy"]), f"the policy of {arn}")
+    written = document["Statement"]
     statements = written if isinstance(written, list) else [written]
-    return TablePolicy(tuple(sorted(map(statement, statements))), found.get("RevisionId", ""))
+    return TablePolicy(
+        tuple(sorted(map(statement, statements))),
+        found.get("RevisionId", ""),
+        document.get("Version", _UNSAID),
+        document.get("Id", ""),
+    )
 
 
 def put(aws: Aws, region: str, arn: str, statements: Iterable[str], now: TablePolicy) -> None:
-    """Write the whole policy, unless somebody else has changed it since `now` was read; no statements: no policy."""
+    """Write the whole policy, unless somebody else has changed it since `now` was read; no statements: no policy.
+
+    The document keeps the version and the id of `now`.
+    """
     written = [json.loads(each) for each in statements]
     if not written:
         guard = {"ExpectedRevisionId": now.revision} if now.revision else {}
         aws.call("dynamodb", region, "delete_resource_policy", ResourceArn=arn, **guard)
         return
-    document = {"Version": "2012-10-17", "Statement": written}
+    document = {"Version": now.version, "Statement": written} | ({"Id": now.id} if now.id else {})
     aws.call(
         "dynamodb",
         region,

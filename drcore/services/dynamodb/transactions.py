@@ -13,10 +13,14 @@ Write = tuple[str, Mapping[str, Any]]  # such as ("Update", {"Key": …})
 
 MOST = 100  # so many writes a transaction may hold
 LARGEST = 4_000_000  # bytes of all its items, by AWS's limits
+_FOR_GOOD = {"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "ValidationError"}
 
 
 def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -> tuple[int, ...]:
-    """All writes, each under its own condition. Returns those whose condition did not hold; then nothing was written.
+    """All writes, each under its own condition. Returns those that were refused; then nothing was written.
+
+    Refused are those whose condition did not hold, and those that DynamoDB will never take. Where it judges the call as
+    a whole it does not say which: it raises Rejected, with the code ValidationException.
 
     With the same token within ten minutes they are not written twice. Raises Busy where somebody else was writing to
     one of the items, Rejected, Unknown.
@@ -35,6 +39,6 @@ def write_together(aws: Aws, region: str, writes: Sequence[Write], token: str) -
 
 
 def _refused(message: str) -> tuple[int, ...]:
-    """Which writes were refused: the message has a reason for each, `None` for those that were not."""
+    """Which writes were refused for good: the message has a reason for each, `None` for those that were not."""
     reasons = message.rpartition("[")[2].rstrip("] ").split(",")
-    return tuple(number for number, reason in enumerate(reasons) if reason.strip() == "ConditionalCheckFailed")
+    return tuple(number for number, reason in enumerate(reasons) if reason.strip() in _FOR_GOOD)

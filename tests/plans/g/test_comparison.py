@@ -53,6 +53,31 @@ def test_an_honest_edit_at_the_border_of_the_span_should_not_count_as_restored_d
     assert len([*exported_changes.carried(begun, {key: write}, {key: restored}, SINCE)]) == bad
 
 
+def test_a_silent_write_should_be_seen_however_near_an_honest_one(begun: GRun) -> None:
+    """Twelve seconds before the span a user has edited; ten seconds after its begin somebody overwrites that."""
+    honest, at = item(SINCE - timedelta(seconds=12), 1), SINCE + timedelta(seconds=10)
+    bad = honest | {"Owner": {"S": "00043"}}
+    line = Changed(KEY, honest, bad, at)
+    write = exported_changes._write(begun, exported_changes.policy(begun, at), line)
+    assert write.kind is Class.CORRUPTED
+    key = key_bytes(KEY)
+    (seen,) = exported_changes.carried(begun, {key: write}, {key: bad}, SINCE)
+    assert "UpdatedAt is what it was" in seen[1]
+    again = item(SINCE + timedelta(seconds=9), 2)
+    assert exported_changes._write(begun, exported_changes.policy(begun, at), Changed(KEY, honest, again, at)).kind is (
+        Class.LEGIT
+    )
+
+
+def test_what_its_time_to_live_has_removed_should_be_no_bad_write(begun: GRun) -> None:
+    attribute = begun.facts.settings.ttl
+    for seconds, kind in ((-60, Class.EXPIRED), (60, Class.DELETED)):
+        old = item(SINCE, 1) | {attribute: {"N": str(int((SINCE + timedelta(seconds=seconds)).timestamp()))}}
+        rule = exported_changes.policy(begun, SINCE)
+        assert exported_changes._write(begun, rule, Changed(KEY, old, None, SINCE)).kind is kind
+    assert Class.EXPIRED not in comparison.AFFECTED
+
+
 @pytest.mark.parametrize(
     ("before", "honest"), [(1, True), (29, True), (31, False), (-60, True), (-600, False), (-(10**9), False)]
 )

@@ -24,7 +24,12 @@ class Halted:
         self.stage = stage
         self.run = run = stage.open(prepared(stage))
         client(run, "ecs", EAST).run_task(cluster="syncwell", taskDefinition="syncwell-worker:1", count=1)
-        theirs = json.dumps({"Version": "2012-10-17", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]})
+        functions = client(run, "lambda", EAST)
+        (queue,) = (each["EventSourceArn"] for each in functions.list_event_source_mappings()["EventSourceMappings"])
+        functions.create_event_source_mapping(EventSourceArn=queue, FunctionName="syncwell-worker")
+        theirs = json.dumps(
+            {"Version": "2008-10-17", "Id": "Base", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]}
+        )
         client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
         assert carry_out(run, until=g.NOTHING_WRITES) is None
 
@@ -49,6 +54,14 @@ def test_a_task_of_no_service_should_be_stopped_too(halted: Halted) -> None:
     assert [each.call for each in halted.stage.effects].count("ecs:StopTask") == 1
 
 
+def test_each_mapping_of_a_queue_should_be_disabled(halted: Halted) -> None:
+    """One feeds the alias, one the function itself."""
+    mappings = client(halted.run, "lambda", EAST).list_event_source_mappings()["EventSourceMappings"]
+    assert [each["State"] for each in mappings] == ["Disabled"] * 2
+    named = {each.target.thing for each in halted.run.results[g.SOURCES.key].targets if each.target.region == EAST}
+    assert named == {f"syncwell-jobs → syncwell-worker{alias}" for alias in ("", ":live")}
+
+
 def test_each_role_of_the_service_should_be_refused_in_each_region(halted: Halted) -> None:
     run = halted.run
     attempts = [line for line in lines(run, "acted") if line["key"] == g.NOTHING_WRITES.key]
@@ -62,6 +75,8 @@ def test_each_role_of_the_service_should_be_refused_in_each_region(halted: Halte
 def test_the_denial_should_stand_beside_what_the_policy_said_before(halted: Halted) -> None:
     run = halted.run
     assert "Theirs" in policy(run, EAST)
+    assert json.loads(policy(run, EAST))["Version"] == "2008-10-17"
+    assert json.loads(policy(run, EAST))["Id"] == "Base"
     assert "DrcoreDenyWrites" in policy(run, EAST)
     assert "DrcoreDenyWrites" in policy(run, WEST)
     seen = before(run.run, g.DENY, Target(WEST, table(run.run)))

@@ -23,6 +23,14 @@ from tests.support.data_corruption import EAST, THEIRS, WEST, arn, items, policy
 from tests.support.stage import Stage, carry_out, client, lines, staged, targets
 
 
+def document(table_arn: str) -> dict[str, Any]:
+    """A policy of somebody else, in which a role has the table's name in its own."""
+    reader = {"AWS": "arn:aws:iam::123456789012:role/SyncWellMetadata-reader"}
+    allowed = {"Sid": "Reader", "Effect": "Allow", "Principal": reader, "Action": "dynamodb:GetItem"}
+    statements = [THEIRS | {"Resource": [table_arn, f"{table_arn}/index/by-owner"]}, allowed | {"Resource": table_arn}]
+    return {"Version": "2008-10-17", "Id": "Base", "Statement": statements}
+
+
 class Switched:
     """One switch, with what the tables and the consumers were like after it; then gone back from.
 
@@ -31,7 +39,7 @@ class Switched:
 
     def __init__(self, stage: Stage) -> None:
         self.run = run = stage.open(prepared(stage, remedy="switch"))
-        theirs = json.dumps({"Version": "2012-10-17", "Statement": [THEIRS | {"Resource": arn(run, EAST)}]})
+        theirs = json.dumps(document(arn(run, EAST)))
         client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
         client(run, "dynamodb", WEST).update_table(TableName=table(run.run), DeletionProtectionEnabled=False)
         assert carry_out(run, until=SWITCH) is None
@@ -71,9 +79,11 @@ class Switched:
     def _policy(self, where: str) -> Any:
         dynamodb, name = client(self.run, "dynamodb", where), arn(self.run, where, self.new)
         try:
-            return json.loads(dynamodb.get_resource_policy(ResourceArn=name)["Policy"])["Statement"]
+            found = json.loads(dynamodb.get_resource_policy(ResourceArn=name)["Policy"])
         except dynamodb.exceptions.PolicyNotFoundException:
-            return []
+            return {}
+        statements = sorted(map(policies.statement, found["Statement"]))
+        return found | {"Statement": statements}
 
     def _described(self, where: str, name: str) -> dict[str, Any]:
         dynamodb = client(self.run, "dynamodb", where)
@@ -117,8 +127,9 @@ def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: S
 
 
 def test_the_restored_table_should_have_the_policy_that_the_old_one_had_before_the_halt(switched: Switched) -> None:
-    theirs = policies.statement(THEIRS | {"Resource": arn(switched.run, EAST, switched.new)})
-    assert switched.restored_policies == {EAST: [json.loads(theirs)], WEST: []}
+    wanted = document(arn(switched.run, EAST, switched.new))
+    wanted["Statement"] = sorted(map(policies.statement, wanted["Statement"]))
+    assert switched.restored_policies == {EAST: wanted, WEST: {}}
 
 
 @pytest.mark.parametrize("where", [EAST, WEST])

@@ -44,13 +44,22 @@ def test_the_same_token_writes_once(aws: Aws) -> None:
     assert item and item["seq"] == 1
 
 
+@pytest.mark.parametrize("reason", ["ValidationError", "ItemCollectionSizeLimitExceeded"])
+def test_a_write_that_is_never_taken_is_named(aws: Aws, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    def cancelled(*_: Any, **__: Any) -> Any:
+        raise Rejected(f"cancelled, for specific reasons [None, {reason}]", "TransactionCanceledException")
+
+    monkeypatch.setattr(Aws, "call", cancelled)
+    assert write_together(aws, EAST, [put(1), put(2)], "never") == (1,)
+
+
 @pytest.mark.parametrize(
     ("reasons", "error"),
     [
         ("None, TransactionConflict", Busy),
         ("ThrottlingError", Busy),
         ("ProvisionedThroughputExceeded, None", Busy),
-        ("ValidationError", Rejected),
+        ("SomethingNew", Rejected),
     ],
 )
 def test_what_passes_is_busy_and_what_does_not_is_rejected(

@@ -14,6 +14,7 @@ from json import dumps
 from math import ceil
 from typing import Any
 
+from moto.dynamodb.models.dynamo_type import LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
@@ -24,6 +25,8 @@ from drcore.sandbox.services.dynamodb.usage import Usage, units
 
 LARGEST = 400 * 1024
 """Bytes of an item."""
+# moto adds the old and the new value of an attribute, and so refuses a large change that AWS takes.
+type.__setattr__(LimitedSizeDict, "__setitem__", dict.__setitem__)
 BATCH = 100
 """Keys of one BatchGetItem."""
 TOKEN_LASTS = timedelta(minutes=10)
