@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,12 @@ class Clock(Protocol):
     def person(self) -> AbstractContextManager[None]:
         """A context manager to be open while a person thinks, so that the world goes on meanwhile."""
 
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make calls that are in flight at the same time; what they returned, in their order.
+
+        A call that fails says so by what it returns. Where one raises all the same, that comes after all have ended.
+        """
+
 
 class WallClock:
     """The time of this machine."""
@@ -57,12 +64,20 @@ class WallClock:
     def person(self) -> Iterator[None]:
         yield
 
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        if len(calls) < 2:
+            return [call() for call in calls]
+        with ThreadPoolExecutor(len(calls)) as pool:
+            futures = [pool.submit(call) for call in calls]
+        return [each.result() for each in futures]
+
 
 class RemoteClock:
     """The time of an environment that keeps its own (`clock:` in its service.yaml).
 
     `GET url` answers `{"now": "2026-01-05T09:00:00.000000Z"}`; `POST url {"sleep": seconds}` lets time pass and
-    answers the same.
+    answers the same. After `POST url {"together": n}` the next n calls to that environment begin at the same moment: no
+    more time passes than the longest of them takes. They are made one after another, so that equal runs are equal.
     """
 
     def __init__(self, url: str) -> None:
@@ -84,6 +99,11 @@ class RemoteClock:
         thought = int(time.monotonic() - began)  # less than a second is no thought, and would make equal drills differ
         for passed in range(0, thought, _PIECE):
             self._ask("POST", json.dumps({"sleep": min(_PIECE, thought - passed)}).encode())
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        if len(calls) > 1:
+            self._ask("POST", json.dumps({"together": len(calls)}).encode())
+        return [call() for call in calls]
 
     def _ask(self, method: str, body: bytes | None) -> datetime:
         try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Barrier, Thread
 
 import pytest
 
@@ -148,3 +148,29 @@ def test_a_time_source_that_is_gone_should_be_unknown_and_no_sleep_should_count(
     with pytest.raises(Unknown, match="does not answer"):
         clock.sleep(5)
     assert clock.slept == 0
+
+
+def test_calls_together_should_be_in_flight_at_once_and_answer_in_order() -> None:
+    meet = Barrier(3)
+
+    def call(number: int) -> int:
+        meet.wait(30)
+        return number
+
+    assert WallClock().together([lambda: call(1), lambda: call(2), lambda: call(3)]) == [1, 2, 3]
+
+
+def test_a_time_source_should_hear_of_calls_in_flight_together_that_are_made_in_order(
+    source: Callable[[Answer], str],
+) -> None:
+    heard: list[object] = []
+
+    def answer(asked: dict[str, float]) -> tuple[int, bytes]:
+        heard.append(asked)
+        return 200, b'{"now": "2026-01-05T09:00:00Z"}'
+
+    clock = RemoteClock(source(answer))
+    assert clock.together([lambda: heard.append("first"), lambda: heard.append("second")]) == [None, None]
+    assert heard == [{"together": 2}, "first", "second"]
+    assert clock.together([lambda: 7]) == [7], "one alone is not announced"
+    assert len(heard) == 3

@@ -222,11 +222,12 @@ class Aws:
         response_dict["body"] = as_json(left).encode()
 
     def _client(self, service: str, region: str, write: bool) -> Any:
-        briefly = not write and region_of(service, region) in self._silent
-        key = (service, region, write, briefly, self._renewed(region))
-        if key not in self._clients:
-            self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
-        return self._clients[key]
+        with self._lock:  # calls in flight together ask for the same one
+            briefly = not write and region_of(service, region) in self._silent
+            key = (service, region, write, briefly, self._renewed(region))
+            if key not in self._clients:
+                self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
+            return self._clients[key]
 
     def _make_client(
         self, service: str, region: str, *, once: bool = False, briefly: bool = False, signs: bool = True

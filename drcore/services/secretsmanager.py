@@ -13,11 +13,25 @@ from drcore.errors import Unknown
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret as one region sees it: which region it is written in, the state of each copy."""
+    """A secret as one region sees it: which region it is written in, the state of each copy, the labels.
+
+    `labels`: each staging label with the version that has it. A version without one can be read by its id only, and
+    Secrets Manager removes it in time.
+    """
 
     primary: str
     copies: tuple[tuple[str, str], ...]
     other_accounts: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def current(self) -> str:
+        """The version that a reader gets; empty where none is current."""
+        return dict(self.labels).get("AWSCURRENT", "")
+
+    def labels_beside(self, version: str) -> tuple[tuple[str, str], ...]:
+        """The labels, with their versions, by which another version than this one can be read."""
+        return tuple((label, held_by) for label, held_by in self.labels if held_by != version)
 
 
 def secret(aws: Aws, region: str, name: str) -> Secret:
@@ -27,7 +41,9 @@ def secret(aws: Aws, region: str, name: str) -> Secret:
     elsewhere = (
         (each["ReplicaSecretARN"], each["ReplicationStatus"]) for each in found.get("CrossAccountReplicas", ())
     )
-    return Secret(found.get("PrimaryRegion", ""), copies, tuple(sorted(elsewhere)))
+    stages = found.get("VersionIdsToStages", {})
+    labels = sorted((label, version) for version, held in stages.items() for label in held)
+    return Secret(found.get("PrimaryRegion", ""), copies, tuple(sorted(elsewhere)), tuple(labels))
 
 
 def is_readable(aws: Aws, region: str, name: str) -> bool:
@@ -129,6 +145,22 @@ def put(aws: Aws, region: str, name: str, text: str, token: str) -> None:
     a region share; Rejected, Unknown.
     """
     aws.call("secretsmanager", region, "put_secret_value", SecretId=name, SecretString=text, ClientRequestToken=token)
+
+
+def remove_label(aws: Aws, region: str, name: str, label: str, version: str) -> None:
+    """Take a staging label from the version that has it, in the region where the secret is written.
+
+    Refused where another version has it by now, and for AWSCURRENT, which can only be moved. It shares the quota of
+    `put`, and raises as that does.
+    """
+    aws.call(
+        "secretsmanager",
+        region,
+        "update_secret_version_stage",
+        SecretId=name,
+        VersionStage=label,
+        RemoveFromVersionId=version,
+    )
 
 
 def _labelled(stages: Mapping[str, Sequence[str]], label: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
+T = TypeVar("T")
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -28,3 +30,6 @@ class ManualClock:
     def person(self) -> Iterator[None]:
         yield
         self._now += timedelta(seconds=self.thought)
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        return [call() for call in calls]

@@ -133,7 +133,8 @@ the-hole-is-closed - lambda-hotfix api-gateway-hotfix
 token-epoch typed the-hole-is-closed
 revoke-at-the-issuers typed token-epoch
 sweep-the-secrets second revoke-at-the-issuers
-no-copy-holds-a-token - sweep-the-secrets
+no-label-on-an-old-version typed sweep-the-secrets
+no-copy-holds-a-token - sweep-the-secrets no-label-on-an-old-version
 old-tokens-are-refused - token-epoch revoke-at-the-issuers no-copy-holds-a-token
 tell-users-to-sign-in-again go old-tokens-are-refused
 lift-the-mode typed old-tokens-are-refused

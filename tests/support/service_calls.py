@@ -370,6 +370,7 @@ VALUES: dict[str, Any] = {
     "sagemaker.alarms": ("syncwell-api-5xx",),
     "secretsmanager.name": LLM_SECRET,
     "secretsmanager.version": lambda asking: waiting_version(asking.aws),
+    "secretsmanager.label": "AWSPREVIOUS",
     "secretsmanager.instead_of": lambda asking: secretsmanager.versions(asking.aws, EAST, LLM_SECRET).current,
     "sns.topic": f"arn:aws:sns:{EAST}:{ACCOUNT}:syncwell-oncall",
     "sns.subject": "asked",

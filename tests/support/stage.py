@@ -384,9 +384,9 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def staged(folder: Path, seed: int = 1, users: int = FEW_USERS) -> Iterator[Stage]:
+def staged(folder: Path, seed: int = 1, users: int = FEW_USERS, tokens_a_secret: int = 800) -> Iterator[Stage]:
     """A stage: while it is open, HTTP and DNS to any address end in its sandbox."""
-    door = InProcess(seed, users)
+    door = InProcess(seed, users, tokens_a_secret)
     with pytest.MonkeyPatch.context() as patch:
         end_in(door, patch)
         # Asked 1,200 times a drill, and free in the world, too: as a request it is a tenth of a drill's time.

@@ -15,6 +15,7 @@ from drcore.plans.e import (
     p1_verify,
     p2_contain,
     p3_mend,
+    p4_copies,
     p4_invalidate,
     p4_sweep,
     p5_prove,
@@ -67,7 +68,7 @@ def _tokens(run: ERun, region: str) -> Check:
     return yes(f"{len(held)} secrets, {written} of them are written here")
 
 
-_PHASES = (p1_verify, p2_contain, p3_mend, p4_invalidate, p4_sweep, p5_prove, p6_close)
+_PHASES = (p1_verify, p2_contain, p3_mend, p4_invalidate, p4_sweep, p4_copies, p5_prove, p6_close)
 _STEPS = {step.key: step for step in on_every_card(step for phase in _PHASES for step in phase.STEPS)}
 
 KEEP_LOGS = _STEPS[titles.KEEP_LOGS.key]
@@ -86,6 +87,7 @@ MENDED = _STEPS[titles.MENDED.key]
 EPOCH = _STEPS[titles.EPOCH.key]
 ISSUERS = _STEPS[titles.ISSUERS.key]
 SWEEP = _STEPS[titles.SWEEP.key]
+LABELS = _STEPS[titles.LABELS.key]
 COPIES = _STEPS[titles.COPIES.key]
 REFUSED = _STEPS[titles.REFUSED.key]
 SIGN_IN = _STEPS[titles.SIGN_IN.key]

@@ -1,7 +1,8 @@
-"""Plan E, phase 4: the sweep of Secrets Manager, secret by secret, where each is written; then a look at every copy.
+"""Plan E, phase 4: the sweep of Secrets Manager, where each secret is written; then the labels of what was before.
 
 No value is read, none is deleted: each secret gets a new current version without tokens. Its id is made of the run and
 the secret's name, so that a write that is repeated changes nothing, and a sweep that was killed goes on where it was.
+The version before would stay readable as AWSPREVIOUS: it loses that label, and any other.
 """
 
 from __future__ import annotations
@@ -10,36 +11,33 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
-from drcore.record.evidence import Chart, Exhibit, Limit, Series, Table
+from drcore.plans.e.sweeping import QUOTA, SweepQueue, looked_up
+from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
-from drcore.services.pace import Pace
-from drcore.services.secretsmanager import ListedSecret
+from drcore.services.pace import SharedPace
+from drcore.services.secretsmanager import ListedSecret, Secret
 
-QUOTA = 50  # writes a second that all of a region's secrets share, whoever writes
+# ── Sweep the secrets ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass
 class _Sweep:
     """What one process remembers of a region's sweep, so that no look lists all secrets again."""
 
-    left: list[ListedSecret]
     secrets: int
     tokens: int
-    pace: Pace
-    began: datetime
-    written: int = 0
+    backlog: SweepQueue[ListedSecret]
 
 
 _sweeps: WeakKeyDictionary[ERun, dict[str, _Sweep]] = WeakKeyDictionary()
@@ -82,35 +80,43 @@ def see_sweep(run: ERun, target: Target) -> Swept:
     if target.region not in known:
         known[target.region] = _listed(run, target.region)
     sweep = known[target.region]
-    while sweep.left:
-        first = sweep.left[0].name
-        if secretsmanager.versions(run.aws, target.region, first).current != version_of(run, first):
-            break
-        sweep.left.pop(0)
-        sweep.written += 1
-    if not sweep.left and sweep.written:  # somebody may have made a secret meanwhile
-        again = known[target.region] = _listed(run, target.region)
-        again.began, again.written = sweep.began, sweep.written
-        sweep = again
-    seconds = (run.clock.now() - sweep.began) / timedelta(seconds=1)
+    sweep.backlog.settle(lambda each: _is_written(run, target.region, each))
+    if not sweep.backlog.left and sweep.backlog.done:  # somebody may have made a secret meanwhile
+        again = _listed(run, target.region)
+        sweep.secrets, sweep.tokens = again.secrets, again.tokens
+        sweep.backlog.left |= {
+            name: each for name, each in again.backlog.left.items() if not _is_written(run, target.region, each)
+        }  # a list may be minutes late
+    left = sweep.backlog.left
     return Swept(
         sweep.secrets,
-        len(sweep.left),
+        len(left),
         sweep.tokens,
-        sum(_count(run, each) for each in sweep.left),
-        sweep.left[0].name if sweep.left else "",
-        round(sweep.written / seconds, 2) if seconds > 0 else 0,
+        sum(_count(run, each) for each in left.values()),
+        next(iter(left), ""),
+        sweep.backlog.rate,
     )
 
 
 def _listed(run: ERun, region: str) -> _Sweep:
     """The secrets that are written in a region; left are those whose version is not this run's."""
-    own = [
-        each for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix) if each.primary in ("", region)
-    ]
-    left = [each for each in own if each.current != version_of(run, each.name)]
-    pace = Pace(run.clock, 1 / run.facts.tokens.writes_per_second)
-    return _Sweep(left, len(own), sum(_count(run, each) for each in own), pace, run.clock.now())
+    own = written_in(run, region)
+    left = {each.name: each for each in own if each.current != version_of(run, each.name)}
+    return _Sweep(len(own), sum(_count(run, each) for each in own), SweepQueue(run.clock, left, _pace(run)))
+
+
+def written_in(run: ERun, region: str) -> list[ListedSecret]:
+    """The secrets with tokens that are written in a region, not copied to it. Raises Rejected, Unknown."""
+    held = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
+    return [each for each in held if each.primary in ("", region)]
+
+
+def _pace(run: ERun) -> SharedPace:
+    return SharedPace(run.clock, run.facts.tokens.writes_per_second)
+
+
+def _is_written(run: ERun, region: str, secret: ListedSecret) -> bool:
+    return secretsmanager.secret(run.aws, region, secret.name).current == version_of(run, secret.name)
 
 
 def _count(run: ERun, secret: ListedSecret) -> int:
@@ -125,16 +131,17 @@ def is_swept(run: ERun, target: Target, seen: Swept) -> Check:
     if not seen.secrets:
         return yes("no secret with tokens is written here")
     if seen.left:
-        return no(f"{seen.left} of {seen.secrets} secrets give out {seen.tokens_left:,} old tokens")
+        return no(f"{seen.left} of {seen.secrets} secrets give out {seen.tokens_left:,} old tokens, {seen.next} first")
     return yes(f"none of {seen.secrets} secrets gives out an old token")
 
 
-def sweep_one(run: ERun, target: Target, seen: Swept) -> None:
-    known = _sweeps.get(run, {}).get(target.region)
-    if known:
-        known.pace.wait()
+def sweep_batch(run: ERun, target: Target, seen: Swept) -> None:
     text = json.dumps({"revoked": {"run": run.id}}, sort_keys=True)
-    secretsmanager.put(run.aws, target.region, seen.next, text, version_of(run, seen.next))
+
+    def put(secret: ListedSecret) -> None:
+        secretsmanager.put(run.aws, target.region, secret.name, text, version_of(run, secret.name))
+
+    _sweeps[run][target.region].backlog.write(put)
 
 
 def words_of_the_sweep(run: ERun, states: Mapping[Target, Swept]) -> str:
@@ -171,10 +178,10 @@ def show_sweep(run: ERun, states: Mapping[Target, Swept]) -> Iterator[Exhibit]:
 
 SWEEP = Step(
     titles.SWEEP,
-    changes="every secret with tokens gets a current version without them; the one before stays, and is revoked by now",
+    changes="every secret with tokens gets a current version without them; the one before stays until its label goes",
     look=see_sweep,
     expect=is_swept,
-    act=sweep_one,
+    act=sweep_batch,
     targets=regions,
     needs=(titles.ISSUERS,),
     consent=Consent.SECOND,
@@ -187,67 +194,109 @@ SWEEP = Step(
 )
 
 
-# ── No copy holds a token ────────────────────────────────────────────────────────────────────────────────────────────
+# ── No label on an old version ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
-    """The secrets of a region, written here or copied here; those whose current version is not this run's."""
+class OldLabel:
+    """A label by which a version with tokens can still be read."""
+
+    secret: str
+    label: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.secret} {self.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """How many secrets are written in a region, how many labels still lead to an old version, the next one of them."""
 
     secrets: int
-    old: tuple[str, ...] = field(metadata=label("secrets with an old version"))
-    other_accounts: tuple[tuple[str, str], ...] = field(
-        default=(), compare=False, metadata=label("replicas in other accounts")
-    )
+    left: int = field(metadata=label("labels on old versions"))
+    next: str = field(compare=False)
+    rate: float = field(default=0, compare=False, metadata=label("labels a second"))
 
 
-def see_copies(run: ERun, target: Target) -> Copies:
-    held = secretsmanager.listed(run.aws, target.region, run.facts.tokens.prefix)
-    old = tuple(each.name for each in held if each.current != version_of(run, each.name))
-    if old or nothing_to_do(run):
-        return Copies(len(held), old)
-    own = [each.name for each in held if each.primary in ("", target.region)]  # only a primary tells of other accounts
-    elsewhere = [secretsmanager.secret(run.aws, target.region, name).other_accounts for name in own]
-    return Copies(len(held), old, tuple(each for found in elsewhere for each in found))
+_labels: WeakKeyDictionary[ERun, dict[str, tuple[int, SweepQueue[OldLabel]]]] = WeakKeyDictionary()
 
 
-def no_old_copy(run: ERun, target: Target, seen: Copies) -> Check:
+def see_labels(run: ERun, target: Target) -> Labels:
+    if nothing_to_do(run):
+        return Labels(0, 0, "")
+    known, region = _labels.setdefault(run, {}), target.region
+    if region not in known:
+        known[region] = _labelled(run, region)
+    secrets, backlog = known[region]
+    backlog.settle(lambda old: _is_gone(run, region, old))
+    if not backlog.left and backlog.done:
+        secrets, again = _labelled(run, region)
+        backlog.left |= again.left
+        known[region] = secrets, backlog
+    return Labels(secrets, len(backlog.left), next(iter(backlog.left), ""), backlog.rate)
+
+
+def _labelled(run: ERun, region: str) -> tuple[int, SweepQueue[OldLabel]]:
+    """The labels that lead to another version than this run's; of a secret that it has not written, none."""
+    names = [each.name for each in written_in(run, region)]
+    left = {
+        str(old): old
+        for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name))
+        for old in _old_labels(run, name, found)
+    }
+    return len(names), SweepQueue(run.clock, left, _pace(run))
+
+
+def _old_labels(run: ERun, name: str, found: Secret) -> Iterator[OldLabel]:
+    """AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written."""
+    for held, version in found.labels_beside(version_of(run, name)):
+        if held != "AWSCURRENT":
+            yield OldLabel(name, held, version)
+
+
+def _is_gone(run: ERun, region: str, old: OldLabel) -> bool:
+    return (old.label, old.version) not in secretsmanager.secret(run.aws, region, old.secret).labels
+
+
+def no_old_label(run: ERun, target: Target, seen: Labels) -> Check:
     why = nothing_to_do(run)
     if why:
         return yes(why)
-    if seen.old:
-        return no(f"{len(seen.old)} of {seen.secrets} secrets have an old version here, {seen.old[0]} first")
     if not seen.secrets:
-        return unknown(f"no secret begins with {run.facts.tokens.prefix}: that is not the same as no old token")
-    late = [f"{arn} is {status}" for arn, status in seen.other_accounts if status != "InSync"]
-    if late:
-        return no(f"a replica in another account has not followed: {', '.join(late)}")
-    told = f"all {seen.secrets} secrets have the version without tokens"
-    if seen.other_accounts:
-        accounts = sorted({arn.split(":")[4] for arn, _ in seen.other_accounts})
-        told += f"; replicas in account {', '.join(accounts)} are in sync: whoever owns it looks at their versions"
-    return yes(told)
+        return yes("no secret with tokens is written here")
+    if seen.left:
+        return no(f"{seen.left} old versions can be read by their label, {seen.next} first")
+    return yes(f"no label leads to an old version of any of {seen.secrets} secrets")
 
 
-def show_copies(run: ERun, states: Mapping[Target, Copies]) -> Iterator[Exhibit]:
-    rows = tuple((target.region, seen.secrets, len(seen.old)) for target, seen in states.items())
-    yield Table("copies", "Secrets with tokens, by region, told by their version", ("region", "secrets", "old"), rows)
-    elsewhere = tuple(each for seen in states.values() for each in seen.other_accounts)
-    if elsewhere:
-        title = "Replicas in other accounts: their owners look at them, this role cannot"
-        yield Table("other-accounts", title, ("replica", "status"), elsewhere)
+def remove_labels(run: ERun, target: Target, seen: Labels) -> None:
+    def remove(old: OldLabel) -> None:
+        secretsmanager.remove_label(run.aws, target.region, old.secret, old.label, old.version)
+
+    _labels[run][target.region][1].write(remove)
 
 
-COPIES = Step(
-    titles.COPIES,
-    changes="nothing: the current version of each secret is read in every region, never its value",
-    look=see_copies,
-    expect=no_old_copy,
+def words_of_labels(run: ERun, states: Mapping[Target, Labels]) -> str:
+    where = region_names(target for target, seen in states.items() if seen.left)
+    return f"TAKE {sum(seen.left for seen in states.values())} LABELS FROM OLD VERSIONS IN {where}"
+
+
+LABELS = Step(
+    titles.LABELS,
+    changes="versions with old tokens lose AWSPREVIOUS and any other label: nothing reads them by a stage any more",
+    look=see_labels,
+    expect=no_old_label,
+    act=remove_labels,
     targets=regions,
     needs=(titles.SWEEP,),
-    patience=Patience(within=300, every=10),
-    shows=show_copies,
+    consent=Consent.TYPED,
+    phrase=words_of_labels,
+    reversibility=Reversibility.NO_RETURN,
+    patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),
+    repeat=True,
+    permissions=iam_actions("secretsmanager:UpdateSecretVersionStage", on=resources.tokens),
 )
 
 
-STEPS = (SWEEP, COPIES)
+STEPS = (SWEEP, LABELS)

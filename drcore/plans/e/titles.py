@@ -24,6 +24,7 @@ MENDED = StepName("the-hole-is-closed", "The hole is closed", "E.3")
 EPOCH = StepName("token-epoch", "Token epoch", "E.4")
 ISSUERS = StepName("revoke-at-the-issuers", "Revoke at the issuers", "E.4")
 SWEEP = StepName("sweep-the-secrets", "Sweep the secrets", "E.4")
+LABELS = StepName("no-label-on-an-old-version", "No label on an old version", "E.4")
 COPIES = StepName("no-copy-holds-a-token", "No copy holds a token", "E.4")
 REFUSED = StepName("old-tokens-are-refused", "Old tokens are refused", "E.4")
 

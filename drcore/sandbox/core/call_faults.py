@@ -101,7 +101,7 @@ def latency(world: World, options: Options) -> Undo:
 
     def delay(_: AwsCall | HttpCall, proceed: Proceed) -> Response:
         answer = proceed()
-        world.clock.advance(min(options["seconds"], READ_TIMEOUT))
+        world.clock.spend(min(options["seconds"], READ_TIMEOUT))
         if options["seconds"] > READ_TIMEOUT:
             raise NoResponse
         return answer

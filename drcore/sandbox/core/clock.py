@@ -22,6 +22,8 @@ class VirtualClock:
         self._ticks: list[Tick] = []
         self._ticking = False
         self._traveller: time_machine.Traveller | None = None
+        self._to_come, self._together = 0, False
+        self._began, self._spent = start, timedelta()
 
     def now(self) -> datetime:
         """The virtual instant, UTC and aware."""
@@ -47,6 +49,32 @@ class VirtualClock:
             self._tick()
         self._set(target)
         return target
+
+    def together(self, calls: int) -> None:
+        """Let the next `calls` begin at this moment, and pass the time of the longest of them only.
+
+        They end with the last one, or when time passes for another reason than a call: whoever announced them is gone.
+        """
+        self._to_come, self._began = calls, self._now
+
+    def call(self, seconds: float) -> None:
+        """A call begins, and takes so long until it is handled."""
+        self._together = self._to_come > 0
+        self._to_come -= self._together
+        self._spent = timedelta()
+        self.spend(seconds)
+
+    def spend(self, seconds: float) -> None:
+        """Let the call that is handled take so many seconds longer."""
+        if not self._together:
+            self.advance(seconds)
+            return
+        self._spent += timedelta(seconds=seconds)
+        self.advance(max(0.0, (self._began + self._spent - self._now).total_seconds()))
+
+    def alone(self) -> None:
+        """Nothing is in flight any more."""
+        self._to_come, self._together = 0, False
 
     @contextmanager
     def at(self, moment: datetime) -> Iterator[None]:

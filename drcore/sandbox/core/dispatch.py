@@ -22,7 +22,7 @@ from drcore.sandbox.protocol.messages import AwsError, Message
 from drcore.sandbox.protocol.operations import understand
 
 CALL_SECONDS = 0.05
-"""Virtual seconds that each call takes, spent before it is handled."""
+"""Virtual seconds that each call takes, spent before it is handled; calls that are in flight together share them."""
 
 
 def public(world: World, request: Request) -> Response:
@@ -30,7 +30,7 @@ def public(world: World, request: Request) -> Response:
 
     Raises Dropped or NoResponse where a fault takes the answer away.
     """
-    world.clock.advance(CALL_SECONDS)
+    world.clock.call(CALL_SECONDS)
     hooks, message = world.state(CallHooks), understand(request)
     if message is not None:
         return _aws(world, message, hooks.interceptors, hooks.observers, hooks.admission)

@@ -96,6 +96,6 @@ def _refuse(world: World, outage: Outage) -> NoReturn:
     if outage.kind is OutageKind.DROP:
         raise Dropped
     if outage.kind is OutageKind.TIMEOUT:
-        world.clock.advance(READ_TIMEOUT)
+        world.clock.spend(READ_TIMEOUT)
         raise NoResponse
     raise AwsError("ServiceUnavailable", f"Service is unable to handle request in {outage.region}", 503)

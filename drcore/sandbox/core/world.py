@@ -11,6 +11,8 @@ from drcore.sandbox.protocol.exchange import Request, Response
 
 USERS = 5000
 """Who the company serves when the doors open, unless a world is made smaller."""
+TOKENS_A_SECRET = 800
+"""Users' tokens in one secret, which holds 64 KB at most; 1 gives each user a secret."""
 
 T = TypeVar("T")
 Contribution = Callable[[], Any]
@@ -22,9 +24,15 @@ class World:
     account = "123456789012"
     regions = ("us-east-1", "us-west-2")
 
-    def __init__(self, seed: int, answer: Callable[["World", Request], Response], users: int = USERS) -> None:
+    def __init__(
+        self,
+        seed: int,
+        answer: Callable[["World", Request], Response],
+        users: int = USERS,
+        tokens_a_secret: int = TOKENS_A_SECRET,
+    ) -> None:
         """`answer` is who answers the calls of the world's own actors."""
-        self.seed, self.users = seed, users
+        self.seed, self.users, self.tokens_a_secret = seed, users, tokens_a_secret
         self.clock = VirtualClock()
         self._session = own_session(lambda request: answer(self, request))
         self._clients: dict[tuple[str, str], Any] = {}

@@ -7,7 +7,7 @@ import threading
 from drcore.sandbox import services, syncwell, vendors
 from drcore.sandbox.core import call_faults
 from drcore.sandbox.core.dispatch import CALL_SECONDS, direct, public
-from drcore.sandbox.core.world import USERS, World
+from drcore.sandbox.core.world import TOKENS_A_SECRET, USERS, World
 from drcore.sandbox.endpoints import control, name_server
 from drcore.sandbox.moto import emulator
 from drcore.sandbox.protocol.exchange import Request, Response
@@ -31,9 +31,9 @@ class Application:
     moto keeps its resources in the process, so a new Application empties the one before.
     """
 
-    def __init__(self, seed: int, users: int = USERS) -> None:
+    def __init__(self, seed: int, users: int = USERS, tokens_a_secret: int = TOKENS_A_SECRET) -> None:
         emulator.reset()
-        self.world = World(seed, direct, users)
+        self.world = World(seed, direct, users, tokens_a_secret)
         self._lock = threading.Lock()
         with self.world.clock.frozen():
             open_page(self.world)

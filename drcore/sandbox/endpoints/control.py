@@ -37,7 +37,14 @@ def _read_clock(world: World, _: str, __: dict[str, Any]) -> Any:
     return {"now": _iso(world.clock.now())}
 
 
-def _sleep(world: World, _: str, body: dict[str, Any]) -> Any:
+def _pass(world: World, _: str, body: dict[str, Any]) -> Any:
+    world.clock.alone()
+    if "together" in body:
+        calls = body["together"]
+        if isinstance(calls, bool) or not isinstance(calls, int) or not 0 < calls <= _MOST:
+            raise _Refused(f"together: expected a number of calls from 1 to {_MOST}; saw {calls!r}")
+        world.clock.together(calls)
+        return {"now": _iso(world.clock.now())}
     seconds = body.get("sleep")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST:
         raise _Refused(f"sleep: expected seconds from 0 to {_LONGEST}; saw {seconds!r}")
@@ -94,10 +101,12 @@ def _body(request: Request) -> dict[str, Any]:
 
 _LONGEST = 30 * 86_400
 """A month of virtual time in one sleep is a mistake in the unit."""
+_MOST = 100
+"""Calls in flight together: nobody has more connections."""
 
 _ACTS: dict[tuple[str, str], Callable[[World, str, dict[str, Any]], Any]] = {
     ("GET", "clock"): _read_clock,
-    ("POST", "clock"): _sleep,
+    ("POST", "clock"): _pass,
     ("GET", "faults"): _list_faults,
     ("POST", "faults"): _inject,
     ("DELETE", "faults"): _clear,

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 
 from drcore.sandbox.core.own_client import ENDPOINT, attach
-from drcore.sandbox.core.world import USERS
+from drcore.sandbox.core.world import TOKENS_A_SECRET, USERS
 from drcore.sandbox.endpoints.application import Application
 from drcore.sandbox.protocol.exchange import Dropped, Headers, NoResponse, Request, Response
 
@@ -17,8 +17,8 @@ __all__ = ["ENDPOINT", "InProcess"]
 class InProcess:
     """A sandbox of one seed. Opening the next one in the same process empties this one."""
 
-    def __init__(self, seed: int, users: int = USERS) -> None:
-        self._application = Application(seed, users)
+    def __init__(self, seed: int, users: int = USERS, tokens_a_secret: int = TOKENS_A_SECRET) -> None:
+        self._application = Application(seed, users, tokens_a_secret)
         self.world = self._application.world
 
     def attach(self, session: boto3.Session) -> boto3.Session:

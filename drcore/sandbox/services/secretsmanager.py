@@ -48,6 +48,8 @@ class Secrets:
         self.other_accounts: dict[str, list[dict[str, str]]] = {}
         """By name of the secret: its replicas in other accounts, as DescribeSecret shows them."""
         self.written = 0
+        self.taken_by_others = 0
+        """Writes of each second that others make, in each region: so much less is left of the quota."""
         world.add_to_dump("secrets of other accounts", lambda: self.other_accounts)
 
     def admit(self, region: str) -> None:
@@ -55,7 +57,7 @@ class Secrets:
         now, calls = self._world.clock.now(), self._calls[region]
         while calls and now - calls[0] >= timedelta(seconds=1):
             calls.popleft()
-        if len(calls) >= WRITES_A_SECOND:
+        if len(calls) >= WRITES_A_SECOND - self.taken_by_others:
             raise AwsError("ThrottlingException", "Rate exceeded", 400)
         calls.append(now)
 

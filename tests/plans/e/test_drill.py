@@ -67,7 +67,9 @@ def test_no_old_token_should_work_once_that_is_proved(carried: Carried) -> None:
         told = carried.truth[step.key]["security"]
         assert told["accepting"] == []
         assert set(told["stored"].values()) == {0}
+        assert set(told["by_label"].values()) == {0}
         assert set(told["at_issuer"].values()) == {0}
+    assert set(carried.truth[e.SWEEP.key]["security"]["by_label"].values()) == {4000}, "AWSPREVIOUS until it is taken"
     assert carried.truth[e.REFUSED.key]["last_old_token"] == carried.truth[e.CLOSE.key]["last_old_token"]
 
 

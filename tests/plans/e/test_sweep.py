@@ -12,10 +12,11 @@ import pytest
 from drcore import plans
 from drcore.plans import e
 from drcore.run.runbook import Runbook
-from drcore.sandbox.syncwell.life import tokens
+from drcore.sandbox.services.secretsmanager import Secrets
+from drcore.sandbox.syncwell.life.tokens import GRANTS
 from drcore.services import secretsmanager
 from tests.support.exhaustive import EXHAUSTIVE
-from tests.support.stage import SHORT, Scene, Stage, staged
+from tests.support.stage import SHORT, Scene, Stage, lines, staged
 
 LEAK = Scene(plans.find("e"), "vulnerability-token-leak")
 SECRETS, KILLS = (400, 100) if EXHAUSTIVE else (20, 4)
@@ -48,7 +49,6 @@ def swept(stage: Stage) -> bool:
 
 def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before a write or right after it, of which the journal then knows nothing."""
-    monkeypatch.setattr(tokens, "SHARD", USERS * tokens.GRANTS // SECRETS)
     draw, put = random.Random(7), secretsmanager.put  # noqa: S311
     left = 0
 
@@ -63,7 +63,7 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.Monk
             raise Killed
 
     monkeypatch.setattr(secretsmanager, "put", dying)
-    with staged(tmp_path, users=USERS) as stage:
+    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // SECRETS) as stage:
         run = until_the_sweep(stage)
         for _ in range(KILLS):
             left = draw.randint(1, SECRETS // KILLS)
@@ -84,16 +84,32 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.Monk
     ("fault", "options"), [("throttling", {"share": 0.9}), ("lost-response", {"share": 0.5})], ids=["throttled", "lost"]
 )
 def test_what_is_refused_for_now_or_not_answered_is_written_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, options: dict[str, object]
+    tmp_path: Path, fault: str, options: dict[str, object]
 ) -> None:
-    monkeypatch.setattr(tokens, "SHARD", USERS * tokens.GRANTS // 8)
-    with staged(tmp_path, users=USERS) as stage:
+    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // 8) as stage:
         run = until_the_sweep(stage)
         stage.fault(fault, service="secretsmanager", operation="PutSecretValue", **options)
         run.step(run.plan.step(e.SWEEP.key))
         stage.sleep(10)
         assert swept(stage)
         assert (len(written(stage)), set(written(stage).values())) == (8, {1})
+
+
+def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Path) -> None:
+    """What is asked for is brought near to what is left, and goes on until nothing old is left."""
+    count = 400 if EXHAUSTIVE else 50
+    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // count) as stage:
+        run = until_the_sweep(stage)
+        stage.door.world.state(Secrets).taken_by_others = 45
+        began = run.run.clock.now()
+        run.step(run.plan.step(e.SWEEP.key))
+        took = (run.run.clock.now() - began).total_seconds()
+        refused = [line for line in lines(run, "call") if line["call"].endswith("PutSecretValue")][count:]
+        stage.sleep(10)
+        assert swept(stage)
+        assert (len(written(stage)), set(written(stage).values())) == (count, {1})
+        assert took < 3 * count / 5, "five a second are left"
+        assert len(refused) < 3 * count, "it does not hammer a service that is busy"
 
 
 def test_a_second_operator_sweeps_nothing_meanwhile(stage: Stage) -> None:

@@ -71,3 +71,24 @@ def test_it_should_date_resources_in_virtual_time(empty: InProcess, client: Clie
     client("s3").create_bucket(Bucket="some-bucket")
     created = client("s3").list_buckets()["Buckets"][0]["CreationDate"]
     assert created.replace(microsecond=0) == OPENING + timedelta(seconds=60)
+
+
+def test_calls_in_flight_together_should_pass_the_time_of_the_longest() -> None:
+    clock = VirtualClock()
+    clock.together(3)
+    for seconds in (0.05, 0.05, 2.0):
+        clock.call(seconds)
+    assert clock.now() == OPENING + timedelta(seconds=2)
+    clock.call(0.05)
+    assert clock.now() == OPENING + timedelta(seconds=2.05), "the fourth was not announced"
+
+
+def test_calls_that_were_announced_and_never_came_should_give_no_time_away(empty: InProcess, client: Client) -> None:
+    world, began = empty, empty.world.clock.now()
+    assert world.request("POST", "/_sandbox/clock", {"together": 5})[0] == 200
+    world.request("POST", "/_sandbox/clock", {"sleep": 0})
+    for _ in range(4):
+        client("sts").get_caller_identity()
+    assert world.world.clock.now() - began == timedelta(seconds=0.2)
+    for wrong in (0, 101, True, "two"):
+        assert world.request("POST", "/_sandbox/clock", {"together": wrong})[0] == 400

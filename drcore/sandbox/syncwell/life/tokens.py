@@ -25,8 +25,6 @@ from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 
 GRANTS = 4
 """Users with a token, for one user whose configuration the world keeps: 20,000 of 5,000."""
-SHARD = 800
-"""OauthTokens in one secret, which holds 64 KB at most."""
 BY_TOKEN, BY_SUBJECT, NONE = "token", "subject", "none"
 ISSUERS: Mapping[str, str] = {"stride": BY_TOKEN, "pulse": BY_SUBJECT, "fitlog": BY_TOKEN}
 """How each issuer revokes."""
@@ -71,7 +69,8 @@ class OauthTokens:
     def __init__(self, world: World) -> None:
         self._world, self._secrets, self._mode = world, world.state(Secrets), world.state(ServiceMode)
         self.count = world.users * GRANTS
-        self.shards = -(-self.count // SHARD)
+        self.shard = world.tokens_a_secret
+        self.shards = -(-self.count // self.shard)
         self.issuers = {
             name: Issuer(name, way, len(range(place, self.count, len(ISSUERS))))
             for place, (name, way) in enumerate(ISSUERS.items())
@@ -87,7 +86,7 @@ class OauthTokens:
         client, issuers = self._world.client("secretsmanager", primary), tuple(ISSUERS)
         others = [{"Region": region} for region in self._world.regions if region != primary]
         for shard in range(self.shards):
-            numbers = range(shard * SHARD, min((shard + 1) * SHARD, self.count))
+            numbers = range(shard * self.shard, min((shard + 1) * self.shard, self.count))
             held = {f"u{n:05d}": [issuers[n % len(issuers)], value(self._world, n)] for n in numbers}
             name = shard_name(shard)
             self._first[name] = f"{self._world.rng('version', name).getrandbits(128):032x}"
@@ -130,12 +129,12 @@ class OauthTokens:
 
     def stored(self, region: str, number: int) -> bool:
         """Whether the store of a region still gives a token out."""
-        name = shard_name(number // SHARD)
+        name = shard_name(number // self.shard)
         return self._secrets.current(region, name) == self._first[name]
 
     def held(self, region: str, number: int) -> bool:
         """Whether the workers of a region have a token in their cache, or would get it from the store."""
-        name = shard_name(number // SHARD)
+        name = shard_name(number // self.shard)
         return self._first[name] in (self._held[region][name], self._secrets.current(region, name))
 
     def new_enough(self, region: str, number: int) -> bool:
@@ -155,13 +154,24 @@ class OauthTokens:
         """Whether SyncWell's workers in a region take an old token."""
         return self.new_enough(region, number) and self.held(region, number) and self.at_issuer(number, at)
 
+    def by_label(self) -> dict[str, int]:
+        """By region how many old tokens a reader gets who asks for any stage, such as AWSPREVIOUS."""
+        return {
+            region: sum(
+                min(self.shard, self.count - shard * self.shard)
+                for shard in range(self.shards)
+                if self._secrets.stages(region, shard_name(shard)).get(self._first[shard_name(shard)])
+            )
+            for region in self._world.regions
+        }
+
     def old_left(self) -> dict[str, int]:
         """By region how many old tokens its store still gives out."""
         return {
             region: sum(
-                min(SHARD, self.count - shard * SHARD)
+                min(self.shard, self.count - shard * self.shard)
                 for shard in range(self.shards)
-                if self.stored(region, shard * SHARD)
+                if self.stored(region, shard * self.shard)
             )
             for region in self._world.regions
         }

@@ -20,7 +20,8 @@ def _security(world: World) -> dict[str, Any] | None:
     """None while nobody has found anything.
 
     `exposed`: the regions that still show the hole; `accepting`: those whose workers take a stolen token; `stored`: by
-    region how many old tokens its store gives out; `at_issuer`: by issuer how many are not revoked; `mode`: by region.
+    region how many old tokens its store gives out;
+    `by_label`: as many by any stage; `at_issuer`: by issuer how many are not revoked; `mode`: by region.
     """
     attacker, tokens, mode = world.state(Attacker), world.state(OauthTokens), world.state(ServiceMode)
     finding, now = attacker.finding, world.clock.now()
@@ -32,6 +33,7 @@ def _security(world: World) -> dict[str, Any] | None:
         "exposed": [region for region in world.regions if desk.shows(finding, region)],
         "accepting": [region for region in world.regions if attacker.any_accepted(region, now)],
         "stored": tokens.old_left(),
+        "by_label": tokens.by_label(),
         "at_issuer": {each.name: each.tokens - each.revoked(now) for each in tokens.issuers.values()},
         "mode": {region: mode.level(region) for region in world.regions},
     }
