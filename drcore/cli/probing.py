@@ -103,6 +103,8 @@ def _report(probed: Probed, *, as_json: bool) -> NoReturn:
         )
         if each.word is Agreement.DIFFERS:
             typer.echo(f"{'':<10}  {'':<{width}}  look at {', '.join(each.question.leans)}", err=as_json)
+    for name, wanted in probed.parameters.items():
+        typer.echo(f"set      {name}: {wanted:g} in the environment's service.yaml", err=as_json)
     for what in probed.removed:
         typer.echo(f"removed  {what}", err=as_json)
     for what in probed.left:

@@ -17,6 +17,7 @@ from drcore.probe.session import ProbeSession
 from drcore.services import cloudwatch, iam
 from drcore.services.cloudwatch import Metric
 
+METRIC_DELAY = "metric-delay"
 _NOTHING = f"{PREFIX}nothing"
 _MINUTE = timedelta(minutes=1)
 _WATCHED = 5  # metrics
@@ -102,11 +103,11 @@ def _active(session: ProbeSession) -> list[Metric]:
 
 QUESTIONS = (
     AwsQuestion(
-        key="metric-delay",
+        key=METRIC_DELAY,
         asks="How long after the end of a minute are the metrics of that minute there?",
         assumed=seconds(0, 180),
         ask=_metric_delay,
-        leans=("drcore/services/cloudwatch.py", "drcore/plans/f/p4_verify.py"),
+        leans=("drcore/engine/metric_minutes.py", "drcore/parameters.py"),
         source="aws-facts 0.3: one to three minutes",
         takes="6 minutes",
     ),

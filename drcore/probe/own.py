@@ -12,7 +12,10 @@ from drcore.errors import Rejected
 
 PREFIX = "drcore-probe-"
 # By these parameters a call names what it changes, whatever else it says.
-_NAMES = ("FunctionName", "RoleName", "TableName", "ResourceArn", "QueueName", "QueueUrl", "applicationName")
+_NAMES = (
+    *("FunctionName", "RoleName", "QueueName", "QueueUrl", "applicationName"),
+    *("TableName", "ResourceArn", "TargetTableName", "SourceTableArn"),
+)
 _OWN = re.compile(rf"(^|[:/]){PREFIX}[\w-]+([:/].*)?$")
 
 
@@ -141,7 +144,7 @@ def found(aws: Aws, regions: tuple[str, ...]) -> Iterator[tuple[KindOfOwn, str, 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "arn:aws:iam::*:role/{}*": (
         *("iam:CreateRole", "iam:DeleteRole", "iam:PassRole"),
-        *("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
+        *("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "sts:AssumeRole"),
     ),
     "arn:aws:lambda:*:*:function:{}*": (
         *("lambda:CreateFunction", "lambda:DeleteFunction", "lambda:UpdateFunctionConfiguration"),
@@ -150,6 +153,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     ),
     "arn:aws:dynamodb:*:*:table/{}*": (
         *("dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:PutItem", "dynamodb:PutResourcePolicy"),
+        "dynamodb:UpdateContinuousBackups",
     ),
     "arn:aws:sqs:*:*:{}*": (*("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SendMessage", "sqs:ReceiveMessage"),),
     "arn:aws:codedeploy:*:*:application:{}*": ("codedeploy:CreateApplication", "codedeploy:DeleteApplication"),

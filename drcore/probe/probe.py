@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from drcore.engine.consent import from_keyboard
 from drcore.engine.context import login
 from drcore.errors import Exit, Refused, Rejected, Unknown
 from drcore.parameters import Service
+from drcore.probe.account_questions import METRIC_DELAY
 from drcore.probe.answers import ANSWERS, Agreement, AwsAnswer, fixture
 from drcore.probe.own import PREFIX, found
 from drcore.probe.question import AwsQuestion, Value
@@ -33,6 +35,8 @@ class Probed:
     removed: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     refused: tuple[str, ...] = field(default=())
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    """What is to be set in the environment's service.yaml, by what the account has answered."""
 
     @property
     def exit(self) -> Exit:
@@ -51,6 +55,7 @@ class Probed:
             "answers": [each.as_data() for each in self.answered],
             "removed": list(self.removed),
             "left": list(self.left),
+            "parameters": dict(self.parameters),
             "exit": int(self.exit),
         }
 
@@ -99,7 +104,8 @@ class AccountProbe:
         }
         self.session.record.add_evidence(ANSWERS, fixture(answered, about), title="What the account has answered")
         self._close()
-        return Probed(self.folder, tuple(answered), left=tuple(left))
+        parameters = parameters_to_set(answered, self._service)
+        return Probed(self.folder, tuple(answered), left=tuple(left), parameters=parameters)
 
     def clean(self) -> Probed:
         """Remove all that any probe has left in the account, by its name. Raises Refused in production, Unknown."""
@@ -166,6 +172,14 @@ class AccountProbe:
         data = answered.as_data()
         self.session.record.append(Kind.QUESTION, durable=True, told=data)
         self._say(f"{answered.word:<11} {answered.question.key}: {answered.why or answered.value}")
+
+
+def parameters_to_set(answered: Sequence[AwsAnswer], service: Service) -> dict[str, float]:
+    """What service.yaml has too small for an account that answers so; a whole minute is the next larger step."""
+    late = next((each.value for each in answered if each.question.key == METRIC_DELAY), None)
+    if not isinstance(late, float) or late <= service.metric_delay_s:
+        return {}
+    return {"metric_delay_s": 60.0 * math.ceil(late / 60)}
 
 
 def _answer(question: AwsQuestion, asking: ProbeSession) -> tuple[Value | None, str]:

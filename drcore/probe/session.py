@@ -24,6 +24,7 @@ _AGAIN = {
     "InvalidRoleException",
     "ResourceInUseException",
     "ResourceConflictException",
+    "ContinuousBackupsUnavailableException",
 }
 """What a new role, a table or a function that is not ready yet is answered with; it passes."""
 

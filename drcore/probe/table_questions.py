@@ -17,8 +17,8 @@ _UNDO = "the table is deleted"
 _MESSAGES = 20
 
 
-def _table(session: ProbeSession) -> tuple[str, str]:
-    """The name and the ARN of a table of one's own."""
+def own_table(session: ProbeSession) -> tuple[str, str]:
+    """The name and the ARN of a table of one's own, empty, with the key `pk`. Raises Unknown, Rejected."""
     name = session.name(TABLE, "table")
     made = session.aws.call(
         "dynamodb",
@@ -39,7 +39,7 @@ def _table(session: ProbeSession) -> tuple[str, str]:
 
 def _policy_holds(session: ProbeSession) -> Value:
     """From the answer to PutResourcePolicy until a write is refused that was taken before."""
-    name, arn = _table(session)
+    name, arn = own_table(session)
     put = partial(tables.put, session.aws, session.region, name, {"pk": "own"})
     session.patiently(put)
     statement = {"Sid": "probe", "Effect": "Deny", "Principal": "*", "Action": ["dynamodb:PutItem"], "Resource": arn}
@@ -59,13 +59,13 @@ def _is_refused(put: partial[None]) -> bool:
 
 
 def _missing_policy(session: ProbeSession) -> Value:
-    _, arn = _table(session)
+    _, arn = own_table(session)
     return code_of(partial(session.aws.call, "dynamodb", session.region, "get_resource_policy", ResourceArn=arn))
 
 
 def _cancelled_text(session: ProbeSession) -> Value:
     """The code reads from the text of a cancelled transaction which of its writes was refused."""
-    name, _ = _table(session)
+    name, _ = own_table(session)
     session.patiently(partial(tables.put, session.aws, session.region, name, {"pk": "there"}))
     condition = {"ConditionExpression": "attribute_not_exists(pk)"}
     writes = [{"Put": {"TableName": name, "Item": {"pk": {"S": pk}}, **condition}} for pk in ("new", "there")]

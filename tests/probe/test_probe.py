@@ -21,12 +21,14 @@ from drcore.record.events import Kind, read_events
 from drcore.record.files import EVIDENCE
 from drcore.record.proof import verify
 from drcore.sandbox.core.behaviours import KNOWN, Behaviours, UnknownBehaviour, read_answers
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.probe.conftest import Probing, own
 
 ALL = [each.key for each in QUESTIONS]
 WRITING = [each.key for each in QUESTIONS if each.writes]
-RESERVED, STOP = "reserved-below-provisioned", "stop-deployment"
+RESTORE, POLICY = "restore-survives-its-session", "table-policy-takes"
+RESERVED, STOP, DELAY = "reserved-below-provisioned", "stop-deployment", "metric-delay"
 
 
 def words(probed: Probed) -> dict[str, Agreement]:
@@ -46,14 +48,15 @@ def test_every_question_has_an_answer_or_says_why_and_nothing_is_left(world: InP
     probed = probe.ask(QUESTIONS)
     assert [each.question.key for each in probed.answered] == ALL
     unknown = {each.question.key: each.why for each in probed.answered if each.word is Agreement.UNKNOWN}
-    # The emulated account enforces no policy on a table that is not SyncWell's, has no session, and no busy function.
-    assert set(unknown) <= {"table-policy-takes", "simulation-of-a-session", "printed-policy-suffices", "metric-delay"}
+    # The emulated account's caller is no session, and its parameters name no role of the runner.
+    assert set(unknown) <= {"simulation-of-a-session", "printed-policy-suffices"}
     assert all(unknown.values())
     assert probed.left == () and own(world) == []
     assert services_own(world) == before
     proof = verify(probed.record)
     assert proof.proven, proof.problems
-    assert writes(probe) <= allowed(), "the policy that is printed names every write that is made"
+    restorers = {"dynamodb:RestoreTableToPointInTime"}  # allowed by the policy of the role that the probe makes for it
+    assert writes(probe) - restorers <= allowed(), "the policy that is printed names every write that is made"
 
 
 def writes(probe: AccountProbe) -> set[str]:
@@ -91,11 +94,12 @@ def test_as_assumed_is_exit_0_and_each_answer_is_in_the_record(probing: Probing)
 def test_an_account_that_answers_otherwise_is_told_and_can_be_emulated(
     world: InProcess, probing: Probing, tmp_path: Path
 ) -> None:
-    other = {RESERVED: "accepted", STOP: "Succeeded"}
+    other = {RESERVED: "accepted", STOP: "Succeeded", POLICY: 45}
     world.world.state(Behaviours).take(other)
-    probed = probing([RESERVED, STOP]).ask(chosen([RESERVED, STOP], ""))
-    assert words(probed) == {RESERVED: Agreement.DIFFERS, STOP: Agreement.AS_ASSUMED}
-    assert {each.question.key: each.value for each in probed.answered} == other
+    probed = probing([*other]).ask(chosen([*other], ""))
+    assert words(probed) == {RESERVED: Agreement.DIFFERS, STOP: Agreement.AS_ASSUMED, POLICY: Agreement.DIFFERS}
+    answers = {each.question.key: each.value for each in probed.answered}
+    assert 45 <= float(answers[POLICY] or 0) < 48 and answers | {POLICY: 45} == other
     assert probed.exit is Exit.MISSED
     assert own(world) == []
 
@@ -105,6 +109,35 @@ def test_an_account_that_answers_otherwise_is_told_and_can_be_emulated(
     client = again.world.client("lambda", "us-east-1")
     assert client.list_provisioned_concurrency_configs(FunctionName="syncwell-api")["ProvisionedConcurrencyConfigs"]
     client.put_function_concurrency(FunctionName="syncwell-api", ReservedConcurrentExecutions=0)
+
+
+def test_metrics_that_are_later_than_assumed_are_told_with_the_parameter_to_set(
+    world: InProcess, probing: Probing
+) -> None:
+    world.world.state(Behaviours).take({DELAY: 280})
+    probe = probing()
+    world.world.clock.advance(1200)  # what is told later than usual has come late for a while
+    probed = probe.ask(chosen([DELAY], ""))
+    assert words(probed) == {DELAY: Agreement.DIFFERS}, probed.answered
+    (answer,) = probed.answered
+    assert isinstance(answer.value, float) and 180 < answer.value <= 285
+    assert probed.parameters == {"metric_delay_s": 300}
+
+    again = InProcess(6, users=20)
+    again.world.state(Behaviours).take(read_answers(probed.record / EVIDENCE / ANSWERS))
+    assert again.world.state(Lateness).most(Told.METRIC) == answer.value
+
+
+@pytest.mark.parametrize(("behaves", "word"), [("survives", Agreement.AS_ASSUMED), ("fails", Agreement.DIFFERS)])
+def test_a_restore_is_asked_about_in_the_session_of_a_role_that_then_may_nothing(
+    world: InProcess, probing: Probing, behaves: str, word: Agreement
+) -> None:
+    world.world.state(Behaviours).take({RESTORE: behaves})
+    before = services_own(world)
+    probed = probing([RESTORE]).ask(chosen([RESTORE], ""))
+    assert words(probed) == {RESTORE: word}, probed.answered
+    assert probed.answered[0].value == behaves and probed.left == ()
+    assert own(world) == [] and services_own(world) == before
 
 
 def test_without_a_keyboard_and_without_yes_nothing_is_changed(world: InProcess, probing: Probing) -> None:

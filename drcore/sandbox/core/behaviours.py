@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from drcore.sandbox.core.lateness import USUAL, Lateness, Told
 from drcore.sandbox.core.world import World
 
 FORMAT = 1
@@ -25,7 +26,9 @@ class Known:
 KNOWN: Mapping[str, Known] = {
     "reserved-below-provisioned": Known("refused", ("refused", "accepted")),
     "stop-deployment": Known("either", ("either", "Pending", "Succeeded")),
+    "restore-survives-its-session": Known("survives", ("survives", "fails")),
     "table-policy-takes": Known(2.0),
+    "metric-delay": Known(USUAL[Told.METRIC][1]),
 }
 """By the keys of the questions of `drcore probe`. Answers to the others change nothing here."""
 
@@ -33,7 +36,8 @@ KNOWN: Mapping[str, Known] = {
 class Behaviours:
     """The behaviours of one world."""
 
-    def __init__(self, _: World) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._values = {key: known.assumed for key, known in KNOWN.items()}
 
     def take(self, answers: Mapping[str, object]) -> None:
@@ -47,6 +51,8 @@ class Behaviours:
             if not known.words and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
                 raise UnknownBehaviour(f"answers.{key}: expected seconds; saw {value!r}")
             self._values[key] = str(value) if known.words else float(str(value))
+        if "metric-delay" in answers:
+            self._world.state(Lateness).settle(Told.METRIC, self.seconds("metric-delay"))
 
     def word(self, key: str) -> str:
         """A behaviour that is one of some words."""

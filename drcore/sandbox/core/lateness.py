@@ -63,6 +63,11 @@ class Lateness:
         """Seconds after which everything of that kind has been told."""
         return max(each.most for each in self._ranges[kind])
 
+    def settle(self, kind: Told, most: float) -> None:
+        """From the begin of the world on that kind is told so late at most; the least is as much shorter."""
+        least, usual = USUAL[kind]
+        self._ranges[kind][0] = _Range(float("-inf"), least * most / usual, most)
+
     def change(self, kind: Told, least: float, most: float) -> Undo:
         """From now on other times hold for what happens."""
         changed = _Range(self._world.clock.now().timestamp(), least, most)

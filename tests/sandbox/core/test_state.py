@@ -23,7 +23,7 @@ def _furnish(client: Client, region: str) -> None:
         TableName="t",
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
+        ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
     )
     client("dynamodb", region).put_item(TableName="t", Item={"k": {"S": "x"}})
 

@@ -185,8 +185,12 @@ class CodeDeployController:
             self._end(deployment, Status.STOPPED, at, error, back)
             return
         share = deployment.share(at)
-        for target in deployment.targets:
-            self._hold(deployment, target, share)
+        try:
+            for target in deployment.targets:
+                self._hold(deployment, target, share)
+        except AwsError as error:  # a function or an alias was deleted meanwhile
+            self._end(deployment, Status.FAILED, at, ("INVALID_LAMBDA_FUNCTION", error.message), False)
+            return
         if share == 1.0:
             self._end(deployment, Status.SUCCEEDED, at, None, False)
 

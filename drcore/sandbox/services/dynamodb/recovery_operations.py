@@ -9,12 +9,15 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.outages import ISOLATING, Regions
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware, iso
+from drcore.sandbox.identity.guard import Guard
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.replica import Origin, Replica
 from drcore.sandbox.services.dynamodb.table_operations import description
+from drcore.sandbox.services.dynamodb.tables import Tables
 
 BEHIND = timedelta(minutes=5)
 """How far the latest restorable moment is behind."""
@@ -120,7 +123,17 @@ def restore_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     made.origin = Origin(source.arn, moment)
     takes = (_BASE + _EACH * len(items)) * call.world.rng("restore", target, call.region).uniform(0.9, 1.1)
     made.busy = ("CREATING", now + timedelta(seconds=takes))
+    if call.world.state(Behaviours).word("restore-survives-its-session") == "fails":
+        store.later(now + timedelta(seconds=takes / 2), lambda at: _ask_again(call, store, made))
     return {"TableDescription": description(store, made, now)}
+
+
+def _ask_again(call: AwsCall, store: Tables, made: Replica) -> None:
+    """A restore goes on in the name of who began it: where they may not any more, its table is gone."""
+    try:
+        call.world.state(Guard).admit(call)
+    except AwsError:
+        store.remove(made)
 
 
 def _restoring(replica: Replica, now: datetime) -> bool:

@@ -1,8 +1,8 @@
 """DynamoDB: what a table is beside its items: its status, replicas, stream, protection, time to live, tags.
 
-Simplified: a table is deleted at once, an item whose time to live is over stays, the contents of a stream cannot be
-read, indexes of a table that lives here cannot be changed, and no table's capacity is scaled: one with provisioned
-capacity gets no replica.
+Simplified: a table that is made with provisioned capacity or indexes is moto's alone, a table is deleted at once, an
+item whose time to live is over stays, the contents of a stream cannot be read, indexes of a table that lives here
+cannot be changed, and no table's capacity is scaled: one with provisioned capacity gets no replica.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,10 @@ from drcore.sandbox.services.dynamodb.tables import Tables
 
 STREAM_TAKES = timedelta(seconds=5)
 TTL_TAKES = timedelta(minutes=1)
+CREATION_TAKES = (5.0, 10.0)
 REPLICA_TAKES = (150.0, 270.0)
 """Virtual seconds until a new replica is ACTIVE, from … to …"""
+_KEYS = ("HASH", "RANGE")
 SOURCE_KEPT = timedelta(hours=24)
 """How long the table that a replica was made from cannot be deleted."""
 
@@ -60,6 +62,22 @@ def description(store: Tables, replica: Replica, now: datetime) -> dict[str, Any
 def _member(other: Replica, now: datetime) -> dict[str, Any]:
     status = other.status(now)
     return {"RegionName": other.region, "ReplicaStatus": status if status in ("CREATING", "DELETING") else "ACTIVE"}
+
+
+@operation("dynamodb", "CreateTable")
+def create_table(call: AwsCall) -> dict[str, Any]:
+    """As the API; it is CREATING for some seconds."""
+    params, store, now = call.params, tables(call), call.world.clock.now()
+    answer: dict[str, Any] = call.forward()
+    indexed = params.get("GlobalSecondaryIndexes") or params.get("LocalSecondaryIndexes")
+    if params.get("BillingMode") != "PAY_PER_REQUEST" or indexed:
+        return answer
+    keys = {each["KeyType"]: each["AttributeName"] for each in params["KeySchema"]}
+    made = store.take_over(call.region, params["TableName"], tuple(keys[kind] for kind in _KEYS if kind in keys))
+    made.settings.tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
+    takes = call.world.rng("table", call.region, made.name, now).uniform(*CREATION_TAKES)
+    made.busy = ("CREATING", now + timedelta(seconds=takes))
+    return {"TableDescription": description(store, made, now)}
 
 
 @operation("dynamodb", "UpdateTable")

@@ -97,6 +97,10 @@ class Tables:
             "warm_throughput": None,
         }
         self.backend(region).create_table(name, **(given | dict(shape)))
+        return self.take_over(region, name, schema)
+
+    def take_over(self, region: str, name: str, schema: tuple[str, ...]) -> Replica:
+        """From now on a table that moto has made lives here."""
         made = self._replicas[region, name] = self._replica(region, name, schema)
         made.there = True
         return made
