@@ -11,9 +11,9 @@ import os
 import re
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ from drcore.calls.aws_command import shell_command
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.calls.proxies import is_loopback
+from drcore.calls.role_keys import Keys, RoleKeys
 from drcore.calls.sessions import PROFILE, session_of
 from drcore.calls.transient import passes
 from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
@@ -61,7 +62,6 @@ _NOBODY = (
     *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
     *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
 )
-_RENEW_BEFORE = timedelta(minutes=10)  # so long before a role's keys expire; longer than any call takes
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 _OF_ITEMS = {"get_item", "query", "batch_get_item", "transact_get_items"}
 KEY = "DRCORE_KEY"  # whose key signs at an endpoint of one's own, where it is not drcore's
@@ -89,14 +89,18 @@ class Aws:
     ) -> None:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = session_of(os.environ.get(KEY, "drcore")) if endpoint else session_of()
-        self._calls, self._endpoint, self._role, self._run_id = calls, endpoint, role, run_id
-        self._session_name = (session_name or run_id)[:64]
-        self._now, self._assumed = now, dict[str, tuple[dict[str, Any], datetime]]()
+        self._calls, self._endpoint, self._run_id, self._now = calls, endpoint, run_id, now
+        self._role = (
+            RoleKeys(role, (session_name or run_id)[:64], self._take_on, lambda: calls.failed_region, now)
+            if role
+            else None
+        )
         self._from: Aws | None = None  # under whose keys the role is taken on; None: the session's own
-        self._clients: dict[tuple[str, str, bool, bool, str], Any] = {}  # the last: the region whose keys it has
+        self._clients: dict[tuple[str, str, bool, bool], Any] = {}
+        self._sts: dict[tuple[str, bool], Any] = {}
         self._silent: set[str] = set()  # regions whose last call has waited in vain
         self._endpoints: dict[tuple[str, str], str] = {}
-        self._raw: dict[tuple[str, str], Any] = {}
+        self._raw: dict[str, Any] = {}
         self._reader = threading.local()  # what reads the page that this thread has asked for
         self._lock = threading.RLock()  # segments of a scan are read side by side, the journal has one writer
 
@@ -113,6 +117,15 @@ class Aws:
                 if isinstance(value, StreamingBody):  # read here, so that a body that breaks off is Unknown too
                     answer[name] = BytesIO(value.read())
         return _readable(answer, service, operation, region)
+
+    @contextmanager
+    def limited_to(self, policies: Sequence[str]) -> Iterator[None]:
+        """For as long as it lasts the role may do what the first of some policies allows that STS takes, and read.
+
+        Nothing is limited where there are none, or where no role is taken on. Raises nothing: a call does.
+        """
+        with self._role.limited_to(policies) if self._role else nullcontext():
+            yield
 
     def as_role(self, role: str) -> Aws:
         """The same under another role, which is taken on from this one: the role's trust policy names whoever this is.
@@ -132,8 +145,8 @@ class Aws:
     def signs_with(self, region: str) -> tuple[str, Credentials]:
         """The address of STS in a region, and the keys that calls there are signed with. Raises Unknown, Rejected."""
         with _as_our_errors("sts", "get_caller_identity", region):
-            client, keys = self._client("sts", region, False), self._credentials(region)
-            held = Credentials(*keys.values()) if keys else self.session.get_credentials()
+            client = self._client("sts", region, False)
+            held = self._signing(region) or self.session.get_credentials()
             if held is None:
                 raise NoCredentialsError
             now = held.get_frozen_credentials()
@@ -199,13 +212,12 @@ class Aws:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _raw_client(self, region: str) -> Any:
-        key = (region, self._renewed(region))
-        if key not in self._raw:
+        if region not in self._raw:
             client = self._make_client("dynamodb", region)
             # An event that botocore emits and does not document: it is pinned, tests/diff/test_table.py holds it to it.
             client.meta.events.register("before-parse.dynamodb.Scan", self._take_rows)
-            self._raw[key] = client
-        return self._raw[key]
+            self._raw[region] = client
+        return self._raw[region]
 
     def _take_rows(self, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
         if response_dict["status_code"] != 200:
@@ -224,7 +236,7 @@ class Aws:
     def _client(self, service: str, region: str, write: bool) -> Any:
         with self._lock:  # calls in flight together ask for the same one
             briefly = not write and region_of(service, region) in self._silent
-            key = (service, region, write, briefly, self._renewed(region))
+            key = (service, region, write, briefly)
             if key not in self._clients:
                 self._clients[key] = self._make_client(service, region, once=write, briefly=briefly)
             return self._clients[key]
@@ -233,32 +245,11 @@ class Aws:
         self, service: str, region: str, *, once: bool = False, briefly: bool = False, signs: bool = True
     ) -> Any:
         endpoint = self._endpoints.get((service, region), self._endpoint)
-        keys, config = self._credentials(region), self._config(once, briefly)
+        config = self._config(once, briefly)
         config = config if signs else config.merge(Config(signature_version=UNSIGNED))
-        client = self.session.client(service, region_name=region, endpoint_url=endpoint, config=config, **keys)
-        _Watch(self._calls, service, client, self._lock, self._silent).register()
+        client = self.session.client(service, region_name=region, endpoint_url=endpoint, config=config, **self._nobody)
+        _Watch(self._calls, service, client, self._lock, self._silent, self._signing).register()
         return client
-
-    def _keys(self, region: str) -> dict[str, Any]:
-        """The keys that are good for a while yet, for whoever takes on another role with them."""
-        self._renewed(region)
-        return self._credentials(region)
-
-    def _where(self, region: str) -> str:
-        """Where the keys for a region are had: in it, unless it has failed. Those of any other are good there too."""
-        if region != self._calls.failed_region:
-            return region
-        return next((each for each in self._assumed if each != region), region)
-
-    def _renewed(self, region: str) -> str:
-        """Forget the keys for a region that soon expire, with the clients that have them. Where its keys are had."""
-        where = self._where(region)
-        known = self._assumed.get(where)
-        if known and self._now and self._now() > known[1] - _RENEW_BEFORE:
-            del self._assumed[where]
-            self._clients = {key: client for key, client in self._clients.items() if key[-1] != where}
-            self._raw = {key: client for key, client in self._raw.items() if key[-1] != where}
-        return where
 
     def _config(self, once: bool, briefly: bool) -> Config:
         return Config(
@@ -270,34 +261,51 @@ class Aws:
             user_agent_extra=f"drcore/{self._run_id}",
         )
 
-    def _credentials(self, region: str) -> dict[str, Any]:
-        """What a client is made with: nothing, or the keys of the role, assumed in each region that has not failed."""
-        if not self._role:
-            return {}
-        region = self._where(region)
-        if region not in self._assumed:
-            config = self._config(False, region in self._silent)
-            own = self._from._keys(region) if self._from else {}
-            sts = self.session.client("sts", region_name=region, endpoint_url=self._endpoint, config=config, **own)
-            _Watch(self._calls, "sts", sts, self._lock, self._silent).register()
-            with _as_our_errors("sts", "assume_role", region):
-                credentials = sts.assume_role(RoleArn=self._role, RoleSessionName=self._session_name)["Credentials"]
-            keys = {
-                "aws_access_key_id": credentials["AccessKeyId"],
-                "aws_secret_access_key": credentials["SecretAccessKey"],
-                "aws_session_token": credentials["SessionToken"],
-            }
-            self._assumed[region] = keys, credentials["Expiration"]
-        return self._assumed[region][0]
+    @property
+    def _nobody(self) -> dict[str, Any]:
+        """The keys that a client is made with where each call is signed with those of the role: they open nothing."""
+        return {"aws_access_key_id": "-", "aws_secret_access_key": "-"} if self._role else {}
+
+    def _signing(self, region: str) -> Credentials | None:
+        """What a call to a region is signed with now; None: with the session's own keys. Raises Rejected, Unknown."""
+        keys: Keys | None = self._role.of(region) if self._role else None
+        return Credentials(keys.access_key, keys.secret_key, keys.token) if keys else None
+
+    def _take_on(self, region: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask STS of a region for a session of the role."""
+        key = (region, region in self._silent)
+        if key not in self._sts:
+            config = self._config(False, key[1])
+            base = self._from
+            client = self.session.client(
+                "sts", region_name=region, endpoint_url=self._endpoint, config=config, **(base._nobody if base else {})
+            )
+            signing = base._signing if base else _as_made
+            _Watch(self._calls, "sts", client, self._lock, self._silent, signing).register()
+            self._sts[key] = client
+        with _as_our_errors("sts", "assume_role", region):
+            answer: Mapping[str, Any] = self._sts[key].assume_role(**asked)
+        return answer
+
+
+def _as_made(region: str) -> None:
+    """A client signs with the keys that it was made with."""
 
 
 class _Watch:
     """Sits on a client's events: asks the gate before a call is sent, notes how it was answered."""
 
     def __init__(
-        self, calls: CallGate, service: str, client: Any, lock: AbstractContextManager[Any], silent: set[str]
+        self,
+        calls: CallGate,
+        service: str,
+        client: Any,
+        lock: AbstractContextManager[Any],
+        silent: set[str],
+        signing: Callable[[str], Credentials | None],
     ) -> None:
         self._calls, self._service, self._client, self._lock, self._silent = calls, service, client, lock, silent
+        self._signing = signing
 
     def register(self) -> None:
         events = self._client.meta.events
@@ -316,12 +324,17 @@ class _Watch:
             write=write,
             plane=Plane.DATA if model.name in DATA_PLANE.get(self._service, ()) else Plane.CONTROL,
             parameters=dict(params),
-            command=shell_command(self._service, model.name, region, params, write=write),
+            # What limits a session to one act is of no use to whoever carries on by hand.
+            command=""
+            if "PolicyArns" in params
+            else shell_command(self._service, model.name, region, params, write=write),
         )
 
     def _before(self, context: dict[str, Any], **_: Any) -> None:
         with self._lock:
             self._calls.admit(context["drcore"])
+        if keys := self._signing(self._client.meta.region_name):
+            context.setdefault("signing", {})["request_credentials"] = keys
 
     def _after(self, context: dict[str, Any], parsed: Mapping[str, Any], **_: Any) -> None:
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")

@@ -23,6 +23,7 @@ from drcore.clock import until
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
+from drcore.engine.permissions import OF_THE_LOCK
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Busy, Refused, Rejected, Unknown
 from drcore.record.events import Named
@@ -162,6 +163,7 @@ TAKE = Step(
     targets=_where,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
+    permissions=OF_THE_LOCK,
 )
 
 TAKE_OVER = Step(
@@ -175,6 +177,7 @@ TAKE_OVER = Step(
     phrase=_phrase,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
+    permissions=OF_THE_LOCK,
 )
 
 GIVE = Step(
@@ -186,6 +189,7 @@ GIVE = Step(
     targets=_where,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
+    permissions=OF_THE_LOCK,
 )
 
 KEYS = (TAKE.key, TAKE_OVER.key, GIVE.key)  # none of the plan's own

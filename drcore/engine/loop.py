@@ -7,14 +7,17 @@ timing all come from here; no step has its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.clock import while_busy
 from drcore.engine import lock
+from drcore.engine.act_session import SessionPolicy, session_policies
 from drcore.engine.consent import Choice, Consent, Given
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
@@ -22,6 +25,7 @@ from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, se
 from drcore.engine.naming import name_act
 from drcore.engine.outcome import Outcome, Seconds, State, StepResult, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord
+from drcore.engine.permissions import Place
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.second_person import prove, wanted
 from drcore.engine.step import Step
@@ -224,10 +228,11 @@ class _Carrying(Looking):
         assert act  # carried here only with one
         kind = Kind.INTENT if back_to is None else Kind.UNDO_INTENT
         told = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
+        told |= self._limits
         try:
             lock.fence(run, step)
             run.record.append(kind, step=step, target=str(target), durable=True, **told)
-            with run.calls.during(Writes.ALLOWED), odd_answers_are_none(step):
+            with self._writing(), odd_answers_are_none(step):
                 answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:
             refused = isinstance(error, Rejected)  # else it may have been done all the same
@@ -246,7 +251,7 @@ class _Carrying(Looking):
         lock.fence(run, step)
         run.record.append(Kind.BACK_OUT_INTENT, step=step, target=str(target), why=result.why, durable=True)
         try:
-            with run.calls.during(Writes.ALLOWED):
+            with self._writing():
                 while_busy(run.clock, lambda: back_out(run, target, seen), self._busy_for, step.patience.every)
             after = see(run, step, target)
         except (Unknown, Rejected) as error:
@@ -254,6 +259,29 @@ class _Carrying(Looking):
             return replace(result, why=f"{result.why}; backing out failed: {error}")
         run.record.append(Kind.BACKED_OUT, step=step, target=str(target), durable=True)
         return replace(result, why=f"{result.why}; backed out", after=after)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let an act write, and nothing beside what its step declares, where a role is taken on."""
+        policies = [each.text for each in self._policies]
+        with self.run.calls.during(Writes.ALLOWED), self.run.aws.limited_to(policies):
+            yield
+
+    @cached_property
+    def _policies(self) -> Sequence[SessionPolicy]:
+        """Empty: the whole role is needed, or there is none."""
+        run, step = self.run, self.step
+        if not run.service.role or step.whole_role:
+            return ()
+        return session_policies(step.permissions, Place(run.service, run.facts))
+
+    @property
+    def _limits(self) -> dict[str, str]:
+        """What the journal says of an act that may do more than its step declares."""
+        if not self.run.service.role:
+            return {}
+        how = self._policies[0].how if self._policies else f"the whole role: {self.step.whole_role}"
+        return {"session": how} if how else {}
 
     @property
     def _busy_for(self) -> timedelta:

@@ -79,12 +79,16 @@ def second_topics(at: Place[Any]) -> Iterable[str]:
     return at.service.on_call.second.values()
 
 
+OF_THE_LOCK = iam_actions("s3:PutObject", "s3:DeleteObject", on=evidence("locks/*"))
+OF_THE_STATUS_PAGE = (
+    Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
+)
 # What every run needs, whatever its plan: the record under Object Lock, the lock, the key of the status page.
 OF_EVERY_RUN = (
     *iam_actions("s3:PutObject", "s3:PutObjectRetention", on=evidence("records/*")),
-    *iam_actions("s3:PutObject", "s3:DeleteObject", on=evidence("locks/*")),
+    *OF_THE_LOCK,
     Permission("s3:PutObject", lambda at: evidence("approvals/*")(at) if at.service.second_person else ()),
-    Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
+    *OF_THE_STATUS_PAGE,
 )
 
 

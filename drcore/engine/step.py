@@ -125,7 +125,9 @@ class Step(Generic[F, S]):
     - `back_out(run, target, state)`: one write that makes it safe again when `expect` did not come to hold after the
       act. It needs no consent of its own, and the step has failed all the same.
     - `permissions`: the IAM actions that its act, its undoing or its look need and that AWS's `ReadOnlyAccess` has not,
-      with their ARNs; what AWS asks for behind a call too. The lines of the printed policy.
+      with their ARNs; what AWS asks for behind a call too. The lines of the printed policy, and all that a session has
+      in which its act is carried out.
+    - `whole_role`: why its act is carried out with all that the role may do all the same; empty: it is not.
     """
 
     name: StepName
@@ -158,6 +160,7 @@ class Step(Generic[F, S]):
     waiver: Waiver | None = None
     back_out: Callable[[Run[F], Target, S], object] | None = None
     permissions: tuple[Permission, ...] = ()
+    whole_role: str = ""
 
     @property
     def key(self) -> str:

@@ -49,7 +49,7 @@ class Kind(StrEnum):
     PROOF_ASKED = "proof-asked"  # bucket, object, digest: what a second person is asked to approve
     PROOF = "proof"  # granted, by, arn, why, digest; where it is granted, object: the request that was left
     DECISION = "decision"  # choice, failed_region
-    INTENT = "intent"  # target, region, thing, try, before: on disk before the act
+    INTENT = "intent"  # target, region, thing, try, before, session: how it is wider than declared
     ACTED = "acted"  # target, answer: the id of what was set in motion
     ACT_FAILED = "act-failed"  # target, refused, why: what came back in place of an answer
     RESULT = "result"  # target, region, thing, outcome, word, why; since, where it is as expected

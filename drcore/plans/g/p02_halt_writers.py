@@ -129,7 +129,7 @@ RULES = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     shows=show_rules,
-    permissions=iam_actions("events:DisableRule", on=resources.rules),
+    permissions=iam_actions("events:DisableRule", "events:EnableRule", on=resources.rules),
 )
 
 

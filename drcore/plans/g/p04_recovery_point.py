@@ -194,6 +194,7 @@ EXPORT = Step(
     repeat=True,
     shows=show_exports,
     settles=Settles(harm=first_harm),
+    whole_role=resources.OUTLASTS_ITS_SESSION,
     permissions=(
         *iam_actions("dynamodb:ExportTableToPointInTime", on=resources.table),
         # The bucket is written in the name of whoever exports.

@@ -113,6 +113,7 @@ RESTORE = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=30),
     shows=show_restore,
+    whole_role=resources.OUTLASTS_ITS_SESSION,
     permissions=(
         *iam_actions("dynamodb:RestoreTableToPointInTime", on=resources.both_tables),
         # The table is written in the name of whoever restores it.

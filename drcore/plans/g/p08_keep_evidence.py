@@ -131,6 +131,7 @@ KEEP = Step(
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     permissions=iam_actions(
+        "dynamodb:DeleteResourcePolicy",
         "dynamodb:PutResourcePolicy",
         "dynamodb:TagResource",
         "dynamodb:UntagResource",

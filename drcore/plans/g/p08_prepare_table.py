@@ -207,6 +207,7 @@ REPLICAS = Step(
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * run.facts.restore_minutes, every=20),
     shows=show_replicas,
+    whole_role=resources.OUTLASTS_ITS_SESSION,
     permissions=(
         *_EACH_REPLICA,
         # What AWS asks for behind UpdateTable, in the region of the replica.

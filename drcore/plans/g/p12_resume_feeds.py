@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 
 from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepName, Target, no, yes
-from drcore.engine.permissions import Permission, iam_actions
 from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, S, Settles, Step
-from drcore.plans.g import resources, titles
+from drcore.plans.g import titles
 from drcore.plans.g.facts import Facts, GRun
 from drcore.plans.g.halted import to_bring_back
 from drcore.plans.g.p02_halt_writers import RULES, SCALING, SOURCES, Feeding, feed_as_before
@@ -26,7 +25,6 @@ def _bring_back(
     changes: str,
     needs: StepName,
     verb: str,
-    permissions: tuple[Permission, ...],
     act: Callable[[GRun, Target, S], None] | None = None,
     targets: Callable[[GRun], Iterable[Target]] | None = None,
     lacking: Callable[[S], str] = lambda seen: "",
@@ -66,7 +64,7 @@ def _bring_back(
         patience=Patience(within=halted.patience.within, every=halted.patience.every),
         repeat=halted.repeat,
         settles=Settles(moment),
-        permissions=permissions,
+        permissions=halted.permissions,
     )
 
 
@@ -82,7 +80,6 @@ SOURCES_AGAIN = _bring_back(
     changes="the queues invoke the functions as before; the messages that have waited are processed",
     needs=titles.FUNCTIONS_AGAIN,
     verb="RESUME",
-    permissions=iam_actions("lambda:UpdateEventSourceMapping", on=resources.sources),
     act=resume_feeding,
 )
 
@@ -92,7 +89,6 @@ RULES_AGAIN = _bring_back(
     changes="the rules fire as before",
     needs=titles.SOURCES_AGAIN,
     verb="ENABLE",
-    permissions=iam_actions("events:EnableRule", on=resources.rules),
 )
 
 SCALING_AGAIN = _bring_back(
@@ -101,7 +97,6 @@ SCALING_AGAIN = _bring_back(
     changes="auto scaling is as before; last, so that it does not work against the gradual return of the workers",
     needs=titles.RULES_AGAIN,
     verb="RESUME SCALING OF",
-    permissions=iam_actions("application-autoscaling:RegisterScalableTarget", on=resources.scalable_targets),
     moment="resumed",
 )
 
@@ -118,7 +113,6 @@ PROVISIONED_AGAIN = _bring_back(
     changes="provisioned concurrency is configured as before; until it is allocated some requests start cold",
     needs=titles.FUNCTIONS_AGAIN,
     verb="RESTORE",
-    permissions=iam_actions("lambda:PutProvisionedConcurrencyConfig", on=resources.qualified_functions),
     targets=provisioned_targets,
     lacking=not_allocated,
 )

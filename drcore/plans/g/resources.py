@@ -14,6 +14,8 @@ from drcore.plans.g.facts import Facts
 
 At: TypeAlias = Place[Facts]
 EXPORTED = "drcore/"  # the prefix of what this tool exports
+# Of an export, a restore, a new replica. Whether AWS keeps at it when the session has ended is written nowhere.
+OUTLASTS_ITS_SESSION = "AWS goes on with it, in the name of whoever has asked for it, for longer than a session lasts"
 
 
 def table(at: At) -> Iterator[str]:

@@ -31,6 +31,11 @@ class PipelineFacts(Protocol):
 
 F = TypeVar("F", bound=PipelineFacts)
 
+# To do it, and to undo it.
+_BOTH_WAYS = iam_actions(
+    "codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition", on=deploying_stages
+)
+
 
 def freeze(
     name: StepName,
@@ -67,7 +72,7 @@ def freeze(
         phrase=lambda run, states: f"FREEZE {_pipeline(run, states)}",
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
-        permissions=iam_actions("codepipeline:DisableStageTransition", on=deploying_stages),
+        permissions=_BOTH_WAYS,
     )
 
 
@@ -91,11 +96,7 @@ def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transi
         phrase=_words_to_unfreeze,
         reversibility=Reversibility.REVERSIBLE,
         patience=Patience(within=30, every=5),
-        permissions=(
-            *iam_actions(
-                "codepipeline:EnableStageTransition", "codepipeline:StopPipelineExecution", on=deploying_stages
-            ),
-        ),
+        permissions=(*_BOTH_WAYS, *iam_actions("codepipeline:StopPipelineExecution", on=deploying_stages)),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, no, yes
+from drcore.engine.permissions import OF_THE_STATUS_PAGE
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.services import statuspage
 from drcore.services.statuspage import PublicIncident
@@ -110,6 +111,7 @@ def _post(
         phrase=lambda run, states: f"POST TO {run.service.status_page.page}: {words(run)}",
         reversibility=Reversibility.COMPENSABLE,
         patience=Patience(within=30, every=5),
+        permissions=OF_THE_STATUS_PAGE,
     )
 
 

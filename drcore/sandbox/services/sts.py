@@ -1,7 +1,8 @@
 """STS: who one is, the roles that one may take on.
 
 A session lasts as long as was asked for, an hour where a session of a role takes on another one; a policy that is given
-with it limits it. Simplified: no MFA, no federation, no source identity, no tags of a session.
+with it limits it, and has 2,048 characters at most. Simplified: AWS packs it in a way that is not published; no MFA,
+no federation, no source identity, no tags of a session.
 """
 
 from datetime import timedelta
@@ -17,6 +18,8 @@ from drcore.sandbox.identity.policy import read
 
 _CHAINED, _LEAST = 3600, 900
 """Seconds that a session of a session may last at most, and any session at least."""
+_LONGEST = 2048
+"""Characters of a session's policy, with the ARNs of managed ones."""
 
 
 @resource_policy("iam")
@@ -55,6 +58,11 @@ def assume_role(call: AwsCall) -> dict[str, Any]:
         )
         raise AwsError("ValidationError", f"The requested DurationSeconds exceeds {why}", 400)
     named = [each["arn"] for each in call.params.get("PolicyArns") or ()]
+    plain = len(call.params.get("Policy") or "") + sum(map(len, named))
+    if plain > _LONGEST:
+        raise AwsError(
+            "PackedPolicyTooLarge", f"The policies have {plain} characters; expected {_LONGEST} at most", 400
+        )
     limits = session_policies(callers.store, call.params.get("Policy"), named)
     try:
         for name, text in limits or ():
