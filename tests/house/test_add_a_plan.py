@@ -260,7 +260,10 @@ def test_it_passes_the_family_tests(checkout: Path) -> None:
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="takes minutes")
 def test_it_passes_those_that_take_their_time(checkout: Path) -> None:
-    assert passed(checkout, "tests/plans/family") > 50, "the family tests have not found it"
+    no_text = (
+        "--ignore=tests/plans/family/test_plan_texts.py"  # compares a plan with SyncWell's text, which it has none of
+    )
+    assert passed(checkout, "tests/plans/family", no_text) > 50, "the family tests have not found it"
 
 
 def test_its_drill_reaches_the_goal_from_the_command_line(checkout: Path) -> None:

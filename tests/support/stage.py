@@ -38,7 +38,7 @@ from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.syncwell.company import principals
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
 from tests.support.effects import Effect, watch
-from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.exhaustive import EXHAUSTIVE, ONE_ANSWER
 from tests.support.in_process_transport import end_in
 from tests.support.runners_role import let
 
@@ -85,9 +85,6 @@ OTHER_WAYS = (
     ),
     Scene(plans.find("g"), "data-corruption", "switch", incident={"remedy": "switch"}),
 )
-# Faults that differ from another in one answer, or in what is told: drilled in tests/plans, by all in `make proof`.
-ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released", "flag-deployment-in-the-way"}
-ONE_ANSWER |= {"partner-degraded", "partner-outage-two", "partner-status-page-lies", "our-secret-expired"}
 SCENES = tuple(
     scene
     for plan in PLANS

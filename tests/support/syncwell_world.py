@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sns.models import sns_backends
 
+from drcore.sandbox.core.world import USERS
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.syncwell.company.names import OPERATOR_KEY, RECOVERY_ROLE, topic_arn
 from tests.sandbox.conftest import client_of
@@ -19,8 +20,10 @@ GROUP = {"applicationName": "syncwell-backend", "deploymentGroupName": "syncwell
 class SyncWellWorld:
     """One sandbox with SyncWell in it."""
 
+    users = USERS
+
     def __init__(self, seed: int = 7) -> None:
-        self.sandbox = InProcess(seed)
+        self.sandbox = InProcess(seed, self.users)
         self._make = client_of(self.sandbox)
         self._clients: dict[tuple[str, str], Any] = {}
 

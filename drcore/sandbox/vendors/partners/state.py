@@ -94,9 +94,11 @@ class Partners:
         minute = floor(now)
         taken = min(count, max(0, partner.a_minute - partner.taken[minute]))
         partner.taken[minute] += taken
-        health, draws = partner.health(operation, now), [rng.random() for _ in range(taken)]
-        timeouts = sum(draw < health.timeouts for draw in draws)
-        errors = sum(health.timeouts <= draw < health.timeouts + health.errors for draw in draws)
+        health = partner.health(operation, now)
+        failing = health.timeouts + health.errors
+        failed = [draw for _ in range(taken) if (draw := rng.random()) < failing]  # most are not: looked at once
+        timeouts = sum(draw < health.timeouts for draw in failed)
+        errors = len(failed) - timeouts
         return PartnerCalls(taken - errors - timeouts, errors, timeouts, throttled=count - taken)
 
     def rotate(self, name: str, key: str) -> None:

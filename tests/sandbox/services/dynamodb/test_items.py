@@ -43,6 +43,7 @@ def _latency(world: SyncWellWorld, source: str, target: str, minutes: int = 3) -
     return values
 
 
+@pytest.mark.usefixtures("all_users")
 def test_the_table_should_be_global_and_say_active_even_while_the_other_region_is_out() -> None:
     world = SyncWellWorld().broken("region-outage", region=EAST)
     table = world.client("dynamodb", WEST).describe_table(TableName=TABLE)["Table"]
@@ -167,6 +168,7 @@ def test_held_writes_should_use_the_time_in_which_a_flapping_region_is_back() ->
     assert world.truth["replication"]["pending"] < 10
 
 
+@pytest.mark.usefixtures("all_users")
 def test_late_writes_of_the_region_should_win_over_some_newer_decisions_and_the_truth_should_name_them() -> None:
     world = SyncWellWorld().broken("region-outage", region=EAST, duration=5)
     fault = "2026-01-05T09:00:00"
