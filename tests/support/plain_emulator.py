@@ -106,7 +106,7 @@ class Account:
         self.client("iam", REGIONS[0]).create_role(RoleName="runs", AssumeRolePolicyDocument="{}")
         for region in REGIONS:
             for function in FUNCTIONS:
-                self._function(region, function)
+                self.function(region, function)
             self._api(region)
             self._paging(region)
             self._deploys(region)
@@ -115,7 +115,7 @@ class Account:
             self._buckets(region)
         self.client("secretsmanager", REGIONS[1]).create_secret(Name="page-key", SecretString="key-of-the-page")
 
-    def _function(self, region: str, name: str) -> None:
+    def function(self, region: str, name: str) -> None:
         client, numbers = self.client("lambda", region), []
         for release in ("stable", "bad"):
             code = {"ZipFile": _zip(f"release = {release!r}")}
