@@ -77,10 +77,18 @@ class Points:
 def alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
     """All metric alarms whose names begin so. Raises Unknown, Rejected."""
     found = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
-    return tuple(
-        Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", ""), _utc(each["StateUpdatedTimestamp"]))
-        for each in found
-    )
+    return tuple(map(_alarm, found))
+
+
+def log_alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
+    """All log alarms whose names begin so; none where boto3 is older than they are. Raises Unknown, Rejected."""
+    asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["LogAlarm"]}
+    return tuple(map(_alarm, aws.pages("cloudwatch", region, "describe_alarms", "LogAlarms", **asked)))
+
+
+def _alarm(found: Mapping[str, Any]) -> Alarm:
+    since = _utc(found["StateUpdatedTimestamp"])
+    return Alarm(found["AlarmName"], found["StateValue"], found.get("StateReason", ""), since)
 
 
 def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
@@ -91,7 +99,7 @@ def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
 
 
 def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:
-    """What happened to some alarms in a span, oldest first."""
+    """What happened to some alarms in a span, oldest first, whether they watch metrics or logs."""
     turns = [
         Turn(_utc(each["Timestamp"]), each["AlarmName"], each["HistoryItemType"], each["HistorySummary"])
         for name in names
@@ -101,6 +109,7 @@ def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until:
             "describe_alarm_history",
             "AlarmHistoryItems",
             AlarmName=name,
+            AlarmTypes=["MetricAlarm", "LogAlarm"],  # else AWS tells of metric alarms alone
             StartDate=since,
             EndDate=until,
         )

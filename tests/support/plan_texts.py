@@ -76,8 +76,9 @@ change-the-endpoint-configuration go decide
 wait-for-the-endpoint - shift-to-the-old-variant change-the-endpoint-configuration
 rotate-the-key go decide
 reorder-the-gateway go decide
+ask-for-quota go decide
 tell-users-that-ai-features-have-issues go detect
-verify - wait-for-the-endpoint rotate-the-key reorder-the-gateway
+verify - wait-for-the-endpoint rotate-the-key reorder-the-gateway ask-for-quota
 tell-users-that-it-is-resolved go verify
 close - verify
 """,

@@ -17,7 +17,7 @@ from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate
 from drcore.calls.http import Http
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.sandbox.syncwell.company.names import LLM_KEY, LLM_SECRET
+from drcore.sandbox.syncwell.company.names import LLM_KEY, LLM_QUOTA, LLM_SECRET
 from drcore.services import (
     apigateway,
     autoscaling,
@@ -372,6 +372,9 @@ VALUES: dict[str, Any] = {
     "secretsmanager.version": lambda asking: waiting_version(asking.aws),
     "secretsmanager.label": "AWSPREVIOUS",
     "secretsmanager.instead_of": lambda asking: secretsmanager.versions(asking.aws, EAST, LLM_SECRET).current,
+    "servicequotas.service": LLM_QUOTA[1],
+    "servicequotas.code": LLM_QUOTA[2],
+    "servicequotas.wanted": 4000.0,
     "sns.topic": f"arn:aws:sns:{EAST}:{ACCOUNT}:syncwell-oncall",
     "sns.subject": "asked",
     "sns.message": "asked",

@@ -16,13 +16,14 @@ from drcore.plans.b import by_hand, causes, health, p1_detect, p2_decide, p3_rem
 from drcore.plans.b.facts import BRun, Facts, Incident
 from drcore.plans.b.p1_detect import ACKNOWLEDGE, DETECT, GRACEFUL, NOTIFY
 from drcore.plans.b.p2_decide import DECIDE, INVESTIGATE
+from drcore.plans.b.p3_quota import QUOTA
 from drcore.plans.b.p3_remediate import CONFIGURATION, GATEWAY, KEY, PROLONGED, SETTLED, WEIGHTS
 from drcore.plans.b.p4_verify import RESOLVED, VERIFY
 from drcore.plans.b.p5_close import CLOSE
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
-from drcore.services import cloudwatch, sagemaker
+from drcore.services import sagemaker
 from drcore.services.sagemaker import EndpointKind
 
 
@@ -65,7 +66,7 @@ def _configuration(run: BRun, region: str) -> Check:
 
 
 def _alarms(run: BRun, region: str) -> Check:
-    found = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
+    found = health.alarms(run, region)
     return yes(f"{len(found)} begin with {run.facts.alarms.prefix}") if found else no(health.no_alarm(run))
 
 
@@ -91,7 +92,7 @@ PLAN = Plan(
     incident=Incident,
     faults=(
         *("ai-errors", "ai-timeouts", "ai-bad-deployment", "ai-fallback-broken"),
-        *("ai-slow-by-retries", "ai-throttled", "ai-key-expired"),
+        *("ai-slow-by-retries", "ai-throttled", "ai-quota-used-up", "ai-key-expired"),
     ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,

@@ -1,4 +1,4 @@
-"""Plan B by hand: four levers of the AI Insights Service, of which one is pulled."""
+"""Plan B by hand: five levers of the AI Insights Service, of which one is pulled."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ def card(at: Place[Facts]) -> HandCard:
                     "  --sort-by CreationTime --query 'EndpointConfigs[].[EndpointConfigName,CreationTime]'",
                 ),
                 shows="the endpoint of each region, its variants with their weights, its configurations, newest first",
-                by_hand="The incident commander decides on ONE of the next four acts, in the incident channel. The "
+                by_hand="The incident commander decides on ONE of the next five acts, in the incident channel. The "
                 f"errors rise on {facts.endpoint.variant}: Shift. The configuration changed in the last "
                 f"{facts.recent_deployment_minutes:g} minutes: Change. The gateway answers 401: Rotate. The first LLM "
-                "is slow, or throttles (429): Reorder",
+                "is slow, or throttles (429): Reorder. So does the order that is wanted: Ask for quota",
             ),
             _weights(at),
             _configuration(at),
             _key(at),
             _gateway(at),
+            _quota(at),
             by_hand.opens_incident(
                 at, titles.PROLONGED, facts.ai_message, headline=HEADLINE, state="degraded_performance"
             ),
@@ -143,4 +144,17 @@ def _gateway(at: Place[Facts]) -> HandAct:
         look="rule",
         shows=f"the order {', '.join(llm.fallback_order)}. 401: the key is refused, rotate it first",
         undo='order "$WAS"',
+    )
+
+
+def _quota(at: Place[Facts]) -> HandAct:
+    quota = at.facts.llm.quota
+    which = f"--region {quota.region} --service-code {words([quota.service])} --quota-code {words([quota.code])}"
+    return HandAct(
+        titles.QUOTA,
+        do=f"aws service-quotas request-service-quota-increase {which} \\\n"
+        f"  --desired-value {quota.wanted:g} --query RequestedQuota.Status",
+        look=f"aws service-quotas list-requested-service-quota-change-history-by-quota {which} \\\n"
+        "  --query 'RequestedQuotas[0].[Status,DesiredValue]'",
+        shows=f"APPROVED {quota.wanted:.1f}. CASE_OPENED: a person at AWS decides",
     )

@@ -31,6 +31,7 @@ class AiCause:
     percent: float
     evidence: str
     remedy: AiRemedy
+    other: AiRemedy = AiRemedy.PROPOSED  # that would end it, too
 
     def describe(self) -> str:
         return f"{self.what} ({self.percent:.0f} % of the fallbacks): {self.evidence}"
@@ -160,7 +161,8 @@ def _of_the_llm(run: BRun, found: Investigation, error: str, percent: float, att
         return AiCause("the LLM's key is refused", percent, f"{error}; the key{made}: {valid}; {new}", remedy)
     tried = f"the gateway tries {', '.join(found.order) or 'what is not known'}"
     if error in _QUOTA:
-        return AiCause("the LLM's quota is used up", percent, f"{error}; {tried}", reorder)
+        first = reorder if reorder is AiRemedy.GATEWAY else AiRemedy.QUOTA
+        return AiCause("the LLM's quota is used up", percent, f"{error}; {tried}", first, AiRemedy.QUOTA)
     if error == "ModelNotReadyException":
         slower = f"{error}, asked up to {attempts} times each, which makes slow slower; {tried}"
         return AiCause("the LLM's model is not ready", percent, slower, reorder)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 from drcore.engine.consent import Choice
+from drcore.engine.outcome import Check, not_needed, not_this_way
 from drcore.errors import Rejected, Unknown
 from drcore.plans.b import causes, health, titles
 from drcore.plans.b.causes import AiCause, Investigation
 from drcore.plans.b.facts import AiRemedy, BRun
+from drcore.services import servicequotas
 
 _OF_THE_ENDPOINT = (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION)
 _UNDONE = {
@@ -19,13 +21,14 @@ _UNDONE = {
     AiRemedy.CONFIGURATION: "the configuration from before, as a new update",
     AiRemedy.KEY: "the label moves back",
     AiRemedy.GATEWAY: "the order from before",
+    AiRemedy.QUOTA: "a request cannot be taken back; a higher quota harms nobody",
     AiRemedy.WAIT: "nothing is done",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A remedy with what it needs: the configuration by region, the order of the gateway, the version of the key.
+    """A remedy with what it needs: the configuration by region, the gateway's order, the quota, the key's version.
 
     `percent` are the fallbacks that it would end; `recommended` and `barred` as of a choice. Without a remedy there is
     nothing to be done.
@@ -37,6 +40,7 @@ class Way:
     barred: str = ""
     configurations: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
+    quota: str = ""
     key_version: str = ""
 
     @property
@@ -47,6 +51,7 @@ class Way:
             AiRemedy.CONFIGURATION: f"go over to {_each(self.configurations)}",
             AiRemedy.KEY: f"make version {self.key_version or 'none'} of the key of the LLM the current one",
             AiRemedy.GATEWAY: f"let the gateway try {', '.join(self.order)}",
+            AiRemedy.QUOTA: f"ask AWS for {self.quota or 'more quota'}",
             AiRemedy.WAIT: "wait",
             AiRemedy.PROPOSED: "nothing",
         }[self.remedy]
@@ -84,6 +89,14 @@ def decided(run: BRun) -> Way:
     seen: list[tuple[Way, ...]] = [state.ways for state in looked.states.values()] if looked else []
     offered = seen[0] if seen else ways(run)
     return next((way for way in offered if way.recommended), Way())
+
+
+def not_decided(run: BRun, remedy: AiRemedy) -> Check | None:
+    """Why a lever is left alone; None where it is the one that was decided."""
+    way = decided(run)
+    if way.remedy is remedy:
+        return None
+    return not_this_way(f"not the remedy: {way.words}") if way.remedy else not_needed("there is nothing to remedy")
 
 
 def ways(run: BRun) -> tuple[Way, ...]:
@@ -140,7 +153,8 @@ def _lever(
     named: AiRemedy,
 ) -> Way:
     ends = _OF_THE_ENDPOINT if remedy in _OF_THE_ENDPOINT else (remedy,)
-    percent = max((cause.percent for cause in ranked if cause.remedy in ends), default=0.0)
+    points = [cause.percent for cause in ranked if cause.remedy in ends or cause.other in ends]
+    percent = max(points, default=0.0)
     way, cannot = Way(remedy, percent), ""
     if remedy is AiRemedy.WEIGHTS:
         live = all(each.old_is_live for each in found.values())
@@ -157,8 +171,25 @@ def _lever(
         way = replace(way, order=run.facts.llm.fallback_order)
         there = any(each.order and each.order != way.order for each in found.values())
         cannot = "" if there else "the gateway tries its models in that order already, or does not tell"
+    elif remedy is AiRemedy.QUOTA:
+        wanted_quota = run.facts.llm.quota
+        way = replace(way, quota=f"{wanted_quota.wanted:g} of {wanted_quota.code}")
+        cannot = _no_quota(run) if percent or remedy is named else ""
     unfounded = "no cause points at it; name it in the parameters to take it all the same"
     return replace(way, barred=cannot or ("" if percent or remedy is named else unfounded))
+
+
+def _no_quota(run: BRun) -> str:
+    """Why more quota cannot be asked for, in words; empty where it can."""
+    wanted = run.facts.llm.quota
+    try:
+        now = servicequotas.quota(run.aws, wanted.region, wanted.service, wanted.code)
+    except (Unknown, Rejected) as error:
+        return f"the quota cannot be read: {error}"
+    if now.value >= wanted.wanted:
+        return f"{now.value:g} are granted already"
+    refused = now.asked >= wanted.wanted and now.status in servicequotas.REFUSED
+    return f"AWS says {now.status} to {now.asked:g}" if refused else ""
 
 
 def _each(by_region: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ class AiRemedy(StrEnum):
     CONFIGURATION = "configuration"  # another endpoint configuration: the one before, or the fix that is named
     KEY = "key"  # the new version of the key becomes the current one
     GATEWAY = "gateway"  # the gateway tries its models in another order
+    QUOTA = "quota"  # AWS is asked for more of the quota of the LLM's model
     WAIT = "wait"  # nothing that this plan can do
 
 
@@ -45,13 +46,23 @@ class ConfigurationRollout(Model):
     keep_minutes: Minutes
 
 
+class LlmQuota(Model):
+    """The quota of the LLM's model as Service Quotas names it, the region in which it counts, how much is wanted."""
+
+    service: Name
+    code: Name
+    region: Region
+    wanted: Annotated[float, Field(gt=0)]
+
+
 class LlmService(Model):
-    """The LLM's gateway, its key, the region in which that secret is written, the order to fall back to."""
+    """The LLM's gateway, its key, the region in which that secret is written, the order to fall back to, its quota."""
 
     url: Url
     key: SecretRef
     key_region: Region
     fallback_order: Annotated[tuple[Name, ...], Field(min_length=1)]
+    quota: LlmQuota
 
 
 class AiAlarms(Model):

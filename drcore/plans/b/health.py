@@ -12,7 +12,7 @@ from drcore.plans.b.facts import BRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
-from drcore.services.cloudwatch import Metric, Points
+from drcore.services.cloudwatch import Alarm, Metric, Points
 
 _SINCE = 60  # minutes: so far back the begin of the harm is looked for
 
@@ -150,6 +150,12 @@ def trouble(run: BRun, signals: AiSignals) -> list[str]:
     return troubles
 
 
+def alarms(run: BRun, region: str) -> tuple[Alarm, ...]:
+    """The alarms of a region that watch the AI service: on metrics, and on the jobs' log. Raises Unknown, Rejected."""
+    prefix = run.facts.alarms.prefix
+    return cloudwatch.alarms(run.aws, region, prefix) + cloudwatch.log_alarms(run.aws, region, prefix)
+
+
 def no_alarm(run: BRun) -> str:
     """That no alarm has the prefix of the parameters, in words: nobody watches, or the prefix is wrong."""
     return f"no alarm begins with {run.facts.alarms.prefix}"
@@ -188,6 +194,28 @@ def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
     )
 
 
+def latency_chart(run: BRun, name: str, minutes: float = 60) -> Chart:
+    """The p99 of the endpoint's answers by its variants, a panel a region, against the threshold."""
+    series: list[Series] = []
+    peaks: dict[str, float] = {}
+    since, until = run.metrics.last(minutes)
+    endpoint, limit = run.facts.endpoint, run.facts.thresholds.p99_ms
+    variants = endpoint.variant, endpoint.old_variant
+    for region in run.service.regions:
+        read = cloudwatch.minutes(run.aws, region, [_of_variant(run, each, *_P99) for each in variants], since, until)
+        for variant, points in zip(variants, read, strict=True):
+            if points.times:
+                milliseconds = tuple(round(value / 1000, 1) for value in points.values)
+                series.append(Series(f"variant {variant}", points.times, milliseconds, region))
+                peaks[region] = max(peaks.get(region, 0.0), *milliseconds)
+    title = "The endpoint's p99: nothing was measured"
+    if peaks:
+        highest = max(peaks, key=lambda region: peaks[region])
+        title = f"The endpoint's p99 went to {peaks[highest]:,.0f} ms in {highest}, threshold {limit:,.0f} ms"
+    limits = (Limit(f"p99, threshold {limit:,.0f} ms", limit),)
+    return Chart(name, title, "p99, ms", tuple(series), limits, run.marks())
+
+
 def signals_table(name: str, title: str, states: Mapping[Target, AiSignals]) -> Table:
     """What was judged, a row a region."""
     rows = tuple(
@@ -215,7 +243,7 @@ def alarm_history(run: BRun, name: str) -> Table:
     """What the alarms did in the last hour, in all regions."""
     now, rows = run.clock.now(), []
     for region in run.service.regions:
-        names = [alarm.name for alarm in cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)]
+        names = [alarm.name for alarm in alarms(run, region)]
         turns = cloudwatch.history(run.aws, region, names, now - timedelta(hours=1), now)
         rows += [(turn.time, region, turn.alarm, turn.summary) for turn in turns if turn.kind == "StateUpdate"]
     columns = ("time", "region", "alarm", "what")
@@ -223,8 +251,8 @@ def alarm_history(run: BRun, name: str) -> Table:
 
 
 def _signals(run: BRun, region: str, read: _Minutes) -> AiSignals:
-    alarms = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
-    on = [alarm for alarm in alarms if alarm.state == "ALARM"]
+    known = alarms(run, region)
+    on = [alarm for alarm in known if alarm.state == "ALARM"]
     slowest = max((points.highest for points in read.p99 if points.highest is not None), default=None)
     return AiSignals(
         tuple(alarm.name for alarm in on),
@@ -237,21 +265,29 @@ def _signals(run: BRun, region: str, read: _Minutes) -> AiSignals:
         int(read.jobs.total or 0),
         _share(read.failed, read.jobs),
         min((alarm.since for alarm in on), default=None),
-        "" if alarms else no_alarm(run),
+        "" if known else no_alarm(run),
     )
 
 
 def _read(run: BRun, region: str, since: datetime, until: datetime) -> _Minutes:
     endpoint = run.facts.endpoint
     by_variant = [
-        Metric("AWS/SageMaker", name, stat, (("EndpointName", endpoint.name), ("VariantName", variant)))
+        _of_variant(run, variant, name, stat)
         for variant in (endpoint.variant, endpoint.old_variant)
-        for name, stat in (("Invocations", "Sum"), ("InvocationModelErrors", "Sum"), ("ModelLatency", "p99"))
+        for name, stat in (("Invocations", "Sum"), ("InvocationModelErrors", "Sum"), _P99)
     ]
     asked = (*job_metrics(run), *by_variant)
     conflicts, fallbacks, timeouts, jobs, failed, *points = run.metrics.read(region, asked, since, until)
     calls, errors = _both(points[0], points[3]), _both(points[1], points[4])
     return _Minutes(conflicts, fallbacks, timeouts, jobs, failed, calls, errors, (points[2], points[5]))
+
+
+_P99 = ("ModelLatency", "p99")  # microseconds
+
+
+def _of_variant(run: BRun, variant: str, name: str, stat: str) -> Metric:
+    of = (("EndpointName", run.facts.endpoint.name), ("VariantName", variant))
+    return Metric("AWS/SageMaker", name, stat, of)
 
 
 def _both(one: Points, other: Points) -> Points:

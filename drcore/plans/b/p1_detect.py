@@ -48,6 +48,7 @@ def show_trouble(run: BRun, states: Mapping[Target, AiSignals]) -> Iterator[Exhi
     minutes = run.facts.window_minutes
     yield health.signals_table("detected-signals", f"The AI service over the last {minutes:g} minutes", states)
     yield health.chart(run, "detected-fallbacks")
+    yield health.latency_chart(run, "detected-p99")
 
 
 DETECT = detect(
@@ -111,6 +112,8 @@ def read_degradation(run: BRun, region: str) -> Degradation:
 
 
 def is_graceful(run: BRun, target: Target, seen: Degradation) -> Check:
+    if seen.since is None and "detected" in run.moments and not run.incident.found:
+        return unknown("trouble was detected, and no minute whose metrics are whole shows its harm yet")
     if seen.since is None:
         return not_needed("no minute of the last hour had more fallbacks than usual: there is nothing to prove")
     more, limit = seen.more(), run.facts.thresholds.core_percent
@@ -159,7 +162,9 @@ GRACEFUL = Step(
     targets=regions,
     gate=False,
     only_tells=True,
-    patience=Patience(within=180, every=60),  # what cannot be told yet: each minute brings more jobs
+    patience=Patience(
+        within=lambda run: 180 + run.metrics.delay_s, every=60
+    ),  # what cannot be told yet: each minute brings more jobs
     shows=show_degradation,
 )
 

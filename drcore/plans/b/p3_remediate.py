@@ -13,23 +13,15 @@ from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy, Rejected, Unknown
-from drcore.plans.b import causes, resources, titles
+from drcore.plans.b import causes, p3_quota, resources, titles
 from drcore.plans.b.causes import gateway
-from drcore.plans.b.decided_remedy import decided
+from drcore.plans.b.decided_remedy import decided, not_decided
 from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.plans.b.p1_detect import core_suffers
 from drcore.plans.shared.status_page import investigating
 from drcore.services import llm_gateway, sagemaker, secretsmanager
 from drcore.services.sagemaker import BROKEN, UNDER_WAY, EndpointKind, Guardrails, InferenceEndpoint
 from drcore.services.secretsmanager import SecretVersions
-
-
-def _not_decided(run: BRun, remedy: AiRemedy) -> Check | None:
-    """Why a lever is left alone; None where it is the one that was decided."""
-    way = decided(run)
-    if way.remedy is remedy:
-        return None
-    return not_this_way(f"not the remedy: {way.words}") if way.remedy else not_needed("there is nothing to remedy")
 
 
 def _cannot_go_over(seen: InferenceEndpoint) -> Check | None:
@@ -58,7 +50,7 @@ def see_endpoint(run: BRun, target: Target) -> InferenceEndpoint:
 
 
 def old_variant_serves(run: BRun, target: Target, seen: InferenceEndpoint) -> Check:
-    other = _not_decided(run, AiRemedy.WEIGHTS)
+    other = not_decided(run, AiRemedy.WEIGHTS)
     if other:
         return other
     old = run.facts.endpoint.old_variant
@@ -127,7 +119,7 @@ def see_configuration(run: BRun, target: Target) -> GoingOver:
 
 
 def configuration_is_wanted(run: BRun, target: Target, seen: GoingOver) -> Check:
-    other = _not_decided(run, AiRemedy.CONFIGURATION)
+    other = not_decided(run, AiRemedy.CONFIGURATION)
     if other:
         return other
     wanted, endpoint = decided(run).configurations.get(target.region, ""), seen.endpoint
@@ -241,13 +233,13 @@ def see_key(run: BRun, target: Target) -> SecretVersions:
     try:
         return causes.key_versions(run) or SecretVersions("", "", "")
     except (Rejected, Unknown):
-        if _not_decided(run, AiRemedy.KEY):
+        if not_decided(run, AiRemedy.KEY):
             return SecretVersions("", "", "")  # a lever that is not pulled need not be there
         raise
 
 
 def key_is_new(run: BRun, target: Target, seen: SecretVersions) -> Check:
-    other = _not_decided(run, AiRemedy.KEY)
+    other = not_decided(run, AiRemedy.KEY)
     if other:
         return other
     wanted = decided(run).key_version
@@ -320,13 +312,13 @@ def see_order(run: BRun, target: Target) -> GatewayOrder:
     try:
         return GatewayOrder(causes.gateway_order(run)[0])
     except (Rejected, Unknown):
-        if _not_decided(run, AiRemedy.GATEWAY):
+        if not_decided(run, AiRemedy.GATEWAY):
             return GatewayOrder()  # a lever that is not pulled need not be there
         raise
 
 
 def order_is_wanted(run: BRun, target: Target, seen: GatewayOrder) -> Check:
-    other = _not_decided(run, AiRemedy.GATEWAY)
+    other = not_decided(run, AiRemedy.GATEWAY)
     if other:
         return other
     if not seen.models:
@@ -386,4 +378,4 @@ PROLONGED = investigating(
 )
 
 
-STEPS = (WEIGHTS, CONFIGURATION, SETTLED, KEY, GATEWAY, PROLONGED)
+STEPS = (WEIGHTS, CONFIGURATION, SETTLED, KEY, GATEWAY, *p3_quota.STEPS, PROLONGED)

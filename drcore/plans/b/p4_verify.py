@@ -75,6 +75,7 @@ def show_health(run: BRun, states: Mapping[Target, AiHealth]) -> Iterator[Exhibi
     signals = {target: seen.signals for target, seen in states.items()}
     yield health.signals_table("verified-signals", "The AI service over the last whole minute", signals)
     yield health.chart(run, "verified-fallbacks")
+    yield health.latency_chart(run, "verified-p99")
 
 
 def when_back(result: StepResult) -> Between | datetime | None:
@@ -91,7 +92,7 @@ VERIFY = Step(
     look=see_health,
     expect=ai_is_back,
     targets=regions,
-    needs=(titles.SETTLED, titles.KEY, titles.GATEWAY),
+    needs=(titles.SETTLED, titles.KEY, titles.GATEWAY, titles.QUOTA),
     patience=Patience(
         within=lambda run: 60 * run.facts.detection_minutes + run.metrics.delay_s,
         every=60,  # a minute is there once

@@ -27,6 +27,12 @@ def key(at: At) -> Iterator[str]:
     return at.secret(at.facts.llm.key)
 
 
+def quota(at: At) -> Iterator[str]:
+    """The quota of the LLM's model, in the region in which it counts."""
+    wanted = at.facts.llm.quota
+    yield f"arn:aws:servicequotas:{wanted.region}:{at.service.account}:{wanted.service}/{wanted.code}"
+
+
 def key_where_written(at: At) -> Iterator[str]:
     """The LLM's key in the region where it is written."""
     return (arn for arn in key(at) if arn.split(":")[3] == at.facts.llm.key_region)

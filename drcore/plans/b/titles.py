@@ -22,6 +22,8 @@ SETTLED = StepName("wait-for-the-endpoint", "Wait for the endpoint", "B.manual 3
 KEY = StepName("rotate-the-key", "Rotate the key", "B.manual 3")
 GATEWAY = StepName("reorder-the-gateway", "Reorder the gateway", "B.manual 3")
 
+QUOTA = StepName("ask-for-quota", "Ask for quota", "B.manual 3")
+
 PROLONGED = StepName("tell-users-that-ai-features-have-issues", "Tell users that AI features have issues", "B.manual 2")
 
 VERIFY = StepName("verify", "Verify", "B.manual 3")

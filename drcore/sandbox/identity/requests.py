@@ -44,6 +44,7 @@ PREFIXES: Mapping[str, str] = {
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
     "sagemaker-runtime": "sagemaker",
+    "service-quotas": "servicequotas",
     "stepfunctions": "states",
 }
 """The prefix of a service's actions where it is not botocore's name."""
@@ -325,6 +326,9 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_each((_ENDPOINT, _ENDPOINT_CONFIG), "UpdateEndpoint"),
         **_each(_ENDPOINT_CONFIG, "DescribeEndpointConfig"),
     },
+    "service-quotas": _each(
+        f"arn:aws:servicequotas:{_HERE}:{{ServiceCode}}/{{QuotaCode}}", "RequestServiceQuotaIncrease"
+    ),
     "sns": _each("{TopicArn}", "Publish", "ListSubscriptionsByTopic", "GetTopicAttributes"),
     "stepfunctions": {
         **_each("{stateMachineArn}", "StartExecution"),

@@ -23,6 +23,7 @@ SIGNED_AS: Mapping[str, tuple[str, ...]] = {
     "elasticloadbalancing": ("elbv2", "elb"),
     "monitoring": ("cloudwatch",),
     "sagemaker": ("sagemaker", "sagemaker-runtime", "sagemaker-metrics"),
+    "servicequotas": ("service-quotas",),
     "states": ("stepfunctions",),
     "tagging": ("resourcegroupstaggingapi",),
 }

@@ -11,8 +11,10 @@ from moto.sns.models import sns_backends
 
 from drcore import plans
 from drcore.engine.outcome import Outcome, Target
+from drcore.engine.prepare import HOME
 from drcore.engine.verdict import Word
 from drcore.errors import StepFailed
+from drcore.parameters import load
 from drcore.plans import b
 from drcore.plans.b.decided_remedy import Way
 from drcore.plans.b.facts import AiRemedy
@@ -29,6 +31,7 @@ REMEDIES = {
     "ai-bad-deployment": AiRemedy.CONFIGURATION,
     "ai-slow-by-retries": AiRemedy.GATEWAY,
     "ai-throttled": AiRemedy.GATEWAY,
+    "ai-quota-used-up": AiRemedy.QUOTA,
     "ai-key-expired": AiRemedy.KEY,
 }
 
@@ -60,11 +63,23 @@ def test_the_remedy_that_is_recommended_fits_the_cause_and_stands_alone(
     offered: tuple[Way, ...] = run.results[b.DECIDE.key].targets[0].before.ways  # type: ignore[union-attr]
     free = {way.remedy for way in offered if not way.barred}
     quick = {AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION}
-    assert free == (quick if remedy is AiRemedy.WEIGHTS else {remedy})
+    either = {AiRemedy.WEIGHTS: quick} | ({remedy: {remedy, AiRemedy.QUOTA}} if fault == "ai-throttled" else {})
+    assert free == either.get(remedy, {remedy})
 
 
 def test_all_faults_are_told_apart() -> None:
     assert set(REMEDIES) == set(PLAN.faults)
+
+
+def test_a_quota_that_only_a_person_at_aws_may_grant_ends_the_plan_and_says_so(stage: Stage) -> None:
+    _, facts = load(HOME / "parameters", "sandbox", "b", PLAN.facts)
+    llm = facts.model_dump(mode="json")["llm"]
+    wanted = {"llm": llm | {"quota": llm["quota"] | {"wanted": 20_000}}}
+    run = stage.open(stage.prepare(Scene(PLAN, "ai-quota-used-up"), facts=wanted))
+    stopped = carry_out(run)
+    assert isinstance(stopped, StepFailed)
+    assert "CASE_OPENED, a person at AWS decides" in str(stopped)
+    assert b.VERIFY.key not in run.results
 
 
 def test_what_is_listed_to_be_resolved_again_is_what_was_resolved_without_the_ai(stage: Stage) -> None:

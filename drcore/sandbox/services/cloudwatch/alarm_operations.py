@@ -123,6 +123,8 @@ def _alarms(call: AwsCall) -> RegionAlarms:
 def _remembers(item: HistoryItem, params: Mapping[str, Any]) -> bool:
     if params.get("AlarmName") not in (None, item.alarm):
         return False
+    if item.alarm_kind not in (params.get("AlarmTypes") or ("MetricAlarm",)):
+        return False
     if params.get("HistoryItemType") not in (None, item.kind):
         return False
     start, end = params.get("StartDate"), params.get("EndDate")

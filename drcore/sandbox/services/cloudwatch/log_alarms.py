@@ -54,6 +54,8 @@ class LogAlarms:
     def __init__(self, world: World) -> None:
         self._world, self._metrics = world, world.state(CloudWatch)
         self._ready: dict[tuple[str, str], CarryOut] = {}
+        self.resting: set[tuple[str, str]] = set()
+        """Alarms by region and name that are not run: what they would find is known to be quiet."""
         world.on_tick(self.tick)
 
     def put(self, region: str, config: Mapping[str, Any]) -> None:
@@ -75,12 +77,23 @@ class LogAlarms:
         """Run what is due."""
         for region, alarms in self._metrics.alarms.items():
             for alarm in [each for each in alarms if isinstance(each, LogAlarm)]:
-                if epoch(at) % alarm.every == 0 and at > alarm.configured:
+                due = epoch(at) % alarm.every == 0 and at > alarm.configured
+                if due and (region, alarm.name) not in self.resting:
                     self._run(region, alarm, at)
 
+    def rest(self, region: str, name: str, result: float) -> None:
+        """Run an alarm no more, as its result is known to stay what it is, until it is taken out of `resting`."""
+        alarm = self._metrics.alarms[region].get(name)
+        if isinstance(alarm, LogAlarm):
+            self.resting.add((region, name))
+            self._take(region, alarm, result, self._world.clock.now())
+
     def _run(self, region: str, alarm: LogAlarm, at: datetime) -> None:
+        self._take(region, alarm, self._result(region, alarm, at), at)
+
+    def _take(self, region: str, alarm: LogAlarm, result: float | None, at: datetime) -> None:
         count = int(alarm.config["QueryResultsToEvaluate"])
-        alarm.results = [self._result(region, alarm, at), *alarm.results][:count]
+        alarm.results = [result, *alarm.results][:count]
         values = [*alarm.results, *[None] * (count - len(alarm.results))]
         config = alarm.config | {"DatapointsToAlarm": alarm.config["QueryResultsToAlarm"]}
         state = judge(values, config, str(config.get("TreatMissingData") or "missing")) or alarm.state

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drcore.sandbox.core.world import World
+from drcore.sandbox.services.cloudwatch.log_alarms import LogAlarms
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.logs.state import Logs
 from drcore.sandbox.services.sagemaker.state import Endpoints
+from drcore.sandbox.services.servicequotas import Quota, ServiceQuotas
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.vendors.llm import Llm
 
@@ -20,6 +22,8 @@ SINCE = {
 }
 """When each model was deployed."""
 KEY_SINCE = datetime(2025, 10, 6, 9, 0, tzinfo=UTC)
+LLM_PACE = 2000.0
+"""Requests a minute that the LLM's provider grants."""
 SERVING, KEPT = 4, 2
 """Instances of the model that serves, of the one before it."""
 ERRORS_PERCENT, FALLBACKS_PERCENT, LEAST_CONFLICTS = 5.0, 10.0, 5.0
@@ -38,6 +42,7 @@ def found(world: World) -> None:
             ClientRequestToken=names.LLM_TOKEN,
             AddReplicaRegions=[{"Region": region} for region in others],
         )
+    world.state(ServiceQuotas).known[names.LLM_QUOTA] = Quota("Requests per minute for the model", LLM_PACE, LLM_PACE)
     older, newer = names.AI_MODELS
     for region in world.regions:
         world.state(Logs).create(region, names.SYNC_LOGS, retention=30)
@@ -73,6 +78,13 @@ def watch(world: World, since: datetime) -> None:
         for region in world.regions:
             for config in _alarms(world, region):
                 world.state(CloudWatch).alarms[region].put(config)
+            world.state(LogAlarms).put(region, _log_alarm(world, region))
+            world.state(LogAlarms).rest(region, names.AI_LOG_ALARM, 0.0)
+
+
+def wake(world: World) -> None:
+    """Let the log alarms run. Before something is wrong they rest: each run costs a query, and finds what is known."""
+    world.state(LogAlarms).resting -= {(region, names.AI_LOG_ALARM) for region in world.regions}
 
 
 def _variant(name: str, model: str, weight: float, count: int) -> dict[str, Any]:
@@ -105,6 +117,31 @@ def _alarms(world: World, region: str) -> list[dict[str, Any]]:
             "AlarmDescription": "Hardly any conflict is met: the share of fallbacks says nothing now.",
         },
     ]
+
+
+def _log_alarm(world: World, region: str) -> dict[str, Any]:
+    """The share of fallbacks straight from the log, every two minutes: no metric need come first."""
+    return {
+        "AlarmName": names.AI_LOG_ALARM,
+        "AlarmDescription": f"More than {FALLBACKS_PERCENT:g} % of the logged conflicts are resolved without the AI.",
+        "AlarmActions": [names.topic_arn(world.account, region)],
+        "ScheduledQueryConfiguration": {
+            "QueryString": 'filter event = "conflict_resolution"',
+            "AggregationExpression": 'sum(strategy != "AiMerge") / count(*) * 100',
+            "LogGroupIdentifiers": [names.SYNC_LOGS],
+            "ScheduledQueryRoleARN": f"arn:aws:iam::{world.account}:role/{names.LOG_ALARM_ROLE}",
+            "ScheduleConfiguration": {
+                "ScheduleExpression": "rate(2 minutes)",
+                "StartTimeOffset": 180,
+                "EndTimeOffset": 60,
+            },
+        },
+        "QueryResultsToEvaluate": 1,
+        "QueryResultsToAlarm": 1,
+        "Threshold": FALLBACKS_PERCENT,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "missing",
+    }
 
 
 def _alarm(

@@ -126,6 +126,9 @@ AI_NEXT_MODEL = "insights-2026-01"
 LLM_SECRET = "syncwell/llm-key"  # noqa: S105 - a name
 LLM_KEY = "emulated-llm-key-2b9c40"
 LLM_TOKEN = "0c9df7d0-58a1-4a2e-8c35-2f4f1f0a7d11"  # noqa: S105 - an idempotency token
+LLM_QUOTA = ("us-east-1", "bedrock", "L-5A1D7C3E")
+"""Where the LLM's quota counts, its service and code."""
+AI_LOG_ALARM, LOG_ALARM_ROLE = "ai-insights-logged-fallbacks", "syncwell-log-alarms"
 AI_ALARMS = ("ai-insights-endpoint-errors", "ai-insights-fallback-share", "ai-insights-traffic-floor")
 
 

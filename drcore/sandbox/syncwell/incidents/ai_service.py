@@ -3,11 +3,12 @@
 Clearing a fault makes a model well again that was ill; it undoes no deployment, and no key that has expired.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.sagemaker.invocations import ModelBehaviour, Models
+from drcore.sandbox.services.servicequotas import ServiceQuotas
 from drcore.sandbox.syncwell.company import ai_service, names
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
@@ -63,14 +64,23 @@ def ai_fallback_broken(world: World, options: Options) -> Undo:
 def ai_slow_by_retries(world: World, options: Options) -> Undo:
     """The LLM's model is not ready: the client asks again and again, until the engine's time is over."""
     _begin(world, "ai-slow-by-retries", options)
-    return _llm(world, "ModelNotReadyException", options["share"])
+    return _llm(world, "ModelNotReadyException", options["share"], "primary")
 
 
 @fault("ai-throttled", options=MOST)
 def ai_throttled(world: World, options: Options) -> Undo:
-    """The LLM's provider throttles us: the quota of its model is used up."""
+    """The LLM's provider throttles us: the quota of its model is used up, until more is granted."""
     _begin(world, "ai-throttled", options)
-    return _llm(world, "ThrottlingException", options["share"])
+    return _throttled(world, options["share"], "primary")
+
+
+@fault("ai-quota-used-up", options=MOST)
+def ai_quota_used_up(world: World, options: Options) -> Undo:
+    """As ai-throttled, and the model that the gateway falls back to, which it tries already, shares the quota."""
+    _begin(world, "ai-quota-used-up", options)
+    llm = world.state(Llm)
+    llm.rule = ("secondary", "primary")
+    return _throttled(world, options["share"], *llm.rule)
 
 
 @fault("ai-key-expired")
@@ -93,6 +103,7 @@ def _begin(world: World, name: str, options: Options) -> None:
     world.state(BadDeployment).broken = Broken(name, now, now)
     calls.watched, calls.healthy_since, calls.ill_ticks = True, None, 0
     world.state(SyncJobs).total = JobsTotal()
+    ai_service.wake(world)
 
 
 def _ill(world: World, model: str, behaviour: ModelBehaviour) -> Undo:
@@ -101,11 +112,19 @@ def _ill(world: World, model: str, behaviour: ModelBehaviour) -> Undo:
     return lambda: models.behave(model, ModelBehaviour())
 
 
-def _llm(world: World, error: str, share: float) -> Undo:
+def _throttled(world: World, share: float, *models: str) -> Undo:
+    well = _llm(world, "ThrottlingException", share, *models)
+    world.state(ServiceQuotas).known[names.LLM_QUOTA].granted = well
+    return well
+
+
+def _llm(world: World, error: str, share: float, *models: str) -> Callable[[], None]:
     llm = world.state(Llm)
-    llm.become("primary", **{error: share})
+    for each in models:
+        llm.become(each, **{error: share})
 
     def well() -> None:
-        llm.models["primary"] = LlmHealth()
+        for each in models:
+            llm.models[each] = LlmHealth()
 
     return well

@@ -60,7 +60,9 @@ def test_an_alarm_should_go_on_and_off_by_m_of_n_results(empty: InProcess, cloud
     assert state(cloudwatch) == "ALARM"
     minutes(empty, 0, 0)
     assert state(cloudwatch) == "OK"
-    history = cloudwatch.describe_alarm_history(AlarmName=NAME, HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+    asked = {"AlarmName": NAME, "HistoryItemType": "StateUpdate"}
+    assert cloudwatch.describe_alarm_history(**asked)["AlarmHistoryItems"] == []
+    history = cloudwatch.describe_alarm_history(**asked, AlarmTypes=["LogAlarm"])["AlarmHistoryItems"]
     assert len(history) == 3 and {item["AlarmType"] for item in history} == {"LogAlarm"}
 
 
