@@ -79,6 +79,16 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A state that lasted, behind the lines of one panel: a flag that was off. `until` is None while it lasts."""
+
+    label: str
+    since: datetime
+    until: datetime | None = None
+    panel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Values over time. `title` says what to see, `unit` what is measured, `alt` the same for who cannot see it.
 
@@ -95,6 +105,7 @@ class Chart:
     alt: str = ""
     stacked: bool = False
     ceiling: float | None = None
+    bands: tuple[Band, ...] = ()
 
     def table(self) -> Table:
         """The same numbers, a row a time and series."""

@@ -1,4 +1,4 @@
-"""Service Quotas: what a quota is now, and asking for more of it."""
+"""Service Quotas: a quota as it stands, with the requests for more of it."""
 
 from __future__ import annotations
 

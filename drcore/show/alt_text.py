@@ -11,7 +11,7 @@ from drcore.show.wording import at, day, duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drcore.record.evidence import Chart, Limit, Series
+    from drcore.record.evidence import Band, Chart, Limit, Series
 
 Point = tuple[datetime, float]
 
@@ -27,7 +27,13 @@ def alt(chart: Chart | Timeline) -> str:
     lines = [f"{chart.title}. {chart.unit}, {span}."]
     lines += [f"{_name(series)}: {_range(series)}{_compared(series, chart.limits)}." for series in chart.series]
     lines += [f"{mark.label} at {at(mark.at)}." for mark in chart.marks]
+    lines += [f"{_lasted(each)}." for each in chart.bands]
     return " ".join(lines)
+
+
+def _lasted(band: Band) -> str:
+    where = f"{band.panel}, " if band.panel else ""
+    return f"{where}{band.label} from {at(band.since)}{f' to {at(band.until)}' if band.until else ' on'}"
 
 
 def summary(chart: Chart | Timeline) -> str:

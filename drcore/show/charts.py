@@ -34,6 +34,7 @@ def redacted(chart: T, redact: Callable[[str], str]) -> T:
         series=tuple(replace(each, label=redact(each.label), panel=redact(each.panel)) for each in chart.series),
         limits=tuple(replace(each, label=redact(each.label)) for each in chart.limits),
         marks=tuple(replace(each, label=redact(each.label)) for each in chart.marks),
+        bands=tuple(replace(each, label=redact(each.label), panel=redact(each.panel)) for each in chart.bands),
     )
 
 
@@ -78,6 +79,7 @@ def _panels(chart: Chart) -> list[Panel]:
             looks,
             chart.stacked,
             chart.ceiling,
+            tuple(each for each in chart.bands if each.panel == name),
         )
         for name in names
     ]

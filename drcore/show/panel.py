@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from drcore.show.wording import middle, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from drcore.record.evidence import Limit, Series
+    from drcore.record.evidence import Band, Limit, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class Panel:
     looks: Mapping[str, LineStyle]
     stacked: bool = False
     ceiling: float | None = None
+    bands: tuple[Band, ...] = ()
 
     @property
     def inches(self) -> float:
@@ -96,7 +97,11 @@ class Panel:
             axes.set_title(
                 middle(self.name, 60), loc="left", fontsize=9, fontweight="bold", pad=3, backgroundcolor="white"
             )
-        for start, end in self._unmeasured(span):
+        for band in self.bands:
+            since, until = max(band.since, span[0]), min(band.until or span[1], span[1])
+            if since < until:
+                _say_band(axes, band.label, since, until, (until - since) / (span[1] - span[0]) * width)
+        for start, end in self._unexplained(span):
             _say_unknown(axes, start, end, (end - start) / (span[1] - span[0]) * width)
         for bottom, each, top in zip(self._bottoms(), self.series, self._tops(), strict=True):
             if self.stacked:
@@ -164,6 +169,15 @@ class Panel:
                 after = [time for time in measured if time > times[-1]]
                 yield (before[-1] if before else span[0]), (after[0] if after else span[1])
 
+    def _unexplained(self, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
+        """The same but for a band, which says why there is nothing; a minute beside it belongs to it."""
+        left = list(self._unmeasured(span))
+        for band in self.bands:
+            cut = [(start, min(end, band.since)) for start, end in left]
+            cut += [(max(start, band.until), end) for start, end in left if band.until]
+            left = [(start, end) for start, end in cut if end - start > timedelta(minutes=1)]
+        yield from left
+
 
 def _line(axes: Axes, series: Series, its: LineStyle) -> None:
     """A line for each stretch that was measured, so that nothing joins over a gap; a lone point has its marker."""
@@ -220,6 +234,16 @@ def _last(series: Series) -> tuple[str, float | None]:
     if time == series.times[-1]:
         return f"{middle(series.label, _LETTERS - 8)}: {number(value)}", value
     return f"{middle(series.label, _LETTERS - 16)}: no data after {clock_minutes(time)}", value
+
+
+def _say_band(axes: Axes, label: str, start: datetime, end: datetime, inches: float) -> None:
+    """A state that lasted: a grey that no line has, with its name at its foot where there is room."""
+    axes.axvspan(days(start), days(end), zorder=0.4, facecolor="#dcdcdc", edgecolor="#8a8a8a", linewidth=0.8)
+    if inches > 0.075 * len(label):
+        box: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        spot = ((days(start) + days(end)) / 2, 0.12)
+        at: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "ha": "center", "va": "center"}
+        axes.annotate(label, spot, color="#333333", bbox=box, **at)
 
 
 def _say_unknown(axes: Axes, start: datetime, end: datetime, inches: float) -> None:

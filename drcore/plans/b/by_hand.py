@@ -156,5 +156,6 @@ def _quota(at: Place[Facts]) -> HandAct:
         f"  --desired-value {quota.wanted:g} --query RequestedQuota.Status",
         look=f"aws service-quotas list-requested-service-quota-change-history-by-quota {which} \\\n"
         "  --query 'RequestedQuotas[0].[Status,DesiredValue]'",
+        back="a request cannot be taken back, and a higher quota harms nobody",
         shows=f"APPROVED {quota.wanted:.1f}. CASE_OPENED: a person at AWS decides",
     )

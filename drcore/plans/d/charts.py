@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from drcore.clock import parse_time
@@ -11,7 +11,8 @@ from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PageSays, PartnerSignals, ProbeCount, calls, minutes_between, of_partner
 from drcore.plans.d.paused import Case
-from drcore.record.evidence import Chart, Limit, Mark, Series, Table
+from drcore.plans.shared.flags import DEPLOYMENT
+from drcore.record.evidence import Band, Chart, Limit, Mark, Series, Table
 from drcore.services import cloudwatch
 
 _SHOWN = 60  # minutes
@@ -76,7 +77,7 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
                 f"Error rate by operation: {worst.label} in {worst.panel} went to {value:.3g} %, threshold {limit:g} %"
             )
     limits = (Limit(f"threshold {limit:g} %", limit),)
-    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run))
+    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run), bands=tuple(_flag_off(run)))
 
 
 def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
@@ -102,7 +103,7 @@ def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
         else f"{sum(v for v in last if v is not None):,.0f} in the last minute"
     )
     title = f"Calls to {', '.join(partners)}: {told}"
-    return Chart(name, title, "calls a minute", tuple(series), (), _moments(run))
+    return Chart(name, title, "calls a minute", tuple(series), (), _moments(run), bands=tuple(_flag_off(run)))
 
 
 def waiting(run: DRun, name: str, partners: Iterable[str]) -> Chart:
@@ -141,6 +142,16 @@ def _moments(run: DRun) -> tuple[Mark, ...]:
     switched = {"paused": run.history.act(titles.PAUSE), "let in": run.history.act(titles.LET_IN)}
     marks = [Mark(name, parse_time(act.last["time"])) for name, act in switched.items() if act]
     return tuple(sorted([*run.marks(), *marks], key=lambda mark: mark.at))
+
+
+def _flag_off(run: DRun) -> Iterator[Band]:
+    """While the integration was off in each region: from its pause until it was begun to be let in."""
+    for region in run.service.regions:
+        target = Target(region, DEPLOYMENT)
+        off, on = run.history.act(titles.PAUSE, target), run.history.act(titles.LET_IN, target)
+        if off:
+            since, until = parse_time(off.last["time"]), parse_time(on.first["time"]) if on else None
+            yield Band("flag off", since, until, region)
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

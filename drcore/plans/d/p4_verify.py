@@ -162,6 +162,7 @@ def show_spared(run: DRun, states: Mapping[Target, Spared]) -> Iterator[Exhibit]
     names = tuple(case.partner for case in paused(run))
     yield charts.calls_with_flag(run, "verified-calls", names or tuple(run.facts.partners))
     if names:
+        yield charts.error_rates(run, "verified-errors", names)
         yield charts.waiting(run, "verified-waiting", names)
 
 

@@ -104,6 +104,7 @@ def show_backlog(run: DRun, states: Mapping[Target, Drained]) -> Iterator[Exhibi
     if names:
         yield charts.waiting(run, "drained-waiting", names)
         yield charts.calls_with_flag(run, "drained-calls", names)
+        yield charts.error_rates(run, "drained-errors", names)
 
 
 BACKLOG = Step(

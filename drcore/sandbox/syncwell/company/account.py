@@ -24,6 +24,7 @@ DRILLS = {
     "a": datetime(2025, 11, 11, 10, 0, tzinfo=UTC),
     "b": datetime(2025, 11, 4, 10, 0, tzinfo=UTC),
     "c": datetime(2025, 11, 25, 10, 0, tzinfo=UTC),
+    "d": datetime(2025, 11, 13, 10, 0, tzinfo=UTC),
     "e": datetime(2025, 11, 18, 10, 0, tzinfo=UTC),
     "f": datetime(2025, 10, 14, 10, 0, tzinfo=UTC),
     "g": datetime(2025, 12, 2, 10, 0, tzinfo=UTC),
