@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.consent import Choice
+from drcore.engine.outcome import Check, Target, yes
 from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PartnerSignals, probes_fail, read_signals, too_high
-from drcore.plans.d.paused import OURS, Case, PauseDecision, decided_cases
-from drcore.plans.shared.decision import choice_not_known, decision, taken
+from drcore.plans.d.paused import OURS, Case, PauseDecision, answer_of, decided_cases, ways_to_pause
+from drcore.plans.shared.decision import choices, taken
 from drcore.record.evidence import Exhibit
 
 THE_PARTNER = "the partner"
@@ -62,24 +63,27 @@ def _mostly_refused(signals: PartnerSignals) -> bool:
     return bool(signals.unauthorized and signals.unauthorized > made / 2)
 
 
-def is_to_be_decided(run: DRun, target: Target, seen: PauseDecision) -> Check:
-    if not seen.cases:
-        return yes("no partner is in trouble, there is nothing to decide")
-    return no(f"to decide: {_choice(run, seen)}. {' | '.join(f'{c.partner}: {c.describe()}' for c in seen.cases)}")
+def nothing_to_decide(run: DRun, target: Target, seen: PauseDecision) -> Check | None:
+    return None if seen.cases else yes("no partner is in trouble, there is nothing to decide")
 
 
-def _choice(run: DRun, seen: PauseDecision) -> str:
-    parts = [f"pause {case.partner} ({case.cause})" for case in seen.cases if case.pause]
-    parts += [f"leave {case.partner} on ({case.cause})" for case in seen.cases if not case.pause]
-    return "; ".join(parts)
+def answers(run: DRun, seen: PauseDecision) -> list[Choice]:
+    """Which of the partners are paused: as proposed, or otherwise, as the person sees it."""
+    return [_answer(run, way, proposed=way == seen.cases) for way in ways_to_pause(seen.cases)]
 
 
-def typed(run: DRun, states: Mapping[Target, PauseDecision]) -> str:
-    (seen,) = states.values()
-    pause = [case.partner.upper() for case in seen.cases if case.pause]
-    leave = [case.partner.upper() for case in seen.cases if not case.pause]
+def _answer(run: DRun, way: tuple[Case, ...], *, proposed: bool) -> Choice:
+    pause = [case.partner.upper() for case in way if case.pause]
+    leave = [case.partner.upper() for case in way if not case.pause]
     told = ([f"PAUSE {', '.join(pause)}"] if pause else []) + ([f"LEAVE {', '.join(leave)} ON"] if leave else [])
-    return f"{' AND '.join(told)} IN {', '.join(run.service.regions)}"
+    effects = {case.partner: "its syncs wait" if case.pause else "its syncs go on, well or not" for case in way}
+    causes = "; ".join(f"{case.partner}: {case.cause}" for case in way)
+    return Choice(
+        answer_of(way),
+        f"{' AND '.join(told) or 'LEAVE ALL ON'} IN {', '.join(run.service.regions)}",
+        effects,
+        causes or "no partner is in trouble" if proposed else "",
+    )
 
 
 def show_cases(run: DRun, states: Mapping[Target, PauseDecision]) -> Iterator[Exhibit]:
@@ -88,14 +92,12 @@ def show_cases(run: DRun, states: Mapping[Target, PauseDecision]) -> Iterator[Ex
             yield charts.cases_table(seen.cases)
 
 
-DECIDE = decision(
+DECIDE = choices(
     titles.DECIDE,
     changes="records who decided which integrations are paused, and whose trouble it is",
     look=see_decision,
-    expect=is_to_be_decided,
-    choice=_choice,
-    supposed=choice_not_known(titles.DECIDE),
-    phrase=typed,
+    answers=answers,
+    expect=nothing_to_decide,
     needs=(titles.DETECT,),
     shows=show_cases,
     moment="decided",

@@ -15,6 +15,7 @@ from drcore.plans.d.p1_detect import partners
 from drcore.plans.d.partner_signals import PageSays, ProbeCount, probe, read_page
 from drcore.plans.d.paused import nothing_paused, paused
 from drcore.plans.shared.decision import choice_not_known, decision, taken
+from drcore.plans.shared.flags import deployed_values
 from drcore.record.evidence import Exhibit
 
 # ── Monitor the partner ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,9 +77,13 @@ MONITOR = Step(
 
 @dataclass(frozen=True, slots=True)
 class LetInDecision:
-    """What page and probes say of each paused partner; what was decided (an empty choice: nothing yet)."""
+    """What page and probes say of each paused partner; what was decided (an empty choice: nothing yet).
+
+    `too_fast`: the partners whose flags let our workers ask more often than the partner takes, with the numbers.
+    """
 
     watched: dict[str, Watched] = field(metadata=label("partners"))
+    too_fast: tuple[str, ...] = field(metadata=label("faster than the partner takes"))
     choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
@@ -87,8 +92,26 @@ class LetInDecision:
 def see_let_in_decision(run: DRun, target: Target) -> LetInDecision:
     names = [case.partner for case in paused(run)]
     return LetInDecision(
-        {name: see_watched(run, Target(thing=name)) for name in names}, *taken(run, titles.DECIDE_BACK)
+        {name: see_watched(run, Target(thing=name)) for name in names},
+        tuple(filter(None, (faster_than_taken(run, name) for name in names))),
+        *taken(run, titles.DECIDE_BACK),
     )
+
+
+def faster_than_taken(run: DRun, name: str) -> str:
+    """Why the backlog would hit the partner's rate limit, by the flags' pace in all regions; empty: it would not."""
+    partner = run.facts.partners[name]
+    paces = {
+        region: deployed_values(run, region).get(partner.integration, {}).get("calls_a_minute")
+        for region in run.service.regions
+    }
+    known = [pace for pace in paces.values() if isinstance(pace, int | float)]
+    if len(known) < len(paces):
+        return f"{partner.integration} has no calls_a_minute: nothing holds back what waits"
+    if sum(known) <= partner.calls_a_minute:
+        return ""
+    told = ", ".join(f"{pace:g} in {region}" for region, pace in paces.items())
+    return f"{partner.integration} lets {told} calls a minute through, {name} takes {partner.calls_a_minute} in all"
 
 
 def must_stay_out(run: DRun, seen: LetInDecision) -> str:
@@ -98,7 +121,11 @@ def must_stay_out(run: DRun, seen: LetInDecision) -> str:
         for name, each in seen.watched.items()
         if each.probed.well < each.probed.sent
     ]
-    if not failing or seen.choice:
+    if seen.choice:
+        return ""
+    if seen.too_fast:
+        return f"{'; '.join(seen.too_fast)}. Lower calls_a_minute of the flag, then go on: drcore resume {run.id}"
+    if not failing:
         return ""
     return (
         f"not well yet: {'; '.join(failing)}. It stays paused, and no sync is lost. Go on later: drcore resume {run.id}"

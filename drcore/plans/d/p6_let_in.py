@@ -95,7 +95,11 @@ def is_drained(run: DRun, target: Target, seen: Drained) -> Check:
     told = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.backlogs)
     if any(None in (each.waiting, each.throttled, each.lost) for each in seen.backlogs):
         return unknown(told)
-    bad = any(each.waiting > run.facts.backlog or each.high for each in seen.backlogs if each.waiting is not None)
+    bad = any(
+        each.waiting > run.facts.backlog or each.high or each.throttled
+        for each in seen.backlogs
+        if each.waiting is not None
+    )
     return no(told) if bad else yes(told)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 from drcore.engine.labels import label
 from drcore.plans.d import titles
@@ -10,6 +11,7 @@ from drcore.plans.d.facts import DRun
 from drcore.plans.shared.flags import Flags
 
 OURS = "ours"
+_FEW = 3  # partners: more have too many answers to choose among
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,40 @@ class PauseDecision:
     reason: str = field(default="", compare=False)
 
 
+def ways_to_pause(cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], ...]:
+    """The answers to choose among, each as the cases would be: as proposed first, then all others.
+
+    Of many partners not every mixture: as proposed, each alone, none.
+    """
+    mixed: list[tuple[bool, ...]]
+    if len(cases) <= _FEW:
+        mixed = list(product((True, False), repeat=len(cases)))
+    else:
+        alone = [tuple(other is each for other in cases) for each in cases]
+        mixed = [*alone, (False,) * len(cases)]
+    ways = [tuple(replace(each, pause=pause) for each, pause in zip(cases, way, strict=True)) for way in mixed]
+    return tuple(dict.fromkeys((cases, *ways)))
+
+
+def answer_of(cases: tuple[Case, ...]) -> str:
+    """What is answered: `pause strideon; leave nutrilog on`."""
+    parts = [f"pause {case.partner}" for case in cases if case.pause]
+    parts += [f"leave {case.partner} on" for case in cases if not case.pause]
+    return "; ".join(parts) or "leave all on"
+
+
 def decided_cases(run: DRun) -> tuple[Case, ...]:
-    """The cases as they were when it was decided; before that those that would be proposed."""
+    """The cases as they were when it was decided, paused or not as that was; before that as it would be proposed."""
     act = run.history.act(titles.DECIDE)
     if act:
-        return tuple(
+        answer = run.decided(titles.DECIDE).choice or run.history.answer(titles.DECIDE)
+        proposed = tuple(
             Case(
                 each["partner"], each["cause"], each["pause"], tuple(each["evidence"]), tuple(each.get("against") or ())
             )
             for each in act.first["before"]["cases"]
         )
+        return next((way for way in ways_to_pause(proposed) if answer_of(way) == answer), proposed)
     looked = run.result(titles.DECIDE)
     states: list[PauseDecision] = list(looked.states.values()) if looked else []
     return states[0].cases if states else ()

@@ -98,6 +98,14 @@ def deployed_flags(run: Run[F], region: str) -> tuple[str, ...]:
     return tuple(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {}))
 
 
+def deployed_values(run: Run[F], region: str) -> Flags:
+    """The flags' values as they are deployed in a region, with those of flags that are off. Raises as above."""
+    at = place(run, region)
+    found = _bare(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
+    values: Flags = found.get("values", {})
+    return values
+
+
 def switches(run: Run[Any]) -> list[Target]:
     """First a version in each region, then its deployment: no region goes over before every one can."""
     return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drcore.engine.consent import Approval, Approvals
 from drcore.engine.outcome import Outcome
 from drcore.engine.verdict import Word
 from drcore.errors import StepFailed
+from drcore.parameters import DrillPolicy
 from drcore.plans import d
+from drcore.plans.d.p5_monitor import LetInDecision, faster_than_taken, must_stay_out
 from drcore.plans.d.paused import Case, decided_cases
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 from tests.support.exhaustive import EXHAUSTIVE
@@ -155,6 +159,36 @@ def test_a_partner_whose_probes_fail_stays_paused_and_the_run_can_be_resumed(sta
     again = stage.again(run)
     assert carry_out(again) is None
     assert again.verdict and again.verdict.word is Word.REACHED
+
+
+def test_of_two_partners_one_is_paused_where_a_person_says_so(stage: Stage) -> None:
+    others = tuple(step.title for step in d.PLAN.steps if step is not d.DECIDE)
+    policy = DrillPolicy(name="all but the decision", approves=others)
+    setting = stage.prepare(Scene(d.PLAN, "partner-outage-two"), facts=SHORT, service={"drill_policy": policy})
+    one = "pause strideon; leave pulsewatch on"
+    given = Approval(
+        step=d.DECIDE.title,
+        phrase=f"PAUSE STRIDEON AND LEAVE PULSEWATCH ON IN {EAST}, {WEST}",
+        by="Ada",
+        reason="PulseWatch's syncs are few",
+        expires=datetime(2026, 1, 6, tzinfo=UTC),
+    )
+    run = stage.open(setting, approvals=Approvals(run=setting.run_id, approvals=(given,)))
+    assert carry_out(run, until=d.PAUSE) is None
+    assert run.run.decided(d.DECIDE.name).choice == one
+    assert {case.partner: case.pause for case in decided_cases(run.run)} == {"strideon": True, PARTNER: False}
+    for values in flags(stage).values():
+        assert values["integration_strideon_enabled"]["enabled"] is False
+        assert values[f"integration_{PARTNER}_enabled"]["enabled"] is True
+
+
+def test_what_waits_is_not_let_in_faster_than_the_partner_takes_it(stage: Stage) -> None:
+    run = until(stage, d.DECIDE)
+    assert faster_than_taken(run.run, PARTNER) == ""
+    colleague(run, f"integration_{PARTNER}_enabled", {"enabled": True, "calls_a_minute": 2501})
+    assert "2501 in us-west-2 calls a minute through, pulsewatch takes 5000" in faster_than_taken(run.run, PARTNER)
+    seen = LetInDecision({}, (faster_than_taken(run.run, PARTNER),))
+    assert must_stay_out(run.run, seen).endswith(f"then go on: drcore resume {run.run.id}")
 
 
 def test_whose_trouble_it_is_is_kept_with_the_decision(stage: Stage) -> None:
