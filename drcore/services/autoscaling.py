@@ -50,6 +50,16 @@ def scaling(aws: Aws, region: str, cluster: str, service: str) -> Scaling:
     )
 
 
+def scaled_dimensions(aws: Aws, region: str, table: str) -> tuple[str, ...]:
+    """What of a DynamoDB table is scaled, and of its indexes: such as `table:WriteCapacityUnits`. Raises Unknown."""
+    pages = aws.pages(
+        "application-autoscaling", region, "describe_scalable_targets", "ScalableTargets", ServiceNamespace="dynamodb"
+    )
+    own = (f"table/{table}", f"table/{table}/index/")
+    found = (each for each in pages if each["ResourceId"] == own[0] or each["ResourceId"].startswith(own[1]))
+    return tuple(sorted(each["ScalableDimension"].partition(":")[2] for each in found))
+
+
 def suspend(aws: Aws, region: str, cluster: str, service: str, to: Scaling) -> None:
     """Suspend activities, or let them go on, as `to` has them. The bounds are left out, and so stay as they are.
 

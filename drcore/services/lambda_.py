@@ -188,6 +188,12 @@ def sources(aws: Aws, region: str, functions: Collection[str]) -> tuple[Source, 
     return tuple(sorted((each for each in map(_source, found) if each.function in functions), key=lambda e: e.source))
 
 
+def readers(aws: Aws, region: str, source_arn: str) -> tuple[Source, ...]:
+    """What a source feeds: a stream, by its ARN. Raises Unknown, Rejected."""
+    found = aws.pages("lambda", region, "list_event_source_mappings", "EventSourceMappings", EventSourceArn=source_arn)
+    return tuple(sorted(map(_source, found), key=lambda each: (each.function, each.id)))
+
+
 def code(aws: Aws, region: str, function: str, version: str = "$LATEST") -> Code:
     """The code of a version, or what would be published next. Raises Unknown, Rejected."""
     found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=version)

@@ -273,6 +273,14 @@ WHOLE = {
     ("sagemaker:DescribeEndpoint", "EndpointStatus"): "only InService is good; no plan waits for another one yet",
     ("sagemaker:DescribeInferenceComponent", "InferenceComponentStatus"): "kept as it stands; no plan reads it yet",
     ("sagemaker:ListInferenceComponents", "InferenceComponents.InferenceComponentStatus"): "not read of the list",
+    ("dynamodb:DescribeContributorInsights", "ContributorInsightsStatus"): "all but off is named to a person",
+    ("dynamodb:DescribeKinesisStreamingDestination", "KinesisDataStreamDestinations.DestinationStatus"): (
+        "all but off is named to a person"
+    ),
+    ("dynamodb:DescribeTable", "Table.BillingModeSummary.BillingMode"): "all but on demand is named to a person",
+    ("dynamodb:DescribeTable", "Table.MultiRegionConsistency"): "with all but EVENTUAL the plan offers no remedy",
+    ("dynamodb:DescribeTable", "Table.SSEDescription.SSEType"): "only KMS has a key to be named",
+    ("dynamodb:DescribeTable", "Table.TableClassSummary.TableClass"): "all but STANDARD is named to a person",
     ("dynamodb:ListExports", "ExportSummaries.ExportStatus"): "read of the export itself",
     ("dynamodb:DescribeExport", "ExportDescription.ExportType"): "read of the list of exports",
     ("route53:ListResourceRecordSets", "ResourceRecordSets.Type"): "compared with the type that is asked for",

@@ -17,11 +17,11 @@ from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage, stepfunctions
 from drcore.services.cloudwatch import Metric, Points
-from drcore.services.dynamodb import policies, recovery, settings
+from drcore.services.dynamodb import policies, recovery, settings, tables
 from drcore.services.logs import LogQuery
 from tests.services.conftest import aws_of, open_gate
 from tests.support.in_process_transport import end_in
-from tests.support.service_calls import ACCOUNT, ASKS, BEGAN, EAST, VALUES, Asking, ServiceFunction
+from tests.support.service_calls import ACCOUNT, ASKS, BEGAN, EAST, TABLE, VALUES, Asking, ServiceFunction
 from tests.support.world_clock import WorldClock
 
 NOBODY, EMPTY = "nobody", "empty"
@@ -73,6 +73,7 @@ ANSWERS: dict[str, Nothing] = {
     "appconfig.deployments": value((), where=another_profile),
     "arc.control": refused("ResourceNotFoundException", arn=f"{VALUES['arc.arn']}0"),
     "aws_status.issues": value(()),
+    "autoscaling.scaled_dimensions": value((), table=NOBODY),
     "autoscaling.scaling": refused("ObjectNotFoundException", service=NOBODY),
     "cloudtrail.calls": value((), operation=NOBODY),
     "cloudwatch.alarms": value((), prefix=NOBODY),
@@ -91,6 +92,9 @@ ANSWERS: dict[str, Nothing] = {
     "dynamodb.items.count": refused("ResourceNotFoundException", table=NOBODY),
     "dynamodb.items.segment": value((), table=EMPTY),
     "dynamodb.items.some": value((), keys=({"pk": {"S": NOBODY}, "sk": {"S": NOBODY}},)),
+    "dynamodb.modes.modes": refused("ResourceNotFoundException", table=NOBODY),
+    "dynamodb.modes.kinesis": value((), table=TABLE),
+    "dynamodb.modes.insights": value(False, table=TABLE),
     "dynamodb.policies.policy": value(policies.TablePolicy()),
     "dynamodb.recovery.window": value(recovery.RecoveryWindow(), table=EMPTY),
     "dynamodb.recovery.restored": value(recovery.Restored(), table=NOBODY),
@@ -99,6 +103,7 @@ ANSWERS: dict[str, Nothing] = {
     "dynamodb.settings.tags": value((), arn=f"arn:aws:dynamodb:{EAST}:{ACCOUNT}:table/{EMPTY}"),
     "dynamodb.tables.item": value(None, key={"pk": NOBODY, "sk": NOBODY}),
     "dynamodb.tables.items": value((), table=EMPTY),
+    "dynamodb.tables.sample": value(tables.TableSample((), True), table=EMPTY),
     "dynamodb.tables.replicas": refused("ResourceNotFoundException", table=NOBODY),
     "ecs.service": refused("ServiceNotFoundException", name=NOBODY),
     "ecs.tasks": value((), cluster="without-tasks"),
@@ -118,6 +123,7 @@ ANSWERS: dict[str, Nothing] = {
     "lambda_.concurrency_limit": value(1000),  # there is always one
     "lambda_.reserved": value(None),
     "lambda_.sources": value((), functions=()),
+    "lambda_.readers": value((), source_arn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{NOBODY}"),
     "lambda_.code": refused("ResourceNotFoundException", function=NOBODY),
     "logs.lines": value((), pattern=NOBODY),
     "logs.retention_days": refused("ResourceNotFoundException", group=NOBODY),
@@ -181,6 +187,7 @@ def _empty(asking: Asking) -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
     )
+    asking.world.request("POST", "/_sandbox/clock", {"sleep": 60})  # until the table can be read
     asking.aws.call("ecs", EAST, "create_cluster", clusterName="without-tasks")
 
 

@@ -289,6 +289,7 @@ VALUES: dict[str, Any] = {
     "dynamodb.recovery.source_arn": TABLE_ARN,
     "dynamodb.recovery.restore.table": _new_table,
     "dynamodb.recovery.at": BEGAN - timedelta(minutes=10),
+    "dynamodb.modes.table": TABLE,
     "dynamodb.settings.arn": TABLE_ARN,
     "dynamodb.settings.table": "asked",  # one of the tests' own, which tells nobody of what is set on it
     "dynamodb.settings.attribute": "ExpiresAt",
@@ -296,6 +297,7 @@ VALUES: dict[str, Any] = {
     "dynamodb.settings.wanted": {"asked": "yes"},
     "dynamodb.settings.names": ["asked"],
     "dynamodb.settings.new_region": WEST,
+    "lambda_.readers.source_arn": "arn:aws:sqs:us-east-1:123456789012:syncwell-jobs",
     "dynamodb.tables.pages": 8,
     "dynamodb.tables.since": ("UpdatedAt", "2025"),
     "dynamodb.tables.key": {"pk": "USER#00001", "sk": "sync"},

@@ -12,6 +12,7 @@ from drcore.plans.g import titles
 from drcore.plans.g.comparison import compared
 from drcore.plans.g.decisions import remedy
 from drcore.plans.g.facts import GRun, Remedy
+from drcore.plans.g.not_restored import why_neither
 from drcore.plans.g.p06_compare import show_accounts
 from drcore.plans.g.remedies import Cost, advice, answers, costs, proposed
 from drcore.plans.shared.decision import choices, taken
@@ -25,6 +26,7 @@ class RemedyChoice:
     costs: tuple[Cost, Cost] = field(compare=False)
     proposed: Remedy = field(compare=False)
     why: str = field(compare=False, metadata=label("why it is proposed"))
+    barred: str = field(compare=False, metadata=label("why neither can be taken"))
     choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)
     reason: str = field(default="", compare=False)
@@ -37,12 +39,13 @@ def see_choice(run: GRun, target: Target) -> RemedyChoice:
         costs(run, comparison),
         Remedy(named or proposed(run, comparison)),
         "named in the parameters" if named else advice(run, comparison),
+        why_neither(run),
         *taken(run, titles.DECIDE),
     )
 
 
 def both_remedies(run: GRun, seen: RemedyChoice) -> tuple[Choice, Choice]:
-    return answers(run, seen.costs, seen.proposed, seen.why)
+    return answers(run, seen.costs, seen.proposed, seen.why, seen.barred)
 
 
 def seconds_lost(run: GRun, result: StepResult) -> float | None:

@@ -15,12 +15,11 @@ from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import denial
 from drcore.plans.g.p08_prepare_table import shortened
-from drcore.plans.g.tables import DENY_SID, KEEP_SID, role_arn, table, table_arn
+from drcore.plans.g.tables import DENY_SID, KEEP_SID, KEPT_UNTIL, role_arn, table, table_arn
 from drcore.record.events import Kind
 from drcore.services.dynamodb import policies, settings
 from drcore.services.dynamodb.policies import TablePolicy
 
-KEPT_UNTIL = "kept-until"
 _SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
 
 

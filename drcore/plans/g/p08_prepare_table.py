@@ -17,7 +17,7 @@ from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.table_settings import SettingKind, kinds, original
 from drcore.plans.g.tables import recovery_region, restored_table, table
 from drcore.record.evidence import Exhibit, Table
-from drcore.services.dynamodb import settings
+from drcore.services.dynamodb import modes, settings
 
 ACTIVE = "ACTIVE"
 NONE = "none"  # instead of the status of a replica
@@ -183,7 +183,8 @@ def set_up(run: GRun, target: Target, seen: TableSetting) -> None:
             raise Unknown(f"the replica in {target.region} is not there yet; it will have it from the table")
         set_again(run, target, now)
     elif seen.now == NONE:
-        settings.add_replica(run.aws, recovery_region(run), restored_table(run), target.region)
+        key = modes.modes(run.aws, target.region, table(run)).key  # that of the replica that there was
+        settings.add_replica(run.aws, recovery_region(run), restored_table(run), target.region, key)
 
 
 def show_replicas(run: GRun, states: Mapping[Target, TableSetting]) -> Iterator[Exhibit]:

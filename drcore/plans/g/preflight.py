@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
-from drcore.plans.g import complaints, titles, worker_releases
+from drcore.plans.g import complaints, not_restored, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
 from drcore.plans.g.complaints import error_metrics
 from drcore.plans.g.facts import GRun
@@ -48,6 +48,11 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield from metrics_in_time(run, {region: error_metrics(run) for region in run.service.regions})
     # Not needed for a repair in place, and asked of a control plane that stands in one region: it stops nobody.
     yield "roles for a new table", checked(_roles, run, run.service.runner_region), False
+    # To halt what corrupts is worth it, whatever comes after: these say beforehand what will be left to a person.
+    yield "remedies", checked(not_restored.can_be_remedied, run), False
+    yield "keys of the table", checked(not_restored.keys_can_be_used, run), False
+    for region in run.service.regions:
+        yield f"settings of the table in {region}", checked(not_restored.switch_by_hand, run, region), False
 
 
 def _recovers(run: GRun, region: str) -> Check:

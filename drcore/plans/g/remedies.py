@@ -57,8 +57,13 @@ def proposed(run: GRun, compared: Compared) -> Remedy:
     return Remedy.REPAIR if percent <= run.facts.repair_percent else Remedy.SWITCH
 
 
-def answers(run: GRun, costs: tuple[Cost, Cost], recommended: Remedy, why: str) -> tuple[Choice, Choice]:
-    """Both remedies as the answers of a question: what is typed for each names what it writes, or loses."""
+def answers(
+    run: GRun, costs: tuple[Cost, Cost], recommended: Remedy, why: str, barred: str = ""
+) -> tuple[Choice, Choice]:
+    """Both remedies as the answers of a question: what is typed for each names what it writes, or loses.
+
+    `barred`: why neither can be taken.
+    """
     repair, switch = costs
 
     def choice(cost: Cost, phrase: str, numbers: dict[str, Cell]) -> Choice:
@@ -70,7 +75,7 @@ def answers(run: GRun, costs: tuple[Cost, Cost], recommended: Remedy, why: str) 
             "table settings to be restored": cost.settings,
             "estimated minutes": cost.minutes,
         }
-        return Choice(cost.remedy, phrase, numbers | told, why if cost.remedy is recommended else "")
+        return Choice(cost.remedy, phrase, numbers | told, why if cost.remedy is recommended else "", barred)
 
     return (
         choice(

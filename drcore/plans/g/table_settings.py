@@ -13,7 +13,7 @@ from typing import Any
 
 from drcore.errors import Rejected
 from drcore.plans.g.facts import GRun
-from drcore.plans.g.tables import DENY_SID, KEEP_SID, table, table_arn
+from drcore.plans.g.tables import DENY_SID, KEEP_SID, KEPT_UNTIL, table, table_arn
 from drcore.services import cloudwatch
 from drcore.services.dynamodb import policies, recovery, settings
 
@@ -59,14 +59,20 @@ _STREAM = SettingKind("stream", _read_stream, lambda run, region, name: BOTH_IMA
 
 
 def _read_recovery(run: GRun, region: str, name: str) -> str:
-    return "on" if recovery.window(run.aws, region, name).earliest else "off"
+    window = recovery.window(run.aws, region, name)
+    return f"{window.days} days" if window.earliest else "off"
+
+
+def _want_recovery(run: GRun, region: str, name: str) -> str:
+    """As long as before; where somebody has turned it off meanwhile, as long as can be."""
+    return f"{recovery.window(run.aws, region, table(run)).days} days"
 
 
 def _set_recovery(run: GRun, region: str, name: str, value: str) -> None:
-    recovery.turn(run.aws, region, name, on=value == "on")
+    recovery.turn(run.aws, region, name, on=True, days=int(value.partition(" ")[0]))
 
 
-_RECOVERY = SettingKind("point-in-time recovery", _read_recovery, lambda run, region, name: "on", _set_recovery)
+_RECOVERY = SettingKind("point-in-time recovery", _read_recovery, _want_recovery, _set_recovery)
 
 
 def _read_ttl(run: GRun, region: str, name: str) -> str:
@@ -92,16 +98,26 @@ _PROTECTION = SettingKind("deletion protection", _read_protection, lambda run, r
 
 
 def _read_tags(run: GRun, region: str, name: str) -> str:
-    """Those that the parameters name; a table may have others."""
-    tags = dict(settings.tags(run.aws, region, table_arn(run, region, name)))
-    return _text({key: tags[key] for key in run.facts.settings.tags if key in tags})
+    """Those that are wanted; a new table may have got others of its own."""
+    tags, wanted = _tags(run, region, name), _wanted_tags(run, region)
+    return _text({key: tags[key] for key in wanted if key in tags})
+
+
+def _tags(run: GRun, region: str, name: str) -> dict[str, str]:
+    """All but AWS's own, and this plan's."""
+    found = settings.tags(run.aws, region, table_arn(run, region, name))
+    return {key: value for key, value in found if not key.startswith("aws:") and key != KEPT_UNTIL}
+
+
+def _wanted_tags(run: GRun, region: str) -> dict[str, str]:
+    return _tags(run, region, table(run)) | run.facts.settings.tags
 
 
 def _set_tags(run: GRun, region: str, name: str, value: str) -> None:
     settings.tag(run.aws, region, table_arn(run, region, name), json.loads(value))
 
 
-_TAGS = SettingKind("tags", _read_tags, lambda run, region, name: _text(run.facts.settings.tags), _set_tags)
+_TAGS = SettingKind("tags", _read_tags, lambda run, region, name: _text(_wanted_tags(run, region)), _set_tags)
 
 
 def _read_alarms(run: GRun, region: str, name: str) -> str:

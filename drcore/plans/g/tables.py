@@ -9,6 +9,7 @@ from drcore.services.appconfig import Profile
 
 # The ids of the statements that this plan adds to the policy of the table.
 DENY_SID, KEEP_SID = "DrcoreDenyWrites", "DrcoreKeepAsEvidence"
+KEPT_UNTIL = "kept-until"  # the tag of a table that is kept as evidence
 
 
 def table(run: GRun) -> str:

@@ -151,6 +151,8 @@ def register_scalable_target(call: AwsCall) -> dict[str, Any]:
     schedules start, and this is neither. So who suspends does it before setting the count to zero, and only once.
     """
     params = call.params
+    if params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     _only_ecs(params)
     least, most = (None if (n := params.get(f"{end}Capacity")) is None else int(n) for end in ("Min", "Max"))
     suspended = {name: bool(value) for name, value in (params.get("SuspendedState") or {}).items()}
@@ -170,6 +172,8 @@ def deregister_scalable_target(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "DescribeScalableTargets")
 def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
     """As the API, 50 a page."""
+    if call.params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     asked = call.params.get("ResourceIds") or []
     found = [
         {

@@ -8,13 +8,19 @@ from datetime import UTC, datetime
 from drcore.calls.aws import Aws
 from drcore.errors import Rejected, Unknown
 
+LONGEST = 35  # days that a table can be restored to; AWS's own choice where none is named
+
 
 @dataclass(frozen=True, slots=True)
 class RecoveryWindow:
-    """Between which seconds a table can be restored, in one region. Both None: recovery is off there."""
+    """Between which seconds a table can be restored, in one region. Both None: recovery is off there.
+
+    `days`: how long what was written can be restored, at the most.
+    """
 
     earliest: datetime | None = None
     latest: datetime | None = None
+    days: int = LONGEST
 
     def holds(self, moment: datetime) -> bool:
         return bool(self.earliest and self.latest and self.earliest <= moment <= self.latest)
@@ -40,7 +46,9 @@ def window(aws: Aws, region: str, table: str) -> RecoveryWindow:
     if status != "ENABLED":
         raise Unknown(f"dynamodb in {region}: point-in-time recovery of {table} is {status}")
     return RecoveryWindow(
-        _utc(description["EarliestRestorableDateTime"]), _utc(description["LatestRestorableDateTime"])
+        _utc(description["EarliestRestorableDateTime"]),
+        _utc(description["LatestRestorableDateTime"]),
+        description.get("RecoveryPeriodInDays", LONGEST),
     )
 
 
@@ -59,19 +67,26 @@ def restored(aws: Aws, region: str, table: str) -> Restored:
     )
 
 
-def turn(aws: Aws, region: str, table: str, *, on: bool) -> None:
-    """Turn recovery on or off. What was written while it was off, or before it was turned off, cannot be restored."""
+def turn(aws: Aws, region: str, table: str, *, on: bool, days: int = LONGEST) -> None:
+    """Turn recovery on, for so many days, or off.
+
+    What was written while it was off, or before it was turned off, cannot be restored.
+    """
+    wanted: dict[str, object] = {"PointInTimeRecoveryEnabled": on} | ({"RecoveryPeriodInDays": days} if on else {})
     aws.call(
         "dynamodb",
         region,
         "update_continuous_backups",
         TableName=table,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on},
+        PointInTimeRecoverySpecification=wanted,
     )
 
 
 def restore(aws: Aws, region: str, source_arn: str, table: str, at: datetime) -> None:
-    """Restore into a new table. The name is the only guard: there is no client token."""
+    """Restore into a new table, on demand whatever the source is: provisioned, without scaling, it gets no replica.
+
+    The name is the only guard: there is no client token.
+    """
     aws.call(
         "dynamodb",
         region,
@@ -79,6 +94,7 @@ def restore(aws: Aws, region: str, source_arn: str, table: str, at: datetime) ->
         SourceTableArn=source_arn,
         TargetTableName=table,
         RestoreDateTime=at,
+        BillingModeOverride="PAY_PER_REQUEST",
     )
 
 

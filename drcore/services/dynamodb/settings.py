@@ -104,7 +104,10 @@ def untag(aws: Aws, region: str, arn: str, names: list[str]) -> None:
     aws.call("dynamodb", region, "untag_resource", ResourceArn=arn, TagKeys=names)
 
 
-def add_replica(aws: Aws, region: str, table: str, new_region: str) -> None:
-    """Begin to add one replica. The table must be ACTIVE, and have a stream of both images."""
-    wanted = [{"Create": {"RegionName": new_region}}]
+def add_replica(aws: Aws, region: str, table: str, new_region: str, key: str = "") -> None:
+    """Begin to add one replica. The table must be ACTIVE, and have a stream of both images.
+
+    A table under a customer's KMS key needs the ARN of a key of the new region, too.
+    """
+    wanted = [{"Create": {"RegionName": new_region} | ({"KMSMasterKeyId": key} if key else {})}]
     aws.call("dynamodb", region, "update_table", TableName=table, ReplicaUpdates=wanted)

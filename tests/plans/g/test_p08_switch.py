@@ -31,6 +31,10 @@ def document(table_arn: str) -> dict[str, Any]:
     return {"Version": "2008-10-17", "Id": "Base", "Statement": statements}
 
 
+def key(where: str) -> dict[str, str]:
+    return {"KMSMasterKeyId": f"arn:aws:kms:{where}:123456789012:key/{where}"}
+
+
 class Switched:
     """One switch, with what the tables and the consumers were like after it; then gone back from.
 
@@ -42,6 +46,8 @@ class Switched:
         theirs = json.dumps(document(arn(run, EAST)))
         client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
         client(run, "dynamodb", WEST).update_table(TableName=table(run.run), DeletionProtectionEnabled=False)
+        for where in (EAST, WEST):
+            self._change(where)
         assert carry_out(run, until=SWITCH) is None
         self.old, self.new = table(run.run), restored_table(run.run)
         self.told = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
@@ -76,6 +82,14 @@ class Switched:
             self.trouble = str(error)
         self.back = {where: consumed_table(run.run, where) for where in (EAST, WEST)}
 
+    def _change(self, where: str) -> None:
+        """A key of the region's own, a shorter time of recovery, a tag that no parameter names."""
+        dynamodb, name = client(self.run, "dynamodb", where), table(self.run.run)
+        dynamodb.update_table(TableName=name, SSESpecification={"Enabled": True, "SSEType": "KMS"} | key(where))
+        days = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 14}
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=days)
+        dynamodb.tag_resource(ResourceArn=arn(self.run, where), Tags=[{"Key": "cost-center", "Value": where}])
+
     def _policy(self, where: str) -> Any:
         dynamodb, name = client(self.run, "dynamodb", where), arn(self.run, where, self.new)
         try:
@@ -98,6 +112,8 @@ class Switched:
             "replicas": sorted(each["RegionName"] for each in found["Replicas"]),
             "ttl": ttl.get("AttributeName"),
             "recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
+            "days": backups["PointInTimeRecoveryDescription"]["RecoveryPeriodInDays"],
+            "key": found["SSEDescription"]["KMSMasterKeyArn"],
             "tags": {each["Key"]: each["Value"] for each in tags if each["Key"] != "kept-until"},
             "kept": [each["Value"] for each in tags if each["Key"] == "kept-until"],
             "alarms": [(each["MetricName"], each["Threshold"], each["Dimensions"]) for each in alarms["MetricAlarms"]],
@@ -120,8 +136,9 @@ def test_no_corrupted_item_should_be_in_the_table_that_is_switched_to(switched: 
 @pytest.mark.parametrize("where", [EAST, WEST])
 def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: Switched, where: str) -> None:
     old, new = switched.described[where, switched.old], switched.described[where, switched.new]
-    for name in ("stream", "protected", "replicas", "ttl", "recovery", "tags"):
+    for name in ("stream", "protected", "replicas", "ttl", "recovery", "days", "tags", "key"):
         assert new[name] == old[name], name
+    assert (new["days"], new["key"]) == (14, key(where)["KMSMasterKeyId"])
     ((metric, threshold, _),) = old["alarms"]
     assert new["alarms"] == [(metric, threshold, [{"Name": "TableName", "Value": switched.new}])]
 

@@ -156,6 +156,8 @@ def _write(call: AwsCall) -> dict[str, Any]:
     """As the API; what it changed goes on its way to the other replicas."""
     store, now = tables(call), call.world.clock.now()
     touched = [(replica, each) for each in _touched(call) if (replica := usable(call, each.table))]
+    if call.operation == "TransactWriteItems" and any(replica.settings.strong for replica, _ in touched):
+        raise AwsError("ValidationException", "Transactions are not supported on MRSC global tables")
     token = call.params.get("ClientRequestToken") if call.operation == "TransactWriteItems" else None
     if token and call.world.state(Tokens).done(call, token):
         return {}

@@ -34,6 +34,14 @@ class ReplicaSettings:
     ttl_settled: datetime | None = None
     """When the last change of it has come into force."""
     tags: dict[str, str] = field(default_factory=dict)
+    storage: str = "STANDARD"
+    """The table's class."""
+    strong: bool = False
+    """Whether its replicas are strongly consistent; it is not to be changed through the API."""
+    kinesis: list[str] = field(default_factory=list)
+    """The ARNs of the streams that its changes go to."""
+    insights: bool = False
+    """Whether Contributor Insights is on."""
 
 
 @dataclass(slots=True)
@@ -126,6 +134,9 @@ class Replica:
             "recovery_days": self.settings.recovery_days,
             "ttl": self.settings.ttl,
             "tags": self.settings.tags,
+            "storage": self.settings.storage,
+            "kinesis": self.settings.kinesis,
+            "insights": self.settings.insights,
             "origin": self.origin,
             "members": self.members,
             "policy": self.policies[-1].text if self.policies else "",

@@ -49,11 +49,13 @@ def description(store: Tables, replica: Replica, now: datetime) -> dict[str, Any
             "RestoreDateTime": replica.origin.moment,
             "RestoreInProgress": fields["TableStatus"] == "CREATING",
         }
+    if replica.settings.storage != "STANDARD":
+        fields["TableClassSummary"] = {"TableClass": replica.settings.storage}
     others = [store[region, replica.name] for region in sorted(replica.members - {replica.region})]
     if others:
         fields |= {
             "GlobalTableVersion": "2019.11.21",
-            "MultiRegionConsistency": "EVENTUAL",
+            "MultiRegionConsistency": "STRONG" if replica.settings.strong else "EVENTUAL",
             "Replicas": [_member(other, now) for other in others],
         }
     return {name: value for name, value in fields.items() if value is not None and value != []}
@@ -103,6 +105,10 @@ def update_table(call: AwsCall) -> dict[str, Any]:
         _update_stream(call, replica, params["StreamSpecification"])
     if "DeletionProtectionEnabled" in params:
         table.deletion_protection_enabled = bool(params["DeletionProtectionEnabled"])
+    if params.get("TableClass"):
+        replica.settings.storage = params["TableClass"]
+    if params.get("SSESpecification"):
+        table.sse_specification = dict(params["SSESpecification"])
     if params.get("BillingMode"):
         table.billing_mode = params["BillingMode"]
     if params.get("ProvisionedThroughput"):
@@ -130,12 +136,12 @@ def streams(replica: Replica) -> bool:
 
 def _update_replica(call: AwsCall, replica: Replica, update: Mapping[str, Any]) -> None:
     if update.get("Create"):
-        _create_replica(call, replica, update["Create"]["RegionName"])
+        _create_replica(call, replica, update["Create"]["RegionName"], update["Create"].get("KMSMasterKeyId", ""))
     elif update.get("Delete"):
         _delete_replica(call, replica, update["Delete"]["RegionName"])
 
 
-def _create_replica(call: AwsCall, replica: Replica, region: str) -> None:
+def _create_replica(call: AwsCall, replica: Replica, region: str, key: str) -> None:
     """Make the copy: it has the items at once, and is CREATING while a real one would be filled."""
     store, now = tables(call), call.world.clock.now()
     if region in replica.members or region not in call.world.regions:
@@ -147,7 +153,12 @@ def _create_replica(call: AwsCall, replica: Replica, region: str) -> None:
     view = (replica.table.stream_specification or {}).get("StreamViewType")
     if view != "NEW_AND_OLD_IMAGES":
         raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")
-    made = store.add(region, replica.name, replica.shape(), replica.schema)
+    shape = replica.shape()
+    if (shape["sse_specification"] or {}).get("KMSMasterKeyId"):
+        if not key:
+            raise AwsError("ValidationException", "KMSMasterKeyId must be specified for each replica.")
+        shape["sse_specification"] |= {"KMSMasterKeyId": key}
+    made = store.add(region, replica.name, shape, replica.schema)
     made.history.open_with(dict(replica.history.now), (now, replica.region))
     made.settings = ReplicaSettings(ttl=replica.settings.ttl, ttl_settled=replica.settings.ttl_settled)
     store.stream(made, True)
