@@ -78,9 +78,8 @@ def resume(
         if in_lab:
             from drcore.launcher.lab import reopen_lab
 
-            if parameters:
-                raise BadInput("-p: expected none with --lab; resume without it first")
-            return reopen_lab(find(records, run), approvals, browser=browser, say=say)
+            corrected = pairs(parameters or [])
+            return reopen_lab(find(records, run), approvals, corrected, browser=browser, say=say)
         with Progress() as progress:
             return start.resume(
                 find(records, run),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drcore import plans
+from drcore.clock import clock_at
 from drcore.engine.consent import APPROVALS, read_approvals
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
@@ -25,14 +26,17 @@ from drcore.errors import RunnerFailed
 from drcore.headless import signals
 from drcore.headless.kernel import LONGEST_SOCKET, this_interpreter
 from drcore.launcher import world as worlds
+from drcore.launcher.correction import correct
 from drcore.launcher.finish import finish
 from drcore.launcher.request import RunRequest
 from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import add_secrets, redactor
 from drcore.launcher.start import begin, check_world
-from drcore.record.files import NOTEBOOK, write_whole
-from drcore.record.format import see_resumable
+from drcore.parameters import at_world
+from drcore.record.files import NOTEBOOK, PAGE, write_whole
+from drcore.record.journal import Record
 from drcore.record.redact import Redactor
+from drcore.record.resumable import see_resumable
 from drcore.record.run_parameters import RunParameters
 
 _OVERRIDES = Path(__file__).parent / "templates" / "lab"
@@ -50,13 +54,39 @@ def open_lab(request: RunRequest, *, browser: bool, say: Callable[[str], None]) 
     return _run_to_end(plan, setting, folder, request.approvals, browser, say)
 
 
-def reopen_lab(folder: Path, approvals: Path | None, *, browser: bool, say: Callable[[str], None]) -> RunResult:
-    """The same for a run that was stopped: its notebook is as it was left. Raises as `open_lab`."""
+def reopen_lab(
+    folder: Path,
+    approvals: Path | None,
+    parameters: Mapping[str, str],
+    *,
+    browser: bool,
+    say: Callable[[str], None],
+) -> RunResult:
+    """The same for a run that was stopped: its notebook is as it was left, but for `parameters` that are corrected.
+
+    Raises as `open_lab`, and Refused where something stands on what is to be corrected.
+    """
     see_resumable(folder)
     setting = RunParameters.read(folder)
     read_approvals(approvals)
     check_world(setting)
+    _let_write(folder, setting)
+    corrected = correct(plans.find(setting.plan), setting, folder, parameters)
+    if corrected != setting:
+        setting = corrected
+        _copy(plans.find(setting.plan), setting, folder)
     return _run_to_end(plans.find(setting.plan), setting, folder, approvals, browser, say)
+
+
+def _let_write(folder: Path, setting: RunParameters) -> None:
+    """Say in the record that JupyterLab writes its notebook from now on, and that its page is written after it."""
+    clock = clock_at(at_world(setting.service, (setting.world or {}).get("address")).clock)
+    record = Record(folder, clock, redactor(setting))
+    try:
+        for name in (NOTEBOOK, PAGE):
+            record.unbind(name)
+    finally:
+        record.close()
 
 
 def _run_to_end(

@@ -33,7 +33,7 @@ from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
 from drcore.record.events import read_events
 from drcore.record.files import NOTEBOOK
-from drcore.record.format import see_resumable
+from drcore.record.resumable import see_resumable
 from drcore.record.run_parameters import RunParameters
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drcore.errors import Refused
-from drcore.record.events import FORMAT, Event, Kind, lines_of, parsed, read_events
+from drcore.record.events import FORMAT, Event, Kind, lines_of, parsed
 from drcore.record.files import JOURNAL
 from drcore.record.history import History
 
@@ -15,13 +15,6 @@ def see_format(folder: Path) -> None:
     first = lines_of(folder / JOURNAL)[:1] if (folder / JOURNAL).is_file() else []
     if needed := newer(folder, [event for line in first if (event := parsed(line))]):
         raise Refused(f"{needed} Nothing was changed.")
-
-
-def see_resumable(folder: Path) -> None:
-    """Make sure, from the journal alone, that a run can be gone on with by this drcore. Raises Refused."""
-    see_format(folder)
-    if why := begun_before_keys(History(read_events(folder))):
-        raise Refused(why)
 
 
 def begun_before_keys(history: History) -> str:

@@ -19,10 +19,10 @@ from drcore.cli.app import app
 from drcore.errors import Refused
 from drcore.record.events import Event, Kind, read_events
 from drcore.record.files import JOURNAL, MANIFEST, NOTEBOOK, PARAMETERS
-from drcore.record.format import see_resumable
 from drcore.record.journal import Record
 from drcore.record.proof import verify
 from drcore.record.redact import Redactor
+from drcore.record.resumable import see_resumable
 from tests.support.golden import unpack
 from tests.support.manual_clock import ManualClock
 

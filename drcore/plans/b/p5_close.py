@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drcore.engine.outcome import Check, Target, yes
+from drcore.engine.outcome import Check, StepResult, Target, yes
 from drcore.plans.b import health, titles
 from drcore.plans.b.causes import WITHIN_S
 from drcore.plans.b.facts import BRun
@@ -97,6 +97,17 @@ def show_cost(run: BRun, states: Mapping[Target, AiCost]) -> Iterator[Exhibit]:
         yield Table("to-be-resolved-again", title, ("region", "time", *_COLUMNS[1:]), rows)
 
 
+def cost_in_verdict(run: BRun, result: StepResult) -> str:
+    """What it has cost users, with how it was counted; empty where there was no failure."""
+    for seen in result.states.values():
+        if seen.since and seen.until:
+            minutes = (seen.until - seen.since).total_seconds() / 60
+            took = f"from {seen.since:%H:%M} to {seen.until:%H:%M}, {minutes:.0f} min"
+            hit = f"{seen.fallbacks:,} conflicts were resolved without the AI, {seen.failed:,} failed"
+            return f"users: {seen.users:,} were hit, {hit}, {took} (by the log of the sync jobs, a line a conflict)"
+    return ""
+
+
 _COLUMNS = ("@timestamp", "job", "user", "integration", "service", "error", "strategy")
 
 CLOSE = close(
@@ -107,6 +118,7 @@ CLOSE = close(
     shows=show_cost,
     needs=(titles.VERIFY,),
     within=60,
+    remark=cost_in_verdict,
 )
 
 

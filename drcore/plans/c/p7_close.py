@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.learn.postmortem import Sentence
 from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
@@ -102,6 +102,21 @@ def show_left(run: CRun, states: Mapping[Target, Left]) -> Iterator[Exhibit]:
         yield Table("stores-now", "What the stores have now", ("store", "version", "state"), seen.rows)
 
 
+def cost_in_verdict(run: CRun, result: StepResult) -> str:
+    """What the bad version has cost users, with how it was counted, by the look that proved them well."""
+    verified = run.result(titles.VERIFY)
+    told = [
+        f"{store}: {seen.bad} crashed for {seen.harmed:,} users, {seen.harmed_since:,} of them after the halt"
+        for store, seen in (verified.states if verified else {}).items()
+        if seen.replacement
+    ]
+    if not told:
+        return ""
+    span = f"in the {2 * run.facts.window_hours:g} h before they were proved well"
+    counted = "by the stores' exported crash rates, a user once an hour of use; data that was lost is only reported"
+    return f"users: {'; '.join(told)}, {span} ({counted})"
+
+
 CLOSE = close(
     titles.CLOSE,
     changes="nothing: how the stores are left, when the next drill is due",
@@ -109,6 +124,7 @@ CLOSE = close(
     expect=is_closed,
     shows=show_left,
     needs=(titles.VERIFY,),
+    remark=cost_in_verdict,
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Target, no, unknown, yes
+from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import of_partner
@@ -36,6 +36,7 @@ class LeftBehind:
 
     unusual: tuple[str, ...] = field(metadata=label("flags not as usual"))
     costs: tuple[PauseCost, ...] = field(metadata=label("cost"))
+    since: datetime = field(metadata=label("cost counted from"))
     last_drill: datetime | None
     next_drill: datetime | None
 
@@ -49,7 +50,7 @@ def see_left(run: DRun, target: Target) -> LeftBehind:
             unusual += [f"{partner.banner} is on in {region}"] * _on(had, partner.banner)
     began = run.moments.get("fault") or run.moments.get("detected") or run.clock.now()
     costs = tuple(_cost(run, case.partner, began) for case in decided_cases(run))
-    return LeftBehind(tuple(unusual), costs, *drills(run))
+    return LeftBehind(tuple(unusual), costs, began, *drills(run))
 
 
 def _on(had: Mapping[str, object], flag: str) -> bool:
@@ -88,6 +89,18 @@ def show_left(run: DRun, states: Mapping[Target, LeftBehind]) -> Iterator[Exhibi
         yield Table("cost", "What it cost since it began", ("partner", "syncs delayed", "syncs lost"), rows)
 
 
+def cost_in_verdict(run: DRun, result: StepResult) -> str:
+    """What it has cost users, with how it was counted; empty where nobody's syncs were in trouble."""
+    told = [(f"{each.partner} {each.describe()}", seen.since) for seen in result.states.values() for each in seen.costs]
+    if not told:
+        return ""
+    since = told[0][1]
+    minutes = (result.ended - since).total_seconds() / 60
+    costs = ", ".join(cost for cost, _ in told)
+    counted = "by CloudWatch, Delayed, Lost of the workers in all regions; whose syncs they are is not counted"
+    return f"users: {costs}, from {since:%H:%M} to {result.ended:%H:%M}, {minutes:.0f} min ({counted})"
+
+
 CLOSE = close(
     titles.CLOSE,
     changes="nothing: what it cost, what is left switched, when the next drill is due",
@@ -95,6 +108,7 @@ CLOSE = close(
     expect=is_closed,
     shows=show_left,
     needs=(titles.BACKLOG,),
+    remark=cost_in_verdict,
 )
 
 

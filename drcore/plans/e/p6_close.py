@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import EVERYWHERE, Check, Target, no, yes
+from drcore.engine.outcome import EVERYWHERE, Check, StepResult, Target, no, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.learn.postmortem import Sentence
 from drcore.plans.e import clocks, stolen_uses, titles
@@ -192,6 +192,23 @@ def show_left(run: ERun, states: Mapping[Target, LeftAfterwards]) -> Iterator[Ex
         yield Table("left", "What is left after this plan", ("kind", "what"), rows)
 
 
+def cost_in_verdict(run: ERun, result: StepResult) -> str:
+    """What the hole and its containment have cost users, with how it was counted; empty where there was no finding."""
+    looked, contained, lifted = (run.result(name) for name in (titles.AUDIT, titles.CONTAIN, titles.LIFT))
+    if decided_finding(run) is None:
+        return ""
+    told = [
+        f"stolen tokens of {seen.users:,} users were accepted {seen.accepted:,} times in {target.region}"
+        for target, seen in (looked.states if looked else {}).items()
+    ]
+    told = told or ["how often stolen tokens were accepted could not be read"]
+    if contained and contained.since and decided_mode(run):
+        until = lifted.since if lifted and lifted.since else None
+        span = f"for {(until - contained.since).total_seconds() / 60:.0f} min" if until else "until now"
+        told.append(f"nobody could change anything {span} from {contained.since:%H:%M}")
+    return f"users: {'; '.join(told)} (by the log lines of the workers that can be found now; the mode by its acts)"
+
+
 CLOSE = close(
     titles.CLOSE,
     changes="nothing: which findings are open, what stays, when the next drill is due",
@@ -199,6 +216,7 @@ CLOSE = close(
     expect=is_left_well,
     shows=show_left,
     needs=(titles.VERIFY,),
+    remark=cost_in_verdict,
 )
 
 

@@ -88,6 +88,9 @@ def test_what_is_listed_to_be_resolved_again_is_what_was_resolved_without_the_ai
     assert (seen.fallbacks, seen.failed) == (truth["fallbacks"], truth["unresolved"])
     listed = (run.folder / "evidence" / "to-be-resolved-again.csv").read_text().splitlines()[1:]
     assert len(listed) == truth["fallbacks"] > 20
+    (cost,) = (told for told in run.verdict.remarks if told.startswith("users:"))  # type: ignore[union-attr]
+    hit = {line.split(",")[3] for line in listed}
+    assert f"users: {len(hit)} were hit, {truth['fallbacks']} conflicts were resolved without the AI" in cost
     assert truth["ill_minutes"] * 60 == pytest.approx(run.verdict.rto.measured, abs=90)  # type: ignore[union-attr]
 
 

@@ -144,6 +144,10 @@ def test_users_who_were_harmed_since_the_halt_should_be_those_of_the_simulation(
     assert known - before - late <= seen.harmed_since <= known - before
     assert known - late <= seen.harmed <= known
     assert seen.harmed_since > 0
+    run.step(c.CLOSE, despite="what stands between is not asked for here")
+    run.verify()
+    (cost,) = (told for told in run.verdict.remarks if told.startswith("users:"))  # type: ignore[union-attr]
+    assert f"{seen.harmed:,} users, {seen.harmed_since:,} of them after the halt" in cost
     run.close()
 
 

@@ -79,6 +79,8 @@ def test_the_record_states_what_the_pause_has_cost_in_truth(stage: Stage) -> Non
     then = stage.truth()["syncs"][PARTNER]
     assert (told.lost, then["lost"]) == (0, 0)
     assert told.delayed == pytest.approx(then["delayed"] - before, abs=20), "but for the last minutes, not told yet"
+    (cost,) = (each for each in run.verdict.remarks if each.startswith("users:"))  # type: ignore[union-attr]
+    assert f"{PARTNER} {told.delayed:,} syncs delayed, 0 lost, from " in cost
 
 
 def test_a_flag_that_somebody_else_changes_meanwhile_is_not_set_back(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from drcore.engine.step import Step
 from drcore.plans import e
 from drcore.run.runbook import Runbook
 from drcore.sandbox.syncwell.life.service_mode import ServiceMode
+from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
 from drcore.sandbox.syncwell.life.tokens import OauthTokens, value
 from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, staged
 
@@ -112,3 +113,12 @@ def test_the_clocks_should_run_from_the_decision_on_every_later_card(carried: Ca
         assert f"evidence/clocks-{step.key}.csv" in shown
     drafts = [line for line in lines(carried.run, "file") if line["name"].startswith("evidence/report-")]
     assert len({line["name"] for line in drafts}) == len(carried.run.run.facts.clocks)
+
+
+def test_what_the_hole_has_cost_users_should_be_in_the_verdict_as_it_was_in_truth(carried: Carried) -> None:
+    (cost,) = (told for told in carried.run.verdict.remarks if told.startswith("users:"))  # type: ignore[union-attr]
+    for region, (accepted, _) in carried.stage.door.world.state(Attacker).uses.items():
+        assert accepted > 100
+        assert f"users were accepted {accepted:,} times in {region}" in cost
+    on, off = carried.run.results[e.CONTAIN.key].since, carried.run.results[e.LIFT.key].since
+    assert on and off and f"for {(off - on).total_seconds() / 60:.0f} min from {on:%H:%M}" in cost
