@@ -44,6 +44,7 @@ def parts() -> Iterator[Part]:
     yield module("boto3-oldest", "tests.proof.boto3_range", "oldest")
     yield module("boto3-newest", "tests.proof.boto3_range", "newest")
     yield module("spark", "tests.proof.spark")
+    yield module("iam-simulator", "tests.proof.iam_simulator")
     for path in test_files(ROOT / "tests" / "plans" / "family"):
         if path.name in BY_PLAN:
             yield from by_plan(path)
