@@ -120,9 +120,24 @@ def _session() -> Any:
     return botocore.session.get_session()
 
 
+def looked_at() -> tuple[str, dict[str, dict[str, Any]]]:
+    """What to write: what the models say now, and what was looked at before in a newer botocore, with its version."""
+    before, found = reviewed(), now()
+    newest = max(before["botocore"], botocore.__version__, key=lambda each: [int(part) for part in each.split(".")])
+    if newest == botocore.__version__:
+        return newest, found
+    for name, known in before["operations"].items():
+        if name in found:
+            for part in ("input", "output"):
+                found[name][part] = sorted({*found[name][part], *known[part]})
+            found[name]["errors"] = dict(sorted((known["errors"] | found[name]["errors"]).items()))
+    return newest, found
+
+
 def main() -> None:
-    lines = [f'"{name}": {json.dumps(each)}' for name, each in now().items()]
-    begin = f'{{"botocore": "{botocore.__version__}",\n"operations": {{\n'
+    version, operations = looked_at()
+    lines = [f'"{name}": {json.dumps(each)}' for name, each in operations.items()]
+    begin = f'{{"botocore": "{version}",\n"operations": {{\n'
     REVIEWED.write_text(begin + ",\n".join(lines) + "\n}}\n")
 
 
