@@ -147,6 +147,14 @@ def put(aws: Aws, region: str, name: str, text: str, token: str) -> None:
     aws.call("secretsmanager", region, "put_secret_value", SecretId=name, SecretString=text, ClientRequestToken=token)
 
 
+def promote(aws: Aws, region: str, name: str) -> None:
+    """Make a replica, in its own region, a secret of its own, which takes writes; its primary is not asked.
+
+    There is no way back. It shares the quota of `put`, and raises as that does.
+    """
+    aws.call("secretsmanager", region, "stop_replication_to_replica", SecretId=name)
+
+
 def remove_label(aws: Aws, region: str, name: str, label: str, version: str) -> None:
     """Take a staging label from the version that has it, in the region where the secret is written.
 

@@ -118,6 +118,7 @@ tell-users-that-it-is-resolved go drain-the-backlog
 close - drain-the-backlog
 """,
     "e": """
+regions-in-reach typed
 keep-the-logs -
 freeze-the-evidence -
 verify-the-finding -
@@ -133,7 +134,8 @@ api-gateway-hotfix go decide contain
 the-hole-is-closed - lambda-hotfix api-gateway-hotfix
 token-epoch typed the-hole-is-closed
 revoke-at-the-issuers typed token-epoch
-sweep-the-secrets second revoke-at-the-issuers
+promote-the-replicas typed revoke-at-the-issuers
+sweep-the-secrets second revoke-at-the-issuers promote-the-replicas
 no-label-on-an-old-version typed sweep-the-secrets
 no-copy-holds-a-token - sweep-the-secrets no-label-on-an-old-version
 old-tokens-are-refused - token-epoch revoke-at-the-issuers no-copy-holds-a-token

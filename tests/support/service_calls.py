@@ -372,7 +372,11 @@ VALUES: dict[str, Any] = {
     "sagemaker.alarms": ("syncwell-api-5xx",),
     "secretsmanager.name": LLM_SECRET,
     "secretsmanager.version": lambda asking: waiting_version(asking.aws),
-    "secretsmanager.label": "AWSPREVIOUS",
+    "secretsmanager.label": "AWSPENDING",
+    "secretsmanager.promote.region": WEST,
+    "secretsmanager.promote.name": lambda asking: next(
+        each.name for each in secretsmanager.listed(asking.aws, WEST, "syncwell/") if each.primary
+    ),
     "secretsmanager.instead_of": lambda asking: secretsmanager.versions(asking.aws, EAST, LLM_SECRET).current,
     "servicequotas.service": LLM_QUOTA[1],
     "servicequotas.code": LLM_QUOTA[2],

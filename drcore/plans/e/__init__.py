@@ -7,19 +7,22 @@ prove, tell. Nothing in it reads the value of a token.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from drcore.engine.outcome import Check, no, yes
+from drcore.engine.outcome import Answer, Check, no, yes
 from drcore.engine.preflight import checked
-from drcore.engine.step import Plan
+from drcore.engine.step import Plan, Step
 from drcore.plans.e import (
     p1_verify,
     p2_contain,
     p3_mend,
     p4_copies,
     p4_invalidate,
+    p4_promote,
     p4_sweep,
     p5_prove,
     p6_close,
+    reach,
     stolen_uses,
     titles,
 )
@@ -38,8 +41,8 @@ def must_exist(run: ERun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield "finding", checked(_finding, run)
     yield "release manifest", checked(same_manifest, run), False
     for region in run.service.regions:
-        yield f"flags in {region}", checked(_flags, run, region)
-        yield f"tokens in {region}", checked(_tokens, run, region)
+        for what, check in (("flags", checked(_flags, run, region)), ("tokens", checked(_tokens, run, region))):
+            yield f"{what} in {region}", check, check.answer is not Answer.UNKNOWN  # which is decided on first of all
     yield from metrics_in_time(run, dict.fromkeys(run.service.regions, (stolen_uses.ACCEPTED, stolen_uses.REFUSED)))
 
 
@@ -68,9 +71,17 @@ def _tokens(run: ERun, region: str) -> Check:
     return yes(f"{len(held)} secrets, {written} of them are written here")
 
 
-_PHASES = (p1_verify, p2_contain, p3_mend, p4_invalidate, p4_sweep, p4_copies, p5_prove, p6_close)
-_STEPS = {step.key: step for step in on_every_card(step for phase in _PHASES for step in phase.STEPS)}
+_PHASES = (reach, p1_verify, p2_contain, p3_mend, p4_invalidate, p4_promote, p4_sweep, p4_copies, p5_prove, p6_close)
 
+
+def _in_reach(step: Step[Any, Any]) -> Step[Any, Any]:
+    """What is verified at the end is all regions: one that was left out is open until it is back."""
+    return step if step.name == titles.VERIFY else reach.of_those_in_reach(step)
+
+
+_STEPS = {step.key: step for step in on_every_card(_in_reach(step) for phase in _PHASES for step in phase.STEPS)}
+
+REACH = _STEPS[titles.REACH.key]
 KEEP_LOGS = _STEPS[titles.KEEP_LOGS.key]
 FREEZE_EVIDENCE = _STEPS[titles.FREEZE_EVIDENCE.key]
 DETECT = _STEPS[titles.DETECT.key]
@@ -86,6 +97,7 @@ API = _STEPS[titles.API.key]
 MENDED = _STEPS[titles.MENDED.key]
 EPOCH = _STEPS[titles.EPOCH.key]
 ISSUERS = _STEPS[titles.ISSUERS.key]
+PROMOTE = _STEPS[titles.PROMOTE.key]
 SWEEP = _STEPS[titles.SWEEP.key]
 LABELS = _STEPS[titles.LABELS.key]
 COPIES = _STEPS[titles.COPIES.key]
@@ -117,6 +129,7 @@ PLAN = Plan[Facts](
         "vulnerability-low",
         "secret-replica-in-other-account",
     ),
+    short_of_goal=("vulnerability-primary-region-down",),
     rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
 )

@@ -15,6 +15,7 @@ from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import findings, resources, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
+from drcore.plans.e.reach import in_reach
 from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import choices, taken
 from drcore.plans.shared.detection import detect
@@ -102,13 +103,13 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
         "finding": finding and {"id": finding.id, "title": finding.title, "where": finding.where, "cvss": finding.cvss},
         "serving": {
             region: {name: str(lambda_.alias(run.aws, region, name, run.facts.alias)) for name in run.facts.functions}
-            for region in run.service.regions
+            for region in in_reach(run)
         },
         "secrets": {
             region: {
                 each.name: each.current for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
             }
-            for region in run.service.regions
+            for region in in_reach(run)
         },
     }
     until = run.clock.now() + timedelta(days=run.service.evidence.retain_days)
@@ -255,7 +256,7 @@ def three_ways(run: ERun, seen: ContainmentChoice) -> tuple[Choice, ...]:
     if seen.finding is None:
         return (Choice(TRACK, "TRACK"),)
     best, why = findings.advice(run, seen.finding)
-    name, where = seen.finding.id, ", ".join(run.service.regions)
+    name, where = seen.finding.id, ", ".join(in_reach(run))
     users = f"{seen.tokens:,}"
     return tuple(
         Choice(

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Settles, Step, regions
+from drcore.errors import Unknown
 from drcore.plans.e import stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do, the_finding
 from drcore.plans.e.p1_verify import exposure_url
 from drcore.plans.e.p2_contain import Paths, show_paths
 from drcore.plans.e.p2_contain import see_paths as see_writes
+from drcore.plans.e.reach import IS_AWAY, answers, left_out
 from drcore.plans.e.security_flags import FlagWanted, set_flag
 from drcore.plans.e.stolen_uses import Uses
 from drcore.plans.shared.status_page import resolved, update
@@ -162,6 +164,8 @@ class Wellness:
 
 
 def see_wellness(run: ERun, target: Target) -> Wellness:
+    if target.region == left_out(run) and not answers(run, target.region):
+        raise Unknown(f"{target.region} {IS_AWAY}")
     writes, nothing = see_writes(run, target), nothing_to_do(run)
     if nothing:
         return Wellness(writes, Refusals((), None), False)

@@ -11,6 +11,7 @@ from typing import Any
 
 from drcore.engine.labels import label
 from drcore.plans.e.facts import ERun
+from drcore.plans.e.reach import in_reach
 from drcore.record.evidence import Chart, Series
 from drcore.services import logs
 from drcore.services.cloudwatch import Metric
@@ -72,7 +73,7 @@ def chart(run: ERun, name: str, minutes: float = 60) -> Iterator[Chart]:
     """Uses that were accepted, refused by the minute, a panel a region."""
     series, last = [], []
     since = run.metrics.until - timedelta(minutes=minutes)
-    for region in run.service.regions:
+    for region in in_reach(run):
         for metric, what in ((ACCEPTED, "accepted"), (REFUSED, "refused")):
             (points,) = run.metrics.read(region, (metric,), since)
             series.append(Series(what, points.times, points.values, region))

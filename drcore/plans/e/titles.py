@@ -5,6 +5,7 @@ from __future__ import annotations
 from drcore.engine.outcome import StepName
 from drcore.engine.standing import StandsStill
 
+REACH = StepName("regions-in-reach", "Regions in reach", "E.1")
 KEEP_LOGS = StepName("keep-the-logs", "Keep the logs", "E.1")
 FREEZE_EVIDENCE = StepName("freeze-the-evidence", "Freeze the evidence", "E.1")
 DETECT = StepName("verify-the-finding", "Verify the finding", "E.1")
@@ -23,6 +24,7 @@ MENDED = StepName("the-hole-is-closed", "The hole is closed", "E.3")
 
 EPOCH = StepName("token-epoch", "Token epoch", "E.4")
 ISSUERS = StepName("revoke-at-the-issuers", "Revoke at the issuers", "E.4")
+PROMOTE = StepName("promote-the-replicas", "Promote the replicas", "E.4")
 SWEEP = StepName("sweep-the-secrets", "Sweep the secrets", "E.4")
 LABELS = StepName("no-label-on-an-old-version", "No label on an old version", "E.4")
 COPIES = StepName("no-copy-holds-a-token", "No copy holds a token", "E.4")

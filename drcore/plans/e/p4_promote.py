@@ -1,0 +1,103 @@
+"""Plan E, phase 4: replicas whose primary region is away become secrets of their own, so that they take writes.
+
+There is no way back: when the region is there again it has secrets of its own, with old tokens. Either both are swept,
+or replication is set up anew from the side that wins (ReplicateSecretToRegions, ForceOverwriteReplicaSecret).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from drcore.engine.consent import Consent
+from drcore.engine.labels import label
+from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.permissions import iam_actions
+from drcore.engine.phrases import region_names
+from drcore.engine.step import Patience, Reversibility, Step, regions
+from drcore.plans.e import resources, titles
+from drcore.plans.e.facts import ERun
+from drcore.plans.e.findings import nothing_to_do
+from drcore.plans.e.reach import left_out
+from drcore.plans.e.sweeping import SweepQueue
+from drcore.services import secretsmanager
+from drcore.services.pace import SharedPace
+from drcore.services.secretsmanager import ListedSecret
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """How many secrets of a region are copies of the one that is away, the next of them."""
+
+    left: int = field(metadata=label("replicas of the region that is away"))
+    next: str = field(default="", compare=False)
+
+
+_queues: WeakKeyDictionary[ERun, dict[str, SweepQueue[ListedSecret]]] = WeakKeyDictionary()
+
+
+def see_promotion(run: ERun, target: Target) -> Promotion:
+    away = left_out(run)
+    if not away or nothing_to_do(run):
+        return Promotion(0)
+    left = {
+        each.name: each
+        for each in secretsmanager.listed(run.aws, target.region, run.facts.tokens.prefix)
+        if each.primary == away and _is_replica(run, target.region, each.name, away)
+    }
+    known = _queues.setdefault(run, {})
+    pace = SharedPace(run.clock, run.facts.tokens.writes_per_second)
+    queue = known.setdefault(target.region, SweepQueue(run.clock, left, pace))
+    queue.left, queue.unsure = left, []
+    return Promotion(len(left), next(iter(left), ""))
+
+
+def _is_replica(run: ERun, region: str, name: str, away: str) -> bool:
+    """What is promoted is told of at once here; a list may be minutes late."""
+    return secretsmanager.secret(run.aws, region, name).primary == away
+
+
+def is_promoted(run: ERun, target: Target, seen: Promotion) -> Check:
+    why = nothing_to_do(run)
+    if why:
+        return yes(why)
+    away = left_out(run)
+    if not away:
+        return yes("every secret's primary is in reach")
+    if seen.left:
+        return no(f"{seen.left} secrets are copies of those in {away}, which is away, {seen.next} first")
+    return yes(f"no secret here hangs on {away}; there the old ones stay, until it is back and is swept")
+
+
+def promote(run: ERun, target: Target, seen: Promotion) -> None:
+    def one(secret: ListedSecret) -> None:
+        secretsmanager.promote(run.aws, target.region, secret.name)
+
+    _queues[run][target.region].write(one)
+
+
+def words_of_promotion(run: ERun, states: Mapping[Target, Promotion]) -> str:
+    count = sum(seen.left for seen in states.values())
+    where = region_names(target for target, seen in states.items() if seen.left)
+    return f"PROMOTE {count} REPLICAS OF {left_out(run)} IN {where}"
+
+
+PROMOTE = Step(
+    titles.PROMOTE,
+    changes="replicas of secrets in the region that is away become secrets of their own; the old ones stay there",
+    look=see_promotion,
+    expect=is_promoted,
+    act=promote,
+    targets=regions,
+    needs=(titles.ISSUERS,),
+    consent=Consent.TYPED,
+    phrase=words_of_promotion,
+    reversibility=Reversibility.NO_RETURN,
+    patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),
+    repeat=True,
+    permissions=iam_actions("secretsmanager:StopReplicationToReplica", on=resources.tokens),
+)
+
+
+STEPS = (PROMOTE,)
