@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from drcore.engine.context import Run
+from drcore.engine.outcome import Seconds
 from drcore.engine.standing import what_stands
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Objective, Verdict, judge
 from drcore.record.events import Kind
+from drcore.record.history import History
 
 
 def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
@@ -26,7 +28,13 @@ def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
         mode=run.mode,
         remarks=[remark(run, result) for remark, result in known if remark and result],
     )
-    return replace(verdict, stands=what_stands(plan.stands, run.history))
+    return replace(verdict, seconds=_spent(run.history), stands=what_stands(plan.stands, run.history))
+
+
+def _spent(history: History) -> Seconds:
+    """Where the time went, each time that a step was carried out: also before a restart, which another one follows."""
+    told = [line["seconds"] for line in history.lines(Kind.STEP_ENDED)]
+    return Seconds(*(sum(each[part] for each in told) for part in ("machine", "human", "cloud")))
 
 
 def note(run: Run[Any, Any], verdict: Verdict) -> None:

@@ -1,0 +1,29 @@
+"""The time that a run has spent is told whole, also after a restart."""
+
+from __future__ import annotations
+
+from drcore.engine.consent import Consent
+from tests.support.manual_clock import ManualClock
+from tests.support.tiny import Opened, Things, mend
+
+
+def test_the_time_of_people_before_a_restart_should_be_in_the_verdict(opened: Opened) -> None:
+    clock, things = ManualClock(), Things()
+    step = mend(things, consent=Consent.GO)
+
+    def person(prompt: str) -> str:
+        clock.sleep(15)
+        clock.slept -= 15  # nobody waited for the cloud
+        return "go"
+
+    run = opened(step, keyboard=person, clock=clock, drill_policy=None)
+    run.step(step)
+    run.verify()
+    assert run.verdict and run.verdict.seconds.human == 15
+    run.record.close()
+
+    again = opened(step, keyboard=person, clock=clock, drill_policy=None)
+    again.step(step)  # all cells are run: it is found done, and nobody is asked
+    again.verify()
+    assert again.verdict and again.verdict.seconds.human == 15
+    assert len(things.acts) == 2
