@@ -33,6 +33,9 @@ _FORMS = (
 )
 
 
+_CARD = re.compile(r'<div class="(?=dr-card\b)')
+
+
 @dataclass(frozen=True, slots=True)
 class _Cell:
     """What the page says about a code cell."""
@@ -99,19 +102,21 @@ def _rendered(
     from nbconvert.filters import markdown2html, strip_ansi
 
     from drcore.headless.html_cleaner import sanitised
+    from drcore.show.site import dark_cards
 
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         extra_template_basedirs=[str(_TEMPLATES)],
         template_name="page",
         template_file="index.html.j2",
         file_extension=".html",
-        filters={"safe": sanitised, "strip_ansi": strip_ansi, "markdown2html": markdown2html},
+        filters={"safe": sanitised, "reachable": _reachable, "strip_ansi": strip_ansi, "markdown2html": markdown2html},
         preprocessors=[],
         default_preprocessors=[],
         config={"NbConvertBase": {"display_data_priority": list(_FORMS)}},
     )
     resources = {"title": title, "verdict": verdict, "summary": _summary(nb), "about": _about, "figure": _figure}
     resources |= {"first": first, "redact": redact, "contents": _contents(nb), "sheet": _sheet(redact(title), first)}
+    resources["dark_cards"] = dark_cards()
     text, _ = exporter.from_notebook_node(nb, resources=resources)
     return str(text)
 
@@ -136,6 +141,11 @@ def _figure(output: nbformat.NotebookNode, form: str) -> str:
     alt = metadata.get(form, {}).get("alt") or metadata.get("alt") or "A figure without a description"
     source = f"data:{form};base64,{''.join(data.split())}"
     return f'<img alt="{html.escape(alt)}" src="{html.escape(source)}">'
+
+
+def _reachable(markup: str) -> str:
+    """Cards that the keyboard reaches: on a phone a wide one is moved sideways."""
+    return _CARD.sub(r'<div tabindex="0" class="', markup)
 
 
 def _about(cell: nbformat.NotebookNode) -> _Cell:

@@ -10,6 +10,7 @@ from drcore.show.html import document, sheet
 
 _SITE = Path(__file__).parent / "templates" / "site"
 _INLINE = re.compile(r' style="[^"]*"')
+_RULE = re.compile(r"(\.dr-[\w-]+)\s*\{([^}]*)\}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 # The colours of a card on a dark page: each keeps its meaning, and at least 4.5:1 to what it stands on.
 _DARK = {
@@ -46,9 +47,23 @@ def card_for_page(html: str) -> str:
 def style_sheet() -> str:
     """The style sheet of all pages, that of the cards in it."""
     cards = sheet()
-    dark = _COLOUR.sub(lambda found: _DARK.get(found[0], found[0]), cards)
     own = (_SITE / "site.css").read_text(encoding="utf-8")
-    return f"{cards}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n{own}"
+    return f"{cards}\n@media screen and (prefers-color-scheme: dark) {{\n{_dark(cards)}\n}}\n{own}"
+
+
+def dark_cards() -> str:
+    """The colours of cards where the reader has chosen dark, for a page whose cards have their styles inline."""
+    rules = (f"{name} {{{_coloured(body)}}}" for name, body in _RULE.findall(_dark(sheet())) if _coloured(body))
+    return "@media screen and (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}"
+
+
+def _dark(css: str) -> str:
+    return _COLOUR.sub(lambda found: _DARK.get(found[0], found[0]), css)
+
+
+def _coloured(body: str) -> str:
+    """The declarations of a rule that have a colour, before those of an element itself."""
+    return "".join(f" {each.strip()} !important;" for each in body.split(";") if _COLOUR.search(each))
 
 
 def script() -> str:
