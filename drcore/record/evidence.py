@@ -53,13 +53,20 @@ class Table:
 class Series:
     """One line of a chart. A value of None is a gap: nothing was measured, which is not zero.
 
-    Series with the same `panel` share a pair of axes; panels stand under each other on one time axis.
+    Series with the same `panel` share a pair of axes; panels stand under each other on one time axis. Those with the
+    same `role` look the same in all panels, whatever their labels: the newest version here and there. Empty: the label.
     """
 
     label: str
     times: tuple[datetime, ...]
     values: tuple[float | None, ...]
     panel: str = ""
+    role: str = ""
+
+    @property
+    def looks_like(self) -> str:
+        """What has one look in a whole chart."""
+        return self.role or self.label
 
 
 @dataclass(frozen=True, slots=True)

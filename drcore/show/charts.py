@@ -66,9 +66,9 @@ def _empty(chart: Chart) -> Figure:
 
 
 def _panels(chart: Chart) -> list[Panel]:
-    """Panels in the order in which they turn up; a label looks the same in each."""
-    labels = dict.fromkeys(series.label for series in chart.series)
-    looks = {label: look(index) for index, label in enumerate(labels)}
+    """Panels in the order in which they turn up; what has the same role looks the same in each."""
+    roles = dict.fromkeys(series.looks_like for series in chart.series)
+    looks = {role: look(index) for index, role in enumerate(roles)}
     names = dict.fromkeys(series.panel for series in chart.series) or {"": None}
     return [
         Panel(

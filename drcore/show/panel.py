@@ -105,9 +105,9 @@ class Panel:
             _say_unknown(axes, start, end, (end - start) / (span[1] - span[0]) * width)
         for bottom, each, top in zip(self._bottoms(), self.series, self._tops(), strict=True):
             if self.stacked:
-                _area(axes, each, self.looks[each.label], bottom, top)
+                _area(axes, each, self.looks[each.looks_like], bottom, top)
             else:
-                _line(axes, each, self.looks[each.label])
+                _line(axes, each, self.looks[each.looks_like])
         for index, limit in enumerate(self.limits):
             its = _LIMITS[index % 2]
             axes.axhline(limit.value, color=its.colour, zorder=1.8, **its.line())
@@ -118,7 +118,7 @@ class Panel:
             text, value = _last(series)
             if self.stacked and value is not None and bottom:
                 value = bottom[-1] + value / 2  # in the middle of its area
-            yield Label(text, value, self.looks[series.label])
+            yield Label(text, value, self.looks[series.looks_like])
         for index, limit in enumerate(self.limits):
             said = number(limit.value)
             text = limit.label if said in limit.label else f"{limit.label} {said}"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from drcore import show
-from drcore.record.evidence import Chart, Limit
+from drcore.record.evidence import Chart, Limit, Series
 from tests.support import show_samples as sample
 from tests.support.show_cards import evil_chart
 
@@ -25,6 +25,18 @@ def test_panels_should_share_one_axis_of_time_that_names_the_date_once() -> None
     assert [each.get_title(loc="left") for each in axes] == [sample.EAST, sample.WEST]
     assert axes[0].get_xlim() == axes[1].get_xlim()
     assert [each.get_xlabel() for each in axes] == ["", "time, UTC, 2026-01-05"]
+
+
+def test_what_has_the_same_role_should_look_the_same_in_each_region_whatever_its_version() -> None:
+    at = sample.chart().series[0].times
+    good = tuple(1.0 for _ in at)
+    versions = [("api 41", "older", sample.EAST), ("api 42", "newer", sample.EAST)]
+    versions += [("api 38", "newer", sample.WEST), ("api 37", "older", sample.WEST)]
+    series = tuple(Series(label, at, good, region, role) for label, role, region in versions)
+    east, west = show.figure(replace(sample.chart(), series=series, limits=())).axes
+    colours = [[line.get_color() for line in axes.lines if line.get_marker() != "None"] for axes in (east, west)]
+    assert len(set(colours[0])) == 2
+    assert colours[0] == colours[1][::-1]
 
 
 @pytest.mark.parametrize(

@@ -217,15 +217,15 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
     slow: list[Series] = []
     for region in regions:
         asked = _metrics(run, region)
+        roles = _roles(asked)
         shown = cloudwatch.minutes(run.aws, region, _flat(asked), since, until)
         for who, (requests, failed, p99) in _by_who(asked, shown).items():
             if not requests.times:
                 continue
-            label = who
             rates = tuple(100 * failed.by_time.get(at, 0) / count for at, count in requests.by_time.items() if count)
             times = tuple(at for at, count in requests.by_time.items() if count)
-            errors.append(Series(label, times, rates, region))
-            slow.append(Series(label, p99.times, p99.values, region))
+            errors.append(Series(who, times, rates, region, roles[who]))
+            slow.append(Series(who, p99.times, p99.values, region, roles[who]))
     facts, marks = run.facts, run.marks()
     return (
         Chart(
@@ -238,13 +238,23 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
         ),
         Chart(
             f"{name}-latency",
-            _headline("p99 latency", [each for each in slow if each.label == API], facts.p99_ms, "ms"),
+            _headline(f"p99 latency of {API}", [each for each in slow if each.label == API], facts.p99_ms, "ms"),
             "p99 latency, ms",
             tuple(slow),
             (Limit(f"threshold for {API} {facts.p99_ms:g} ms", facts.p99_ms),),
             marks,
         ),
     )
+
+
+def _roles(asked: Iterable[str]) -> dict[str, str]:
+    """What each is to whoever looks at two regions: versions have numbers of their own in each, the newest first."""
+    found: dict[str, str] = {}
+    for who in asked:
+        function = who.rpartition(" ")[0] or who
+        older = sum(role.startswith(f"{function}, ") for role in found.values())
+        found[who] = who if who == API else f"{function}, {older} after the newest"
+    return found
 
 
 def alarm_history(run: FRun, name: str, regions: tuple[str, ...]) -> Table:
