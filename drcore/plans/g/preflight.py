@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drcore.clock import iso, parse_time
+from drcore.diff.policy import modified_of, writers_of
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import complaints, not_restored, titles, worker_releases
@@ -138,7 +139,13 @@ def _known_good(run: GRun) -> Check:
     missing = [user for user in known if user not in there]
     if missing:
         return no(f"known_good: expected users of {table(run)}, seen {', '.join(missing)}, who are not in it")
-    return yes(f"{', '.join(known)} are there")
+    names = run.facts.attributes
+    timed = [user for user, item in there.items() if modified_of(item, names.modified) is not None]
+    signed = [user for user, item in there.items() if writers_of(item, names.writer)]
+    for name, having, what in ((names.modified, timed, "a time"), (names.writer, signed, "a writer")):
+        if not having:
+            return no(f"attributes: expected {what} in {name}, seen none in the items of {', '.join(known)}")
+    return yes(f"{', '.join(known)} are there; {len(timed)} name a time in {names.modified}, {len(signed)} a writer")
 
 
 def _traffic(run: GRun, region: str) -> Check:

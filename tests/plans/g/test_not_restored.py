@@ -5,10 +5,12 @@ What is set again is held against the old table by `test_p08_switch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from drcore.plans.g import not_restored
+import pytest
+
+from drcore.plans.g import not_restored, preflight
 from drcore.plans.g.facts import Remedy
 from drcore.plans.g.p07_decide import RemedyChoice, both_remedies
 from drcore.plans.g.remedies import Cost
@@ -16,10 +18,20 @@ from drcore.plans.g.tables import table
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.dynamodb.tables import Tables
 from tests.support.data_corruption import EAST, WEST, prepared
-from tests.support.stage import Stage, client
+from tests.support.stage import Stage, client, staged
 
 KINESIS = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
 CAPACITY = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+
+
+Drill = tuple[Stage, Runbook]
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
+    """A drill that has done nothing yet; what one test changes says nothing to another."""
+    with staged(tmp_path_factory.mktemp("drill")) as stage:
+        yield stage, stage.open(prepared(stage))
 
 
 def scale(run: Runbook) -> None:
@@ -56,8 +68,8 @@ CHANGES: dict[str, Callable[[Runbook], object]] = {
 }
 
 
-def test_each_setting_that_no_restore_brings_back_should_be_named_before_anything_is_done(stage: Stage) -> None:
-    run = stage.open(prepared(stage))
+def test_each_setting_that_no_restore_brings_back_should_be_named_before_anything_is_done(drill: Drill) -> None:
+    run = drill[1]
     assert [*not_restored.by_hand(run.run, EAST)] == []
     assert not_restored.keys_can_be_used(run.run).answer.value == "yes"
     found: list[str] = []
@@ -70,8 +82,21 @@ def test_each_setting_that_no_restore_brings_back_should_be_named_before_anythin
     assert why.answer.value == "no" and all(each in why.why for each in found)
 
 
-def test_a_strongly_consistent_table_should_be_left_to_a_person(stage: Stage) -> None:
-    run = stage.open(prepared(stage))
+def test_attributes_that_no_item_has_should_be_named_before_anything_is_done(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = drill[1].run
+    assert preflight._known_good(run).answer.value == "yes"
+    facts = run.facts
+    for name in ("modified", "writer"):
+        wrong = facts.attributes.model_copy(update={name: "Misspelt"})
+        monkeypatch.setattr(run, "facts", facts.model_copy(update={"attributes": wrong}))
+        seen = preflight._known_good(run)
+        assert seen.answer.value == "no" and "Misspelt" in seen.why
+
+
+def test_a_strongly_consistent_table_should_be_left_to_a_person(drill: Drill) -> None:
+    stage, run = drill
     assert not_restored.why_neither(run.run) == ""
     for where in (EAST, WEST):
         stage.door.world.state(Tables)[where, table(run.run)].settings.strong = True
