@@ -45,6 +45,10 @@ class Refused(DrcoreError):
     exit = Exit.REFUSED
 
 
+class LockHeld(Refused):
+    """Somebody else works this plan. Nothing was touched."""
+
+
 class HeldByAnother(DrcoreError):
     """Somebody else is at work on the same: another scheduler that has fired at once. Nothing was begun here."""
 

@@ -97,10 +97,18 @@ class StartedWorld(Model):
     stop: Url
 
 
+class Witness(Model):
+    """A bucket in a region where nothing of the service runs, which only says who holds the lock of a plan."""
+
+    region: Region
+    bucket: str
+
+
 class EvidenceStore(Model):
-    """Buckets with Object Lock, one in each region, so that one has not failed."""
+    """Buckets with Object Lock, one in each region, so that one has not failed; and the witness of the locks."""
 
     buckets: dict[Region, str]
+    witness: Witness | None = None  # none in records from before there was one
     retain_days: Annotated[int, Field(gt=0)]
 
 
@@ -191,6 +199,9 @@ class Service(Model):
                 raise ValueError(f"{field}: expected one of account {self.account}, seen {role}")
         if self.runner_region not in self.regions:
             raise ValueError(f"runner_region: expected one of {list(self.regions)}, seen {self.runner_region}")
+        if self.evidence.witness and self.evidence.witness.region in self.regions:
+            seen = self.evidence.witness.region
+            raise ValueError(f"evidence.witness: expected a region beside {list(self.regions)}, seen {seen}")
         by_region = {
             "evidence.buckets": self.evidence.buckets,
             "on_call.topics": self.on_call.topics,
@@ -218,6 +229,11 @@ def load(folder: Path, environment: str, plan: str, facts: type[M]) -> tuple[Ser
         raise BadInput(
             f"{folder / environment / 'service.yaml'}: environment: expected {environment!r} (the folder's name), "
             f"seen {service.environment!r}"
+        )
+    if service.evidence.witness is None:
+        raise BadInput(
+            f"{folder / environment / 'service.yaml'}: evidence.witness: expected a region and its bucket, seen none. "
+            "The lock of a plan is held by a majority of three buckets"
         )
     return service, read(folder / environment / f"{plan}.yaml", facts)
 

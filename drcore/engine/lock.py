@@ -1,8 +1,9 @@
 """The lock that keeps two operators from working the same plan at once.
 
-Steps like any other: so the lock has an intent, a result, a rehearsal. The lock is an object in the evidence store,
-made only if there is none (S3, If-None-Match); its ETag is the fencing token, compared before every act. It has no
-expiry: whoever finds a lock whose holder is gone resumes that run, or removes the object by hand.
+Steps like any other: so the lock has an intent, a result, a rehearsal. It is held by a majority of three buckets
+(drcore/engine/votes.py), so that the loss of one region neither blocks a plan nor lets two work it; before every act a
+majority is asked whose it is. It has no expiry: whoever finds a lock whose holder is gone resumes that run, or removes
+the objects by hand.
 
 It belongs to a process, not to a run's id: a copy of a record is no right to go on. Who opens the same record in the
 same place takes it over from the process before, which must be gone, as a record can be written by one alone. From
@@ -12,154 +13,179 @@ it before is refused at the next act (S3, If-Match: nobody takes over what someb
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from drcore.clock import until
+from drcore.engine import votes
 from drcore.engine.consent import Consent
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.permissions import OF_THE_LOCK
 from drcore.engine.step import Patience, Reversibility, Step
-from drcore.errors import Busy, Refused, Rejected, Unknown
+from drcore.engine.votes import Claim, Vote
+from drcore.errors import Refused, Unknown
 from drcore.record.events import Named
-from drcore.services import s3
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds the lock. An empty run id: nobody.
+class Holders:
+    """What the buckets say of the lock, in the order in which they are taken."""
 
-    `ours`: this very process does. `here`: a process on this very record, not on a copy of it, on no other machine.
-    """
+    votes: tuple[Vote, ...]
 
-    run_id: str
-    who: str = ""
-    since: str = ""
-    token: str = field(default="", compare=False)
-    ours: bool = False
-    here: bool = False
+    def of(self, run: Run[Any, Any]) -> tuple[Vote, ...]:
+        """Those that are this very process's."""
+        return tuple(vote for vote in self.votes if vote.process == run.process)
 
+    def here(self, run: Run[Any, Any]) -> tuple[Vote, ...]:
+        """Those of any process on this very record: not on a copy of it, on no other machine."""
+        own = votes.record_of(run.folder)
+        return tuple(vote for vote in self.votes if vote.run_id == run.id and vote.record == own)
 
-def look(run: Run[Any, Any], target: Target) -> Holder:
-    """Read the lock. Raises Unknown, or Rejected for anything but its absence."""
-    bucket, key = place(run)
-    found = s3.kept(run.aws, target.region, bucket, key)
-    if not found.etag:
-        return Holder("")
-    held = found.content
-    ours, here = held.get("process") == run.process, held.get("record") == record_of(run)
-    return Holder(held["run_id"], held["who"], held["since"], found.etag, ours, here)
+    def silent(self) -> tuple[Vote, ...]:
+        """Those that give no answer."""
+        return tuple(vote for vote in self.votes if vote.trouble)
 
+    def rivals(self, run: Run[Any, Any]) -> tuple[Vote, ...]:
+        """Those that somebody holds who is no process on this record."""
+        own = self.here(run)
+        return tuple(vote for vote in self.votes if vote.run_id and vote not in own)
 
-def record_of(run: Run[Any, Any]) -> str:
-    """Which record this is: a digest of machine, path, and the folder itself. A copy of it is another one."""
-    folder = run.folder.resolve()
-    return hashlib.sha256(f"{platform.node()}:{folder}:{folder.stat().st_ino}".encode()).hexdigest()[:16]
+    def elsewhere(self, run: Run[Any, Any]) -> tuple[Vote, ...]:
+        """Those of this very run where it goes on, on another copy of its record."""
+        return tuple(vote for vote in self.rivals(run) if vote.run_id == run.id)
 
 
-def place(run: Run[Any, Any]) -> tuple[str, str]:
-    """Bucket and key of the lock: one for each plan, in the region where the runner stands."""
-    return run.service.evidence.buckets[run.service.runner_region], f"locks/{run.plan}.json"
+def look(run: Run[Any, Any], target: Target) -> Holders:
+    """Read all votes. Raises Unknown where no majority of the buckets answers."""
+    found = Holders(votes.read_all(run.aws, run.plan, run.service, run.calls.failed_region))
+    if len(found.votes) - len(found.silent()) < votes.majority(run.service):
+        raise Unknown(f"the lock cannot be read: {_told(found.silent())}")
+    return found
+
+
+def _told(some: Iterable[Vote]) -> str:
+    return "; ".join(map(str, some))
 
 
 def _where(run: Run[Any, Any]) -> list[Target]:
     return [Target(run.service.runner_region, f"lock of plan {run.plan.upper()}")]
 
 
-def _ours(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
-    if holder.ours:
-        return yes(f"held by this run ({run.id})")
-    if not holder.run_id:
-        return no("held by nobody")
-    if holder.run_id == run.id:
-        if holder.here:
-            return no(f"held by an earlier process of this run, by {holder.who} since {holder.since}")
-        return never(f"held by {holder.who} since {holder.since}, who works on another copy of this record")
-    bucket, key = place(run)
-    return never(
-        f"held by {holder.who} for run {holder.run_id} since {holder.since}. If that run was killed: drcore resume "
-        f"{holder.run_id}. If nobody works on it any more: aws s3api delete-object --bucket {bucket} --key {key} "
-        f"--region {target.region}"
+def _ours(run: Run[Any, Any], target: Target, holders: Holders) -> Check:
+    need, ours, rivals = votes.majority(run.service), holders.of(run), holders.rivals(run)
+    if len(ours) >= need:
+        return yes(f"held by this run ({run.id}) in {len(ours)} of {len(holders.votes)} buckets")
+    if len(holders.votes) - len(rivals) - len(holders.silent()) < need:
+        return never(votes.refusal(run.plan, run.id, holders.votes, holders.here(run)))
+    earlier = [vote for vote in holders.here(run) if vote not in ours]
+    if earlier:
+        return no(f"held by an earlier process of this run, by {earlier[0].who} since {earlier[0].since}")
+    return no("held by nobody" if not ours else f"held by this run in {len(ours)} of {len(holders.votes)} buckets")
+
+
+def _taken_over(run: Run[Any, Any], target: Target, holders: Holders) -> Check:
+    held = _ours(run, target, holders)
+    if is_elsewhere(run, holders):
+        first = holders.elsewhere(run)[0]
+        return no(f"held by {first.who} since {first.since}, who works on another copy of this record")
+    return held
+
+
+def is_elsewhere(run: Run[Any, Any], holders: Holders) -> bool:
+    """Whether the lock is to be had only from this very run, which goes on on another copy of its record."""
+    need, others = votes.majority(run.service), len(holders.rivals(run)) - len(holders.elsewhere(run))
+    within_reach = len(holders.votes) - len(holders.silent())
+    return len(holders.of(run)) < need and within_reach - len(holders.rivals(run)) < need <= within_reach - others
+
+
+def _phrase(run: Run[Any, Any], states: Mapping[Target, Holders]) -> str:
+    holders = next(iter(states.values()))
+    return f"TAKE OVER {run.id} FROM {holders.elsewhere(run)[0].who}"
+
+
+def _free(run: Run[Any, Any], target: Target, holders: Holders) -> Check:
+    silent = (
+        f"; no answer from {_told(holders.silent())}: the next run takes what is left there" if holders.silent() else ""
     )
+    return no("held by this run") if holders.here(run) else yes(f"not held by this run{silent}")
 
 
-def _taken_over(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
-    if is_elsewhere(run, holder):
-        return no(f"held by {holder.who} since {holder.since}, who works on another copy of this record")
-    return _ours(run, target, holder)
+def _take(run: Run[Any, Any], target: Target, holders: Holders) -> None:
+    _claim(run, holders, holders.here(run))
 
 
-def is_elsewhere(run: Run[Any, Any], holder: Holder) -> bool:
-    """Whether this very run goes on somewhere else, on another copy of its record."""
-    return holder.run_id == run.id and not holder.ours and not holder.here
+def _take_from_elsewhere(run: Run[Any, Any], target: Target, holders: Holders) -> None:
+    _claim(run, holders, (*holders.here(run), *holders.elsewhere(run)))
 
 
-def _phrase(run: Run[Any, Any], states: Mapping[Target, Holder]) -> str:
-    holder = next(iter(states.values()))
-    return f"TAKE OVER {run.id} FROM {holder.who}"
+def _claim(run: Run[Any, Any], holders: Holders, may_take: tuple[Vote, ...]) -> None:
+    wanted = Claim(run.id, run.who, run.now_text(), run.process, votes.record_of(run.folder))
+    votes.claim(run.aws, run.plan, wanted, holders.votes, may_take, votes.majority(run.service))
 
 
-def _free(run: Run[Any, Any], target: Target, holder: Holder) -> Check:
-    return no("held by this run") if holder.ours else yes("not held by this run")
+def _give(run: Run[Any, Any], target: Target, holders: Holders) -> None:
+    votes.give_up(run.aws, run.plan, holders.here(run))
 
 
-def _take(run: Run[Any, Any], target: Target, holder: Holder) -> None:
-    bucket, key = place(run)
-    fields = {"run_id": run.id, "who": run.who, "since": run.now_text()}
-    body = json.dumps(fields | {"process": run.process, "record": record_of(run)}, sort_keys=True)
-    only_if = {"IfMatch": holder.token} if holder.token else {"IfNoneMatch": "*"}
-    run.aws.call("s3", target.region, "put_object", Bucket=bucket, Key=key, Body=body.encode(), **only_if)
-
-
-def _give(run: Run[Any, Any], target: Target, holder: Holder) -> None:
-    bucket, key = place(run)
-    run.aws.call("s3", target.region, "delete_object", Bucket=bucket, Key=key)
+def _give_up(run: Run[Any, Any], target: Target, holders: Holders) -> None:
+    """A minority is worth nothing, and is in the way of whoever else wants the lock."""
+    votes.give_up(run.aws, run.plan, holders.of(run))
 
 
 def fence(run: Run[Any, Any], step: Named) -> None:
     """Make sure, right before an act, that the lock is still this run's. Raises Refused, also where it is not told."""
-    if run.rehearsing or step.key in (TAKE.key, TAKE_OVER.key):
+    if run.rehearsing or step.key in KEYS:
         return
     if not run.fencing_token:
         raise Refused("the preflight has not been passed: run that cell first. Nothing was changed.")
-    if step.key != GIVE.key and _token(run) != run.fencing_token:
+    held, _ = until(
+        run.clock,
+        lambda: _votes_for(run),
+        lambda seen: seen.settled,
+        within=TAKE.patience.within_s(run),
+        every=TAKE.patience.every,
+    )
+    if held.silent and not held.settled:
+        raise Refused(f"the lock cannot be read ({_told(held.silent)}). Nothing was changed.")
+    if not held.ours:
         raise Refused(
             "the lock of this plan is no longer this run's: somebody else has taken over. Nothing was changed."
         )
 
 
-def _token(run: Run[Any, Any]) -> str:
-    """The token of whoever holds the lock; asked for again where it is not answered. Raises Refused."""
+@dataclass(frozen=True, slots=True)
+class _Fence:
+    """What was asked of the buckets right before an act: no more of them than it takes to know."""
 
-    def holder() -> Holder | Unknown | Rejected:
-        try:
-            return look(run, Target(run.service.runner_region))
-        except (Unknown, Rejected) as error:
-            return error
+    ours: bool
+    settled: bool
+    silent: tuple[Vote, ...] = ()
 
-    found, _ = until(
-        run.clock,
-        holder,
-        lambda seen: isinstance(seen, Holder) or (isinstance(seen, Rejected) and not isinstance(seen, Busy)),
-        within=TAKE.patience.within_s(run),
-        every=TAKE.patience.every,
-    )
-    if isinstance(found, Holder):
-        return found.token
-    raise Refused(f"the lock cannot be read ({found}). Nothing was changed.") from found
+
+def _votes_for(run: Run[Any, Any]) -> _Fence:
+    need, ours, silent = votes.majority(run.service), 0, list[Vote]()
+    nearest = votes.nearest_first(run.service, run.calls.failed_region)
+    for asked, (region, bucket) in enumerate(nearest, start=1):
+        vote = votes.read(run.aws, run.plan, region, bucket, run.calls.failed_region)
+        ours += vote.process == run.fencing_token
+        silent += [vote] if vote.trouble else []
+        if ours >= need:
+            return _Fence(ours=True, settled=True)
+        if ours + len(silent) + len(nearest) - asked < need:
+            return _Fence(ours=False, settled=True)
+    return _Fence(ours=False, settled=False, silent=tuple(silent))
 
 
 TAKE = Step(
     StepName("take-the-lock", "Take the lock", "preflight"),
-    changes="an object in the evidence store says that this run is at work",
+    changes="an object in each of three buckets says that this run is at work",
     look=look,
     expect=_ours,
     act=_take,
+    back_out=_give_up,
     targets=_where,
     patience=Patience(within=10, every=2),
     reversibility=Reversibility.REVERSIBLE,
@@ -171,7 +197,7 @@ TAKE_OVER = Step(
     changes="the lock is this process's; whoever works on another copy of this record is refused at the next act",
     look=look,
     expect=_taken_over,
-    act=_take,
+    act=_take_from_elsewhere,
     targets=_where,
     consent=Consent.TYPED,
     phrase=_phrase,
@@ -182,7 +208,7 @@ TAKE_OVER = Step(
 
 GIVE = Step(
     StepName("give-the-lock-back", "Give the lock back", "close"),
-    changes="the lock is removed from the evidence store",
+    changes="the objects that are the lock are removed",
     look=look,
     expect=_free,
     act=_give,

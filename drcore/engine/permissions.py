@@ -69,6 +69,13 @@ def evidence(keys: str) -> Arns:
     return lambda at: (f"arn:aws:s3:::{bucket}/{keys}" for bucket in at.service.evidence.buckets.values())
 
 
+def locks(at: Place[Any]) -> Iterable[str]:
+    """The objects that say who holds the lock of a plan."""
+    witness = at.service.evidence.witness
+    yield from evidence("locks/*")(at)
+    yield from (f"arn:aws:s3:::{witness.bucket}/locks/*",) if witness else ()
+
+
 def topics(at: Place[Any]) -> Iterable[str]:
     """The topics that page."""
     return at.service.on_call.topics.values()
@@ -79,7 +86,7 @@ def second_topics(at: Place[Any]) -> Iterable[str]:
     return at.service.on_call.second.values()
 
 
-OF_THE_LOCK = iam_actions("s3:PutObject", "s3:DeleteObject", on=evidence("locks/*"))
+OF_THE_LOCK = iam_actions("s3:PutObject", "s3:DeleteObject", on=locks)
 OF_THE_STATUS_PAGE = (
     Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
 )

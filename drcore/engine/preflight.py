@@ -17,6 +17,7 @@ from drcore.engine.permissions import Place, by_resources
 from drcore.engine.second_person import roles_name_people
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
+from drcore.parameters import Witness
 from drcore.services import iam
 
 P = ParamSpec("P")
@@ -62,6 +63,8 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
             yield Finding(f"region {region}", _reaches(run, region), blocks=region == runner)
     yield Finding("evidence store", checked(_store, run))
     yield _locked(run)
+    if run.service.evidence.witness:
+        yield Finding("witness of the lock", checked(_witness, run, run.service.evidence.witness), blocks=False)
     if run.service.second_person and plan.id in run.service.second_person.steps:
         yield Finding("second person", checked(roles_name_people, run, run.service.second_person))
     for found in plan.must_exist(run):
@@ -114,6 +117,12 @@ def _store(run: Run[Any, Any]) -> Check:
     bucket = run.service.evidence.buckets[runner]
     run.aws.call("s3", runner, "head_bucket", Bucket=bucket)
     return yes(bucket)
+
+
+def _witness(run: Run[Any, Any], witness: Witness) -> Check:
+    """Without it the lock of a plan is lost with either region, which stops nobody now."""
+    run.aws.call("s3", witness.region, "head_bucket", Bucket=witness.bucket)
+    return yes(witness.bucket)
 
 
 def _locked(run: Run[Any, Any]) -> Finding:

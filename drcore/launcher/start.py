@@ -27,6 +27,7 @@ from drcore.headless.terminal import Keyboard
 from drcore.launcher import world as worlds
 from drcore.launcher.correction import correct
 from drcore.launcher.finish import finish
+from drcore.launcher.locking import hold
 from drcore.launcher.request import RunRequest, check, fault_of
 from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import redactor
@@ -79,7 +80,7 @@ def begin(
                     f"--records: expected a folder that can be made, seen {folder}: {error.strerror}"
                 ) from error
             undo.callback(_unmake, folder, is_first)
-        opened, started = open_world(request, plan, setting, say, lambda: meanwhile(folder, setting), undo)
+        opened, started = open_world(request, plan, setting, folder, say, lambda: meanwhile(folder, setting), undo)
         redact = redactor(opened)
         with signals.held():
             opened.write(folder, redact)
@@ -174,13 +175,16 @@ def open_world(
     request: RunRequest,
     plan: Plan[Any],
     setting: RunParameters,
+    folder: Path,
     say: Callable[[str], None],
     meanwhile: Callable[[], None],
     undo: ExitStack,
 ) -> tuple[RunParameters, worlds.Starting | None]:
-    """Start the environment's world, if it has one, and break what a drill is about. Raises BadInput, RunnerFailed.
+    """Start the environment's world, if it has one, take the lock, and break what a drill is about.
 
-    The world comes along that was started; until it is let go, `undo` ends it.
+    Raises BadInput, RunnerFailed; LockHeld, Refused before anything is broken.
+
+    The world comes along that was started; until it is let go, `undo` ends it, and gives the lock back.
     """
     service = setting.service
     running = starting = None
@@ -201,6 +205,7 @@ def open_world(
     if not name:
         return setting, starting
     at = at_world(service, running.address if running else None)
+    undo.callback(hold(setting, at, folder))
     say(f"injecting {name}")
     return replace(setting, fault=worlds.inject(at, name, options)), starting
 

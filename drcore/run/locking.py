@@ -14,10 +14,9 @@ from drcore.errors import Refused
 def take_the_lock(run: Run[Any, Any]) -> str:
     """Take it, from another copy of this record only where somebody types it. Returns its token. Raises Refused."""
     taken = carry(run, lock.TAKE)
-    holder: lock.Holder | None = next(iter(taken.states.values()), None)
-    if taken.outcome is Outcome.FAILED and holder and lock.is_elsewhere(run, holder):
+    holders: lock.Holders | None = next(iter(taken.states.values()), None)
+    if taken.outcome is Outcome.FAILED and holders and lock.is_elsewhere(run, holders):
         taken = carry(run, lock.TAKE_OVER)
     if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
         raise Refused(taken.why)
-    held: lock.Holder = next(iter(taken.states.values()))
-    return held.token
+    return run.process

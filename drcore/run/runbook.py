@@ -275,7 +275,9 @@ class Runbook:
     def close(self) -> None:
         """Give the lock back, seal the record, and say where it lies."""
         lost = ""
-        if self.run.fencing_token:
+        if self.run.fencing_token or (
+            self.run.setting.fault and not self.run.rehearsing
+        ):  # held since before the fault
             given_back = undo.give_lock_back(self.run)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from drcore.errors import DrcoreError, Exit, HeldByAnother
+from drcore.errors import DrcoreError, Exit, HeldByAnother, LockHeld
 from drcore.launcher.request import RunRequest
 from drcore.launcher.result import RunResult
 from drcore.record.ending import refusal
@@ -54,7 +54,7 @@ def run_all(due: Iterable[Scheduled], records: Path, start: Start) -> list[Ran]:
         try:
             result = start(RunRequest(each.plan, each.mode, each.environment, records=records))
         except DrcoreError as error:
-            done.append(Ran(each, int(error.exit), str(error)))
+            done.append(Ran(each, int(Exit.HELD if isinstance(error, LockHeld) else error.exit), str(error)))
             continue
         held = result.exit == Exit.REFUSED and _by_the_lock(result.folder)
         done.append(Ran(each, int(Exit.HELD if held else result.exit), result.why, result))

@@ -87,6 +87,11 @@ def put_if(aws: Aws, region: str, bucket: str, key: str, content: Mapping[str, A
     aws.call("s3", region, "put_object", Bucket=bucket, Key=key, Body=body, **guard)
 
 
+def delete_if(aws: Aws, region: str, bucket: str, key: str, etag: str) -> None:
+    """Remove an object, unless somebody else has changed it since its tag was read (If-Match)."""
+    aws.call("s3", region, "delete_object", Bucket=bucket, Key=key, IfMatch=etag)
+
+
 def put_locked(aws: Aws, region: str, bucket: str, key: str, body: bytes, until: datetime) -> str:
     """Store an object under Object Lock in governance mode; written again, it gets a new version beside the old one.
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from drcore.parameters import Mode
 from drcore.record.events import read_events
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
+from tests.support import lock_holders
 from tests.support.tiny import Things, mend, open_run
 
 Opened = Callable[..., Runbook]
-BUCKET = "syncwell-evidence-us-west-2"
 
 
 def opened_again(run: Runbook, folder: Path, door: InProcess, typed: str | None = None) -> Runbook:
@@ -36,8 +37,10 @@ def copied(run: Runbook, tmp_path: Path) -> Path:
 
 
 def held(run: Runbook, door: InProcess) -> Any:
-    s3 = door.world.client("s3", "us-west-2")
-    return json.loads(s3.get_object(Bucket=BUCKET, Key=f"locks/{run.plan.id}.json")["Body"].read())
+    """The lock, of which each bucket has the same."""
+    told = lock_holders.held(partial(door.world.client, "s3"), run.run.service, run.plan.id)
+    assert len(told) == 3 and len(set(map(json.dumps, told.values()))) == 1, told
+    return told["us-west-2"]
 
 
 def test_the_same_record_should_take_it_over_from_the_process_before(opened: Opened, door: InProcess) -> None:
@@ -92,14 +95,13 @@ def test_two_who_take_it_over_at_once_should_not_both_have_it(
     first.record._file.close()
     second = opened_again(first, first.run.folder, door)
     really = lock.look
-    looked: list[lock.Holder] = []
+    looked: list[lock.Holders] = []
 
-    def late(run: Any, target: Target) -> lock.Holder:
+    def late(run: Any, target: Target) -> lock.Holders:
         seen = really(run, target)
         if not looked:  # between this look and the act that follows from it somebody else takes it
             looked.append(seen)
-            body = json.dumps({"run_id": "t-9", "who": "bob", "since": "now"}).encode()
-            door.world.client("s3", "us-west-2").put_object(Bucket=BUCKET, Key=f"locks/{first.plan.id}.json", Body=body)
+            lock_holders.put(partial(door.world.client, "s3"), first.run.service, first.plan.id, "t-9", "bob")
         return seen
 
     monkeypatch.setattr(lock, "TAKE", replace(lock.TAKE, look=late))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from drcore.parameters import Mode
 from drcore.record.events import Kind
 from drcore.record.proof import verify
 from drcore.sandbox.endpoints.in_process import InProcess
+from tests.support.lock_holders import put
 from tests.support.manual_clock import ManualClock
 from tests.support.tiny import (
     EAST,
@@ -76,9 +77,7 @@ def test_a_lock_that_somebody_else_has_taken_should_stop_the_next_act(opened: Op
     run = opened(step)
 
     def steal(_: Run[Any, Any]) -> None:
-        held = json.dumps({"run_id": "t-2", "who": "bob", "since": "now"}).encode()
-        s3 = door.world.client("s3", "us-west-2")
-        s3.put_object(Bucket="syncwell-evidence-us-west-2", Key=f"locks/{run.plan.id}.json", Body=held)
+        put(partial(door.world.client, "s3"), run.run.service, run.plan.id, "t-2", "bob")
 
     things.before_act = steal
     with pytest.raises(Refused, match="somebody else has taken over"):

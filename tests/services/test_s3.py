@@ -72,6 +72,20 @@ def test_an_evidence_that_is_stored_twice_is_there_twice_and_locked(aws: Aws) ->
     assert s3.body(aws, EAST, bucket, "proof") == b"two"
 
 
+def test_an_object_is_removed_only_as_it_was_seen(aws: Aws) -> None:
+    s3.put_if(aws, EAST, BUCKET, "held", {"by": "one"}, s3.StoredJson(None))
+    one = s3.kept(aws, EAST, BUCKET, "held")
+    s3.put_if(aws, EAST, BUCKET, "held", {"by": "two"}, one)
+    with pytest.raises(Rejected, match="PreconditionFailed"):
+        s3.delete_if(aws, EAST, BUCKET, "held", one.etag)
+    two = s3.kept(aws, EAST, BUCKET, "held")
+    assert two.content == {"by": "two"}
+    s3.delete_if(aws, EAST, BUCKET, "held", two.etag)
+    assert s3.kept(aws, EAST, BUCKET, "held") == s3.StoredJson(None)
+    with pytest.raises(Rejected, match="NoSuchKey"):
+        s3.delete_if(aws, EAST, BUCKET, "held", two.etag)
+
+
 def test_folders_are_named_without_what_stands_before_and_behind(aws: Aws) -> None:
     for key in ("tree/a/1", "tree/a/2", "tree/b/1", "tree/leaf"):
         aws.call("s3", EAST, "put_object", Bucket=BUCKET, Key=key, Body=b"")

@@ -11,17 +11,23 @@ import pytest
 from drcore.engine.step import Step
 from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
+from drcore.sandbox.core.call_hooks import CallHooks
+from drcore.sandbox.core.outage_calls import meets
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.syncwell.company.names import WITNESS_BUCKET, WITNESS_REGION, evidence_bucket
 from tests.support.tiny import REGIONS, open_run, plan_of
 
 
 def _evidence_only(world: Any) -> None:
     """What the preflight and the lock need of an account."""
-    for region in REGIONS:
+    for region, bucket in (
+        *((region, evidence_bucket(region)) for region in REGIONS),
+        (WITNESS_REGION, WITNESS_BUCKET),
+    ):
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        bucket = f"syncwell-evidence-{region}"
         world.client("s3", region).create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **where)
+    world.state(CallHooks).intercept(meets(world))  # a region that is away gives no answer
 
 
 @pytest.fixture(scope="module")

@@ -354,6 +354,11 @@ VALUES: dict[str, Any] = {
     "s3.path": lambda asking: asking.folder / "fetched",
     "s3.put_if.key": "asked.json",
     "s3.content": {"asked": True},
+    "s3.delete_if.bucket": f"syncwell-releases-{EAST}",
+    "s3.delete_if.key": "asked-away.json",
+    "s3.etag": lambda asking: asking.world.world.client("s3", EAST).put_object(
+        Bucket=f"syncwell-releases-{EAST}", Key="asked-away.json", Body=b"{}"
+    )["ETag"],
     "s3.now": lambda asking: s3.kept(asking.aws, EAST, f"syncwell-releases-{EAST}", "asked.json"),
     "s3.put_locked.bucket": f"syncwell-evidence-{EAST}",
     "s3.put_locked.key": "asked",

@@ -21,6 +21,7 @@ from moto.sns.models import sns_backends
 
 from drcore import plans, show
 from drcore.clock import RemoteClock
+from drcore.engine import votes
 from drcore.engine.consent import Approvals
 from drcore.engine.outcome import Outcome, Target
 from drcore.engine.prepare import prepare
@@ -346,16 +347,16 @@ def transitions(run: Runbook) -> dict[str, bool]:
 
 def locks(run: Runbook) -> list[str]:
     """The locks that are held, in any region that is not away."""
-    found: list[str] = []
-    for region, bucket in run.run.service.evidence.buckets.items():
+    found: set[str] = set()
+    for region, bucket in votes.places(run.run.service):
         try:
             listed = _client(run, "s3", region).list_objects_v2(Bucket=bucket, Prefix="locks/")
         except ClientError as error:
             if error.response["Error"]["Code"] != "ServiceUnavailable":
                 raise
             continue
-        found += [each["Key"] for each in listed.get("Contents", ())]
-    return found
+        found |= {each["Key"] for each in listed.get("Contents", ())}
+    return sorted(found)
 
 
 def client(run: Runbook, service: str, region: str) -> Any:

@@ -1,4 +1,4 @@
-"""S3: what moto does wrong about Object Lock's retention; the policies of buckets.
+"""S3: what moto does wrong about Object Lock's retention; conditional deletion; the policies of buckets.
 
 GetObjectRetention answers the retention (moto answers the object), and a COMPLIANCE retention cannot be
 shortened or weakened by anyone. Everything else of S3 is moto's.
@@ -22,6 +22,19 @@ def bucket_policy(world: World, arn: str) -> str:
     bucket = backends.s3(world.account).buckets.get(arn.rpartition(":")[2].partition("/")[0])
     policy = bucket.policy if bucket else None
     return policy.decode() if isinstance(policy, bytes) else policy or ""
+
+
+@operation("s3", "DeleteObject")
+def delete_object(call: AwsCall) -> dict[str, Any]:
+    """As the API, with If-Match, which moto takes no notice of: what was changed meanwhile is not deleted."""
+    wanted = call.params.get("IfMatch")
+    if wanted:
+        found = backends.s3(call.account).get_object(call.params["Bucket"], call.params["Key"])
+        if found is None:
+            raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+        if wanted not in ("*", found.etag):
+            raise AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412)
+    return call.forward()
 
 
 @operation("s3", "GetObjectRetention")

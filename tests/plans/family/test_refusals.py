@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from drcore.errors import Exit, Refused, StepFailed
 from drcore.plans import f
 from drcore.run.runbook import Runbook
 from tests.support.effects import Effect
+from tests.support.lock_holders import put, remove
 from tests.support.stage import (
     SHORT,
     Scene,
@@ -136,11 +137,9 @@ def first_trouble(run: Runbook) -> Exception | None:
 
 def take_over(run: Runbook) -> None:
     """What the other operator does by hand: remove the lock, and take it for a run of his own."""
-    region, bucket = run.run.service.runner_region, run.run.service.evidence.buckets[run.run.service.runner_region]
-    s3 = client(run, "s3", region)
-    s3.delete_object(Bucket=bucket, Key=f"locks/{run.plan.id}.json")
-    body = json.dumps({"run_id": "other", "who": "somebody else", "since": run.run.now_text()})
-    s3.put_object(Bucket=bucket, Key=f"locks/{run.plan.id}.json", Body=body.encode())
+    s3 = partial(client, run, "s3")
+    remove(s3, run.run.service, run.plan.id)
+    put(s3, run.run.service, run.plan.id, "other", "somebody else")
 
 
 # ── Plan F ───────────────────────────────────────────────────────────────────────────────────────────────────────────

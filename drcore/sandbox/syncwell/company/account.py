@@ -40,6 +40,8 @@ def found(world: World) -> None:
             _paging(world, region)
             _buckets(world, region)
             _delivery(world, region)
+        store = backends.s3(world.account)
+        store.create_bucket(names.WITNESS_BUCKET, names.WITNESS_REGION).versioning_status = "Enabled"
         _secrets(world)
     for plan, drilled in DRILLS.items():
         with world.clock.at(drilled):

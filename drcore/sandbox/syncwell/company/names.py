@@ -46,6 +46,11 @@ def evidence_bucket(region: str) -> str:
     return f"syncwell-evidence-{region}"
 
 
+WITNESS_REGION = "us-east-2"
+"""Where nothing of SyncWell runs: a third place says who holds the lock of a plan."""
+WITNESS_BUCKET = f"syncwell-witness-{WITNESS_REGION}"
+
+
 def exports_bucket(region: str) -> str:
     """Where exports of tables are put."""
     return f"syncwell-exports-{region}"
