@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from drcore.engine.labels import label
@@ -14,7 +14,7 @@ from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.errors import Unknown
 from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
-from drcore.plans.d.partner_signals import banner_shown, is_calm, of_partner, read_minutes
+from drcore.plans.d.partner_signals import CallMinutes, banner_shown, is_calm, minutes_between, of_partner, read_minutes
 from drcore.plans.d.paused import decided_cases, let_in, paused
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, judge, last_look, to_judge, too_early, when_good
 from drcore.plans.shared.status_page import investigating
@@ -58,6 +58,7 @@ class Spared:
     paused: tuple[Paused, ...]
     trouble: tuple[str, ...] = field(metadata=label("partners in trouble"))
     unmeasured: tuple[str, ...] = field(metadata=label("partners not measured"))
+    few: tuple[str, ...] = field(metadata=label("partners with too few calls to tell"))
     minutes: GoodMinutes = field(metadata=label(""))
     looks: GoodLooks = field(metadata=label("flags of the app's users"))
 
@@ -66,7 +67,8 @@ def see_spared(run: DRun, target: Target) -> Spared:
     before: Spared | None = last_look(run, titles.VERIFY, target)
     region, names = target.region, tuple(run.facts.partners)
     since, until = span = to_judge(run, before.minutes if before else None)
-    calls = read_minutes(run, region, names, since, until)
+    window = until - timedelta(minutes=run.facts.window_minutes)
+    calls = read_minutes(run, region, names, min(since, window), until)
     off = () if let_in(run) else tuple(case.partner for case in paused(run))
 
     def is_good(minute: datetime) -> bool:
@@ -82,9 +84,17 @@ def see_spared(run: DRun, target: Target) -> Spared:
         seen,
         tuple(name for name in known if not is_calm(run, calls, name, last)),
         tuple(name for name in names if name not in known),
+        tuple(
+            name for name in known if name not in off and _made(calls, name, window, until) < run.facts.minimum_sample
+        ),
         minutes,
         (before.looks if before else GoodLooks()).then(answered, run.clock.now()),
     )
+
+
+def _made(calls: CallMinutes, partner: str, since: datetime, until: datetime) -> float:
+    """The calls to a partner in a span; a minute that was not measured adds none."""
+    return sum(calls.calls(partner, minute) or 0 for minute in minutes_between(since, until))
 
 
 def _paused(run: DRun, region: str, name: str, calls: float | None, minute: datetime) -> Paused:
@@ -139,6 +149,9 @@ def is_spared(run: DRun, target: Target, seen: Spared) -> Check:
     untold = [each.partner for each in seen.paused if None in (each.calls, each.waiting, each.lost, each.shown_percent)]
     if seen.unmeasured or untold:
         return unknown(f"not measured: {', '.join(dict.fromkeys([*seen.unmeasured, *untold]))}; that is not zero")
+    if seen.few:
+        least, minutes = run.facts.minimum_sample, run.facts.window_minutes
+        return unknown(f"too few calls to {', '.join(seen.few)} to tell: fewer than {least} in {minutes:g} minutes")
     if seen.minutes.since is None:
         return no("the last whole minute was not good")
     early = too_early(run, seen.minutes)
