@@ -274,10 +274,8 @@ class Runbook:
     @cell
     def close(self) -> None:
         """Give the lock back, seal the record, and say where it lies."""
-        lost = ""
-        if self.run.fencing_token or (
-            self.run.setting.fault and not self.run.rehearsing
-        ):  # held since before the fault
+        lost, broke = "", bool(self.run.setting.fault) and not self.run.rehearsing
+        if self.run.fencing_token or broke:  # a drill holds it since before its fault
             given_back = undo.give_lock_back(self.run)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
