@@ -146,6 +146,20 @@ def why_deployed(aws: Aws, region: str, where: Profile, number: int) -> str:
     return str(aws.call("appconfig", region, "get_deployment", DeploymentNumber=number, **of).get("Description") or "")
 
 
+def rolled_back_by(aws: Aws, region: str, where: Profile, number: int) -> str:
+    """Who rolled a deployment back (CLOUDWATCH_ALARM: a monitor); empty where nobody did. Raises Unknown, Rejected."""
+    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    events = aws.call("appconfig", region, "get_deployment", DeploymentNumber=number, **of).get("EventLog", ())
+    return next((str(each.get("TriggeredBy", "")) for each in events if "ROLLBACK" in each["EventType"]), "")
+
+
+def monitors(aws: Aws, region: str, where: Profile) -> tuple[str, ...]:
+    """The alarms (ARNs) that roll a deployment of the environment back. Raises Unknown, Rejected."""
+    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    found = aws.call("appconfig", region, "get_environment", **of).get("Monitors", ())
+    return tuple(each["AlarmArn"] for each in found)
+
+
 def experiments(aws: Aws, region: str, where: Profile) -> tuple[FlagExperiment, ...]:
     """The experiments that run on flags of the profile in its environment. Raises Unknown, Rejected."""
     of = {"ApplicationIdentifier": where.application_id, "EnvironmentIdentifier": where.environment_id}

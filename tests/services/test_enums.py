@@ -270,6 +270,7 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
 }
 # Enums that are read as they stand, and shown or put back as they are; or not read at all, but for a field of the name.
 WHOLE = {
+    ("appconfig:GetDeployment", "EventLog.EventType"): "a rollback has that word in its name; the rest is not read",
     ("sagemaker:DescribeEndpoint", "EndpointStatus"): "only InService is good; no plan waits for another one yet",
     ("sagemaker:DescribeInferenceComponent", "InferenceComponentStatus"): "kept as it stands; no plan reads it yet",
     ("sagemaker:ListInferenceComponents", "InferenceComponents.InferenceComponentStatus"): "not read of the list",

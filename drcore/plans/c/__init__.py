@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drcore.engine.outcome import Check, yes
+from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close, titles
@@ -20,11 +20,12 @@ from drcore.plans.c.p4_decide import DECIDE
 from drcore.plans.c.p5_replace import BUILD, RECOVER, REVIEW, SUBMIT_IOS, SUBMIT_PLAY
 from drcore.plans.c.p6_verify import RESOLVED, VERIFY
 from drcore.plans.c.p7_close import CLOSE, POSTMORTEM
-from drcore.plans.c.stores import BOTH
+from drcore.plans.c.stores import BOTH, app_store
 from drcore.plans.c.versions import is_known, newest, next_version, same_manifest
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import codebuild
+from drcore.services.appstore.webhooks import STATE_UPDATED, deliveries, webhooks
 from drcore.services.cloudwatch import Metric
 
 
@@ -38,6 +39,7 @@ def must_exist(run: CRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield "mobile releases", checked(same_manifest, run), False
     for store in BOTH:
         yield str(store), checked(_newest, run, store), False
+    yield "webhook of App Store Connect", checked(_webhook, run), False
     yield "the next version", checked(_next, run), False
     yield "the build job", checked(_job, run), False
     # The export of crash reports is late by its own measure: these tell whether CloudWatch is.
@@ -50,6 +52,18 @@ def _newest(run: CRun, store: object) -> Check:
 
 def _next(run: CRun) -> Check:
     return yes(f"{next_version(run)} is above all that the stores have seen")
+
+
+def _webhook(run: CRun) -> Check:
+    """Whether the reviews' progress is told to us: by a webhook that is on, whose last post has arrived."""
+    store = app_store(run)
+    known = [each for each in webhooks(store) if each.enabled and STATE_UPDATED in each.events]
+    if not known:
+        return no(f"none that is on is told of {STATE_UPDATED}: reviews are polled all the same")
+    last = next(iter(deliveries(store, known[0].id)), None)
+    if last and last.state == "FAILED":
+        return no(f"{known[0].name}: what was posted at {last.created} did not arrive: reviews are polled all the same")
+    return yes(f"{known[0].name} posts to {known[0].url}")
 
 
 def _job(run: CRun) -> Check:

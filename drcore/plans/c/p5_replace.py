@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.calls.gate import Call
+from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepName, StepResult, Target, never, no, unknown, yes
@@ -288,6 +289,20 @@ def when_out(result: StepResult) -> Between | datetime | None:
     return Between(max(waiting), result.since) if waiting else result.since
 
 
+def whose_time(run: CRun, result: StepResult) -> str:
+    """How the time until the replacement was out is split into ours and the stores', in a line."""
+    begun, out = run.moments.get("fault", run.moments.get("detected")), run.moments.get("published")
+    acts = [run.history.act(name) for name in (titles.SUBMIT_PLAY, titles.SUBMIT_IOS)]
+    submitted = max((parse_time(act.last["time"]) for act in acts if act), default=None)
+    if begun is None or submitted is None or out is None:
+        return ""
+    ours, theirs = (max((b - a).total_seconds() / 60, 0) for a, b in ((begun, submitted), (submitted, out)))
+    return (
+        f"until the replacement was out {ours + theirs:.0f} min passed: ours {ours:.0f} min, until it was submitted to "
+        f"each store; the stores' {theirs:.0f} min, in review"
+    )
+
+
 REVIEW = Step(
     titles.REVIEW,
     changes="nothing: waits for the stores; no edit is opened",
@@ -297,6 +312,7 @@ REVIEW = Step(
     needs=(titles.SUBMIT_PLAY, titles.SUBMIT_IOS),
     patience=Patience(within=lambda run: 3600 * run.facts.review_hours, every=240),
     settles=Settles("published", at=when_out),
+    remark=whose_time,
 )
 
 

@@ -117,6 +117,7 @@ PLAN = Plan(
         "flag-deployment-in-the-way:duration=8,page_lag=2",
         "flag-under-experiment:duration=8,page_lag=2,deployment=true",
     ),
+    short_of_goal=("flag-monitor-rolls-back:duration=8,page_lag=2",),  # an alarm takes back the pause: a person decides
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,
     by_hand=by_hand.card,

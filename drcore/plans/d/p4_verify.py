@@ -9,16 +9,18 @@ from typing import Any
 
 from drcore.engine.labels import label
 from drcore.engine.metric_minutes import ONE
-from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
+from drcore.engine.outcome import Between, Check, StepResult, Target, never, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.errors import Unknown
 from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import CallMinutes, banner_shown, is_calm, minutes_between, of_partner, read_minutes
 from drcore.plans.d.paused import decided_cases, let_in, paused
+from drcore.plans.shared.flags import place, taken_back
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, judge, last_look, to_judge, too_early, when_good
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit
+from drcore.services import appconfig
 
 # ── Verify ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -61,6 +63,7 @@ class Spared:
     few: tuple[str, ...] = field(metadata=label("partners with too few calls to tell"))
     minutes: GoodMinutes = field(metadata=label(""))
     looks: GoodLooks = field(metadata=label("flags of the app's users"))
+    taken_back: str = field(default="", metadata=label("the flags were taken back"))
 
 
 def see_spared(run: DRun, target: Target) -> Spared:
@@ -89,6 +92,7 @@ def see_spared(run: DRun, target: Target) -> Spared:
         ),
         minutes,
         (before.looks if before else GoodLooks()).then(answered, run.clock.now()),
+        "" if answered else taken_back(run, region, appconfig.last_deployment(run.aws, region, place(run, region))),
     )
 
 
@@ -144,6 +148,8 @@ def is_spared(run: DRun, target: Target, seen: Spared) -> Check:
             troubles.append(f"{each.partner}: {each.shown_percent:g} % of the app's sessions show the banner")
         if each.lost:
             troubles.append(f"{each.partner}: {each.lost} syncs were lost in the last whole minute")
+    if seen.taken_back:
+        return never(seen.taken_back)
     if troubles:
         return no("; ".join(troubles))
     untold = [each.partner for each in seen.paused if None in (each.calls, each.waiting, each.lost, each.shown_percent)]

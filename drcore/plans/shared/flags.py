@@ -58,7 +58,7 @@ class Switched:
 
     `named` are those that are to be changed. `ready`: the newest version is what is deployed, with this change.
     `left_out`: newer versions of others, which nobody has deployed. `harm`: what went wrong while it was given out,
-    empty where nothing did.
+    empty where nothing did. `taken_back`: that an alarm has rolled the deployment back, and would do so again.
     """
 
     consumed: dict[str, dict[str, Value]]
@@ -69,6 +69,7 @@ class Switched:
     deployment: EnvironmentDeployment = field(default=EnvironmentDeployment(), compare=False)
     harm: str = field(default="", compare=False)
     named: tuple[str, ...] = field(default=(), compare=False)
+    taken_back: str = field(default="", compare=False)
 
     def describe(self) -> Mapping[str, object]:
         shown: dict[str, object] = {flag: words(self.consumed.get(flag, {})) for flag in self.named}
@@ -104,6 +105,22 @@ def deployed_values(run: Run[F], region: str) -> Flags:
     found = _bare(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
     values: Flags = found.get("values", {})
     return values
+
+
+def taken_back(run: Run[F], region: str, last: EnvironmentDeployment) -> str:
+    """That an alarm has rolled the last deployment back, and would do so again; empty where that is not so.
+
+    Raises Rejected, Unknown.
+    """
+    at = place(run, region)
+    watched = appconfig.monitors(run.aws, region, at) if last.gone else ()
+    if not watched or appconfig.rolled_back_by(run.aws, region, at, last.number) != "CLOUDWATCH_ALARM":
+        return ""
+    names = ", ".join(each.rpartition(":")[2] for each in watched)
+    return (
+        f"deployment {last.number} of {at.environment} in {region} was rolled back by an alarm that monitors it, and "
+        f"would be again: take {names} off the environment's monitors, then go on: drcore resume {run.id}"
+    )
 
 
 def switches(run: Run[Any]) -> list[Target]:
@@ -169,6 +186,7 @@ def change_flags(
             last,
             harm(run, region) if ramp and target.thing == DEPLOYMENT and last.running else "",
             tuple(flags),
+            taken_back(run, region, last) if target.thing == DEPLOYMENT else "",
         )
 
     def expect(run: Run[F], target: Target, seen: Switched) -> Check:
@@ -183,6 +201,8 @@ def change_flags(
             return no(f"consumers get {have}" + (f"; {seen.left_out} is left out" if seen.left_out else ""))
         if seen.harm:
             return never(seen.harm)
+        if seen.taken_back and not as_wanted:
+            return never(seen.taken_back)
         if seen.deployment.state == "DEPLOYING":
             return no(f"consumers get {have}; deployment {seen.deployment.number}: {seen.deployment.percent:g} %")
         if not as_wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,10 @@ def test_a_drill_should_reach_its_goal_and_measure_honestly(stage: Stage, fault:
     halt = c.HALT_IOS if fault == "ios-fully-released" else c.HALT_PLAY
     assert halted in run.results[halt.key].why
     proven(run)
+    (split,) = (each for each in run.verdict.remarks if "min passed" in each)
+    pattern = r"until the replacement was out (\d+) min passed: ours (\d+) min, .* stores' (\d+) min, in review"
+    told = re.fullmatch(pattern, split)
+    assert told and int(told[1]) == pytest.approx(int(told[2]) + int(told[3]), abs=1)
 
 
 def test_a_halt_that_meets_somebody_in_the_console_should_be_committed_once_and_keep_the_others(stage: Stage) -> None:

@@ -193,6 +193,20 @@ def test_what_waits_is_not_let_in_faster_than_the_partner_takes_it(stage: Stage)
     assert must_stay_out(run.run, seen).endswith(f"then go on: drcore resume {run.run.id}")
 
 
+@pytest.mark.skipif(not EXHAUSTIVE, reason="a whole drill: that it stops is seen by those short of their goal")
+def test_an_alarm_that_takes_back_the_pause_stops_the_plan_until_it_monitors_no_more(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(d.PLAN, "flag-monitor-rolls-back"), facts=SHORT))
+    assert isinstance(carry_out(run), StepFailed)
+    assert "take partner-errors off the environment's monitors" in run.results[d.PAUSE.key].why
+    api = client(run, "appconfig", EAST)
+    app = next(each["Id"] for each in api.list_applications()["Items"] if each["Name"] == "syncwell-switches")
+    place = api.list_environments(ApplicationId=app)["Items"][0]["Id"]
+    api.update_environment(ApplicationId=app, EnvironmentId=place, Monitors=[])
+    again = stage.again(run)
+    assert carry_out(again) is None
+    assert again.verdict and again.verdict.word is Word.REACHED
+
+
 def test_whose_trouble_it_is_is_kept_with_the_decision(stage: Stage) -> None:
     run = until(stage, d.DECIDE)
     (case,) = decided_cases(run.run)

@@ -6,25 +6,28 @@ somebody changes them.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.appconfig.experiments import Experiments
+from drcore.sandbox.services.appconfig.monitors import Monitors
 from drcore.sandbox.services.appconfig.state import AppConfig, ConfigApplication, ConfigProfile, Environment
+from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.partner_accounts import PACE, document
 from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Broken, refuse_second
-from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
+from drcore.sandbox.syncwell.life.partner_syncs import SPACE, PartnerSyncs
 from drcore.sandbox.vendors.partners.pages import Manner, PartnerPages
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 
 _FAILS, _SLOWNESS_MS = 0.95, 900.0  # of a partner that is out: the share of its calls, the time of the others
 HALF_DOWN = PartnerHealth(errors=0.5, latency_ms=1800.0)
 WELL = PartnerHealth()
-SLOWLY_IN = "us-east-1"
+SLOWLY_IN, MONITOR = "us-east-1", "partner-errors"
 """The region in which something stands in the way of a switch."""
 
 PARTNER = Option(default="pulsewatch", help="which partner", choices=names.PARTNERS)
@@ -139,6 +142,22 @@ def flag_deployment_in_the_way(world: World, options: Options) -> Undo:
     return mend
 
 
+@fault("flag-monitor-rolls-back", options=OPTIONS)
+def flag_monitor_rolls_back(world: World, options: Options) -> Undo:
+    """As partner-outage, and in us-east-1 the alarm on the partner's errors watches the flags' environment.
+
+    Switches are watched for two minutes there: the alarm of the outage takes back the very switch that is to end it.
+    """
+    _, place, _ = _switches(world)
+    alarms, store = world.state(CloudWatch).alarms[SLOWLY_IN], world.state(AppConfig)
+    alarms.put(_errors_alarm(options["partner"]))
+    place.monitors = [{"AlarmArn": f"arn:aws:cloudwatch:{SLOWLY_IN}:{world.account}:alarm:{MONITOR}"}]
+    world.state(Monitors)  # which looks at them from now on
+    known = store.strategy(SLOWLY_IN, names.SWITCH_AT_ONCE)
+    store.strategies[SLOWLY_IN][known.id] = replace(known, bake=2)
+    return _begin(world, "flag-monitor-rolls-back", options, _down(), (options["partner"],))
+
+
 @fault(
     "flag-under-experiment",
     options={**OPTIONS, "deployment": Option(default=False, help="a colleague's deployment is in the way, too")},
@@ -151,6 +170,25 @@ def flag_under_experiment(world: World, options: Options) -> Undo:
     if options["deployment"]:
         _give_out(world, options["partner"])
     return mend
+
+
+def _errors_alarm(partner: str) -> dict[str, Any]:
+    of = {"Operation": "read-activities", "Partner": partner}
+    return {
+        "AlarmName": MONITOR,
+        "AlarmDescription": f"Calls to {partner} fail.",
+        "ActionsEnabled": True,
+        "Namespace": SPACE,
+        "MetricName": "Errors",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in of.items()],
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 3,
+        "DatapointsToAlarm": 1,
+        "Threshold": 50.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "ignore",
+    }
 
 
 def _experiment(world: World, partner: str) -> None:
