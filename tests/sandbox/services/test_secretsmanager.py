@@ -4,7 +4,7 @@ from drcore.sandbox.services.secretsmanager import WRITES_A_SECOND, Secrets
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld, refused
 
 NAME = "syncwell/statuspage-key"
-SHARD = "syncwell/oauth/shard-0001"
+SHARD = "syncwell/oauth/shard-0000"
 
 
 def test_the_replica_should_be_readable_while_the_primary_is_out_and_not_writable() -> None:
