@@ -145,8 +145,6 @@ class _ItemStates:
     refused: set[bytes]
     alone: set[bytes] = field(default_factory=set)
     """Of a batch that DynamoDB has refused as a whole: each is written alone, to find the one that it will not take."""
-    refused_by: str = "bad"
-    """Whether the refused writes were of the repair (of items that are bad) or of what undoes it (good)."""
 
 
 # A look after each batch reads what the batch may have touched, not all that there is: else a repair of many items
@@ -221,18 +219,16 @@ def name_batch(run: GRun, target: Target, seen: Repairing) -> Call:
 def undo_batch(run: GRun, target: Target, before: Repairing) -> None:
     """One batch of what this run has repaired, where nobody has changed it since."""
     known = _read(run)
-    if known.refused_by != GOOD:  # what the repair could not write says nothing of what undoes it
-        known.refused, known.alone, known.refused_by = set(), set(), GOOD
+    known.refused.clear()  # what the repair could not write says nothing of what undoes it
     ours = {
         bytes.fromhex(key)
         for line in run.history.lines(Kind.BATCH, step=titles.REPAIR)
         if line["they_are"] == BAD
         for key in line["keys"]
     }
-    keys = [key for key, state in known.state.items() if state == GOOD and key in ours and key not in known.refused]
+    keys = [key for key, state in known.state.items() if state == GOOD and key in ours]
     batch = _batch(known, keys)
-    for number in _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD):
-        known.refused.add(key_bytes(batch[number].key))
+    _write(run, target, batch, [inverse_for(each, target.thing) for each in batch], GOOD)
 
 
 def _batch(known: _ItemStates, keys: Sequence[bytes]) -> list[Difference]:
