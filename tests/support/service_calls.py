@@ -292,6 +292,7 @@ VALUES: dict[str, Any] = {
     "dynamodb.modes.table": TABLE,
     "dynamodb.settings.arn": TABLE_ARN,
     "dynamodb.settings.table": "asked",  # one of the tests' own, which tells nobody of what is set on it
+    "dynamodb.settings.set_stream.table": "asked-without-stream",
     "dynamodb.settings.attribute": "ExpiresAt",
     "dynamodb.settings.view": "",
     "dynamodb.settings.wanted": {"asked": "yes"},
