@@ -40,6 +40,7 @@ class Record:
             self._file.close()
             raise Refused(f"run {folder.name} is being written by another process; nothing was changed")
         sync_folder(folder)
+        sync_folder(folder.parent)  # the record's own name: a power cut must not take it away with all that is in it
         torn = _cut_torn_line(folder / JOURNAL)
         lines = lines_of(folder / JOURNAL)
         try:
