@@ -10,4 +10,4 @@ EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 ONE_ANSWER = {"play-fully-released", "play-edit-conflict", "ios-fully-released", "flag-deployment-in-the-way"}
 ONE_ANSWER |= {"partner-degraded", "partner-outage-two", "partner-status-page-lies", "our-secret-expired"}
 ONE_ANSWER |= {"issuer-without-revocation", "secret-replica-in-other-account", "vulnerability-in-app"}
-ONE_ANSWER |= {"ai-throttled", "bad-canary-stuck"}
+ONE_ANSWER |= {"ai-throttled"}

@@ -81,9 +81,11 @@ OF_VENDORS = {
     "llm": [("TooManyRequests", "Rate limit exceeded")],
     "appstoreconnect": [("RATE_LIMIT_EXCEEDED", "We've received too many requests for this API.")],
 }
-# Acts that no drill comes to, as two things would have to fall together.
+# Acts that no drill to the goal comes to: two things would have to fall together, or a region stays away.
 BY_CHANCE = {
-    "stop-what-deploys-again": "nothing enters here once the way in is closed; the act is that of the stop before it"
+    "stop-what-deploys-again": "nothing enters here once the way in is closed; the act is that of the stop before it",
+    "regions-in-reach": "no region is away: tests/plans/e/test_primary_region_down.py",
+    "promote-the-replicas": "no region is away: tests/plans/e/test_primary_region_down.py",
 }
 # The same number of batches of a repair, however long a trouble takes; and less of the past to be lived again.
 FEWER = {"g": {"share": "0.025", "minutes": "4"}}

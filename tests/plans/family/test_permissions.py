@@ -30,7 +30,6 @@ NOT_IN_A_DRILL = {
     "dynamodb:DeleteItem": "an item that was not in the good state; a write that was accepted while writes are denied",
     "dynamodb:UntagResource": "the way back of what is kept as evidence",
     "codepipeline:StopPipelineExecution": "what waits at the door: tests/plans/f/test_what_deploys_again.py",
-    "codedeploy:StopDeployment": "a canary that is stuck: tests/plans/f, and in the proof a drill here",
     "secretsmanager:StopReplicationToReplica": "a region that is away: tests/plans/e/test_primary_region_down.py",
     "ecs:StopTask": "a task outside the service, which this account has not",
 }
