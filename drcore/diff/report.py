@@ -58,9 +58,10 @@ class Report:
                     yield Difference(kind, fields["key"], fields["reason"], fields["restored"], fields["live"])
 
     def as_data(self) -> dict[str, Any]:
-        """The JSON object that `drcore diff --json` prints."""
+        """The JSON object that `drcore diff --json` prints. `expired` is among the counts where something has."""
+        always = [kind for kind in self.counts if kind is not Class.EXPIRED or self.counts[kind]]
         return {
-            "counts": {str(kind): count for kind, count in self.counts.items()},
+            "counts": {str(kind): self.counts[kind] for kind in always},
             "differences": self.differs,
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),

@@ -28,7 +28,16 @@ SERVICES = [
         "iam",
     ),
     *("secretsmanager", "dynamodb", "appconfig", "appconfigdata", "application-autoscaling", "cloudtrail", "ecs"),
-    *("events", "health", "logs", "route53", "route53-recovery-cluster", "sagemaker", "stepfunctions"),
+    *(
+        "events",
+        "health",
+        "logs",
+        "route53",
+        "route53-recovery-cluster",
+        "sagemaker",
+        "service-quotas",
+        "stepfunctions",
+    ),
 ]
 
 # Reviewed one by one. Reads by another name than Get, List, Describe, Head, BatchGet:

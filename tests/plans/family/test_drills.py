@@ -14,8 +14,8 @@ from drcore.record.events import Event, Kind, read_events
 from drcore.record.history import History
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
-from tests.support.effects import Effect
 from tests.support.honesty import honest, well_in_truth
+from tests.support.lock_calls import lock_only
 from tests.support.stage import (
     GOOD,
     Scene,
@@ -205,17 +205,6 @@ def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, scen
     assert after
     assert lock_only(after.resumed_effects)
     assert after.resumed.verdict and after.resumed.verdict.word is Word.REACHED
-
-
-def lock_only(effects: list[Effect]) -> bool:
-    """It is taken, and given back, in each of the buckets that answer."""
-    half = len(effects) // 2
-    calls = [*["s3:PutObject"] * half, *["s3:DeleteObject"] * half]
-    return (
-        half in (2, 3)
-        and [each.call for each in effects] == calls
-        and all('"Key": "locks/' in each.asked for each in effects)
-    )
 
 
 def written(run: Runbook) -> list[Event]:

@@ -59,18 +59,20 @@ class LogAlarms:
         world.on_tick(self.tick)
 
     def put(self, region: str, config: Mapping[str, Any]) -> None:
-        """Make a log alarm, or change the one of that name, which keeps its state. Raises AwsError."""
+        """Make a log alarm, or change the one of that name, which keeps its state. Raises AwsError.
+
+        Its query is compiled when it is first run: whoever takes it from outside sees to it beforehand that it can be.
+        """
         alarms, name, now = self._metrics.alarms[region], str(config["AlarmName"]), self._world.clock.now()
         known = alarms.get(name)
         if known is not None and not isinstance(known, LogAlarm):
             raise AwsError("ResourceConflict", f"{name} is the name of a {known.kind}", 409)
         arn = f"arn:aws:cloudwatch:{region}:{self._world.account}:alarm:{name}"
         made = LogAlarm(name, arn, dict(config), now)
-        carry_out = compiled(made.query, _MOST_ROWS)
         if known is not None:
             known.config, known.configured, known.results = dict(config), now, []
             made = known
-        self._ready[region, name] = carry_out
+        self._ready.pop((region, name), None)
         alarms.add(made)
 
     def tick(self, at: datetime) -> None:
@@ -113,6 +115,8 @@ class LogAlarms:
         except AwsError:
             return None
         found = [each for group in groups for each in lines_of(self._world, group, since, until)]
+        if (region, alarm.name) not in self._ready:  # not before: a world whose alarms rest needs no database
+            self._ready[region, alarm.name] = compiled(alarm.query, _MOST_ROWS)
         rows = self._ready[region, alarm.name](found)
         values = [float(value) for row in rows for name, value in row[-1:] if _is_number(value)]
         worst = max if alarm.config["ComparisonOperator"].startswith("Greater") else min
@@ -132,11 +136,12 @@ def put_log_alarm(call: AwsCall) -> dict[str, Any]:
     if not 0 <= int(schedule.get("EndTimeOffset") or 0) < int(schedule["StartTimeOffset"]):
         raise AwsError("ValidationError", "EndTimeOffset must be less than StartTimeOffset")
     try:
-        call.world.state(LogAlarms).put(call.region, config)
+        compiled(LogAlarm(config["AlarmName"], "", config, call.world.clock.now()).query, _MOST_ROWS)
     except AwsError as error:
         if error.code == "MalformedQueryException":
             raise AwsError("ValidationError", f"QueryString: {error.message}") from None
         raise
+    call.world.state(LogAlarms).put(call.region, config)
     return {}
 
 
