@@ -11,7 +11,7 @@ import typer
 
 from drcore import plans
 from drcore.archive import store
-from drcore.engine.permissions import Place, policy
+from drcore.engine.permissions import LONGEST, Place, managed, policy
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, DrcoreError
@@ -32,7 +32,11 @@ def show(plan: str, *, iam: bool, environment: str, records: Path, as_json: bool
     if iam and not plan:
         raise BadInput("--iam: expected a plan with it, for example: drcore list f --iam")
     if iam:
-        typer.echo(json.dumps(_policy(plans.find(plan), environment), indent=2))
+        parts = managed(_policy(plans.find(plan), environment))
+        if len(parts) > 1:
+            typer.echo(f"IAM takes {LONGEST:,} characters a policy: attach these {len(parts)} to the role", err=True)
+        for part in parts:
+            typer.echo(json.dumps(part, indent=2))
         return
     sections = _plan(plans.find(plan)) if plan else _all(records)
     if as_json:

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from drcore.parameters import SecretRef, Service
 
+LONGEST = 6144
+"""Characters of a managed policy, but for blanks (IAM, quotas)."""
 T = TypeVar("T")  # the facts of a plan
 
 
@@ -102,7 +104,7 @@ OF_EVERY_RUN = (
 def by_resources(permissions: Iterable[Permission], at: Place[Any]) -> Mapping[tuple[str, ...], tuple[str, ...]]:
     """The actions by the ARNs that they are needed on, each ARN once; all sorted.
 
-    ARNs are what is long in a policy, and IAM takes no managed one of more than 6,144 characters.
+    ARNs are what is long in a policy, and IAM takes no managed one that is longer than LONGEST.
     """
     wanted: dict[str, set[str]] = {}
     for each in permissions:
@@ -121,6 +123,18 @@ def policy(permissions: Iterable[Permission], at: Place[Any]) -> dict[str, Any]:
         for arns, actions in by_resources(permissions, at).items()
     ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def managed(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A policy as managed ones that IAM takes: one, or as few as hold its statements in their order."""
+    parts: list[dict[str, Any]] = [{"Version": whole["Version"], "Statement": []}]
+    for statement in whole["Statement"]:
+        longer = parts[-1] | {"Statement": [*parts[-1]["Statement"], statement]}
+        if parts[-1]["Statement"] and len(json.dumps(longer, separators=(",", ":"))) > LONGEST:
+            longer = {"Version": whole["Version"], "Statement": [statement]}
+            parts.append(longer)
+        parts[-1] = longer
+    return parts
 
 
 def fingerprint(permissions: Iterable[Permission], at: Place[Any]) -> str:

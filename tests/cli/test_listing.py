@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drcore import plans
+from drcore.engine import permissions
 from tests.support.command import in_process
 
 PLAN = plans.find("f")
@@ -115,6 +116,21 @@ def test_list_iam_should_print_a_policy_that_can_be_pasted() -> None:
     assert ("lambda:UpdateAlias", "arn:aws:lambda:us-west-2:123456789012:function:syncwell-api") in allowed
     key = "arn:aws:secretsmanager:us-east-1:123456789012:secret:syncwell/statuspage-key-??????"
     assert ("secretsmanager:GetSecretValue", key) in allowed
+
+
+def test_a_policy_that_is_too_long_for_iam_should_be_printed_as_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of an account may be long. Each part can be pasted, none is lost, nothing is in two."""
+    whole: Any = json.loads(in_process("list", "g", "--iam").out)
+    monkeypatch.setattr(permissions, "LONGEST", 1500)
+    told = in_process("list", "g", "--iam")
+    parts, left = [], told.out.strip()
+    while left:
+        part, end = json.JSONDecoder().raw_decode(left)
+        parts.append(part)
+        left = left[end:].strip()
+    assert [each for part in parts for each in part["Statement"]] == whole["Statement"]
+    assert all(len(json.dumps(part, separators=(",", ":"))) <= 1500 for part in parts)
+    assert f"attach these {len(parts)} to the role" in told.err and len(parts) > 3
 
 
 def test_list_iam_should_want_an_environment_that_is_filled_in() -> None:

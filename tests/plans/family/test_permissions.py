@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drcore.engine.outcome import Outcome
-from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place, policy
+from drcore.engine.permissions import LONGEST, OF_EVERY_RUN, Permission, Place, policy
 from drcore.engine.prepare import HOME
 from drcore.engine.step import Plan
 from drcore.engine.verdict import Word
@@ -23,7 +23,6 @@ from tests.support.drills import Drills
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import ENVIRONMENT, SHORT, Stage, carry_out, each_plan, lines, scenes_of, staged
 
-LONGEST = 6144  # characters of a managed policy, but for blanks (IAM, quotas)
 # What a plan needs for what no drill of it comes to.
 NOT_IN_A_DRILL = {
     "s3:PutObjectRetention": "a record is archived after its run",
