@@ -173,6 +173,9 @@ class Aws:
         with _as_our_errors(service, operation, region):
             client = self._client(service, region, False)
             for page in client.get_paginator(operation).paginate(**parameters):
+                # AWS leaves out an empty list, and gives each answer an id: without both, something else has answered.
+                if items not in page and not page.get("ResponseMetadata", {}).get("RequestId"):
+                    raise NoAnswer(f"{service} {operation} in {region}: an answer without {items} and without an id")
                 yield from _readable(page, service, operation, region).get(items, ())
 
     def scan_raw(

@@ -7,10 +7,16 @@ from drcore.record.history import History
 
 
 def refusal(history: History) -> Event | None:
-    """The last refusal, unless what was refused has gone through since, as it may where a person tries again."""
+    """The last refusal, unless what was refused has gone through since, as it may where a person tries again.
+
+    Nor does it count where the verdict that came after it has it among what is still to be told: that stops nothing.
+    """
     passed = {line["step"]: line["n"] for line in history.lines(Kind.STEP_ENDED)}
     if ready := history.last(Kind.READY):
         passed["preflight"] = ready["n"]
+    verdict: Event = history.last(Kind.VERDICT) or {"n": 0}
+    for told in verdict.get("untold", ()):
+        passed[told.partition(": ")[0]] = verdict["n"]
     refusals = [line for line in history.lines(Kind.REFUSED) if passed.get(line["what"], 0) < line["n"]]
     return refusals[-1] if refusals else None
 

@@ -127,6 +127,18 @@ def test_pages_should_never_be_fewer_because_of_a_failure(calls: CallGate) -> No
         list(Aws(calls, endpoint=server.address).pages("sqs", EAST, "list_queues", "QueueUrls"))
 
 
+@pytest.mark.parametrize("body", ["<html></html>", '{"error": "suspended"}', "{}"])
+def test_an_answer_of_somebody_else_should_be_no_empty_list(calls: CallGate, body: str) -> None:
+    with serving(answer("200 OK", body)) as server, pytest.raises(Unknown, match="without events and without an id"):
+        list(Aws(calls, endpoint=server.address).pages("logs", EAST, "filter_log_events", "events", logGroupName="g"))
+
+
+def test_a_list_that_aws_leaves_out_should_be_empty(calls: CallGate) -> None:
+    with serving(answer("200 OK", "{}", "x-amzn-RequestId: 7")) as server:
+        aws = Aws(calls, endpoint=server.address)
+        assert list(aws.pages("sqs", EAST, "list_queues", "QueueUrls")) == []
+
+
 @pytest.mark.usefixtures("unpausing")
 @pytest.mark.parametrize(
     "read",

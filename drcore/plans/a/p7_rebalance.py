@@ -180,7 +180,10 @@ def _rebalance(name: StepName, number: int, needs: StepName) -> Step[Facts, Bala
         reversibility=Reversibility.REVERSIBLE,
         patience=_GATE,
         shows=show_balance,
-        permissions=iam_actions("route53:ChangeResourceRecordSets", on=resources.zone),
+        permissions=(
+            *iam_actions("route53:ChangeResourceRecordSets", on=resources.zone),
+            *iam_actions("s3:PutObject", on=resources.levers),  # backing out pulls the lever
+        ),
         waiver=FAILBACK,
     )
 
