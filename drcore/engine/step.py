@@ -117,7 +117,8 @@ class Step(Generic[F, S]):
     - `choices(run, states)`: the answers that its question has, where it has several; one of them is typed.
     - `unanswered`: what is done where nobody consents. The plan goes on then, where it would else be refused.
     - `patience`: how long it is waited for.
-    - `repeat`: the act does one bounded batch, and is done again until `expect` holds.
+    - `repeat`: the act does one bounded batch, and is done again until `expect` holds. Where a batch is several writes
+      the state names them all, so that the intent does.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
     - `settles`: the moment of the incident that this step dates, the data lost that it measures.
     - `remark(run, result)`: what the verdict says of how it went, in a line; empty: nothing.

@@ -20,7 +20,7 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.reach import left_out
-from drcore.plans.e.sweeping import SweepQueue
+from drcore.plans.e.sweeping import SweepQueue, first_of
 from drcore.services import secretsmanager
 from drcore.services.pace import SharedPace
 from drcore.services.secretsmanager import ListedSecret
@@ -28,10 +28,10 @@ from drcore.services.secretsmanager import ListedSecret
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """How many secrets of a region are copies of the one that is away, the next of them."""
+    """How many secrets of a region are copies of the one that is away, the names of those that are next."""
 
     left: int = field(metadata=label("replicas of the region that is away"))
-    next: str = field(default="", compare=False)
+    batch: tuple[str, ...] = field(default=(), compare=False)
 
 
 _queues: WeakKeyDictionary[ERun, dict[str, SweepQueue[ListedSecret]]] = WeakKeyDictionary()
@@ -50,7 +50,7 @@ def see_promotion(run: ERun, target: Target) -> Promotion:
     pace = SharedPace(run.clock, run.facts.tokens.writes_per_second)
     queue = known.setdefault(target.region, SweepQueue(run.clock, left, pace))
     queue.left, queue.unsure = left, []
-    return Promotion(len(left), next(iter(left), ""))
+    return Promotion(len(left), queue.batch())
 
 
 def _is_replica(run: ERun, region: str, name: str, away: str) -> bool:
@@ -66,7 +66,7 @@ def is_promoted(run: ERun, target: Target, seen: Promotion) -> Check:
     if not away:
         return yes("every secret's primary is in reach")
     if seen.left:
-        return no(f"{seen.left} secrets are copies of those in {away}, which is away, {seen.next} first")
+        return no(f"{seen.left} secrets are copies of those in {away}, which is away, {first_of(seen.batch)} first")
     return yes(f"no secret here hangs on {away}; there the old ones stay, until it is back and is swept")
 
 
@@ -74,7 +74,7 @@ def promote(run: ERun, target: Target, seen: Promotion) -> None:
     def one(secret: ListedSecret) -> None:
         secretsmanager.promote(run.aws, target.region, secret.name)
 
-    _queues[run][target.region].write(one)
+    _queues[run][target.region].write(seen.batch, one)
 
 
 def words_of_promotion(run: ERun, states: Mapping[Target, Promotion]) -> str:
@@ -89,6 +89,7 @@ PROMOTE = Step(
     look=see_promotion,
     expect=is_promoted,
     act=promote,
+    supposed=lambda run, target, seen: secretsmanager.promote(run.aws, target.region, "<replica of a region away>"),
     targets=regions,
     needs=(titles.ISSUERS,),
     consent=Consent.TYPED,

@@ -22,7 +22,7 @@ from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
-from drcore.plans.e.sweeping import QUOTA, SweepQueue, looked_up
+from drcore.plans.e.sweeping import QUOTA, SweepQueue, first_of, looked_up
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
 from drcore.services.pace import SharedPace
@@ -45,13 +45,13 @@ _sweeps: WeakKeyDictionary[ERun, dict[str, _Sweep]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How far a region's sweep is: its secrets, those that still give out old tokens, the next one of these."""
+    """How far a region's sweep is: its secrets, those with old tokens left, the names of those that are next."""
 
     secrets: int
     left: int = field(metadata=label("secrets with old tokens"))
     tokens: int = field(compare=False, metadata=label("tokens in all of them"))
     tokens_left: int = field(metadata=label("old tokens left"))
-    next: str = field(compare=False)
+    batch: tuple[str, ...] = field(compare=False)
     rate: float = field(default=0, compare=False, metadata=label("secrets a second"))
 
     @property
@@ -93,7 +93,7 @@ def see_sweep(run: ERun, target: Target) -> Swept:
         len(left),
         sweep.tokens,
         sum(_count(run, each) for each in left.values()),
-        next(iter(left), ""),
+        sweep.backlog.batch(),
         sweep.backlog.rate,
     )
 
@@ -131,7 +131,8 @@ def is_swept(run: ERun, target: Target, seen: Swept) -> Check:
     if not seen.secrets:
         return yes("no secret with tokens is written here")
     if seen.left:
-        return no(f"{seen.left} of {seen.secrets} secrets give out {seen.tokens_left:,} old tokens, {seen.next} first")
+        first = first_of(seen.batch)
+        return no(f"{seen.left} of {seen.secrets} secrets give out {seen.tokens_left:,} old tokens, {first} first")
     return yes(f"none of {seen.secrets} secrets gives out an old token")
 
 
@@ -141,7 +142,7 @@ def sweep_batch(run: ERun, target: Target, seen: Swept) -> None:
     def put(secret: ListedSecret) -> None:
         secretsmanager.put(run.aws, target.region, secret.name, text, version_of(run, secret.name))
 
-    _sweeps[run][target.region].backlog.write(put)
+    _sweeps[run][target.region].backlog.write(seen.batch, put)
 
 
 def words_of_the_sweep(run: ERun, states: Mapping[Target, Swept]) -> str:
@@ -211,11 +212,11 @@ class OldLabel:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """How many secrets are written in a region, how many labels still lead to an old version, the next one of them."""
+    """How many secrets are written in a region, how many labels lead to an old version, those that are next to go."""
 
     secrets: int
     left: int = field(metadata=label("labels on old versions"))
-    next: str = field(compare=False)
+    batch: tuple[str, ...] = field(compare=False)
     rate: float = field(default=0, compare=False, metadata=label("labels a second"))
 
 
@@ -224,7 +225,7 @@ _labels: WeakKeyDictionary[ERun, dict[str, tuple[int, SweepQueue[OldLabel]]]] = 
 
 def see_labels(run: ERun, target: Target) -> Labels:
     if nothing_to_do(run):
-        return Labels(0, 0, "")
+        return Labels(0, 0, ())
     known, region = _labels.setdefault(run, {}), target.region
     if region not in known:
         known[region] = _labelled(run, region)
@@ -234,7 +235,7 @@ def see_labels(run: ERun, target: Target) -> Labels:
         secrets, again = _labelled(run, region)
         backlog.left |= again.left
         known[region] = secrets, backlog
-    return Labels(secrets, len(backlog.left), next(iter(backlog.left), ""), backlog.rate)
+    return Labels(secrets, len(backlog.left), backlog.batch(), backlog.rate)
 
 
 def _labelled(run: ERun, region: str) -> tuple[int, SweepQueue[OldLabel]]:
@@ -266,7 +267,7 @@ def no_old_label(run: ERun, target: Target, seen: Labels) -> Check:
     if not seen.secrets:
         return yes("no secret with tokens is written here")
     if seen.left:
-        return no(f"{seen.left} old versions can be read by their label, {seen.next} first")
+        return no(f"{seen.left} old versions can be read by their label, {first_of(seen.batch)} first")
     return yes(f"no label leads to an old version of any of {seen.secrets} secrets")
 
 
@@ -274,7 +275,7 @@ def remove_labels(run: ERun, target: Target, seen: Labels) -> None:
     def remove(old: OldLabel) -> None:
         secretsmanager.remove_label(run.aws, target.region, old.secret, old.label, old.version)
 
-    _labels[run][target.region][1].write(remove)
+    _labels[run][target.region][1].write(seen.batch, remove)
 
 
 def words_of_labels(run: ERun, states: Mapping[Target, Labels]) -> str:
@@ -288,6 +289,9 @@ LABELS = Step(
     look=see_labels,
     expect=no_old_label,
     act=remove_labels,
+    supposed=lambda run, target, seen: secretsmanager.remove_label(
+        run.aws, target.region, "<secret>", "<label>", "<id of the old version that has it>"
+    ),
     targets=regions,
     needs=(titles.SWEEP,),
     consent=Consent.TYPED,

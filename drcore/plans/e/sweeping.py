@@ -1,5 +1,7 @@
 """Many secrets to be written, each once: in batches, a few calls in flight together, below a quota that all share.
 
+A look names the batch that is next, so the intent has each name on disk before the first write; no other is written.
+
 What is refused for now stays to be done; what was not answered is looked up before it is tried again; what is refused
 for good is tried last, so that it keeps no other secret waiting.
 """
@@ -47,6 +49,10 @@ class SweepQueue(Generic[T]):
         seconds = (self.clock.now() - self._began) / timedelta(seconds=1)
         return round(len(self.done) / seconds, 2) if seconds > 0 else 0
 
+    def batch(self) -> tuple[str, ...]:
+        """The names that are next to be written, under one intent."""
+        return tuple(islice(self.left, BATCH))
+
     def settle(self, is_done: Callable[[T], bool]) -> None:
         """Look up what was not answered. Raises Unknown, Rejected."""
         while self.unsure:
@@ -55,11 +61,11 @@ class SweepQueue(Generic[T]):
                 self._finish(name)
             self.unsure.pop()
 
-    def write(self, one: Callable[[T], object]) -> None:
-        """Write the next batch. Raises what came first where nothing of it was done."""
+    def write(self, names: Iterable[str], one: Callable[[T], object]) -> None:
+        """Write a batch, what is still left of it. Raises what came first where nothing of it was done."""
         first: Rejected | Unknown | None = None
         before = len(self.done)
-        batch = list(islice(self.left, BATCH))
+        batch = [name for name in names if name in self.left]
         while batch:
             at_once = max(1, min(IN_FLIGHT, int(self.pace.rate / 4)))
             group, batch = batch[:at_once], batch[at_once:]
@@ -90,6 +96,11 @@ def _tried(one: Callable[[T], object], given: T) -> Rejected | Unknown | None:
     except (Rejected, Unknown) as error:
         return error
     return None
+
+
+def first_of(batch: Sequence[str]) -> str:
+    """The name that is next; empty: none is left."""
+    return batch[0] if batch else ""
 
 
 def in_groups(names: Sequence[str]) -> Iterator[Sequence[str]]:

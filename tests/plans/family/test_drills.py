@@ -127,14 +127,22 @@ def test_the_time_that_it_took_is_not_flattered(drilled: Drills, scene: Scene) -
 
 @each_scene
 def test_the_intent_is_in_the_journal_before_each_write(drilled: Drills, scene: Scene) -> None:
+    """One intent is for one write; the lock is in three buckets; a batch is named in full, and each name is for one."""
     open_for: tuple[str, str] | None = None
     written = left = 0
+    batch: list[str] = []
     for line in drilled(scene).events:
         if line["event"] == "intent":
             open_for = (line["step"], line["target"])
-            left = 3 if line["key"] in lock.KEYS else 1  # one intent, at most one write; the lock is in three buckets
+            batch = [*line["before"].get("batch", ())]
+            left = len(batch) or (3 if line["key"] in lock.KEYS else 1)
         elif line["event"] == "call" and line["write"]:
             assert open_for and left, f"line {line['n']}: {line['call']} without an intent"
+            if batch:
+                given = {str(value) for value in line["parameters"].values()}
+                named = [name for name in batch if {*name.split()} <= given]
+                assert named, f"line {line['n']}: {line['call']} is not named by its intent"
+                batch.remove(named[0])
             written += 1
             left -= 1
         elif line["event"] == "result" and open_for == (line["step"], line["target"]):
