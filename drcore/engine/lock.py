@@ -25,7 +25,7 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, yes
 from drcore.engine.permissions import OF_THE_LOCK
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.engine.votes import Claim, Vote
-from drcore.errors import Refused, Unknown
+from drcore.errors import Refused
 from drcore.record.events import Named
 
 
@@ -60,10 +60,7 @@ class Holders:
 
 def look(run: Run[Any, Any], target: Target) -> Holders:
     """Read all votes. Raises Unknown where no majority of the buckets answers."""
-    found = Holders(votes.read_all(run.aws, run.plan, run.service, run.calls.failed_region))
-    if len(found.votes) - len(found.silent()) < votes.majority(run.service):
-        raise Unknown(f"the lock cannot be read: {_told(found.silent())}")
-    return found
+    return Holders(votes.read_enough(run.aws, run.plan, run.service, run.calls.failed_region))
 
 
 def _told(some: Iterable[Vote]) -> str:

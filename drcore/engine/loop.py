@@ -166,9 +166,8 @@ class _Carrying(Looking):
     def _ask(self, states: Mapping[Target, State]) -> None:
         run, step = self.run, self.step
         made = len(run.calls.made)
-        if (
-            step.consent is not Consent.NONE
-        ):  # nobody is asked in vain; who is not asked is refused right before the act
+        if step.consent is not Consent.NONE:
+            # Nobody is asked in vain; where nobody is asked, it is refused right before the act.
             lock.fence(run, step)
             self.tell(StepProgress(Phase.ASKING, states))
             del run.calls.made[made:]  # what was read to be shown is no part of the step

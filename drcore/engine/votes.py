@@ -106,6 +106,15 @@ def read_all(aws: Aws, plan: str, service: Service, failed_region: str = "") -> 
     return tuple(read(aws, plan, region, bucket, failed_region) for region, bucket in places(service))
 
 
+def read_enough(aws: Aws, plan: str, service: Service, failed_region: str = "") -> tuple[Vote, ...]:
+    """As `read_all`. Raises Unknown where no majority of the buckets answers."""
+    found = read_all(aws, plan, service, failed_region)
+    silent = [str(vote) for vote in found if vote.trouble]
+    if len(found) - len(silent) < majority(service):
+        raise Unknown(f"the lock cannot be read: {'; '.join(silent)}")
+    return found
+
+
 def claim(aws: Aws, plan: str, wanted: Claim, votes: Iterable[Vote], may_take: Collection[Vote], need: int) -> int:
     """Take the free ones, and those that may be taken over; then all others, once there is a majority.
 

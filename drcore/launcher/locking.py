@@ -27,10 +27,10 @@ def hold(setting: RunParameters, service: Service, folder: Path) -> Callable[[],
     who, since = f"{login()}@{platform.node()}", iso(clock_at(service.clock).now())
     wanted = votes.Claim(setting.run_id, who, since, secrets.token_hex(8), votes.record_of(folder))
     need = votes.majority(service)
-    found = votes.read_all(aws, setting.plan, service)
-    if sum(not vote.trouble for vote in found) < need:
-        told = "; ".join(str(vote) for vote in found if vote.trouble)
-        raise Refused(f"the lock cannot be read: {told}. Nothing was touched.")
+    try:
+        found = votes.read_enough(aws, setting.plan, service)
+    except Unknown as error:
+        raise Refused(f"{error}. Nothing was touched.") from error
     if sum(not vote.trouble and not vote.run_id for vote in found) < need:
         raise LockHeld(f"{votes.refusal(setting.plan, setting.run_id, found)}. Nothing was broken.")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from drcore.errors import Refused
-from drcore.record.events import read_events
 from drcore.record.files import JOURNAL
 from drcore.record.format import begun_before_keys, see_format
 from drcore.record.history import History
@@ -18,8 +17,11 @@ def see_resumable(folder: Path) -> None:
     A record that was cut off by a kill is as it was written, as far as it goes.
     """
     see_format(folder)
-    broken = verify(folder).problems if (folder / JOURNAL).is_file() else ()
-    if broken:
-        raise Refused(f"{folder}: the record is BROKEN, so nothing goes on from it: {broken[0]}. Nothing was touched.")
-    if why := begun_before_keys(History(read_events(folder))):
-        raise Refused(why)
+    if not (folder / JOURNAL).is_file():
+        return
+    proof = verify(folder)
+    if proof.problems:
+        why = f"the record is BROKEN, so nothing goes on from it: {proof.problems[0]}"
+        raise Refused(f"{folder}: {why}. Nothing was touched.")
+    if old := begun_before_keys(History(list(proof.events))):
+        raise Refused(old)

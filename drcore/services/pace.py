@@ -14,16 +14,19 @@ class Pace:
         self._clock, self._apart = clock, timedelta(seconds=seconds)
         self._next: datetime | None = None
 
-    def wait(self) -> None:
-        """Wait until the next call may be made."""
+    def wait(self, calls: int = 1) -> None:
+        """Wait until so many calls may be made together."""
         now = self._clock.now()
         if self._next is not None and now < self._next:
             self._clock.sleep((self._next - now).total_seconds())
             now = self._next
-        self._next = now + self._apart
+        self._next = now + self._taken_by(calls)
+
+    def _taken_by(self, calls: int) -> timedelta:
+        return calls * self._apart
 
 
-class SharedPace:
+class SharedPace(Pace):
     """At most so many calls a second of a quota that others use, too: fewer while the service says that it is busy.
 
     `rate` is what is asked for now: halved at most once a second for which the service was busy, a twentieth of `most`
@@ -31,17 +34,11 @@ class SharedPace:
     """
 
     def __init__(self, clock: Clock, most: float) -> None:
-        self._clock, self._most, self.rate = clock, most, most
-        self._next: datetime | None = None
-        self._changed = clock.now()
+        super().__init__(clock, 1 / most)
+        self._most, self.rate, self._changed = most, most, clock.now()
 
-    def wait(self, calls: int) -> None:
-        """Wait until so many calls may be made together."""
-        now = self._clock.now()
-        if self._next is not None and now < self._next:
-            self._clock.sleep((self._next - now).total_seconds())
-            now = self._next
-        self._next = now + timedelta(seconds=calls / self.rate)
+    def _taken_by(self, calls: int) -> timedelta:
+        return timedelta(seconds=calls / self.rate)
 
     def heard(self, *, busy: bool) -> None:
         """Whether any of the calls just made was refused as the service is busy."""

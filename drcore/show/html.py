@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,15 +40,19 @@ def sheet() -> str:
     return (_TEMPLATES / "show.css").read_text(encoding="utf-8")
 
 
+def rules(css: str) -> Iterator[tuple[str, str]]:
+    """The classes of cards in a style sheet, each with its declarations on one line."""
+    return ((name, " ".join(body.split())) for name, body in _RULE.findall(css))
+
+
 @cache
 def _style(classes: str) -> str:
-    rules = _rules()
-    return " ".join(rules[name] for name in classes.split())
+    return " ".join(_rules()[name] for name in classes.split())
 
 
 @cache
 def _rules() -> dict[str, str]:
-    return {name: " ".join(body.replace('"', "'").split()) for name, body in _RULE.findall(sheet())}
+    return {name: body.replace('"', "'") for name, body in rules(sheet())}
 
 
 def _whole(text: str) -> str:

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from drcore.show.html import document, sheet
+from drcore.show.html import document, rules, sheet
 
 _SITE = Path(__file__).parent / "templates" / "site"
 _INLINE = re.compile(r' style="[^"]*"')
-_RULE = re.compile(r"(\.dr-[\w-]+)\s*\{([^}]*)\}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 # The colours of a card on a dark page: each keeps its meaning, and at least 4.5:1 to what it stands on.
 _DARK = {
@@ -53,8 +52,8 @@ def style_sheet() -> str:
 
 def dark_cards() -> str:
     """The colours of cards where the reader has chosen dark, for a page whose cards have their styles inline."""
-    rules = (f"{name} {{{_coloured(body)}}}" for name, body in _RULE.findall(_dark(sheet())) if _coloured(body))
-    return "@media screen and (prefers-color-scheme: dark) {\n" + "\n".join(rules) + "\n}"
+    dark = (f".{name} {{{_coloured(body)}}}" for name, body in rules(_dark(sheet())) if _coloured(body))
+    return "@media screen and (prefers-color-scheme: dark) {\n" + "\n".join(dark) + "\n}"
 
 
 def _dark(css: str) -> str:

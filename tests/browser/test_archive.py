@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from drcore.archive.site import build
-from tests.browser.notebook_page import CHROMIUM, OPTIONS
+from tests.browser.conftest import SAMPLED, SETTINGS
+from tests.browser.notebook_page import CHROMIUM
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.golden import unpack
 from tests.support.many_runs import break_one, make
@@ -21,14 +21,6 @@ from tests.support.many_runs import break_one, make
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 MANY = 500 if EXHAUSTIVE else 2
 PLANS = ("a", "f", "g") if EXHAUSTIVE else ("f",)
-SETTINGS: dict[str, dict[str, Any]] = {
-    "phone, dark": {"color_scheme": "dark", "viewport": {"width": 375, "height": 800}},
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 375, "height": 800}},
-}
-
-SAMPLED = list(SETTINGS)[: None if EXHAUSTIVE else 1]
 LOOKED_AT = ("index", "runs/f-broken/index", *(("plans/f", "runs/f-golden-gone-back/index") if EXHAUSTIVE else ()))
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
@@ -44,14 +36,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     break_one(real[0], records / "f-broken")
     build(into, [records], NOW)
     return into
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 class Watched:

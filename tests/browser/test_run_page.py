@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from drcore.headless.first_screen import FirstScreen, Said
 from drcore.headless.page import write_page
-from tests.browser.notebook_page import CHROMIUM, OPTIONS
+from tests.browser.conftest import SAMPLED, SETTINGS
+from tests.browser.notebook_page import CHROMIUM
 from tests.support.exhaustive import EXHAUSTIVE
 
 REFERENCES = sorted((Path(__file__).parents[1] / "notebooks" / "reference").glob("*.ipynb"))
-SETTINGS: dict[str, dict[str, Any]] = {
-    "phone, dark": {"color_scheme": "dark", "viewport": {"width": 390, "height": 800}},
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 800}},
-}
-SAMPLED = list(SETTINGS)[: None if EXHAUSTIVE else 1]
 SHOWN = REFERENCES if EXHAUSTIVE else [each for each in REFERENCES if each.name.startswith("f_")]
 DECIDED = tuple(Said(f"09:00:{at:02}", "ada", f"Step {at}", "a reason") for at in range(30))
 # A table's first corner has no name: what stands in its row and column says it.
 KNOWN = {"empty-table-header"}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 def page_of(notebook: Path, folder: Path) -> str:

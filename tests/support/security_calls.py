@@ -15,7 +15,7 @@ MACHINE = f"arn:aws:states:{EAST}:123456789012:stateMachine:syncwell-revoke-toke
 
 VALUES: dict[str, Any] = {
     "logs.days": 400,
-    "secretsmanager.listed.prefix": "syncwell/oauth/",
+    "secretsmanager.prefix": "syncwell/oauth/",
     "secretsmanager.put.name": "syncwell/oauth/shard-0000",
     "secretsmanager.text": "{}",
     "secretsmanager.token": "a" * 32,

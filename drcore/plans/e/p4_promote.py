@@ -20,9 +20,8 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.reach import left_out
-from drcore.plans.e.sweeping import SweepQueue, first_of
+from drcore.plans.e.sweeping import SweepQueue, first_of, queue_of
 from drcore.services import secretsmanager
-from drcore.services.pace import SharedPace
 from drcore.services.secretsmanager import ListedSecret
 
 
@@ -47,8 +46,7 @@ def see_promotion(run: ERun, target: Target) -> Promotion:
         if each.primary == away and _is_replica(run, target.region, each.name, away)
     }
     known = _queues.setdefault(run, {})
-    pace = SharedPace(run.clock, run.facts.tokens.writes_per_second)
-    queue = known.setdefault(target.region, SweepQueue(run.clock, left, pace))
+    queue = known.setdefault(target.region, queue_of(run, left))
     queue.left, queue.unsure = left, []
     return Promotion(len(left), queue.batch())
 

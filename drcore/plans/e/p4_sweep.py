@@ -22,10 +22,9 @@ from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
-from drcore.plans.e.sweeping import QUOTA, SweepQueue, first_of, looked_up
+from drcore.plans.e.sweeping import QUOTA, SweepQueue, first_of, looked_up, queue_of
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
-from drcore.services.pace import SharedPace
 from drcore.services.secretsmanager import ListedSecret, Secret
 
 # ── Sweep the secrets ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,17 +101,13 @@ def _listed(run: ERun, region: str) -> _Sweep:
     """The secrets that are written in a region; left are those whose version is not this run's."""
     own = written_in(run, region)
     left = {each.name: each for each in own if each.current != version_of(run, each.name)}
-    return _Sweep(len(own), sum(_count(run, each) for each in own), SweepQueue(run.clock, left, _pace(run)))
+    return _Sweep(len(own), sum(_count(run, each) for each in own), queue_of(run, left))
 
 
 def written_in(run: ERun, region: str) -> list[ListedSecret]:
     """The secrets with tokens that are written in a region, not copied to it. Raises Rejected, Unknown."""
     held = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
     return [each for each in held if each.primary in ("", region)]
-
-
-def _pace(run: ERun) -> SharedPace:
-    return SharedPace(run.clock, run.facts.tokens.writes_per_second)
 
 
 def _is_written(run: ERun, region: str, secret: ListedSecret) -> bool:
@@ -246,7 +241,7 @@ def _labelled(run: ERun, region: str) -> tuple[int, SweepQueue[OldLabel]]:
         for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name))
         for old in _old_labels(run, name, found)
     }
-    return len(names), SweepQueue(run.clock, left, _pace(run))
+    return len(names), queue_of(run, left)
 
 
 def _old_labels(run: ERun, name: str, found: Secret) -> Iterator[OldLabel]:

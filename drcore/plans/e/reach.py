@@ -50,7 +50,7 @@ def in_reach(run: ERun) -> tuple[str, ...]:
 def answers(run: ERun, region: str) -> bool:
     """Whether a region's Secrets Manager answers. Raises Rejected: that is an answer."""
     try:
-        secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
+        secretsmanager.is_any_listed(run.aws, region, run.facts.tokens.prefix)
     except Unknown:
         return False
     return True

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 from drcore.clock import Clock
 from drcore.errors import Busy, Rejected, Unknown
+from drcore.plans.e.facts import ERun
 from drcore.services.pace import SharedPace
 
 QUOTA = 50
@@ -96,6 +97,11 @@ def _tried(one: Callable[[T], object], given: T) -> Rejected | Unknown | None:
     except (Rejected, Unknown) as error:
         return error
     return None
+
+
+def queue_of(run: ERun, left: dict[str, T]) -> SweepQueue[T]:
+    """A queue that keeps to the run's share of the quota."""
+    return SweepQueue(run.clock, left, SharedPace(run.clock, run.facts.tokens.writes_per_second))
 
 
 def first_of(batch: Sequence[str]) -> str:
