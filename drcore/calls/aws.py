@@ -8,7 +8,6 @@ border: Rejected (AWS said no) from Unknown (no answer that can be trusted).
 from __future__ import annotations
 
 import os
-import re
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,53 +19,28 @@ from typing import Any, TypeVar
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    InvalidConfigError,
-    LoginError,
-    NoAuthTokenError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-    ProxyConnectionError,
-    ReadTimeoutError,
-    SSOError,
-    TokenRetrievalError,
-    UnknownCredentialError,
-)
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 from botocore.response import StreamingBody
 
 from drcore.calls.answer import ServiceAnswer, as_answer
 from drcore.calls.aws_command import shell_command
+from drcore.calls.aws_errors import as_our_errors, see_who_answers
 from drcore.calls.aws_operations import DATA_PLANE, is_write, is_writing_method
 from drcore.calls.gate import Call, CallGate, Plane, as_json, region_of
 from drcore.calls.proxies import is_loopback
 from drcore.calls.role_keys import Keys, RoleKeys
-from drcore.calls.sessions import PROFILE, session_of
-from drcore.calls.transient import passes
-from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
+from drcore.calls.sessions import session_of
+from drcore.errors import NoAnswer
 
 # boto3's own defaults (60 s, 5 attempts) can spend a five-minute RTO on one call to a dead region. After a region has
 # kept silent its reads are still made, so that one service that hangs hides no healthy region, but once and briefly.
 _CONNECT, _READ, _ATTEMPTS = 2, 8, 3
 _BRIEFLY = 3
 
-# The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
-_NO_ANSWER = (BotoCoreError, ResponseParserError)
-# Of the machine that drcore runs on, before any region is asked.
-_NOBODY = (
-    *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
-    *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
-)
 _RAW = "drcore raw rows"  # a name in an answer that AWS does not use
 _OF_ITEMS = {"get_item", "query", "batch_get_item", "transact_get_items"}
 KEY = "DRCORE_KEY"  # whose key signs at an endpoint of one's own, where it is not drcore's
 T = TypeVar("T")
-_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NotExist|^404$")
 
 
 class Aws:
@@ -110,7 +84,7 @@ class Aws:
         Raises Rejected (Busy where it passes), Unknown, or WriteStopped in a rehearsal. So does asking the answer for a
         part that it lacks: Unknown.
         """
-        with _as_our_errors(service, operation, region):
+        with as_our_errors(service, operation, region):
             client = self._client(service, region, is_writing_method(service, operation))
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
             for name, value in answer.items():
@@ -144,7 +118,7 @@ class Aws:
 
     def signs_with(self, region: str) -> tuple[str, Credentials]:
         """The address of STS in a region, and the keys that calls there are signed with. Raises Unknown, Rejected."""
-        with _as_our_errors("sts", "get_caller_identity", region):
+        with as_our_errors("sts", "get_caller_identity", region):
             client = self._client("sts", region, False)
             held = self._signing(region) or self.session.get_credentials()
             if held is None:
@@ -158,7 +132,7 @@ class Aws:
         def put(params: dict[str, Any], **_: Any) -> None:
             params.update(headers=dict(headers), body=body)
 
-        with _as_our_errors("sts", "get_caller_identity", region):
+        with as_our_errors("sts", "get_caller_identity", region):
             client = self._make_client("sts", region, once=True, signs=False)
             client.meta.events.register_last("before-call.sts.GetCallerIdentity", put)
             answer: dict[str, Any] = client.get_caller_identity()
@@ -170,12 +144,9 @@ class Aws:
 
     def pages(self, service: str, region: str, operation: str, items: str, /, **parameters: Any) -> Iterator[Any]:
         """All items of a list, page after page. Raises as `call` does: never a shorter answer."""
-        with _as_our_errors(service, operation, region):
+        with as_our_errors(service, operation, region):
             client = self._client(service, region, False)
             for page in client.get_paginator(operation).paginate(**parameters):
-                # AWS leaves out an empty list, and gives each answer an id: without both, something else has answered.
-                if items not in page and not page.get("ResponseMetadata", {}).get("RequestId"):
-                    raise NoAnswer(f"{service} {operation} in {region}: an answer without {items} and without an id")
                 yield from _readable(page, service, operation, region).get(items, ())
 
     def scan_raw(
@@ -205,10 +176,11 @@ class Aws:
         start: Mapping[str, Any] = {}
         while True:
             self._reader.read = read
-            with _as_our_errors("dynamodb", "scan", region):
+            with as_our_errors("dynamodb", "scan", region):
                 answer = client.scan(TableName=table, **more, **start)
             if _RAW not in answer:
                 raise NoAnswer(f"dynamodb scan in {region}: a page that botocore did not hand out for reading")
+            see_who_answers(answer, f"dynamodb scan in {region}")
             yield answer[_RAW]
             if not answer.get("LastEvaluatedKey"):
                 return
@@ -286,9 +258,9 @@ class Aws:
             signing = base._signing if base else _as_made
             _Watch(self._calls, "sts", client, self._lock, self._silent, signing).register()
             self._sts[key] = client
-        with _as_our_errors("sts", "assume_role", region):
-            answer: Mapping[str, Any] = self._sts[key].assume_role(**asked)
-        return answer
+        with as_our_errors("sts", "assume_role", region):
+            answer: dict[str, Any] = self._sts[key].assume_role(**asked)
+        return _readable(answer, "sts", "assume_role", region)
 
 
 def _as_made(region: str) -> None:
@@ -355,38 +327,7 @@ class _Watch:
 def _readable(answer: dict[str, Any], service: str, operation: str, region: str) -> ServiceAnswer:
     """The answer, of which a part that is missing is Unknown; of items only that they are there."""
     of = f"{service} {operation} in {region}"
+    see_who_answers(answer, of)
     is_data = service == "dynamodb" and operation in _OF_ITEMS  # what stands in an item is its writer's
     found: ServiceAnswer = ServiceAnswer(answer, of) if is_data else as_answer(answer, of)
     return found
-
-
-@contextmanager
-def _as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
-    """Tell what AWS has refused from what it has not answered. Raises Rejected (Busy where it passes), Unknown."""
-    try:
-        yield
-    except ClientError as error:
-        raise _answered(error, service, operation, region) from error
-    except _NOBODY as error:
-        how = " Sign in: aws sso login" if isinstance(error, SSOError) and "aws sso login" not in str(error) else ""
-        raise NoCredentials(f"no credentials for AWS: {error}{how}", type(error).__name__) from error
-    except PROFILE as error:
-        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
-    except ParamValidationError as error:
-        raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-    except ProxyConnectionError as error:
-        raise NoAnswer(f"{service} {operation} in {region}: {error}") from error
-    except _NO_ANSWER as error:
-        raise NoAnswer(f"{service} {operation} in {region}: {type(error).__name__}") from error
-
-
-def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    message = error.response.get("Error", {}).get("Message", "")
-    text = f"{service} {operation} in {region}: {code}: {message}"
-    if passes(service, code, message, status):
-        return Busy(text, code)
-    if status >= 500:
-        return NoAnswer(text)
-    return Missing(text, code) if _ABSENT.search(code) else Rejected(text, code)

@@ -163,8 +163,10 @@ def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any
     for fault in sections["faults"]:
         typer.echo(f"  {fault['fault']}{'' if fault['reaches_goal'] else ' (a drill rightly ends short of the goal)'}")
         for option in fault["options"]:
-            choices = f" (one of {', '.join(option['choices'])})" if option["choices"] else ""
-            typer.echo(f"      {option['name']}={option['default']}  {option['help']}{choices}")
+            limits = f"one of {', '.join(option['choices'])}" if option["choices"] else option["span"]
+            typer.echo(
+                f"      {option['name']}={option['default']}  {option['help']}{f' ({limits})' if limits else ''}"
+            )
     typer.echo("\nsteps")
     for row in sections["steps"]:
         needs = f", needs {row['permissions']}" if row["permissions"] else ""

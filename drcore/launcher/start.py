@@ -182,7 +182,8 @@ def open_world(
 ) -> tuple[RunParameters, worlds.Starting | None]:
     """Start the environment's world, if it has one, take the lock, and break what a drill is about.
 
-    Raises BadInput, RunnerFailed; LockHeld, Refused before anything is broken.
+    Raises BadInput, before the lock is taken where the fault or an option of it is wrong; LockHeld, Refused before
+    anything is broken; RunnerFailed.
 
     The world comes along that was started; until it is let go, `undo` ends it, and gives the lock back.
     """
@@ -205,6 +206,7 @@ def open_world(
     if not name:
         return setting, starting
     at = at_world(service, running.address if running else None)
+    worlds.check_fault(at, name, options)
     undo.callback(hold(setting, at, folder))
     say(f"injecting {name}")
     return replace(setting, fault=worlds.inject(at, name, options)), starting

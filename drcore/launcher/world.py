@@ -100,19 +100,27 @@ def faults(world: StartedWorld) -> dict[str, list[dict[str, Any]]]:
         raise RunnerFailed(f"the world did not say what can be broken: {last or 'it said nothing'}") from error
 
 
+def check_fault(service: Service, name: str, options: Mapping[str, str]) -> None:
+    """Ask the injector whether there is such a fault, with such options. Raises BadInput, RunnerFailed."""
+    _ask_injector(service, "/check", name, options)
+
+
 def inject(service: Service, name: str, options: Mapping[str, str]) -> dict[str, Any]:
     """Break something. Returns what was broken, when, with which options. Raises BadInput, RunnerFailed."""
+    return _ask_injector(service, "", name, options)
+
+
+def _ask_injector(service: Service, path: str, name: str, options: Mapping[str, str]) -> dict[str, Any]:
     if not service.faults:
         raise BadInput(f"fault: environment {service.environment} names no injector of faults (`faults:`)")
+    asked, address = {"name": name, "options": dict(options)}, f"{service.faults}{path}"
     try:
-        answer = urllib3.request(
-            "POST", service.faults, json={"name": name, "options": dict(options)}, timeout=60, retries=False
-        )
-    except urllib3.exceptions.HTTPError as error:
-        raise RunnerFailed(f"the injector of faults does not answer: {error}") from error
-    reply: dict[str, Any] = answer.json()
-    if answer.status != 200:
-        raise BadInput(f"fault: {reply.get('error', answer.status)}")
+        answer = urllib3.request("POST", address, json=asked, timeout=60, retries=False)
+        reply = answer.json()
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        raise RunnerFailed(f"the injector of faults at {address} does not answer as one: {error}") from error
+    if answer.status != 200 or not isinstance(reply, dict):
+        raise BadInput(f"fault: {reply.get('error', answer.status) if isinstance(reply, dict) else reply}")
     return reply
 
 

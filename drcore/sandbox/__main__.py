@@ -71,7 +71,13 @@ def _tell_faults() -> None:
 
     told = {
         name: [
-            {"name": key, "default": option.default, "help": option.help, "choices": list(filter(None, option.choices))}
+            {
+                "name": key,
+                "default": option.default,
+                "help": option.help,
+                "choices": list(filter(None, option.choices)),
+                "span": option.span,
+            }
             for key, option in fault.options.items()
         ]
         for name, fault in sorted(REGISTRY.items())

@@ -127,10 +127,23 @@ def test_pages_should_never_be_fewer_because_of_a_failure(calls: CallGate) -> No
         list(Aws(calls, endpoint=server.address).pages("sqs", EAST, "list_queues", "QueueUrls"))
 
 
-@pytest.mark.parametrize("body", ["<html></html>", '{"error": "suspended"}', "{}"])
-def test_an_answer_of_somebody_else_should_be_no_empty_list(calls: CallGate, body: str) -> None:
-    with serving(answer("200 OK", body)) as server, pytest.raises(Unknown, match="without events and without an id"):
-        list(Aws(calls, endpoint=server.address).pages("logs", EAST, "filter_log_events", "events", logGroupName="g"))
+@pytest.mark.usefixtures("unpausing")
+@pytest.mark.parametrize("body", ["<html></html>", '{"error": "suspended"}', "{}", ""])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda aws: list(aws.pages("logs", EAST, "filter_log_events", "events", logGroupName="g")),
+        lambda aws: aws.call("lambda", EAST, "get_alias", FunctionName="f", Name="live"),
+        lambda aws: aws.call("s3", EAST, "get_object", Bucket="b", Key="k"),  # a body that is any bytes
+        lambda aws: aws.call("s3", EAST, "put_object", Bucket="b", Key="k"),  # nothing that it must say
+        lambda aws: aws.call("sns", EAST, "publish", TopicArn="t", Message="m"),
+        lambda aws: list(aws.scan_raw(EAST, "t", 0, 1, lambda body: (body, {}))),
+    ],
+    ids=["pages", "json", "bytes", "write", "xml", "raw"],
+)
+def test_an_answer_of_somebody_else_should_be_none(calls: CallGate, ask: Callable[[Aws], object], body: str) -> None:
+    with serving(answer("200 OK", body)) as server, calls.during(Writes.ALLOWED), pytest.raises(Unknown):
+        ask(Aws(calls, endpoint=server.address))
 
 
 def test_a_list_that_aws_leaves_out_should_be_empty(calls: CallGate) -> None:

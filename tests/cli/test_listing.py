@@ -72,7 +72,7 @@ def test_list_of_a_plan_should_show_each_fault_with_its_options(plan: str) -> No
     assert [each["fault"] for each in told if not each["reaches_goal"]] == short
     for fault in told:
         for option in fault["options"]:
-            assert set(option) == {"name", "default", "help", "choices"}
+            assert set(option) == {"name", "default", "help", "choices", "span"}
     known = {(each["fault"], option["name"]) for each in told for option in each["options"]}
     given = {
         (fault.partition(":")[0], pair.partition("=")[0])

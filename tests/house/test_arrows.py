@@ -37,7 +37,7 @@ TABLES = {"drcore": PACKAGES, "drcore.sandbox": SANDBOX, "drcore.sandbox.syncwel
 ROOMS: dict[str, set[str]] = {
     "boto3": {"calls/aws.py", "calls/sessions.py"},
     # aws_command for the spelling of names; signed_identity signs what somebody else sends. Neither calls anything.
-    "botocore": {f"calls/{name}.py" for name in ("aws", "sessions", "aws_command", "signed_identity")},
+    "botocore": {f"calls/{name}.py" for name in ("aws", "aws_errors", "sessions", "aws_command", "signed_identity")},
     "urllib3": {"calls/http.py", "clock.py", "launcher/world.py"},  # services; the world that an environment brings
     "requests": set(),
     "httpx": set(),

@@ -38,16 +38,15 @@ def test_the_lock_is_taken_before_the_fault_is_put_in(tmp_path: Path) -> None:
             assert len(told) != 1  # by a majority; the region that the fault has taken away says nothing
             return {vote[key] for vote in told.values()}
 
-        with pytest.raises(BadInput, match="nowhere"):
-            begun("none", "region-outage:region=nowhere")
-        assert held("run_id") == set(), "a fault that cannot be put in leaves no lock"
-
         first, folder = begun("first")
         assert held("run_id") == {first.run_id}
         broken = urllib3.request("GET", f"{address}/_sandbox/faults").json()
 
         with pytest.raises(LockHeld, match=rf"held by .* for run {first.run_id}"):
             begun("second", "region-flapping")
+        for wrong in ("region-outage:region=nowhere", "region-flapping:period=nan", "region-outage:colour=red"):
+            with pytest.raises(BadInput, match=r"options\.(region|period|colour): expected .*; saw"):
+                begun("second", wrong)  # before the lock is asked for, which would refuse it
 
         assert urllib3.request("GET", f"{address}/_sandbox/faults").json() == broken, "the second has broken nothing"
         assert not (tmp_path / "second").exists()
@@ -59,6 +58,10 @@ def test_the_lock_is_taken_before_the_fault_is_put_in(tmp_path: Path) -> None:
         assert held("run_id") == set()
 
         urllib3.request("DELETE", f"{address}/_sandbox/faults")
+        urllib3.request("POST", f"{address}/_sandbox/faults", json={"name": "bad-canary"})
+        with pytest.raises(BadInput, match="on top of it"):
+            begun("second", "bad-canary")
+        assert held("run_id") == set(), "a fault that cannot be put in leaves no lock"
         setting, folder = begun("third", "region-outage:region=us-west-2")  # in which the runner stands
         refused = Runbook(A, setting, folder)
         with pytest.raises(Refused, match="us-west-2"):

@@ -20,7 +20,7 @@ SCOPE: Mapping[str, Option] = {
     "operation": Option(default="", help="one operation of the service, as botocore names it"),
     "region": Option(default="", help="one region"),
     "count": Option(default=0, help="how many calls it hits before it is over; 0 is no limit"),
-    "share": Option(default=1.0, help="the share of the calls that it hits, 0 to 1"),
+    "share": Option(default=1.0, help="the share of the calls that it hits", most=1),
     "lasts": Option(default=0.0, help="virtual seconds until it is over; 0 is until it is cleared"),
 }
 """Which calls a generic fault hits: empty means any."""
@@ -38,7 +38,46 @@ _THROTTLED: Mapping[str, tuple[str, int]] = {
 }
 
 
-@fault("throttling", options=SCOPE)
+def _is_in_scope(options: Options) -> None:
+    """A misspelt scope would be a fault that never happens; raises UnknownFault."""
+    service, operation = options["service"], options["operation"]
+    if service and (known := _operations(service)) is None:
+        raise UnknownFault(f"options.service: expected a service of botocore or a vendor; saw {service!r}")
+    if service and operation and operation not in (known or ()):
+        raise UnknownFault(f"options.operation: expected an operation of {service}; saw {operation!r}")
+
+
+def _is_an_error(options: Options) -> None:
+    _is_in_scope(options)
+    code, service = options["code"], options["service"]
+    if not code:
+        raise UnknownFault("options.code: expected an error code; saw none")
+    known = errors_of(service, options["operation"]) if service and options["operation"] else ()
+    if known and code not in (*known, *_UNDECLARED.get(service, {}), *_UNDECLARED[""]):
+        raise UnknownFault(f"options.code: expected an error of {service}:{options['operation']}; saw {code!r}")
+
+
+def _is_a_field(options: Options) -> None:
+    _is_in_scope(options)
+    service, operation, field, member = (options[name] for name in ("service", "operation", "field", "member"))
+    if not field:
+        raise UnknownFault("options.field: expected the path of a field; saw none")
+    if not service or not operation:
+        return
+    known = fields_of(service, operation)
+    if field not in known:
+        raise UnknownFault(f"options.field: expected a field of the answer of {service}:{operation}; saw {field!r}")
+    if member and known[field] and member not in known[field]:
+        expected = ", ".join(known[field])
+        raise UnknownFault(f"options.member: expected one of {expected}; saw {member!r}")
+
+
+def _operations(service: str) -> tuple[str, ...] | None:
+    vendor = tuple(r.answer.__name__ for r in ROUTES if r.pattern.pattern.startswith(f"/{service}/"))
+    return vendor or operations_of(service) or None
+
+
+@fault("throttling", options=SCOPE, check=_is_in_scope)
 def throttling(world: World, options: Options) -> Undo:
     """The service refuses for now; nothing was done. boto3 retries such a code."""
 
@@ -57,15 +96,11 @@ def throttling(world: World, options: Options) -> Undo:
         "code": Option(default="", help="the code that it is refused with, as AWS has it for the operation"),
         "message": Option(default="Another operation is in progress", help="what the refusal says"),
     },
+    check=_is_an_error,
 )
 def busy(world: World, options: Options) -> Undo:
     """What the call is about is busy with something else, or the service is: it is refused, and nothing was done."""
-    code, service = options["code"], options["service"]
-    if not code:
-        raise UnknownFault("options.code: expected an error code; saw none")
-    known = errors_of(service, options["operation"]) if service and options["operation"] else ()
-    if known and code not in (*known, *_UNDECLARED.get(service, {}), *_UNDECLARED[""]):
-        raise UnknownFault(f"options.code: expected an error of {service}:{options['operation']}; saw {code!r}")
+    code = options["code"]
 
     def refuse(call: AwsCall | HttpCall, _: Proceed) -> Response:
         status = _UNDECLARED.get(call.service, {}).get(code) or _UNDECLARED[""].get(code)
@@ -85,7 +120,7 @@ _UNDECLARED: Mapping[str, Mapping[str, int]] = {
 """Codes that AWS answers with and that are not in the models, with their HTTP status; empty: in all services."""
 
 
-@fault("access-denied", options=SCOPE)
+@fault("access-denied", options=SCOPE, check=_is_in_scope)
 def access_denied(world: World, options: Options) -> Undo:
     """The caller lacks the permission; nothing was done."""
 
@@ -95,7 +130,11 @@ def access_denied(world: World, options: Options) -> Undo:
     return _around(world, "access-denied", options, refuse)
 
 
-@fault("latency", options={**SCOPE, "seconds": Option(default=2.0, help="virtual seconds until the answer")})
+@fault(
+    "latency",
+    options={**SCOPE, "seconds": Option(default=2.0, help="virtual seconds until the answer")},
+    check=_is_in_scope,
+)
 def latency(world: World, options: Options) -> Undo:
     """The call is handled, the answer is late; later than READ_TIMEOUT it never arrives."""
 
@@ -109,7 +148,7 @@ def latency(world: World, options: Options) -> Undo:
     return _around(world, "latency", options, delay)
 
 
-@fault("dropped-connection", options=SCOPE)
+@fault("dropped-connection", options=SCOPE, check=_is_in_scope)
 def dropped_connection(world: World, options: Options) -> Undo:
     """The connection is closed before the call is handled: nothing was done."""
 
@@ -119,7 +158,7 @@ def dropped_connection(world: World, options: Options) -> Undo:
     return _around(world, "dropped-connection", options, drop)
 
 
-@fault("lost-response", options=SCOPE)
+@fault("lost-response", options=SCOPE, check=_is_in_scope)
 def lost_response(world: World, options: Options) -> Undo:
     """The call is handled, then the connection is closed: it was done, and the caller does not know."""
 
@@ -146,6 +185,7 @@ _ODD: Mapping[str, tuple[str, bytes]] = {
         "body": Option(default="html", choices=tuple(_ODD), help="what the answer holds"),
         "retry_after": Option(default=0, help="seconds of a Retry-After header; 0 is none"),
     },
+    check=_is_in_scope,
 )
 def odd_answer(world: World, options: Options) -> Undo:
     """Something else answers, as a gateway or a proxy may: the call is not handled, nothing was done."""
@@ -160,7 +200,9 @@ def odd_answer(world: World, options: Options) -> Undo:
     return _around(world, "odd-answer", options, answer)
 
 
-@fault("stale-read", options={**SCOPE, "seconds": Option(default=30.0, help="how old the answers are")})
+@fault(
+    "stale-read", options={**SCOPE, "seconds": Option(default=30.0, help="how old the answers are")}, check=_is_in_scope
+)
 def stale_read(world: World, options: Options) -> Undo:
     """Reads are answered with what the same question got `seconds` ago.
 
@@ -189,6 +231,7 @@ def stale_read(world: World, options: Options) -> Undo:
         "field": Option(default="", help="the answer's field by its path, as Table.Replicas.ReplicaStatus"),
         "member": Option(default="", help="what it says; empty: the field is left out"),
     },
+    check=_is_a_field,
 )
 def answer(world: World, options: Options) -> Undo:
     """A field of the answers says something else, in each element of a list; nothing else is otherwise.
@@ -196,10 +239,6 @@ def answer(world: World, options: Options) -> Undo:
     For members of enums that the world does not come to by itself.
     """
     path = tuple(options["field"].split("."))
-    if not options["field"]:
-        raise UnknownFault("options.field: expected the path of a field; saw none")
-    if options["service"] and options["operation"]:
-        _check_field(options["service"], options["operation"], options["field"], options["member"])
 
     def say(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
         found = proceed()
@@ -248,7 +287,6 @@ def denies(world: World, service: str, operation: str, region: str) -> bool:
 
 def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:
     """Put `fn` around the calls in the scope of `options`; everyone else passes."""
-    _check(options)
     since = world.clock.now()
     seen = hit = 0
 
@@ -273,28 +311,3 @@ def _over(world: World, since: datetime, options: Options) -> bool:
 def _in_scope(options: Options, service: str, operation: str, region: str) -> bool:
     asked = {"service": service, "operation": operation, "region": region}
     return all(options[name] in ("", value) for name, value in asked.items())
-
-
-def _check(options: Options) -> None:
-    """A misspelt scope would be a fault that never happens; raises UnknownFault."""
-    service, operation, share = options["service"], options["operation"], options["share"]
-    if not 0 <= share <= 1:
-        raise UnknownFault(f"options.share: expected a number from 0 to 1; saw {share}")
-    if service and (known := _operations(service)) is None:
-        raise UnknownFault(f"options.service: expected a service of botocore or a vendor; saw {service!r}")
-    if service and operation and operation not in (known or ()):
-        raise UnknownFault(f"options.operation: expected an operation of {service}; saw {operation!r}")
-
-
-def _check_field(service: str, operation: str, field: str, member: str) -> None:
-    known = fields_of(service, operation)
-    if field not in known:
-        raise UnknownFault(f"options.field: expected a field of the answer of {service}:{operation}; saw {field!r}")
-    if member and known[field] and member not in known[field]:
-        expected = ", ".join(known[field])
-        raise UnknownFault(f"options.member: expected one of {expected}; saw {member!r}")
-
-
-def _operations(service: str) -> tuple[str, ...] | None:
-    vendor = tuple(r.answer.__name__ for r in ROUTES if r.pattern.pattern.startswith(f"/{service}/"))
-    return vendor or operations_of(service) or None

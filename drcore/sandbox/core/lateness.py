@@ -75,8 +75,14 @@ class Lateness:
         return lambda: self._ranges[kind].remove(changed)
 
 
+def _in_order(options: Options) -> None:
+    if options["least"] > options["most"]:
+        raise UnknownFault(f"options.least: expected from 0 to {options['most']:g}; saw {options['least']:g}")
+
+
 @fault(
     "lateness",
+    check=_in_order,
     options={
         "of": Option(default=str(Told.METRIC), help="what is told late", choices=tuple(Told)),
         "least": Option(default=240.0, help="seconds until it is told, at least"),
@@ -85,6 +91,4 @@ class Lateness:
 )
 def lateness(world: World, options: Options) -> Undo:
     """What happens from now on is told later than usual, or earlier."""
-    if not 0 <= options["least"] <= options["most"]:
-        raise UnknownFault(f"options.least: expected from 0 to {options['most']:g}; saw {options['least']:g}")
     return world.state(Lateness).change(Told(options["of"]), options["least"], options["most"])

@@ -7,13 +7,15 @@ from typing import Any
 
 from drcore.sandbox.core import state
 from drcore.sandbox.core.dispatch import json_answer
-from drcore.sandbox.core.faults import Faults, Injected, UnknownFault
+from drcore.sandbox.core.faults import Faults, Injected, UnknownFault, effective_options
 from drcore.sandbox.core.world import World
 from drcore.sandbox.protocol.exchange import Request, Response
 
 PREFIX = "/_sandbox/"
 STOP = PREFIX + "stop"
 """Answered here, obeyed by the server."""
+CHECK = "check"
+"""After the address of the faults: whether a fault could be put in as it is named. Nothing is."""
 
 
 class _Refused(ValueError):
@@ -55,12 +57,16 @@ def _list_faults(world: World, _: str, __: dict[str, Any]) -> Any:
     return [_fault(injected) for injected in world.state(Faults)]
 
 
-def _inject(world: World, _: str, body: dict[str, Any]) -> Any:
+def _inject(world: World, which: str, body: dict[str, Any]) -> Any:
     name, options = body.get("name"), body.get("options", {})
     if not isinstance(name, str):
         raise _Refused(f"name: expected the name of a fault; saw {name!r}")
     if not isinstance(options, dict):
         raise _Refused(f"options: expected an object; saw {options!r}")
+    if which == CHECK:
+        return {"name": name, "options": effective_options(name, options)}
+    if which:
+        raise _Refused(f"path: expected {PREFIX}faults or {PREFIX}faults/{CHECK}; saw {which!r} at its end")
     return _fault(world.state(Faults).inject(name, options))
 
 

@@ -4,8 +4,9 @@ Clearing a fault makes a model well again that was ill; it undoes no deployment,
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from drcore.sandbox.core.faults import Option, Options, Undo, UnknownFault, fault
+from drcore.sandbox.core.faults import Option, Options, Undo, fault
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.sagemaker.invocations import ModelBehaviour, Models
 from drcore.sandbox.services.servicequotas import ServiceQuotas
@@ -17,9 +18,9 @@ from drcore.sandbox.vendors.llm import Llm, LlmHealth
 
 NEW_KEY = "emulated-llm-key-5e71d8"
 NEW_TOKEN = "7b3f5b5c-0d5e-4c07-9a86-2c1b7a5f6e22"  # noqa: S105 - an idempotency token
-SHARE = Option(default=0.6, help="the share of the calls that meet it, from 0.1 to 1")
+SHARE = Option(default=0.6, help="the share of the calls that meet it", least=0.1, most=1)
 OPTIONS: Mapping[str, Option] = {"share": SHARE}
-MOST: Mapping[str, Option] = {"share": Option(default=0.95, help=SHARE.help)}
+MOST: Mapping[str, Option] = {"share": replace(SHARE, default=0.95)}
 
 
 @fault("ai-errors", options=OPTIONS)
@@ -96,8 +97,6 @@ def ai_key_expired(world: World, options: Options) -> None:
 
 def _begin(world: World, name: str, options: Options) -> None:
     """From now on what happens to the conflicts is counted. Raises UnknownFault."""
-    if not 0.1 <= options["share"] <= 1:
-        raise UnknownFault(f"options.share: expected a number from 0.1 to 1; saw {options['share']}")
     refuse_second(world, name)
     now, calls = world.clock.now(), world.state(AiCalls)
     world.state(BadDeployment).broken = Broken(name, now, now)

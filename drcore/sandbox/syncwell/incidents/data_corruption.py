@@ -42,11 +42,16 @@ HIDDEN_KEY = ("BATCH#usage", "0")
 
 OPTIONS: Mapping[str, Option] = {
     "share": Option(
-        default=0.04, help="the share of the users whose configuration is corrupted before the doors notice"
+        default=0.04,
+        help="the share of the users whose configuration is corrupted before the doors notice",
+        least=0.0002,
+        most=0.5,
     ),
-    "minutes": Option(default=12, help="how long the job has run when the fault is injected, from 2 to 60"),
+    "minutes": Option(default=12, help="how long the job has run when the fault is injected", least=2, most=60),
     "kinds": Option(default=",".join(KINDS), help="what it does to an item, of overwrite, delete, blank, wrong-owner"),
-    "silent": Option(default=0.5, help="the share of the bad writes that leave UpdatedAt and Writers as they were"),
+    "silent": Option(
+        default=0.5, help="the share of the bad writes that leave UpdatedAt and Writers as they were", most=1
+    ),
     "region": Option(default="us-east-1", help="where the faulty job runs", choices=World.regions),
     "hidden_writer": Option(default=False, help="whether a process that is in nobody's list writes each 20 seconds"),
 }
@@ -188,7 +193,16 @@ class CorruptionJob:
         self._tables.later(at + HIDDEN, self._hidden)
 
 
-@fault("data-corruption", options=OPTIONS)
+def _kinds(options: Options) -> tuple[str, ...]:
+    return tuple(each.strip() for each in str(options["kinds"]).split(",") if each.strip())
+
+
+def _are_known(options: Options) -> None:
+    if not (kinds := set(_kinds(options))) or not kinds <= set(KINDS):
+        raise UnknownFault(f"options.kinds: expected some of {', '.join(KINDS)}; saw {options['kinds']!r}")
+
+
+@fault("data-corruption", options=OPTIONS, check=_are_known)
 def data_corruption(world: World, options: Options) -> Undo:
     """2026.01.2 of the workers has corrupted `share` of the configurations for `minutes`, and goes on slowly.
 
@@ -196,7 +210,6 @@ def data_corruption(world: World, options: Options) -> Undo:
     time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden writer, as
     somebody who found the process would, and nothing else.
     """
-    kinds = _checked(options)
     refuse_second(world, "data-corruption")
     now, tables = world.clock.now(), world.state(Tables)
     began = world.state(WorldTimeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
@@ -207,7 +220,7 @@ def data_corruption(world: World, options: Options) -> Undo:
     order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(
-        Corruption(options["region"], began, deployed, kinds, options["silent"], order, stream),
+        Corruption(options["region"], began, deployed, _kinds(options), options["silent"], order, stream),
         max(1, round(options["share"] * world.users)),
         now,
     )
@@ -216,17 +229,6 @@ def data_corruption(world: World, options: Options) -> Undo:
     world.state(BadDeployment).broken = Broken("data-corruption", now, deployed)
     _replay(world, began, deployed, options["region"], now)
     return lambda: setattr(job.hidden, "on", False)
-
-
-def _checked(options: Options) -> tuple[str, ...]:
-    """The kinds. Raises UnknownFault."""
-    kinds = tuple(each.strip() for each in str(options["kinds"]).split(",") if each.strip())
-    if not kinds or not set(kinds) <= set(KINDS):
-        raise UnknownFault(f"options.kinds: expected some of {', '.join(KINDS)}; saw {options['kinds']!r}")
-    for name, low, high in (("share", 0.0002, 0.5), ("silent", 0, 1), ("minutes", 2, 60)):
-        if not low <= options[name] <= high:
-            raise UnknownFault(f"options.{name}: expected {low} to {high}; saw {options[name]}")
-    return kinds
 
 
 def _forget(world: World, since: datetime) -> None:

@@ -27,14 +27,17 @@ from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 _FAILS, _SLOWNESS_MS = 0.95, 900.0  # of a partner that is out: the share of its calls, the time of the others
 HALF_DOWN = PartnerHealth(errors=0.5, latency_ms=1800.0)
 WELL = PartnerHealth()
+_DAY = 24 * 60  # minutes
 SLOWLY_IN, MONITOR = "us-east-1", "partner-errors"
 """The region in which something stands in the way of a switch."""
 
 PARTNER = Option(default="pulsewatch", help="which partner", choices=names.PARTNERS)
-DURATION = Option(default=15.0, help="minutes until the partner is well again; 0 is until the fault is cleared")
-PAGE_LAG = Option(default=4.0, help="minutes by which the partner's status page is late")
-UNNOTICED = Option(default=5.0, help="minutes that pass until somebody looks")
-SILENT = Option(default=0.0, help="the share of calls that get no answer, 0 to 0.95; a probe really waits for it")
+DURATION = Option(
+    default=15.0, help="minutes until the partner is well again; 0 is until the fault is cleared", most=_DAY
+)
+PAGE_LAG = Option(default=4.0, help="minutes by which the partner's status page is late", most=_DAY)
+UNNOTICED = Option(default=5.0, help="minutes that pass until somebody looks", most=_DAY)
+SILENT = Option(default=0.0, help="the share of calls that get no answer; a probe really waits for it", most=_FAILS)
 _SINCE = timedelta(hours=1)
 """How long the experiment has run: its own deployment is over."""
 OPTIONS: Mapping[str, Option] = {
@@ -84,14 +87,18 @@ def partner_degraded(world: World, options: Options) -> Undo:
     return _begin(world, "partner-degraded", options, HALF_DOWN, (options["partner"],), "write-activities")
 
 
+def _are_two(options: Options) -> None:
+    if options["partner"] == options["second"]:
+        raise UnknownFault(f"options.second: expected another partner than {options['partner']}; saw it again")
+
+
 @fault(
     "partner-outage-two",
     options={**OPTIONS, "second": Option(default="strideon", help="the other one", choices=names.PARTNERS)},
+    check=_are_two,
 )
 def partner_outage_two(world: World, options: Options) -> Undo:
     """Two partners are out at once."""
-    if options["partner"] == options["second"]:
-        raise UnknownFault(f"options.second: expected another partner than {options['partner']}; saw it again")
     return _begin(world, "partner-outage-two", options, _down(), (options["partner"], options["second"]))
 
 
@@ -232,9 +239,7 @@ def _switches(world: World) -> tuple[ConfigApplication, Environment, ConfigProfi
 
 
 def _down(silent: float = 0.0) -> PartnerHealth:
-    """A partner that is out. Raises UnknownFault for a share of silent calls that cannot be."""
-    if not 0 <= silent <= _FAILS:
-        raise UnknownFault(f"silent: expected a share from 0 to {_FAILS}; seen {silent}")
+    """A partner that is out."""
     return PartnerHealth(errors=_FAILS - silent, timeouts=silent, latency_ms=_SLOWNESS_MS)
 
 
@@ -264,9 +269,6 @@ def _begin(
     *operations: str,
     harmless: bool = False,
 ) -> Undo:
-    for option in ("duration", "page_lag", "unnoticed"):
-        if not 0 <= options[option] <= 24 * 60:
-            raise UnknownFault(f"options.{option}: expected minutes from 0 to 1440; saw {options[option]}")
     refuse_second(world, name)
     known, now = world.state(Partners), world.clock.now()
     for partner in partners:

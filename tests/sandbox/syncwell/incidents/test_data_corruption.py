@@ -68,9 +68,9 @@ def test_one_kind_alone_should_be_possible_in_either_region(kind: str) -> None:
     ("options", "message"),
     [
         ({"kinds": "overwrite,eat"}, "options.kinds: expected some of overwrite, delete, blank, wrong-owner"),
-        ({"share": 0.9}, "options.share: expected 0.0002 to 0.5"),
-        ({"minutes": 1}, "options.minutes: expected 2 to 60"),
-        ({"silent": 2}, "options.silent: expected 0 to 1"),
+        ({"share": 0.9}, "options.share: expected a number from 0.0002 to 0.5"),
+        ({"minutes": 1}, "options.minutes: expected a whole number from 2 to 60"),
+        ({"silent": 2}, "options.silent: expected a number from 0 to 1"),
         ({"region": "eu-west-1"}, "options.region: expected one of us-east-1, us-west-2"),
     ],
 )

@@ -51,7 +51,7 @@ def test_an_outage_goes_unnoticed_is_told_late_by_the_page_and_ends_by_itself(wo
 
 def test_a_part_of_the_calls_gets_no_answer_where_that_is_asked_for(world: SyncWellWorld) -> None:
     status, told = world.inject("partner-outage", silent=1.5)
-    assert (status, told["error"]) == (400, "silent: expected a share from 0 to 0.95; seen 1.5")
+    assert (status, told["error"]) == (400, "options.silent: expected a number from 0 to 0.95; saw 1.5")
     world.inject("partner-outage", silent=0.95)
     assert asked(world) <= {200, 0}
     assert 0 in asked(world)

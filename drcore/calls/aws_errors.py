@@ -1,0 +1,87 @@
+"""What botocore raises, as our own errors: Rejected (AWS said no) is told from Unknown (no answer to be trusted)."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    InvalidConfigError,
+    LoginError,
+    NoAuthTokenError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
+)
+from botocore.parsers import ResponseParserError
+
+from drcore.calls.sessions import PROFILE
+from drcore.calls.transient import passes
+from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
+
+# The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
+_NO_ANSWER = (BotoCoreError, ResponseParserError)
+# Of the machine that drcore runs on, before any region is asked.
+_NOBODY = (
+    *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
+    *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
+)
+_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NotExist|^404$")
+
+
+def see_who_answers(answer: Mapping[str, Any], of: str) -> None:
+    """A proxy's own page is read by botocore as an answer in which everything is missing. Raises NoAnswer for it."""
+    if not answer.get("ResponseMetadata", {}).get("RequestId"):
+        raise NoAnswer(f"{of}: an answer without a request id, which AWS gives each: something else has answered")
+
+
+@contextmanager
+def as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
+    """Tell what AWS has refused from what it has not answered. Raises Rejected (Busy where it passes), Unknown."""
+    try:
+        yield
+    except ClientError as error:
+        raise _answered(error, service, operation, region) from error
+    except _NOBODY as error:
+        how = " Sign in: aws sso login" if isinstance(error, SSOError) and "aws sso login" not in str(error) else ""
+        raise NoCredentials(f"no credentials for AWS: {error}{how}", type(error).__name__) from error
+    except PROFILE as error:
+        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
+    except ParamValidationError as error:
+        raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
+    except ProxyConnectionError as error:
+        raise NoAnswer(f"{service} {operation} in {region}: {error}") from error
+    except _NO_ANSWER as error:
+        raise NoAnswer(f"{service} {operation} in {region}: {type(error).__name__}") from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if _raised_in(error) != ResponseParserError.__module__:
+            raise
+        raise NoAnswer(f"{service} {operation} in {region}: an answer that botocore cannot read: {error!r}") from error
+
+
+def _raised_in(error: BaseException) -> str:
+    """The module that has raised it: botocore's parsers stumble over what is well-formed but of another shape."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"])
+
+
+def _answered(error: ClientError, service: str, operation: str, region: str) -> Rejected | Unknown:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = error.response.get("Error", {}).get("Message", "")
+    text = f"{service} {operation} in {region}: {code}: {message}"
+    if passes(service, code, message, status):
+        return Busy(text, code)
+    if status >= 500:
+        return NoAnswer(text)
+    return Missing(text, code) if _ABSENT.search(code) else Rejected(text, code)
