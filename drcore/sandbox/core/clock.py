@@ -100,9 +100,9 @@ class VirtualClock:
                 self._traveller = None
 
     def _set(self, moment: datetime) -> None:
-        self._now = moment
         if self._traveller is not None:
-            self._traveller.move_to(moment, tick=False)
+            self._traveller.shift(moment - self._now)  # as move_to, which sets the time zone anew each time
+        self._now = moment
 
     def _tick(self) -> None:
         self._ticking = True

@@ -8,6 +8,8 @@ No sample in a minute means no point, never a zero.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import floor
+from operator import mul
+from typing import NamedTuple
 
 from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.registry import AwsError
@@ -21,9 +23,11 @@ Weighted = tuple[tuple[float, float], ...]
 """(value, how many samples had it), as Values and Counts of PutMetricData."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricName:
-    """One metric; dimensions sorted by name."""
+class MetricName(NamedTuple):
+    """One metric; dimensions sorted by name.
+
+    A tuple, as its hash is asked for with each sample, and a dataclass works that out in Python.
+    """
 
     namespace: str
     name: str
@@ -48,10 +52,9 @@ class MinuteSamples:
     @classmethod
     def of(cls, values: Weighted) -> "MinuteSamples":
         """From weighted values; at least one weight must be above zero."""
-        kept = tuple(pair for pair in values if pair[1] > 0)
-        numbers = [value for value, _ in kept]
-        count = sum(weight for _, weight in kept)
-        return cls(count, sum(v * w for v, w in kept), min(numbers), max(numbers), kept)
+        kept = tuple([pair for pair in values if pair[1] > 0])
+        numbers, weights = zip(*kept, strict=True)
+        return cls(sum(weights), sum(map(mul, numbers, weights)), min(numbers), max(numbers), kept)
 
     @classmethod
     def share(cls, hits: int, samples: int) -> "MinuteSamples":
@@ -127,7 +130,9 @@ class Store:
 
     def record(self, metric: MetricName, minute: int, point: MinuteSamples, unit: str = "Count") -> None:
         """Add samples to the minute that starts at `minute` (seconds since 1970)."""
-        points = self._points.setdefault(metric, {})
+        points = self._points.get(metric)
+        if points is None:
+            points = self._points[metric] = {}
         known = points.get(minute)
         points[minute] = point if known is None else merge([known, point])
         self._units[metric] = unit

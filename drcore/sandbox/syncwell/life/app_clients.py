@@ -35,9 +35,10 @@ class AppClients:
         """Live through the quiet time before now, in which everybody has what he has now."""
         minute, end = timedelta(minutes=1), self._world.clock.now()
         self._has = {(region, entity): self._flags.of(region, entity) for region, entity in self._reads}
-        for number in range(lasted // minute):
-            for region in self._world.regions:
-                self._publish(region, epoch(end - (number + 1) * minute))
+        for region in self._world.regions:
+            shown = self._shown(region)
+            for number in range(lasted // minute):
+                self._publish(region, epoch(end - (number + 1) * minute), shown)
 
     def tick(self, at: datetime) -> None:
         """Let those read whose turn it is; at a full minute, publish."""
@@ -47,7 +48,7 @@ class AppClients:
         if at.second == 0:
             for region in self._world.regions:
                 if not self._regions.out(region, at):
-                    self._publish(region, epoch(at) - MINUTE)
+                    self._publish(region, epoch(at) - MINUTE, self._shown(region))
 
     def shown(self, region: str, partner: str) -> float:
         """The share of a region's clients that show the banner of a partner."""
@@ -55,11 +56,15 @@ class AppClients:
         shown = sum(bool(self._has.get((region, each), {}).get(flag, {}).get("enabled")) for each in ENTITIES)
         return shown / len(ENTITIES)
 
-    def _publish(self, region: str, begin: int) -> None:
+    def _shown(self, region: str) -> dict[str, MinuteSamples]:
+        """What the clients of a region report of each partner's banner."""
         sessions = len(ENTITIES) * _SESSIONS
-        for partner in names.PARTNERS:
-            shown = round(self.shown(region, partner) * sessions)
-            self._stores[region].record(_SHOWN[partner], begin, MinuteSamples.share(shown, sessions))
+        shares = {partner: round(self.shown(region, partner) * sessions) for partner in names.PARTNERS}
+        return {partner: MinuteSamples.share(shown, sessions) for partner, shown in shares.items()}
+
+    def _publish(self, region: str, begin: int, shown: dict[str, MinuteSamples]) -> None:
+        for partner, sample in shown.items():
+            self._stores[region].record(_SHOWN[partner], begin, sample)
 
 
 _SHOWN = {each: MetricName("SyncWell/App", "BannerShown", (("Partner", each),)) for each in names.PARTNERS}

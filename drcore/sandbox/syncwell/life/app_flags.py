@@ -49,10 +49,11 @@ class AppFlags:
 
     def share(self, region: str, flag: str) -> float:
         """For how many of the entities a flag is on, 0 to 1."""
-        shares = self._poll(region).shares
-        if flag not in shares:
-            shares[flag] = sum(self.on(region, entity, flag) for entity in ENTITIES) / len(ENTITIES)
-        return shares[flag]
+        poll = self._poll(region)
+        if flag not in poll.shares:
+            asked = ENTITIES[:1] if poll.same else ENTITIES
+            poll.shares[flag] = sum(self.on(region, entity, flag) for entity in asked) / len(asked)
+        return poll.shares[flag]
 
     def on(self, region: str, entity: str, flag: str) -> bool:
         """Whether a flag is on for an entity; a flag that is not there is off."""

@@ -96,9 +96,11 @@ def _points(counts: Counts, stream: random.Random) -> dict[str, MinuteSamples]:
         points["Errors"] = MinuteSamples.share(counts.errors, counts.invocations)
         wobble = stream.gauss(1.0, 0.02)
         values: Weighted = tuple(
-            (part[0] * factor * wobble, weight * requests)
-            for part, requests in counts.times.items()
-            for factor, weight in shape(part[1])
+            [
+                (milliseconds * wobble, weight * requests)
+                for part, requests in counts.times.items()
+                for milliseconds, weight in _times(part)
+            ]
         )
         points["Duration"] = MinuteSamples.of(values)
     return points
@@ -106,6 +108,12 @@ def _points(counts: Counts, stream: random.Random) -> dict[str, MinuteSamples]:
 
 def _ones(samples: int) -> MinuteSamples:
     return MinuteSamples(samples, samples, 1.0, 1.0, ((1.0, samples),))
+
+
+@functools.cache
+def _times(part: Part) -> Weighted:
+    """(milliseconds, share of the requests)."""
+    return tuple((part[0] * factor, weight) for factor, weight in shape(part[1]))
 
 
 @functools.cache

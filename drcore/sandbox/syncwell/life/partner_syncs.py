@@ -10,6 +10,7 @@ Simplified: a job reads once and writes half of the time; one in ten renews a to
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from random import Random
 
 from drcore.sandbox.core.timestamps import MINUTE, epoch, floor
@@ -160,7 +161,6 @@ class PartnerSyncs:
 
 
 def _publish(store: Store, begin: int, name: str, minute: PartnerMinute) -> None:
-    of_partner = (("Partner", name),)
     counted = {
         "Unauthorized": minute.refused["Unauthorized"],
         "Throttled": minute.refused["Throttled"],
@@ -169,20 +169,26 @@ def _publish(store: Store, begin: int, name: str, minute: PartnerMinute) -> None
         "Lost": 0,
     }
     for metric, count in counted.items():
-        store.record(MetricName(SPACE, metric, of_partner), begin, _reported(count))
+        store.record(_metric(metric, name), begin, _reported(count))
     for operation, tally in minute.operations.items():
-        of = (("Operation", operation), *of_partner)
-        store.record(MetricName(SPACE, "Calls", of), begin, _reported(tally.calls))
-        store.record(MetricName(SPACE, "Errors", of), begin, _reported(tally.failed))
+        store.record(_metric("Calls", name, operation), begin, _reported(tally.calls))
+        store.record(_metric("Errors", name, operation), begin, _reported(tally.failed))
         if tally.calls:
             values = tuple(
                 (median * factor, weight * count)
                 for median, count in tally.times.items()
                 for factor, weight in (shape(_SPREAD) if median < GIVES_UP else ((1.0, 1.0),))
             )
-            store.record(MetricName(SPACE, "Latency", of), begin, MinuteSamples.of(values), "Milliseconds")
+            store.record(_metric("Latency", name, operation), begin, MinuteSamples.of(values), "Milliseconds")
 
 
+@cache
+def _metric(metric: str, partner: str, operation: str = "") -> MetricName:
+    of_operation = (("Operation", operation),) if operation else ()
+    return MetricName(SPACE, metric, (*of_operation, ("Partner", partner)))
+
+
+@lru_cache(maxsize=10_000)
 def _reported(count: int) -> MinuteSamples:
     """A count as the four workers of a region report it, each its part: zero is reported, too."""
     part = count / _WORKERS

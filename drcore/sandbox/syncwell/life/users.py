@@ -104,8 +104,8 @@ class UserBase:
 
     def shares(self, market: str) -> dict[str, float]:
         """The share of a market's users that go to each region."""
-        cohorts = self.cohorts[market]
-        return {r: sum(c.region == r for c in cohorts) / len(cohorts) for r in self._world.regions}
+        where = [cohort.region for cohort in self.cohorts[market]]
+        return {region: where.count(region) / len(where) for region in self._world.regions}
 
     def load(self, region: str) -> float:
         """How much of its usual share a region gets: exactly 1 while everything is as usual."""

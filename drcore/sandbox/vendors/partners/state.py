@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat, starmap
 
 from drcore.sandbox.core.timestamps import floor
 from drcore.sandbox.core.world import World
@@ -31,6 +32,9 @@ class PartnerHealth:
     @property
     def is_degraded(self) -> bool:
         return self.errors + self.timeouts >= 0.05 or self.latency_ms >= 2000
+
+
+_WELL = PartnerHealth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ class Partner:
 
     def health(self, operation: str, at: datetime) -> PartnerHealth:
         """How an operation does at a moment."""
-        known = [health for since, health in self.history.get(operation, ()) if since <= at]
-        return known[-1] if known else PartnerHealth()
+        known = reversed(self.history.get(operation, ()))
+        return next((health for since, health in known if since <= at), _WELL)
 
 
 class Partners:
@@ -96,7 +100,8 @@ class Partners:
         partner.taken[minute] += taken
         health = partner.health(operation, now)
         failing = health.timeouts + health.errors
-        failed = [draw for _ in range(taken) if (draw := rng.random()) < failing]  # most are not: looked at once
+        drawn = starmap(rng.random, repeat((), taken))
+        failed = [draw for draw in drawn if draw < failing]  # most are not: looked at once
         timeouts = sum(draw < health.timeouts for draw in failed)
         errors = len(failed) - timeouts
         return PartnerCalls(taken - errors - timeouts, errors, timeouts, throttled=count - taken)
