@@ -102,6 +102,8 @@ class Regions:
 
     def out(self, region: str, at: datetime, kinds: frozenset[OutageKind] = HALTING) -> bool:
         """Whether an outage of one of these kinds is on in the region at that moment."""
+        if not self.outages:  # asked with each write of each actor
+            return False
         return any(o.region == region and o.kind in kinds and o.span(at) for o in self.outages)
 
     def last_out(self, region: str, at: datetime, kinds: frozenset[OutageKind] = HALTING) -> datetime | None:

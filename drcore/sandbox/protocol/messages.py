@@ -59,6 +59,8 @@ class Message:
     request: Request = field(repr=False)
     model: OperationModel = field(repr=False)
     labels: Mapping[str, Any] = field(repr=False)
+    routed: MotoRequest | None = field(repr=False)
+    """The request in moto's terms, where its route was found by that."""
 
     def params(self) -> dict[str, Any]:
         """The input by its botocore shape names; times are aware, blobs are bytes."""
@@ -66,7 +68,7 @@ class Message:
         if self.protocol == cbor.PROTOCOL:
             return cbor.read(self.model.input_shape, plain.body)
         parser = PROTOCOL_PARSERS[self.protocol](self.model, timestamp_parser=_utc)
-        request = moto_request(plain)
+        request = self.routed if self.routed is not None and plain is self.request else moto_request(plain)
         parsed: dict[str, Any] = parser.parse(
             {
                 "method": request.method,

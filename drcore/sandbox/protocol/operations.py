@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 from moto.core.model import OperationModel
+from moto.core.request import Request as MotoRequest
 from moto.core.request import determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
@@ -41,7 +42,7 @@ def understand(request: Request) -> Message | None:
     region, signed_as = scope
     for service in SIGNED_AS.get(signed_as, (signed_as,)):
         try:
-            protocol, model, labels = _route(service, request)
+            protocol, model, labels, routed = _route(service, request)
         except (HTTPException, NotImplementedError, OperationNotFoundError, UnknownServiceError):
             continue
         return Message(
@@ -52,6 +53,7 @@ def understand(request: Request) -> Message | None:
             request=request,
             model=model,
             labels=labels,
+            routed=routed,
         )
     return None
 
@@ -106,11 +108,12 @@ def _scope(request: Request) -> tuple[str, str] | None:
     return parts[-3], parts[-2].lower()
 
 
-def _route(service: str, request: Request) -> tuple[str, OperationModel, dict[str, Any]]:
+def _route(service: str, request: Request) -> tuple[str, OperationModel, dict[str, Any], MotoRequest | None]:
     model = get_service_model(service)
     named = cbor.operation_named(request)
     if named is not None and cbor.PROTOCOL in model.metadata.get("protocols", ()):
-        return cbor.PROTOCOL, model.operation_model(named), {}
+        return cbor.PROTOCOL, model.operation_model(named), {}, None
     protocol = determine_request_protocol(model, request.headers.get("Content-Type"))
-    operation, labels = get_service_router(service).match(moto_request(request))
-    return protocol, operation, labels
+    routed = moto_request(request)
+    operation, labels = get_service_router(service).match(routed)
+    return protocol, operation, labels, routed

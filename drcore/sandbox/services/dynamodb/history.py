@@ -83,7 +83,7 @@ class TableHistory:
     ) -> LoggedWrite | None:
         """Write an item, or delete it with None; None is returned for a replicated write that loses."""
         mine = self._by_key.setdefault(key, [])
-        place = bisect_right(mine, at, key=_AT)
+        place = len(mine) if not mine or mine[-1].at <= at else bisect_right(mine, at, key=_AT)
         known = mine[place - 1].stamp if place else None  # what was there from the beginning loses to any write
         if replicated and known is not None and known > stamp:
             return None
@@ -92,7 +92,10 @@ class TableHistory:
         while place < len(mine) and mine[place].replicated and mine[place].stamp < stamp:
             self.entries.remove(mine.pop(place))  # it came later and is older: it would have lost
         mine.insert(place, entry)
-        insort(self.entries, entry, key=_AT)
+        if not self.entries or self.entries[-1].at <= at:
+            self.entries.append(entry)
+        else:
+            insort(self.entries, entry, key=_AT)
         if place + 1 < len(mine):
             mine[place + 1].before = entry.after
         else:

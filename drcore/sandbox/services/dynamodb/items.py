@@ -44,7 +44,7 @@ class Stored(dict[str, Any]):
     def size(self) -> int:
         """Bytes, as DynamoDB counts them (numbers about)."""
         if self._size is None:
-            self._size = sum(len(name.encode()) + _size(value) for name, value in self.items())
+            self._size = sum([_bytes(name) + _size(value) for name, value in self.items()])
         return self._size
 
 
@@ -140,14 +140,16 @@ def _text(value: bytes | str) -> str:
 
 
 def _size(typed: Mapping[str, Any]) -> int:
-    (kind, value) = next(iter(typed.items()))
+    ((kind, value),) = typed.items()
     match kind:
+        case "S":  # the most, so the first
+            return _bytes(value)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _size(each) for name, each in value.items())
+            return 3 + sum([1 + _bytes(name) + _size(each) for name, each in value.items()])
         case "L":
-            return 3 + sum(1 + _size(each) for each in value)
+            return 3 + sum([1 + _size(each) for each in value])
         case "SS":
-            return sum(len(each.encode()) for each in value)
+            return sum(map(_bytes, value))
         case "NS":
             return sum(_digits(each) for each in value)
         case "N":
@@ -156,9 +158,11 @@ def _size(typed: Mapping[str, Any]) -> int:
             return len(value) * 3 // 4
         case "BS":
             return sum(len(each) * 3 // 4 for each in value)
-        case "S":
-            return len(value.encode())
     return 1
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _digits(number: str) -> int:

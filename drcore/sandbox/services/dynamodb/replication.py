@@ -124,6 +124,8 @@ class Deliveries:
 
     def _both_back(self, write: ReplicatedWrite, at: datetime) -> datetime | None:
         """When both ends are there, None if one does not know; `at` itself if they are."""
+        if not self._regions.outages:
+            return at
         ends = [self._regions.back_at(region, at, ISOLATING) for region in (write.source, write.target)]
         known = [end for end in ends if end is not None]
         return max(known) if len(known) == len(ends) else None

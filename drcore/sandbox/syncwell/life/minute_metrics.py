@@ -99,7 +99,7 @@ def _points(counts: Counts, stream: random.Random) -> dict[str, MinuteSamples]:
             [
                 (milliseconds * wobble, weight * requests)
                 for part, requests in counts.times.items()
-                for milliseconds, weight in _times(part)
+                for milliseconds, weight in times(part)
             ]
         )
         points["Duration"] = MinuteSamples.of(values)
@@ -111,8 +111,8 @@ def _ones(samples: int) -> MinuteSamples:
 
 
 @functools.cache
-def _times(part: Part) -> Weighted:
-    """(milliseconds, share of the requests)."""
+def times(part: Part) -> Weighted:
+    """(milliseconds, share of the requests) of what takes about that long."""
     return tuple((part[0] * factor, weight) for factor, weight in shape(part[1]))
 
 

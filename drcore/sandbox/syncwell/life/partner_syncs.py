@@ -21,7 +21,7 @@ from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.partner_accounts import PACE
 from drcore.sandbox.syncwell.life.app_flags import ENTITIES, AppFlags
-from drcore.sandbox.syncwell.life.minute_metrics import shape
+from drcore.sandbox.syncwell.life.minute_metrics import times
 from drcore.sandbox.syncwell.life.random_counts import hits
 from drcore.sandbox.syncwell.life.sync_jobs import STEP, Reached, SyncJobs
 from drcore.sandbox.vendors.partners.state import OPERATIONS, PartnerCalls, Partners
@@ -175,9 +175,11 @@ def _publish(store: Store, begin: int, name: str, minute: PartnerMinute) -> None
         store.record(_metric("Errors", name, operation), begin, _reported(tally.failed))
         if tally.calls:
             values = tuple(
-                (median * factor, weight * count)
-                for median, count in tally.times.items()
-                for factor, weight in (shape(_SPREAD) if median < GIVES_UP else ((1.0, 1.0),))
+                [
+                    (milliseconds, weight * count)
+                    for median, count in tally.times.items()
+                    for milliseconds, weight in (times((median, _SPREAD)) if median < GIVES_UP else ((median, 1.0),))
+                ]
             )
             store.record(_metric("Latency", name, operation), begin, MinuteSamples.of(values), "Milliseconds")
 

@@ -118,9 +118,10 @@ class TableBindings:
         now = self._world.clock.now()
         if now != self._moment:
             self._moment, self._answers = now, {}
-        if asked not in self._answers:
-            self._answers[asked] = answer()
-        return self._answers[asked]
+        known = self._answers.get(asked)
+        if known is None:
+            known = self._answers[asked] = answer()
+        return known
 
     def _take(self, region: str, who: str) -> str:
         known = self._taken.get((region, who))
