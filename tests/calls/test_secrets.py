@@ -30,6 +30,7 @@ SECRETS = {"plain": PLAIN, "odd": ODD, "key": KEY}
 ENVIRONMENT = {"PLANTED_TOKEN": PLAIN, "PLANTED_SECRET": ODD}
 ALL = " and ".join(SECRETS.values())
 REGIONS = ("us-east-1", "us-west-2")
+WATCH = ROOT / "tests" / "support" / "children"  # what it has makes every Python process tell whom it starts
 PART = 14  # so many letters of a secret on end are a part of it
 
 WORDS = """import os, json
@@ -178,7 +179,8 @@ def drill(folder: Path, cell: str) -> Drilled:
         said = drcore(
             *("drill", "f", "--world", address, "--records", records, "--fault", "bad-canary-stuck"),
             *("-p", "run_id=f-secret", "-p", f"bug=they saw {ALL}"),
-            environment=ENVIRONMENT | {"DRCORE_HOME": str(home)},
+            environment=ENVIRONMENT
+            | {"DRCORE_HOME": str(home), "PYTHONPATH": str(WATCH), "CHILDREN": str(folder / "children")},
         )
     return Drilled(said, records / "f-secret")
 
@@ -208,6 +210,16 @@ def test_the_secrets_should_have_turned_up_in_that_drill(drilled: Drilled) -> No
         assert HIDDEN in texts[name]
     assert "planted-chart.png, unpacked" in texts
     assert '"event":"verdict"' in texts["journal.jsonl"]
+
+
+def test_a_secret_should_be_in_no_process_list(drilled: Drilled) -> None:
+    """Neither in a word of a child nor, where it is not inherited from whoever called, in its environment."""
+    started = (drilled.folder.parents[1] / "children").read_text()
+    children = [json.loads(line) for line in started.splitlines()]
+    assert any("ipykernel" in str(words) for _, (_, words, *_) in children), "else nobody was watched"
+    for event, (program, words, *more) in children:
+        assert not [name for name in SECRETS if SECRETS[name] in f"{program} {words}"], (event, program)
+        assert KEY not in str(more), (event, program)
 
 
 def test_a_secret_should_be_in_no_file_and_no_word_of_a_drill_that_raised(failed: Drilled) -> None:

@@ -9,6 +9,8 @@ from moto.sns.models import SNSBackend, sns_backends
 from moto.sqs.models import SQSBackend, sqs_backends
 from moto.sts.models import STSBackend, sts_backends
 
+from drcore.sandbox.moto.secret_store import FoundSecrets
+
 _EVERYWHERE = "aws"
 """The region of a service that has none."""
 
@@ -34,8 +36,11 @@ def s3(account: str) -> S3Backend:
 
 
 def secretsmanager(account: str, region: str) -> SecretsManagerBackend:
-    """The secrets of a region."""
-    return secretsmanager_backends[account][region]
+    """The secrets of a region, from now on found by an index."""
+    backend = secretsmanager_backends[account][region]
+    if not isinstance(backend.secrets, FoundSecrets):
+        backend.secrets = FoundSecrets(backend.secrets.items())
+    return backend
 
 
 def sns(account: str, region: str) -> SNSBackend:

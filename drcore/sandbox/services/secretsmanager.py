@@ -23,6 +23,8 @@ from drcore.sandbox.moto import backends
 
 WRITES_A_SECOND = 50
 """All writes to versions or replicas of a region together; AWS raises it for nobody."""
+_A_PAGE = 100
+"""Secrets on a page of a list, where no other number is asked for."""
 FASTEST, SLOWEST = 1.0, 6.0
 """Seconds from a write in the primary until a replica has it."""
 
@@ -44,6 +46,8 @@ class Secrets:
     def __init__(self, world: World) -> None:
         self._world = world
         self._calls: dict[str, deque[datetime]] = {region: deque() for region in world.regions}
+        for region in world.regions:
+            backends.secretsmanager(world.account, region)  # is found by its index from now on
         self._on_its_way: dict[str, OnItsWay] = {}
         self.other_accounts: dict[str, list[dict[str, str]]] = {}
         """By name of the secret: its replicas in other accounts, as DescribeSecret shows them."""
@@ -163,8 +167,28 @@ def describe_secret(call: AwsCall) -> dict[str, Any]:
 
 @operation("secretsmanager", "ListSecrets")
 def list_secrets(call: AwsCall) -> dict[str, Any]:
-    """As the API: of a replica the versions that it has got."""
-    answer, secrets = call.forward(), call.world.state(Secrets)
+    """As the API: of a replica the versions that it has got. moto goes through all secrets for each page."""
+    if set(call.params) - {"Filters", "MaxResults", "NextToken"} or not _by_name_alone(call.params):
+        return _with_versions_of_replicas(call, call.forward())
+    held = list(backends.secretsmanager(call.account, call.region).secrets.values())
+    starts = tuple(start for each in call.params.get("Filters", ()) for start in each["Values"])
+    first, page = int(call.params.get("NextToken") or 0), list[dict[str, Any]]()
+    for place in range(first, len(held)):
+        if len(page) == int(call.params.get("MaxResults") or _A_PAGE):
+            return _with_versions_of_replicas(call, {"SecretList": page, "NextToken": str(place)})
+        if held[place].name.startswith(starts or ("",)) and not held[place].is_deleted():
+            page.append(held[place].to_dict())
+    return _with_versions_of_replicas(call, {"SecretList": page})
+
+
+def _by_name_alone(params: Mapping[str, Any]) -> bool:
+    filters = params.get("Filters", ())
+    named = all(each["Key"] == "name" and not any(v.startswith("!") for v in each["Values"]) for each in filters)
+    return named and len(filters) < 2
+
+
+def _with_versions_of_replicas(call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
+    secrets = call.world.state(Secrets)
     for each in answer["SecretList"]:
         late = secrets.on_its_way(each["Name"])
         if late and "PrimaryRegion" in each:
@@ -199,5 +223,5 @@ def stop_replication_to_replica(call: AwsCall) -> dict[str, Any]:
     own.arn, own.region, own.replicas = replica.arn, call.region, []
     own.versions, own.tags = copy.deepcopy(source.versions), copy.deepcopy(source.tags)
     own.last_changed_date = epoch(call.world.clock.now())
-    dict.__setitem__(backend.secrets, replica.arn, own)
+    backend.secrets[replica.arn] = own
     return {"ARN": own.arn}

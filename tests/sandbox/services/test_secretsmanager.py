@@ -75,3 +75,23 @@ def test_writes_above_fifty_a_second_should_be_throttled_for_that_second() -> No
 
 def test_a_secret_with_replicas_should_not_be_deleted() -> None:
     refused("InvalidRequestException", SyncWellWorld().client("secretsmanager", EAST).delete_secret, SecretId=SHARD)
+
+
+def test_a_list_by_name_should_be_the_one_of_moto_page_by_page() -> None:
+    client = SyncWellWorld().client("secretsmanager", WEST)
+    by_name = {"Filters": [{"Key": "name", "Values": ["syncwell/oauth/", "syncwell/status"]}]}
+    pages = client.get_paginator("list_secrets").paginate(**by_name, PaginationConfig={"PageSize": 1})
+    found = [each["ARN"] for page in pages for each in page["SecretList"]]
+    every = client.list_secrets(IncludePlannedDeletion=True, **by_name)["SecretList"]  # moto's own answer
+    assert found == [each["ARN"] for each in every]
+    assert len(found) > 1
+
+
+def test_a_secret_should_be_found_by_name_and_arn_and_by_neither_once_it_is_gone() -> None:
+    client = SyncWellWorld().client("secretsmanager", EAST)
+    made = client.create_secret(Name="a/new", SecretString="x")["ARN"]
+    for wanted in ("a/new", made, made[:-7]):
+        assert client.describe_secret(SecretId=wanted)["ARN"] == made
+    client.delete_secret(SecretId=made[:-7], ForceDeleteWithoutRecovery=True)
+    for wanted in ("a/new", made):
+        refused("ResourceNotFoundException", client.describe_secret, SecretId=wanted)

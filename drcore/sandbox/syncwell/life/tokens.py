@@ -18,6 +18,7 @@ from typing import Any
 from drcore.sandbox.core.registry import HttpCall, JsonReply, http_route
 from drcore.sandbox.core.timestamps import aware, epoch, precise
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.secretsmanager import Secrets
 from drcore.sandbox.services.stepfunctions import Output, Progress, StateMachines
 from drcore.sandbox.syncwell.company import names
@@ -83,19 +84,23 @@ class OauthTokens:
 
     def store(self, primary: str) -> None:
         """Put all tokens into secrets of a region, with a replica in each other one."""
-        client, issuers = self._world.client("secretsmanager", primary), tuple(ISSUERS)
+        store, issuers = backends.secretsmanager(self._world.account, primary), tuple(ISSUERS)
         others = [{"Region": region} for region in self._world.regions if region != primary]
         for shard in range(self.shards):
             numbers = range(shard * self.shard, min((shard + 1) * self.shard, self.count))
             held = {f"u{n:05d}": [issuers[n % len(issuers)], value(self._world, n)] for n in numbers}
             name = shard_name(shard)
             self._first[name] = f"{self._world.rng('version', name).getrandbits(128):032x}"
-            client.create_secret(
-                Name=name,
-                SecretString=json.dumps({"tokens": held}, separators=(",", ":")),
-                ClientRequestToken=self._first[name],
-                AddReplicaRegions=others,
-                Tags=[{"Key": "tokens", "Value": str(len(numbers))}, {"Key": "data", "Value": "oauth"}],
+            store.create_secret(
+                name=name,
+                secret_string=json.dumps({"tokens": held}, separators=(",", ":")),
+                secret_binary=None,
+                description="",
+                tags=[{"Key": "tokens", "Value": str(len(numbers))}, {"Key": "data", "Value": "oauth"}],
+                kms_key_id=None,
+                client_request_token=self._first[name],
+                replica_regions=others,
+                force_overwrite=False,
             )
         self.read()
 
@@ -110,8 +115,9 @@ class OauthTokens:
         if not self._secrets.written:
             return
         for place, region in enumerate(self._world.regions):
-            for shard in range(self.shards):
-                if (epoch(at) + 70 * place + 10 * shard) % CACHED.seconds == 0:
+            since = (epoch(at) + 70 * place) % CACHED.seconds
+            if since % 10 == 0:  # a thirtieth of the shards every ten seconds
+                for shard in range((CACHED.seconds - since) // 10 % 30, self.shards, 30):
                     self._held[region][shard_name(shard)] = self._secrets.current(region, shard_name(shard))
 
     def issued(self, number: int) -> datetime:
