@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -117,25 +117,17 @@ class ListedSecret:
         return dict(self.tags).get(key, "")
 
 
-def listed(aws: Aws, region: str, prefix: str) -> tuple[ListedSecret, ...]:
-    """The secrets of a region whose names begin so, by name. Raises Rejected, Unknown; never a shorter answer."""
+def listed(aws: Aws, region: str, prefix: str) -> Iterator[ListedSecret]:
+    """The secrets of a region whose names begin so, page by page. Raises Rejected, Unknown; never a shorter answer."""
     names = [{"Key": "name", "Values": [prefix]}]
-    found = aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names)
-    return tuple(
-        sorted(
-            (
-                ListedSecret(
-                    each["Name"],
-                    each.get("PrimaryRegion", ""),
-                    _labelled(each.get("SecretVersionsToStages", {}), "AWSCURRENT"),
-                    tuple(sorted((tag["Key"], tag["Value"]) for tag in each.get("Tags", ()))),
-                )
-                for each in found
-                if str(each["Name"]).startswith(prefix)
-            ),
-            key=lambda each: each.name,
-        )
-    )
+    for each in aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names):
+        if str(each["Name"]).startswith(prefix):
+            yield ListedSecret(
+                each["Name"],
+                each.get("PrimaryRegion", ""),
+                _labelled(each.get("SecretVersionsToStages", {}), "AWSCURRENT"),
+                tuple(sorted((tag["Key"], tag["Value"]) for tag in each.get("Tags", ()))),
+            )
 
 
 def is_any_listed(aws: Aws, region: str, prefix: str) -> bool:

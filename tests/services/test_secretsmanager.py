@@ -64,8 +64,8 @@ SHARDS = "syncwell/oauth/"
 
 
 def test_a_list_shows_versions_and_where_each_is_written_and_no_value(aws: Aws) -> None:
-    here = secretsmanager.listed(aws, "us-east-1", SHARDS)
-    there = secretsmanager.listed(aws, "us-west-2", SHARDS)
+    here = tuple(secretsmanager.listed(aws, "us-east-1", SHARDS))
+    there = tuple(secretsmanager.listed(aws, "us-west-2", SHARDS))
     assert [each.name for each in here] == [each.name for each in there] != []
     assert {each.primary for each in there} == {"us-east-1"}
     assert [each.current for each in here] == [each.current for each in there]
@@ -74,7 +74,7 @@ def test_a_list_shows_versions_and_where_each_is_written_and_no_value(aws: Aws) 
 
 
 def test_a_version_is_current_where_it_was_written_and_the_old_one_is_kept(aws: Aws) -> None:
-    name = secretsmanager.listed(aws, "us-east-1", SHARDS)[0].name
+    name = next(secretsmanager.listed(aws, "us-east-1", SHARDS)).name
     before = secretsmanager.versions(aws, "us-east-1", name)
     secretsmanager.put(aws, "us-east-1", name, "{}", "v" * 32)
     now = secretsmanager.versions(aws, "us-east-1", name)

@@ -6,6 +6,7 @@ prove, tell. Nothing in it reads the value of a token.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,11 +65,11 @@ def _flags(run: ERun, region: str) -> Check:
 
 
 def _tokens(run: ERun, region: str) -> Check:
-    held = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
-    written = sum(each.primary in ("", region) for each in held)
+    prefix = run.facts.tokens.prefix
+    held = Counter(each.primary in ("", region) for each in secretsmanager.listed(run.aws, region, prefix))
     if not held:
-        return no(f"no secret begins with {run.facts.tokens.prefix}: correct it in e.yaml")
-    return yes(f"{len(held)} secrets, {written} of them are written here")
+        return no(f"no secret begins with {prefix}: correct it in e.yaml")
+    return yes(f"{held.total()} secrets, {held[True]} of them are written here")
 
 
 _PHASES = (reach, p1_verify, p2_contain, p3_mend, p4_invalidate, p4_promote, p4_sweep, p4_copies, p5_prove, p6_close)

@@ -16,6 +16,7 @@ from drcore.plans.e import findings, resources, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
 from drcore.plans.e.reach import in_reach
+from drcore.plans.e.sweeping import Tally, tokens_in
 from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import choices, taken
 from drcore.plans.shared.detection import detect
@@ -243,9 +244,11 @@ def see_choice(run: ERun, target: Target) -> ContainmentChoice:
     finding = the_finding(run)
     if finding is None:
         return ContainmentChoice(None, None, 0, 0, *taken(run, titles.DECIDE))
-    held = secretsmanager.listed(run.aws, run.service.runner_region, run.facts.tokens.prefix)
-    tokens = sum(int(each.tag(run.facts.tokens.count_tag) or 0) for each in held)
-    return ContainmentChoice(finding, findings.severity(finding), len(held), tokens, *taken(run, titles.DECIDE))
+    held = Tally()
+    for each in secretsmanager.listed(run.aws, run.service.runner_region, run.facts.tokens.prefix):
+        held.add(tokens_in(run, each))
+    taken_already = taken(run, titles.DECIDE)
+    return ContainmentChoice(finding, findings.severity(finding), held.number, held.weight, *taken_already)
 
 
 def needs_a_choice(run: ERun, target: Target, seen: ContainmentChoice) -> Check | None:

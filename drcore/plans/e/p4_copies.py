@@ -33,14 +33,17 @@ class Copies:
 
 def see_copies(run: ERun, target: Target) -> Copies:
     region = target.region
-    names = [each.name for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)]
+    names = (each.name for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix))
     if nothing_to_do(run):
-        return Copies(len(names), ())
-    found = dict(looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)))
-    old = tuple(name for name, each in found.items() if each.current != version_of(run, name))
-    labelled = tuple(name for name, each in found.items() if each.labels_beside(version_of(run, name)))
-    elsewhere = tuple(replica for each in found.values() for replica in each.other_accounts)
-    return Copies(len(names), old, labelled, elsewhere)
+        return Copies(sum(1 for _ in names), ())
+    old, labelled, elsewhere, count = list[str](), list[str](), list[tuple[str, str]](), 0
+    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
+        count += 1
+        own = version_of(run, name)
+        old += [name] if found.current != own else []
+        labelled += [name] if found.labels_beside(own) else []
+        elsewhere += found.other_accounts
+    return Copies(count, tuple(old), tuple(labelled), tuple(elsewhere))
 
 
 def no_old_copy(run: ERun, target: Target, seen: Copies) -> Check:

@@ -6,9 +6,8 @@ or replication is set up anew from the side that wins (ReplicateSecretToRegions,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
@@ -20,9 +19,8 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.reach import left_out
-from drcore.plans.e.sweeping import SweepQueue, first_of, queue_of
+from drcore.plans.e.sweeping import Met, Sweeps, first_of, looked_up
 from drcore.services import secretsmanager
-from drcore.services.secretsmanager import ListedSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +31,27 @@ class Promotion:
     batch: tuple[str, ...] = field(default=(), compare=False)
 
 
-_queues: WeakKeyDictionary[ERun, dict[str, SweepQueue[ListedSecret]]] = WeakKeyDictionary()
+def met_by_the_promotion(run: ERun, region: str, has_written: bool) -> Iterator[Met]:
+    """The replicas of the region that is away. What is promoted is told of at once here; a list may be minutes late."""
+    away = left_out(run)
+    listed = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
+    names = (each.name for each in listed if each.primary == away)
+    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
+        yield Met(name, found.primary == away)
+
+
+def is_its_own(run: ERun, region: str, met: Met) -> bool:
+    return secretsmanager.secret(run.aws, region, met.name).primary != left_out(run)
+
+
+REPLICAS = Sweeps(met_by_the_promotion, is_its_own)
 
 
 def see_promotion(run: ERun, target: Target) -> Promotion:
-    away = left_out(run)
-    if not away or nothing_to_do(run):
+    if not left_out(run) or nothing_to_do(run):
         return Promotion(0)
-    left = {
-        each.name: each
-        for each in secretsmanager.listed(run.aws, target.region, run.facts.tokens.prefix)
-        if each.primary == away and _is_replica(run, target.region, each.name, away)
-    }
-    known = _queues.setdefault(run, {})
-    queue = known.setdefault(target.region, queue_of(run, left))
-    queue.left, queue.unsure = left, []
-    return Promotion(len(left), queue.batch())
-
-
-def _is_replica(run: ERun, region: str, name: str, away: str) -> bool:
-    """What is promoted is told of at once here; a list may be minutes late."""
-    return secretsmanager.secret(run.aws, region, name).primary == away
+    now = REPLICAS.look(run, target.region)
+    return Promotion(now.left.number, now.batch)
 
 
 def is_promoted(run: ERun, target: Target, seen: Promotion) -> Check:
@@ -69,10 +67,10 @@ def is_promoted(run: ERun, target: Target, seen: Promotion) -> Check:
 
 
 def promote(run: ERun, target: Target, seen: Promotion) -> None:
-    def one(secret: ListedSecret) -> None:
+    def one(secret: Met) -> None:
         secretsmanager.promote(run.aws, target.region, secret.name)
 
-    _queues[run][target.region].write(seen.batch, one)
+    REPLICAS.write(run, target.region, seen.batch, one)
 
 
 def words_of_promotion(run: ERun, states: Mapping[Target, Promotion]) -> str:

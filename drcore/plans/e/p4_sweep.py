@@ -11,7 +11,6 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
@@ -22,24 +21,12 @@ from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
-from drcore.plans.e.sweeping import QUOTA, SweepQueue, first_of, looked_up, queue_of
+from drcore.plans.e.sweeping import QUOTA, Met, Sweeps, first_of, looked_up, tokens_in
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
-from drcore.services.secretsmanager import ListedSecret, Secret
+from drcore.services.secretsmanager import ListedSecret
 
 # ── Sweep the secrets ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class _Sweep:
-    """What one process remembers of a region's sweep, so that no look lists all secrets again."""
-
-    secrets: int
-    tokens: int
-    backlog: SweepQueue[ListedSecret]
-
-
-_sweeps: WeakKeyDictionary[ERun, dict[str, _Sweep]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,49 +61,30 @@ def version_of(run: ERun, name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"drcore/{run.id}/{name}"))
 
 
-def see_sweep(run: ERun, target: Target) -> Swept:
-    known = _sweeps.setdefault(run, {})
-    if target.region not in known:
-        known[target.region] = _listed(run, target.region)
-    sweep = known[target.region]
-    sweep.backlog.settle(lambda each: _is_written(run, target.region, each))
-    if not sweep.backlog.left and sweep.backlog.done:  # somebody may have made a secret meanwhile
-        again = _listed(run, target.region)
-        sweep.secrets, sweep.tokens = again.secrets, again.tokens
-        sweep.backlog.left |= {
-            name: each for name, each in again.backlog.left.items() if not _is_written(run, target.region, each)
-        }  # a list may be minutes late
-    left = sweep.backlog.left
-    return Swept(
-        sweep.secrets,
-        len(left),
-        sweep.tokens,
-        sum(_count(run, each) for each in left.values()),
-        sweep.backlog.batch(),
-        sweep.backlog.rate,
-    )
-
-
-def _listed(run: ERun, region: str) -> _Sweep:
+def met_by_the_sweep(run: ERun, region: str, has_written: bool) -> Iterator[Met]:
     """The secrets that are written in a region; left are those whose version is not this run's."""
-    own = written_in(run, region)
-    left = {each.name: each for each in own if each.current != version_of(run, each.name)}
-    return _Sweep(len(own), sum(_count(run, each) for each in own), queue_of(run, left))
+    for each in written_in(run, region):
+        is_left = each.current != version_of(run, each.name)
+        yield Met(each.name, is_left and not (has_written and is_written(run, region, each.name)), tokens_in(run, each))
 
 
-def written_in(run: ERun, region: str) -> list[ListedSecret]:
+def written_in(run: ERun, region: str) -> Iterator[ListedSecret]:
     """The secrets with tokens that are written in a region, not copied to it. Raises Rejected, Unknown."""
-    held = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
-    return [each for each in held if each.primary in ("", region)]
+    for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix):
+        if each.primary in ("", region):
+            yield each
 
 
-def _is_written(run: ERun, region: str, secret: ListedSecret) -> bool:
-    return secretsmanager.secret(run.aws, region, secret.name).current == version_of(run, secret.name)
+def is_written(run: ERun, region: str, name: str) -> bool:
+    return secretsmanager.secret(run.aws, region, name).current == version_of(run, name)
 
 
-def _count(run: ERun, secret: ListedSecret) -> int:
-    text = secret.tag(run.facts.tokens.count_tag)
-    return int(text) if text.isdecimal() else 1
+SECRETS = Sweeps(met_by_the_sweep, lambda run, region, met: is_written(run, region, met.name))
+
+
+def see_sweep(run: ERun, target: Target) -> Swept:
+    now = SECRETS.look(run, target.region)
+    return Swept(now.all.number, now.left.number, now.all.weight, now.left.weight, now.batch, now.rate)
 
 
 def is_swept(run: ERun, target: Target, seen: Swept) -> Check:
@@ -134,10 +102,10 @@ def is_swept(run: ERun, target: Target, seen: Swept) -> Check:
 def sweep_batch(run: ERun, target: Target, seen: Swept) -> None:
     text = json.dumps({"revoked": {"run": run.id}}, sort_keys=True)
 
-    def put(secret: ListedSecret) -> None:
+    def put(secret: Met) -> None:
         secretsmanager.put(run.aws, target.region, secret.name, text, version_of(run, secret.name))
 
-    _sweeps[run][target.region].backlog.write(seen.batch, put)
+    SECRETS.write(run, target.region, seen.batch, put)
 
 
 def words_of_the_sweep(run: ERun, states: Mapping[Target, Swept]) -> str:
@@ -194,15 +162,15 @@ SWEEP = Step(
 
 
 @dataclass(frozen=True, slots=True)
-class OldLabel:
-    """A label by which a version with tokens can still be read."""
+class OldLabel(Met):
+    """A label by which a version with tokens can still be read; a secret without any is met once, with none.
 
-    secret: str
-    label: str
-    version: str
+    Its weight is one for each secret, however many labels it has.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.secret} {self.label}"
+    secret: str = ""
+    label: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,44 +183,32 @@ class Labels:
     rate: float = field(default=0, compare=False, metadata=label("labels a second"))
 
 
-_labels: WeakKeyDictionary[ERun, dict[str, tuple[int, SweepQueue[OldLabel]]]] = WeakKeyDictionary()
+def met_by_the_labels(run: ERun, region: str, has_written: bool) -> Iterator[OldLabel]:
+    """The labels that lead to another version than this run's; of a secret that it has not written, none.
+
+    AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written.
+    """
+    names = (each.name for each in written_in(run, region))
+    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
+        old = [(held, at) for held, at in found.labels_beside(version_of(run, name)) if held != "AWSCURRENT"]
+        for place, (held, at) in enumerate(old):
+            yield OldLabel(f"{name} {held}", True, int(not place), name, held, at)
+        if not old:
+            yield OldLabel(name, False, 1, name)
+
+
+def is_gone(run: ERun, region: str, old: OldLabel) -> bool:
+    return (old.label, old.version) not in secretsmanager.secret(run.aws, region, old.secret).labels
+
+
+OLD_LABELS = Sweeps(met_by_the_labels, is_gone)
 
 
 def see_labels(run: ERun, target: Target) -> Labels:
     if nothing_to_do(run):
         return Labels(0, 0, ())
-    known, region = _labels.setdefault(run, {}), target.region
-    if region not in known:
-        known[region] = _labelled(run, region)
-    secrets, backlog = known[region]
-    backlog.settle(lambda old: _is_gone(run, region, old))
-    if not backlog.left and backlog.done:
-        secrets, again = _labelled(run, region)
-        backlog.left |= again.left
-        known[region] = secrets, backlog
-    return Labels(secrets, len(backlog.left), backlog.batch(), backlog.rate)
-
-
-def _labelled(run: ERun, region: str) -> tuple[int, SweepQueue[OldLabel]]:
-    """The labels that lead to another version than this run's; of a secret that it has not written, none."""
-    names = [each.name for each in written_in(run, region)]
-    left = {
-        str(old): old
-        for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name))
-        for old in _old_labels(run, name, found)
-    }
-    return len(names), queue_of(run, left)
-
-
-def _old_labels(run: ERun, name: str, found: Secret) -> Iterator[OldLabel]:
-    """AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written."""
-    for held, version in found.labels_beside(version_of(run, name)):
-        if held != "AWSCURRENT":
-            yield OldLabel(name, held, version)
-
-
-def _is_gone(run: ERun, region: str, old: OldLabel) -> bool:
-    return (old.label, old.version) not in secretsmanager.secret(run.aws, region, old.secret).labels
+    now = OLD_LABELS.look(run, target.region)
+    return Labels(now.all.weight, now.left.number, now.batch, now.rate)
 
 
 def no_old_label(run: ERun, target: Target, seen: Labels) -> Check:
@@ -270,7 +226,7 @@ def remove_labels(run: ERun, target: Target, seen: Labels) -> None:
     def remove(old: OldLabel) -> None:
         secretsmanager.remove_label(run.aws, target.region, old.secret, old.label, old.version)
 
-    _labels[run][target.region][1].write(seen.batch, remove)
+    OLD_LABELS.write(run, target.region, seen.batch, remove)
 
 
 def words_of_labels(run: ERun, states: Mapping[Target, Labels]) -> str:

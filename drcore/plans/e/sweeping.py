@@ -1,6 +1,9 @@
-"""Many secrets to be written, each once: in batches, a few calls in flight together, below a quota that all share.
+"""Many secrets to be written, each once: page by page, a few calls in flight together, below a quota that all share.
 
-A look names the batch that is next, so the intent has each name on disk before the first write; no other is written.
+A pass goes over what a region has and holds no more of it than the next batch: what it costs in memory does not hang on
+how many secrets there are. It counts first, then takes what is to be written, and is over when nothing is left to take;
+the next pass shows whether anything came meanwhile. A look names the batch that is next, so the intent has each name on
+disk before the first write; no other is written.
 
 What is refused for now stays to be done; what was not answered is looked up before it is tried again; what is refused
 for good is tried last, so that it keeps no other secret waiting.
@@ -9,16 +12,18 @@ for good is tried last, so that it keeps no other secret waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from drcore.clock import Clock
 from drcore.errors import Busy, Rejected, Unknown
 from drcore.plans.e.facts import ERun
 from drcore.services.pace import SharedPace
+from drcore.services.secretsmanager import ListedSecret
 
 QUOTA = 50
 """Writes a second that all secrets of a region share, whoever writes (PutSecretValue, UpdateSecretVersionStage, …)."""
@@ -27,68 +32,149 @@ IN_FLIGHT = 10
 BATCH = 100
 """Writes under one intent."""
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a pass has met: its name, whether it is still to be written, how much hangs on it."""
+
+    name: str
+    is_left: bool
+    weight: int = 1
+
+
+T = TypeVar("T", bound=Met)
 R = TypeVar("R")
 
 
 @dataclass
-class SweepQueue(Generic[T]):
-    """What is left to be written, by name, in order; how it goes. Kept by one process, to be made anew by the next."""
+class Tally:
+    """How many there are, and how much hangs on them."""
 
-    clock: Clock
-    left: dict[str, T]
-    pace: SharedPace
-    done: set[str] = field(default_factory=set)
-    unsure: list[str] = field(default_factory=list)
+    number: int = 0
+    weight: int = 0
 
-    def __post_init__(self) -> None:
-        self._began = self.clock.now()
+    def add(self, weight: int) -> None:
+        """Count one in."""
+        self.number, self.weight = self.number + 1, self.weight + weight
+
+    def take(self, weight: int) -> None:
+        """Count one out."""
+        self.number, self.weight = self.number - 1, self.weight - weight
+
+
+class Sweep(Generic[T]):
+    """What one process knows of a region's sweep; the next one makes it anew."""
+
+    def __init__(self, clock: Clock, pace: SharedPace) -> None:
+        self._clock, self._pace = clock, pace
+        self.all, self.left, self.done = Tally(), Tally(), 0
+        self._next: dict[str, T] = {}
+        self._refused: dict[str, T] = {}
+        self._unsure: list[str] = []
+        self._rest: Iterator[T] | None = None
+        self._began = clock.now()
 
     @property
     def rate(self) -> float:
         """How many were written in a second until now."""
-        seconds = (self.clock.now() - self._began) / timedelta(seconds=1)
-        return round(len(self.done) / seconds, 2) if seconds > 0 else 0
+        seconds = (self._clock.now() - self._began) / timedelta(seconds=1)
+        return round(self.done / seconds, 2) if seconds > 0 else 0
 
+    @property
     def batch(self) -> tuple[str, ...]:
         """The names that are next to be written, under one intent."""
-        return tuple(islice(self.left, BATCH))
+        return tuple(self._next)
 
-    def settle(self, is_done: Callable[[T], bool]) -> None:
-        """Look up what was not answered. Raises Unknown, Rejected."""
-        while self.unsure:
-            name = self.unsure[-1]
-            if name in self.left and is_done(self.left[name]):
+    def look(self, met: Callable[[bool], Iterator[T]], is_done: Callable[[T], bool]) -> None:
+        """See what is left, and which is next. Raises Unknown, Rejected; the next look then counts anew.
+
+        `met` goes over all that a region has; it is told whether this sweep has written already, as a list may be
+        minutes late. `is_done` asks of one at once.
+        """
+        while self._unsure:
+            name = self._unsure[-1]
+            if name in self._next and is_done(self._next[name]):
                 self._finish(name)
-            self.unsure.pop()
+            self._unsure.pop()
+        try:
+            self._take()
+            if not self._next:
+                self._count(met)
+                self._take()
+        except (Rejected, Unknown):
+            self._rest = None
+            raise
+
+    def _count(self, met: Callable[[bool], Iterator[T]]) -> None:
+        """Begin a pass."""
+        every, left = Tally(), Tally()
+        for each in met(self.done > 0):
+            every.add(each.weight)
+            if each.is_left:
+                left.add(each.weight)
+        self.all, self.left, self._refused = every, left, {}
+        self._rest = met(self.done > 0) if left.number else None
+
+    def _take(self) -> None:
+        """Fill the batch from what the pass has not met yet; at its end with what was refused for good."""
+        while self._rest is not None and len(self._next) < BATCH:
+            each = next(self._rest, None)
+            if each is None:
+                self._rest = None
+            elif each.is_left and each.name not in self._refused:
+                self._next[each.name] = each
+        if self._rest is None:
+            while self._refused and len(self._next) < BATCH:
+                name = next(iter(self._refused))
+                self._next[name] = self._refused.pop(name)
 
     def write(self, names: Iterable[str], one: Callable[[T], object]) -> None:
         """Write a batch, what is still left of it. Raises what came first where nothing of it was done."""
         first: Rejected | Unknown | None = None
-        before = len(self.done)
-        batch = [name for name in names if name in self.left]
+        before = self.done
+        batch = [name for name in names if name in self._next]
         while batch:
-            at_once = max(1, min(IN_FLIGHT, int(self.pace.rate / 4)))
+            at_once = max(1, min(IN_FLIGHT, int(self._pace.rate / 4)))
             group, batch = batch[:at_once], batch[at_once:]
-            self.pace.wait(len(group))
-            answers = self.clock.together([partial(_tried, one, self.left[name]) for name in group])
-            self.pace.heard(busy=any(isinstance(answer, Busy) for answer in answers))
+            self._pace.wait(len(group))
+            answers = self._clock.together([partial(_tried, one, self._next[name]) for name in group])
+            self._pace.heard(busy=any(isinstance(answer, Busy) for answer in answers))
             for name, answer in zip(group, answers, strict=True):
                 first = first or answer
                 if answer is None:
                     self._finish(name)
                 elif isinstance(answer, Unknown):
-                    self.unsure.append(name)
+                    self._unsure.append(name)
                 elif not isinstance(answer, Busy):
-                    self.left[name] = self.left.pop(name)
+                    self._refused[name] = self._next.pop(name)
             if all(isinstance(answer, Busy) for answer in answers):
                 break  # the step waits, then looks, before it goes on
-        if first and len(self.done) == before:
+        if first and self.done == before:
             raise first
 
     def _finish(self, name: str) -> None:
-        del self.left[name]
-        self.done.add(name)
+        self.left.take(self._next.pop(name).weight)
+        self.done += 1
+
+
+class Sweeps(Generic[T]):
+    """A step's sweeps, by run and region, for as long as the process has the run."""
+
+    def __init__(self, met: Callable[[ERun, str, bool], Iterator[T]], is_done: Callable[[ERun, str, T], bool]) -> None:
+        self._met, self._is_done = met, is_done
+        self._known: WeakKeyDictionary[ERun, dict[str, Sweep[T]]] = WeakKeyDictionary()
+
+    def look(self, run: ERun, region: str) -> Sweep[T]:
+        """The sweep of a region, as it is now. Raises Unknown, Rejected."""
+        known = self._known.setdefault(run, {})
+        if region not in known:  # holds nothing of the run, which else would never be forgotten
+            known[region] = Sweep(run.clock, SharedPace(run.clock, run.facts.tokens.writes_per_second))
+        known[region].look(partial(self._met, run, region), partial(self._is_done, run, region))
+        return known[region]
+
+    def write(self, run: ERun, region: str, names: Iterable[str], one: Callable[[T], object]) -> None:
+        """Write a batch that a look has named. Raises what came first where nothing of it was done."""
+        self._known[run][region].write(names, one)
 
 
 def _tried(one: Callable[[T], object], given: T) -> Rejected | Unknown | None:
@@ -99,9 +185,10 @@ def _tried(one: Callable[[T], object], given: T) -> Rejected | Unknown | None:
     return None
 
 
-def queue_of(run: ERun, left: dict[str, T]) -> SweepQueue[T]:
-    """A queue that keeps to the run's share of the quota."""
-    return SweepQueue(run.clock, left, SharedPace(run.clock, run.facts.tokens.writes_per_second))
+def tokens_in(run: ERun, secret: ListedSecret) -> int:
+    """How many tokens a secret holds, by its tag; one where that does not tell."""
+    text = secret.tag(run.facts.tokens.count_tag)
+    return int(text) if text.isdecimal() else 1
 
 
 def first_of(batch: Sequence[str]) -> str:
@@ -109,15 +196,10 @@ def first_of(batch: Sequence[str]) -> str:
     return batch[0] if batch else ""
 
 
-def in_groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The names, as many at once as are in flight together."""
-    for first in range(0, len(names), IN_FLIGHT):
-        yield names[first : first + IN_FLIGHT]
-
-
 def looked_up(clock: Clock, names: Iterable[str], one: Callable[[str], R]) -> Iterator[tuple[str, R]]:
     """What a read tells of each name, a few in flight together. Raises what the first that failed raised."""
-    for group in in_groups(list(names)):
+    waiting = iter(names)
+    while group := list(islice(waiting, IN_FLIGHT)):
         answers = clock.together([partial(_answer, one, name) for name in group])
         for name, answer in zip(group, answers, strict=True):
             if isinstance(answer, _Failed):
