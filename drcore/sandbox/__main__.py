@@ -48,7 +48,8 @@ def main() -> None:
         sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
         sys.exit(2)
 
-    application = Application(options.seed)
+    sizes = {"users": options.users, "tokens_a_secret": options.tokens_a_secret}
+    application = Application(options.seed, **{name: size for name, size in sizes.items() if size})
     application.world.state(Behaviours).take(answers)
     server = Server(application, options.port, options.idle_seconds)
     gc.freeze()
@@ -90,9 +91,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same world")
     parser.add_argument("--faults", action="store_true", help="print what can be broken as JSON, and end")
     parser.add_argument("--answers", type=Path, help="behave as an account has answered: a file of `drcore probe`")
+    parser.add_argument("--users", type=_count, help="whose configuration is kept; each has four tokens")
+    parser.add_argument("--tokens-a-secret", type=_count, help="one: each token has a secret of its own")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--idle-seconds", type=float, default=600.0, help="stop when nobody speaks for so long")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, seen {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

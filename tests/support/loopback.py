@@ -32,11 +32,10 @@ class Loopback(Runs):
 
 
 @contextmanager
-def on_loopback(folder: Path, seed: int = 1) -> Iterator[Loopback]:
+def on_loopback(folder: Path, seed: int = 1, *options: str) -> Iterator[Loopback]:
     """A sandbox that is started now, and ends with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "drcore.sandbox", "--seed", str(seed)], stdout=subprocess.PIPE, cwd=ROOT
-    )
+    command = [sys.executable, "-m", "drcore.sandbox", "--seed", str(seed), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout
         runs = Loopback(json.loads(process.stdout.readline())["address"], folder, seed)

@@ -16,7 +16,7 @@ from drcore.plans.e import findings, resources, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
 from drcore.plans.e.reach import in_reach
-from drcore.plans.e.sweeping import Tally, tokens_in
+from drcore.plans.e.sweeping import Amount, tokens_in
 from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import choices, taken
 from drcore.plans.shared.detection import detect
@@ -244,7 +244,7 @@ def see_choice(run: ERun, target: Target) -> ContainmentChoice:
     finding = the_finding(run)
     if finding is None:
         return ContainmentChoice(None, None, 0, 0, *taken(run, titles.DECIDE))
-    held = Tally()
+    held = Amount()
     for each in secretsmanager.listed(run.aws, run.service.runner_region, run.facts.tokens.prefix):
         held.add(tokens_in(run, each))
     taken_already = taken(run, titles.DECIDE)

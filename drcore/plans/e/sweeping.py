@@ -47,7 +47,7 @@ R = TypeVar("R")
 
 
 @dataclass
-class Tally:
+class Amount:
     """How many there are, and how much hangs on them."""
 
     number: int = 0
@@ -67,7 +67,7 @@ class Sweep(Generic[T]):
 
     def __init__(self, clock: Clock, pace: SharedPace) -> None:
         self._clock, self._pace = clock, pace
-        self.all, self.left, self.done = Tally(), Tally(), 0
+        self.all, self.left, self.done = Amount(), Amount(), 0
         self._next: dict[str, T] = {}
         self._refused: dict[str, T] = {}
         self._unsure: list[str] = []
@@ -107,7 +107,7 @@ class Sweep(Generic[T]):
 
     def _count(self, met: Callable[[bool], Iterator[T]]) -> None:
         """Begin a pass."""
-        every, left = Tally(), Tally()
+        every, left = Amount(), Amount()
         for each in met(self.done > 0):
             every.add(each.weight)
             if each.is_left:
