@@ -125,6 +125,31 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """How much is gone of a whole: of the hours of a deadline. `gone` None: it has not begun, `note` says what then."""
+
+    label: str
+    gone: float | None
+    whole: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Several wholes under each other on one scale, with how much of each is gone. `unit` is what is counted."""
+
+    name: str
+    title: str
+    unit: str
+    bars: tuple[Portion, ...]
+
+    def table(self) -> Table:
+        """The same numbers, a row a bar."""
+        rows = tuple((each.label, each.gone, each.whole, each.note) for each in self.bars)
+        return Table(self.name, self.title, ("what", f"{self.unit} gone", f"{self.unit} in all", "note"), rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A text in Markdown that people work on further. `name` is the stem of its file, `title` says what it is."""
 
@@ -133,7 +158,8 @@ class Document:
     text: str
 
 
-Exhibit = Table | Chart | Document
+Picture = Chart | Bars
+Exhibit = Table | Picture | Document
 
 
 def _plain(cell: Cell) -> str:

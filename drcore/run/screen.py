@@ -14,7 +14,7 @@ from drcore.engine.progress import Phase, StepProgress
 from drcore.engine.step import Plan, Step
 from drcore.errors import Rejected, Unknown
 from drcore.record.events import Kind
-from drcore.record.evidence import Chart, Document, Exhibit
+from drcore.record.evidence import Bars, Chart, Document, Exhibit
 
 
 class Screen:
@@ -99,7 +99,7 @@ class Screen:
         if isinstance(exhibit, Document):
             self._run.record.add_evidence(f"{exhibit.name}.md", exhibit.text, title=exhibit.title)
         else:
-            table = exhibit.table() if isinstance(exhibit, Chart) else exhibit
+            table = exhibit.table() if isinstance(exhibit, Chart | Bars) else exhibit
             self._run.record.add_evidence(f"{exhibit.name}.csv", table.csv(), title=exhibit.title)
         picture = self._draw(exhibit)
         if picture:
@@ -107,7 +107,7 @@ class Screen:
 
     def _draw(self, exhibit: Exhibit) -> bytes:
         """Show a table or chart; returns the picture of a chart, empty for what has none."""
-        if isinstance(exhibit, Chart):
+        if isinstance(exhibit, Chart | Bars):
             return show.display_chart(exhibit, self._run.redact)
         self.show(show.page(exhibit))
         return b""

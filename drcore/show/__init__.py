@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from IPython.display import DisplayHandle
     from matplotlib.figure import Figure
 
-    from drcore.record.evidence import Chart, Document, Table
+    from drcore.record.evidence import Exhibit, Picture
 
 __all__ = [
     "Slot",
@@ -76,12 +76,12 @@ def display(html: str, text: str) -> None:
     _publish({"text/html": visible(html), "text/plain": visible(text)}, {})
 
 
-def in_words(exhibit: Chart | Table | Document) -> str:
+def in_words(exhibit: Exhibit) -> str:
     """An exhibit as text, for a screen that shows no pictures: of a chart its title, with the range of each line."""
-    from drcore.record.evidence import Chart
+    from drcore.record.evidence import Bars, Chart
     from drcore.show.alt_text import summary
 
-    return visible(summary(exhibit) if isinstance(exhibit, Chart) else page(exhibit)[1])
+    return visible(summary(exhibit) if isinstance(exhibit, Chart | Bars) else page(exhibit)[1])
 
 
 class Slot:
@@ -109,7 +109,7 @@ def watched() -> bool:
     return bool(asked.get("content", {}).get("allow_stdin"))
 
 
-def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -> bytes:
+def display_chart(chart: Picture | Timeline, redact: Callable[[str], str] = str) -> bytes:
     """Show a chart as a picture with its words beside it, and return the picture (PNG).
 
     `redact` takes secrets out before they are drawn: afterwards letters are pixels, in which nobody finds them.
@@ -125,14 +125,17 @@ def display_chart(chart: Chart | Timeline, redact: Callable[[str], str] = str) -
     return picture
 
 
-def figure(chart: Chart | Timeline) -> Figure:
+def figure(chart: Picture | Timeline) -> Figure:
     """A chart as a matplotlib figure, to work on in a notebook."""
-    from drcore.show import charts, timeline_chart
+    from drcore.record.evidence import Bars
+    from drcore.show import bars_chart, charts, timeline_chart
 
+    if isinstance(chart, Bars):
+        return bars_chart.drawn(chart)
     return timeline_chart.drawn(chart) if isinstance(chart, Timeline) else charts.drawn(chart)
 
 
-def png(chart: Chart | Timeline) -> bytes:
+def png(chart: Picture | Timeline) -> bytes:
     """A chart as PNG, 900 pixels wide, byte for byte the same for the same chart."""
     from drcore.show import canvas
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from drcore.record.evidence import Bars
 from drcore.show.timeline import Timeline
 from drcore.show.wording import at, day, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drcore.record.evidence import Band, Chart, Limit, Series
+    from drcore.record.evidence import Band, Limit, Picture, Portion, Series
 
 Point = tuple[datetime, float]
 
 
-def alt(chart: Chart | Timeline) -> str:
+def alt(chart: Picture | Timeline) -> str:
     """The alternative text of the picture: the chart's own, or one made of its numbers."""
     if isinstance(chart, Timeline):
         return _steps(chart)
+    if isinstance(chart, Bars):
+        return " ".join([f"{chart.title}. {chart.unit}.", *(f"{_gone(bar)}." for bar in chart.bars)])
     if chart.alt:
         return chart.alt
     times = sorted(time for series in chart.series for time in series.times)
@@ -36,13 +39,20 @@ def _lasted(band: Band) -> str:
     return f"{where}{band.label} from {at(band.since)}{f' to {at(band.until)}' if band.until else ' on'}"
 
 
-def summary(chart: Chart | Timeline) -> str:
+def summary(chart: Picture | Timeline) -> str:
     """The title, then one line."""
     if isinstance(chart, Timeline):
         return f"{chart.title}\n  {'; '.join(f'{bar.title} {duration(bar.total)}' for bar in chart.bars)}"
+    if isinstance(chart, Bars):
+        return f"{chart.title}\n  {chart.unit}: {'; '.join(map(_gone, chart.bars))}"
     ranges = [f"{_name(series)} {_range(series)}" for series in chart.series[:4]]
     more = [f"{len(chart.series) - 4} more"] if len(chart.series) > 4 else []
     return f"{chart.title}\n  {chart.unit}: {'; '.join([*ranges, *more]) or 'no measurements'}"
+
+
+def _gone(bar: Portion) -> str:
+    gone = "not begun" if bar.gone is None else f"{number(bar.gone)} gone"
+    return f"{bar.label} {gone} of {number(bar.whole)}, {bar.note}"
 
 
 def known(series: Series) -> list[Point]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 9.0
 TITLE, ROW, FOOT = 0.2, 0.18, 0.52  # inches: a line of the title, a row of labels, the axis of time below
 LETTER, BOLD = 0.064, 0.072  # inches: the mean width of a letter at 8 points, a little too wide
+_SHORTEST = timedelta(seconds=10)  # a shorter axis would have several ticks in one second, all with the same label
 INK, GREY = "#1a1a1a", "#555555"
 
 _STYLE: dict[str, Any] = {
@@ -128,6 +129,7 @@ def window(times: Sequence[datetime], moments: Sequence[datetime]) -> tuple[date
     span = max(last - first, timedelta(minutes=2))
     near = [moment for moment in moments if first - span / 2 <= moment <= last + span / 2]
     first, last = min([first, *near]), max([last, *near])
+    last = max(last, first + _SHORTEST)
     margin = (last - first) / 60 or timedelta(seconds=30)
     return first - margin, last + margin
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from drcore.record.evidence import Bars
 from drcore.show.canvas import FOOT, INK, WIDTH, Canvas, blank_canvas, flags, raise_flags, style, time_axis, window
 from drcore.show.panel import SAMPLE, Panel, look
 from drcore.show.timeline import Timeline
@@ -15,17 +16,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from drcore.record.evidence import Chart
+    from drcore.record.evidence import Chart, Picture
 
 _LEFT, _GAP, _NAME = 0.75, 0.42, 0.18  # inches: for the axis of values, between two panels, for a panel's name
 
-T = TypeVar("T", bound="Chart | Timeline")
+T = TypeVar("T", bound="Picture | Timeline")
 
 
 def redacted(chart: T, redact: Callable[[str], str]) -> T:
     """The same chart without secrets in any of its texts. A timeline holds only the plan's own words."""
     if isinstance(chart, Timeline):
         return chart
+    if isinstance(chart, Bars):
+        bars = tuple(replace(each, label=redact(each.label), note=redact(each.note)) for each in chart.bars)
+        return replace(chart, title=redact(chart.title), unit=redact(chart.unit), bars=bars)
     return replace(
         chart,
         title=redact(chart.title),

@@ -15,7 +15,7 @@ from drcore.engine.step import Step
 from drcore.plans.e import titles
 from drcore.plans.e.facts import ERun, LegalClock
 from drcore.plans.e.findings import decided_finding, decided_mode, severity
-from drcore.record.evidence import Cell, Document, Exhibit, Table
+from drcore.record.evidence import Bars, Cell, Document, Exhibit, Portion, Table
 
 _BAR = 20  # letters
 
@@ -44,6 +44,30 @@ def _row(run: ERun, clock: LegalClock, now: datetime) -> tuple[Cell, ...]:
     due = since + timedelta(hours=clock.hours)
     left = round((due - now) / timedelta(hours=1), 2)
     return clock.name, clock.to, due, f"{bar:░<{_BAR}} {100 * gone:.1f} %", left, clock.hours
+
+
+def clocks_chart(run: ERun, name: str) -> Iterator[Bars]:
+    """How much of each clock is gone, as bars on one scale; none where no table of them is."""
+    if not run.decided(titles.DECIDE).choice or not decided_mode(run):
+        return
+    now, bars, due = run.clock.now(), list[Portion](), list[tuple[datetime, str]]()
+    for each in run.facts.clocks:
+        since = began(run, each)
+        if since is None:
+            bars.append(Portion(each.name, None, each.hours, "begins once the hole is closed"))
+            continue
+        until = since + timedelta(hours=each.hours)
+        due.append((until, each.name))
+        left = (until - now) / timedelta(hours=1)
+        told = f"{left:.1f} h left" if left > 0 else "OVERDUE"
+        bars.append(Portion(each.name, (now - since) / timedelta(hours=1), each.hours, f"{told}, {until:%m-%d %H:%M}"))
+    first = min(due, default=None)
+    title = "Clocks of law: none runs yet"
+    if first:
+        left = (first[0] - now) / timedelta(hours=1)
+        when = f"due in {left:.1f} h" if left > 0 else f"OVERDUE by {-left:.1f} h"
+        title = f"Clocks of law: {first[1]} is {when}, {first[0]:%Y-%m-%d %H:%M} UTC"
+    yield Bars(name, title, "hours since the clock began", tuple(bars))
 
 
 def on_every_card(steps: Iterable[Step[Any, Any]]) -> tuple[Step[Any, Any], ...]:

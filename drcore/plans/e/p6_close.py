@@ -101,6 +101,7 @@ def are_drafted(run: ERun, target: Target, seen: Reports) -> Check:
 
 
 def show_reports(run: ERun, states: Mapping[Target, Reports]) -> Iterator[Exhibit]:
+    yield from clocks.clocks_chart(run, "clocks-of-law")
     yield from clocks.drafts(run)
     if decided_mode(run):
         rows = (

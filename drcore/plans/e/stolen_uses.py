@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from json import loads
@@ -71,17 +71,25 @@ def _use(text: str) -> dict[str, Any]:
 
 def chart(run: ERun, name: str, minutes: float = 60) -> Iterator[Chart]:
     """Uses that were accepted, refused by the minute, a panel a region."""
-    series, last = [], []
+    series, last = [], dict[datetime, float]()
     since = run.metrics.until - timedelta(minutes=minutes)
     for region in in_reach(run):
         for metric, what in ((ACCEPTED, "accepted"), (REFUSED, "refused")):
             (points,) = run.metrics.read(region, (metric,), since)
             series.append(Series(what, points.times, points.values, region))
-            if what == "accepted" and points.values:
-                last.append(points.values[-1])
-    title = (
-        "Uses of stolen tokens: not measured"
-        if not last
-        else f"Uses of stolen tokens: {'still accepted' if any(last) else 'none accepted in the last minute'}"
+            for at, value in zip(points.times[-1:], points.values[-1:], strict=True):
+                if what == "accepted":
+                    last[at] = last.get(at, 0) + (value or 0)
+    yield Chart(
+        name, f"Uses of stolen tokens: {_as_measured(last)}", "uses in a minute", tuple(series), marks=run.marks()
     )
-    yield Chart(name, title, "uses in a minute", tuple(series), marks=run.marks())
+
+
+def _as_measured(last: Mapping[datetime, float]) -> str:
+    """What the last minute shows that is measured: it may be minutes ago."""
+    if not last:
+        return "not measured"
+    at = min(last)  # where one region is later than the other
+    count = sum(last.values())
+    told = f"{count:,.0f} accepted" if count else "none accepted"
+    return f"{told} in the minute from {at:%H:%M}, the last that is measured"

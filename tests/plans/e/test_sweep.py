@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drcore import plans
+from drcore.errors import Refused
 from drcore.plans import e
+from drcore.plans.e.sweeping import BATCH, Met, Sweep
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.secretsmanager import Secrets
 from drcore.sandbox.syncwell.life.tokens import GRANTS
 from drcore.services import secretsmanager
+from drcore.services.pace import SharedPace
 from tests.support.exhaustive import EXHAUSTIVE
+from tests.support.manual_clock import ManualClock
 from tests.support.stage import SHORT, Scene, Stage, lines, staged
 
 LEAK = Scene(plans.find("e"), "vulnerability-token-leak")
@@ -112,10 +118,49 @@ def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Pat
         assert len(refused) < 3 * count, "it does not hammer a service that is busy"
 
 
-def test_a_second_operator_sweeps_nothing_meanwhile(stage: Stage) -> None:
-    until_the_sweep(stage)
-    before = written(stage)
-    second = stage.open(stage.prepare(plans.find("e"), run_id="second"))
-    with pytest.raises(Exception, match="held by"):
-        second.preflight()
-    assert written(stage) == before == Counter()
+def test_a_second_operator_at_once_is_refused_and_the_first_writes_each_secret_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, refusals = secretsmanager.put, list[str]()
+    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // 8) as stage:
+        run = until_the_sweep(stage)
+        second = stage.open(stage.prepare(plans.find("e"), run_id="second"))
+
+        def put_beside(*given: Any) -> None:
+            put(*given)
+            if len(written(stage)) == 4:
+                with pytest.raises(Refused) as raised:
+                    second.preflight()
+                refusals.append(str(raised.value))
+
+        monkeypatch.setattr(secretsmanager, "put", put_beside)
+        run.step(run.plan.step(e.SWEEP.key))
+        stage.sleep(10)
+        assert refusals and "held by" in refusals[0] and run.run.id in refusals[0], refusals
+        assert swept(stage)
+        assert (len(written(stage)), set(written(stage).values())) == (8, {1})
+
+
+def test_a_pass_holds_no_more_than_the_next_batch() -> None:
+    """Of 5,000, some refused for good: what is alive at any time does not hang on how many there are."""
+    alive, most, done, manual = set[int](), 0, set[str](), ManualClock()
+
+    class Seen(Met):
+        def __init__(self, name: str) -> None:
+            super().__init__(name, name not in done)
+            alive.add(id(self))
+
+        def __del__(self) -> None:
+            alive.discard(id(self))
+
+    def met(has_written: bool) -> Iterator[Seen]:
+        return (Seen(f"{number:05d}") for number in range(5000))
+
+    sweep = Sweep[Seen](manual, SharedPace(manual, 50))
+    sweep.look(met, lambda each: False)
+    while sweep.left.number:
+        sweep.write(sweep.batch, lambda each: done.add(each.name))
+        most = max(most, len(alive))
+        sweep.look(met, lambda each: False)
+    assert (len(done), sweep.done, sweep.all.number, sweep.batch) == (5000, 5000, 5000, ())
+    assert most <= BATCH + 2
