@@ -137,12 +137,14 @@ class _Comparison:
         if key is not None:
             key = self.sides[Role.RESTORED].typed(key)
         tier = self._equal_lines(key)
+        tables = sum(side.plain_lines is None and not side.partial for side in self.sides.values())
+        ordered = tables == 1 or (tier is not None and not tier.pays)
         if key is None:
             igzip.open(self.folder / DETAILS, "wb").close()
             nothing_left = tier is not None and tier.pays and not any(side.expected for side in self.sides.values())
             unchanged = tier.equal if tier and nothing_left else without_key(self.sides)
             return _Told(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
-        self._rows(key)
+        self._rows(key, ordered=ordered)
         if tier and tier.keys:
             self._in_no_equal_line(tier.keys)
         counts = self._counted()
@@ -171,9 +173,9 @@ class _Comparison:
             self.say(f"most lines differ as text ({tier.share:.0%} are equal): each is parsed", 0, None)
         return tier
 
-    def _rows(self, key: KeySchema) -> None:
+    def _rows(self, key: KeySchema, *, ordered: bool) -> None:
         for role, side in self.sides.items():
-            reader = RowReader(key, self.policy, live=role is Role.LIVE)
+            reader = RowReader(key, self.policy, live=role is Role.LIVE, ordered=ordered)
             done = 0
             for batch in side.rows(reader, self.workers):
                 self.relations.add(role, batch)
@@ -221,13 +223,12 @@ class _Comparison:
                 if done % 1000 == 0 or done == total:
                     self.say("looking at what differs", done, total)
                 one, other = _item(self.sides[Role.RESTORED], old), _item(self.sides[Role.LIVE], new)
+                told.counts[rule.kind] -= 1
                 if one is not None and other is not None and _is_same(key, one, other, self.sides, (old, new)):
-                    told.counts[rule.kind] -= 1
                     told.counts[Class.UNCHANGED] += 1
                     continue
                 cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
-                told.counts.subtract([rule.kind])
-                told.counts.update([cause.kind])
+                told.counts[cause.kind] += 1
                 told.matching.see(one, other)
                 told.timeless += cause is Cause.TIMELESS
                 file.write(_line(cause, key, one, other, self.policy))

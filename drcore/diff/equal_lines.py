@@ -1,8 +1,8 @@
 """The first tier of a comparison of two full exports: lines that both sides have are unchanged, unparsed.
 
-Each line is hashed as it was read (128 bits, with a seed that nobody knows beforehand). A line whose hash stands once
-on each side is equal; all others of a side are its rest, which is parsed, fingerprinted and judged as if it were the
-whole. Whatever is doubtful goes to the rest: a line that a side has twice, hashes that share their first half.
+Each line is hashed as it was read (128 bits, with a seed that nobody knows beforehand). A line of one side is equal to
+one line of the other that has its hash; all others of a side are its rest, which is parsed, fingerprinted and judged
+as if it were the whole. What is doubtful goes to the rest: a line that a side has again, hashes with the same half.
 
 Why no wrong answer is possible. A key has lines among the equal ones, in a rest, or in both.
 
@@ -35,6 +35,7 @@ import xxhash
 from drcore.diff.fingerprint import RowReader, parsed, whole_items
 from drcore.diff.gzip_lines import FILE, FileLines, blocks
 from drcore.diff.keys import KeySchema
+from drcore.diff.known_hashes import NONE, KnownHashes
 from drcore.diff.policy import Policy
 from drcore.diff.rest_lines import Rest, RestLines, RestWriter
 from drcore.diff.source import Role
@@ -43,6 +44,7 @@ from drcore.diff.workers import JobPool
 
 PAYS = 0.5  # of the lines must be equal; about where what is saved is what the tier itself takes
 _SAMPLED = 16  # files of the sample, a block of each
+_SEARCHED = 6_000_000  # lines of the restored side: their hashes, 16 bytes each, are then searched in memory
 
 Tell = Callable[[Role, int], None]  # of which side so many lines are read
 
@@ -74,24 +76,52 @@ class EqualLines:
     def find(self, key: KeySchema | None) -> Tier:
         """Carry it out. Without a key nothing is looked up: then only an empty rest is an answer."""
         restored, live = self.sides.values()
-        one, other, keys = (Spilled(self.folder / name, self.bits) for name in ("restored", "live", "keys"))
+        one = Spilled(self.folder / "restored", self.bits)
         self._hash(Role.RESTORED, restored, one)
         share = self._sampled(live, one)
         if share < PAYS:
             return Tier(share, pays=False)
-        self._hash(Role.LIVE, live, other)
-        equal = {role: np.zeros(lines.count // 8 + 1, dtype=np.uint8) for role, lines in self.sides.items()}
-        count = sum(_paired(one.part(part), other.part(part), equal) for part in range(1 << self.bits))
+        found = self._searched(one, live) if restored.count <= _SEARCHED else None
+        equal, left = found or self._paired(one, live)
+        count = int(np.count_nonzero(equal))
         total = restored.count + live.count
         share = 2 * count / total if total else 1.0
         if share < PAYS:
             return Tier(share, pays=False)
-        left = total - 2 * count
-        rest = {
-            role: self._split(role, lines, equal[role], key if role is Role.RESTORED and left else None, keys)
-            for role, lines in self.sides.items()
-        }
+        keys = Spilled(self.folder / "keys", self.bits)
+        asked = key if total > 2 * count else None
+        rest = {Role.RESTORED: self._split(Role.RESTORED, restored, equal, asked, keys), Role.LIVE: left}
         return Tier(share, pays=True, equal=count, rest=rest, keys=keys)
+
+    def _searched(self, one: Spilled, live: FileLines) -> tuple[Array, RestLines] | None:
+        """Which lines of the restored side are equal, the rest of the live side, which is read once for it.
+
+        None when the live side has a line of those twice: which of them are then equal is told by reading it again.
+        """
+        known = KnownHashes(self.folder, one)
+        parts = [_Searched(part, known, self.folder / f"searched-{n}") for n, part in enumerate(live.parts())]
+        hit = np.zeros(known.count, dtype=np.bool_)
+        hits, rests, done = 0, [], 0
+        for rest, places in self.workers.each(partial(_searched, seed=self.seed), parts):
+            hit[places] = True
+            hits += len(places)
+            rests.append(rest)
+            done += len(places) + rest.count
+            self.tell(Role.LIVE, done)
+        if np.count_nonzero(hit) < hits:
+            return None
+        equal = np.zeros(self.sides[Role.RESTORED].count, dtype=np.bool_)
+        equal[known.places()[hit]] = True
+        return equal, RestLines(live, rests)
+
+    def _paired(self, one: Spilled, live: FileLines) -> tuple[Array, RestLines]:
+        """The same where the hashes do not fit into memory: part by part, then the live side is read again."""
+        other = Spilled(self.folder / "live", self.bits)
+        self._hash(Role.LIVE, live, other)
+        equal = {role: np.zeros(lines.count, dtype=np.bool_) for role, lines in self.sides.items()}
+        for part in range(1 << self.bits):
+            _pair(one.part(part), other.part(part), equal)
+        return equal[Role.RESTORED], self._split(Role.LIVE, live, equal[Role.LIVE], None, other)
 
     def _hash(self, role: Role, lines: FileLines, into: Spilled) -> None:
         done = 0
@@ -124,7 +154,7 @@ class EqualLines:
         parts, at = [], 0
         for number, each in enumerate(lines.parts()):
             last = at + each.count
-            parts.append(_Part(each, equal[at // 8 : last // 8 + 1], at % 8, self.folder / f"{role}-{number}"))
+            parts.append(_Part(each, equal[at:last], self.folder / f"{role}-{number}"))
             at = last
         rests = []
         for rest, digests in self.workers.each(partial(_left, key=key), parts):
@@ -134,11 +164,18 @@ class EqualLines:
 
 
 class _Part(NamedTuple):
-    """A worker's part: the lines, a bit for each that is equal, from which bit on; where it puts the others."""
+    """A worker's part: the lines, which of them are equal, where it puts the others."""
 
     lines: FileLines
     equal: Array
-    bit: int
+    path: Path
+
+
+class _Searched(NamedTuple):
+    """A worker's part: the lines, what they are looked up in, where it puts those that are not there."""
+
+    lines: FileLines
+    known: KnownHashes
     path: Path
 
 
@@ -148,11 +185,24 @@ def _hashes(lines: FileLines, seed: int) -> Array:
     return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)
 
 
-def _paired(restored: Array, live: Array, equal: dict[Role, Array]) -> int:
-    """Mark the lines whose hash stands once on either side. Returns how many there are."""
+def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
+    """The lines that are not among those of the other side, on disk, and where the others stand among them."""
+    digest, again = xxhash.xxh3_128_digest, repeat(seed)
+    writer, find, places = RestWriter(part.path), part.known.finder(), []
+    for numbers, lines in part.lines.blocks():
+        hashes = np.frombuffer(b"".join(map(digest, lines, again)), dtype=np.uint64).reshape(-1, 2)
+        there, found = find(hashes)
+        places.append(found)
+        left = np.flatnonzero(~there).tolist()
+        writer.add([numbers[each] for each in left], [lines[each] for each in left])
+    return writer.close(), np.concatenate(places) if places else NONE
+
+
+def _pair(restored: Array, live: Array, equal: dict[Role, Array]) -> None:
+    """Mark the lines whose hash stands once on either side."""
     both = np.concatenate((restored, live))
     if len(both) < 2:
-        return 0
+        return
     is_live = np.arange(len(both)) >= len(restored)
     order = np.argsort(both[:, 0])
     sorted_ = both[order, 0]
@@ -161,28 +211,22 @@ def _paired(restored: Array, live: Array, equal: dict[Role, Array]) -> int:
     left, right = order[:-1][alone], order[1:][alone]
     fits = (both[left, 1] == both[right, 1]) & (is_live[left] != is_live[right])
     left, right = left[fits], right[fits]
-    for role, rows in (
-        (Role.RESTORED, np.where(is_live[left], right, left)),
-        (Role.LIVE, np.where(is_live[left], left, right)),
-    ):
-        places = both[rows, 2]
-        np.add.at(equal[role], places >> np.uint64(3), np.uint8(1) << (places & np.uint64(7)).astype(np.uint8))
-    return len(left)
+    equal[Role.RESTORED][both[np.where(is_live[left], right, left), 2]] = True
+    equal[Role.LIVE][both[np.where(is_live[left], left, right), 2]] = True
 
 
 def _left(part: _Part, key: KeySchema | None) -> tuple[Rest, Array]:
     """The lines that are not equal, on disk; with a key those of the equal ones, each with its line's number."""
-    flags = np.unpackbits(part.equal, bitorder="little").astype(np.bool_)[part.bit :]
     writer = RestWriter(part.path)
     reader = None if key is None else RowReader(key, Policy(), live=False)
     parser, rows, at = simdjson.Parser(), [], 0
     for index, file in enumerate(part.lines.files, part.lines.first):
-        if reader is None and file.count is not None and flags[at : at + file.count].all():
+        if reader is None and file.count is not None and part.equal[at : at + file.count].all():
             at += file.count  # it was read to its end before, and has nothing that is left
             continue
         for first, lines in blocks(file):
             start = (index << FILE) + first
-            is_equal = flags[at : at + len(lines)]
+            is_equal = part.equal[at : at + len(lines)]
             at += len(lines)
             left = np.flatnonzero(~is_equal).tolist()
             writer.add([start + each for each in left], [lines[each] for each in left])

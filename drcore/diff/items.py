@@ -36,10 +36,13 @@ def equal(one: Item, other: Item) -> bool:
     """Whether DynamoDB would call two items equal. Raises BadInput for what is no DynamoDB value."""
     if one == other:
         return True
-    if one.keys() == other.keys() and all(
-        one[name] == value or _canonical(one[name]) == _canonical(value) for name, value in other.items()
-    ):
-        return True
+    if one.keys() == other.keys():
+        for name, value in other.items():  # a loop, as all() of a generator takes twice as long for what is asked most
+            mine = one[name]
+            if mine != value and _canonical(mine) != _canonical(value):
+                break
+        else:
+            return True
     if _OWN in "\n".join((*one, *other)):  # quicker than name by name
         one, other = users(one), users(other)
         return one.keys() == other.keys() and all(_canonical(one[name]) == _canonical(other[name]) for name in one)

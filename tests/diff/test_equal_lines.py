@@ -22,6 +22,8 @@ from tests.support.diff_cases import BAD, OTHER, PK, POINT, POLICY, Item, compar
 from tests.support.exhaustive import EXHAUSTIVE
 
 SAME = [item(number) for number in range(100, 120)]  # so that most lines are equal, and the tier is taken
+MOST = "drcore.diff.equal_lines._SEARCHED"  # lines: with more, hashes are paired part by part on disk
+WAYS = {"searched in memory": 1000, "paired on disk": 0}
 
 
 def test_only_what_differs_as_text_should_be_parsed(tmp_path: Path) -> None:
@@ -38,6 +40,7 @@ def test_where_most_lines_differ_as_text_the_tier_should_be_left_and_it_be_said(
     assert report.lines == "most differ as text (5.0% are equal), each was parsed"
     assert "most lines differ as text (5% are equal): each is parsed" in said
     assert (report.counts[Class.UNCHANGED], report.differs) == (20, 0)
+    assert not any("differs" in each for each in said), "another order of attributes is nothing to be looked at"
 
 
 def test_a_sample_that_misleads_should_do_no_harm(tmp_path: Path) -> None:
@@ -68,10 +71,12 @@ TWICE: dict[str, tuple[list[Item], list[Item], str]] = {
 }
 
 
+@pytest.mark.parametrize("most", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("restored", "live", "side"), TWICE.values(), ids=TWICE)
 def test_a_key_that_a_side_has_twice_should_be_refused(
-    restored: list[Item], live: list[Item], side: str, tmp_path: Path
+    restored: list[Item], live: list[Item], side: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(MOST, most)
     with pytest.raises(BadInput, match=f"/{side}/.*expected each key once, seen twice: .*USER#1'"):
         compared(tmp_path, [*SAME, *restored], [*live, *SAME])
 
@@ -117,12 +122,24 @@ def lines_of(side: list[Item], key: str) -> Counter[bytes]:
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=True,
 )
-@given(both=SIDE, restored=SIDE, live=SIDE, order=st.randoms(use_true_random=False))
+@given(
+    both=SIDE, restored=SIDE, live=SIDE, order=st.randoms(use_true_random=False), most=st.sampled_from([*WAYS.values()])
+)
 def test_every_overlap_of_keys_should_be_answered_as_by_the_plain_comparison(
-    both: list[Item], restored: list[Item], live: list[Item], order: Any, tmp_path_factory: pytest.TempPathFactory
+    both: list[Item],
+    restored: list[Item],
+    live: list[Item],
+    order: Any,
+    most: int,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Equal lines, rests, keys in one, two or all three of them, on one side or on both."""
-    folder = tmp_path_factory.mktemp("overlap")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MOST, most)
+        answered_as_plainly(both, restored, live, order, tmp_path_factory.mktemp("overlap"))
+
+
+def answered_as_plainly(both: list[Item], restored: list[Item], live: list[Item], order: Any, folder: Path) -> None:
     one, other = [*SAME, *both, *restored], [*both, *live, *SAME]
     order.shuffle(other)
     twice = {key for side in (one, other) for key, times in Counter(map(key_of, side)).items() if times > 1}
@@ -200,8 +217,13 @@ def told(report: Report) -> tuple[dict[Class, int], list[str], str]:
     return dict(report.counts), sorted(map(str, report.differences())), report.lines
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["equal lines", "none"])
-def test_two_jobs_should_give_the_same_answer(turned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("turned", "most"), [(False, 1000), (False, 0), (True, 0)], ids=["equal lines", "paired on disk", "none"]
+)
+def test_two_jobs_should_give_the_same_answer(
+    turned: bool, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MOST, most)
     monkeypatch.setattr("drcore.diff.gzip_lines._PART", 1)  # so that each file is a part
     live = [each | OTHER if number % 5 == 3 else each for number, each in enumerate(SAME)]
     live = [dict(reversed(each.items())) if turned else each for each in live]

@@ -153,6 +153,19 @@ def test_a_table_should_be_compared_with_an_export_whatever_its_segments(segment
     }
 
 
+def test_a_table_whose_attributes_come_in_another_order_should_not_be_looked_at_item_by_item(tmp_path: Path) -> None:
+    export = exports.full(tmp_path / "export", [item(number) for number in range(20)])
+    turned = [dict(reversed(item(number).items())) for number in range(20)]
+    said: list[str] = []
+    with serving(Pages([pages(body(turned), 7)])) as address:
+        table = TableSource(aws_at(address), REGION, "T")
+        report = compare(
+            ExportSource(export), table, Policy(), out=tmp_path / "out", progress=lambda doing, *_: said.append(doing)
+        )
+    assert report.counts[Class.UNCHANGED] == 20
+    assert "looking at what differs" not in said
+
+
 def test_an_item_that_is_scanned_twice_should_fail_the_comparison(tmp_path: Path) -> None:
     table = Pages([pages(body([item(1), item(2), item(1)]), 2)])
     with serving(table) as address, pytest.raises(BadInput, match=r"T: expected each key once, seen twice: .*U1"):
