@@ -27,7 +27,7 @@ def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str
     told = []
     for each in standings:
         acts = {target: act for (key, target), act in history.standing().items() if key == each.since.key}
-        left = [target for target, act in acts.items() if not _over(each, act, history)]
+        left = [target for target, act in acts.items() if not _over(each, target, act, history)]
         if left:
             perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "
             where = ", ".join(target for target in left if target != str(Target()))
@@ -35,9 +35,14 @@ def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str
     return (*told, *_lock(history))
 
 
-def _over(standing: StandsStill, act: Act, history: History) -> bool:
+def _over(standing: StandsStill, target: str, act: Act, history: History) -> bool:
+    """Whether it was ended: as a whole, and where the step that ends it has targets of the same names, for this one."""
     ended = history.last(Kind.STEP_ENDED, step=standing.until)
-    return bool(ended and ended["n"] > act.last["n"] and ended["outcome"] in (Outcome.DONE, Outcome.ALREADY))
+    if not (ended and ended["n"] > act.last["n"] and ended["outcome"] in (Outcome.DONE, Outcome.ALREADY)):
+        return False
+    begun = {line["target"] for line in history.lines(Kind.INTENT, step=standing.since)}
+    by_name = begun & {line["target"] for line in history.lines(Kind.RESULT, step=standing.until)}
+    return not by_name or (target in by_name and _done(standing.until, target, history))
 
 
 def _done(step: StepName, target: str, history: History) -> bool:

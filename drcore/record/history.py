@@ -146,6 +146,10 @@ class History:
             return Decided()
         return Decided(made["choice"], *((asked["by"], asked["reason"]) if asked else ()))
 
+    def choices(self, step: Named) -> tuple[str, ...]:
+        """All that was decided in a step that is a decision, oldest first: it may be asked more than once."""
+        return tuple(line["choice"] for line in self.lines(Kind.DECISION, step=step))
+
     def answer(self, step: Named) -> str:
         """Which of several answers a step's question was given last; empty where none was."""
         asked = self.last(Kind.CONSENT, step=step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -80,12 +80,18 @@ class EndpointConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class ModelComponent:
-    """An inference component. `specification` is what an update takes, whole: it replaces what was there."""
+    """An inference component. `specification` is what an update takes, whole: it replaces what was there.
+
+    `copies` are wanted, `running` run: fewer where the endpoint's instances have no room, which `failure` says.
+    """
 
     name: str
     status: str
     model: str
     copies: int
+    running: int
+    failure: str = field(default="", compare=False)
+    changed: datetime | None = field(default=None, compare=False)
     specification: Mapping[str, Any] = field(compare=False, repr=False, default_factory=dict)
 
 
@@ -156,20 +162,28 @@ def configurations(aws: Aws, region: str, part: str) -> tuple[str, ...]:
     return tuple(each["EndpointConfigName"] for each in newest_first)
 
 
-def components(aws: Aws, region: str, endpoint_name: str) -> tuple[ModelComponent, ...]:
-    """The inference components of an endpoint, by name; none for one with models of its own. Raises Unknown."""
-    found = aws.pages(
-        "sagemaker", region, "list_inference_components", "InferenceComponents", EndpointNameEquals=endpoint_name
-    )
-    return tuple(component(aws, region, name) for name in sorted(each["InferenceComponentName"] for each in found))
-
-
 def component(aws: Aws, region: str, name: str) -> ModelComponent:
     """Raises Rejected when there is no such component, Unknown."""
     found = aws.call("sagemaker", region, "describe_inference_component", InferenceComponentName=name)
     told = found.get("Specification", {})
-    copies = found.get("RuntimeConfig", {}).get("DesiredCopyCount", 0)
-    return ModelComponent(name, found.get("InferenceComponentStatus", ""), told.get("ModelName", ""), copies, told)
+    copies = found["RuntimeConfig"]
+    return ModelComponent(
+        name,
+        found["InferenceComponentStatus"],
+        told.get("ModelName", ""),
+        copies["DesiredCopyCount"],
+        copies["CurrentCopyCount"],
+        found.get("FailureReason", ""),
+        found["LastModifiedTime"].astimezone(UTC),
+        told,
+    )
+
+
+def models(aws: Aws, region: str, part: str) -> tuple[str, ...]:
+    """The names of the models that have `part` in their names, newest first. Raises Unknown, Rejected."""
+    found = aws.pages("sagemaker", region, "list_models", "Models", NameContains=part)
+    newest_first = sorted(found, key=lambda each: (each["CreationTime"], each["ModelName"]), reverse=True)
+    return tuple(each["ModelName"] for each in newest_first)
 
 
 def go_over(
@@ -204,16 +218,17 @@ def set_weights(aws: Aws, region: str, name: str, weights: Mapping[str, float]) 
     )
 
 
-def update_component(aws: Aws, region: str, known: ModelComponent, model: str, alarms: Sequence[str]) -> None:
-    """Begin to go over to another model in batches of half the copies; an alarm that goes off turns it."""
+def update_component(aws: Aws, region: str, known: ModelComponent, model: str) -> None:
+    """Begin to let a component go over to another model, in batches of half the copies.
+
+    SageMaker refuses while another update of it runs. There is no token: look at its status before it is tried again.
+    """
     policy: dict[str, Any] = {
         "RollingUpdatePolicy": {
             "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
             "WaitIntervalInSeconds": 60,
         }
     }
-    if alarms:
-        policy["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
     aws.call(
         "sagemaker",
         region,
@@ -221,6 +236,17 @@ def update_component(aws: Aws, region: str, known: ModelComponent, model: str, a
         InferenceComponentName=known.name,
         Specification={**known.specification, "ModelName": model},
         DeploymentConfig=policy,
+    )
+
+
+def set_copies(aws: Aws, region: str, name: str, copies: int) -> None:
+    """Begin to run another number of copies of a component. SageMaker refuses while another update of it runs."""
+    aws.call(
+        "sagemaker",
+        region,
+        "update_inference_component_runtime_config",
+        InferenceComponentName=name,
+        DesiredRuntimeConfig={"CopyCount": copies},
     )
 
 

@@ -14,6 +14,7 @@ from drcore.calls.aws_operations import is_write
 from drcore.calls.http import Http
 from drcore.engine.outcome import Answer, Check, Target
 from drcore.errors import Unknown
+from drcore.plans.b.p3_component import stands_still
 from drcore.plans.e.p4_invalidate import IssuerRevocation, is_revoked
 from drcore.plans.f.p3_roll_back import is_warm
 from drcore.plans.g.p02_halt_writers import Feeding, feeds_nothing
@@ -262,6 +263,21 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
             **dict.fromkeys(("FAILED", "TIMED_OUT", "ABORTED"), NEVER),
         },
     ),
+    ("xray:GetTraceSegmentDestination", "Status"): Enum(
+        "xray.destination", lambda found: READY, {"ACTIVE": READY, "PENDING": UNKNOWN}
+    ),
+    ("xray:GetTraceSegmentDestination", "Destination"): Enum(
+        "xray.destination", lambda found: READY, {"XRay": READY, "CloudWatchLogs": READY}
+    ),
+    ("sagemaker:DescribeInferenceComponent", "InferenceComponentStatus"): Enum(
+        "sagemaker.component",
+        lambda found: of(stands_still(found)),
+        {
+            "InService": READY,
+            **dict.fromkeys(("Creating", "Updating"), WAITS),
+            **dict.fromkeys(("Deleting", "Failed"), NEVER),
+        },
+    ),
     ("secretsmanager:DescribeSecret", "ReplicationStatus.Status"): Enum(
         "secretsmanager.secret",
         lambda found: SHOWN,
@@ -272,8 +288,6 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
 WHOLE = {
     ("appconfig:GetDeployment", "EventLog.EventType"): "a rollback has that word in its name; the rest is not read",
     ("sagemaker:DescribeEndpoint", "EndpointStatus"): "only InService is good; no plan waits for another one yet",
-    ("sagemaker:DescribeInferenceComponent", "InferenceComponentStatus"): "kept as it stands; no plan reads it yet",
-    ("sagemaker:ListInferenceComponents", "InferenceComponents.InferenceComponentStatus"): "not read of the list",
     ("dynamodb:DescribeContributorInsights", "ContributorInsightsStatus"): "all but off is named to a person",
     ("dynamodb:DescribeKinesisStreamingDestination", "KinesisDataStreamDestinations.DestinationStatus"): (
         "all but off is named to a person"

@@ -15,7 +15,7 @@ from drcore.calls.gate import Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage, stepfunctions
+from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage, stepfunctions, xray
 from drcore.services.cloudwatch import Metric, Points
 from drcore.services.dynamodb import policies, recovery, settings, tables
 from drcore.services.logs import LogQuery
@@ -57,6 +57,7 @@ def another_profile(asking: Asking) -> appconfig.Profile:
 
 
 NO_TABLE = f"arn:aws:dynamodb:{EAST}:{ACCOUNT}:table/{NOBODY}"
+NO_TRACE = "1-00000000-000000000000000000000000"
 NO_METRIC = Metric("AWS/Lambda", "Invocations", "Sum", (("FunctionName", NOBODY),))
 EMPTY_PROFILE = appconfig.Profile(NOBODY, NOBODY, NOBODY)
 ANSWERS: dict[str, Nothing] = {
@@ -147,7 +148,7 @@ ANSWERS: dict[str, Nothing] = {
     "sagemaker.endpoint": refused("ValidationException", name=NOBODY),
     "sagemaker.configuration": refused("ValidationException", name=NOBODY),
     "sagemaker.configurations": value((), part=NOBODY),
-    "sagemaker.components": value((), endpoint_name=NOBODY),
+    "sagemaker.models": value((), part=NOBODY),
     "sagemaker.component": refused("ValidationException", name=NOBODY),
     "llm_gateway.order": refused("403", gateway=llm_gateway.Gateway(f"{ENDPOINT}/llm", NOBODY)),
     "secretsmanager.listed": value((), prefix=NOBODY),
@@ -164,6 +165,10 @@ ANSWERS: dict[str, Nothing] = {
     "sns.is_heard": refused("NotFound", topic=f"arn:aws:sns:{EAST}:{ACCOUNT}:{NOBODY}"),
     "sqs.ask": refused("AWS.SimpleQueueService.NonExistentQueue", queue=NOBODY),
     "statuspage.incident_of": value(statuspage.PublicIncident(), run_id=NOBODY),
+    "xray.destination": value(xray.TraceStore.XRAY),
+    "xray.summaries": value((), region=EAST),
+    "xray.service_map": value((), traces=[NO_TRACE]),
+    "xray.thrown": refused("NoSuchTrace", traces=[NO_TRACE]),
     "support.tickets": value((), category=NOBODY),
 }
 

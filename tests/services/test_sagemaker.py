@@ -116,22 +116,31 @@ def test_a_variant_without_its_numbers_is_not_known(edit: Edit, aws: Aws, store:
 def test_components_have_an_update_of_their_own(world: InProcess, aws: Aws, store: Endpoints) -> None:
     store.create_config(
         EAST,
-        {"EndpointConfigName": "shared", "ProductionVariants": [{"VariantName": "all", "InitialInstanceCount": 1}]},
+        {"EndpointConfigName": "shared", "ProductionVariants": [{"VariantName": "all", "InitialInstanceCount": 3}]},
     )
     store.create(EAST, "shared", "shared", at_once=True)
-    specification = {"ModelName": "merge-1", "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}}
+    needs = {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 1024}
+    specification = {"ModelName": "merge-1", "ComputeResourceRequirements": needs}
     world.world.state(Components).create(EAST, "merge", "shared", "all", specification, 2)
     sleep(world, 250)
     assert sagemaker.configuration(aws, EAST, "shared").kind is EndpointKind.COMPONENTS
-    assert sagemaker.components(aws, EAST, NAME) == ()
-    (known,) = sagemaker.components(aws, EAST, "shared")
+    known = sagemaker.component(aws, EAST, "merge")
     assert (known.status, known.model, known.copies) == ("InService", "merge-1", 2)
-    sagemaker.update_component(aws, EAST, known, "merge-2", ["ai-errors"])
+    sagemaker.update_component(aws, EAST, known, "merge-2")
     assert sagemaker.component(aws, EAST, "merge").status == "Updating"
+    with pytest.raises(Busy, match="Cannot update in-progress inference component"):
+        sagemaker.set_copies(aws, EAST, "merge", 3)
     sleep(world, 600)
     now = sagemaker.component(aws, EAST, "merge")
     assert (now.status, now.model) == ("InService", "merge-2")
-    assert now.specification["ComputeResourceRequirements"] == {"MinMemoryRequiredInMb": 1024}
+    assert now.specification["ComputeResourceRequirements"] == needs
+    sagemaker.set_copies(aws, EAST, "merge", 5)
+    under_way = sagemaker.component(aws, EAST, "merge")
+    assert (under_way.status, under_way.copies, under_way.running) == ("Updating", 5, 2)
+    sleep(world, 200)
+    now = sagemaker.component(aws, EAST, "merge")
+    assert (now.status, now.copies, now.running) == ("InService", 5, 3), "each instance has room for one"
+    assert "room for 3 of 5 copies" in now.failure
 
 
 def test_guardrails_are_what_was_asked_for(aws: Aws, store: Endpoints) -> None:

@@ -16,7 +16,7 @@ def endpoint(world: InProcess, *, by_component: bool = False) -> str:
     """A new endpoint with the configuration asked-v1, or with one whose model is a component of the endpoint's name."""
     store = world.world.state(Endpoints)
     for number in (1, 2):
-        store.models[EAST].setdefault(f"merge-{number}", {})
+        store.models[EAST].setdefault(f"merge-{number}", {"CreationTime": world.world.clock.now()})
         variant = {"VariantName": "all", "ModelName": f"merge-{number}", "InitialInstanceCount": 1}
         if f"asked-v{number}" not in store.configs[EAST]:
             store.create_config(EAST, {"EndpointConfigName": f"asked-v{number}", "ProductionVariants": [variant]})

@@ -25,6 +25,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "conflicts": ("0", "2", "20"),
     "loses": ("0.01", "0.03", "0.5"),
     "d.duration": ("0", "15", "60"),
+    "second_longer": ("0", "20", "60"),
     "page_lag": ("0", "4", "60"),
     "unnoticed": ("0", "5", "60"),
     "d.silent": ("0", "0.5", "0.95"),

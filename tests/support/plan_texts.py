@@ -73,7 +73,8 @@ investigate - detect
 decide typed detect
 shift-to-the-old-variant go decide
 change-the-endpoint-configuration go decide
-wait-for-the-endpoint - shift-to-the-old-variant change-the-endpoint-configuration
+change-the-inference-component go decide
+wait-for-the-endpoint - shift-to-the-old-variant change-the-endpoint-configuration change-the-inference-component
 rotate-the-key go decide
 reorder-the-gateway go decide
 ask-for-quota go decide

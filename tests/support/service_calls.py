@@ -36,6 +36,7 @@ from tests.support import security_calls
 from tests.support.ai_resources import component, configuration, endpoint, waiting_version
 from tests.support.appconfig_calls import APPCONFIG
 from tests.support.build_calls import BUILDS
+from tests.support.trace_calls import TRACES
 from tests.support.vendor_calls import VENDORS
 from tests.support.world_clock import WorldClock
 
@@ -260,6 +261,7 @@ VALUES: dict[str, Any] = {
     "codedeploy.stop.id_": _running_deployment,
     "codepipeline.stop.execution": _waiting_execution,
     **BUILDS,
+    **TRACES,
     "dns.server": "127.0.0.1:53",
     "dns.name": NAME,
     "dns.subnets": ("198.18.0.0/20",),
@@ -371,11 +373,12 @@ VALUES: dict[str, Any] = {
     "sagemaker.config": "asked-v2",
     "sagemaker.guardrails": sagemaker.Guardrails(10, 60, 600),
     "sagemaker.weights": {"all": 0.5},
-    "sagemaker.endpoint_name": lambda asking: component(asking.world),
     "sagemaker.component.name": lambda asking: component(asking.world),
     "sagemaker.known": lambda asking: sagemaker.component(asking.aws, EAST, component(asking.world)),
     "sagemaker.model": "merge-2",
-    "sagemaker.alarms": ("syncwell-api-5xx",),
+    "sagemaker.models.part": "merge-",
+    "sagemaker.set_copies.name": lambda asking: component(asking.world),
+    "sagemaker.copies": 2,
     "secretsmanager.name": LLM_SECRET,
     "secretsmanager.version": lambda asking: waiting_version(asking.aws),
     "secretsmanager.label": "AWSPENDING",

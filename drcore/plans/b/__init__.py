@@ -16,6 +16,7 @@ from drcore.plans.b import by_hand, causes, health, p1_detect, p2_decide, p3_rem
 from drcore.plans.b.facts import BRun, Facts, Incident
 from drcore.plans.b.p1_detect import ACKNOWLEDGE, DETECT, GRACEFUL, NOTIFY
 from drcore.plans.b.p2_decide import DECIDE, INVESTIGATE
+from drcore.plans.b.p3_component import COMPONENT
 from drcore.plans.b.p3_quota import QUOTA
 from drcore.plans.b.p3_remediate import CONFIGURATION, GATEWAY, KEY, PROLONGED, SETTLED, WEIGHTS
 from drcore.plans.b.p4_verify import RESOLVED, VERIFY
@@ -37,6 +38,9 @@ def must_exist(run: BRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     if run.incident.configuration:
         for region in run.service.regions:
             yield f"configuration in {region}", checked(_configuration, run, region)
+    if run.incident.model:
+        for region in run.service.regions:
+            yield f"model in {region}", checked(_model, run, region)
     for region in run.service.regions:
         yield f"endpoint in {region}", checked(_endpoint, run, region)
         yield f"alarms in {region}", checked(_alarms, run, region), False
@@ -48,9 +52,20 @@ def must_exist(run: BRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 def _endpoint(run: BRun, region: str) -> Check:
     endpoint = sagemaker.endpoint(run.aws, region, run.facts.endpoint.name)
     kind = sagemaker.configuration(run.aws, region, endpoint.config).kind
-    if kind is EndpointKind.COMPONENTS:
-        return no(f"{endpoint.name} has {kind}: this plan changes endpoints with {EndpointKind.VARIANTS}")
-    return yes(f"{endpoint.name} is {endpoint.status} with {endpoint.config}")
+    told = f"{endpoint.name} is {endpoint.status} with {endpoint.config}"
+    if kind is EndpointKind.VARIANTS:
+        return yes(told)
+    found = sagemaker.component(run.aws, region, run.facts.endpoint.component.name)
+    return yes(f"{told}; {found.name} is {found.status}, {found.running} of {found.copies} copies run")
+
+
+def _model(run: BRun, region: str) -> Check:
+    """The one that was named must be there, like a configuration."""
+    names = sagemaker.models(run.aws, region, run.facts.endpoint.component.models)
+    named = run.incident.model
+    return (
+        yes(f"{named} is there") if named in names else no(f"model: expected one of {', '.join(names)}; seen {named!r}")
+    )
 
 
 def _configuration(run: BRun, region: str) -> Check:
@@ -93,6 +108,7 @@ PLAN = Plan(
     faults=(
         *("ai-errors", "ai-timeouts", "ai-bad-deployment", "ai-fallback-broken"),
         *("ai-slow-by-retries", "ai-throttled", "ai-quota-used-up", "ai-key-expired"),
+        *("ai-bad-component", "ai-component-short"),
     ),
     rto=lambda run: 60 * float(run.facts.rto_minutes),
     must_exist=must_exist,

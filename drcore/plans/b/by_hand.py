@@ -1,4 +1,4 @@
-"""Plan B by hand: five levers of the AI Insights Service, of which one is pulled."""
+"""Plan B by hand: six levers of the AI Insights Service, of which one is pulled."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ def card(at: Place[Facts]) -> HandCard:
                     "  --sort-by CreationTime --query 'EndpointConfigs[].[EndpointConfigName,CreationTime]'",
                 ),
                 shows="the endpoint of each region, its variants with their weights, its configurations, newest first",
-                by_hand="The incident commander decides on ONE of the next five acts, in the incident channel. The "
+                by_hand="The incident commander decides on ONE of the next six acts, in the incident channel. The "
                 f"errors rise on {facts.endpoint.variant}: Shift. The configuration changed in the last "
-                f"{facts.recent_deployment_minutes:g} minutes: Change. The gateway answers 401: Rotate. The first LLM "
+                f"{facts.recent_deployment_minutes:g} minutes: Change. No variant has a model: the inference "
+                "component. The gateway answers 401: Rotate. The first LLM "
                 "is slow, or throttles (429): Reorder. So does the order that is wanted: Ask for quota",
             ),
             _weights(at),
             _configuration(at),
+            _component(at),
             _key(at),
             _gateway(at),
             _quota(at),
@@ -111,6 +113,48 @@ def _configuration(at: Place[Facts]) -> HandAct:
         look=in_regions(at.service, "endpoint EndpointConfigName"),
         shows="the configuration before the newest, in each region. The newest one: the update was turned back",
         undo=in_regions(at.service, 'over "$(cat was-$G)"') + "\nsettled",
+    )
+
+
+def _component(at: Place[Facts]) -> HandAct:
+    known = at.facts.endpoint.component
+    rolling = {
+        "RollingUpdatePolicy": {
+            "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+            "WaitIntervalInSeconds": 60,
+        }
+    }
+    return HandAct(
+        titles.COMPONENT,
+        do=f"I={words([known.name])}\n"
+        "component() { aws sagemaker describe-inference-component --region $G \\\n"
+        '  --inference-component-name $I --query "$1"; }\n'
+        "model() { aws sagemaker update-inference-component --region $G --inference-component-name $I \\\n"
+        f"  --deployment-config {quoted(rolling)} \\\n"
+        '  --specification "$(aws sagemaker describe-inference-component --region $G --inference-component-name $I \\\n'
+        '  --query Specification --output json | sed "s/$(component Specification.ModelName)/$1/")"; }\n'
+        "copies() { aws sagemaker update-inference-component-runtime-config --region $G \\\n"
+        '  --inference-component-name $I --desired-runtime-config CopyCount="$1"; }\n'
+        "ended() { until [ $(component InferenceComponentStatus) = InService ]; do sleep 30; done; }\n"
+        + in_regions(
+            at.service,
+            "component '[Specification.ModelName,RuntimeConfig.CurrentCopyCount]' > was-$G; read -r WAS N < was-$G",
+            f'if [ "$N" -lt {known.copies} ]; then copies {known.copies}; else',
+            f"  model $(aws sagemaker list-models --region $G --name-contains {words([known.models])} \\",
+            "    --sort-by CreationTime --sort-order Descending --query 'Models[1].ModelName')",
+            "fi",
+        )
+        + "\n"
+        + in_regions(at.service, "ended"),
+        look=in_regions(at.service, "component '[Specification.ModelName,RuntimeConfig.CurrentCopyCount]'"),
+        shows=f"in each region at least {known.copies} copies; where as many ran, the model before the newest",
+        undo=in_regions(
+            at.service,
+            "read -r WAS N < was-$G",
+            'if [ "$N" = "$(component RuntimeConfig.DesiredCopyCount)" ]; then model "$WAS"; else copies "$N"; fi',
+        )
+        + "\n"
+        + in_regions(at.service, "ended"),
     )
 
 

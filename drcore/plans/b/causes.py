@@ -12,6 +12,7 @@ from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.services import llm_gateway, logs, sagemaker, secretsmanager
 from drcore.services.llm_gateway import Gateway
 from drcore.services.logs import LogQuery
+from drcore.services.sagemaker import EndpointKind, ModelComponent
 from drcore.services.secretsmanager import SecretVersions
 
 WITHIN_S = 60.0  # a query takes seconds
@@ -51,6 +52,8 @@ class Investigation:
     changed: datetime | None = field(metadata=label("endpoint last changed"))
     earlier: tuple[str, ...] = field(metadata=label("other configurations, newest first"))
     kind: str = field(metadata=label("models"))
+    component: ModelComponent | None = field(metadata=label("inference component"))
+    earlier_models: tuple[str, ...] = field(metadata=label("other models, newest first"))
     key_valid: bool | None = field(metadata=label("the LLM's key is valid"))
     key_since: datetime | None = field(metadata=label("key made at"))
     new_key: str = field(metadata=label("version of the new key"))
@@ -107,6 +110,7 @@ def investigate(run: BRun, region: str, since: datetime | None) -> Investigation
         endpoint.changed,
         names[names.index(endpoint.config) + 1 :] if endpoint.config in names else (),
         configuration.kind,
+        *_component(run, region, configuration.kind),
         valid,
         versions.since if versions else None,
         versions.pending if versions else "",
@@ -116,6 +120,15 @@ def investigate(run: BRun, region: str, since: datetime | None) -> Investigation
         ),
     )
     return replace(found, causes=_causes(run, found, counted, since))
+
+
+def _component(run: BRun, region: str, kind: EndpointKind) -> tuple[ModelComponent | None, tuple[str, ...]]:
+    """The endpoint's inference component, and the models before the one that it has; none where it has no such."""
+    if kind is not EndpointKind.COMPONENTS:
+        return None, ()
+    known = run.facts.endpoint.component
+    found, names = sagemaker.component(run.aws, region, known.name), sagemaker.models(run.aws, region, known.models)
+    return found, names[names.index(found.model) + 1 :] if found.model in names else ()
 
 
 def _causes(
@@ -138,6 +151,8 @@ def _causes(
 
 def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float, since: datetime | None) -> AiCause:
     what = {"ReadTimeout": "the endpoint's model does not answer in time"}.get(error, "the endpoint's model fails")
+    if found.component:
+        return _of_the_component(run, found, found.component, f"{what}; the jobs log {error}", percent, since)
     remedy = AiRemedy.WEIGHTS if found.old_is_live else AiRemedy.CONFIGURATION
     if remedy is AiRemedy.CONFIGURATION and not found.earlier:
         remedy = AiRemedy.WAIT
@@ -148,6 +163,28 @@ def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float
             return AiCause(f"{what} since a deployment", percent, f"{told}; the jobs log {error}", remedy)
     when = f"{found.changed:%Y-%m-%d %H:%M}" if found.changed else "a time that is not told"
     return AiCause(what, percent, f"the jobs log {error}; {found.configuration}, last changed {when}", remedy)
+
+
+def _of_the_component(
+    run: BRun, found: Investigation, seen: ModelComponent, what: str, percent: float, since: datetime | None
+) -> AiCause:
+    least = run.facts.endpoint.component.copies
+    if seen.running < least:
+        told = f"{what}; {seen.running} of {seen.copies} copies of {seen.name} run, {least} are to"
+        told += f"; {seen.failure}" if seen.failure else ""
+        return AiCause("the inference component has too few copies", percent, told, AiRemedy.COPIES)
+    remedy = AiRemedy.COMPONENT if found.earlier_models else AiRemedy.WAIT
+    told = f"{what}; {seen.name} has {seen.model}"
+    if since and seen.changed:
+        ago = (since - seen.changed).total_seconds() / 60
+        if -1 <= ago <= run.facts.recent_deployment_minutes:
+            return AiCause(
+                "the inference component's model fails since an update",
+                percent,
+                f"{told}, updated {max(ago, 0):.0f} minutes before",
+                remedy,
+            )
+    return AiCause("the inference component's model fails", percent, told, remedy)
 
 
 def _of_the_llm(run: BRun, found: Investigation, error: str, percent: float, attempts: int) -> AiCause:

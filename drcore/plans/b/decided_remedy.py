@@ -16,9 +16,12 @@ from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.services import servicequotas
 
 _OF_THE_ENDPOINT = (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION)
+OF_THE_COMPONENT = (AiRemedy.COMPONENT, AiRemedy.COPIES)
 _UNDONE = {
     AiRemedy.WEIGHTS: "the weights from before, in two minutes",
     AiRemedy.CONFIGURATION: "the configuration from before, as a new update",
+    AiRemedy.COMPONENT: "the model from before, as a new update",
+    AiRemedy.COPIES: "the number of copies from before",
     AiRemedy.KEY: "the label moves back",
     AiRemedy.GATEWAY: "the order from before",
     AiRemedy.QUOTA: "a request cannot be taken back; a higher quota harms nobody",
@@ -28,7 +31,7 @@ _UNDONE = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A remedy with what it needs: the configuration by region, the gateway's order, the quota, the key's version.
+    """A remedy with what it needs: the configuration or the model by region, the copies, the order, the quota, the key.
 
     `percent` are the fallbacks that it would end; `recommended` and `barred` as of a choice. Without a remedy there is
     nothing to be done.
@@ -39,6 +42,8 @@ class Way:
     recommended: str = ""
     barred: str = ""
     configurations: dict[str, str] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+    copies: int = 0
     order: tuple[str, ...] = ()
     quota: str = ""
     key_version: str = ""
@@ -49,6 +54,8 @@ class Way:
         return {
             AiRemedy.WEIGHTS: "shift the endpoint to its old variant",
             AiRemedy.CONFIGURATION: f"go over to {_each(self.configurations)}",
+            AiRemedy.COMPONENT: f"let the inference component go over to {_each(self.models, 'model')}",
+            AiRemedy.COPIES: f"run {self.copies} copies of the inference component",
             AiRemedy.KEY: f"make version {self.key_version or 'none'} of the key of the LLM the current one",
             AiRemedy.GATEWAY: f"let the gateway try {', '.join(self.order)}",
             AiRemedy.QUOTA: f"ask AWS for {self.quota or 'more quota'}",
@@ -108,7 +115,7 @@ def ways(run: BRun) -> tuple[Way, ...]:
         return ()
     found = investigations(run)
     ranked = ranked_causes(found)
-    named = run.incident.remedy or (AiRemedy.CONFIGURATION if run.incident.configuration else AiRemedy.PROPOSED)
+    named = run.incident.remedy or _of_what_is_named(run)
     best = named or (ranked[0].remedy if ranked else AiRemedy.WAIT)
     why = "named in the parameters" if named else ranked[0].describe() if ranked else "no cause is known"
     levers = [_lever(run, remedy, found, ranked, named) for remedy in AiRemedy if remedy not in _NO_LEVER]
@@ -117,6 +124,12 @@ def ways(run: BRun) -> tuple[Way, ...]:
     return tuple(
         replace(way, recommended=why) if way.remedy is best and not way.barred else way for way in (*levers, wait)
     )
+
+
+def _of_what_is_named(run: BRun) -> AiRemedy:
+    if run.incident.model:
+        return AiRemedy.COMPONENT
+    return AiRemedy.CONFIGURATION if run.incident.configuration else AiRemedy.PROPOSED
 
 
 _NO_LEVER = (AiRemedy.PROPOSED, AiRemedy.WAIT)
@@ -164,6 +177,10 @@ def _lever(
         to = {region: wanted or next(iter(seen.earlier), "") for region, seen in found.items()}
         way = replace(way, configurations=to)
         cannot = "" if all(to.values()) else "there is no older configuration: name one (-p configuration=NAME)"
+        if any(seen.component for seen in found.values()):
+            cannot = "the models are inference components, which an endpoint configuration leaves as they are"
+    elif remedy in OF_THE_COMPONENT:
+        way, cannot = _component_lever(run, way, found)
     elif remedy is AiRemedy.KEY:
         way = replace(way, key_version=next((seen.new_key for seen in found.values() if seen.new_key), ""))
         cannot = "" if way.key_version else "no new version of the key waits with the label AWSPENDING"
@@ -179,6 +196,16 @@ def _lever(
     return replace(way, barred=cannot or ("" if percent or remedy is named else unfounded))
 
 
+def _component_lever(run: BRun, way: Way, found: Mapping[str, Investigation]) -> tuple[Way, str]:
+    """The remedy with its model or its copies; why it cannot be taken, in words, empty where it can."""
+    if not all(seen.component for seen in found.values()):
+        return way, "the endpoint has no inference component: its models are those of its configuration"
+    if way.remedy is AiRemedy.COPIES:
+        return replace(way, copies=run.facts.endpoint.component.copies), ""
+    to = {region: run.incident.model or next(iter(seen.earlier_models), "") for region, seen in found.items()}
+    return replace(way, models=to), "" if all(to.values()) else "there is no older model: name one (-p model=NAME)"
+
+
 def _no_quota(run: BRun) -> str:
     """Why more quota cannot be asked for, in words; empty where it can."""
     wanted = run.facts.llm.quota
@@ -192,8 +219,8 @@ def _no_quota(run: BRun) -> str:
     return f"AWS says {now.status} to {now.asked:g}" if refused else ""
 
 
-def _each(by_region: Mapping[str, str]) -> str:
+def _each(by_region: Mapping[str, str], what: str = "configuration") -> str:
     names = set(by_region.values())
     if len(names) <= 1:
-        return next(iter(names), "") or "no configuration"
+        return next(iter(names), "") or f"no {what}"
     return ", ".join(f"{name or 'none'} in {region}" for region, name in by_region.items())

@@ -20,10 +20,23 @@ class AiRemedy(StrEnum):
     PROPOSED = ""
     WEIGHTS = "weights"  # all traffic to the old variant, which is live
     CONFIGURATION = "configuration"  # another endpoint configuration: the one before, or the fix that is named
+    COMPONENT = "component"  # another model for the inference component: the one before, or the fix that is named
+    COPIES = "copies"  # as many copies of the inference component as there are to be
     KEY = "key"  # the new version of the key becomes the current one
     GATEWAY = "gateway"  # the gateway tries its models in another order
     QUOTA = "quota"  # AWS is asked for more of the quota of the LLM's model
     WAIT = "wait"  # nothing that this plan can do
+
+
+class AiComponent(Model):
+    """The endpoint's inference component, where its models are such; its models' names begin with `models`.
+
+    So many `copies` there are to be at least.
+    """
+
+    name: Name
+    models: Name
+    copies: Annotated[int, Field(gt=0)]
 
 
 class AiEndpoint(Model):
@@ -33,6 +46,7 @@ class AiEndpoint(Model):
     configurations: Name
     variant: Name
     old_variant: Name
+    component: AiComponent
 
 
 class ConfigurationRollout(Model):
@@ -117,6 +131,7 @@ class Incident(Model):
     configuration: ConfigurationName = (
         ""  # the fix, or an older one to go to; empty: the newest one before that in service
     )
+    model: ConfigurationName = ""  # of the inference component, to go over to; empty: the newest one before that in use
     found: FreeText = ""  # what a person has found, where no alarm shows it
 
 

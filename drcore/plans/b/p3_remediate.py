@@ -1,4 +1,4 @@
-"""Plan B, the remedies: of four levers the one that was decided is pulled."""
+"""Plan B, the remedies: of all levers the one that was decided is pulled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from drcore.engine.permissions import iam_actions
 from drcore.engine.phrases import by_region
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy, Rejected, Unknown
-from drcore.plans.b import causes, p3_quota, resources, titles
+from drcore.plans.b import causes, p3_component, p3_quota, resources, titles
 from drcore.plans.b.causes import gateway
-from drcore.plans.b.decided_remedy import decided, not_decided
+from drcore.plans.b.decided_remedy import OF_THE_COMPONENT, decided, not_decided
 from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.plans.b.p1_detect import core_suffers
+from drcore.plans.b.p3_component import component_has_settled, see_component
 from drcore.plans.shared.status_page import investigating
 from drcore.services import llm_gateway, sagemaker, secretsmanager
-from drcore.services.sagemaker import BROKEN, UNDER_WAY, EndpointKind, Guardrails, InferenceEndpoint
+from drcore.services.sagemaker import BROKEN, UNDER_WAY, EndpointKind, Guardrails, InferenceEndpoint, ModelComponent
 from drcore.services.secretsmanager import SecretVersions
 
 
@@ -129,7 +130,7 @@ def configuration_is_wanted(run: BRun, target: Target, seen: GoingOver) -> Check
         )
     if seen.kind is EndpointKind.COMPONENTS:
         return never(
-            "its models are inference components, which UpdateEndpoint leaves as they are: update each of them"
+            "its models are inference components, which UpdateEndpoint leaves as they are: decide on component"
         )
     if endpoint.serves(wanted):
         return yes(f"in service with {wanted}")
@@ -190,9 +191,23 @@ CONFIGURATION = Step(
 # ── Wait for the endpoint ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def endpoint_is_as_decided(run: BRun, target: Target, seen: InferenceEndpoint) -> Check:
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """The endpoint; its inference component, where that is what is changed."""
+
+    endpoint: InferenceEndpoint = field(metadata=label(""))
+    component: ModelComponent | None = field(metadata=label("inference component"))
+
+
+def see_settling(run: BRun, target: Target) -> Settling:
+    return Settling(see_endpoint(run, target), see_component(run, target).component)
+
+
+def endpoint_is_as_decided(run: BRun, target: Target, all_seen: Settling) -> Check:
     """InService alone proves nothing: an update that was turned ends so, too, with the configuration from before."""
-    way, old = decided(run), run.facts.endpoint.old_variant
+    way, old, seen = decided(run), run.facts.endpoint.old_variant, all_seen.endpoint
+    if way.remedy in OF_THE_COMPONENT:
+        return component_has_settled(run, target, all_seen.component)
     wanted = way.configurations.get(target.region, "")
     if way.remedy not in (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION):
         return not_this_way(f"not the remedy: {way.words}") if way.remedy else not_needed("there is nothing to remedy")
@@ -213,10 +228,10 @@ def endpoint_is_as_decided(run: BRun, target: Target, seen: InferenceEndpoint) -
 SETTLED = Step(
     titles.SETTLED,
     changes="nothing: waits until the endpoint has gone over in every region",
-    look=see_endpoint,
+    look=see_settling,
     expect=endpoint_is_as_decided,
     targets=regions,
-    needs=(titles.WEIGHTS, titles.CONFIGURATION),
+    needs=(titles.WEIGHTS, titles.CONFIGURATION, titles.COMPONENT),
     patience=Patience(within=_update_s, every=30),
 )
 
@@ -378,4 +393,4 @@ PROLONGED = investigating(
 )
 
 
-STEPS = (WEIGHTS, CONFIGURATION, SETTLED, KEY, GATEWAY, *p3_quota.STEPS, PROLONGED)
+STEPS = (WEIGHTS, CONFIGURATION, *p3_component.STEPS, SETTLED, KEY, GATEWAY, *p3_quota.STEPS, PROLONGED)

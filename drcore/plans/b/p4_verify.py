@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
+from drcore.engine.outcome import Answer, Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.plans.b import by_hand, health, titles
-from drcore.plans.b.decided_remedy import decided
+from drcore.plans.b.decided_remedy import OF_THE_COMPONENT, decided
 from drcore.plans.b.facts import AiRemedy, BRun
 from drcore.plans.b.health import AiSignals
+from drcore.plans.b.p3_component import component_has_settled, see_component
 from drcore.plans.b.p3_remediate import serves_alone
 from drcore.plans.shared.good_minutes import GoodMinutes, last_look, too_early, when_good
 from drcore.plans.shared.status_page import resolved
@@ -40,6 +41,10 @@ def see_health(run: BRun, target: Target) -> AiHealth:
 def _undone(run: BRun, region: str) -> str:
     """What was decided of the endpoint and is not so, in words; empty where it is."""
     way = decided(run)
+    if way.remedy in OF_THE_COMPONENT and not run.rehearsing:
+        target = Target(region)
+        settled = component_has_settled(run, target, see_component(run, target).component)
+        return "" if settled.answer is Answer.YES else settled.why
     if run.rehearsing or way.remedy not in (AiRemedy.WEIGHTS, AiRemedy.CONFIGURATION):
         return ""
     seen, old = sagemaker.endpoint(run.aws, region, run.facts.endpoint.name), run.facts.endpoint.old_variant

@@ -22,6 +22,11 @@ def endpoint_with_configurations(at: At) -> Iterator[str]:
     return at.everywhere("sagemaker", *names)
 
 
+def component(at: At) -> Iterator[str]:
+    """The endpoint's inference component, in each region."""
+    return at.everywhere("sagemaker", f"inference-component/{at.facts.endpoint.component.name}")
+
+
 def key(at: At) -> Iterator[str]:
     """The LLM's key, where it is written, with its copies, which are read."""
     return at.secret(at.facts.llm.key)

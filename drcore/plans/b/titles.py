@@ -18,6 +18,7 @@ DECIDE = StepName("decide", "Decide", "B.manual 1")
 
 WEIGHTS = StepName("shift-to-the-old-variant", "Shift to the old variant", "B.manual 3")
 CONFIGURATION = StepName("change-the-endpoint-configuration", "Change the endpoint configuration", "B.manual 3")
+COMPONENT = StepName("change-the-inference-component", "Change the inference component", "B.manual 3")
 SETTLED = StepName("wait-for-the-endpoint", "Wait for the endpoint", "B.manual 3")
 KEY = StepName("rotate-the-key", "Rotate the key", "B.manual 3")
 GATEWAY = StepName("reorder-the-gateway", "Reorder the gateway", "B.manual 3")

@@ -55,6 +55,14 @@ class CrashLogs(Model):
     group: Name
 
 
+class TraceSource(Model):
+    """Where the app's traces are told, by which annotation their version; where spans lie with Transaction Search."""
+
+    region: Region
+    annotation: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    spans: Name
+
+
 class LossDesk(SupportDesk):
     """The support desk's tickets about lost data: so many of one version are a trigger."""
 
@@ -83,6 +91,7 @@ class Facts(Model):
     app_store: AppleApp
     crashes: CrashExport
     crash_logs: CrashLogs
+    traces: TraceSource
     lost_data: LossDesk
     releases: Manifest
     build_job: BuildJob

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, not_needed, yes
 from drcore.engine.step import Patience, Step
 from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
+from drcore.plans.c.p1_detect import affected
+from drcore.plans.c.traces import TracedVersion, shown_traces, traced
+from drcore.plans.c.versions import suspect
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import logs
@@ -58,20 +62,26 @@ class TopError:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """The errors that were reported most often, of all versions."""
+    """The errors that were reported most often, of all versions; what traces tell of the bad ones."""
 
     top: tuple[TopError, ...]
+    traced: tuple[TracedVersion, ...] = field(default=(), metadata=label("traces"))
 
 
 def see_errors(run: CRun, target: Target) -> Errors:
     if "detected" not in run.moments:
         return Errors(())
+    bad = dict.fromkeys(suspect(run, store) for store in affected(run))
+    return Errors(_top_errors(run), tuple(traced(run, version) for version in bad))
+
+
+def _top_errors(run: CRun) -> tuple[TopError, ...]:
     where, now = run.facts.crash_logs, run.clock.now()
     until = now - timedelta(seconds=logs.SEARCHABLE_S)
     query = LogQuery(where.region, (where.group,), _QUERY)
     since = now - timedelta(hours=run.facts.window_hours)
     (rows,) = logs.insights(run.aws, run.clock, (query,), since, until, within=60)
-    return Errors(tuple(_top(row) for row in rows))
+    return tuple(_top(row) for row in rows)
 
 
 def _top(row: LogRow) -> TopError:
@@ -82,9 +92,10 @@ def _top(row: LogRow) -> TopError:
 def is_triaged(run: CRun, target: Target, seen: Errors) -> Check:
     if "detected" not in run.moments:
         return not_needed("no trouble was seen, there is nothing to triage")
+    told = "; ".join(each.describe() for each in seen.traced)
     if not seen.top:
-        return yes("no crash was reported: the cause lies elsewhere, or reports do not come in")
-    return yes(f"most often: {seen.top[0].describe()}")
+        return yes(f"no crash was reported: the cause lies elsewhere, or reports do not come in; {told}")
+    return yes(f"most often: {seen.top[0].describe()}; {told}")
 
 
 def show_errors(run: CRun, states: Mapping[Target, Errors]) -> Iterator[Exhibit]:
@@ -93,11 +104,12 @@ def show_errors(run: CRun, states: Mapping[Target, Errors]) -> Iterator[Exhibit]
         first = f"most often {seen.top[0].error} in {seen.top[0].version}" if seen.top else "none was reported"
         title = f"Crashes by version and error, last {run.facts.window_hours:g} hours: {first}"
         yield Table("top-errors", title, ("platform", "version", "error", "crashes"), rows)
+        yield from shown_traces(seen.traced)
 
 
 TRIAGE = Step(
     titles.TRIAGE,
-    changes="nothing: the errors by version are read",
+    changes="nothing: the errors by version, faulty traces and the map of their services are read",
     look=see_errors,
     expect=is_triaged,
     needs=(titles.DETECT,),

@@ -65,7 +65,7 @@ def _named(run: DRun) -> Check:
 
 
 def _flags(run: DRun, region: str) -> Check:
-    had, wanted = deployed_flags(run, region), all_flags(run)
+    had, wanted = deployed_flags(run, region, run.facts.flags), all_flags(run)
     lacks = [flag for flag in wanted if flag not in had]
     where = run.facts.flags
     for name in (where.at_once, where.ramp):

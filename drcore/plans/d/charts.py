@@ -11,7 +11,7 @@ from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PageSays, PartnerSignals, ProbeCount, calls, minutes_between, of_partner
 from drcore.plans.d.paused import Case
-from drcore.plans.shared.flags import DEPLOYMENT
+from drcore.plans.shared.flags import switch_target
 from drcore.record.evidence import Band, Chart, Limit, Mark, Series, Table
 from drcore.services import cloudwatch
 
@@ -77,10 +77,11 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
                 f"Error rate by operation: {worst.label} in {worst.panel} went to {value:.3g} %, threshold {limit:g} %"
             )
     limits = (Limit(f"threshold {limit:g} %", limit),)
-    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run), bands=tuple(_flag_off(run)))
+    bands = tuple(_flag_off(run, names))
+    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run), bands=bands)
 
 
-def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
+def calls_with_flag(run: DRun, name: str, partners: Sequence[str]) -> Chart:
     """The calls of each minute to partners, a panel a region: where the flag is off they are zero, not missing."""
     since, until = run.metrics.last(_SHOWN)
     series: list[Series] = []
@@ -103,7 +104,8 @@ def calls_with_flag(run: DRun, name: str, partners: Iterable[str]) -> Chart:
         else f"{sum(v for v in last if v is not None):,.0f} in the last minute"
     )
     title = f"Calls to {', '.join(partners)}: {told}"
-    return Chart(name, title, "calls a minute", tuple(series), (), _moments(run), bands=tuple(_flag_off(run)))
+    bands = tuple(_flag_off(run, tuple(partners)))
+    return Chart(name, title, "calls a minute", tuple(series), (), _moments(run), bands=bands)
 
 
 def waiting(run: DRun, name: str, partners: Iterable[str]) -> Chart:
@@ -144,14 +146,15 @@ def _moments(run: DRun) -> tuple[Mark, ...]:
     return tuple(sorted([*run.marks(), *marks], key=lambda mark: mark.at))
 
 
-def _flag_off(run: DRun) -> Iterator[Band]:
-    """While the integration was off in each region: from its pause until it was begun to be let in."""
+def _flag_off(run: DRun, names: Sequence[str]) -> Iterator[Band]:
+    """While each partner's integration was off in each region: from its pause until it was begun to be let in."""
     for region in run.service.regions:
-        target = Target(region, DEPLOYMENT)
-        off, on = run.history.act(titles.PAUSE, target), run.history.act(titles.LET_IN, target)
-        if off:
-            since, until = parse_time(off.last["time"]), parse_time(on.first["time"]) if on else None
-            yield Band("flag off", since, until, region)
+        for partner in names:
+            target = switch_target(region, partner)
+            off, on = run.history.act(titles.PAUSE, target), run.history.act(titles.LET_IN, target)
+            if off:
+                since, until = parse_time(off.last["time"]), parse_time(on.first["time"]) if on else None
+                yield Band("flag off" if len(names) == 1 else f"{partner}: flag off", since, until, region)
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

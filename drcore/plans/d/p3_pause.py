@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from drcore.engine.outcome import Target
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
-from drcore.plans.d.paused import all_flags, no_need_to_pause, pause_flags
-from drcore.plans.shared.flags import DEPLOYMENT, Switched, change_flags, words
+from drcore.plans.d.paused import all_flags, no_need_to_pause, parts_to_pause, pause_flags, switching
+from drcore.plans.shared.flags import DEPLOYMENT, Switched, change_flags, part_of, words
 from drcore.plans.shared.flags_in_the_way import clear_the_way
 from drcore.record.evidence import Exhibit, Table
 
-CLEAR = clear_the_way(titles.CLEAR, of=pause_flags, idle=no_need_to_pause, needs=(titles.DECIDE,))
+CLEAR = clear_the_way(
+    titles.CLEAR, where=lambda run: run.facts.flags, of=pause_flags, idle=no_need_to_pause, needs=(titles.DECIDE,)
+)
 
 
 def show_effect(run: DRun, states: Mapping[Target, Switched]) -> Iterator[Exhibit]:
@@ -20,8 +22,8 @@ def show_effect(run: DRun, states: Mapping[Target, Switched]) -> Iterator[Exhibi
     rows = tuple(
         (target.region, flag, words(seen.consumed.get(flag, {})), words(value), _effect(run, flag, value))
         for target, seen in states.items()
-        if target.thing == DEPLOYMENT and seen.consumed
-        for flag, value in pause_flags(run).items()
+        if target.thing.endswith(DEPLOYMENT) and seen.consumed
+        for flag, value in pause_flags(run, part_of(target)).items()
     )
     if rows:
         columns = ("region", "flag", "consumers get", "is to be", "effect")
@@ -41,11 +43,14 @@ def _effect(run: DRun, flag: str, value: Mapping[str, object]) -> str:
 
 PAUSE = change_flags(
     titles.PAUSE,
-    changes="the integration is off in every region: its syncs wait, the app shows a banner",
+    changes="the integration is off in every region: its syncs wait, the app shows a banner; each partner by itself",
+    where=lambda run: run.facts.flags,
+    parts=parts_to_pause,
     of=all_flags,
     wanted=pause_flags,
-    idle=no_need_to_pause,
-    phrase="PAUSE",
+    idle=lambda run, target: no_need_to_pause(run, part_of(target)),
+    phrase=switching("PAUSE", pause_flags),
+    within=lambda run: 60 * run.facts.switch_minutes,
     needs=(titles.DECIDE, titles.CLEAR),
     shows=show_effect,
 )

@@ -10,17 +10,20 @@ from typing import Any
 from drcore.engine.labels import label
 from drcore.engine.metric_minutes import ONE
 from drcore.engine.outcome import Between, Check, StepResult, Target, never, no, unknown, yes
-from drcore.engine.step import Patience, Settles, Step, regions
+from drcore.engine.step import Patience, Settles, Step
 from drcore.errors import Unknown
 from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import CallMinutes, banner_shown, is_calm, minutes_between, of_partner, read_minutes
-from drcore.plans.d.paused import decided_cases, let_in, paused
+from drcore.plans.d.paused import decided_cases, is_let_in, paused
 from drcore.plans.shared.flags import place, taken_back
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, judge, last_look, to_judge, too_early, when_good
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit
 from drcore.services import appconfig
+
+OTHERS = "the other partners"
+
 
 # ── Verify ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -66,13 +69,21 @@ class Spared:
     taken_back: str = field(default="", metadata=label("the flags were taken back"))
 
 
+def whose_users(run: DRun) -> list[Target]:
+    """In each region each partner in trouble by itself, and all others together."""
+    cases = [case.partner for case in decided_cases(run)]
+    others = [OTHERS] if len(cases) < len(run.facts.partners) else []
+    return [Target(region, thing) for region in run.service.regions for thing in (*cases, *others)]
+
+
 def see_spared(run: DRun, target: Target) -> Spared:
     before: Spared | None = last_look(run, titles.VERIFY, target)
-    region, names = target.region, tuple(run.facts.partners)
+    region, cases = target.region, {case.partner: case for case in decided_cases(run)}
+    names = (target.thing,) if target.thing in cases else tuple(n for n in run.facts.partners if n not in cases)
     since, until = span = to_judge(run, before.minutes if before else None)
     window = until - timedelta(minutes=run.facts.window_minutes)
     calls = read_minutes(run, region, names, min(since, window), until)
-    off = () if let_in(run) else tuple(case.partner for case in paused(run))
+    off = tuple(name for name in names if name in cases and cases[name].pause and not is_let_in(run, name))
 
     def is_good(minute: datetime) -> bool:
         return all(is_calm(run, calls, name, minute) for name in names) and not any(
@@ -92,8 +103,13 @@ def see_spared(run: DRun, target: Target) -> Spared:
         ),
         minutes,
         (before.looks if before else GoodLooks()).then(answered, run.clock.now()),
-        "" if answered else taken_back(run, region, appconfig.last_deployment(run.aws, region, place(run, region))),
+        "" if answered else _taken_back(run, region),
     )
+
+
+def _taken_back(run: DRun, region: str) -> str:
+    at = place(run, region, run.facts.flags)
+    return taken_back(run, region, at, appconfig.last_deployment(run.aws, region, at))
 
 
 def _made(calls: CallMinutes, partner: str, since: datetime, until: datetime) -> float:
@@ -164,7 +180,7 @@ def is_spared(run: DRun, target: Target, seen: Spared) -> Check:
     if early:
         return early
     if not seen.paused:
-        return yes(f"syncs with {', '.join(run.facts.partners)} work")
+        return yes(f"syncs with {target.thing} work")
     return yes("; ".join(f"{each.partner}: {each.describe()}" for each in seen.paused))
 
 
@@ -190,7 +206,7 @@ VERIFY = Step(
     changes="nothing: what consumers have, the calls to the partner, the banner, the syncs that wait",
     look=see_spared,
     expect=is_spared,
-    targets=regions,
+    targets=whose_users,
     needs=(titles.PAUSE,),
     patience=Patience(
         within=lambda run: 60 * run.facts.contain_minutes + run.metrics.delay_s,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from drcore.engine.consent import Choice
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.step import Patience, Step
@@ -13,8 +14,8 @@ from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.p1_detect import partners
 from drcore.plans.d.partner_signals import PageSays, ProbeCount, probe, read_page
-from drcore.plans.d.paused import nothing_paused, paused
-from drcore.plans.shared.decision import choice_not_known, decision, taken
+from drcore.plans.d.paused import answer_back, being_let_in, is_let_in, nothing_paused, staying_out
+from drcore.plans.shared.decision import choices, taken
 from drcore.plans.shared.flags import deployed_values
 from drcore.record.evidence import Exhibit
 
@@ -30,8 +31,13 @@ class Watched:
     page: PageSays = field(metadata=label("its status page"))
 
 
+def watched_partners(run: DRun) -> list[Target]:
+    """The partners that stay out so far, each a target; all where none does."""
+    return [Target(thing=case.partner) for case in staying_out(run)] or partners(run)
+
+
 def see_watched(run: DRun, target: Target) -> Watched:
-    is_paused = target.thing in [case.partner for case in paused(run)]
+    is_paused = target.thing in [case.partner for case in staying_out(run)]
     if not is_paused:
         return Watched(False, ProbeCount(0, 0, 0), PageSays())
     return Watched(True, probe(run, target.thing), read_page(run, target.thing))
@@ -39,7 +45,7 @@ def see_watched(run: DRun, target: Target) -> Watched:
 
 def is_well(run: DRun, target: Target, seen: Watched) -> Check:
     if not seen.paused:
-        return yes("was not paused")
+        return yes("is not paused")
     told = f"probes: {seen.probed.describe()}; its page: {seen.page.describe()}"
     if seen.probed.well < seen.probed.sent:
         return no(told)
@@ -57,16 +63,17 @@ def show_watched(run: DRun, states: Mapping[Target, Watched]) -> Iterator[Exhibi
 
 MONITOR = Step(
     titles.MONITOR,
-    changes="nothing: waits until the partner's page and our probes agree that it is well, and it lasts",
+    changes="nothing: waits until a partner's page and our probes agree that it is well, and it lasts",
     look=see_watched,
     expect=is_well,
-    targets=partners,
+    targets=watched_partners,
     needs=(titles.PAUSE,),
     gate=False,
+    one_is_enough=True,
     patience=Patience(
-        within=lambda run: 60 * run.facts.recovery_minutes * bool(paused(run)),
+        within=lambda run: 60 * run.facts.recovery_minutes * bool(staying_out(run)),
         every=60,
-        hold=lambda run: 60 * run.facts.recovery_hold_minutes * bool(paused(run)),
+        hold=lambda run: 60 * run.facts.recovery_hold_minutes * bool(staying_out(run)),
     ),
     shows=show_watched,
 )
@@ -77,7 +84,9 @@ MONITOR = Step(
 
 @dataclass(frozen=True, slots=True)
 class LetInDecision:
-    """What page and probes say of each paused partner; what was decided (an empty choice: nothing yet).
+    """What page and probes say of each partner that stays out; what was decided (an empty choice: nothing yet).
+
+    Where one of two was let in, it is asked anew of the other one, once that is back.
 
     `too_fast`: the partners whose flags let our workers ask more often than the partner takes, with the numbers.
     """
@@ -90,19 +99,30 @@ class LetInDecision:
 
 
 def see_let_in_decision(run: DRun, target: Target) -> LetInDecision:
-    names = [case.partner for case in paused(run)]
-    return LetInDecision(
-        {name: see_watched(run, Target(thing=name)) for name in names},
-        tuple(filter(None, (faster_than_taken(run, name) for name in names))),
-        *taken(run, titles.DECIDE_BACK),
-    )
+    names = [case.partner for case in staying_out(run)]
+    watched = {name: see_watched(run, Target(thing=name)) for name in names}
+    too_fast = tuple(filter(None, (faster_than_taken(run, name) for name in names)))
+    back = being_let_in(run)
+    if not back or (is_let_in_all(run) and any(map(probed_well, watched.values()))):
+        return LetInDecision(watched, too_fast)
+    return LetInDecision(watched, too_fast, *taken(run, titles.DECIDE_BACK))
+
+
+def is_let_in_all(run: DRun) -> bool:
+    """Whether all that was decided to be let in is on its way: only then is the next one asked about."""
+    return all(is_let_in(run, case.partner) for case in being_let_in(run))
+
+
+def probed_well(seen: Watched) -> bool:
+    """Whether our own probes say that it is well: they decide, as a page may lag, and lie."""
+    return seen.probed.well == seen.probed.sent
 
 
 def faster_than_taken(run: DRun, name: str) -> str:
     """Why the backlog would hit the partner's rate limit, by the flags' pace in all regions; empty: it would not."""
     partner = run.facts.partners[name]
     paces = {
-        region: deployed_values(run, region).get(partner.integration, {}).get("calls_a_minute")
+        region: deployed_values(run, region, run.facts.flags).get(partner.integration, {}).get("calls_a_minute")
         for region in run.service.regions
     }
     known = [pace for pace in paces.values() if isinstance(pace, int | float)]
@@ -116,44 +136,56 @@ def faster_than_taken(run: DRun, name: str) -> str:
 
 def must_stay_out(run: DRun, seen: LetInDecision) -> str:
     """Our own probes decide: a page may lag, and lie. One call in a hundred may fail."""
-    failing = [
-        f"{name}: {each.probed.describe()}"
-        for name, each in seen.watched.items()
-        if each.probed.well < each.probed.sent
-    ]
     if seen.choice:
         return ""
     if seen.too_fast:
         return f"{'; '.join(seen.too_fast)}. Lower calls_a_minute of the flag, then go on: drcore resume {run.id}"
-    if not failing:
+    failing = {name: each.probed.describe() for name, each in seen.watched.items() if not probed_well(each)}
+    if not failing or len(failing) < len(seen.watched):
         return ""
-    return (
-        f"not well yet: {'; '.join(failing)}. It stays paused, and no sync is lost. Go on later: drcore resume {run.id}"
+    told = "; ".join(f"{name}: {each}" for name, each in failing.items())
+    return f"not well yet: {told}. It stays paused, and no sync is lost. Go on later: drcore resume {run.id}"
+
+
+def nothing_to_let_in(run: DRun, target: Target, seen: LetInDecision) -> Check | None:
+    idle = nothing_paused(run)
+    return yes(f"{idle}, there is nothing to decide") if idle else None
+
+
+def ways_back(run: DRun, seen: LetInDecision) -> list[Choice]:
+    """All partners that are well, first; then each of them alone. One that our probes find ill stays out."""
+    well = [name for name, each in seen.watched.items() if probed_well(each)]
+    alone = [(name,) for name in well] if len(well) > 1 else []
+    return [_way_back(seen, names, proposed=not number) for number, names in enumerate([tuple(well), *alone])]
+
+
+def _way_back(seen: LetInDecision, names: tuple[str, ...], *, proposed: bool) -> Choice:
+    told = {
+        name: ("is let in; " if name in names else "stays paused; ")
+        + f"probes: {each.probed.describe()}; its page: {each.page.describe()}"
+        for name, each in seen.watched.items()
+    }
+    against = [
+        f"{name}: its page: {seen.watched[name].page.describe()}" for name in names if not seen.watched[name].page.well
+    ]
+    why = f"our probes are well, although {'; '.join(against)}" if against else "pages and probes agree"
+    upper = ", ".join(name.upper() for name in names)
+    return Choice(
+        answer_back(names),
+        f"LET {upper} IN, A PART OF THE USERS AFTER THE OTHER",
+        told,
+        why if proposed else "",
     )
 
 
-def is_to_be_let_in(run: DRun, target: Target, seen: LetInDecision) -> Check:
-    idle = nothing_paused(run)
-    if idle:
-        return yes(f"{idle}, there is nothing to decide")
-    against = [f"{name}: its page: {each.page.describe()}" for name, each in seen.watched.items() if not each.page.well]
-    told = f", although {'; '.join(against)}" if against else ": pages and probes agree"
-    return no(f"to decide: let {', '.join(seen.watched)} in{told}")
-
-
-DECIDE_BACK = decision(
+DECIDE_BACK = choices(
     titles.DECIDE_BACK,
-    changes="records who decided to let the integrations in again, and why",
+    changes="records who decided which integrations are let in again, and why",
     look=see_let_in_decision,
-    expect=is_to_be_let_in,
+    answers=ways_back,
+    expect=nothing_to_let_in,
     forbidden=must_stay_out,
-    choice=lambda run, seen: f"let {', '.join(seen.watched)} in",
-    phrase=lambda run, states: (
-        f"LET {', '.join(name.upper() for seen in states.values() for name in seen.watched)} IN, A PART OF THE USERS "
-        "AFTER THE OTHER"
-    ),
     needs=(titles.PAUSE,),
-    supposed=choice_not_known(titles.DECIDE_BACK),
 )
 
 

@@ -12,7 +12,17 @@ from drcore.engine.step import Patience, Step, regions
 from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import of_partner, read_rates, too_high
-from drcore.plans.d.paused import all_flags, decided_cases, let_in, let_in_flags, nothing_paused, paused
+from drcore.plans.d.paused import (
+    all_flags,
+    being_let_in,
+    decided_cases,
+    let_in_flags,
+    not_let_in,
+    nothing_paused,
+    parts_to_let_in,
+    staying_out,
+    switching,
+)
 from drcore.plans.shared.flags import change_flags
 from drcore.plans.shared.status_page import resolved
 from drcore.record.evidence import Exhibit
@@ -20,27 +30,29 @@ from drcore.record.evidence import Exhibit
 # ── Let the integration in ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def fails_again(run: DRun, region: str) -> str:
-    """What goes wrong in a region while it is let in, in words; empty where nothing does. Raises Unknown, Rejected."""
-    since, until = run.metrics.last(1)
-    told = []
-    for case in paused(run):
-        rates, _ = read_rates(run, region, case.partner, since, until)
-        told += [f"{case.partner} fails again: {each}" for each in too_high(run, rates)]
-    return "; ".join(told)
+def fails_again(run: DRun, region: str, partner: str) -> str:
+    """What goes wrong in a region while a partner is let in, in words; empty where nothing does.
+
+    Raises Unknown, Rejected.
+    """
+    rates, _ = read_rates(run, region, partner, *run.metrics.last(1))
+    return "; ".join(f"{partner} fails again: {each}" for each in too_high(run, rates))
 
 
 LET_IN = change_flags(
     titles.LET_IN,
     changes="the integration is on again in every region, a part of the users after the other; the banner goes",
+    where=lambda run: run.facts.flags,
+    parts=parts_to_let_in,
     of=all_flags,
     wanted=let_in_flags,
-    idle=nothing_paused,
-    phrase="LET IN",
+    idle=lambda run, target: not_let_in(run),
+    phrase=switching("LET IN", let_in_flags),
     needs=(titles.DECIDE_BACK,),
     ramp=True,
     harm=fails_again,
     within=lambda run: 60 * run.facts.ramp_minutes,
+    every=60,
 )
 
 
@@ -74,7 +86,7 @@ class Drained:
 def see_backlog(run: DRun, target: Target) -> Drained:
     until = run.metrics.until
     minute, found = until - ONE, []
-    for case in paused(run) if let_in(run) else ():
+    for case in being_let_in(run) if run.history.intended(titles.LET_IN) else ():
         asked = [of_partner(run, case.partner, name) for name in ("Waiting", "Throttled", "Lost")]
         read = run.metrics.read(target.region, asked, minute, until)
         waiting, throttled, lost = (each.by_time.get(minute) for each in read)
@@ -91,7 +103,8 @@ def _int(value: float | None) -> int | None:
 
 def is_drained(run: DRun, target: Target, seen: Drained) -> Check:
     if not seen.backlogs:
-        return yes(nothing_paused(run) or "nothing was let in") if nothing_paused(run) else no("nothing was let in yet")
+        idle = nothing_paused(run)
+        return yes(idle) if idle else no("nothing was let in yet")
     told = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.backlogs)
     if any(None in (each.waiting, each.throttled, each.lost) for each in seen.backlogs):
         return unknown(told)
@@ -104,7 +117,7 @@ def is_drained(run: DRun, target: Target, seen: Drained) -> Check:
 
 
 def show_backlog(run: DRun, states: Mapping[Target, Drained]) -> Iterator[Exhibit]:
-    names = tuple(case.partner for case in paused(run))
+    names = parts_to_let_in(run)
     if names:
         yield charts.waiting(run, "drained-waiting", names)
         yield charts.calls_with_flag(run, "drained-calls", names)
@@ -131,7 +144,13 @@ def words_resolved(run: DRun) -> str:
     return " ".join(run.facts.words.resolved.replace("{partner}", name) for name in names)
 
 
-RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.BACKLOG,))
+def stays_paused(run: DRun) -> str:
+    """Nothing is resolved while a partner stays out."""
+    out = ", ".join(case.partner for case in staying_out(run))
+    return f"{out} stays paused" if out else ""
+
+
+RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.BACKLOG,), not_yet=stays_paused)
 
 
 STEPS = (LET_IN, BACKLOG, RESOLVED)

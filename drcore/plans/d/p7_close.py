@@ -11,7 +11,7 @@ from drcore.engine.outcome import Check, StepResult, Target, no, unknown, yes
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import of_partner
-from drcore.plans.d.paused import decided_cases
+from drcore.plans.d.paused import decided_cases, staying_out
 from drcore.plans.shared.close import close, drills
 from drcore.plans.shared.flags import place
 from drcore.record.evidence import Exhibit, Table
@@ -44,7 +44,7 @@ class LeftBehind:
 def see_left(run: DRun, target: Target) -> LeftBehind:
     unusual = []
     for region in run.service.regions:
-        had = appconfig.consumed(run.aws, region, place(run, region))
+        had = appconfig.consumed(run.aws, region, place(run, region, run.facts.flags))
         for partner in run.facts.partners.values():
             unusual += [f"{partner.integration} is off in {region}"] * (not _on(had, partner.integration))
             unusual += [f"{partner.banner} is on in {region}"] * _on(had, partner.banner)
@@ -74,7 +74,9 @@ def _told(value: int | None) -> str:
 
 def is_closed(run: DRun, target: Target, seen: LeftBehind) -> Check:
     if seen.unusual:
-        return no("; ".join(seen.unusual))
+        out = ", ".join(case.partner for case in staying_out(run))
+        later = f". {out} stays paused, and no sync of it is lost. Go on later: drcore resume {run.id}" if out else ""
+        return no("; ".join(seen.unusual) + later)
     told = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.costs)
     if any(each.lost is None for each in seen.costs):
         return unknown(f"every integration is on, no banner is shown; {told}")

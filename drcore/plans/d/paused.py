@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 
 from drcore.engine.labels import label
+from drcore.engine.outcome import Target
+from drcore.engine.phrases import region_names
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
-from drcore.plans.shared.flags import Flags
+from drcore.plans.shared.flags import DEPLOYMENT, VERSION, Flags, Switched, part_of, switch_target
 
 OURS = "ours"
 _FEW = 3  # partners: more have too many answers to choose among
@@ -90,9 +93,44 @@ def paused(run: DRun) -> tuple[Case, ...]:
     return tuple(case for case in decided_cases(run) if case.pause)
 
 
-def let_in(run: DRun) -> bool:
-    """Whether this run has begun to let the integrations in again, and has not gone back on it."""
-    return bool(run.history.act(titles.LET_IN))
+def being_let_in(run: DRun) -> tuple[Case, ...]:
+    """The cases that were decided to be let in again: one after the other, as each partner is back."""
+    names = {name for choice in run.history.choices(titles.DECIDE_BACK) for name in _names(choice)}
+    return tuple(case for case in paused(run) if case.partner in names)
+
+
+def answer_back(names: Iterable[str]) -> str:
+    """What is answered to let partners in again: `let strideon, nutrilog in`."""
+    return f"let {', '.join(names)} in"
+
+
+def _names(answer: str) -> list[str]:
+    return answer.removeprefix("let ").removesuffix(" in").split(", ")
+
+
+def staying_out(run: DRun) -> tuple[Case, ...]:
+    """The cases that are paused, and of which nobody has decided yet that they are let in again."""
+    back = being_let_in(run)
+    return tuple(case for case in paused(run) if case not in back)
+
+
+def is_let_in(run: DRun, partner: str) -> bool:
+    """Whether this run has begun to let an integration in again, and has not gone back on it."""
+    return any(
+        run.history.act(titles.LET_IN, switch_target(region, partner, kind))
+        for region in run.service.regions
+        for kind in (VERSION, DEPLOYMENT)
+    )
+
+
+def parts_to_pause(run: DRun) -> tuple[str, ...]:
+    """The partners whose integrations are paused: each by a switch of its own."""
+    return tuple(case.partner for case in paused(run))
+
+
+def parts_to_let_in(run: DRun) -> tuple[str, ...]:
+    """The partners whose integrations are let in again, each by a switch of its own."""
+    return tuple(case.partner for case in being_let_in(run))
 
 
 def nothing_paused(run: DRun) -> str:
@@ -105,9 +143,26 @@ def nothing_paused(run: DRun) -> str:
     return "no partner is in trouble"
 
 
-def no_need_to_pause(run: DRun) -> str:
-    """Why there is nothing to pause, or not any more; empty where there is."""
-    return nothing_paused(run) or ("this run had paused it, and has let it in again" if let_in(run) else "")
+def no_need_to_pause(run: DRun, partner: str = "") -> str:
+    """Why there is nothing to pause, or not any more; empty where there is. Of one partner, or of all."""
+    names = [partner] if partner else [case.partner for case in paused(run)]
+    all_in = bool(names) and all(is_let_in(run, name) for name in names)
+    return nothing_paused(run) or ("this run had paused it, and has let it in again" if all_in else "")
+
+
+def not_let_in(run: DRun) -> str:
+    """Why there is nothing to let in; empty where there is."""
+    return nothing_paused(run) or ("" if being_let_in(run) else "no partner was decided to be let in")
+
+
+def switching(what: str, flags: Callable[[DRun, str], Flags]) -> Callable[[DRun, Mapping[Target, Switched]], str]:
+    """What is typed to switch flags: of those partners of which something is to be switched."""
+
+    def typed(run: DRun, states: Mapping[Target, Switched]) -> str:
+        named = [flag for part in dict.fromkeys(map(part_of, states)) for flag in flags(run, part)]
+        return f"{what} IN {region_names(states)}: {', '.join(named)}"
+
+    return typed
 
 
 def banner(run: DRun, case: Case) -> str:
@@ -116,25 +171,30 @@ def banner(run: DRun, case: Case) -> str:
     return words.replace("{partner}", run.facts.partners[case.partner].title)
 
 
-def all_flags(run: DRun) -> tuple[str, ...]:
-    """The flags of all partners."""
-    return tuple(flag for each in run.facts.partners.values() for flag in (each.integration, each.banner))
+def all_flags(run: DRun, partner: str = "") -> tuple[str, ...]:
+    """The flags of a partner, or of all."""
+    of = [run.facts.partners[partner]] if partner else run.facts.partners.values()
+    return tuple(flag for each in of for flag in (each.integration, each.banner))
 
 
-def pause_flags(run: DRun) -> Flags:
-    """The integrations off, their banners on with what they say."""
+def pause_flags(run: DRun, of: str = "") -> Flags:
+    """The integrations off, their banners on with what they say: of one partner, or of all that are paused."""
     flags: dict[str, dict[str, bool | str | int | float]] = {}
     for case in paused(run):
+        if of and case.partner != of:
+            continue
         partner = run.facts.partners[case.partner]
         flags[partner.integration] = {"enabled": False}
         flags[partner.banner] = {"enabled": True, "text": banner(run, case)}
     return flags
 
 
-def let_in_flags(run: DRun) -> Flags:
-    """The integrations on, their banners off."""
+def let_in_flags(run: DRun, of: str = "") -> Flags:
+    """The integrations on, their banners off: of one partner, or of all that are let in."""
     flags: dict[str, dict[str, bool | str | int | float]] = {}
-    for case in paused(run):
+    for case in being_let_in(run):
+        if of and case.partner != of:
+            continue
         partner = run.facts.partners[case.partner]
         flags[partner.integration] = {"enabled": True}
         flags[partner.banner] = {"enabled": False}

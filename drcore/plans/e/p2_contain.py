@@ -11,7 +11,7 @@ from drcore.engine.step import Patience, Step, regions
 from drcore.plans.e import titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import decided_mode, nothing_to_do
-from drcore.plans.e.security_flags import FlagWanted, set_flag
+from drcore.plans.e.security_flags import switch
 from drcore.plans.shared.deploy_freeze import freeze
 from drcore.plans.shared.maintenance import announce_maintenance
 from drcore.record.evidence import Exhibit, Table
@@ -33,12 +33,11 @@ def contained_already(run: ERun, target: Target) -> str:
     return nothing_to_do(run)
 
 
-CONTAIN = set_flag(
+CONTAIN = switch(
     titles.CONTAIN,
     changes="the servers of every region refuse writes on every path, the refresh of OAuth tokens too",
     where=lambda run: run.facts.flags.mode,
-    attribute="level",
-    wanted=lambda run: FlagWanted(True, decided_mode(run)),
+    wanted=lambda run: {"enabled": True, "level": decided_mode(run)},
     idle=contained_already,
     phrase=lambda run: f"{decided_mode(run).upper()} MODE",
     needs=(titles.DECIDE,),

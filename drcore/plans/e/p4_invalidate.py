@@ -15,24 +15,24 @@ from drcore.errors import Unknown
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
-from drcore.plans.e.security_flags import FlagWanted, set_flag
+from drcore.plans.e.security_flags import switch
+from drcore.plans.shared.flags import Value
 from drcore.services import stepfunctions
 from drcore.services.stepfunctions import JobRun
 
 # ── Token epoch ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def epoch(run: ERun) -> FlagWanted:
+def epoch(run: ERun) -> dict[str, Value]:
     """Tokens that were issued before the hole was closed are too old; one moment for all regions, a whole second."""
     closed = run.moments.get("mended") or run.clock.now()
-    return FlagWanted(True, f"{closed + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")
+    return {"enabled": True, "min_issued_at": f"{closed + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"}
 
 
-EPOCH = set_flag(
+EPOCH = switch(
     titles.EPOCH,
     changes="the servers of every region refuse tokens that were issued before the hole was closed, caches included",
     where=lambda run: run.facts.flags.epoch,
-    attribute="min_issued_at",
     wanted=epoch,
     idle=lambda run, target: nothing_to_do(run),
     phrase=lambda run: "REFUSE ALL TOKENS ISSUED BEFORE THE HOLE WAS CLOSED",

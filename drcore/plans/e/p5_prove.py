@@ -17,7 +17,7 @@ from drcore.plans.e.p1_verify import exposure_url
 from drcore.plans.e.p2_contain import Paths, show_paths
 from drcore.plans.e.p2_contain import see_paths as see_writes
 from drcore.plans.e.reach import IS_AWAY, answers, left_out
-from drcore.plans.e.security_flags import FlagWanted, set_flag
+from drcore.plans.e.security_flags import switch
 from drcore.plans.e.stolen_uses import Uses
 from drcore.plans.shared.status_page import resolved, update
 from drcore.record.evidence import Exhibit, Table
@@ -136,12 +136,11 @@ def not_ours_to_lift(run: ERun, target: Target) -> str:
     return nothing_to_do(run)
 
 
-LIFT = set_flag(
+LIFT = switch(
     titles.LIFT,
     changes="the servers of every region take writes again",
     where=lambda run: run.facts.flags.mode,
-    attribute="level",
-    wanted=lambda run: FlagWanted(False),
+    wanted=lambda run: {"enabled": False},
     idle=not_ours_to_lift,
     phrase=lambda run: "LIFT THE MODE",
     needs=(titles.REFUSED,),

@@ -7,18 +7,18 @@ the last deployment are compared by AppConfig, and a version that is made of an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from drcore.engine.consent import Consent
-from drcore.engine.context import Run
+from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, yes
 from drcore.engine.permissions import Place, iam_actions
-from drcore.engine.phrases import region_names
-from drcore.engine.step import Patience, Reversibility, Step
+from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
-from drcore.parameters import Minutes, Model
+from drcore.parameters import Model
 from drcore.plans.shared.facts import Name
 from drcore.record.evidence import Exhibit
 from drcore.services import appconfig
@@ -40,16 +40,8 @@ class FlagProfile(Model):
     ramp: Name
 
 
-class FlagFacts(Protocol):
-    """What the facts of such a plan hold."""
-
-    @property
-    def flags(self) -> FlagProfile: ...
-    @property
-    def switch_minutes(self) -> Minutes: ...
-
-
-F = TypeVar("F", bound=FlagFacts)
+# The ids behind the names, by region and profile: they do not change, and are three calls each time.
+_profiles: WeakKeyDictionary[Run[Any], dict[tuple[str, str, str, str], Profile]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +79,33 @@ def words(value: Mapping[str, Value]) -> str:
     return ", ".join(["on" if value.get("enabled") else "off", *rest])
 
 
-def place(run: Run[F], region: str) -> Profile:
+def place(run: Run[Any], region: str, where: FlagProfile) -> Profile:
     """The profile of the flags in a region. Raises Rejected where it is not there; Unknown."""
-    where = run.facts.flags
-    return appconfig.profile(run.aws, region, where.application, where.environment, where.profile)
+    named, known = (where.application, where.environment, where.profile), _profiles.setdefault(run, {})
+    if (region, *named) not in known:
+        known[region, *named] = appconfig.profile(run.aws, region, *named)
+    return known[region, *named]
 
 
-def deployed_flags(run: Run[F], region: str) -> tuple[str, ...]:
+def deployed_flags(run: Run[Any], region: str, where: FlagProfile) -> tuple[str, ...]:
     """The keys of the flags that are deployed in a region. Raises Rejected where nothing is; Unknown."""
-    at = place(run, region)
+    at = place(run, region, where)
     return tuple(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {}))
 
 
-def deployed_values(run: Run[F], region: str) -> Flags:
+def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:
     """The flags' values as they are deployed in a region, with those of flags that are off. Raises as above."""
-    at = place(run, region)
+    at = place(run, region, where)
     found = _bare(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
     values: Flags = found.get("values", {})
     return values
 
 
-def taken_back(run: Run[F], region: str, last: EnvironmentDeployment) -> str:
+def taken_back(run: Run[Any], region: str, at: Profile, last: EnvironmentDeployment) -> str:
     """That an alarm has rolled the last deployment back, and would do so again; empty where that is not so.
 
     Raises Rejected, Unknown.
     """
-    at = place(run, region)
     watched = appconfig.monitors(run.aws, region, at) if last.gone else ()
     if not watched or appconfig.rolled_back_by(run.aws, region, at, last.number) != "CLOUDWATCH_ALARM":
         return ""
@@ -123,14 +116,14 @@ def taken_back(run: Run[F], region: str, last: EnvironmentDeployment) -> str:
     )
 
 
-def switches(run: Run[Any]) -> list[Target]:
-    """First a version in each region, then its deployment: no region goes over before every one can."""
-    return [Target(each, thing) for thing in (VERSION, DEPLOYMENT) for each in run.service.regions]
+def switch_target(region: str, part: str = "", kind: str = DEPLOYMENT) -> Target:
+    """The target of a part's version or deployment in a region. A change that has no parts has one without a name."""
+    return Target(region, f"{part}, {kind}" if part else kind)
 
 
-def versions_first(run: Run[Any], target: Target) -> list[Target]:
-    """What a deployment depends on: a version in every region."""
-    return [Target(each, VERSION) for each in run.service.regions] if target.thing == DEPLOYMENT else []
+def part_of(target: Target) -> str:
+    """The part of a change that a target is about."""
+    return target.thing.rpartition(", ")[0]
 
 
 def flags_arns(at: Place[Any]) -> Iterator[str]:
@@ -147,30 +140,47 @@ def change_flags(
     name: StepName,
     *,
     changes: str,
-    of: Callable[[Run[F]], Iterable[str]],
-    wanted: Callable[[Run[F]], Flags],
-    idle: Callable[[Run[F]], str],
-    phrase: str,
+    where: Callable[[Run[F]], FlagProfile],
+    of: Callable[[Run[F], str], Iterable[str]],
+    wanted: Callable[[Run[F], str], Flags],
+    idle: Callable[[Run[F], Target], str],
+    phrase: Callable[[Run[F], Mapping[Target, Switched]], str],
     needs: tuple[StepName, ...],
+    parts: Callable[[Run[F]], Iterable[str]] = lambda run: (),
     shows: Callable[[Run[F], Mapping[Target, Switched]], Iterable[Exhibit]] | None = None,
     ramp: bool = False,
-    harm: Callable[[Run[F], str], str] = lambda run, region: "",
-    within: Callable[[Run[F]], float] | None = None,
+    harm: Callable[[Run[F], str, str], str] = lambda run, region, part: "",
+    within: float | Callable[[Run[F]], float] = 120,
+    every: float = 10,
+    moment: str = "",
 ) -> Step[F, Switched]:
-    """Give flags other values in each region.
+    """Give flags other values in each region: by a version of their profile, then by its deployment.
 
-    - `of` are all flags of the plan: whether an undo has brought them back is judged by these.
+    - `where` they lie; `of` are the plan's flags of a part: whether an undo has brought them back is judged by these.
     - `wanted` are the flags with what they are to have; `idle` says why nothing is to be done, empty where it is.
-    - `phrase` begins what is typed: `PAUSE`.
+    - `parts` are switched for themselves, one after the other: each has versions, deployments, outcomes of its own, and
+      one that fails keeps no other from being switched. `wanted` and `harm` are asked for each.
+    - `phrase` is what is typed.
     - `ramp`: one part of the users after the other, region by region; it cannot be undone by this step. While it is
       given out `harm` says what goes wrong in a region: then that deployment is stopped, and users have what they had.
     """
 
+    def targets(run: Run[F]) -> list[Target]:
+        """First a version in each region, then its deployment: no region goes over before every one can."""
+        kinds = [(part, kind) for part in [*parts(run)] or [""] for kind in (VERSION, DEPLOYMENT)]
+        return [switch_target(region, part, kind) for part, kind in kinds for region in run.service.regions]
+
+    def versions_first(run: Run[F], target: Target) -> list[Target]:
+        """What a deployment depends on: a version in every region."""
+        if not _deploys(target):
+            return []
+        return [switch_target(each, part_of(target), VERSION) for each in run.service.regions]
+
     def look(run: Run[F], target: Target) -> Switched:
-        flags = wanted(run)
+        flags = wanted(run, part_of(target))
         if not flags and ramp:
             return Switched({})
-        region, at = target.region, place(run, target.region)
+        region, at = target.region, place(run, target.region, where(run))
         had = appconfig.consumed(run.aws, region, at)
         all_ = appconfig.deployments(run.aws, region, at)
         now, newest = _deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
@@ -178,24 +188,24 @@ def change_flags(
         ready = newest.number > 0 and _bare(newest.content) == _bare(with_values(now.content, flags))
         ours = ready or newest.number == now.number
         return Switched(
-            {flag: dict(had.get(flag, {})) for flag in of(run)},
+            {flag: dict(had.get(flag, {})) for flag in of(run, part_of(target))},
             now.number,
             newest.number,
             ready,
             "" if ours else f"version {newest.number}, which nobody has deployed",
             last,
-            harm(run, region) if ramp and target.thing == DEPLOYMENT and last.running else "",
+            harm(run, region, part_of(target)) if ramp and _deploys(target) and last.running else "",
             tuple(flags),
-            taken_back(run, region, last) if target.thing == DEPLOYMENT else "",
+            taken_back(run, region, at, last) if _deploys(target) else "",
         )
 
     def expect(run: Run[F], target: Target, seen: Switched) -> Check:
-        flags = wanted(run)
-        if not flags or idle(run):
-            return yes(idle(run) or "no flag is to be changed")
+        flags, why_not = wanted(run, part_of(target)), idle(run, target)
+        if not flags or why_not:
+            return yes(why_not or "no flag is to be changed")
         have = _told(flags, seen.consumed)
         as_wanted = _holds(flags, seen.consumed)
-        if target.thing == VERSION:
+        if not _deploys(target):
             if seen.ready or as_wanted:
                 return yes(f"version {seen.newest} has it" if seen.ready else f"consumers get {have}")
             return no(f"consumers get {have}" + (f"; {seen.left_out} is left out" if seen.left_out else ""))
@@ -213,11 +223,13 @@ def change_flags(
         return yes(f"consumers get {have}, by version {seen.deployed}")
 
     def act(run: Run[F], target: Target, seen: Switched) -> None:
-        flags, region, at = wanted(run), target.region, place(run, target.region)
+        flags, region, at = wanted(run, part_of(target)), target.region, place(run, target.region, where(run))
         why = f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"
-        if target.thing == VERSION:
-            now = _deployed(run, region, at, appconfig.deployments(run.aws, region, at))
-            appconfig.add_version(run.aws, region, at, with_values(now.content, flags), seen.newest, why)
+        if not _deploys(target):
+            all_ = appconfig.deployments(run.aws, region, at)
+            now = _deployed(run, region, at, all_)
+            after = max(seen.newest, now.number) if _of_this_run(run, region, at, all_) else seen.newest
+            appconfig.add_version(run.aws, region, at, with_values(now.content, flags), after, why)
             return
         now_seen = look(run, target)  # seen before the version was made
         if not run.rehearsing and (now_seen.deployment.running or _holds(flags, now_seen.consumed)):
@@ -231,49 +243,55 @@ def change_flags(
                     "ConflictException",
                 )
             number += 1  # the one that would have been made
-        strategy = appconfig.strategy(run.aws, region, run.facts.flags.ramp if ramp else run.facts.flags.at_once)
-        appconfig.deploy(run.aws, region, at, strategy, number, why, now_seen.deployment.number)
+        appconfig.deploy(run.aws, region, at, _strategy(run, region), number, why, now_seen.deployment.number)
+
+    def _strategy(run: Run[F], region: str) -> str:
+        return appconfig.strategy(run.aws, region, where(run).ramp if ramp else where(run).at_once)
 
     def supposed(run: Run[F], target: Target, seen: Switched) -> None:
-        if wanted(run):
+        if wanted(run, part_of(target)):
             act(run, target, seen)
-        region, at, why = target.region, place(run, target.region), f"drcore {run.id}: <flags>"
-        if target.thing == VERSION:
+        region, at = target.region, place(run, target.region, where(run))
+        why = f"drcore {run.id}: <flags>"
+        if not _deploys(target):
             content = {
                 "flags": "<as deployed>",
                 "values": {"<flag>": {"enabled": "<on or off>"}, "<others>": "<as deployed>"},
             }
             appconfig.add_version(run.aws, region, at, content, seen.newest, why)
-        strategy = appconfig.strategy(run.aws, region, run.facts.flags.ramp if ramp else run.facts.flags.at_once)
-        appconfig.deploy(run.aws, region, at, strategy, seen.newest + 1, why, seen.deployment.number)
+        appconfig.deploy(run.aws, region, at, _strategy(run, region), seen.newest + 1, why, seen.deployment.number)
 
     def undo(run: Run[F], target: Target, before: Switched) -> None:
-        if target.thing != DEPLOYMENT or not before.deployed:
-            return
-        region, at = target.region, place(run, target.region)
+        if not _deploys(target) or not before.deployed:
+            return  # a version that is not deployed changes nothing
+        region, at, flags = target.region, place(run, target.region, where(run)), wanted(run, part_of(target))
         all_ = appconfig.deployments(run.aws, region, at)
         now, then = _deployed(run, region, at, all_), appconfig.version(run.aws, region, at, before.deployed)
-        if now.number == before.deployed:
+        had, others = _only(then.content, flags), _others(now.content, flags)
+        if _only(now.content, flags) == had:
             return  # started by a try that was not answered, or before a restart: under way, or over by now
-        if _others(now.content, wanted(run)) != _others(then.content, wanted(run)):
+        earlier = dict.fromkeys(int(each.version) for each in all_ if each.profile == at.profile)
+        known = (appconfig.version(run.aws, region, at, number) for number in (before.deployed, *earlier))
+        back = next(
+            (each for each in known if _only(each.content, flags) == had and _others(each.content, flags) == others),
+            None,
+        )
+        if back is None:
             raise Rejected(
-                f"other flags of {at.profile} in {region} were changed since: {', '.join(wanted(run))} must be set "
+                f"other flags of {at.profile} in {region} were changed since: {', '.join(flags)} must be set "
                 "back by hand",
                 "ConflictException",
             )
-        strategy = appconfig.strategy(run.aws, region, run.facts.flags.at_once)
+        strategy = appconfig.strategy(run.aws, region, where(run).at_once)
         last = all_[0].number if all_ else 0
-        appconfig.deploy(run.aws, region, at, strategy, then.number, f"drcore {run.id}: back", last)
+        appconfig.deploy(run.aws, region, at, strategy, back.number, f"drcore {run.id}: back", last)
 
     def stop(run: Run[F], target: Target, seen: Switched) -> None:
-        if target.thing == DEPLOYMENT:
-            at = place(run, target.region)
+        if _deploys(target):
+            at = place(run, target.region, where(run))
             last = appconfig.last_deployment(run.aws, target.region, at)
             if last.running and not last.gone:
                 appconfig.stop_deployment(run.aws, target.region, at, last.number)
-
-    def typed(run: Run[F], states: Mapping[Target, Switched]) -> str:
-        return f"{phrase} IN {region_names(states)}: {', '.join(wanted(run))}"
 
     return Step(
         name,
@@ -284,14 +302,15 @@ def change_flags(
         supposed=supposed,
         undo=None if ramp else undo,
         back_out=stop if ramp else None,
-        targets=switches,
+        targets=targets,
         depends_on=versions_first,
         needs=needs,
         consent=Consent.TYPED,
-        phrase=typed,
+        phrase=phrase,
         reversibility=Reversibility.COMPENSABLE if ramp else Reversibility.REVERSIBLE,
-        patience=Patience(within=within or (lambda run: 60 * run.facts.switch_minutes), every=60 if ramp else 10),
+        patience=Patience(within=within, every=every),
         shows=shows,
+        settles=Settles(moment),
         permissions=(
             *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
             *iam_actions("appconfig:StartDeployment", on=rollout_arns),
@@ -301,7 +320,19 @@ def change_flags(
     )
 
 
-def _deployed(run: Run[F], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
+def _deploys(target: Target) -> bool:
+    return target.thing.endswith(DEPLOYMENT)
+
+
+def _of_this_run(run: Run[Any], region: str, at: Profile, all_: Sequence[EnvironmentDeployment]) -> bool:
+    """Whether what is deployed was deployed by this run: another part of the same change, a moment ago."""
+    last = all_[0] if all_ else EnvironmentDeployment()
+    if run.rehearsing or not last.number or last.gone:
+        return False
+    return appconfig.why_deployed(run.aws, region, at, last.number).startswith(f"drcore {run.id}:")
+
+
+def _deployed(run: Run[Any], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
     """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed.
 
     In a rehearsal not what is given out now: that is somebody else's, and would have been stopped by then.
@@ -331,6 +362,12 @@ def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
         for part in ("flags", "values")
         if part in content
     }
+
+
+def _only(content: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
+    """The values of some flags of a document."""
+    values = _bare(content).get("values", {})
+    return {flag: values.get(flag) for flag in flags}
 
 
 def _others(content: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 from drcore.calls.gate import Call
 from drcore.engine.consent import Consent
-from drcore.engine.context import Run
+from drcore.engine.context import F, Run
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy
-from drcore.plans.shared.flags import F, flags_arns, place
+from drcore.plans.shared.flags import FlagProfile, flags_arns, place
 from drcore.services import appconfig
 from drcore.services.appconfig import EnvironmentDeployment, FlagExperiment
 
@@ -47,6 +47,7 @@ class InTheWay:
 def clear_the_way(
     name: StepName,
     *,
+    where: Callable[[Run[F]], FlagProfile],
     of: Callable[[Run[F]], Iterable[str]],
     idle: Callable[[Run[F]], str],
     needs: tuple[StepName, ...],
@@ -59,7 +60,7 @@ def clear_the_way(
     def look(run: Run[F], target: Target) -> InTheWay:
         if idle(run):
             return InTheWay(EnvironmentDeployment())
-        region, at = target.region, place(run, target.region)
+        region, at = target.region, place(run, target.region, where(run))
         all_ = appconfig.deployments(run.aws, region, at)
         running = next((each for each in all_ if each.running), EnvironmentDeployment())
         why = appconfig.why_deployed(run.aws, region, at, running.number) if running.number else ""
@@ -84,7 +85,7 @@ def clear_the_way(
         return no("; ".join(told)) if told else yes("no other deployment runs, no experiment holds the flags")
 
     def act(run: Run[F], target: Target, seen: InTheWay) -> None:
-        at, running = place(run, target.region), seen.deployment
+        at, running = place(run, target.region, where(run)), seen.deployment
         if running.number and (running.managed or running.gone):
             raise Busy(f"AppConfig deploys in {target.region} itself: {running.number}", "ConflictException")
         if running.number:
@@ -93,7 +94,7 @@ def clear_the_way(
             appconfig.stop_experiment(run.aws, target.region, at, seen.experiments[0])
 
     def supposed(run: Run[F], target: Target, seen: InTheWay) -> Call:
-        at = place(run, target.region)
+        at = place(run, target.region, where(run))
         of = {"ApplicationId": at.application_id, "EnvironmentId": at.environment_id}
         told = {"DeploymentNumber": "<running deployment>", **of}
         return Call("appconfig", "StopDeployment", target.region, True, parameters=told)

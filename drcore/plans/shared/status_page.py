@@ -67,15 +67,22 @@ def update(
     return _post(name, words, "the status page says what is verified by now", expect, act, needs=needs)
 
 
-def resolved(name: StepName, words: Words[F], *, needs: tuple[StepName, ...]) -> Step[F, PublicIncident]:
-    """Resolve this run's incident, and set the components right again."""
+def resolved(
+    name: StepName,
+    words: Words[F],
+    *,
+    needs: tuple[StepName, ...],
+    not_yet: Callable[[Run[F]], str] = lambda run: "",
+) -> Step[F, PublicIncident]:
+    """Resolve this run's incident, and set the components right again. `not_yet` says why not; empty: it is over."""
 
     def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if not incident.id:
             return yes("this run has posted nothing that could be resolved")
         if incident.status == "resolved":
             return yes(f"incident {incident.id} is resolved")
-        return no(f"it is {incident.status}")
+        why_not = not_yet(run)
+        return yes(f"it stays {incident.status}: {why_not}") if why_not else no(f"it is {incident.status}")
 
     def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
         statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)

@@ -325,6 +325,10 @@ RESOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_each(_ENDPOINT, "DescribeEndpoint", "UpdateEndpointWeightsAndCapacities"),
         **_each((_ENDPOINT, _ENDPOINT_CONFIG), "UpdateEndpoint"),
         **_each(_ENDPOINT_CONFIG, "DescribeEndpointConfig"),
+        **_each(
+            f"arn:aws:sagemaker:{_HERE}:inference-component/{{InferenceComponentName}}",
+            *("DescribeInferenceComponent", "UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig"),
+        ),
     },
     "service-quotas": _each(
         f"arn:aws:servicequotas:{_HERE}:{{ServiceCode}}/{{QuotaCode}}", "RequestServiceQuotaIncrease"

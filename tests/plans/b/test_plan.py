@@ -33,6 +33,8 @@ REMEDIES = {
     "ai-throttled": AiRemedy.GATEWAY,
     "ai-quota-used-up": AiRemedy.QUOTA,
     "ai-key-expired": AiRemedy.KEY,
+    "ai-bad-component": AiRemedy.COMPONENT,
+    "ai-component-short": AiRemedy.COPIES,
 }
 
 

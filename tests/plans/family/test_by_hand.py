@@ -33,7 +33,14 @@ WITH_CARD = [plan for plan in PLANS if plan.by_hand]
 PAGES = {"g": 4}  # printed pages at most; two for any other
 # What drcore alone does: its own record, or a proof that a person gives by looking.
 NOT_BY_HAND: dict[str, set[str]] = {}
-LEVERS = {titles_b.WEIGHTS.key, titles_b.CONFIGURATION.key, titles_b.KEY.key, titles_b.GATEWAY.key, titles_b.QUOTA.key}
+LEVERS = {
+    titles_b.WEIGHTS.key,
+    titles_b.CONFIGURATION.key,
+    titles_b.KEY.key,
+    titles_b.GATEWAY.key,
+    titles_b.QUOTA.key,
+    titles_b.COMPONENT.key,
+}
 
 # The levers that are pulled only where DNS does not follow the routing control, and what sets them back.
 PULLED = {each.key for each in (titles_a.PULL, titles_a.LEVER_OUT, titles_a.CHECK_OUT, titles_a.CHECK_BACK)}

@@ -1,6 +1,6 @@
 """SageMaker: the operations on inference components.
 
-Simplified: one specification a component, no adapters, no change of the number of copies alone.
+Simplified: one specification a component, no adapters.
 """
 
 from typing import Any
@@ -33,10 +33,11 @@ def describe_inference_component(call: AwsCall) -> dict[str, Any]:
     """As the API: the specification is the old one until an update is over."""
     found = call.world.state(Components).get(call.region, checked(call)["InferenceComponentName"])
     runtime = {
-        "DesiredCopyCount": found.update.copies if found.update else found.copies,
+        "DesiredCopyCount": found.update.copies if found.update else found.wanted,
         "CurrentCopyCount": found.copies,
     }
     answer = _summary(call, found) | {"Specification": dict(found.specification), "RuntimeConfig": runtime}
+    answer |= {"FailureReason": found.failure} if found.failure else {}
     return answer | ({"LastDeploymentConfig": dict(found.policy)} if found.policy else {})
 
 
@@ -65,6 +66,15 @@ def update_inference_component(call: AwsCall) -> dict[str, Any]:
         raise invalid(f'Could not find model "{model}".')
     copies = int((params.get("RuntimeConfig") or {}).get("CopyCount", found.copies))
     store.begin(found, to, copies, params.get("DeploymentConfig"))
+    return {"InferenceComponentArn": found.arn}
+
+
+@operation("sagemaker", "UpdateInferenceComponentRuntimeConfig")
+def update_inference_component_runtime_config(call: AwsCall) -> dict[str, Any]:
+    """As the API: the number of copies alone, which run once a fleet would be up; those that fit its instances."""
+    params, store = checked(call), call.world.state(Components)
+    found = store.get(call.region, params["InferenceComponentName"])
+    store.rescale(found, int(params["DesiredRuntimeConfig"]["CopyCount"]))
     return {"InferenceComponentArn": found.arn}
 
 

@@ -1,7 +1,9 @@
 """Inference components: models on an endpoint whose configuration has none, updated one by one.
 
 UpdateEndpoint on such an endpoint changes its instances and leaves every model as it is; a component has a rolling
-policy of its own, and is InService again after a way back, with the old specification.
+policy of its own, and is InService again after a way back, with the old specification. Copies that do not fit the
+instances do not come up: the component is InService with fewer, and says why. Simplified: each instance has one
+accelerator, or as many CPU cores as a copy asks for; a rolling update needs no room beside the copies that run.
 """
 
 from collections import defaultdict
@@ -12,7 +14,7 @@ from typing import Any
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
-from drcore.sandbox.services.sagemaker.rollouts import Rollout, invalid, rollout_of
+from drcore.sandbox.services.sagemaker.rollouts import PROVISION, Rollout, invalid, rollout_of
 from drcore.sandbox.services.sagemaker.state import CREATES, Endpoints
 
 _POLICY = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50}}}
@@ -24,13 +26,15 @@ class ComponentUpdate:
 
     to: Mapping[str, Any]
     copies: int
-    rollout: Rollout
+    rollout: Rollout | None  # None: the number of copies alone
     begun: datetime
     turned: datetime | None = None
     turned_at: float = 0.0
 
     def share(self, at: datetime) -> float:
         """Of the copies that are new ones."""
+        if self.rollout is None:
+            return 0.0
         if self.turned is not None:
             return self.rollout.share_on_the_way_back((at - self.turned).total_seconds(), self.turned_at)
         return self.rollout.share((at - self.begun).total_seconds())
@@ -52,6 +56,16 @@ class InferenceComponent:
     status: str = "Creating"
     policy: Mapping[str, Any] | None = None
     update: ComponentUpdate | None = None
+    wanted: int = 0
+    """Copies that are asked for; fewer run where they do not fit."""
+    failure: str = ""
+    needed: int = 0
+    """Copies that the calls need; what fewer of them cannot answer in time times out."""
+
+    @property
+    def overloaded(self) -> float:
+        """The share of the calls that get no answer in time, as too few copies run."""
+        return max(0.0, 1.0 - self.copies / self.needed) if self.needed else 0.0
 
     def models(self, at: datetime) -> dict[str, float]:
         """Each model that answers, with its share of the component's traffic."""
@@ -98,6 +112,7 @@ class Components:
             variant=variant or next(iter(found.variants)),
             specification=dict(specification),
             copies=copies,
+            wanted=copies,
             created=now,
             modified=now,
         )
@@ -107,11 +122,39 @@ class Components:
         self, component: InferenceComponent, to: Mapping[str, Any], copies: int, policy: Mapping[str, Any] | None
     ) -> None:
         """Begin to go over to another specification. Raises AwsError while something else goes on."""
+        self._start(component, to, copies, rollout_of(_in_instances(policy or _POLICY), copies))
+        component.policy = policy
+
+    def rescale(self, component: InferenceComponent, copies: int) -> None:
+        """Begin to run another number of copies. Raises AwsError while something else goes on."""
+        self._start(component, component.specification, copies, None)
+
+    def _start(
+        self, component: InferenceComponent, to: Mapping[str, Any], copies: int, rollout: Rollout | None
+    ) -> None:
         if component.status != "InService":
             raise invalid(f'Cannot update in-progress inference component "{component.arn}".')
-        rollout, now = rollout_of(_in_instances(policy or _POLICY), copies), self._world.clock.now()
+        now = self._world.clock.now()
         component.update = ComponentUpdate(dict(to), copies, rollout, now)
-        component.status, component.modified, component.policy = "Updating", now, policy
+        component.status, component.modified, component.failure = "Updating", now, ""
+
+    def _fits(self, component: InferenceComponent, copies: int) -> int:
+        """How many of so many copies the instances of its variant have room for, beside its other components."""
+        needs = component.specification.get("ComputeResourceRequirements") or {}
+        if not needs.get("NumberOfAcceleratorDevicesRequired"):
+            return copies
+        endpoint = self._endpoints.endpoint(component.region, component.endpoint)
+        given = self._endpoints.config(component.region, endpoint.config).given["ProductionVariants"]
+        variant = next(each for each in given if each["VariantName"] == component.variant)
+        scaling = variant.get("ManagedInstanceScaling") or {}
+        most = int(scaling.get("MaxInstanceCount", 0)) if scaling.get("Status") == "ENABLED" else 0
+        room = max(most, endpoint.variants[component.variant].count)
+        beside = [
+            each.copies
+            for each in self.known[component.region].values()
+            if each is not component and (each.endpoint, each.variant) == (component.endpoint, component.variant)
+        ]
+        return min(copies, max(0, room - sum(beside)))
 
     def tick(self, at: datetime) -> None:
         """Move on what is under way."""
@@ -124,24 +167,38 @@ class Components:
 
     def _move(self, component: InferenceComponent, update: ComponentUpdate, at: datetime) -> None:
         since = (at - update.begun).total_seconds()
-        if update.turned is not None:
+        if update.rollout is None:
+            if since >= PROVISION:
+                self._end(component, update, at)
+        elif update.turned is not None:
             if (at - update.turned).total_seconds() >= update.rollout.back_ends:
                 component.update, component.status, component.modified = None, "InService", at
-        elif since >= update.rollout.watched_from and self._must_turn(component, update, since):
+        elif since >= update.rollout.watched_from and self._must_turn(component, update, update.rollout, since):
             update.turned, update.turned_at = at, update.share(at)
         elif since >= update.rollout.ends:
-            component.specification, component.copies = update.to, update.copies
-            component.update, component.status, component.modified = None, "InService", at
+            self._end(component, update, at)
 
-    def _must_turn(self, component: InferenceComponent, update: ComponentUpdate, since: float) -> bool:
+    def _end(self, component: InferenceComponent, update: ComponentUpdate, at: datetime) -> None:
+        component.specification, component.wanted = update.to, update.copies
+        component.copies = self._fits(component, update.copies)
+        if component.copies < component.wanted:
+            component.failure = f"The instances have room for {component.copies} of {component.wanted} copies."
+        component.update, component.status, component.modified = None, "InService", at
+
+    def _must_turn(
+        self, component: InferenceComponent, update: ComponentUpdate, rollout: Rollout, since: float
+    ) -> bool:
         alarms = self._world.state(CloudWatch).alarms[component.region]
-        states = [known.state for name in update.rollout.alarms if (known := alarms.get(name))]
+        states = [known.state for name in rollout.alarms if (known := alarms.get(name))]
         sick = update.to.get("ModelName") in self._endpoints.unhealthy
-        return sick or "ALARM" in states or since >= update.rollout.longest
+        return sick or "ALARM" in states or since >= rollout.longest
 
     def _state(self) -> dict[str, Any]:
         return {
-            region: {each.name: [each.endpoint, dict(each.specification), each.status] for each in components.values()}
+            region: {
+                each.name: [each.endpoint, dict(each.specification), each.status, each.copies]
+                for each in components.values()
+            }
             for region, components in self.known.items()
         }
 

@@ -70,7 +70,8 @@ class Models:
         counts: dict[tuple[str, str], int] = defaultdict(int)
         for route in rng.choices(list(routes), list(routes.values()), k=count):
             counts[route] += 1
-        found = [self.answer(known, *route, number, rng) for route, number in sorted(counts.items())]
+        late = self.overloaded(region, component)
+        found = [self.answer(known, *route, number, rng, late) for route, number in sorted(counts.items())]
         return Invocations(
             sum(each.ok for each in found), sum(each.errors for each in found), sum(each.timeouts for each in found)
         )
@@ -87,12 +88,18 @@ class Models:
                     found[variant.name, model] = found.get((variant.name, model), 0.0) + share * part
         return found
 
-    def answer(self, endpoint: ModelEndpoint, variant: str, model: str, count: int, rng: random.Random) -> Invocations:
-        """So many calls of one variant, answered by one model."""
+    def overloaded(self, region: str, component: str) -> float:
+        """The share of a component's calls that time out as too few copies run; of a variant none."""
+        return self._world.state(Components).get(region, component).overloaded if component else 0.0
+
+    def answer(
+        self, endpoint: ModelEndpoint, variant: str, model: str, count: int, rng: random.Random, late: float = 0.0
+    ) -> Invocations:
+        """So many calls of one variant, answered by one model; `late` is the share that it has no capacity for."""
         known = self._behaviours[model]
-        draws = [rng.random() for _ in range(count)]
-        timeouts = sum(draw < known.timeouts for draw in draws)
-        errors = sum(known.timeouts <= draw < known.timeouts + known.errors for draw in draws)
+        draws, lost = [rng.random() for _ in range(count)], min(1.0, known.timeouts + late)
+        timeouts = sum(draw < lost for draw in draws)
+        errors = sum(lost <= draw < lost + known.errors for draw in draws)
         spread = [known.latency_ms * rng.lognormvariate(0, 0.25) for _ in range(min(count - timeouts, _SAMPLES))]
         weight = (count - timeouts) / len(spread) if spread else 0
         latencies = tuple((min(ms, LIMIT_MS) * 1000, weight) for ms in spread)
@@ -133,7 +140,7 @@ def invoke_endpoint(call: AwsCall) -> dict[str, Any]:
     ((variant, model),) = rng.choices(list(routes), list(routes.values()))
     if models.behaviour(model).not_ready:
         raise AwsError("ModelNotReadyException", f"The model {model} is not ready", 429)
-    done = models.answer(known, variant, model, 1, rng)
+    done = models.answer(known, variant, model, 1, rng, models.overloaded(call.region, component))
     if done.errors or done.timeouts:
         raise ModelFailed(done.timeouts > 0)
     return {

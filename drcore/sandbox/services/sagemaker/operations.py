@@ -47,6 +47,23 @@ def describe_model(call: AwsCall) -> dict[str, Any]:
     return found | {"ModelArn": store.model_arn(call.region, name)}
 
 
+@operation("sagemaker", "ListModels")
+def list_models(call: AwsCall) -> dict[str, Any]:
+    """As the API: newest first, ten a page."""
+    params, store = checked(call), call.world.state(Endpoints)
+    found = [(name, each["CreationTime"]) for name, each in store.models[call.region].items()]
+    ordered = _ordered(
+        params,
+        [each for each in found if _asked_for(params, *each)],
+        {"Name": lambda each: each[0], "CreationTime": lambda each: each[1]},
+    )
+    told = [
+        {"ModelName": name, "ModelArn": store.model_arn(call.region, name), "CreationTime": created}
+        for name, created in ordered
+    ]
+    return _page(params, "Models", told)
+
+
 @operation("sagemaker", "CreateEndpointConfig")
 def create_endpoint_config(call: AwsCall) -> dict[str, Any]:
     """As the API: its models must be there."""

@@ -11,6 +11,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.log_alarms import LogAlarms
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.logs.state import Logs
+from drcore.sandbox.services.sagemaker.components import Components
 from drcore.sandbox.services.sagemaker.state import Endpoints
 from drcore.sandbox.services.servicequotas import Quota, ServiceQuotas
 from drcore.sandbox.syncwell.company import names
@@ -70,6 +71,38 @@ def go_over(world: World, region: str, model: str) -> None:
     endpoint = endpoints.endpoint(region, names.AI_ENDPOINT)
     endpoint.config, endpoint.modified = names.ai_config(model), world.clock.now()
     endpoint.variants = endpoints.config(region, endpoint.config).variants()
+
+
+def by_component(world: World, region: str, model: str, copies: int, needed: int) -> None:
+    """Let the endpoint have had one inference component with a model, updated to it now, instead of variants' models.
+
+    So many copies are `needed` for the calls that come. Its instances scale with the copies, up to twice as many.
+    """
+    endpoints, components, config = (
+        world.state(Endpoints),
+        world.state(Components),
+        names.ai_config("insights-components"),
+    )
+    endpoints.models[region].setdefault(model, {"ModelName": model, "CreationTime": world.clock.now()})
+    scaling = {"Status": "ENABLED", "MinInstanceCount": SERVING, "MaxInstanceCount": 2 * SERVING}
+    bare = {key: value for key, value in _variant(names.AI_VARIANT, "", 1.0, SERVING).items() if key != "ModelName"}
+    with world.clock.at(SINCE[names.AI_MODELS[-1]]):
+        endpoints.create_config(
+            region,
+            {
+                "EndpointConfigName": config,
+                "ExecutionRoleArn": f"arn:aws:iam::{world.account}:role/ai-insights",
+                "ProductionVariants": [bare | {"ManagedInstanceScaling": scaling}],
+            },
+        )
+    endpoint = endpoints.endpoint(region, names.AI_ENDPOINT)
+    endpoint.config, endpoint.variants = config, endpoints.config(region, config).variants()
+    specification = {
+        "ModelName": model,
+        "ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1, "MinMemoryRequiredInMb": 4096},
+    }
+    made = components.create(region, names.AI_COMPONENT, names.AI_ENDPOINT, names.AI_VARIANT, specification, copies)
+    made.status, made.needed, made.created = "InService", needed, SINCE[names.AI_MODELS[-1]]
 
 
 def watch(world: World, since: datetime) -> None:

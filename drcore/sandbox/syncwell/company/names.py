@@ -128,6 +128,7 @@ AI_ENDPOINT, AI_VARIANT, AI_OLD_VARIANT = "ai-insights", "current", "previous"
 AI_MODELS = ("insights-2025-11", "insights-2025-12")
 """The models of its configurations of the same names with `ai-` before, oldest first; the last one serves."""
 AI_NEXT_MODEL = "insights-2026-01"
+AI_COMPONENT = "ai-insights-merge"
 LLM_SECRET = "syncwell/llm-key"  # noqa: S105 - a name
 LLM_KEY = "emulated-llm-key-2b9c40"
 LLM_TOKEN = "0c9df7d0-58a1-4a2e-8c35-2f4f1f0a7d11"  # noqa: S105 - an idempotency token

@@ -47,6 +47,23 @@ def ai_bad_deployment(world: World, options: Options) -> Undo:
     return _ill(world, names.AI_NEXT_MODEL, ModelBehaviour(errors=options["share"]))
 
 
+@fault("ai-bad-component", options=OPTIONS)
+def ai_bad_component(world: World, options: Options) -> Undo:
+    """The endpoint's model is an inference component, which was updated to a new model a moment ago; it fails."""
+    _begin(world, "ai-bad-component", options)
+    for region in world.regions:
+        ai_service.by_component(world, region, names.AI_NEXT_MODEL, ai_service.SERVING, ai_service.SERVING)
+    return _ill(world, names.AI_NEXT_MODEL, ModelBehaviour(errors=options["share"]))
+
+
+@fault("ai-component-short")
+def ai_component_short(world: World, options: Options) -> None:
+    """The endpoint's model is an inference component, of which somebody left one copy: most calls time out."""
+    _begin(world, "ai-component-short", {"share": 1.0})
+    for region in world.regions:
+        ai_service.by_component(world, region, names.AI_MODELS[-1], 1, ai_service.SERVING)
+
+
 @fault("ai-fallback-broken", options=MOST)
 def ai_fallback_broken(world: World, options: Options) -> Undo:
     """As ai-errors, and the fallback fails too: the jobs that meet a conflict fail, core sync is hit."""

@@ -94,12 +94,26 @@ def _are_two(options: Options) -> None:
 
 @fault(
     "partner-outage-two",
-    options={**OPTIONS, "second": Option(default="strideon", help="the other one", choices=names.PARTNERS)},
+    options={
+        **OPTIONS,
+        "second": Option(default="strideon", help="the other one", choices=names.PARTNERS),
+        "second_longer": Option(default=0.0, help="minutes by which the other one is out for longer", most=_DAY),
+    },
     check=_are_two,
 )
 def partner_outage_two(world: World, options: Options) -> Undo:
     """Two partners are out at once."""
-    return _begin(world, "partner-outage-two", options, _down(), (options["partner"], options["second"]))
+    mend = _begin(world, "partner-outage-two", options, _down(), (options["partner"], options["second"]))
+    if options["duration"] and options["second_longer"]:
+        outages, later = world.state(PartnerOutages), timedelta(minutes=options["second_longer"])
+        outages.then(_after(world, options), lambda: _down_again(world, options["second"]))
+        outages.then(_after(world, options) + later, mend)
+    return mend
+
+
+def _down_again(world: World, partner: str) -> None:
+    """The moment at which the first one is back is not that of the second one."""
+    world.state(Partners).become(partner, _down())
 
 
 @fault(

@@ -10,6 +10,7 @@ from random import Random
 
 from drcore.sandbox.core.world import World
 from drcore.sandbox.moto import backends
+from drcore.sandbox.services.sagemaker.components import Components
 from drcore.sandbox.services.sagemaker.invocations import Models
 from drcore.sandbox.services.sagemaker.state import Endpoints
 from drcore.sandbox.services.secretsmanager import Secrets
@@ -43,6 +44,7 @@ class AiCalls:
     def __init__(self, world: World) -> None:
         self._world, self._models, self._llm = world, world.state(Models), world.state(Llm)
         self._endpoints, self._secrets = world.state(Endpoints), world.state(Secrets)
+        self._components = world.state(Components)
         self.watched = False
         """Whether it is noted since when the service is well: from a fault on."""
         self.healthy_since: datetime | None = None
@@ -60,11 +62,16 @@ class AiCalls:
 
     def failing(self, region: str) -> float:
         """The share of calls that get no answer now, by the state of the resources: the worse of both services."""
-        endpoint = self._endpoints.endpoints[region].get(names.AI_ENDPOINT)
-        routes = self._models.routes(endpoint) if endpoint else {}
+        endpoint, component = self._endpoints.endpoints[region].get(names.AI_ENDPOINT), self._component(region)
+        routes = self._models.routes(endpoint, component) if endpoint else {}
         known = {model: self._models.behaviour(model) for _, model in routes}
         share = sum(part * (known[model].errors + known[model].timeouts) for (_, model), part in routes.items())
+        share = min(1.0, share + self._models.overloaded(region, component))
         return max(share if routes else 1.0, self._llm_failing(region))
+
+    def _component(self, region: str) -> str:
+        """The inference component that the engine names in its calls; empty where the models are the variants' own."""
+        return names.AI_COMPONENT if names.AI_COMPONENT in self._components.known[region] else ""
 
     def resolve(self, region: str, conflicts: int, stream: Random) -> list[Resolution]:
         """What so many conflicts get now."""
@@ -80,7 +87,7 @@ class AiCalls:
         return str(secret.versions[version]["secret_string"]) if secret and version else ""
 
     def _ask_endpoint(self, region: str, count: int, stream: Random) -> list[Resolution]:
-        done = self._models.invoke(region, names.AI_ENDPOINT, count, stream)
+        done = self._models.invoke(region, names.AI_ENDPOINT, count, stream, self._component(region))
         found = [Resolution(ENDPOINT, 80 * stream.lognormvariate(0, 0.25)) for _ in range(done.ok)]
         found += [Resolution(ENDPOINT, 60.0, 1, "ModelError", "ai_error")] * done.errors
         found += [Resolution(ENDPOINT, BUDGET_MS, 1, "ReadTimeout", "ai_timeout")] * done.timeouts

@@ -18,6 +18,13 @@ _USUAL = ("OutOfMemoryError in ImageCache.decode", "TimeoutException in HealthBr
 _NEW = "IllegalStateException in SyncQueue.merge"
 
 
+def error_of(number: int, crashes: int, harmful: bool) -> tuple[str, str]:
+    """What broke in one of so many sampled crashes: type and message. All but the last of three are of the new kind."""
+    known = _NEW if harmful and (number < 2 or crashes < 3) else _USUAL[number % 2]
+    kind, _, where = known.partition(" in ")
+    return kind, f"in {where}"
+
+
 class CrashReports:
     """The log group."""
 

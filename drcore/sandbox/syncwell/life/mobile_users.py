@@ -24,6 +24,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company.app_stores import APP_STORE, PLAY, STABLE_APP, AppVersion
+from drcore.sandbox.syncwell.life.app_traces import AppTraces
 from drcore.sandbox.syncwell.life.crash_reports import CrashReports
 from drcore.sandbox.syncwell.life.lost_data import LostData
 from drcore.sandbox.syncwell.life.random_counts import hits
@@ -85,6 +86,7 @@ class MobileUsers:
         self._vitals, self._recoveries = world.state(PlayVitals), world.state(PlayRecoveries)
         self._metrics = world.state(CloudWatch).stores[EXPORTED_TO]
         self._reports, self._complaints = world.state(CrashReports), world.state(LostData)
+        self._traces = world.state(AppTraces)
         self._late: list[tuple[datetime, MetricName, MinuteSamples]] = []
         self.on = False
         self.update = UPDATE
@@ -208,6 +210,7 @@ class MobileUsers:
             users.crashed[code] += crashed
             if store in self.exported:
                 self._reports.write(at, store, code, crashed, harmful=users.bad(code))
+                self._traces.write(at, store, code, active, crashed, harmful=users.bad(code))
             if store == PLAY and active:
                 self._vitals.add(at - STEP, code, active, crashed, crashed + hits(stream, crashed, 0.4))
             if store in self.exported and active:

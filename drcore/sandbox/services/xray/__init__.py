@@ -1,0 +1,1 @@
+"""X-Ray: traces, what a filter expression finds of them, the graph of their services."""
