@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import botocore.session
 import orjson
 from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
 from botocore.loaders import JSONFileLoader
+from botocore.utils import parse_timestamp
 
 from drcore.errors import BadInput
 
@@ -45,6 +48,20 @@ _NO_PROFILE: dict[str, Any] = {
 }
 
 
+def _moment(value: Any) -> datetime:
+    """A moment in an answer, in UTC. Raises ValueError.
+
+    botocore reads it by dateutil, in the zone of the machine, which takes a tenth of the time of a drill.
+    """
+    with suppress(ValueError, OverflowError, OSError):
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    return parse_timestamp(value)
+
+
 def session_of(key: str | None = None) -> boto3.Session:
     """Raises BadInput where the profile that was asked for cannot be read."""
     core: Any = botocore.session.get_session(_NO_PROFILE if key else None)
@@ -52,5 +69,6 @@ def session_of(key: str | None = None) -> boto3.Session:
         session = boto3.Session(key, key, botocore_session=core)
     except PROFILE as error:
         raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     core.register_component("data_loader", _models())  # not before: boto3 adds a path to the loader that it finds
     return session

@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 import pytest
 
+from drcore.headless.nbformat_light import nbformat
 from drcore.plans import f
 from drcore.record.events import Event, read_events
 from drcore.record.files import NOTEBOOK

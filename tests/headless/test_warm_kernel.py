@@ -7,13 +7,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 
 from drcore.headless.execute import run_notebook
 from drcore.headless.execution import Ending, Execution
 from drcore.headless.kernel import Kernel
+from drcore.headless.nbformat_light import nbformat
 
 
 @pytest.fixture

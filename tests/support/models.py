@@ -106,7 +106,12 @@ def _text(node: ast.expr, names: dict[str, Any]) -> str:
 
 
 def _operation(service: str, method: str) -> str:
-    return {xform_name(name): str(name) for name in model(service).operation_names}[method]
+    return _operations(service)[method]
+
+
+@functools.cache
+def _operations(service: str) -> dict[str, str]:
+    return {xform_name(name): str(name) for name in model(service).operation_names}
 
 
 @functools.cache

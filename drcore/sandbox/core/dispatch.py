@@ -82,7 +82,7 @@ def _aws(
     def done() -> Response:
         fn = OPERATIONS.get((call.service, call.operation))
         if call.service not in emulator.LACKING:
-            emulator.prepare(message.request)
+            emulator.prepare(message.request, call.service)
         elif fn is None:
             raise emulator.NotEmulated(f"{call.service}:{call.operation}")
         with seeding.tied_to(world.purpose(*purpose)):

@@ -65,6 +65,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
 
 _APP = _Dispatcher()
+_PREPARED: set[str] = set()
 
 
 def answer(request: Request) -> Response:
@@ -85,9 +86,14 @@ def answer(request: Request) -> Response:
     return Response(status, headers, body)
 
 
-def prepare(request: Request) -> None:
-    """Import the backend of a request, so that what an import draws does not shift what the call draws."""
-    _APP.get_application(_environ(request))
+def prepare(request: Request, service: str = "") -> None:
+    """Import the backend of a request, so that what an import draws does not shift what the call draws.
+
+    Of a service that is named that is done once.
+    """
+    if service not in _PREPARED:
+        _APP.get_application(_environ(request))
+        _PREPARED.update({service} - {""})
 
 
 def backends() -> Iterator[tuple[str, str, BaseBackend]]:
