@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from drcore.errors import BadInput
 from drcore.parameters import Mode, Service, as_data
@@ -17,6 +19,8 @@ from drcore.record.redact import Redactor
 @dataclass(frozen=True, slots=True)
 class RunParameters:
     """What a run was started with: the content of `parameters.json`. `world`, `fault`: None where there is none."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     run_id: str
     plan: str
@@ -61,8 +65,11 @@ class RunParameters:
     def read(folder: Path) -> RunParameters:
         """Raises BadInput when the folder is no record."""
         try:
-            data = json.loads((folder / PARAMETERS).read_bytes())
-            service = Service.model_validate_json(json.dumps(data.pop("service")))
-            return RunParameters(service=service, mode=Mode(data.pop("mode")), **data)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return TypeAdapter(RunParameters).validate_json((folder / PARAMETERS).read_bytes(), strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            at = ".".join(map(str, first["loc"])) or "the whole"
+            seen = f"{at}: {first['msg']}, seen {str(first['input'])[:80]!r}"
+            raise BadInput(f"{folder / PARAMETERS}: expected the parameters of a run; {seen}") from error
+        except OSError as error:
             raise BadInput(f"{folder / PARAMETERS}: expected the parameters of a run, seen {error}") from error

@@ -150,6 +150,8 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
             EndTime=until,
             ScanBy="TimestampAscending",
         ):
+            if result["Id"] not in pairs:
+                raise NoAnswer(f"cloudwatch get_metric_data in {region}: nobody has asked for {result['Id']!r}")
             states[result["Id"]] = result["StatusCode"]  # PartialData: more of it is on the next page
             times, values = result["Timestamps"], result["Values"]
             if len(times) != len(values):

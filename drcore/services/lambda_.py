@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drcore.calls.aws import Aws
-from drcore.errors import Busy, Rejected
+from drcore.errors import Busy, NoAnswer, Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,5 +263,9 @@ def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revi
 
 def _source(found: Mapping[str, Any]) -> Source:
     parts = found["FunctionArn"].split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
+    if len(parts) < 7:
+        raise NoAnswer(
+            f"lambda: FunctionArn of {found['UUID']}: expected the ARN of a function, seen {':'.join(parts)!r}"
+        )
     source = found.get("EventSourceArn", "").split(":", 5)[-1]  # a stream's name has colons of its own: its time
     return Source(found["UUID"], source, parts[6], found["State"], "".join(parts[7:8]))

@@ -186,6 +186,17 @@ def test_a_front_end_that_shows_nothing_else_should_be_shown_what_a_question_is_
     assert shown == [True, False, False, False], "above its own question, once"
 
 
+def test_what_stands_above_a_question_that_a_policy_answers_should_not_stand_above_the_next() -> None:
+    asked: list[str] = []
+    named = DrillPolicy(name="some", approves=("Restore",))
+    front_end = FrontEnd(bare=True)
+    at = Desk("t-1", "a", ManualClock(), policy=named, approvals=None, keyboard=asked.append, front_end=front_end)
+    at.lay_above("38 of 194 items are corrupt")
+    assert ask(at).granted
+    ask(at, step="Wipe")
+    assert "corrupt" not in asked[0]
+
+
 def test_what_is_asked_later_should_stand_in_the_file_too(tmp_path: Path) -> None:
     at = desk()
     at.later = lambda step: [OpenQuestion("Wipe", (Choice("", "WIPE ALL"),)), OpenQuestion("Choose", OFFERED)]

@@ -14,6 +14,7 @@ from drcore.errors import BadInput, Refused
 from drcore.record.events import FIRST, FORMAT, Kind, read_events
 from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, NOTEBOOK, digest
 from drcore.record.proof import verify
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.sealed_records import LAST, change_lines, open_record, problem, write, writing
 
 
@@ -285,7 +286,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 if EXHAUSTIVE else 60, deadline=None)
 @given(data=st.data())
 def test_any_single_change_of_a_sealed_journal_should_be_found_and_named(template: Path, data: st.DataObject) -> None:
     mutation = data.draw(mutations())
@@ -293,7 +294,7 @@ def test_any_single_change_of_a_sealed_journal_should_be_found_and_named(templat
     assert problem(template).split(": ")[0] in {f"line {number}" for number in mutation.lines}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 if EXHAUSTIVE else 20, deadline=None)
 @given(data=st.data())
 def test_any_flipped_bit_of_a_bound_file_should_be_found_and_named(template: Path, data: st.DataObject) -> None:
     (template / JOURNAL).write_bytes(b"".join(line + b"\n" for line in TEMPLATE))

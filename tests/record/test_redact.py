@@ -14,10 +14,11 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drcore.record.redact import HIDDEN, Redactor
+from tests.support.exhaustive import EXHAUSTIVE
 
 # Made up at run time, so that no scanner of this repository takes them for real ones.
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"
@@ -66,6 +67,7 @@ SECRETS = st.text(
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
+@settings(max_examples=100 if EXHAUSTIVE else 25)
 @given(SECRETS)
 @example("/starts/with+slash==")
 @example('it\'s "quoted" \\ & <é>')

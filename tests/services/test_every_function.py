@@ -6,18 +6,23 @@ answer that lacks something is a shorter value or Unknown, never a failure of ou
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drcore.calls.gate import Writes, WriteStopped
 from drcore.calls.http import Http
 from drcore.errors import Busy, Rejected, Unknown
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.services.conftest import aws_of, open_gate, passing
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.in_process_transport import end_in
 from tests.support.page_by_page import PageByPage
 from tests.support.service_calls import ASKS, EAST, Asking, ServiceFunction, parameters
@@ -63,8 +68,10 @@ def pages(asking: Asking) -> PageByPage:
 def changing(change: Change) -> Iterator[None]:
     """Change what is answered, by the names of the operations, before anybody reads it."""
     _changes.append(change)
-    yield
-    _changes.remove(change)
+    try:
+        yield
+    finally:
+        _changes.remove(change)
 
 
 OWN, READY = ("asked", "asked-without-stream"), {"ACTIVE"}
@@ -149,11 +156,36 @@ def take_out(operation: str, path: tuple[str | int, ...], answered: str, answer:
             del answer[path[-1]]
 
 
+ODD: tuple[tuple[type, tuple[Any, ...]], ...] = (
+    (bool, (True, False)),  # before int, which it is too
+    (str, ("", "A_NEW_MEMBER", "-1", "2026-13-45T99:99:99Z", "a\u2028b", "{", "x" * 300)),
+    (int, (-1, 0, 2**63)),
+    (float, (-1.0, 0.0, float("nan"), float("inf"))),
+    (datetime, (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))),
+    (list, ([],)),
+    (dict, ({},)),
+    (bytes, (b"", b"\xff")),
+)
+"""What botocore hands out where a service says something that nobody has seen yet, by what it usually is."""
+
+
+def put_in(operation: str, path: tuple[str | int, ...], drawn: int, answered: str, answer: Any) -> None:
+    """Let a part of an operation's answer be something odd of the same type, where it has one."""
+    if answered == operation:
+        with suppress(KeyError, IndexError, TypeError):
+            for name in path[:-1]:
+                answer = answer[name]
+            for of, odd in ODD:
+                if isinstance(answer[path[-1]], of):
+                    answer[path[-1]] = copy.deepcopy(odd[drawn % len(odd)])
+                    break
+
+
 @each_function
 def test_it_has_an_answer_and_without_a_part_of_it_a_shorter_one_or_none(
     function: ServiceFunction, asking: Asking
 ) -> None:
-    """A write is made once: what it answers is read in one place only."""
+    """So it is where a part says something odd. A write is made once: what it answers is read in one place only."""
     answers: dict[str, Any] = {}
     ask = function.prepare(asking)
     if function.module == "dynamodb.settings":  # one change of a table at a time: what another test has asked for ends
@@ -167,10 +199,21 @@ def test_it_has_an_answer_and_without_a_part_of_it_a_shorter_one_or_none(
     assert asking.gate.made[-1].answer in ("OK", "PolicyNotFoundException")
     if any(call.write for call in asking.gate.made[made:]):
         return
-    for operation, path in [(name, path) for name, answer in answers.items() for path in parts(answer)]:
+    paths = [(name, path) for name, answer in answers.items() for path in parts(answer)]
+    for operation, path in paths:
         print(f"{operation} without {path}")  # noqa: T201  # shown where it fails
         with changing(partial(take_out, operation, path)), suppress(Unknown, Rejected):
             ask()
+    if not paths:
+        return
+
+    @settings(max_examples=150 if EXHAUSTIVE else 2)
+    @given(st.sampled_from(paths), st.integers(0, 6))
+    def says_something_odd(where: tuple[str, tuple[str | int, ...]], drawn: int) -> None:
+        with changing(partial(put_in, *where, drawn)), suppress(Unknown, Rejected):
+            ask()
+
+    says_something_odd()
 
 
 # ── Lists

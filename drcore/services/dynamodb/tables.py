@@ -87,7 +87,7 @@ def _segments(aws: Aws, region: str, table: str) -> int:
         size = int(aws.call("dynamodb", region, "describe_table", TableName=table)["Table"].get("TableSizeBytes", 0))
     except Unknown:  # the control plane, which knows it, is silent
         return _AT_ONCE
-    return min(_AT_ONCE, 1 + size // _SEGMENT)
+    return min(_AT_ONCE, 1 + max(0, size) // _SEGMENT)
 
 
 def _narrowed(since: tuple[str, str] | None) -> dict[str, Any]:
@@ -140,7 +140,10 @@ def _value(typed: Mapping[str, Any]) -> Any:
     kind, value = next(iter(typed.items()))
     match kind:
         case "N":
-            return float(value) if "." in value or "e" in value.lower() else int(value)
+            try:
+                return float(value) if "." in value or "e" in value.lower() else int(value)
+            except ValueError:
+                raise Unknown(f"dynamodb: expected a number, seen {value!r}") from None
         case "M":
             return _plain(value)
         case "L":

@@ -15,12 +15,15 @@ from tests.support.stage import SHORT, Scene, Stage, client, lines
 PLAN = plans.find("f")
 # In one region only, which is what the release of a region's pipeline is until the next one begins.
 AGAIN = "bad-canary-stuck:region=us-east-1,pipeline_again=3"
-ALL = (AGAIN, "bad-canary:region=us-west-2", "bad-release:pipeline_again=3", "bad-release:pipeline_again=8")
-each_fault = pytest.mark.parametrize("fault", ALL if EXHAUSTIVE else (AGAIN,))
+# With in how many regions one waits at the door when it is opened. What comes later is no longer the run's to see.
+ALL = {AGAIN: 1, "bad-canary:region=us-west-2": 0, "bad-release:pipeline_again=3": 2, "bad-release:pipeline_again=6": 2}
+each_fault = pytest.mark.parametrize(("fault", "waiting"), ALL.items() if EXHAUSTIVE else [(AGAIN, 1)], ids=str)
 
 
 @each_fault
-def test_what_comes_again_is_kept_out_and_stopped_and_the_goal_is_reached(stage: Stage, fault: str) -> None:
+def test_what_comes_again_is_kept_out_and_stopped_and_the_goal_is_reached(
+    stage: Stage, fault: str, waiting: int
+) -> None:
     run = stage.drill(Scene(PLAN, fault), facts=SHORT)
     assert run.verdict and run.verdict.word is Word.REACHED, run.verdict
     calls = [line["call"] for line in lines(run, Kind.CALL) if line["write"]]
@@ -30,8 +33,7 @@ def test_what_comes_again_is_kept_out_and_stopped_and_the_goal_is_reached(stage:
         pipeline = client(run, "codepipeline", region)
         state = pipeline.get_pipeline_state(name="syncwell-backend")["stageStates"][-1]
         assert state["inboundTransitionState"]["enabled"] and "inboundExecution" not in state
-    stopped = calls.count("codepipeline:StopPipelineExecution")
-    assert stopped == ("pipeline_again" in fault), "what waited is stopped once"
+    assert calls.count("codepipeline:StopPipelineExecution") == waiting, "what waited is stopped once"
     stage.sleep(600)
     served, decided = stage.truth()["serving"], run.results[f.DECIDE.key].states[Target()].to
     for region in run.run.service.regions:
