@@ -38,6 +38,7 @@ from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.sandbox.syncwell.company import principals
 from drcore.sandbox.syncwell.company.names import ADMINISTRATOR_KEY
+from tests.support import kept_past
 from tests.support.effects import Effect, watch
 from tests.support.exhaustive import EXHAUSTIVE, ONE_ANSWER
 from tests.support.in_process_transport import end_in
@@ -45,6 +46,7 @@ from tests.support.runners_role import let
 
 # A world is half a million objects that stay: to look through them again and again is a sixth of a drill's time.
 gc.set_threshold(100_000, 20, 100)
+kept_past.share()
 
 ENVIRONMENT = "sandbox"  # the one that comes with a world of its own
 ADMINISTRATOR: dict[str, Any] = {"aws_access_key_id": ADMINISTRATOR_KEY, "aws_secret_access_key": "-"}  # a colleague's

@@ -11,6 +11,9 @@ from drcore.sandbox.core.world import USERS
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.syncwell.company.names import OPERATOR_KEY, RECOVERY_ROLE, topic_arn
 from tests.sandbox.conftest import client_of
+from tests.support import kept_past
+
+kept_past.share()
 
 EAST, WEST = "us-east-1", "us-west-2"
 API_ID = {EAST: "sw1east7ab", WEST: "sw2west4cd"}

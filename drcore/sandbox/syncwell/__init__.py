@@ -21,7 +21,7 @@ from drcore.sandbox.syncwell.incidents import (
     region_outage,
     vulnerability,
 )
-from drcore.sandbox.syncwell.life import public_api, service_mode, stolen_tokens, tokens, two_regions
+from drcore.sandbox.syncwell.life import past, public_api, service_mode, stolen_tokens, tokens, two_regions
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.app_clients import AppClients
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
@@ -69,13 +69,7 @@ def build(world: World) -> None:
     syncs, clients = world.state(PartnerSyncs), world.state(AppClients)
     account.watch(world, world.clock.now() - HISTORY)
     ai_service.watch(world, world.clock.now() - HISTORY)
-    world.state(SyncJobs).remember()
-    syncs.publish()
-    clients.remember(HISTORY)
-    timeline = world.state(WorldTimeline)
-    timeline.remember()
-    two_regions.remember(world, world.clock.now() - HISTORY)
-    world.state(Attacker).remember(world.clock.now() - HISTORY)
+    past.remember(world)
     for actor in two_regions.actors(world):
         world.on_tick(actor)
     world.on_tick(world.state(SyncJobs).tick)
@@ -83,7 +77,7 @@ def build(world: World) -> None:
     world.on_tick(clients.tick)
     world.on_tick(world.state(AiCalls).tick)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)
-    world.on_tick(timeline.tick)
+    world.on_tick(world.state(WorldTimeline).tick)
     world.on_tick(world.state(CodeBuild).tick)
     world.on_tick(world.state(MobileUsers).tick)
     for tick in (world.state(ServiceMode).tick, world.state(OauthTokens).tick, world.state(Attacker).tick):

@@ -80,9 +80,7 @@ def get_metric_data(call: AwsCall) -> dict[str, Any] | Ready:
             }
         )
     answer = {"MetricDataResults": results, "Messages": []} | ({"NextToken": token} if token else {})
-    if (
-        call.message.protocol == "json"
-    ):  # the longest answers of all, written by their shapes in ten times that
+    if call.message.protocol == "json":  # the longest answers of all, written by their shapes in ten times that
         return Ready(json.dumps(answer).encode())
     for result in results:
         result["Timestamps"] = [*map(aware, result["Timestamps"])]
