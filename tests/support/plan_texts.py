@@ -89,14 +89,18 @@ notify-on-call - detect
 acknowledge go notify-on-call
 halt-google-play go detect
 halt-app-store go detect
+take-the-app-off-sale typed detect
 tell-users-that-we-investigate go detect
 triage - detect
+turn-the-feature-off typed detect
 decide typed halt-google-play halt-app-store
 build-the-replacement go decide
 submit-to-google-play go build-the-replacement
 submit-to-app-store go build-the-replacement
 wait-for-the-reviews - submit-to-google-play submit-to-app-store
+put-the-app-back-on-sale go wait-for-the-reviews
 recover-installed-apps go wait-for-the-reviews
+ask-for-a-least-version typed wait-for-the-reviews
 verify - wait-for-the-reviews
 tell-users-that-it-is-resolved go verify
 postmortem - detect

@@ -85,6 +85,8 @@ OF_VENDORS = {
 BY_CHANCE = {
     "stop-what-deploys-again": "nothing enters here once the way in is closed; the act is that of the stop before it",
     "regions-in-reach": "no region is away: tests/plans/e/test_primary_region_down.py",
+    "take-the-app-off-sale": "only where a person names territories: tests/plans/c/test_plan.py",
+    "put-the-app-back-on-sale": "the same",
     "promote-the-replicas": "no region is away: tests/plans/e/test_primary_region_down.py",
 }
 # The same number of batches of a repair, however long a trouble takes; and less of the past to be lived again.

@@ -11,17 +11,21 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p5_replace, p6_verify, p7_close, titles
+from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p6_verify, p7_close, titles
 from drcore.plans.c.facts import CRun, Facts, Incident
+from drcore.plans.c.off_sale import OFF_SALE, ON_SALE, named_territories, unknown_territories
 from drcore.plans.c.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
 from drcore.plans.c.p2_halt import HALT_IOS, HALT_PLAY
+from drcore.plans.c.p3_feature import FEATURE
 from drcore.plans.c.p3_triage import INVESTIGATING, TRIAGE
 from drcore.plans.c.p4_decide import DECIDE
+from drcore.plans.c.p5_least_version import LEAST
 from drcore.plans.c.p5_replace import BUILD, RECOVER, REVIEW, SUBMIT_IOS, SUBMIT_PLAY
 from drcore.plans.c.p6_verify import RESOLVED, VERIFY
 from drcore.plans.c.p7_close import CLOSE, POSTMORTEM
 from drcore.plans.c.stores import BOTH, app_store
 from drcore.plans.c.versions import is_known, newest, next_version, same_manifest
+from drcore.plans.shared.flags import deployed_flags
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import codebuild
@@ -36,12 +40,16 @@ def must_exist(run: CRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     """
     yield on_call_topic(run)
     yield "version", checked(is_known, run)
+    if named_territories(run):
+        yield "territories", checked(unknown_territories, run)
     yield "mobile releases", checked(same_manifest, run), False
     for store in BOTH:
         yield str(store), checked(_newest, run, store), False
     yield "webhook of App Store Connect", checked(_webhook, run), False
     yield "the next version", checked(_next, run), False
     yield "the build job", checked(_job, run), False
+    for region in run.service.regions:
+        yield f"levers in {region}", checked(_levers, run, region), False
     # The export of crash reports is late by its own measure: these tell whether CloudWatch is.
     yield from metrics_in_time(run, {region: (_requests(run),) for region in run.service.regions})
 
@@ -72,6 +80,14 @@ def _job(run: CRun) -> Check:
     return yes(f"{job.project} in {job.region}")
 
 
+def _levers(run: CRun, region: str) -> Check:
+    levers = run.facts.levers
+    had = deployed_flags(run, region, levers.flags)
+    wanted = (*run.facts.features.values(), levers.least_version)
+    lacks = [flag for flag in wanted if flag not in had]
+    return no(f"no flag {', '.join(lacks)} in {levers.flags.profile}") if lacks else yes(f"{len(wanted)} flags")
+
+
 def _requests(run: CRun) -> Metric:
     dimensions = (("ApiName", run.facts.api.name), ("Stage", run.facts.api.stage))
     return Metric("AWS/ApiGateway", "Count", "Sum", dimensions)
@@ -84,9 +100,17 @@ PLAN = Plan(
     steps=(
         *p1_detect.STEPS,
         *p2_halt.STEPS,
+        OFF_SALE,
         *p3_triage.STEPS,
+        FEATURE,
         *p4_decide.STEPS,
-        *p5_replace.STEPS,
+        BUILD,
+        SUBMIT_PLAY,
+        SUBMIT_IOS,
+        REVIEW,
+        ON_SALE,
+        RECOVER,
+        LEAST,
         *p6_verify.STEPS,
         *p7_close.STEPS,
     ),

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drcore.engine.context import Run
-from drcore.parameters import FreeText, Minutes, Model, Region, SecretRef, Url
+from drcore.parameters import FreeText, Minutes, Model, OneOf, Region, SecretRef, Url
 from drcore.plans.shared.facts import Api, Name, SupportDesk
+from drcore.plans.shared.flags import FlagProfile
 from drcore.plans.shared.releases import Manifest
 
 Hours = Annotated[float, Field(gt=0, le=24 * 30)]
@@ -63,6 +64,13 @@ class TraceSource(Model):
     spans: Name
 
 
+class LeverFlags(Model):
+    """Flags that the app itself reads: where they lie, which one has the least version, a version a store."""
+
+    flags: FlagProfile
+    least_version: Name
+
+
 class LossDesk(SupportDesk):
     """The support desk's tickets about lost data: so many of one version are a trigger."""
 
@@ -92,6 +100,8 @@ class Facts(Model):
     crashes: CrashExport
     crash_logs: CrashLogs
     traces: TraceSource
+    levers: LeverFlags
+    features: dict[Name, Name]  # by a word of its errors each one's flag, whose off_from and off_to are versions
     lost_data: LossDesk
     releases: Manifest
     build_job: BuildJob
@@ -114,6 +124,8 @@ class Incident(Model):
 
     version: Annotated[str, Field(pattern=r"^(|\d{1,4}\.\d{1,4}\.\d{1,4})$")] = ""  # that is bad; empty: the newest
     remedy: Literal["", "roll back", "hotfix"] = ""  # empty: as the inputs recommend
+    off_sale: Annotated[str, Field(pattern=r"^(|all|[A-Z]{3}(,[A-Z]{3})*)$")] = ""  # territories: FRA,DEU; empty: none
+    feature: Annotated[str, OneOf("features")] = ""  # to turn off in it; empty: as its new errors name it
     bug: FreeText = ""  # a crash or a loss of data that people have reported, where no rate shows it
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, not_needed, yes
@@ -15,13 +15,16 @@ from drcore.plans.c.p1_detect import affected
 from drcore.plans.c.traces import TracedVersion, shown_traces, traced
 from drcore.plans.c.versions import suspect
 from drcore.plans.shared.status_page import investigating
-from drcore.record.evidence import Exhibit, Table
+from drcore.record.evidence import Chart, Exhibit, Series, Table
 from drcore.services import logs
 from drcore.services.logs import LogQuery, LogRow
 
 _QUERY = (
     "stats sum(reports) as crashes by platform, version, error | sort crashes desc | limit 20"  # numbers in the lines
 )
+
+_BY_HOUR = "stats sum(reports) as crashes by bin(1h), platform, version"
+
 
 # ── Tell users that we investigate ───────────────────────────────────────────────────────────────────────────────────
 
@@ -61,10 +64,24 @@ class TopError:
 
 
 @dataclass(frozen=True, slots=True)
+class HourOfErrors:
+    """The crashes of one version that were reported within an hour, from `at` on."""
+
+    at: datetime
+    platform: str
+    version: str
+    crashes: int
+
+    def describe(self) -> str:
+        return f"{self.at:%H:%M} {self.platform} {self.version}: {self.crashes}"
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
     """The errors that were reported most often, of all versions; what traces tell of the bad ones."""
 
     top: tuple[TopError, ...]
+    hours: tuple[HourOfErrors, ...] = field(default=(), metadata=label("by the hour"))
     traced: tuple[TracedVersion, ...] = field(default=(), metadata=label("traces"))
 
 
@@ -72,16 +89,23 @@ def see_errors(run: CRun, target: Target) -> Errors:
     if "detected" not in run.moments:
         return Errors(())
     bad = dict.fromkeys(suspect(run, store) for store in affected(run))
-    return Errors(_top_errors(run), tuple(traced(run, version) for version in bad))
+    return Errors(*reported(run), tuple(traced(run, version) for version in bad))
 
 
-def _top_errors(run: CRun) -> tuple[TopError, ...]:
+def reported(run: CRun) -> tuple[tuple[TopError, ...], tuple[HourOfErrors, ...]]:
+    """The errors that were reported most often, all of them by the hour. Raises Unknown, Rejected."""
     where, now = run.facts.crash_logs, run.clock.now()
     until = now - timedelta(seconds=logs.SEARCHABLE_S)
-    query = LogQuery(where.region, (where.group,), _QUERY)
+    queries = [LogQuery(where.region, (where.group,), text) for text in (_QUERY, _BY_HOUR)]
     since = now - timedelta(hours=run.facts.window_hours)
-    (rows,) = logs.insights(run.aws, run.clock, (query,), since, until, within=60)
-    return tuple(_top(row) for row in rows)
+    top, hours = logs.insights(run.aws, run.clock, queries, since, until, within=60)
+    return tuple(_top(row) for row in top), tuple(filter(None, map(_hour, hours)))
+
+
+def _hour(row: LogRow) -> HourOfErrors | None:
+    at = row.moment("bin(1h)")
+    platform, version = (row.text(name) or "not told" for name in ("platform", "version"))
+    return HourOfErrors(at, platform, version, int(row.number("crashes") or 0)) if at else None
 
 
 def _top(row: LogRow) -> TopError:
@@ -104,7 +128,22 @@ def show_errors(run: CRun, states: Mapping[Target, Errors]) -> Iterator[Exhibit]
         first = f"most often {seen.top[0].error} in {seen.top[0].version}" if seen.top else "none was reported"
         title = f"Crashes by version and error, last {run.facts.window_hours:g} hours: {first}"
         yield Table("top-errors", title, ("platform", "version", "error", "crashes"), rows)
+        yield _by_hour(run, seen.hours)
         yield from shown_traces(seen.traced)
+
+
+def _by_hour(run: CRun, hours: Sequence[HourOfErrors]) -> Chart:
+    """The crashes by version, a panel a platform. An hour without a report is a zero: the library sends in batches."""
+    times = tuple(sorted({each.at for each in hours}))
+    counted = {(each.platform, each.version, each.at): each.crashes for each in hours}
+    series = tuple(
+        Series(version, times, tuple(float(counted.get((platform, version, at), 0)) for at in times), platform)
+        for platform, version in dict.fromkeys((each.platform, each.version) for each in hours)
+    )
+    worst = max(hours, key=lambda each: each.crashes, default=None)
+    told = f"{worst.crashes} of {worst.version} on {worst.platform} at most" if worst else "none was reported"
+    title = f"Crashes that were reported, by version and hour: {told}"
+    return Chart("errors-by-version", title, "crashes an hour", series, (), run.marks())
 
 
 TRIAGE = Step(

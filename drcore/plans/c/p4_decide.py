@@ -9,10 +9,12 @@ from datetime import timedelta
 from drcore.engine.consent import Choice
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, yes
+from drcore.errors import Rejected, Unknown
 from drcore.plans.c import titles
 from drcore.plans.c.crash_rates import CrashRate, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import affected
+from drcore.plans.c.p3_feature import feature
 from drcore.plans.c.stores import BOTH
 from drcore.plans.c.versions import key, next_version, release_of, stable_before, suspect
 from drcore.plans.shared.decision import choices, taken
@@ -158,10 +160,20 @@ def show_inputs(run: CRun, states: Mapping[Target, Replacement]) -> Iterator[Exh
             rows.append((f"{seen.stable} on {each.store}", each.previous.describe(), before))
             share = "not known" if each.users_percent is None else f"{each.users_percent:g} % of the active users"
             rows.append((f"who has {each.bad} on {each.store}", share, "both"))
+        rows.append(("server-side flag", _meanwhile(run, seen.bad), "both"))
         rows.append(("local data", seen.unreadable or "the stable code can read it", _for(bool(seen.unreadable))))
         if seen.bad:
             title = "What speaks for a hotfix, what for rolling back"
             yield Table("remedies", title, ("what", "seen", "speaks for"), tuple(rows))
+
+
+def _meanwhile(run: CRun, bad: str) -> str:
+    """Whether our own servers can spare who has the bad version, so that a hotfix has time."""
+    try:
+        flag = feature(run)
+    except (Unknown, Rejected) as error:
+        return f"not known: {error}"
+    return f"{flag} turns the feature off in {bad}" if flag else "none fits the errors of the bad version"
 
 
 def _for(against: bool) -> str:

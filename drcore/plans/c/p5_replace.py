@@ -392,6 +392,3 @@ RECOVER = Step(
     patience=Patience(within=600, every=30),
     repeat=True,
 )
-
-
-STEPS = (BUILD, SUBMIT_PLAY, SUBMIT_IOS, REVIEW, RECOVER)

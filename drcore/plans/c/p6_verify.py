@@ -14,14 +14,18 @@ from drcore.plans.c import titles
 from drcore.plans.c.crash_rates import CrashRate, crash_chart, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.loss_reports import LossReports, reports_of_loss
+from drcore.plans.c.off_sale import back_on_sale
 from drcore.plans.c.p1_detect import NewVersion, a_bug_is_seen, see_new_version, with_stable
 from drcore.plans.c.p4_decide import decided, is_to_be_replaced, stores_to_replace
+from drcore.plans.c.p5_replace import see_recovery
+from drcore.plans.c.recovery_curve import CurvePoint, recovery_curve
 from drcore.plans.c.stores import BOTH, PLAY, app_store, google_play
 from drcore.plans.c.versions import live_on_ios, suspect, version_of
 from drcore.plans.shared.status_page import resolved
 from drcore.record.events import Kind
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services.appstore.versions import store_versions
+from drcore.services.play.recovery import RecoveryAction
 from drcore.services.play.tracks import PlayTrack, read_track, reviews
 
 _LATELY = timedelta(hours=1)
@@ -42,6 +46,8 @@ class Adopted:
     rate: CrashRate
     lost_data: LossReports = field(metadata=label("reports of data that it lost"))
     bad_percent: float | None = field(metadata=label("of the active users still have the bad one", unit="%"))
+    good_percent: float | None = field(default=None, metadata=label("of the active users have the good one", unit="%"))
+    recovery: RecoveryAction = field(default=RecoveryAction(), metadata=label("recovery by Google"))
     harmed: int = field(default=0, compare=False, metadata=label("users whose app crashed in the bad one"))
     harmed_since: int = field(default=0, compare=False, metadata=label("of them since the halt"))
     usual: NewVersion | None = field(default=None, metadata=label(""))
@@ -56,21 +62,36 @@ def see_adoption(run: CRun, target: Target) -> Adopted:
         usual = None if "detected" in run.moments else see_new_version(run, target)
         return Adopted("", "", given, CrashRate(""), LossReports(0), None, usual=usual)
     now = run.clock.now()
+    earliest, published = _out_since(run)
     rate = export(run, target, remedy.version, now - timedelta(hours=run.facts.window_hours), now)
     lately = exported(run, target, (remedy.version, remedy.bad, remedy.stable), now - 2 * _LATELY, now)
     active = {version: points[0].total or 0 for version, points in lately.items()}
-    share = 100 * active[remedy.bad] / sum(active.values()) if sum(active.values()) else None
+    bad, good = (_percent(active[version], sum(active.values())) for version in (remedy.bad, remedy.version))
     return Adopted(
         remedy.version,
         remedy.bad,
         given,
         rate,
         reports_of_loss(run, target, remedy.version, now - timedelta(hours=run.facts.window_hours)),
-        share if share is None else round(share, 1),
+        bad,
+        good,
+        see_recovery(run, target).action if target == PLAY else RecoveryAction(),
         *_harmed(run, target, remedy.bad),
-        published=run.moments.get("published"),
-        earliest=run.earliest.get("published"),
+        published=published,
+        earliest=earliest,
     )
+
+
+def _out_since(run: CRun) -> tuple[datetime | None, datetime | None]:
+    """Since when the replacement can be had everywhere; an app that is off sale cannot, whatever version is out."""
+    published, back = run.moments.get("published"), back_on_sale(run)
+    if published and back and back > published:
+        return published, back
+    return run.earliest.get("published"), published
+
+
+def _percent(part: float, whole: float) -> float | None:
+    return round(100 * part / whole, 1) if whole else None
 
 
 def _harmed(run: CRun, store: Target, bad: str) -> tuple[int, int]:
@@ -128,6 +149,13 @@ def show_adoption(run: CRun, states: Mapping[Target, Adopted]) -> Iterator[Exhib
     }
     yield crash_chart(run, "verified-crashes", versions, proves_good=stores_to_replace(run))
     yield _adoption_chart(run, versions)
+    looks: list[tuple[datetime, Target, Adopted | None]] = run.looks(titles.VERIFY)
+    points = [
+        CurvePoint(at, str(store), seen.good_percent, seen.bad_percent, seen.recovery.recovered, seen.recovery.devices)
+        for at, store, seen in looks
+        if seen is not None and seen.replacement
+    ]
+    yield from recovery_curve(run, points)
 
 
 def _adoption_chart(run: CRun, versions: Mapping[Target, tuple[str, ...]]) -> Chart:

@@ -12,6 +12,7 @@ from drcore.learn.postmortem import Sentence
 from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p2_halt import see_ios
+from drcore.plans.c.p3_feature import bad_version, feature
 from drcore.plans.c.p4_decide import decided
 from drcore.plans.c.stores import APP_STORE, PLAY, app_store, google_play
 from drcore.plans.c.versions import version_of
@@ -86,7 +87,17 @@ def see_left(run: CRun, target: Target) -> Left:
     if ios.phase.state == "PAUSED" and ios.state == LIVE:
         left = LONGEST_PAUSE - ios.phase.days_paused
         to_do.append(f"the phased release of {ios.version} is paused, and goes on by itself in {left} days")
-    return Left(tuple(rows), tuple(to_do), *drills(run))
+    return Left(tuple(rows), (*to_do, *what_stays_on(run)), *drills(run))
+
+
+def what_stays_on(run: CRun) -> tuple[str, ...]:
+    """The levers of this run that stay as they are, in words."""
+    told = []
+    if run.history.intended(titles.FEATURE):
+        told.append(f"{feature(run)} stays off in {bad_version(run)}, which nobody should have any more")
+    if run.history.intended(titles.LEAST):
+        told.append(f"{run.facts.levers.least_version} stays on: older apps ask to be updated")
+    return tuple(told)
 
 
 def _status(status: str, fraction: float | None) -> str:

@@ -153,6 +153,7 @@ def change_flags(
     within: float | Callable[[Run[F]], float] = 120,
     every: float = 10,
     moment: str = "",
+    goes_on: bool = False,
 ) -> Step[F, Switched]:
     """Give flags other values in each region: by a version of their profile, then by its deployment.
 
@@ -178,7 +179,7 @@ def change_flags(
 
     def look(run: Run[F], target: Target) -> Switched:
         flags = wanted(run, part_of(target))
-        if not flags and ramp:
+        if not flags and (ramp or not run.rehearsing):
             return Switched({})
         region, at = target.region, place(run, target.region, where(run))
         had = appconfig.consumed(run.aws, region, at)
@@ -311,6 +312,7 @@ def change_flags(
         patience=Patience(within=within, every=every),
         shows=shows,
         settles=Settles(moment),
+        goes_on=goes_on,
         permissions=(
             *iam_actions("appconfig:CreateHostedConfigurationVersion", on=flags_arns),
             *iam_actions("appconfig:StartDeployment", on=rollout_arns),

@@ -95,8 +95,3 @@ def add_to_submission(store: AppStoreConnect, submission: str, version: str) -> 
 def send_submission(store: AppStoreConnect, submission: str) -> None:
     """Send a submission to Apple. Raises Rejected, Unknown."""
     store.write("PATCH", f"/v1/{_KIND}/{submission}", resource(_KIND, submission, attributes={"submitted": True}))
-
-
-def cancel_submission(store: AppStoreConnect, submission: str) -> None:
-    """Take a submission back; its version can be changed again. Raises Rejected, Unknown."""
-    store.write("PATCH", f"/v1/{_KIND}/{submission}", resource(_KIND, submission, attributes={"canceled": True}))

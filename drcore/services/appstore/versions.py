@@ -192,14 +192,6 @@ def create_version(store: AppStoreConnect, name: str, build: str) -> str:
     return understood(document, _VersionAnswer, f"the new version {name}").data.id
 
 
-def plan_phased_release(store: AppStoreConnect, version: str) -> None:
-    """Let a version that is not out yet go out over seven days. Raises Rejected, Unknown."""
-    asked = resource(
-        _PHASES, attributes={"phasedReleaseState": "INACTIVE"}, appStoreVersion=("appStoreVersions", version)
-    )
-    store.write("POST", f"/v1/{_PHASES}", asked)
-
-
 def _phase(row: _Phase) -> PhasedRelease:
     said = row.attributes
     return PhasedRelease(

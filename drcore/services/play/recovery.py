@@ -81,12 +81,6 @@ def deploy_recovery(play: Play, action: str) -> None:
     play.publish("POST", f"/appRecoveries/{action}:deploy", body={})
 
 
-def widen_recovery(play: Play, action: str, regions: Sequence[str] = ()) -> None:
-    """Mean further regions, or all users. It cannot be narrowed again. Raises as `deploy_recovery`."""
-    update: dict[str, Any] = {"regions": {"regionCode": list(regions)}} if regions else _ALL
-    play.publish("POST", f"/appRecoveries/{action}:addTargeting", body={"targetingUpdate": update})
-
-
 def cancel_recovery(play: Play, action: str) -> None:
     """End an action for good; who was recovered stays so. Raises as `deploy_recovery`."""
     play.publish("POST", f"/appRecoveries/{action}:cancel", body={})

@@ -16,7 +16,7 @@ Period = Literal["HOURLY", "DAILY"]
 _ZONES: dict[Period, str] = {"HOURLY": "UTC", "DAILY": "America/Los_Angeles"}  # the only ones that Google takes
 _PAGE = 1_000
 _STEPS = (1_000_000, 1_000, 100, 10)
-_CRASHES, _ERRORS = "crashRateMetricSet", "errorCountMetricSet"
+_CRASHES = "crashRateMetricSet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,6 @@ class VersionCrashes:
     rate: float
     low: float | None = None
     high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VersionErrors:
-    """The crash reports of one version in one hour or day from `at` on, and of how many users; neither is rounded."""
-
-    code: int
-    at: datetime
-    reports: int
-    users: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServedRelease:
-    """A release that Play serves on a track."""
-
-    track: str
-    name: str
-    codes: tuple[int, ...]
 
 
 class _Zone(VendorAnswer):
@@ -112,20 +93,6 @@ class _MetricRows(VendorAnswer):
     next_page_token: str = ""
 
 
-class _Serving(VendorAnswer):
-    display_name: str = ""
-    version_codes: tuple[str, ...] = ()
-
-
-class _ServedTrack(VendorAnswer):
-    display_name: str
-    serving_releases: tuple[_Serving, ...] = ()
-
-
-class _Served(VendorAnswer):
-    tracks: tuple[_ServedTrack, ...] = ()
-
-
 def fresh_until(play: Play, period: Period) -> datetime:
     """The end of the last hour or day that the crash rates are known for, in UTC. Raises Unknown, Rejected."""
     what = f"the freshness of {_CRASHES}"
@@ -145,7 +112,7 @@ def crash_rates(
     """
     metrics = ("crashRate", "distinctUsers")
     found = []
-    for row in _rows(play, _CRASHES, period, begin, end, codes, metrics, ("versionCode",)):
+    for row in _rows(play, period, begin, end, codes, metrics):
         code, at, values = _told(row, metrics)
         users, interval = int(_number(values["distinctUsers"])), values["crashRate"].decimal_value_confidence_interval
         bounds = (
@@ -155,48 +122,21 @@ def crash_rates(
     return tuple(found)
 
 
-def error_counts(
-    play: Play, period: Period, begin: datetime, end: datetime, codes: Sequence[int]
-) -> tuple[VersionErrors, ...]:
-    """The crash reports of some versions in the whole hours or days from `begin` to `end`. Raises Unknown, Rejected."""
-    metrics = ("errorReportCount", "distinctUsers")
-    found = []
-    for row in _rows(play, _ERRORS, period, begin, end, codes, metrics, ("reportType", "versionCode")):
-        code, at, values = _told(row, metrics)
-        found.append(VersionErrors(code, at, *(int(_number(values[each])) for each in metrics)))
-    return tuple(found)
-
-
-def served_releases(play: Play) -> tuple[ServedRelease, ...]:
-    """The releases that Play serves, of all tracks; no edit is opened. Raises Unknown, Rejected."""
-    what = "the releases that Google Play serves"
-    found = understood(play.report("GET", ":fetchReleaseFilterOptions"), _Served, what)
-    return tuple(
-        ServedRelease(track.display_name, each.display_name, tuple(_code(code, what) for code in each.version_codes))
-        for track in found.tracks
-        for each in track.serving_releases
-    )
-
-
 def _rows(
     play: Play,
-    kind: str,
     period: Period,
     begin: datetime,
     end: datetime,
     codes: Sequence[int],
     metrics: Sequence[str],
-    dimensions: Sequence[str],
 ) -> Iterator[_MetricRow]:
     """All rows, page by page."""
     named = " OR ".join(f"versionCode = {code}" for code in codes)
-    filters = [f"({named})"] if codes else []
-    filters += ["reportType = CRASH"] if kind == _ERRORS else []
     spec = {"aggregationPeriod": period, "startTime": _sent(begin, period), "endTime": _sent(end, period)}
-    asked: dict[str, Any] = {"timelineSpec": spec, "metrics": list(metrics), "dimensions": list(dimensions)}
-    asked |= {"filter": " AND ".join(filters), "pageSize": _PAGE}
+    asked: dict[str, Any] = {"timelineSpec": spec, "metrics": list(metrics), "dimensions": ["versionCode"]}
+    asked |= {"filter": f"({named})" if codes else "", "pageSize": _PAGE}
     while True:
-        page = understood(play.report("POST", f"/{kind}:query", body=asked), _MetricRows, f"the rows of {kind}")
+        page = understood(play.report("POST", f"/{_CRASHES}:query", body=asked), _MetricRows, f"the rows of {_CRASHES}")
         yield from page.rows
         if not page.next_page_token:
             return

@@ -25,7 +25,6 @@ from drcore.services.appstore.versions import (
     builds,
     create_version,
     phased_release,
-    plan_phased_release,
     store_versions,
     turn_phased_release,
 )
@@ -93,7 +92,6 @@ def test_a_version_should_go_from_its_build_to_the_store(
     newest, older = builds(apple, "4.12.0")
     assert (newest.id, newest.number, newest.state, older.number) == (uploaded.id, "4120", "VALID", "4119")
     version = create_version(apple, "4.12.0", newest.id)
-    plan_phased_release(apple, version)
     with pytest.raises(Rejected, match="cannot create a new version of the App in the current state"):
         create_version(apple, "4.13.0", newest.id)
     submission = create_submission(apple)
@@ -103,7 +101,7 @@ def test_a_version_should_go_from_its_build_to_the_store(
     assert (sent.state, sent.version, sent.actor) == ("WAITING_FOR_REVIEW", version, "API_KEY")
     world.world.clock.advance(5 * 3600)
     live = store_versions(apple)[0]
-    assert (live.state, live.phase.state, live.phase.day) == (LIVE, "ACTIVE", 1)
+    assert (live.state, live.phase.percent) == (LIVE, 100)
 
 
 def test_a_rehearsal_should_write_nothing(apple: AppStoreConnect, gate: CallGate, store: AppStore) -> None:

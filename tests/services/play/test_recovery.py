@@ -14,11 +14,10 @@ from drcore.services.play.recovery import (
     create_recovery,
     deploy_recovery,
     recovery_actions,
-    widen_recovery,
 )
 
 
-def test_an_action_should_be_drafted_deployed_widened_cancelled(play: Play, world: InProcess) -> None:
+def test_an_action_should_be_drafted_deployed_cancelled(play: Play, world: InProcess) -> None:
     recoveries = world.world.state(PlayRecoveries)
     recoveries.devices = lambda code: {411: 900}.get(code, 0)
     name = create_recovery(play, 411, ["DE"])
@@ -28,16 +27,12 @@ def test_an_action_should_be_drafted_deployed_widened_cancelled(play: Play, worl
     world.world.clock.advance(180)
     deploy_recovery(play, name)
     with pytest.raises(Busy, match="ABORTED"):
-        widen_recovery(play, name)
-    world.world.clock.advance(2)
-    widen_recovery(play, name, ["FR"])
+        cancel_recovery(play, name)
     recoveries.actions[0].recovered[411] = 100
-    assert recovery_actions(play, 411) == (RecoveryAction(name, "ACTIVE", 1000, 100, ("DE", "FR")),)
-    world.world.clock.advance(2)
-    widen_recovery(play, name)
+    assert recovery_actions(play, 411) == (RecoveryAction(name, "ACTIVE", 1000, 100, ("DE",)),)
     world.world.clock.advance(2)
     cancel_recovery(play, name)
-    assert recovery_actions(play, 411) == (RecoveryAction(name, "CANCELED", 1000, 100, ()),)
+    assert recovery_actions(play, 411) == (RecoveryAction(name, "CANCELED", 1000, 100, ("DE",)),)
     assert recovery_actions(play, 410) == ()
 
 

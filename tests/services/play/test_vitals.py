@@ -11,7 +11,7 @@ from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.vendors.googleplay.vitals import PlayVitals
 from drcore.services.play import vitals
 from drcore.services.play.client import Play
-from drcore.services.play.vitals import ServedRelease, crash_rates, error_counts, fresh_until, served_releases
+from drcore.services.play.vitals import crash_rates, fresh_until
 
 BEGIN = datetime(2026, 1, 3, 8, tzinfo=UTC)
 
@@ -56,22 +56,9 @@ def test_what_is_not_fresh_should_be_rejected(play: Play) -> None:
         crash_rates(play, "HOURLY", BEGIN, datetime(2026, 1, 5, 9, tzinfo=UTC), [411])
 
 
-def test_errors_should_be_counted(play: Play) -> None:
-    end = fresh_until(play, "HOURLY")
-    (row,) = error_counts(play, "HOURLY", end - timedelta(hours=1), end, [411])
-    assert (row.reports, row.users) == (4, 3)
-
-
 def test_a_version_without_a_row_should_not_be_zero(play: Play) -> None:
     end = fresh_until(play, "HOURLY")
     assert crash_rates(play, "HOURLY", end - timedelta(hours=1), end, [412]) == ()
-
-
-def test_the_releases_that_are_served_should_be_known(play: Play) -> None:
-    assert served_releases(play)[:2] == (
-        ServedRelease("Production", "4.11.0", (411,)),
-        ServedRelease("Production", "4.10.0", (410,)),
-    )
 
 
 @pytest.mark.parametrize(

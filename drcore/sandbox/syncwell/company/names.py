@@ -155,6 +155,7 @@ SECURITY_LOGS = "/syncwell/security"
 PARTNERS = ("strideon", "pulsewatch", "nutrilog", "sleepring")
 SWITCH_APPLICATION, SWITCH_ENVIRONMENT, SWITCH_PROFILE = "syncwell-switches", "production", "flags"
 """An application of their own: no deployment of something else stands in the way of a switch."""
+APP_FEATURE_FLAG, LEAST_VERSION_FLAG = "app_feature_merge", "app_least_version"
 SWITCH_AT_ONCE, SWITCH_RAMP = "switch-at-once", "switch-ramp"
 
 

@@ -49,7 +49,7 @@ def _switches(world: World, region: str) -> None:
 
 
 def document() -> dict[str, Any]:
-    """The flags: of each partner its integration with the pace of its workers, its banner with a text."""
+    """The flags: of each partner its integration with the pace of its workers, its banner; the app's own."""
     known: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for partner in names.PARTNERS:
@@ -62,4 +62,8 @@ def document() -> dict[str, Any]:
         }
         values[integration] = {"enabled": True, "calls_a_minute": PACE}
         values[banner] = {"enabled": False}
+    text = {"constraints": {"type": "string"}}
+    known[names.APP_FEATURE_FLAG] = {"name": "App: merge", "attributes": {"off_from": text, "off_to": text}}
+    known[names.LEAST_VERSION_FLAG] = {"name": "App: least", "attributes": {"google_play": text, "app_store": text}}
+    values |= {names.APP_FEATURE_FLAG: {"enabled": True}, names.LEAST_VERSION_FLAG: {"enabled": False}}
     return {"version": "1", "flags": known, "values": values}

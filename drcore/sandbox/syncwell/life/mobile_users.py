@@ -3,7 +3,8 @@
 They are off until a fault, or a test, begins them. Counted, not told apart: so many devices by store and version,
 moved each ten minutes by what the stores offer then. On Android a share of the devices is offered a staged release, and
 takes it within hours; on iOS a phased release reaches those that update by themselves, while whoever visits the store
-gets the newest version all along. A version that loses local data does so once, when it is put on.
+gets the newest version all along. A version that loses local data does so once, when it is put on. One that crashes
+does so in a feature, and does not where the feature is turned off for it.
 
 Simplified: nobody leaves; newcomers are one in two thousand an hour; a device is used by one person, who uses the app
 in one hour out of six, at any time of the day.
@@ -24,6 +25,7 @@ from drcore.sandbox.core.world import World
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples
 from drcore.sandbox.syncwell.company.app_stores import APP_STORE, PLAY, STABLE_APP, AppVersion
+from drcore.sandbox.syncwell.life.app_levers import AppLevers
 from drcore.sandbox.syncwell.life.app_traces import AppTraces
 from drcore.sandbox.syncwell.life.crash_reports import CrashReports
 from drcore.sandbox.syncwell.life.lost_data import LostData
@@ -86,7 +88,7 @@ class MobileUsers:
         self._vitals, self._recoveries = world.state(PlayVitals), world.state(PlayRecoveries)
         self._metrics = world.state(CloudWatch).stores[EXPORTED_TO]
         self._reports, self._complaints = world.state(CrashReports), world.state(LostData)
-        self._traces = world.state(AppTraces)
+        self._traces, self._levers = world.state(AppTraces), world.state(AppLevers)
         self._late: list[tuple[datetime, MetricName, MinuteSamples]] = []
         self.on = False
         self.update = UPDATE
@@ -119,6 +121,7 @@ class MobileUsers:
         self._update_android(stream)
         self._update_ios(stream)
         self._recover(stream)
+        self._ask_for_updates(stream)
         for name, users in self.stores.items():
             self._use(name, users, at, stream)
             self._complaints.live(at, name, users.devices, users.lost_data, STEP)
@@ -185,6 +188,15 @@ class MobileUsers:
                 self._take(users, code, best, moved, stream)
                 action.recovered[code] = action.recovered.get(code, 0) + moved
 
+    def _ask_for_updates(self, stream: Random) -> None:
+        """Whoever uses an app that is older than it may be is asked to update, and gets what is offered to all."""
+        for store, users in self.stores.items():
+            least = self._levers.least(store)
+            best = max((code for code, share in self.offers(store).items() if share == 1), default=0)
+            for code in [code for code in users.devices if code < least and code < best]:
+                asked = hits(stream, users.devices[code], ACTIVE * _HOURS)
+                self._take(users, code, best, asked, stream)
+
     def _move(self, users: StoreUsers, code: int, count: int, stream: Random) -> None:
         """Update so many devices, those with the oldest versions first."""
         for held in sorted(held for held in users.devices if held < code):
@@ -206,7 +218,10 @@ class MobileUsers:
     def _use(self, store: str, users: StoreUsers, at: datetime, stream: Random) -> None:
         for code, count in sorted(users.devices.items()):
             active = hits(stream, count, ACTIVE * _HOURS)
-            crashed = hits(stream, active, users.of(code).crashes)
+            crashes = users.of(code).crashes
+            if self._levers.without_feature(code):
+                crashes = min(crashes, HEALTHY)
+            crashed = hits(stream, active, crashes)
             users.crashed[code] += crashed
             if store in self.exported:
                 self._reports.write(at, store, code, crashed, harmful=users.bad(code))
