@@ -225,7 +225,7 @@ class Troubled:
         acts: dict[str, Act] = {}
         first, *others = scenes_of(plan)
         for scene in (first, *reversed(others)):  # those that differ most, until every act is known
-            if all(step.title in acts for step in plan.steps if step.act):
+            if all(step.title in acts for step in plan.steps if step.act and step.key not in BY_CHANCE):
                 break
             with self._staged(scene, "none") as (stage, run):
                 for step in plan.steps:
