@@ -85,6 +85,7 @@ class Run(Generic[F, N]):
         self.desk.second_is_shown = self.service.second_person is not None
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
+        self.begun: dict[str, dict[Target, State]] = {}  # acts that wait for their step's turn, with what was before
         self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by key
         self._secrets: dict[str, str] = {}
         # What was settled before a restart.

@@ -190,6 +190,27 @@ class Looking:
         result = self._result(target, looks, since, before, acted=True)
         return result, looks.check.answer is not Answer.NEVER
 
+    def wait_all(self, begun: Mapping[Target, State]) -> dict[Target, tuple[TargetResult, State | None]]:
+        """Look at targets whose acts were begun, together, until all are as expected and stay so.
+
+        `begun` has what was there before. Returns each result; with what was seen last, where another act may help.
+        """
+        looks = {target: Looks(self.run, self.step, target) for target in begun}
+
+        def look() -> bool:
+            for each in looks.values():
+                each.look()
+            return all(each.settled for each in looks.values())
+
+        _, since = self._until(look, lambda settled: settled, looks)
+        ended = {}
+        for target, each in looks.items():
+            result = self._result(target, each, since, begun[target], acted=True)
+            if since is None and each.check.answer is Answer.YES:  # another one has kept it from being seen to last
+                result, _ = self.wait(target, begun[target], None)
+            ended[target] = (result, None if each.check.answer is Answer.NEVER else each.after)
+        return ended
+
     def _settle_one(self, target: Target, looks: Looks, *, patient: bool) -> datetime | None:
         holds = not looks.goes_back
         return self._until(looks.look, lambda _: looks.settled, {target: looks}, patient=patient, hold=holds)[1]

@@ -21,9 +21,9 @@ from drcore.engine.act_session import SessionPolicy, session_policies
 from drcore.engine.consent import Choice, Consent, Given
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
-from drcore.engine.looks import Looks, may_pass, odd_answers_are_none, pause, see
+from drcore.engine.looks import Looks, judge, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.naming import name_act
-from drcore.engine.outcome import Outcome, Seconds, State, StepResult, Target, TargetResult
+from drcore.engine.outcome import GOOD, Answer, Outcome, Seconds, State, StepResult, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.permissions import Place
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
@@ -42,6 +42,15 @@ def carry(run: Run[Any, Any], step: Step[Any, Any], *, tell: Tell = tell_nobody,
     """
     with run.calls.under(step.waiver):
         return _Carrying(run, step, tell, patient).all()
+
+
+def begin(run: Run[Any, Any], step: Step[Any, Any]) -> int:
+    """Begin the acts of a step that another one's consent covers, and wait for none. Returns how many were begun.
+
+    What gives no answer, or a no, is left for the step's own turn (`carry`), which also waits for those begun.
+    """
+    with run.calls.under(step.waiver):
+        return _Carrying(run, step).begin()
 
 
 def carry_back(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: State) -> TargetResult:
@@ -99,7 +108,49 @@ class _Carrying(Looking):
         except (Unknown, Rejected):
             return ""
 
+    def begin(self) -> int:
+        run, step = self.run, self.step
+        begun = run.begun.setdefault(step.key, {})
+        try:
+            for target in step.targets(run):
+                self._begin(target, begun)
+        except (Unknown, Rejected):
+            pass  # which targets there are is asked again when it is the step's turn
+        return len(begun)
+
+    def _begin(self, target: Target, begun: dict[Target, State]) -> None:
+        run, step = self.run, self.step
+        needed = step.depends_on(run, target) if step.depends_on else ()
+        try:
+            if any(judge(run, step, each, see(run, step, each)).answer is not Answer.YES for each in needed):
+                return
+            before = state = see(run, step, target)
+            if judge(run, step, target, state).answer is Answer.YES:
+                if run.intended(step, target):  # before a restart: whether it lasts was not seen
+                    begun[target] = self._first_before(target)
+                return
+            tries = 0
+            while judge(run, step, target, state).answer is Answer.NO:
+                tries += 1
+                if self._act(target, state, tries, None):
+                    return
+                begun[target] = before
+                last, state = state, see(run, step, target) if step.repeat else state
+                if state == last:  # nothing moves by one more batch
+                    return
+        except (Unknown, Rejected):
+            return
+
+    def _first_before(self, target: Target) -> State:
+        act = self.run.history.act(self.step, target)
+        assert act  # asked for only where it was intended
+        return self.step.from_json(act.first["before"])
+
     def _look_and_act(self, targets: tuple[Target, ...]) -> None:
+        begun = self.run.begun.pop(self.step.key, {})
+        if begun and not self.step.repeat:
+            self._see_through({target: begun[target] for target in targets if target in begun})
+            targets = tuple(target for target in targets if target not in begun)
         ready, silent = self.first_looks(targets)
         if self.run.rehearsing:
             for target, before in (ready | self.look_again(silent)).items():
@@ -109,6 +160,12 @@ class _Carrying(Looking):
         self._act_on(ready)
         late = leaning | self.look_again(silent)
         self._act_on({target: late[target] for target in targets if target in late}, after=bool(ready))
+
+    def _see_through(self, begun: Mapping[Target, State]) -> None:
+        """Wait for acts that were begun, all together; what does not come to hold is acted on again, by itself."""
+        for target, (result, last) in self.wait_all(begun).items():
+            again = result.outcome not in GOOD and last is not None
+            self.note(self.made_safe(self.act_until(target, last) if again else result))
 
     def _act_on(self, states: Mapping[Target, State], *, after: bool = False) -> None:
         """Ask, and act on each.

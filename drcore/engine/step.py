@@ -109,6 +109,8 @@ class Step(Generic[F, S]):
     - `goes_on`: one lever of several. Where it fails the next ones are tried all the same, and the plan ends at the
       first step that needs it.
     - `one_is_enough`: a step that only looks waits until one target is as expected, not all of them.
+    - `begins`: the steps that follow from its consent. Once it is done their acts are begun in this order, and none
+      waits for another; each is waited for, proved, shown in its own turn.
     - `depends_on(run, target)`: the targets of this step that must be as expected before this one is acted on; left
       out: each target stands for itself, and one that fails keeps no other from being tried.
     - `only_tells`: the recovery does not need it (a page, a status message, a read that only says who did it). What
@@ -149,6 +151,7 @@ class Step(Generic[F, S]):
     gate: bool = True
     goes_on: bool = False
     one_is_enough: bool = False
+    begins: tuple[StepName, ...] = ()
     depends_on: Callable[[Run[F], Target], Iterable[Target]] | None = None
     only_tells: bool = False
     words: Callable[[Run[F]], str] | None = None

@@ -42,7 +42,11 @@ def carried_out(history: History) -> dict[str, CarriedOut]:
         kind, key = line["event"], key_of(line)
         if kind == Kind.STEP:
             before = steps.pop(key, None)
-            now = steps[key] = CarriedOut(key, line, before.times + 1 if before else 1)
+            if before and "begun_by" in before.began and not before.ended:  # now it is its turn
+                now = steps[key] = before
+                now.began = line
+            else:
+                now = steps[key] = CarriedOut(key, line, before.times + 1 if before else 1)
         elif kind == Kind.CALL:
             if now:
                 now.calls.append(line)

@@ -43,7 +43,7 @@ class Kind(StrEnum):
     FINDING = "finding"  # what, check, why
     CALL = "call"  # call, region, plane, write, answer, request_id, parameters of writes, waiver
     # A step
-    STEP = "step"  # plan, again, after, despite: it is begun
+    STEP = "step"  # plan, again, after, despite: it is begun; begun_by: only its acts are, by the step of that key
     LOOK = "look"  # target, state, check, why, looks
     CONSENT = "consent"  # phrase, granted, by, how, reason; of several answers: answer, choices
     PROOF_ASKED = "proof-asked"  # bucket, object, digest: what a second person is asked to approve

@@ -34,8 +34,8 @@ def step_lines(history: History, step: Named) -> StepLines | None:
     found: StepLines | None = None
     for line in history.lines(*kinds, step=step):
         match line["event"]:
-            case Kind.STEP:
-                found = StepLines(line)
+            case Kind.STEP:  # what was begun before it was the step's turn, or before a restart, belongs to it
+                found = StepLines(line, found.intents if found and not found.ended else {})
             case Kind.UNDONE if found:
                 found = StepLines(found.began)
             case Kind.INTENT if found:

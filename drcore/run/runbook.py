@@ -25,7 +25,7 @@ from drcore.engine.outcome import GOOD, StepName, StepResult
 from drcore.engine.permissions import Place, fingerprint
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
-from drcore.errors import BadInput, Exit, Interrupted, Refused, RollbackFailed, StepFailed
+from drcore.errors import BadInput, Exit, Refused, RollbackFailed, StepFailed
 from drcore.parameters import put_in_world
 from drcore.record.events import Kind
 from drcore.record.files import NOTEBOOK, PAGE, PARAMETERS
@@ -40,6 +40,7 @@ from drcore.run.plan_change import plan_change
 from drcore.run.reading import Reading, cell
 from drcore.run.recall import recalled, under_way
 from drcore.run.screen import Screen
+from drcore.run.together import Together, interruptible
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
 
@@ -93,6 +94,7 @@ class Runbook:
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
         self.closed = self._ready = False
+        self._together = Together(self.run, plan, lambda told: self._screen.show(show.note(told)))
         self._earlier = recalled(self.run, plan)  # before a restart
         self.reading = Reading(lambda: show.watched() and not self.closed, self.run.clock.person)
         self._open()
@@ -155,7 +157,9 @@ class Runbook:
         self._do_unanswered()
         if step.only_tells:
             self._make_up(before=step)
+        self._together.begin(step)
         result = self._carry(step, despite)
+        self._together.begin(step)
         if result.stops and not step.goes_on:
             raise StepFailed(f"{step.title} is {result.word}: {result.why}")
 
@@ -163,15 +167,10 @@ class Runbook:
         self._in_order(step, despite)
         watch = self._screen.watch(step)
         try:
-            result = carry(self.run, step, tell=watch.tell, patient=patient)
+            with interruptible(self.run, step):
+                result = carry(self.run, step, tell=watch.tell, patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
-        except KeyboardInterrupt:
-            why = (
-                f"{step.title} was interrupted; {under_way(self.run, step)}. To go on: run.go_on(), or this cell again."
-            )
-            self.record.append(Kind.INTERRUPTED, step=step, why=why, durable=True)
-            raise Interrupted(why) from None
         finally:
             watch.over()
         self.run.results[step.key] = result

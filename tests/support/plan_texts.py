@@ -179,13 +179,14 @@ notify-on-call - detect
 acknowledge go notify-on-call
 confirm typed detect
 tell-users-maintenance go confirm
-deny-writes typed confirm
-freeze-the-pipeline go confirm
-suspend-auto-scaling go confirm
-stop-schedules go confirm
-stop-workers typed confirm
-stop-event-sources go confirm
-stop-functions typed confirm
+halt typed confirm
+deny-writes - halt
+freeze-the-pipeline - halt
+suspend-auto-scaling - halt
+stop-schedules - halt
+stop-workers - halt
+stop-event-sources - halt
+stop-functions - halt
 nothing-writes - deny-writes freeze-the-pipeline suspend-auto-scaling stop-schedules stop-workers \
     stop-event-sources stop-functions
 export-the-changes - nothing-writes

@@ -11,6 +11,7 @@ from drcore.engine.step import Plan
 from drcore.plans.g import (
     p01_confirm,
     p02_deny_writes,
+    p02_halt,
     p02_halt_writers,
     p02_stop_functions,
     p03_prove_nothing_writes,
@@ -33,6 +34,7 @@ from drcore.plans.g import (
 from drcore.plans.g.facts import Facts, Incident
 from drcore.plans.g.p01_confirm import ACKNOWLEDGE, CONFIRM, DETECT, MAINTENANCE, NOTIFY
 from drcore.plans.g.p02_deny_writes import DENY
+from drcore.plans.g.p02_halt import HALT
 from drcore.plans.g.p02_halt_writers import FREEZE, RULES, SCALING, SOURCES, WORKERS
 from drcore.plans.g.p02_stop_functions import FUNCTIONS
 from drcore.plans.g.p03_prove_nothing_writes import NOTHING_WRITES
@@ -58,6 +60,7 @@ PLAN = Plan[Facts](
     notebook="g_data_corruption.ipynb",
     steps=(
         *p01_confirm.STEPS,
+        *p02_halt.STEPS,
         *p02_deny_writes.STEPS,
         *p02_halt_writers.STEPS,
         *p02_stop_functions.STEPS,

@@ -187,7 +187,7 @@ def _without_a_defect(seen: ReleaseProposal) -> float:
 
 def words_to_confirm(run: GRun, states: Mapping[Target, ReleaseProposal]) -> str:
     faulty = next(iter(states.values())).faulty
-    return f"{faulty} CORRUPTS DATA: HALT ALL WRITES TO {table(run)} IN {', '.join(run.service.regions)}"
+    return f"{faulty} CORRUPTS DATA IN {table(run)}: HALT ALL WRITES"
 
 
 def _extent_table(seen: ReleaseProposal) -> Table:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, StepResult, Target, no, yes
 from drcore.engine.permissions import iam_actions
-from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
@@ -71,10 +69,8 @@ DENY = Step(
     act=deny,
     undo=policy_as_before,
     targets=the_table,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.TYPED,
-    phrase=lambda run, states: f"DENY WRITES TO {blast_radius(states)} FOR {', '.join(run.facts.roles.writers)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5, hold=20),  # it is seen before it holds: AWS takes some seconds
     settles=Settles("denied", at=when_denied),

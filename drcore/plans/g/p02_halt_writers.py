@@ -14,7 +14,6 @@ from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, unknown, yes
 from drcore.engine.permissions import iam_actions
-from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.errors import Unknown
 from drcore.plans.g import resources, titles, worker_releases
@@ -31,7 +30,9 @@ from drcore.services.lambda_ import Source
 # ── Freeze the pipeline ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-FREEZE = freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.CONFIRM,), goes_on=True)
+FREEZE = replace(
+    freeze(titles.FREEZE, until=titles.UNFREEZE, needs=(titles.HALT,), goes_on=True), consent=Consent.NONE, phrase=None
+)
 
 
 # ── Suspend auto scaling ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,10 +69,8 @@ SCALING = Step(
     act=suspend,
     undo=scale_again,
     targets=the_workers,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.GO,
-    phrase=lambda run, states: f"SUSPEND SCALING OF {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     permissions=iam_actions("application-autoscaling:RegisterScalableTarget", on=resources.scalable_targets),
@@ -122,10 +121,8 @@ RULES = Step(
     act=disable,
     undo=enable_as_before,
     targets=rules,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.GO,
-    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     shows=show_rules,
@@ -222,10 +219,8 @@ WORKERS = Step(
     act=stop_workers,
     undo=work_again,
     targets=the_workers,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.TYPED,
-    phrase=lambda run, states: "SCALE TO ZERO " + blast_radius(states),
     reversibility=Reversibility.COMPENSABLE,
     patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
     repeat=True,
@@ -308,10 +303,8 @@ SOURCES = Step(
     act=stop_feeding,
     undo=feed_as_before,
     targets=sources,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.GO,
-    phrase=lambda run, states: f"DISABLE {blast_radius(states)}",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=lambda run: 60 * run.facts.stop_minutes, every=10),
     permissions=iam_actions("lambda:UpdateEventSourceMapping", on=resources.sources),

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from drcore.engine.consent import Consent
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.permissions import iam_actions
-from drcore.engine.phrases import blast_radius
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
@@ -129,10 +127,8 @@ FUNCTIONS = Step(
     undo=concurrency_as_before,
     targets=to_stop,
     depends_on=own_provisioned,
-    needs=(titles.CONFIRM,),
+    needs=(titles.HALT,),
     goes_on=True,
-    consent=Consent.TYPED,
-    phrase=lambda run, states: f"STOP {blast_radius(dict.fromkeys(map(_function, states)))}: USERS GET ERRORS",
     reversibility=Reversibility.REVERSIBLE,
     patience=Patience(within=60, every=5),
     repeat=True,

@@ -12,7 +12,8 @@ ACKNOWLEDGE = StepName("acknowledge", "Acknowledge", "G.1")
 CONFIRM = StepName("confirm", "Confirm", "G.1")
 MAINTENANCE = StepName("tell-users-maintenance", "Tell users: maintenance", "G.7 initial")
 
-# Deny, halt, prove
+# Halt: one decision, then all at once
+HALT = StepName("halt", "Halt all writes", "G.1")
 DENY = StepName("deny-writes", "Deny writes", "G.1")
 FREEZE = StepName("freeze-the-pipeline", "Freeze the pipeline", "G.1")
 SCALING = StepName("suspend-auto-scaling", "Suspend auto scaling", "G.1")

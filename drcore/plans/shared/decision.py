@@ -55,12 +55,14 @@ def decision(
     moment: str = "",
     lost: Callable[[Run[F], StepResult], float | None] | None = None,
     supposed: Callable[[Run[F], Target, S], object] | None = None,
+    begins: tuple[StepName, ...] = (),
 ) -> Step[F, S]:
     """Record who decided what, and why. The phrase that is typed names what follows from it.
 
     - `expect` answers while nothing is decided: no (it is to be decided), yes (there is nothing to decide), or never.
     - `choice` is what is recorded, `failed_region` the region that it says has failed.
     - `forbidden` says why it must not be so, whatever has been decided; empty: it may.
+    - `begins`: the steps that need no consent of their own then, as of a step.
     """
 
     def is_decided(run: Run[F], target: Target, seen: S) -> Check:
@@ -80,6 +82,7 @@ def decision(
         act=decide,
         supposed=supposed,
         needs=needs,
+        begins=begins,
         consent=Consent.TYPED,
         phrase=phrase,
         reversibility=Reversibility.REVERSIBLE,

@@ -42,9 +42,10 @@ def failed(run: Runbook) -> list[str]:
     return [each.key for each in LEVERS if run.results[each.key].outcome is Outcome.FAILED]
 
 
-def test_writes_are_denied_before_anything_is_halted() -> None:
+def test_every_lever_follows_from_the_halt_alone_and_the_denial_is_the_first() -> None:
     assert [step for step in g.PLAN.steps if step in LEVERS] == list(LEVERS)
-    assert g.DENY.needs == (g.CONFIRM.name,)
+    assert g.HALT.begins == tuple(step.name for step in LEVERS)
+    assert {step.needs for step in LEVERS} == {(g.HALT.name,)}
 
 
 def test_a_function_that_cannot_be_stopped_should_keep_nothing_else_from_being_halted(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from drcore.calls.gate import Writes
+from drcore.clock import parse_time
 from drcore.engine.outcome import Target
 from drcore.plans import g
 from drcore.plans.g.decisions import before
@@ -48,6 +49,22 @@ def test_scaling_should_be_suspended_before_the_workers_are_scaled_to_zero(halte
         assert scaling(run, region)["SuspendedState"]["DynamicScalingOutSuspended"]
         assert service(run, region)["desiredCount"] == 0
         assert client(run, "ecs", region).list_tasks(cluster="syncwell")["taskArns"] == []
+
+
+def test_every_lever_should_be_begun_by_one_consent_before_any_is_waited_for(halted: Halted) -> None:
+    run, levers = halted.run, [name.key for name in g.HALT.begins]
+    begun = [each for each in lines(run, "intent") if each["key"] in levers]
+    assert list(dict.fromkeys(each["key"] for each in begun)) == levers, "the denial first, scaling before the workers"
+    first_end = next(each["n"] for each in lines(run, "step-ended") if each["key"] in levers)
+    waited_for = [each["key"] for each in begun if each["n"] > first_end]
+    assert set(waited_for) <= {g.WORKERS.key}, "only what is stopped in batches goes on in its own turn"
+    asked = {each["key"] for each in lines(run, "consent") if each["how"] != "none needed"}
+    assert asked.isdisjoint(levers)
+    assert g.HALT.key in asked
+    (denied,) = (each for each in lines(run, "step-ended") if each["key"] == g.DENY.key)
+    put = max(each["time"] for each in begun if each["key"] == g.DENY.key)
+    held = (parse_time(denied["time"]) - parse_time(put)).total_seconds()
+    assert 20 <= held < 40, "both regions are waited for together, and the denial is believed once it lasts"
 
 
 def test_a_task_of_no_service_should_be_stopped_too(halted: Halted) -> None:
