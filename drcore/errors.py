@@ -118,6 +118,14 @@ class Missing(Rejected):
     """The service answered that what was asked for is not there."""
 
 
+class WrongParameter(Rejected):
+    """A parameter of the incident names what is not there. `name` is the parameter's, which the message begins with."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}", "WrongParameter")
+        self.name = name
+
+
 def is_missing(error: BaseException) -> bool:
     """Whether something was not there to be seen: no refusal, no silence, behind it neither."""
     behind = error.__cause__ or error.__context__

@@ -20,7 +20,7 @@ from drcore.calls.secrets import resolve
 from drcore.clock import Clock, clock_at, iso
 from drcore.engine.consent import UNATTENDED, Approvals, Desk, FrontEnd
 from drcore.engine.metric_minutes import MetricMinutes
-from drcore.engine.outcome import Between, State, StepResult, Target
+from drcore.engine.outcome import Begun, Between, State, StepResult, Target
 from drcore.engine.people import Person
 from drcore.parameters import Mode, SecretRef, at_world
 from drcore.record.events import Kind, Named
@@ -85,7 +85,7 @@ class Run(Generic[F, N]):
         self.desk.second_is_shown = self.service.second_person is not None
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
-        self.begun: dict[str, dict[Target, State]] = {}  # acts that wait for their step's turn, with what was before
+        self.begun: dict[str, Begun] = {}  # acts that wait for their step's turn, by its key
         self.watched: dict[str, list[tuple[datetime, Target, State]]] = {}  # what each look saw, by key
         self._secrets: dict[str, str] = {}
         # What was settled before a restart.
@@ -192,7 +192,8 @@ class Run(Generic[F, N]):
 
     def marks(self) -> tuple[Mark, ...]:
         """The moments known so far, to be marked in charts."""
-        return tuple(Mark(name, at) for name, at in sorted(self.moments.items(), key=lambda each: each[1]))
+        dated = sorted(self.moments.items(), key=lambda each: each[1])
+        return tuple(Mark(name, at, self.earliest.get(name)) for name, at in dated)
 
 
 def login() -> str:

@@ -259,7 +259,8 @@ class Looking:
             outcome = Outcome.ALREADY
         good = check.answer is Answer.YES
         word = check.word if good and outcome in (Outcome.ALREADY, Outcome.DONE) else None
-        return TargetResult(target, outcome, why, before, after, since if good else None, said=word)
+        dated = (since, looks.not_yet) if good else (None, None)
+        return TargetResult(target, outcome, why, before, after, *dated, said=word)
 
     def _not_held(self, looks: Mapping[Target, Looks]) -> str:
         """Why a good last look at one target is not enough."""

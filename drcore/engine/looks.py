@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from drcore.engine.context import Run
@@ -59,6 +60,7 @@ class Looks:
         self.check, self.after, self.count, self.all_good = unknown("not looked at"), None, 0, True
         self.error: Unknown | Rejected | None = None  # of the last look
         self.unanswered = 0  # how many looks got no answer
+        self.not_yet: datetime | None = None  # when it was last seen not to be so, or not seen at all
 
     @property
     def goes_back(self) -> bool:
@@ -82,7 +84,8 @@ class Looks:
             run.watched.setdefault(step.key, []).append((run.clock.now(), self._target, self.after))
         self.count += 1
         self.unanswered += self.error is not None
-        self.all_good = self.all_good and self.check.answer is Answer.YES
+        if self.check.answer is not Answer.YES:
+            self.all_good, self.not_yet = False, run.clock.now()
         return self.check
 
     def _is_back(self) -> Check:

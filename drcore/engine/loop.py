@@ -23,7 +23,18 @@ from drcore.engine.context import Run
 from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, judge, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.naming import name_act
-from drcore.engine.outcome import GOOD, Answer, Outcome, Seconds, State, StepResult, Target, TargetResult
+from drcore.engine.outcome import (
+    GOOD,
+    NOT_BEGUN,
+    Answer,
+    Begun,
+    Outcome,
+    Seconds,
+    State,
+    StepResult,
+    Target,
+    TargetResult,
+)
 from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.permissions import Place
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
@@ -69,9 +80,11 @@ class _Carrying(Looking):
 
     human: float = 0
     given: Given | None = None
+    begun: Begun = NOT_BEGUN
 
     def all(self) -> StepResult:
         run, step = self.run, self.step
+        self.begun = run.begun.pop(step.key, NOT_BEGUN)
         began, slept, first_call = run.clock.now(), run.clock.slept, len(run.calls.made)
         self.tell(StepProgress(Phase.LOOKING))
         targets = self.targets()
@@ -84,7 +97,7 @@ class _Carrying(Looking):
         ended, cloud = run.clock.now(), run.clock.slept - slept
         machine = (ended - began).total_seconds() - self.human - cloud
         seconds = Seconds(round(machine, 3), round(self.human, 3), round(cloud, 3))
-        calls = tuple(run.calls.made[first_call:])
+        calls = (*self.begun.calls, *run.calls.made[first_call:])
         result = StepResult(
             step.name,
             tuple(self.results.values()),
@@ -110,13 +123,15 @@ class _Carrying(Looking):
 
     def begin(self) -> int:
         run, step = self.run, self.step
-        begun = run.begun.setdefault(step.key, {})
+        before: dict[Target, State] = {}
+        first_call = len(run.calls.made)
         try:
             for target in step.targets(run):
-                self._begin(target, begun)
+                self._begin(target, before)
         except (Unknown, Rejected):
             pass  # which targets there are is asked again when it is the step's turn
-        return len(begun)
+        run.begun[step.key] = Begun(before, tuple(run.calls.made[first_call:]))
+        return len(before)
 
     def _begin(self, target: Target, begun: dict[Target, State]) -> None:
         run, step = self.run, self.step
@@ -147,10 +162,9 @@ class _Carrying(Looking):
         return self.step.from_json(act.first["before"])
 
     def _look_and_act(self, targets: tuple[Target, ...]) -> None:
-        begun = self.run.begun.pop(self.step.key, {})
-        if begun and not self.step.repeat:
-            self._see_through({target: begun[target] for target in targets if target in begun})
-            targets = tuple(target for target in targets if target not in begun)
+        if self.begun.before and not self.step.repeat:
+            self._see_through({target: self.begun.before[target] for target in targets if target in self.begun.before})
+            targets = tuple(target for target in targets if target not in self.begun.before)
         ready, silent = self.first_looks(targets)
         if self.run.rehearsing:
             for target, before in (ready | self.look_again(silent)).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -38,11 +39,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An answer with its reason, in words for the card; `word` where the step alone knows what a yes means."""
+    """An answer with its reason, in words for the card; `word` where the step alone knows what a yes means.
+
+    `parameter` is the one of the incident that is wrong, where that is why; empty: it is not.
+    """
 
     answer: Answer
     why: str
     word: OutcomeWord | None = None
+    parameter: str = ""
 
 
 def yes(why: str) -> Check:
@@ -63,6 +68,11 @@ def not_this_way(why: str) -> Check:
 def no(why: str) -> Check:
     """It is not (yet)."""
     return Check(Answer.NO, why)
+
+
+def wrong(parameter: str, why: str) -> Check:
+    """It is not, as a parameter of the incident names what cannot be: bad input, whatever is done."""
+    return Check(Answer.NO, f"{parameter}: {why}", parameter=parameter)
 
 
 def never(why: str) -> Check:
@@ -108,7 +118,8 @@ State = Any  # what the `look` of a step returned: each step has a frozen datacl
 class TargetResult:
     """How it went for one target: what was seen before and after, why it counts as that, what was called.
 
-    `said` is what happened, in a word; None: the outcome says it. In a rehearsal `if_needed` is what the act would call
+    `since` is the look that found it as expected, `not_yet` the last one before that (None: there was none). `said` is
+    what happened, in a word; None: the outcome says it. In a rehearsal `if_needed` is what the act would call
     where it were needed, for a target that needs none now; what is not known before it is due stands in it as `<name>`.
     """
 
@@ -118,6 +129,7 @@ class TargetResult:
     before: State | None = None
     after: State | None = None
     since: datetime | None = None
+    not_yet: datetime | None = None
     calls: tuple[Call, ...] = ()
     if_needed: tuple[Call, ...] = ()
     said: OutcomeWord | None = None
@@ -144,6 +156,17 @@ class Seconds:
     @property
     def total(self) -> float:
         return self.machine + self.human + self.cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The acts of a step that were begun before its turn: what was there before each, what was called for them."""
+
+    before: Mapping[Target, State]
+    calls: tuple[Call, ...]
+
+
+NOT_BEGUN = Begun({}, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +225,19 @@ class StepResult:
         if self.one_is_enough:
             return min(known, default=None)
         return max(known) if known and len(known) == len(self.targets) else None
+
+    @property
+    def settled(self) -> datetime | Between | None:
+        """When all targets came to be as expected (one, where that is enough), as its looks can tell: between two.
+
+        The first look that found it so dates it at the latest, the last one before that at the earliest.
+        """
+        since = self.since
+        before = [each.not_yet for each in self.targets if each.since and each.not_yet and since]
+        before = [each for each in before if since and each < since]
+        if self.one_is_enough:
+            before = [each.not_yet for each in self.targets if each.since == since and each.not_yet]
+        return Between(max(before), since) if since and before else since
 
     @property
     def states(self) -> dict[Target, State]:

@@ -16,7 +16,7 @@ from drcore.engine.people import person_of
 from drcore.engine.permissions import Place, by_resources
 from drcore.engine.second_person import roles_name_people
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown
+from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown, WrongParameter
 from drcore.parameters import Witness
 from drcore.services import iam
 
@@ -30,6 +30,11 @@ class Finding:
     what: str
     check: Check
     blocks: bool = True
+
+    @property
+    def said(self) -> str:
+        """What was checked, with why it is so; a parameter names itself."""
+        return self.check.why if self.check.parameter else f"{self.what}: {self.check.why}"
 
     @property
     def stops(self) -> bool:
@@ -76,6 +81,8 @@ def checked(look: Callable[P, Check], *args: P.args, **kwargs: P.kwargs) -> Chec
     """What a look finds. Where the service refuses it is a no; where it does not answer, nothing is known."""
     try:
         return look(*args, **kwargs)
+    except WrongParameter as error:
+        return Check(Answer.NO, str(error), parameter=error.name)
     except Rejected as error:
         return no(str(error))
     except Unknown as error:

@@ -74,7 +74,7 @@ class Settles(Generic[F]):
     """
 
     moment: str = ""
-    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since
+    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.settled
     lost: Callable[[Run[F], StepResult], float | None] | None = None
     harm: Callable[[StepResult], datetime | None] | None = None
 

@@ -104,7 +104,7 @@ def result_from_journal(
     elif execution and ending in _RUNNER:
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
     elif refused := refusal(history):
-        word, why, end = Word.REFUSED, refused["why"], Exit.REFUSED
+        word, why, end = Word.REFUSED, refused["why"], Exit(refused.get("exit", Exit.REFUSED))
     elif execution and ending is Ending.CELL_FAILED and not _plan_failed(history):
         word, why, end = Word.RUNNER_FAILED, execution.detail, Exit.RUNNER_FAILED
     elif not execution and is_open(history):

@@ -29,7 +29,7 @@ class Kind(StrEnum):
     OPENED = "opened"  # run_id, plan, mode, environment, steps: key and fingerprint of each; policy: that of IAM
     OPENED_AGAIN = "opened-again"  # as opened
     READY = "ready"  # by, arn, login (of the machine): the preflight was passed by them, the lock is held
-    REFUSED = "refused"  # what, why
+    REFUSED = "refused"  # what, why, exit: the code with which the run ends (3 in a record from before)
     CORRECTED = "corrected"  # name, was, now, by: a parameter of the incident, when the run was resumed
     CLOSED = "closed"  # lock
     RUNNER = "runner"  # how the notebook's process ended

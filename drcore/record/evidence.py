@@ -79,10 +79,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment to compare with: the fault, an action, the return to health."""
+    """A moment to compare with: the fault, an action, the return to health.
+
+    `earliest`: when it may have been at the earliest, where it is known within bounds only; `at` is the latest then.
+    """
 
     label: str
     at: datetime
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

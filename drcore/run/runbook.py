@@ -94,7 +94,7 @@ class Runbook:
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
         self.closed = self._ready = False
-        self._together = Together(self.run, plan, lambda told: self._screen.show(show.note(told)))
+        self._together = Together(self.run, plan, self._screen)
         self._earlier = recalled(self.run, plan)  # before a restart
         self.reading = Reading(lambda: show.watched() and not self.closed, self.run.clock.person)
         self._open()
@@ -107,15 +107,16 @@ class Runbook:
 
     @cell
     def preflight(self) -> None:
-        """Check what must be so before anything is touched, and take the lock. Raises Refused."""
+        """Check what must be so before anything is touched, and take the lock. Raises Refused, BadInput."""
         found = []
         for finding in preflight.findings(self.run, self.plan):
             found.append(finding)
             self.record.append(Kind.FINDING, what=finding.what, check=finding.check.answer, why=finding.check.why)
         self._screen.show(show.findings(found))
-        stops = [f"{finding.what}: {finding.check.why}" for finding in found if finding.stops]
+        stops = [finding for finding in found if finding.stops]
         if stops:
-            raise self._refused("preflight", f"{'; '.join(stops)}. Nothing was changed.")
+            why = f"{'; '.join(dict.fromkeys(each.said for each in stops))}. Nothing was changed."
+            raise self._refused("preflight", why, BadInput if all(each.check.parameter for each in stops) else Refused)
         if not self.run.rehearsing:
             try:
                 self.run.fencing_token = take_the_lock(self.run)
@@ -220,10 +221,7 @@ class Runbook:
         self.verdict = judged(self.plan, self.run)
         note(self.run, self.verdict)
         self._screen.show(show.verdict(self.verdict))
-        if self.results:
-            chart = show.timeline(self.results, self.run.moments, self.plan.rto(self.run))
-            self.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
-            self.record.add_evidence("timeline.png", show.display_chart(chart, self.run.redact), title=chart.title)
+        self._screen.timeline()
 
     def note(self, text: str) -> None:
         """Put a remark of the person who runs this into the journal. After the end: `drcore note RUN "…"`."""
@@ -380,9 +378,9 @@ class Runbook:
             Kind.STEP, step=step, plan=step.plan, again=step.key in self.results, after=later, despite=despite
         )
 
-    def _refused(self, what: str, why: str) -> Refused:
-        self.record.append(Kind.REFUSED, what=what, why=why, durable=True)
-        return Refused(why)
+    def _refused(self, what: str, why: str, kind: type[Refused | BadInput] = Refused) -> Refused | BadInput:
+        self.record.append(Kind.REFUSED, what=what, why=why, exit=int(kind.exit), durable=True)
+        return kind(why)
 
     def _settle(self, step: Step[Any, Any], result: StepResult) -> None:
         """What a step has settled for the whole run: a moment, the data lost, whether a region is back."""

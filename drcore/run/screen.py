@@ -14,7 +14,12 @@ from drcore.engine.progress import Phase, StepProgress
 from drcore.engine.step import Plan, Step
 from drcore.errors import Rejected, Unknown
 from drcore.record.events import Kind
+<<<<<<< HEAD
 from drcore.record.evidence import Bars, Chart, Document, Exhibit
+=======
+from drcore.record.evidence import Chart, Document, Exhibit
+from drcore.record.step_turns import step_turns
+>>>>>>> a69fd26 (Plan G's halt is one decision whose levers are begun at once; what looks have found is dated between two of them; a parameter that names what is not there is bad input)
 
 
 class Screen:
@@ -104,6 +109,14 @@ class Screen:
         picture = self._draw(exhibit)
         if picture:
             self._run.record.add_evidence(f"{exhibit.name}.png", picture, title=exhibit.title)
+
+    def timeline(self) -> None:
+        """Show where the time went, by the journal: before a restart too. Kept as evidence."""
+        turns, run = step_turns(self._run.history), self._run
+        if turns:
+            chart = show.timeline(turns, run.marks(), self._plan.rto(run))
+            run.record.add_evidence("timeline.csv", chart.table().csv(), title=chart.title)
+            run.record.add_evidence("timeline.png", show.display_chart(chart, run.redact), title=chart.title)
 
     def _draw(self, exhibit: Exhibit) -> bytes:
         """Show a table or chart; returns the picture of a chart, empty for what has none."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from drcore import show
 from drcore.engine.context import Run
 from drcore.engine.loop import begin
 from drcore.engine.step import Plan, Step
 from drcore.errors import Interrupted
 from drcore.record.events import Kind
 from drcore.run.recall import under_way
+from drcore.run.screen import Screen
 
 
 class Together:
     """The steps of a plan that follow from the consent to another one (`Step.begins`), in this process."""
 
-    def __init__(self, run: Run[Any, Any], plan: Plan[Any], say: Callable[[str], None]) -> None:
-        self._run, self._plan, self._say = run, plan, say
+    def __init__(self, run: Run[Any, Any], plan: Plan[Any], screen: Screen) -> None:
+        self._run, self._plan, self._screen = run, plan, screen
         self._begun: set[str] = set()  # keys of the steps whose consent was followed up
 
     def begin(self, step: Step[Any, Any]) -> None:
@@ -28,7 +30,7 @@ class Together:
         Interrupted.
         """
         run = self._run
-        first = next((each for each in self._plan.steps if step is each or step.name in each.begins), step)
+        first = next((each for each in self._plan.steps if step.name in (each.name, *each.begins)), step)
         known = run.results.get(first.key)
         if run.rehearsing or not first.begins or not known or known.stops or first.key in self._begun:
             return
@@ -41,7 +43,7 @@ class Together:
                 with interruptible(run, following):
                     told.append(f"{name.title} ({begin(run, following)})")
         if told:
-            self._say(f"Begun at once, in this order: {', '.join(told)}.")
+            self._screen.show(show.note(f"Begun at once, in this order: {', '.join(told)}."))
 
 
 @contextmanager

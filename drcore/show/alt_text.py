@@ -12,7 +12,11 @@ from drcore.show.wording import at, day, duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+<<<<<<< HEAD
     from drcore.record.evidence import Band, Limit, Picture, Portion, Series
+=======
+    from drcore.record.evidence import Band, Chart, Limit, Mark, Series
+>>>>>>> a69fd26 (Plan G's halt is one decision whose levers are begun at once; what looks have found is dated between two of them; a parameter that names what is not there is bad input)
 
 Point = tuple[datetime, float]
 
@@ -29,9 +33,14 @@ def alt(chart: Picture | Timeline) -> str:
     span = f"from {day(times[0])} {at(times[0])} to {at(times[-1])} UTC" if times else "no measurements"
     lines = [f"{chart.title}. {chart.unit}, {span}."]
     lines += [f"{_name(series)}: {_range(series)}{_compared(series, chart.limits)}." for series in chart.series]
-    lines += [f"{mark.label} at {at(mark.at)}." for mark in chart.marks]
+    lines += map(_dated, chart.marks)
     lines += [f"{_lasted(each)}." for each in chart.bands]
     return " ".join(lines)
+
+
+def _dated(mark: Mark) -> str:
+    between = f"between {at(mark.earliest)} and" if mark.earliest else "at"
+    return f"{mark.label} {between} {at(mark.at)}."
 
 
 def _lasted(band: Band) -> str:
@@ -104,4 +113,4 @@ def _steps(shown: Timeline) -> str:
     bars = [
         f"{bar.title}: {bar.word}, {at(bar.began)} to {at(bar.ended)}, {duration(bar.total)}." for bar in shown.bars
     ]
-    return " ".join([f"{shown.title}.", *bars, *(f"{name} at {at(moment)}." for name, moment in shown.moments)])
+    return " ".join([f"{shown.title}.", *bars, *map(_dated, shown.moments)])

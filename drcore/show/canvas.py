@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from drcore.record.evidence import Mark
+
 WIDTH = 9.0
 TITLE, ROW, FOOT = 0.2, 0.18, 0.52  # inches: a line of the title, a row of labels, the axis of time below
 LETTER, BOLD = 0.064, 0.072  # inches: the mean width of a letter at 8 points, a little too wide
@@ -109,9 +111,13 @@ def blank_canvas(title: str, *, rows: int, below: float) -> Canvas:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A moment on the axis of time. Its text begins `left` inches from the left end, in a row counted from below."""
+    """A moment on the axis of time. Its text begins `left` inches from the left end, in a row counted from below.
+
+    `first` is where it may have been at the earliest: the same as `x` where it is a point.
+    """
 
     text: str
+    first: float
     x: float
     left: float
     row: int
@@ -134,35 +140,37 @@ def window(times: Sequence[datetime], moments: Sequence[datetime]) -> tuple[date
     return first - margin, last + margin
 
 
-def flags(
-    moments: Sequence[tuple[str, datetime]], span: tuple[datetime, datetime], width: float, room: float
-) -> tuple[list[Flag], int]:
-    """The moments as flags on poles, in as many rows as they need to keep apart; and the number of rows.
+def flags(marks: Sequence[Mark], span: tuple[datetime, datetime], width: float, room: float) -> tuple[list[Flag], int]:
+    """The moments as flags on poles, each at its latest, in rows that keep them apart; and the number of rows.
 
     A text stands right of its pole, over the poles that follow: a later moment is never higher than an earlier one.
     There may be text up to `room` inches beyond the `width` of the axes.
     """
     start, end = span
     placed: list[tuple[float, Flag]] = []
-    for label, moment in sorted(moments, key=lambda each: each[1], reverse=True):
-        inside = min(max(moment, start), end)
+    for mark in sorted(marks, key=lambda each: each.at, reverse=True):
+        moment, earliest = mark.at, mark.earliest or mark.at
+        inside, first = (min(max(each, start), end) for each in (moment, earliest))
         side = "◂ " if moment < start else "▸ " if moment > end else ""
         date = "" if day(moment) == day(end) else f"{day(moment)} "
-        text = f"{side}{middle(label, 40)} {date}{clock_minutes(moment)}"
+        bound = "" if clock_minutes(earliest) == clock_minutes(moment) else f"{clock_minutes(earliest)} to "
+        text = f"{side}{middle(mark.label, 40)} {date}{bound}{clock_minutes(moment)}"
         pole = (inside - start) / (end - start) * width
         long = len(text) * BOLD
         left = max(0.0, min(pole + 0.04, width + room - long))
         row = max((flag.row + 1 for other, flag in placed if other < left + long + 0.06), default=0)
-        placed.append((pole, Flag(text, days(inside), left, row)))
+        placed.append((pole, Flag(text, days(first), days(inside), left, row)))
     return [flag for _, flag in reversed(placed)], max((flag.row + 1 for _, flag in placed), default=0)
 
 
 def raise_flags(axes: Sequence[Axes], placed: Sequence[Flag], width: float, height: float, lift: float = 0) -> None:
-    """A line through all axes for each moment, its text above the first axes, whose size is in inches."""
+    """A line through all axes for each moment, its bounds grey before it; its text above the first axes, in inches."""
     for flag in placed:
         up = 1 + (lift + 0.02 + ROW * flag.row) / height
         for each in axes:
             each.axvline(flag.x, color=INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1.5)
+            if flag.first < flag.x:
+                each.axvspan(flag.first, flag.x, color=INK, alpha=0.14, linewidth=0, zorder=1.4)
         pole, first = axes[0].get_xaxis_transform(), axes[0]
         first.plot([flag.x] * 2, [1, up + ROW / height], color=INK, linewidth=1, transform=pole, clip_on=False)
         place = (flag.left / width, up + 0.02 / height)

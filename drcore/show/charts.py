@@ -45,15 +45,14 @@ def redacted(chart: T, redact: Callable[[str], str]) -> T:
 def drawn(chart: Chart) -> Figure:
     """The chart as a figure: panels under each other on one axis of time."""
     with style():
-        moments = [(mark.label, mark.at) for mark in chart.marks]
         times = [time for series in chart.series for time in series.times]
-        if not times and not moments:
+        if not times and not chart.marks:
             return _empty(chart)
-        span = window(times, [moment for _, moment in moments])
+        span = window(times, [mark.at for mark in chart.marks])
         panels = _panels(chart)
         width = WIDTH - _LEFT - SAMPLE[1] - 0.1 - max(panel.inches for panel in panels)
         height = 1.9 if len(panels) == 1 else 1.35
-        placed, rows = flags(moments, span, width, WIDTH - _LEFT - width - 0.05)
+        placed, rows = flags(chart.marks, span, width, WIDTH - _LEFT - width - 0.05)
         name = _NAME if any(panel.name for panel in panels) else 0.0
         sheet = blank_canvas(chart.title, rows=rows, below=name + len(panels) * (height + _GAP) - _GAP + FOOT)
         axes = _draw(sheet, panels, sheet.top + name, width, height, span)

@@ -45,15 +45,15 @@ def drawn(shown: Timeline) -> Figure:
             sheet = blank_canvas(shown.title, rows=0, below=0.5)
             sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, "No step was carried out.", color=INK)
             return sheet.figure
-        left = 0.35 + max(len(short(bar.title, _LETTERS)) + 3 for bar in shown.bars) * LETTER
-        right = 0.25 + max(len(_end(bar)) for bar in shown.bars) * LETTER
-        width, height = WIDTH - left - right, _EACH * len(shown.bars) + 0.1
+        left = 0.35 + max(len(short(row[0].title, _LETTERS)) + 3 for row in shown.rows) * LETTER
+        right = 0.25 + max(len(_end(row)) for row in shown.rows) * LETTER
+        width, height = WIDTH - left - right, _EACH * len(shown.rows) + 0.1
         due = _due(shown, times)
-        span = window([*times, *due], [moment for _, moment in shown.moments])
+        span = window([*times, *due], [mark.at for mark in shown.moments])
         placed, rows = flags(shown.moments, span, width, right)
         sheet = blank_canvas(shown.title, rows=rows, below=height + FOOT + 0.25)
         axes = sheet.axes(left, sheet.top, width, height)
-        _bars(axes, shown.bars)
+        _bars(axes, shown.rows)
         for moment in due:
             axes.axvline(days(moment), color=INK, linestyle=(0, (1, 1.5)), linewidth=2.2)
         raise_flags([axes], placed, width, height)
@@ -62,29 +62,32 @@ def drawn(shown: Timeline) -> Figure:
         return sheet.figure
 
 
-def _bars(axes: Axes, bars: tuple[Bar, ...]) -> None:
-    for row, bar in enumerate(bars):
-        began = days(bar.began)
-        for part, _, colour, hatch in _PARTS:
-            seconds = getattr(bar, part)
-            if seconds:
-                look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": INK, "linewidth": 0.7}
-                axes.barh(row, seconds / 86400, left=began, height=0.56, **look)
-            began += seconds / 86400
-        # A step of a second would not be seen on an axis of an hour.
-        axes.plot([days(bar.began)], [row], marker="|", markersize=11, color=INK)
+def _bars(axes: Axes, rows: tuple[tuple[Bar, ...], ...]) -> None:
+    for row, bars in enumerate(rows):
+        for bar in bars:
+            began = days(bar.began)
+            for part, _, colour, hatch in _PARTS:
+                seconds = getattr(bar, part)
+                if seconds:
+                    look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": INK, "linewidth": 0.7}
+                    axes.barh(row, seconds / 86400, left=began, height=0.56, **look)
+                began += seconds / 86400
+            # A step of a second would not be seen on an axis of an hour.
+            axes.plot([days(bar.began)], [row], marker="|", markersize=11, color=INK)
         axes.annotate(
-            _end(bar), xy=(1.01, row), xycoords=axes.get_yaxis_transform(), va="center", annotation_clip=False
+            _end(bars), xy=(1.01, row), xycoords=axes.get_yaxis_transform(), va="center", annotation_clip=False
         )
-    labels = [f"{number} {short(bar.title, _LETTERS)}" for number, bar in enumerate(bars, start=1)]
-    axes.set_yticks(range(len(bars)), labels)
-    axes.set_ylim(len(bars) - 0.4, -0.6)
+    labels = [f"{number} {short(bars[0].title, _LETTERS)}" for number, bars in enumerate(rows, start=1)]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
 
 
-def _end(bar: Bar) -> str:
-    return f"{named(bar.word)} {duration(bar.total)}"
+def _end(bars: tuple[Bar, ...]) -> str:
+    """How a step ended the last time, and how long it took in all."""
+    times = f" in {len(bars)} goes" if len(bars) > 1 else ""
+    return f"{named(bars[-1].word)} {duration(sum(bar.total for bar in bars))}{times}"
 
 
 def _due(shown: Timeline, times: list[datetime]) -> list[datetime]:

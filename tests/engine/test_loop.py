@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from drcore.calls.gate import Plane
 from drcore.engine import loop
 from drcore.engine.context import Run
-from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
+from drcore.engine.outcome import Between, Check, Outcome, Target, never, no, unknown, yes
 from drcore.errors import Busy, DrcoreError, Rejected, StepFailed, Unknown
 from drcore.run.runbook import Runbook
 from tests.support.manual_clock import ManualClock
@@ -237,7 +238,7 @@ def test_good_should_hold_before_it_is_believed(opened: Opened) -> None:
     result = loop.carry(run.run, step)
     assert result.outcome is Outcome.DONE, "not ALREADY: it was seen to be bad"
     assert (clock.now() - began).total_seconds() == 40
-    assert result.since and (result.since - began).total_seconds() == 20
+    assert result.settled == Between(began + timedelta(seconds=10), began + timedelta(seconds=20)), "between two looks"
 
 
 def test_what_flaps_to_the_end_should_be_failed(opened: Opened) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 from drcore.engine.consent import Consent
 from tests.support.manual_clock import ManualClock
 from tests.support.tiny import Opened, Things, mend
@@ -27,3 +29,6 @@ def test_the_time_of_people_before_a_restart_should_be_in_the_verdict(opened: Op
     again.verify()
     assert again.verdict and again.verdict.seconds.human == 15
     assert len(things.acts) == 2
+    with (again.folder / "evidence" / "timeline.csv").open(encoding="utf-8") as table:
+        steps = [row for row in csv.DictReader(table) if row["kind"] == "step"]
+    assert [(row["outcome"], float(row["human_s"])) for row in steps] == [("DONE", 15.0), ("DONE", 0.0)], "both times"

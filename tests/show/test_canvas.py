@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drcore.record.evidence import Mark
 from drcore.show.canvas import apart, flags
 from tests.support import show_samples as sample
 
@@ -16,8 +17,12 @@ def test_labels_should_keep_apart_and_stay_inside() -> None:
 
 def test_a_far_away_moment_should_stand_at_the_edge() -> None:
     span = (sample.minute(0), sample.minute(10))
-    placed, rows = flags([("fault", sample.minute(-90)), ("healthy", sample.minute(9))], span, 6.0, 1.0)
-    assert [flag.text for flag in placed] == ["◂ fault 07:30", "healthy 09:09"]
-    (yesterday,), _ = flags([("fault", sample.minute(-900))], span, 6.0, 1.0)
+    placed, rows = flags(
+        [Mark("fault", sample.minute(-90)), Mark("healthy", sample.minute(9), sample.minute(7))], span, 6.0, 1.0
+    )
+    assert [flag.text for flag in placed] == ["◂ fault 07:30", "healthy 09:07 to 09:09"]
+    assert placed[1].first < placed[1].x, "what is known within bounds is an interval, not a point"
+    assert placed[0].first == placed[0].x
+    (yesterday,), _ = flags([Mark("fault", sample.minute(-900))], span, 6.0, 1.0)
     assert yesterday.text == "◂ fault 2026-01-04 18:00"
     assert rows == 1

@@ -70,5 +70,5 @@ def test_everything_should_work_with_nothing_to_show() -> None:
         assert text
     nothing = replace(sample.done(), targets=(), calls=(), given=None)
     assert "there was nothing to do it for" in show.card(nothing)[1]
-    assert show.png(show.timeline({}, {}))
+    assert show.png(show.timeline((), ()))
     assert show.png(Chart("none", "Nothing", "s", ()))

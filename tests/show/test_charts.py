@@ -17,7 +17,7 @@ from tests.support.show_cards import evil_chart
 def test_a_limit_should_be_labelled_with_its_value_and_a_mark_with_its_time() -> None:
     chart = replace(sample.chart(), limits=(Limit("target", 2.5),))
     texts = {text.get_text() for text in show.figure(chart).axes[0].texts}
-    assert {"target 2.5", "fault 09:00", "healthy 09:14"} <= texts
+    assert {"target 2.5", "fault 09:00", "healthy 09:13 to 09:14"} <= texts
 
 
 def test_panels_should_share_one_axis_of_time_that_names_the_date_once() -> None:
@@ -41,7 +41,7 @@ def test_what_has_the_same_role_should_look_the_same_in_each_region_whatever_its
 
 @pytest.mark.parametrize(
     "chart",
-    [sample.chart(), evil_chart(), show.timeline(sample.results(), sample.moments())],
+    [sample.chart(), evil_chart(), show.timeline(sample.turns(), sample.dated())],
     ids=["panels", "hostile", "timeline"],
 )
 def test_a_picture_should_be_the_same_bytes_each_time(chart: Chart | show.Timeline) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drcore.engine.outcome import Check, no, yes
+from drcore.engine.outcome import Check, no, wrong, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
 from drcore.errors import Rejected
@@ -76,7 +76,7 @@ def _configuration(run: BRun, region: str) -> Check:
         if not sagemaker.is_missing(error):
             raise
         names = sagemaker.configurations(run.aws, region, run.facts.endpoint.configurations)
-        return no(f"configuration: expected one of {', '.join(names)}; seen {run.incident.configuration!r}")
+        return wrong("configuration", f"expected one of {', '.join(names)}; seen {run.incident.configuration!r}")
     return yes(f"{run.incident.configuration} is there")
 
 

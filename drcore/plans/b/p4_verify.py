@@ -88,7 +88,7 @@ def when_back(result: StepResult) -> Between | datetime | None:
     if not result.since:
         return None
     seen: list[AiHealth] = list(result.states.values())
-    return when_good([each.minutes for each in seen]) or result.since
+    return when_good([each.minutes for each in seen]) or result.settled
 
 
 VERIFY = Step(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from drcore.engine.outcome import Check, Target, no, yes
+from drcore.engine.outcome import Check, Target, no, wrong, yes
 from drcore.errors import BadInput, Missing, Rejected, Unknown
 from drcore.parameters import Model, parse
 from drcore.plans.c import titles
@@ -152,7 +152,7 @@ def is_known(run: CRun) -> Check:
     known = {version_of(run, code) for each in track.releases for code in each.codes} | {each.name for each in ios}
     if run.incident.version in known:
         return yes(run.incident.version)
-    return no(f"expected one of {', '.join(sorted(known, key=key))}, seen {run.incident.version}")
+    return wrong("version", f"expected one of {', '.join(sorted(known, key=key))}, seen {run.incident.version}")
 
 
 def next_version(run: CRun) -> str:

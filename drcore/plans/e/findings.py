@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from drcore.errors import Rejected, Unknown
+from drcore.errors import Unknown, WrongParameter
 from drcore.plans.e import ssvc, titles
 from drcore.plans.e.facts import ERun
 from drcore.services import securitydesk
@@ -42,7 +42,7 @@ def open_finding(run: ERun) -> SecurityFinding | None:
     known = next((each for each in found if each.id == named), None)
     if known is None:
         expected = ", ".join(each.id for each in found) or "none: no finding is open"
-        raise Rejected(f"finding: expected one of {expected}, seen {named!r}", "NoSuchFinding")
+        raise WrongParameter("finding", f"expected one of {expected}, seen {named!r}")
     return known
 
 

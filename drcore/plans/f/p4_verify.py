@@ -77,7 +77,7 @@ def when_healthy(result: StepResult) -> Between | datetime | None:
     if not result.since:
         return None
     seen: list[Health] = list(result.states.values())
-    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.since
+    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.settled
 
 
 VERIFY = Step(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from drcore.engine.outcome import Check, StepResult, Target, no, yes
+from drcore.engine.outcome import Between, Check, Outcome, StepResult, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.g import resources, titles
@@ -57,8 +57,11 @@ def policy_as_before(run: GRun, target: Target, before: TablePolicy) -> None:
     policies.put(run.aws, target.region, arn, now.with_that_of(before, DENY_SID), now)
 
 
-def when_denied(result: StepResult) -> datetime | None:
-    return result.ended if result.outcome in ("ALREADY", "DONE") else None
+def when_denied(result: StepResult) -> datetime | Between | None:
+    """It may hold from the moment at which it is seen, and does once it was seen for long enough."""
+    if result.outcome not in (Outcome.ALREADY, Outcome.DONE):
+        return None
+    return Between(result.since, result.ended) if result.since else result.ended
 
 
 DENY = Step(

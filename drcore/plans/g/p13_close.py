@@ -86,7 +86,7 @@ def when_well(result: StepResult) -> Between | datetime | None:
     if not result.since:
         return None
     seen: list[UsersServed] = list(result.states.values())
-    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.since
+    return when_good([each.minutes for each in seen], [each.looks for each in seen]) or result.settled
 
 
 def show_served(run: GRun, states: Mapping[Target, UsersServed]) -> Iterator[Exhibit]:

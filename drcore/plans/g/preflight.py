@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from drcore.clock import iso, parse_time
 from drcore.diff.policy import modified_of, writers_of
-from drcore.engine.outcome import Check, no, yes
+from drcore.engine.outcome import Check, no, wrong, yes
 from drcore.engine.preflight import checked
 from drcore.plans.g import complaints, not_restored, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
@@ -102,24 +102,25 @@ def _recovery_point(run: GRun) -> Check:
     """Whether it can be restored. The last minutes before now cannot be yet, and can be when it comes to that."""
     named, now = parse_time(run.incident.recovery_point), run.clock.now()
     if named >= now:
-        return no(f"-p recovery_point: expected a time before now, {iso(now)}, seen {iso(named)}")
+        return wrong("recovery_point", f"expected a time before now, {iso(now)}, seen {iso(named)}")
     for region in run.service.regions:
         earliest = recovery.window(run.aws, region, table(run)).earliest
         if earliest and named < earliest:
-            return no(
-                f"-p recovery_point: expected a time after {iso(earliest)}, from which on {table(run)} in {region} can "
-                f"be restored, seen {iso(named)}"
+            return wrong(
+                "recovery_point",
+                f"expected a time after {iso(earliest)}, from which on {table(run)} in {region} can "
+                f"be restored, seen {iso(named)}",
             )
     return yes(f"{iso(named)} can be restored")
 
 
 def _release(run: GRun, name: str, named: str) -> Check:
     if run.incident.faulty_release == run.incident.good_release:
-        return no(f"-p {name}: expected a faulty release and another one to resume with, seen {named!r} for both")
+        return wrong(name, f"expected a faulty release and another one to resume with, seen {named!r} for both")
     for region in run.service.regions:
         known = worker_releases.known(run, region)
         if named not in known:
-            return no(f"-p {name}: expected a release of the workers in {region} ({', '.join(known)}), seen {named!r}")
+            return wrong(name, f"expected a release of the workers in {region} ({', '.join(known)}), seen {named!r}")
     return yes(f"{named} is there in every region")
 
 
@@ -129,7 +130,7 @@ def _accounts(run: GRun) -> Check:
     missing = [user for user in named if user not in there]
     if missing or not named:
         seen = ", ".join(missing) or repr(run.incident.accounts)
-        return no(f"-p accounts: expected users of {table(run)}, separated by commas, seen {seen}")
+        return wrong("accounts", f"expected users of {table(run)}, separated by commas, seen {seen}")
     return yes(f"{len(named)} are there")
 
 

@@ -50,7 +50,7 @@ def detect(
     targets: Callable[[Run[F]], Iterable[Target]],
     every: float,
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]],
-    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.since,
+    at: Callable[[StepResult], datetime | Between | None] = lambda result: result.settled,
     permissions: tuple[Permission, ...] = (),
 ) -> Step[F, S]:
     """One target in trouble is enough. A drill waits for it, an incident is what it is; no trouble ends no plan."""

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field
 
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, no, yes
-from drcore.errors import BadInput, Rejected, Unknown
+from drcore.errors import BadInput, Rejected, Unknown, WrongParameter
 from drcore.parameters import Model, parse
 from drcore.services import s3
 
@@ -130,7 +130,9 @@ class Releases:
             ]
         if len(matches) != 1:
             known = ", ".join(f"{each.release} (versions {', '.join(sorted(each.versions))})" for each in self.all)
-            raise Rejected(f"release: expected one of {known}, seen {name or 'no stable one'!r}", "NoSuchRelease")
+            if name:
+                raise WrongParameter("release", f"expected one of {known}, seen {name!r}")
+            raise Rejected(f"release: expected one of {known}, seen no stable one", "NoSuchRelease")
         return matches[0]
 
     def newer_than(self, target: Release) -> tuple[Release, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drcore.engine.step import Plan
-from drcore.errors import BadInput, Refused
+from drcore.errors import BadInput
 from drcore.parameters import OwnWords
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import Stage, each_plan, lines, proven
@@ -40,7 +40,7 @@ def test_it_is_refused(stage: Stage, plan: Plan[Any]) -> None:
             asked += 1
             run = stage.open(setting)
             before = list(stage.effects)
-            with pytest.raises(Refused, match=name):
+            with pytest.raises(BadInput, match=name):
                 run.preflight()
             assert stage.effects == before, f"{name}={value!r}"
             assert lines(run, "refused")
