@@ -5,7 +5,7 @@ Asked of the journal, so that a run that failed, was refused or was killed can s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drcore.engine.outcome import Outcome, StepName, Target
@@ -15,18 +15,26 @@ from drcore.record.history import Act, History
 
 @dataclass(frozen=True, slots=True)
 class StandsStill:
-    """What is so from the act of a step on, in words, until another step has been done."""
+    """What is so from the act of a step on, in words, until another step has been done.
+
+    `of` says for which of its targets, by their text: other targets of it may be ended by another step.
+    """
 
     since: StepName
     what: str
     until: StepName
+    of: Callable[[str], bool] = lambda target: True
 
 
 def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str, ...]:
     """What stands still now, with where, in the order of the plan; at last the lock, where it was not given back."""
     told = []
     for each in standings:
-        acts = {target: act for (key, target), act in history.standing().items() if key == each.since.key}
+        acts = {
+            target: act
+            for (key, target), act in history.standing().items()
+            if key == each.since.key and each.of(target)
+        }
         left = [target for target, act in acts.items() if not _over(each, target, act, history)]
         if left:
             perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "

@@ -14,12 +14,8 @@ from drcore.engine.progress import Phase, StepProgress
 from drcore.engine.step import Plan, Step
 from drcore.errors import Rejected, Unknown
 from drcore.record.events import Kind
-<<<<<<< HEAD
 from drcore.record.evidence import Bars, Chart, Document, Exhibit
-=======
-from drcore.record.evidence import Chart, Document, Exhibit
 from drcore.record.step_turns import step_turns
->>>>>>> a69fd26 (Plan G's halt is one decision whose levers are begun at once; what looks have found is dated between two of them; a parameter that names what is not there is bad input)
 
 
 class Screen:

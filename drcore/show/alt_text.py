@@ -12,11 +12,7 @@ from drcore.show.wording import at, day, duration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-<<<<<<< HEAD
-    from drcore.record.evidence import Band, Limit, Picture, Portion, Series
-=======
-    from drcore.record.evidence import Band, Chart, Limit, Mark, Series
->>>>>>> a69fd26 (Plan G's halt is one decision whose levers are begun at once; what looks have found is dated between two of them; a parameter that names what is not there is bad input)
+    from drcore.record.evidence import Band, Limit, Mark, Picture, Portion, Series
 
 Point = tuple[datetime, float]
 

@@ -15,11 +15,10 @@ from drcore.engine.step import Patience, Reversibility, Step
 from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
+from drcore.plans.g.titles import PROVISIONED
 from drcore.plans.shared.resources import functions as functions_named
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import lambda_
-
-PROVISIONED = ", provisioned concurrency"
 
 
 @dataclass(frozen=True, slots=True)

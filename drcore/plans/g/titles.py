@@ -62,6 +62,8 @@ RESTORED = StepName("tell-users-restored", "Tell users: restored", "G.7 final")
 POSTMORTEM = StepName("postmortem", "Postmortem", "G.post-mortem")
 CLOSE = StepName("close", "Close", "G.post-mortem")
 
+PROVISIONED = ", provisioned concurrency"  # the targets of stopping functions that bear it are brought back apart
+
 # What stands still from a step on, until another one has been done.
 STANDS = (
     StandsStill(MAINTENANCE, "the status page tells users of maintenance", RESTORED),
@@ -71,5 +73,13 @@ STANDS = (
     StandsStill(RULES, "schedules are off", RULES_AGAIN),
     StandsStill(WORKERS, "workers are at zero", WORKERS_AGAIN),
     StandsStill(SOURCES, "event sources are off", SOURCES_AGAIN),
-    StandsStill(FUNCTIONS, "functions are stopped, users get errors", FUNCTIONS_AGAIN),
+    StandsStill(
+        FUNCTIONS,
+        "functions are stopped, users get errors",
+        FUNCTIONS_AGAIN,
+        of=lambda target: PROVISIONED not in target,
+    ),
+    StandsStill(
+        FUNCTIONS, "provisioned concurrency is taken away", PROVISIONED_AGAIN, of=lambda target: PROVISIONED in target
+    ),
 )

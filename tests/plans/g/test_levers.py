@@ -7,7 +7,7 @@ import pytest
 from drcore.engine.outcome import Outcome, Target
 from drcore.errors import Exit, StepFailed
 from drcore.plans import g
-from drcore.plans.g.p02_stop_functions import PROVISIONED
+from drcore.plans.g.titles import PROVISIONED
 from drcore.run.runbook import Runbook
 from tests.support.data_corruption import (
     EAST,
