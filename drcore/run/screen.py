@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from drcore import show
 from drcore.engine.context import Run
+from drcore.engine.last_drill import last_drill_history
 from drcore.engine.outcome import Target
 from drcore.engine.progress import Phase, StepProgress
 from drcore.engine.step import Plan, Step
@@ -16,6 +17,7 @@ from drcore.errors import Rejected, Unknown
 from drcore.record.events import Kind
 from drcore.record.evidence import Bars, Chart, Document, Exhibit
 from drcore.record.step_turns import step_turns
+from drcore.run.forecast import durations, forecast
 
 
 class Screen:
@@ -23,6 +25,7 @@ class Screen:
 
     def __init__(self, run: Run[Any, Any], plan: Plan[Any]) -> None:
         self._run, self._plan = run, plan
+        self._took: Mapping[str, timedelta] | None = None  # each step of the last drill, once it was read
 
     def banner(self) -> None:
         """Show where the run acts, as whom, how far it goes."""
@@ -69,6 +72,18 @@ class Screen:
         start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
         used = (self._run.clock.now() - start).total_seconds() if start else None
         return show.rto_clock(used, self._plan.rto(self._run))
+
+    def forecast(self, step: Step[Any, Any], began: datetime) -> str:
+        """Whether the RTO will be kept, by the last drill; empty where that cannot be told. It is read once."""
+        run, moments, rto = self._run, self._run.moments, self._plan.rto(self._run)
+        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
+        if start is None or rto is None or step not in self._plan.steps:
+            return ""
+        if self._took is None:
+            made = len(run.calls.made)
+            self._took = durations(last_drill_history(run))
+            del run.calls.made[made:]  # they are no part of the step
+        return forecast(self._plan, step, self._took, began, run.clock.now(), start + timedelta(seconds=rto))
 
     def before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
@@ -135,7 +150,11 @@ class Watch:
         if self._slot:
             now = self._run.clock.now()
             self._phases.setdefault(how.phase.value, now)
-            self._draw(show.progress(self._step, how, now, [*self._phases.items()], self._screen.clock()))
+            clock = self._screen.clock()
+            if how.phase is Phase.WAITING:
+                began = next(iter(self._phases.values()))
+                clock = "; ".join(filter(None, (clock, self._screen.forecast(self._step, began))))
+            self._draw(show.progress(self._step, how, now, [*self._phases.items()], clock))
         if how.phase is Phase.ASKING:
             self._screen.before_asking(self._step, how)
 

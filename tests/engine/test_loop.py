@@ -238,7 +238,7 @@ def test_good_should_hold_before_it_is_believed(opened: Opened) -> None:
     result = loop.carry(run.run, step)
     assert result.outcome is Outcome.DONE, "not ALREADY: it was seen to be bad"
     assert (clock.now() - began).total_seconds() == 40
-    assert result.settled == Between(began + timedelta(seconds=10), began + timedelta(seconds=20)), "between two looks"
+    assert result.settled == Between(began + timedelta(seconds=15), began + timedelta(seconds=20)), "between two looks"
 
 
 def test_what_flaps_to_the_end_should_be_failed(opened: Opened) -> None:

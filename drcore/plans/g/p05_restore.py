@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,19 +9,16 @@ from datetime import datetime
 from drcore.clock import iso
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
+from drcore.engine.last_drill import last_drill_history
 from drcore.engine.outcome import Check, Outcome, Target, never, no, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step
-from drcore.errors import Rejected, Unknown
 from drcore.plans.g import resources, titles
 from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import recovery_region, restored_table, table, table_arn
-from drcore.plans.shared.last_drill import last_drill
 from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
-from drcore.record.history import History
-from drcore.services import s3
 from drcore.services.dynamodb import recovery
 from drcore.services.dynamodb.recovery import Restored
 
@@ -77,15 +73,7 @@ def restore(run: GRun, target: Target, seen: Restoring) -> None:
 
 def last_restore_s(run: GRun) -> float | None:
     """How long the restore of the last archived drill took. An estimate is worth no failure."""
-    store, where = run.service.evidence, run.service.runner_region
-    try:
-        last = last_drill(run)
-        names = s3.folders(run.aws, where, store.buckets[where], f"records/{run.plan}-drill-{last:%Y%m%dT%H%M%SZ}")
-        name = next(iter(names), "") if last else ""
-        journal = s3.body(run.aws, where, store.buckets[where], f"records/{name}/journal.jsonl") if name else b""
-    except (Unknown, Rejected, ValueError, TypeError):
-        return None
-    ended = History([*map(json.loads, journal.splitlines())]).lines(Kind.STEP_ENDED, step=titles.RESTORE)
+    ended = last_drill_history(run).lines(Kind.STEP_ENDED, step=titles.RESTORE)
     return next((float(line["seconds"]["cloud"]) for line in ended if line["outcome"] == Outcome.DONE), None)
 
 

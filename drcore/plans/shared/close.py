@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 from drcore.calls.gate import Waiver
 from drcore.engine.context import F, Run
+from drcore.engine.last_drill import drill_due_text, last_drill
 from drcore.engine.outcome import EVERYWHERE, Check, StepName, StepResult, Target
 from drcore.engine.step import Patience, Step
 from drcore.parameters import Mode
-from drcore.plans.shared.last_drill import drill_due_text, last_drill
 from drcore.record.evidence import Exhibit
 
 
