@@ -55,7 +55,7 @@ def cases_table(cases: Sequence[Case]) -> Table:
 
 
 def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
-    """Error rate by partner and operation, a panel a region, with the threshold."""
+    """Error rate by operation, a panel a region and partner, with the threshold."""
     names = tuple(partners)
     since, until = run.metrics.last(_SHOWN)
     series: list[Series] = []
@@ -65,7 +65,7 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
                 made, failed, _ = cloudwatch.minutes(run.aws, region, calls(run, partner, operation), since, until)
                 times = minutes_between(since, until)
                 rates = tuple(_percent(failed.by_time.get(at), made.by_time.get(at)) for at in times)
-                series.append(Series(operation if len(names) == 1 else f"{partner} {operation}", times, rates, region))
+                series.append(Series(operation, times, rates, _panel(names, partner, region)))
     limit = run.facts.error_rate_percent
     peak = max(((v, s) for s in series for v in s.values if v is not None), key=lambda each: each[0], default=None)
     title = "Error rate by operation: nothing was measured"
@@ -82,7 +82,7 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
 
 
 def calls_with_flag(run: DRun, name: str, partners: Sequence[str]) -> Chart:
-    """The calls of each minute to partners, a panel a region: where the flag is off they are zero, not missing."""
+    """The calls of each minute, a panel a region and partner: where the flag is off they are zero, not missing."""
     since, until = run.metrics.last(_SHOWN)
     series: list[Series] = []
     for region in run.service.regions:
@@ -94,9 +94,9 @@ def calls_with_flag(run: DRun, name: str, partners: Sequence[str]) -> Chart:
             ]
             read = cloudwatch.minutes(run.aws, region, asked, since, until)
             times = minutes_between(since, until)
-            for label, points in ((f"{partner}, all calls", read[::2]), (f"{partner}, failed", read[1::2])):
+            for label, points in (("all calls", read[::2]), ("failed", read[1::2])):
                 values = tuple(_total([each.by_time.get(at) for each in points]) for at in times)
-                series.append(Series(label, times, values, region))
+                series.append(Series(label, times, values, _panel(partners, partner, region)))
     last = [s.values[-1] for s in series if s.label.endswith("all calls") and s.values]
     told = (
         "not measured"
@@ -154,7 +154,12 @@ def _flag_off(run: DRun, names: Sequence[str]) -> Iterator[Band]:
             off, on = run.history.act(titles.PAUSE, target), run.history.act(titles.LET_IN, target)
             if off:
                 since, until = parse_time(off.last["time"]), parse_time(on.first["time"]) if on else None
-                yield Band("flag off" if len(names) == 1 else f"{partner}: flag off", since, until, region)
+                yield Band("flag off", since, until, _panel(names, partner, region))
+
+
+def _panel(partners: Sequence[str], partner: str, region: str) -> str:
+    """The panel of a region; of a region and partner where there are several, as each has a flag of its own."""
+    return region if len(partners) == 1 else f"{partner} in {region}"
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

@@ -140,12 +140,18 @@ BACKLOG = Step(
 
 
 def words_resolved(run: DRun) -> str:
-    names = [run.facts.partners[case.partner].title for case in decided_cases(run)]
-    return " ".join(run.facts.words.resolved.replace("{partner}", name) for name in names)
+    """Of those that stay out, that they are paused still."""
+    out, told = staying_out(run), []
+    for case in decided_cases(run):
+        of = run.facts.words.resolved
+        if case in out:
+            of = run.facts.words.paused_ours if case.ours else run.facts.words.paused
+        told.append(of.replace("{partner}", run.facts.partners[case.partner].title))
+    return " ".join(told)
 
 
 def stays_paused(run: DRun) -> str:
-    """Nothing is resolved while a partner stays out."""
+    """The incident is not over while a partner stays out; users are told how it stands."""
     out = ", ".join(case.partner for case in staying_out(run))
     return f"{out} stays paused" if out else ""
 

@@ -74,7 +74,10 @@ def resolved(
     needs: tuple[StepName, ...],
     not_yet: Callable[[Run[F]], str] = lambda run: "",
 ) -> Step[F, PublicIncident]:
-    """Resolve this run's incident, and set the components right again. `not_yet` says why not; empty: it is over."""
+    """Resolve this run's incident, and set the components right again.
+
+    `not_yet` says why it is not over, empty where it is: until then `words` are told as an update of it.
+    """
 
     def expect(run: Run[F], target: Target, incident: PublicIncident) -> Check:
         if not incident.id:
@@ -82,10 +85,17 @@ def resolved(
         if incident.status == "resolved":
             return yes(f"incident {incident.id} is resolved")
         why_not = not_yet(run)
-        return yes(f"it stays {incident.status}: {why_not}") if why_not else no(f"it is {incident.status}")
+        if why_not and incident.status == "monitoring":
+            return yes(f"incident {incident.id} is {incident.status}: {why_not}")
+        return no(f"it is {incident.status}" + (f", to be told: {why_not}" if why_not else ""))
 
     def act(run: Run[F], target: Target, incident: PublicIncident) -> None:
-        statuspage.resolve(run.http, _page(run), incident.id, words(run), run.service.status_page.components)
+        components = run.service.status_page.components
+        if not_yet(run):
+            affected = dict.fromkeys(components, "degraded_performance")
+            statuspage.update(run.http, _page(run), incident.id, "monitoring", words(run), affected)
+        else:
+            statuspage.resolve(run.http, _page(run), incident.id, words(run), components)
 
     changes = "the status page says what happened and that it is over"
     return _post(name, words, changes, expect, act, needs=needs)

@@ -274,7 +274,10 @@ def test_two_partners_have_a_switch_a_proof_and_a_way_back_each(stage: Stage) ->
     assert "pulsewatch" not in proofs["strideon"] and "strideon" not in proofs[PARTNER]
     assert run.run.history.choices(d.DECIDE_BACK.name) == (f"let {PARTNER} in",)
     assert on(stage) == {PARTNER: 1.0, "strideon": 0.0}
-    assert [each["status"] for each in incidents(stage)] == ["investigating"]
+    (incident,) = incidents(stage)
+    assert incident["status"] == "monitoring"
+    told = incident["incident_updates"][0]["body"]
+    assert "Syncing with PulseWatch works normally" in told and "We have paused syncing with StrideOn" in told
     stage.mend("partner-outage-two")
     stage.sleep(240)
     again = stage.again(run)
