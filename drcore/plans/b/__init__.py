@@ -63,9 +63,9 @@ def _model(run: BRun, region: str) -> Check:
     """The one that was named must be there, like a configuration."""
     names = sagemaker.models(run.aws, region, run.facts.endpoint.component.models)
     named = run.incident.model
-    return (
-        yes(f"{named} is there") if named in names else no(f"model: expected one of {', '.join(names)}; seen {named!r}")
-    )
+    if named in names:
+        return yes(f"{named} is there")
+    return wrong("model", f"expected one of {', '.join(names)}; seen {named!r}")
 
 
 def _configuration(run: BRun, region: str) -> Check:

@@ -14,7 +14,7 @@ from drcore.calls.gate import Call
 from drcore.clock import parse_time
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Outcome, Target, no, not_needed, yes
+from drcore.engine.outcome import Check, Outcome, Target, no, not_needed, wrong, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step
 from drcore.plans.c import resources, titles
@@ -43,9 +43,10 @@ def named_territories(run: CRun) -> tuple[str, ...]:
 def unknown_territories(run: CRun) -> Check:
     """Preflight: each code that is named must be one of the app's."""
     known = {each.code for each in territories(app_store(run))}
-    wrong = [code for code in named_territories(run) if code not in known and code != EVERYWHERE]
-    if wrong:
-        return no(f"off_sale: expected codes of territories, such as DEU, or {EVERYWHERE}; seen {', '.join(wrong)}")
+    unknown = [code for code in named_territories(run) if code not in known and code != EVERYWHERE]
+    if unknown:
+        seen = ", ".join(unknown)
+        return wrong("off_sale", f"expected codes of territories of the app, such as DEU, or {EVERYWHERE}; seen {seen}")
     return yes(", ".join(named_territories(run)))
 
 

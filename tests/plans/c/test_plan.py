@@ -10,7 +10,7 @@ import pytest
 from drcore.calls.gate import Writes
 from drcore.engine.outcome import Outcome
 from drcore.engine.verdict import Word
-from drcore.errors import StepFailed
+from drcore.errors import BadInput, StepFailed
 from drcore.plans import c
 from drcore.plans.c.stores import APP_STORE, PLAY
 from drcore.run.runbook import Runbook
@@ -59,6 +59,14 @@ def test_ios_without_a_source_of_crashes_should_be_unknown_until_a_person_report
     assert carry_out(again, until=c.HALT_IOS) is None
     assert outcomes(again)[c.HALT_IOS.title] is Outcome.DONE
     assert stage.truth()["mobile"]["stores"]["appstore"]["bad"] == ["41100"]
+
+
+def test_a_territory_that_is_none_should_be_refused_before_anything_is_touched(stage: Stage) -> None:
+    run = stage.open(stage.prepare(Scene(c.PLAN, "", incident={"off_sale": "DEU,XYZ"})))
+    with pytest.raises(BadInput, match=r"off_sale: expected codes of territories.*seen XYZ"):
+        run.preflight()
+    assert changed(stage) == []
+    run.close()
 
 
 def test_a_hotfix_in_review_should_survive_the_halt(stage: Stage) -> None:
