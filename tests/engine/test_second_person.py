@@ -12,11 +12,12 @@ import pytest
 from drcore.calls import signed_identity
 from drcore.calls.aws import KEY
 from drcore.clock import iso
+from drcore.engine import preflight
 from drcore.engine.consent import Consent, Given
-from drcore.engine.outcome import Outcome
+from drcore.engine.outcome import Check, Outcome
 from drcore.engine.people import person_of
 from drcore.engine.second_person import DIGEST, UNTIL, AskedOfSecond, SignedApproval, prove, roles_name_people
-from drcore.errors import BadInput, Refused, Rejected
+from drcore.errors import BadInput, NoAnswer, Refused, Rejected
 from drcore.launcher.approve import Approver, approve
 from drcore.parameters import SecondPerson
 from drcore.record.events import Kind
@@ -323,6 +324,21 @@ def test_roles_that_let_anybody_choose_a_name_should_be_refused_by_the_preflight
     assert told.answer == "no" and "sts:RoleSessionName" in told.why
     run.know_person(person_of(f"arn:aws:sts::123456789012:assumed-role/{names.RECOVERY_ROLE}/me"))
     assert roles_name_people(run, SECOND).answer == "no", "the operator's own role, too"
+
+
+def test_roles_that_cannot_be_read_should_be_told_and_stop_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IAM's control plane stands in one region: just then that is away plan A is carried out."""
+
+    def away(*given: object) -> Check:
+        raise NoAnswer("iam get_role: ServiceUnavailable")
+
+    run = case.run.run
+    run.service = run.service.model_copy(
+        update={"second_person": SECOND.model_copy(update={"steps": {case.run.plan.id: (case.step.key,)}})}
+    )
+    monkeypatch.setattr(preflight, "roles_name_people", away)
+    (told,) = (each for each in preflight.findings(run, case.run.plan) if each.what == "second person")
+    assert (told.check.answer, told.stops) == ("unknown", False)
 
 
 def test_an_approval_should_hold_an_hour_at_most(case: Case) -> None:

@@ -70,10 +70,12 @@ def commands(html: str) -> list[Commands]:
     return reader.found
 
 
-def carried_out(html: str, address: str, folder: Path, *, without: Collection[str] = ()) -> str:
+def carried_out(
+    html: str, address: str, folder: Path, *, without: Collection[str] = (), then_undone: bool = False
+) -> str:
     """Carry out a card by one shell that stops at the first command that fails, but for the acts of some steps.
 
-    Returns what was shown.
+    `then_undone`: each undo after that, the last act's first. Returns what was shown.
     """
     tools = folder / "bin"
     tools.mkdir()
@@ -81,7 +83,9 @@ def carried_out(html: str, address: str, folder: Path, *, without: Collection[st
     sleep = tools / "sleep"
     sleep.write_text(f"#!/bin/sh\nexec curl -fsS -o /dev/null -d '{{\"sleep\": '$1'}}' {address}/_sandbox/clock\n")
     sleep.chmod(0o755)
-    due = [each for each in commands(html) if each.kind != "undo" and each.step not in without]
+    lines = [each for each in commands(html) if each.step not in without]
+    due = [each for each in lines if each.kind != "undo"]
+    due += [each for each in reversed(lines) if each.kind == "undo" and then_undone]
     script = "\n".join(
         [
             "set -eo pipefail",

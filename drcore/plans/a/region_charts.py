@@ -47,7 +47,7 @@ def users_chart(run: ARun, name: str, region: str, minutes: float = 30) -> Chart
     worst = max(((value, each.label) for each in series for value in each.values if value is not None), default=None)
     title = "Failing users: not measured"
     if worst:
-        title = f"Failing users: at most {worst[0]:.3g} %, in {worst[1]} (limit {limit:g} %)"
+        title = f"Failing users until {until:%H:%M}: at most {worst[0]:.3g} %, in {worst[1]} (limit {limit:g} %)"
     limits = (Limit(f"limit {limit:g} %", limit),)
     return Chart(name, title, "failing users, %", series, limits, run.marks())
 

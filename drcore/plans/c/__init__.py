@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan
-from drcore.plans.c import p1_detect, p2_halt, p3_triage, p4_decide, p6_verify, p7_close, titles
+from drcore.plans.c import by_hand, p1_detect, p2_halt, p3_triage, p4_decide, p6_verify, p7_close, titles
 from drcore.plans.c.facts import CRun, Facts, Incident
 from drcore.plans.c.off_sale import OFF_SALE, ON_SALE, named_territories, unknown_territories
 from drcore.plans.c.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
@@ -135,4 +135,5 @@ PLAN = Plan(
     ),
     rto=lambda run: 3600 * run.facts.rto_hours,
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, not_needed, yes
 from drcore.engine.step import Patience, Step
-from drcore.plans.c import titles
+from drcore.plans.c import public_words, titles
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import affected
 from drcore.plans.c.traces import TracedVersion, shown_traces, traced
@@ -30,13 +30,7 @@ _BY_HOUR = "stats sum(reports) as crashes by bin(1h), platform, version"
 
 
 def words_investigating(run: CRun) -> str:
-    """Our words: the plan names none."""
-    if "detected" not in run.moments:
-        return ""
-    return (
-        "We are investigating a problem in the newest version of the app, and have stopped its rollout. "
-        "If you have not updated yet, please wait."
-    )
+    return public_words.INVESTIGATING if "detected" in run.moments else ""
 
 
 INVESTIGATING = investigating(

@@ -10,7 +10,7 @@ from drcore.clock import parse_time
 from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Settles, Step
-from drcore.plans.c import titles
+from drcore.plans.c import public_words, titles
 from drcore.plans.c.crash_rates import CrashRate, crash_chart, export, exported
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.loss_reports import LossReports, reports_of_loss
@@ -211,10 +211,7 @@ def words_resolved(run: CRun) -> str:
     remedy = decided(run)
     if remedy is None:
         return "The app works normally. Thank you for your patience."
-    return (
-        f"The problem in version {remedy.bad} of the app is fixed in version {remedy.version}. "
-        "Please update the app in your store. Thank you for your patience."
-    )
+    return public_words.over(remedy.bad, remedy.version)
 
 
 RESOLVED = resolved(titles.RESOLVED, words_resolved, needs=(titles.VERIFY,))

@@ -14,6 +14,7 @@ from drcore.engine.outcome import Answer, Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan, Step
 from drcore.plans.e import (
+    by_hand,
     p1_verify,
     p2_contain,
     p3_mend,
@@ -133,4 +134,5 @@ PLAN = Plan[Facts](
     short_of_goal=("vulnerability-primary-region-down",),
     rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Step, regions
-from drcore.plans.e import titles
+from drcore.plans.e import public_words, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import decided_mode, nothing_to_do
 from drcore.plans.e.security_flags import switch
@@ -110,13 +110,7 @@ CONTAINED = Step(
 
 
 def words_maintenance(run: ERun) -> str:
-    """No word of the hole before it is closed: it would help whoever looks for it."""
-    if nothing_to_do(run):
-        return ""
-    return (
-        "SyncWell is under maintenance. Syncs and changes to settings are paused, and connected accounts are not "
-        "refreshed. Your data is safe where it is. We will post an update here."
-    )
+    return "" if nothing_to_do(run) else public_words.MAINTENANCE
 
 
 MAINTENANCE = announce_maintenance(

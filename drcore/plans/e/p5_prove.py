@@ -10,7 +10,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.errors import Unknown
-from drcore.plans.e import stolen_uses, titles
+from drcore.plans.e import public_words, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do, the_finding
 from drcore.plans.e.p1_verify import exposure_url
@@ -116,12 +116,7 @@ REFUSED = Step(
 
 
 def words_sign_in(run: ERun) -> str:
-    if nothing_to_do(run):
-        return ""
-    return (
-        "As a precaution we have ended the connections to your fitness accounts. Please open SyncWell and sign in to "
-        "each of them again. Syncs and changes are possible again in a few minutes."
-    )
+    return "" if nothing_to_do(run) else public_words.SIGN_IN
 
 
 SIGN_IN = update(titles.SIGN_IN, words_sign_in, needs=(titles.REFUSED,), components="under_maintenance")
@@ -211,15 +206,8 @@ VERIFY = Step(
 
 
 def words_resolved(run: ERun) -> str:
-    """Only now, and only what is verified: the hole is closed, the old connections are worth nothing."""
     finding = the_finding(run)
-    since = finding.exposed_since if finding else None
-    when = f" since {_day(since)}" if since else ""
-    return (
-        f"A vulnerability in SyncWell could have given others access to data of connected accounts{when}. "
-        "It is closed. All earlier connections are invalid, so that nobody can use them any more; please sign in to "
-        "your accounts again. We are finding out who was affected, and will tell them ourselves."
-    )
+    return public_words.closed(f" since {_day(finding.exposed_since)}" if finding else "")
 
 
 def _day(moment: datetime) -> str:

@@ -93,4 +93,5 @@ def requests_chart(run: GRun, name: str, of: str, operations: tuple[str, ...], m
 
 def _last(series: list[Series]) -> str:
     counted = sorted({each.label for each in series if each.values and each.values[-1]})
-    return f"only {', '.join(counted)} in the last minute" if counted else "none in the last minute"
+    last = "in the last minute that is measured"  # it may be minutes ago
+    return f"only {', '.join(counted)} {last}" if counted else f"none {last}"

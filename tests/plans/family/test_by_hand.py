@@ -30,7 +30,7 @@ from tests.support.loopback import on_loopback
 from tests.support.stage import PLANS, Scene
 
 WITH_CARD = [plan for plan in PLANS if plan.by_hand]
-PAGES = {"g": 4}  # printed pages at most; two for any other
+PAGES = {"e": 4, "g": 4}  # printed pages at most; two for any other
 # What drcore alone does: its own record, or a proof that a person gives by looking.
 NOT_BY_HAND: dict[str, set[str]] = {}
 LEVERS = {
@@ -64,6 +64,7 @@ CARRIED_OUT = (
     Course("b", "ai-key-expired", frozenset(LEVERS - {titles_b.KEY.key}), 300),
     Course("b", "ai-throttled", frozenset(LEVERS - {titles_b.GATEWAY.key}), 300),
     Course("d", "partner-outage"),
+    Course("e", "vulnerability-token-leak"),
     Course("f", "bad-canary-stuck", after=120),
     Course("f", "bad-release"),
 )
@@ -86,7 +87,7 @@ def test_a_card_should_have_every_act_of_its_plan(plan: Plan[Any]) -> None:
 @each_card
 def test_a_card_should_name_nothing_of_an_earlier_run(plan: Plan[Any]) -> None:
     text = as_markdown(card_of(plan))
-    assert re.findall(r"\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-|drill-|lock", text) == []
+    assert re.findall(r"\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-|drill-|locks/", text) == []
 
 
 @each_card
@@ -153,3 +154,30 @@ def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(course: 
         by_hand = comparable(runs.state())
     assert by_hand != broken, "the card has changed nothing"
     assert differences(by_hand, drilled) == []
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
+@pytest.mark.skipif(bool(MISSING), reason=f"missing here: {', '.join(MISSING)}; `make proof` fetches the AWS CLI")
+def test_the_undo_lines_of_a_card_should_leave_what_was_there_before(tmp_path: Path) -> None:
+    """All acts, then each undo, the last act's first: only what users were told stays."""
+    plan = next(each for each in PLANS if each.id == "f")
+    with on_loopback(tmp_path) as runs:
+        runs.fault("bad-release")
+        broken = comparable(runs.state())
+        carried_out(as_html(card_of(plan, runs.address)), runs.address, tmp_path, then_undone=True)
+        undone = comparable(runs.state())
+    assert [each for each in differences(undone, broken) if "/statuspage/incidents" not in each] == []
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
+@pytest.mark.skipif(bool(MISSING), reason=f"missing here: {', '.join(MISSING)}; `make proof` fetches the AWS CLI")
+def test_what_a_shell_does_of_plan_c_should_come_to_its_end(tmp_path: Path) -> None:
+    """The rest is done in the consoles of the stores, which no test carries out."""
+    with on_loopback(tmp_path) as runs:
+        runs.fault("mobile-crash")
+        plan = next(each for each in PLANS if each.id == "c")
+        told = carried_out(as_html(card_of(plan, runs.address)), runs.address, tmp_path)
+        (incident,) = runs.state()["own"]["statuspage"]["incidents"]
+    assert "4.11.0 -> 4.11.1 from hotfix" in told and "SUCCEEDED" in told.splitlines()
+    assert incident["status"] == "resolved"
+    assert "4.11.0 of the app is fixed in version 4.11.1" in incident["incident_updates"][0]["body"]

@@ -1,0 +1,343 @@
+"""Plan E by hand: contained by a flag, mended by the alias, old tokens made worthless where they are used or stored.
+
+`$ID` is the finding, `$MODE` what was decided of it, `$RELEASE` the release that mends it. No value of a token is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from drcore.engine.by_hand import HandAct, HandCard, quoted, words
+from drcore.engine.outcome import StepName
+from drcore.engine.permissions import Place
+from drcore.plans.e import public_words, titles
+from drcore.plans.e.facts import Facts, FlagPlace
+from drcore.plans.shared.by_hand import (
+    acknowledged,
+    in_regions,
+    opens_incident,
+    page_on_call,
+    resolves_incident,
+    secret,
+    sign_in,
+)
+from drcore.plans.shared.release_by_hand import freeze, knows_release, points_aliases, points_stage, unfreeze
+
+_BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
+_OVER = "max_by(Items[?State=='COMPLETE'], &DeploymentNumber).ConfigurationVersion"
+_RUNNING = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
+
+
+def card(at: Place[Facts]) -> HandCard:
+    """The acts of plan E, in the order in which they are done."""
+    facts = at.facts
+    first = (sign_in(at.service), knows_release(at, facts.releases), _knows_finding(at), _knows_flags(at), _knows(at))
+    return HandCard(
+        "\n".join(first),
+        (
+            HandAct(
+                titles.REACH,
+                look=in_regions(at.service, "secrets | wc -l"),
+                shows="a number for each region",
+                by_hand="A region does not answer: the incident commander decides to go on without it. AWAY=its name, "
+                "and leave it out of the loops",
+            ),
+            _logs(at),
+            _evidence(at),
+            HandAct(
+                titles.DETECT,
+                look=in_regions(at.service, 'echo "$G $(exposed)"'),
+                shows="true where the hole is",
+            ),
+            page_on_call(at, titles.NOTIFY, "A vulnerability was found. Plan E is carried out by hand."),
+            acknowledged(titles.ACKNOWLEDGE),
+            HandAct(
+                titles.DECIDE,
+                look="jq -c '{id,title,where,fixed_in,ssvc,cvss,known_exploited}' finding.json; echo $MODE",
+                shows="the finding with its severity. MODE=maintenance where it is exploited. Of no weight: stop here",
+                by_hand="The incident commander decides in the incident channel, with reason and time: "
+                + "; ".join(f"{each.name} within {each.hours:g} h" for each in facts.clocks),
+            ),
+            freeze(at, titles.FREEZE, facts.pipeline),
+            _flag(at, titles.CONTAIN, facts.flags.mode, ".enabled = true | .level = env.MODE", off=True),
+            HandAct(
+                titles.CONTAINED,
+                look=f"sleep {60 * facts.servers_minutes:.0f}; writes",
+                shows="a status from 400 on for each path, in each region",
+            ),
+            opens_incident(
+                at,
+                titles.MAINTENANCE,
+                public_words.MAINTENANCE,
+                headline="Maintenance mode: syncs and settings",
+                state="under_maintenance",
+            ),
+            _hotfix(points_aliases(at, titles.LAMBDA, facts.functions, facts.alias)),
+            points_stage(at, titles.API),
+            HandAct(
+                titles.MENDED,
+                look=in_regions(at.service, 'until [ "$(exposed)" = false ]; do sleep 15; done; echo "$G closed"'),
+                shows="closed for each region",
+            ),
+            replace(
+                _flag(at, titles.EPOCH, facts.flags.epoch, ".enabled = true | .min_issued_at = env.NOW"),
+                back="none: old tokens would be good again",
+            ),
+            _issuers(at),
+            HandAct(
+                titles.PROMOTE,
+                do=in_regions(
+                    at.service,
+                    '[ -z "$AWAY" ] || for N in $(secrets "SecretList[?PrimaryRegion==\'$AWAY\']"); do',
+                    "  aws secretsmanager stop-replication-to-replica --region $G --secret-id $N",
+                    "done",
+                ),
+                shows="an ARN for each replica, where a region is away; else nothing",
+            ),
+            _sweep(at),
+            _labels(at),
+            HandAct(
+                titles.COPIES,
+                look="sleep 120; " + in_regions(at.service, "old"),
+                shows="nothing: no label in any region leads to another version. Replicas in other accounts: their "
+                "owners look",
+            ),
+            HandAct(
+                titles.REFUSED,
+                look=f"sleep {60 * facts.hold_minutes:.0f}\n"
+                + in_regions(
+                    at.service,
+                    f"for J in {words(facts.issuers)}; do "
+                    f'curl -fsS "$(api $G){facts.checks.token_probe.format(issuer="$J")}" | jq -c; done',
+                ),
+                shows='"syncwell":"refused" for each issuer, in each region',
+            ),
+            HandAct(
+                titles.SIGN_IN,
+                do=f'tell PATCH "/$I" {quoted(_incident(at, "monitoring", public_words.SIGN_IN))}',
+                shows="the id of the incident",
+                back="none: correct it by the next message",
+            ),
+            _flag(at, titles.LIFT, facts.flags.mode, ".enabled = false", on=True),
+            HandAct(
+                titles.VERIFY,
+                look=f"sleep {60 * facts.hold_minutes:.0f}; writes; " + in_regions(at.service, 'echo "$G $(exposed)"'),
+                shows="200 for each path, false for each region",
+            ),
+            resolves_incident(at, titles.RESOLVED, public_words.closed("")),
+            unfreeze(at, titles.UNFREEZE, facts.pipeline),
+        ),
+        tools=("aws", "curl", "jq", "sha256sum"),
+    )
+
+
+def _incident(at: Place[Facts], status: str, text: str) -> dict[str, object]:
+    components = dict.fromkeys(at.service.status_page.components, "under_maintenance")
+    return {"incident": {"status": status, "body": text, "components": components}}
+
+
+def _knows_finding(at: Place[Facts]) -> str:
+    """The newest open finding; what its checks say in a region."""
+    desk, checks, region = at.facts.desk, at.facts.checks, at.service.runner_region
+    key = f' -H "Authorization: Bearer {secret(desk.api_key, region)}"' if desk.api_key else ""
+    apis = "; ".join(f"{each}) echo {quoted(url)}" + ";" for each, url in at.service.api.items())
+    return "\n".join(
+        (
+            f"curl -fsS{key} {quoted(desk.url + '/findings')} | jq '.findings | max_by(.reported_at)' > finding.json",
+            'ID=$(jq -r .id finding.json); export MODE=read-only; AWAY=; echo "$ID $MODE"',
+            f"api() {{ case $1 in {apis} esac; }}",
+            f'exposed() {{ curl -fsS "$(api $G){checks.exposure.format(finding="$ID")}" | jq .exposed; }}',
+            "writes() { "
+            + in_regions(
+                at.service,
+                f'curl -fsS "$(api $G){checks.marked_writes}" | jq -c --arg g $G \\',
+                '  "[\\$g, (.paths | map_values(.status))]"',
+            )
+            + "; }",
+        )
+    )
+
+
+def _knows_flags(at: Place[Facts]) -> str:
+    """`flag ENVIRONMENT PROFILE CHANGE` deploys a changed document of flags in each region; `shown` what is served."""
+    flags = at.facts.flags
+    place = "--region $G --application-id $A"
+    version = f"{place} --configuration-profile-id $C"
+    ids = (
+        f'A=$(aws appconfig list-applications --region $G --query "$(named {words([flags.application])})")',
+        f'V=$(aws appconfig list-environments {place} --query "$(named $1)")',
+        f'C=$(aws appconfig list-configuration-profiles {place} --query "$(named $2)")',
+        f'N=$(aws appconfig list-deployments {place} --environment-id $V --query "{_OVER}")',
+        f"aws appconfig get-hosted-configuration-version {version} --version-number $N flags-$G.json > /dev/null",
+    )
+    deploys = in_regions(
+        at.service,
+        "ids $1 $2",
+        f'jq {quoted(_BARE)}"| $3" flags-$G.json > new-$G.json',
+        f"N=$(aws appconfig create-hosted-configuration-version {version} --content fileb://new-$G.json \\",
+        "  --content-type application/json /dev/null --query VersionNumber)",
+        f'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named {words([flags.strategy])})")',
+        f"aws appconfig start-deployment {place} --environment-id $V --configuration-profile-id $C \\",
+        "  --deployment-strategy-id $S --configuration-version $N --query DeploymentNumber",
+        f'until [ -z "$(aws appconfig list-deployments {place} --environment-id $V \\',
+        f'  --query "{_RUNNING}")" ]; do sleep 15; done',
+    )
+    return "\n".join(
+        (
+            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            "ids() {",
+            *(f"  {line}" for line in ids),
+            "}",
+            f"flag() {{ {deploys}; }}",
+            "shown() { " + in_regions(at.service, "ids $1 $2; jq -c .values flags-$G.json") + "; }",
+        )
+    )
+
+
+def _knows(at: Place[Facts]) -> str:
+    """`secrets` names those with tokens in `$G`, `old` what reads another version of them than `token` names."""
+    listed = "aws secretsmanager list-secrets --region $G --filters Key=name,Values="
+    listed += words([at.facts.tokens.prefix])
+    return "\n".join(
+        (
+            "BY=by-hand-$(id -un)",
+            f"secrets() {{ {listed} --query \"${{1:-SecretList}}[].Name\" | tr '\\t' '\\n'; }}",
+            "own() { echo \"SecretList[?!PrimaryRegion || PrimaryRegion=='$G']\"; }",
+            'token() { printf %s "$BY $1" | sha256sum | \\',
+            '  sed -E "s/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\\1-\\2-\\3-\\4-\\5/"; }',
+            f"old() {{ {listed} --output json \\",
+            '  --query "${1:-SecretList}" | jq -r \'.[] | .Name as $n | .SecretVersionsToStages | to_entries[] |',
+            '  .key as $v | .value[] | "\\($n) \\(.) \\($v)"\' | while read N L V; do',
+            '  [ "$V" = "$(token $N)" ] || echo "$N $L $V"; done; }',
+        )
+    )
+
+
+def _logs(at: Place[Facts]) -> HandAct:
+    group = words([at.facts.security_logs])
+    kept = f"aws logs describe-log-groups --region $G --log-group-name-prefix {group} "
+    days = "--query 'logGroups[0].retentionInDays'"
+    return HandAct(
+        titles.KEEP_LOGS,
+        do=in_regions(
+            at.service,
+            f"{kept}{days} > kept-$G",
+            f"aws logs put-retention-policy --region $G --log-group-name {group} "
+            f"--retention-in-days {at.facts.keep_logs_days}",
+        ),
+        look=in_regions(at.service, f"{kept}{days}"),
+        shows=f"{at.facts.keep_logs_days} for each region",
+        undo=in_regions(
+            at.service,
+            f'[ "$(cat kept-$G)" = None ] && aws logs delete-retention-policy --region $G --log-group-name {group} ||',
+            f"  aws logs put-retention-policy --region $G --log-group-name {group} \\",
+            '    --retention-in-days "$(cat kept-$G)"',
+        ),
+        back="kept for as long as before",
+    )
+
+
+def _evidence(at: Place[Facts]) -> HandAct:
+    region, days = at.service.runner_region, at.service.evidence.retain_days
+    bucket = words([at.service.evidence.buckets[region]])
+    return HandAct(
+        titles.FREEZE_EVIDENCE,
+        do="{ cat finding.json; "
+        + in_regions(
+            at.service,
+            "old",
+            f"for F in {words(at.facts.functions)}; do aws lambda get-alias --region $G --function-name $F "
+            f"--name {words([at.facts.alias])}; done",
+        )
+        + "; } > frozen.txt\n"
+        f"aws s3api put-object --region {region} --bucket {bucket} --key frozen/$BY-$ID.txt --body frozen.txt \\\n"
+        f"  --object-lock-mode GOVERNANCE --object-lock-retain-until-date "
+        f"$(jq -nr '(now + {days} * 86400) | todate') --query ETag",
+        look=f"aws s3api head-object --region {region} --bucket {bucket} --key frozen/$BY-$ID.txt "
+        "--query ContentLength",
+        shows="its size",
+        back="none: it stays until its retention is over",
+    )
+
+
+def _flag(
+    at: Place[Facts], step: StepName, where: FlagPlace, change: str, *, off: bool = False, on: bool = False
+) -> HandAct:
+    """Set a flag everywhere; `off`, `on`: how it is set back."""
+    place = f"{words([where.environment])} {words([where.profile])}"
+    flag = f'.values[{quoted(where.flag)[0:0]}\\"{where.flag}\\"]'
+    clock = ""
+    if step == titles.EPOCH:
+        region = at.service.runner_region
+        bucket = words([at.service.evidence.buckets[region]])
+        clock = (
+            f"aws s3api put-object --region {region} --bucket {bucket} --key frozen/$BY-mended.txt --body finding.json "
+            "--query ETag\n"
+            f"export NOW=$(aws s3api list-objects-v2 --region {region} --bucket {bucket} \\\n"
+            "  --prefix frozen/$BY-mended.txt --query 'Contents[0].LastModified' | cut -c1-19)Z\n"
+        )
+    back = ".enabled = false" if off else ".enabled = true | .level = env.MODE" if on else ""
+    return HandAct(
+        step,
+        do=f'{clock}flag {place} "{flag} |= ({change})"',
+        look=f"shown {place}",
+        shows="in each region: off" if on else "in each region: on, with its value",
+        undo=f'flag {place} "{flag} |= ({back})"' if back else "",
+        back="the mode is off again" if off else "the mode is on again" if on else "",
+    )
+
+
+def _hotfix(points: HandAct) -> HandAct:
+    """The release that the finding names, in place of what serves."""
+    names = "LEFT=$RELEASE; RELEASE=$(jq -r .fixed_in finding.json)\n"
+    return replace(
+        points,
+        do=names + points.do,
+        by_hand="The hole is in the app: plan C releases the mended version; skip this act and the next",
+    )
+
+
+def _issuers(at: Place[Facts]) -> HandAct:
+    region = at.service.runner_region
+    machine = f"arn:aws:states:{region}:{at.service.account}:stateMachine:{at.facts.revoker}"
+    job = f"arn:aws:states:{region}:{at.service.account}:execution:{at.facts.revoker}:$BY-$J"
+    told = f"aws stepfunctions describe-execution --region {region} --execution-arn {job} --query"
+    each = f"for J in {words(at.facts.issuers)}; do"
+    return HandAct(
+        titles.ISSUERS,
+        do=f"{each}\n  aws stepfunctions start-execution --region {region} --state-machine-arn {machine} \\\n"
+        '    --name $BY-$J    --input "{\\"issuer\\": \\"$J\\", \\"run\\": \\"$BY\\"}" --query startDate\ndone',
+        look=f'{each}\n  while [ "$({told} status)" = RUNNING ]; do sleep 15; done\n  {told} "[status,output]"\ndone',
+        shows='SUCCEEDED for each, "left": 0. Where "way" is "none": have the issuer change our client secret',
+    )
+
+
+def _sweep(at: Place[Facts]) -> HandAct:
+    return HandAct(
+        titles.SWEEP,
+        do=in_regions(
+            at.service,
+            'for N in $(secrets "$(own)"); do',
+            "  aws secretsmanager put-secret-value --region $G --secret-id $N --client-request-token $(token $N) \\",
+            '    --secret-string "{\\"revoked\\": {\\"run\\": \\"$BY\\"}}" --query Name',
+            "done",
+        ),
+        look=in_regions(at.service, 'old "$(own)" | grep AWSCURRENT || true'),
+        shows="nothing: no secret's current version is another one. Again, where a write was refused: it changes "
+        "nothing twice",
+    )
+
+
+def _labels(at: Place[Facts]) -> HandAct:
+    return HandAct(
+        titles.LABELS,
+        do=in_regions(
+            at.service,
+            'old "$(own)" | while read N L V; do',
+            "  aws secretsmanager update-secret-version-stage --region $G --secret-id $N --version-stage $L \\",
+            "    --remove-from-version-id $V --query Name",
+            "done",
+        ),
+        look=in_regions(at.service, 'old "$(own)"'),
+        shows="nothing",
+    )
