@@ -58,6 +58,7 @@ Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Account = Annotated[str, Field(pattern=r"^\d{12}$")]
 TopicArn = Annotated[str, _arn_of("sns")]
 RoleArn = Annotated[str, _arn_of("iam")]
+KeyArn = Annotated[str, _arn_of("kms")]
 Url = Annotated[str, Field(pattern=r"^(https?://|\{world\})")]
 
 
@@ -179,6 +180,7 @@ class Service(Model):
     api: dict[Region, Url]
     drill_policy: DrillPolicy | None = None
     second_person: SecondPerson | None = None
+    encryption_keys: tuple[KeyArn, ...] = ()  # KMS keys of one's own, under which anything that is touched lies
     metric_delay_s: Annotated[float, Field(ge=0, le=900)] = 180  # after its end a minute of CloudWatch is whole
     exercises: dict[PlanLetter, Exercises] = Field(default_factory=dict)  # none in records from before there were any
 

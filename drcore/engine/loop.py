@@ -36,7 +36,7 @@ from drcore.engine.outcome import (
     TargetResult,
 )
 from drcore.engine.outcome_word import OutcomeWord
-from drcore.engine.permissions import Place
+from drcore.engine.permissions import OF_OWN_KEYS, Place
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.second_person import prove, wanted
 from drcore.engine.step import Step
@@ -345,7 +345,7 @@ class _Carrying(Looking):
         run, step = self.run, self.step
         if not run.service.role or step.whole_role:
             return ()
-        return session_policies(step.permissions, Place(run.service, run.facts))
+        return session_policies((*step.permissions, *OF_OWN_KEYS), Place(run.service, run.facts))
 
     @property
     def _limits(self) -> dict[str, str]:

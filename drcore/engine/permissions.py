@@ -88,6 +88,15 @@ def second_topics(at: Place[Any]) -> Iterable[str]:
     return at.service.on_call.second.values()
 
 
+def own_keys(at: Place[Any]) -> Iterable[str]:
+    """The KMS keys of one's own; none where all lies under AWS's."""
+    return at.service.encryption_keys
+
+
+# What AWS asks for of a key behind each call that reads or writes what lies under it, a restore and a replica included.
+OF_OWN_KEYS = iam_actions(
+    *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"), on=own_keys
+)
 OF_THE_LOCK = iam_actions("s3:PutObject", "s3:DeleteObject", on=locks)
 OF_THE_STATUS_PAGE = (
     Permission("secretsmanager:GetSecretValue", lambda at: at.secret(at.service.status_page.api_key)),
@@ -98,6 +107,7 @@ OF_EVERY_RUN = (
     *OF_THE_LOCK,
     Permission("s3:PutObject", lambda at: evidence("approvals/*")(at) if at.service.second_person else ()),
     *OF_THE_STATUS_PAGE,
+    *OF_OWN_KEYS,
 )
 
 

@@ -79,8 +79,10 @@ def keys_can_be_used(run: GRun) -> Check:
     if len(named) < len(found):
         lacking = ", ".join(each for each in found if each not in named)
         return no(f"a customer's key in {', '.join(named)} and none in {lacking}: a new replica needs one in each")
-    keys = ", ".join(named.values())
+    unnamed = [key for key in named.values() if key not in run.service.encryption_keys]
+    if not unnamed:
+        return yes(f"customer's keys, which the policy has: {', '.join(named.values())}")
     return no(
-        f"customer's keys: {keys}. The runner needs kms:DescribeKey and kms:CreateGrant on each, which this plan's "
-        "policy does not have, for Restore and Replicas"
+        f"customer's keys: {', '.join(unnamed)}. Name them in service.yaml, encryption_keys: then the policy has "
+        "what Restore and Replicas need of each"
     )
