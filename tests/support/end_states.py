@@ -8,11 +8,15 @@ from typing import Any
 
 _DRAWN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # an id
+    r"|by-hand-\w+|[a-g]-drill-\d{8}T\d{6}Z-[0-9a-f]{4}"  # a run, or whoever has done without
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+[\d:]+)?"  # a time
 )
-# The record with its lock; the run that wrote a canary; what pages and alarms have sent, as their number hangs on when
-# somebody began.
-_OF_DRCORE = re.compile(r"syncwell-evidence-|/s3/aws/tagger|metadata/drcore|sent_notifications|CANARY#drcore/0/run")
+# The record with its lock; when a secret was written, which is a number; the run that wrote a canary; what pages and
+# alarms have sent, as their number hangs on when somebody began.
+_OF_DRCORE = re.compile(
+    r"syncwell-evidence-|syncwell-witness-|/createdate$|/last_changed_date$"
+    r"|/s3/aws/tagger|metadata/drcore|sent_notifications|CANARY#drcore/0/run"
+)
 
 
 def comparable(state: object) -> dict[str, object]:

@@ -124,7 +124,7 @@ def card(at: Place[Facts]) -> HandCard:
                 look=f"sleep {60 * facts.hold_minutes:.0f}; writes; " + in_regions(at.service, 'echo "$G $(exposed)"'),
                 shows="200 for each path, false for each region",
             ),
-            resolves_incident(at, titles.RESOLVED, public_words.closed("")),
+            _told(resolves_incident(at, titles.RESOLVED, public_words.closed(" since {since}"))),
             unfreeze(at, titles.UNFREEZE, facts.pipeline),
         ),
         tools=("aws", "curl", "jq", "sha256sum"),
@@ -136,6 +136,11 @@ def _incident(at: Place[Facts], status: str, text: str) -> dict[str, object]:
     return {"incident": {"status": status, "body": text, "components": components}}
 
 
+def _told(act: HandAct) -> HandAct:
+    """The message with since when the hole was open, as a variable of the shell."""
+    return replace(act, do=act.do.replace("{since}", "'\"$SINCE\"'"))
+
+
 def _knows_finding(at: Place[Facts]) -> str:
     """The newest open finding; what its checks say in a region."""
     desk, checks, region = at.facts.desk, at.facts.checks, at.service.runner_region
@@ -145,6 +150,7 @@ def _knows_finding(at: Place[Facts]) -> str:
         (
             f"curl -fsS{key} {quoted(desk.url + '/findings')} | jq '.findings | max_by(.reported_at)' > finding.json",
             'ID=$(jq -r .id finding.json); export MODE=read-only; AWAY=; echo "$ID $MODE"',
+            'SINCE="$(jq -r \'.exposed_since[:16] | sub("T"; " ")\' finding.json) UTC"',
             f"api() {{ case $1 in {apis} esac; }}",
             f'exposed() {{ curl -fsS "$(api $G){checks.exposure.format(finding="$ID")}" | jq .exposed; }}',
             "writes() { "
