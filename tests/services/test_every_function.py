@@ -200,7 +200,7 @@ def test_it_has_an_answer_and_without_a_part_of_it_a_shorter_one_or_none(
     if any(call.write for call in asking.gate.made[made:]):
         return
     paths = [(name, path) for name, answer in answers.items() for path in parts(answer)]
-    for operation, path in paths:
+    for operation, path in paths if EXHAUSTIVE else paths[::2]:
         print(f"{operation} without {path}")  # noqa: T201  # shown where it fails
         with changing(partial(take_out, operation, path)), suppress(Unknown, Rejected):
             ask()

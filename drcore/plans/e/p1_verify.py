@@ -17,12 +17,13 @@ from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
 from drcore.plans.e.reach import in_reach
 from drcore.plans.e.sweeping import Amount, tokens_in
+from drcore.plans.e.token_secrets import token_secrets
 from drcore.plans.shared.acknowledge import acknowledge
 from drcore.plans.shared.decision import choices, taken
 from drcore.plans.shared.detection import detect
 from drcore.plans.shared.on_call import notify_on_call
 from drcore.record.evidence import Exhibit, Table
-from drcore.services import lambda_, logs, s3, secretsmanager, servicechecks
+from drcore.services import lambda_, logs, s3, servicechecks
 from drcore.services.securitydesk import SecurityFinding
 
 # ── Keep the logs ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -107,10 +108,7 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
             for region in in_reach(run)
         },
         "secrets": {
-            region: {
-                each.name: each.current for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
-            }
-            for region in in_reach(run)
+            region: {each.name: each.current for each in token_secrets(run, region)} for region in in_reach(run)
         },
     }
     until = run.clock.now() + timedelta(days=run.service.evidence.retain_days)
@@ -245,7 +243,7 @@ def see_choice(run: ERun, target: Target) -> ContainmentChoice:
     if finding is None:
         return ContainmentChoice(None, None, 0, 0, *taken(run, titles.DECIDE))
     held = Amount()
-    for each in secretsmanager.listed(run.aws, run.service.runner_region, run.facts.tokens.prefix):
+    for each in token_secrets(run, run.service.runner_region):
         held.add(tokens_in(run, each))
     taken_already = taken(run, titles.DECIDE)
     return ContainmentChoice(finding, findings.severity(finding), held.number, held.weight, *taken_already)

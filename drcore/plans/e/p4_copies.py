@@ -13,6 +13,7 @@ from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.p4_sweep import version_of
 from drcore.plans.e.sweeping import looked_up
+from drcore.plans.e.token_secrets import token_secrets
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import secretsmanager
 
@@ -33,7 +34,7 @@ class Copies:
 
 def see_copies(run: ERun, target: Target) -> Copies:
     region = target.region
-    names = (each.name for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix))
+    names = (each.name for each in token_secrets(run, region))
     if nothing_to_do(run):
         return Copies(sum(1 for _ in names), ())
     old, labelled, elsewhere, count = list[str](), list[str](), list[tuple[str, str]](), 0

@@ -20,6 +20,7 @@ from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.reach import left_out
 from drcore.plans.e.sweeping import Met, Sweeps, first_of, looked_up
+from drcore.plans.e.token_secrets import token_secrets
 from drcore.services import secretsmanager
 
 
@@ -34,7 +35,7 @@ class Promotion:
 def met_by_the_promotion(run: ERun, region: str, has_written: bool) -> Iterator[Met]:
     """The replicas of the region that is away. What is promoted is told of at once here; a list may be minutes late."""
     away = left_out(run)
-    listed = secretsmanager.listed(run.aws, region, run.facts.tokens.prefix)
+    listed = token_secrets(run, region)
     names = (each.name for each in listed if each.primary == away)
     for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
         yield Met(name, found.primary == away)

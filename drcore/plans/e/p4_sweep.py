@@ -22,6 +22,7 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.sweeping import QUOTA, Met, Sweeps, first_of, looked_up, tokens_in
+from drcore.plans.e.token_secrets import token_secrets
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
 from drcore.services.secretsmanager import ListedSecret
@@ -70,7 +71,7 @@ def met_by_the_sweep(run: ERun, region: str, has_written: bool) -> Iterator[Met]
 
 def written_in(run: ERun, region: str) -> Iterator[ListedSecret]:
     """The secrets with tokens that are written in a region, not copied to it. Raises Rejected, Unknown."""
-    for each in secretsmanager.listed(run.aws, region, run.facts.tokens.prefix):
+    for each in token_secrets(run, region):
         if each.primary in ("", region):
             yield each
 

@@ -269,6 +269,8 @@ def _name(mapping: Source) -> str:
 
 def see_source(run: GRun, target: Target) -> Feeding:
     mappings = _named(lambda_.sources(run.aws, target.region, run.facts.functions))
+    if not mappings:  # an empty list is no proof that nothing feeds them any more
+        raise Unknown(f"lambda in {target.region}: expected event source mappings of our functions, seen none")
     own = mappings.get(target.thing)
     like = [name for name in mappings if name.startswith(f"{target.thing} (")]
     if not own and like:

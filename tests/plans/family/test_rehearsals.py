@@ -18,6 +18,7 @@ from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.effects import Effect
+from tests.support.looks_in_silence import BY_THE_RUN, EMPTY_IS_AN_ANSWER, believed
 from tests.support.stage import (
     PLANS,
     SAMPLED,
@@ -39,6 +40,7 @@ AN_EDIT = re.compile(r"(?<=/edits/)\d+")  # of Google Play: another one each tim
 A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 QUIET = tuple(Scene(plan, "", "quiet") for plan in PLANS)
 WORLDS = (*QUIET, *SAMPLED)
+FIRST = tuple(Scene(plan, plan.faults[0]) for plan in PLANS if plan.id in BY_THE_RUN)
 each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
 
 
@@ -50,6 +52,7 @@ class Rehearsed:
     before: Any
     after: Any
     effects: list[Effect]
+    believed: tuple[set[str], set[str]]
 
 
 Rehearsals = Callable[[Scene], Rehearsed]
@@ -73,10 +76,13 @@ def _rehearse(scene: Scene, stage: Stage) -> Rehearsed:
     setting = stage.prepare(scene, Mode.REHEARSE)
     before = stage.state()
     run = stage.open(setting)
-    assert carry_out(run) is None
+    assert carry_out(run, until=scene.plan.steps[-1]) is None
+    said = believed(stage, run) if scene in FIRST else (set[str](), set[str]())
+    for always in (run.verify, run.go_back, run.close):
+        always()
     after, effects = stage.state(), list(stage.effects)
     proven(run)
-    return Rehearsed(run, before, after, effects)
+    return Rehearsed(run, before, after, effects, said)
 
 
 @each_world
@@ -122,6 +128,15 @@ def test_each_step_that_acts_is_named_also_where_nothing_is_to_be_done_now(rehea
     assert run.verdict and run.verdict.why == "every step could be read, and every act could be named"
     told = ended(run).as_data()["acts"]
     assert {act["id"] for act in told} == {*named}
+
+
+@pytest.mark.parametrize("scene", FIRST, ids=[scene.name for scene in FIRST])
+def test_no_look_believes_what_nobody_has_told_it(rehearsed: Rehearsals, scene: Scene) -> None:
+    """Where a proxy answers, or nobody, or every list of AWS is empty."""
+    in_silence, of_empty = rehearsed(scene).believed
+    may = BY_THE_RUN[scene.plan.id]
+    assert in_silence == may, "and the table says no more than that"
+    assert of_empty <= may | EMPTY_IS_AN_ANSWER[scene.plan.id]
 
 
 @each_sampled_scene
