@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drcore.sandbox.core.registry import AwsError
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.appconfig.state import AppConfig
 from drcore.sandbox.syncwell.company import names
@@ -40,7 +41,10 @@ class AppLevers:
         return [self._flags.of(region, ENTITIES[0]).get(flag, {}) for region in self._world.regions]
 
     def _changed(self, region: str) -> bool:
-        home = self._config.application(region, names.SWITCH_APPLICATION)
+        try:
+            home = self._config.application(region, names.SWITCH_APPLICATION)
+        except AwsError:
+            return False  # an account without the company's switches
         return len(self._config.environment(home, names.SWITCH_ENVIRONMENT).deployments) > 1
 
 
