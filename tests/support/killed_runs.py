@@ -183,9 +183,15 @@ def few(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
 
 
 def in_order(plan: Plan[Any], moments: list[Moment]) -> list[Moment]:
-    """Moments in the order in which a run comes to them."""
+    """Moments in the order in which a run comes to them: acts that are begun together before any of them has ended."""
     titles = [step.title for step in steps(plan)]
-    return sorted(moments, key=lambda moment: (titles.index(moment.step), moment.kind == AFTER_STEP))
+    together = {name.title: step.begins[0].title for step in plan.steps for name in step.begins}
+
+    def place(moment: Moment) -> tuple[int, bool, int]:
+        ended, own = moment.kind == AFTER_STEP, titles.index(moment.step)
+        return (own if ended else titles.index(together.get(moment.step, moment.step)), ended, own)
+
+    return sorted(moments, key=place)
 
 
 def acts(folder: Path) -> list[tuple[str, str]]:
