@@ -15,11 +15,13 @@ Answer = tuple[int, bytes]
 _SESSION = (
     b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA0000000000000000</AccessKeyId>"
     b"<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
-    b"</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    b"</Credentials></AssumeRoleResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata>"
+    b"</AssumeRoleResponse>"
 )
 _IDENTITY = (
     b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-    b"<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    b"<Account>123456789012</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>r-1</RequestId>"
+    b"</ResponseMetadata></GetCallerIdentityResponse>"
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 from drcore import plans
 from drcore.engine.outcome import Outcome
 from drcore.engine.step import Plan
-from drcore.errors import Exit, Refused, StepFailed
+from drcore.errors import BadInput, Exit, Refused, StepFailed
 from drcore.plans import f
 from drcore.run.runbook import Runbook
 from tests.support.effects import Effect
@@ -34,14 +34,14 @@ from tests.support.stage import (
 OTHER_ACCOUNT = "999999999999"
 
 
-def refused(stage: Stage, run: Runbook, why: str) -> None:
+def refused(stage: Stage, run: Runbook, why: str, kind: type[Exception] = Refused, status: Exit = Exit.REFUSED) -> None:
     """The run is refused, with that reason; it has written nothing, and its record says so."""
     before = list(stage.effects)
     trouble = carry_out(run)
-    assert isinstance(trouble, Refused), trouble
+    assert isinstance(trouble, kind), trouble
     assert re.search(why, str(trouble)), trouble
     assert stage.effects == before
-    assert ended(run).exit == Exit.REFUSED
+    assert ended(run).exit == status
     assert lines(run, "refused")
     proven(run)
 
@@ -147,7 +147,8 @@ def take_over(run: Runbook) -> None:
 
 def test_f_refuses_a_release_that_does_not_exist_and_names_those_that_do(stage: Stage) -> None:
     run = stage.open(stage.prepare(Scene(plans.find("f"), "bad-release"), incident={"release": "2031.01.1"}))
-    refused(stage, run, r"release: expected one of .*2026\.01\.1.*, seen '2031\.01\.1'")
+    why = r"release: expected one of .*2026\.01\.1.*, seen '2031\.01\.1'"
+    refused(stage, run, why, BadInput, Exit.BAD_INPUT)
 
 
 @pytest.mark.parametrize("fault", plans.find("f").faults)
