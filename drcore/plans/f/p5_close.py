@@ -21,7 +21,11 @@ from drcore.services import apigateway, lambda_
 # ── Unfreeze the pipeline ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-UNFREEZE = unfreeze(titles.UNFREEZE, needs=(titles.VERIFY,))
+UNFREEZE = unfreeze(
+    titles.UNFREEZE,
+    needs=(titles.VERIFY,),
+    beware=". The next one deploys what its source has: take the bad change out of it first",
+)
 
 
 # ── Close ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -76,14 +76,16 @@ def freeze(
     )
 
 
-def unfreeze(name: StepName, *, needs: tuple[StepName, ...]) -> Step[Any, Transition]:
+def unfreeze(name: StepName, *, needs: tuple[StepName, ...], beware: str = "") -> Step[Any, Transition]:
     """Open the way in again, where this run had closed it. What waits at the door would deploy at once: it is stopped.
+
+    `beware` ends the sentence: what whoever opens it must have seen to, as this step cannot see it.
 
     What comes to the door between the two is not let in: the step fails, and is carried out again.
     """
     return Step(
         name,
-        changes="an execution that waits at the door is stopped, then deployments may enter again",
+        changes=f"an execution that waits at the door is stopped, then deployments may enter again{beware}",
         look=see_transition,
         expect=is_unfrozen,
         act=_unfreeze,
