@@ -165,7 +165,10 @@ def lasting(state: Any) -> Any:
     return state
 
 
-OF_A_TIME = ("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId", "createdate", "last_changed_date")
+OF_A_TIME = (
+    *("sent_timestamp", "text", "ClientToken", "ExpectedRevisionId", "createdate", "last_changed_date"),
+    *("recoveredDeviceCount", "totalDeviceCount"),  # who has updated by then
+)
 VERSION = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")  # of an object, in the list of its tags
 NAMED_BY_TIME = re.compile(r"locks/|/AWSDynamoDB/|/export/")
 DRAWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
