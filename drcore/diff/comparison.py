@@ -136,8 +136,8 @@ class _Comparison:
         key = key_of(self.sides)
         if key is not None:
             key = self.sides[Role.RESTORED].typed(key)
-        tier = self._equal_lines(key)
         tables = sum(side.plain_lines is None and not side.partial for side in self.sides.values())
+        tier = self._equal_lines(key)
         ordered = tables == 1 or (tier is not None and not tier.pays)
         if key is None:
             igzip.open(self.folder / DETAILS, "wb").close()

@@ -21,10 +21,10 @@ An incremental export has no such tier: its lines hold the image before and the 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,12 +136,7 @@ class EqualLines:
     def _sampled(self, live: FileLines, restored: Spilled) -> float:
         """Which share of some lines of the live side is on the restored one; of those that fall into one part."""
         step = max(1, len(live.files) // _SAMPLED)
-        seen: list[bytes] = []
-        for file in live.files[::step]:
-            for _, lines in blocks(file):
-                seen += map(xxhash.xxh3_128_digest, lines, repeat(self.seed))
-                break
-        hashes = np.frombuffer(b"".join(seen), dtype=np.uint64).reshape(-1, 2)
+        hashes = _hashed((lines for file in live.files[::step] for _, lines in islice(blocks(file), 1)), self.seed)
         if self.bits:
             hashes = hashes[hashes[:, 0] >> np.uint64(64 - self.bits) == 0]
         if not len(hashes):
@@ -179,22 +174,24 @@ class _Searched(NamedTuple):
     path: Path
 
 
-def _hashes(lines: FileLines, seed: int) -> Array:
+def _hashed(lines: Iterable[list[bytes]], seed: int) -> Array:
+    """The hashes of some blocks of lines, a row each, in halves."""
     digest, again = xxhash.xxh3_128_digest, repeat(seed)  # as a keyword it would take longer than the hash
-    found = [b"".join(map(digest, block, again)) for file in lines.files for _, block in blocks(file)]
+    found = [b"".join(map(digest, block, again)) for block in lines]
     return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)
+
+
+def _hashes(lines: FileLines, seed: int) -> Array:
+    return _hashed((block for file in lines.files for _, block in blocks(file)), seed)
 
 
 def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
     """The lines that are not among those of the other side, on disk, and where the others stand among them."""
-    digest, again = xxhash.xxh3_128_digest, repeat(seed)
     writer, find, places = RestWriter(part.path), part.known.finder(), []
     for numbers, lines in part.lines.blocks():
-        hashes = np.frombuffer(b"".join(map(digest, lines, again)), dtype=np.uint64).reshape(-1, 2)
-        there, found = find(hashes)
+        there, found = find(_hashed([lines], seed))
         places.append(found)
-        left = np.flatnonzero(~there).tolist()
-        writer.add([numbers[each] for each in left], [lines[each] for each in left])
+        writer.add(numbers, lines, ~there)
     return writer.close(), np.concatenate(places) if places else NONE
 
 
@@ -228,8 +225,7 @@ def _left(part: _Part, key: KeySchema | None) -> tuple[Rest, Array]:
             start = (index << FILE) + first
             is_equal = part.equal[at : at + len(lines)]
             at += len(lines)
-            left = np.flatnonzero(~is_equal).tolist()
-            writer.add([start + each for each in left], [lines[each] for each in left])
+            writer.add(range(start, start + len(lines)), lines, ~is_equal)
             if reader:
                 numbers = (np.flatnonzero(is_equal) + start).astype(np.uint64)
                 rows.append(_keys(parser, list(compress(lines, is_equal.tolist())), numbers, part.lines, reader))

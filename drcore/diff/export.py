@@ -147,7 +147,7 @@ def _rows(parser: Any, block: Block, source: FileLines | RestLines, image: str, 
     def at(index: int) -> str:
         return source.where(numbers[index])
 
-    if reader.ordered and not image and (rows := reader.ordered_rows(lines, numbers)):
+    if reader.ordered and not image and (rows := reader.ordered_rows(lines, numbers)) is not None:
         return rows
     read = images_of(image) if image else whole_items
     return reader.rows(read(parsed(parser, lines, at), lines, at), numbers, at)

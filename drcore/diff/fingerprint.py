@@ -64,7 +64,7 @@ class RowReader:
             self._keys_are_those_of(items, found.keys, texts, at)
         if self.live:
             found.modified[:] = self._modified(items)
-            found.flags[:] = self._flags(items, texts)
+            found.flags[:] = self._flags(items.__getitem__, texts)
         return found
 
     def ordered_rows(self, lines: Sequence[bytes], numbers: Sequence[int]) -> Rows | None:
@@ -77,7 +77,7 @@ class RowReader:
         found = Rows(present=[True] * len(lines), numbers=list(numbers))
         key_of, digest, hashed = _key_reader(self.key), xxhash.xxh3_128_digest, xxhash.xxh3_64_intdigest
         load, dump, ordered = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
-        parse, name, latest = datetime.fromisoformat, self.policy.modified if self.live else "", self.policy.latest
+        name = self.policy.modified if self.live else ""
         try:
             for line in lines:
                 document = load(line)
@@ -85,15 +85,15 @@ class RowReader:
                 found.keys.append(digest(key_of(item)))
                 found.items.append(hashed(dump(document, option=ordered)))
                 if name:
-                    found.modified.append((parse(item[name]["S"]) - EPOCH) // MICROSECOND)
+                    found.modified.append(_time_of(item, name))
         except (ValueError, KeyError, TypeError, AttributeError, BadInput):
             return None
         if self.live:
             if not name:
                 found.modified[:] = [NO_TIME] * len(lines)
-            elif latest is not None and max(found.modified, default=latest) > latest:
+            elif not self._are_believed(found.modified):
                 return None
-            found.flags[:] = self._flags(None, lines)
+            found.flags[:] = self._flags(lambda index: orjson.loads(lines[index])["Item"], lines)
         return found
 
     def digests(self, keys: list[Any], texts: list[bytes], at: At) -> list[bytes]:
@@ -121,25 +121,28 @@ class RowReader:
         name = self.policy.modified
         if not name:
             return [NO_TIME] * len(items)
-        parse, latest = datetime.fromisoformat, self.policy.latest
         try:  # all of them as nearly all are
-            times = [(parse(item[name]["S"]) - EPOCH) // MICROSECOND for item in items]
-            if latest is None or max(times) <= latest:
+            times = [_time_of(item, name) for item in items]
+            if self._are_believed(times):
                 return times
         except (KeyError, TypeError, ValueError):
             pass
         seen = (facts(_only(item, name), self.policy).modified for item in items)
         return [NO_TIME if time is None else time for time in seen]
 
-    def _flags(self, items: list[Any] | None, texts: Sequence[bytes]) -> list[int]:
+    def _are_believed(self, times: list[int]) -> bool:
+        """Whether no item says that it was modified after it was read."""
+        latest = self.policy.latest
+        return latest is None or max(times) <= latest
+
+    def _flags(self, item_of: Callable[[int], Any], texts: Sequence[bytes]) -> list[int]:
         """1: the last writer is faulty, 2: an earlier one. Nearly no text has such a name at all."""
         flags = [0] * len(texts)
         for name in self._names:
             for index, text in enumerate(texts):
                 # Where something is escaped, the name may be written otherwise.
                 if name in text or b"\\" in text:
-                    item = orjson.loads(text)["Item"] if items is None else items[index]
-                    seen = facts(_only(item, self.policy.writer), self.policy)
+                    seen = facts(_only(item_of(index), self.policy.writer), self.policy)
                     flags[index] = seen.last_faulty + 2 * seen.earlier_faulty
         return flags
 
@@ -265,6 +268,11 @@ def _has(key: Any, key_of: Callable[[Any], bytes]) -> bool:
         return bool(key_of(key)) or True
     except (KeyError, TypeError, AttributeError, BadInput):
         return False
+
+
+def _time_of(item: Any, name: str) -> int:
+    """When an item says that it was modified, in the form that nearly all have; raises what is raised for another."""
+    return (datetime.fromisoformat(item[name]["S"]) - EPOCH) // MICROSECOND
 
 
 def _only(item: Any, name: str) -> dict[str, Any]:

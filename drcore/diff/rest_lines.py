@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drcore.diff.gzip_lines import Block, FileLines
+from drcore.diff.spilled import Array
 from drcore.errors import RunnerFailed
 
 _AT_ONCE = 1 << 10  # lines
@@ -53,10 +54,11 @@ class RestWriter:
         self._numbers: list[int] = []
         self._lines: list[bytes] = []
 
-    def add(self, numbers: Sequence[int], lines: Sequence[bytes]) -> None:
-        """Put lines behind those that are there; their numbers rise."""
-        self._numbers += numbers
-        self._lines += lines
+    def add(self, numbers: Sequence[int], lines: Sequence[bytes], left: Array) -> None:
+        """Put those of some lines that are left behind those that are there; their numbers rise."""
+        places = np.flatnonzero(left).tolist()
+        self._numbers += [numbers[each] for each in places]
+        self._lines += [lines[each] for each in places]
         if len(self._lines) >= _AT_ONCE:
             self._flush()
 
