@@ -1,7 +1,7 @@
 """The past of a world, lived through once in a process: each world that is alike gets a copy.
 
 To live through it is two thirds of the time in which a world is made, and most tests make one. It hangs on nothing but
-what is in `_alike`; tests/support/test_kept_past.py compares a world that has a copy with one that has lived, object by
+what is in `_alike`; tests/house/test_kept_past.py compares a world that has a copy with one that has lived, object by
 object. A drill from the command line, and each test of one, lives through its own.
 """
 
