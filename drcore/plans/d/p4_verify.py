@@ -83,7 +83,8 @@ def see_spared(run: DRun, target: Target) -> Spared:
     since, until = span = to_judge(run, before.minutes if before else None)
     window = until - timedelta(minutes=run.facts.window_minutes)
     calls = read_minutes(run, region, names, min(since, window), until)
-    off = tuple(name for name in names if name in cases and cases[name].pause and not is_let_in(run, name))
+    held = [name for name in names if name in cases and cases[name].pause]
+    off = tuple(name for name in held if not is_let_in(run, name))
 
     def is_good(minute: datetime) -> bool:
         return all(is_calm(run, calls, name, minute) for name in names) and not any(
@@ -98,8 +99,8 @@ def see_spared(run: DRun, target: Target) -> Spared:
         seen,
         tuple(name for name in known if not is_calm(run, calls, name, last)),
         tuple(name for name in names if name not in known),
-        tuple(
-            name for name in known if name not in off and _made(calls, name, window, until) < run.facts.minimum_sample
+        tuple(  # not where it is being let in: a run that was killed there finds it on for no user yet, or for some
+            name for name in known if name not in held and _made(calls, name, window, until) < run.facts.minimum_sample
         ),
         minutes,
         (before.looks if before else GoodLooks()).then(answered, run.clock.now()),
@@ -180,7 +181,8 @@ def is_spared(run: DRun, target: Target, seen: Spared) -> Check:
     if early:
         return early
     if not seen.paused:
-        return yes(f"syncs with {target.thing} work")
+        let_in = is_let_in(run, target.thing)
+        return yes(f"{target.thing} is let in again, no sync fails" if let_in else f"syncs with {target.thing} work")
     return yes("; ".join(f"{each.partner}: {each.describe()}" for each in seen.paused))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drcore.engine.consent import Approval, Approvals
-from drcore.engine.outcome import Outcome
+from drcore.engine.outcome import Answer, Outcome, Target
 from drcore.engine.standing import what_stands
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, StepFailed
@@ -18,6 +18,8 @@ from drcore.parameters import DrillPolicy
 from drcore.plans import d
 from drcore.plans.d.p5_monitor import LetInDecision, faster_than_taken, must_stay_out
 from drcore.plans.d.paused import Case, decided_cases
+from drcore.plans.shared.flags import VERSION, switch_target
+from drcore.record.events import Kind
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.honesty import honest
@@ -71,7 +73,14 @@ def test_a_pause_touches_the_flags_of_its_partner_and_no_other_and_spares_its_us
     assert isinstance(case, Case)
     assert (case.partner, case.cause, case.pause) == (PARTNER, "the partner", True)
     run.run.record.close()
-    assert decided_cases(stage.again(run).run) == (case,), "kept with the decision, after a restart, too"
+    again = stage.again(run).run
+    assert decided_cases(again) == (case,), "kept with the decision, after a restart, too"
+    target, begun = Target(EAST, PARTNER), switch_target(EAST, PARTNER, VERSION)
+    told = {"region": EAST, "thing": begun.thing, "try": 1, "before": None}
+    again.record.append(Kind.INTENT, step=d.LET_IN, target=str(begun), durable=True, **told)
+    seen = d.VERIFY.look(again, target)
+    check = d.VERIFY.expect(again, target, seen)
+    assert (seen.paused, check.answer) == ((), Answer.YES), "killed as it is let in: it has few calls, or none yet"
 
 
 def test_the_record_states_what_the_pause_has_cost_in_truth(stage: Stage) -> None:
