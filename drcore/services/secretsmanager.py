@@ -130,12 +130,6 @@ def listed(aws: Aws, region: str, prefix: str) -> Iterator[ListedSecret]:
             )
 
 
-def is_any_listed(aws: Aws, region: str, prefix: str) -> bool:
-    """Whether the name of any secret of a region begins so: one page tells. Raises Rejected, Unknown."""
-    names = [{"Key": "name", "Values": [prefix]}]
-    return any(True for _ in aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names))
-
-
 def put(aws: Aws, region: str, name: str, text: str, token: str) -> None:
     """Write a new current version, whose id is the token (32 to 64 characters), in the region where it is written.
 

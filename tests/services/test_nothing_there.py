@@ -152,7 +152,6 @@ ANSWERS: dict[str, Nothing] = {
     "sagemaker.component": refused("ValidationException", name=NOBODY),
     "llm_gateway.order": refused("403", gateway=llm_gateway.Gateway(f"{ENDPOINT}/llm", NOBODY)),
     "secretsmanager.listed": value((), prefix=NOBODY),
-    "secretsmanager.is_any_listed": value(False, prefix=NOBODY),
     "secretsmanager.versions": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.secret": refused("ResourceNotFoundException", name=NOBODY),
     "secretsmanager.is_readable": refused("ResourceNotFoundException", name=NOBODY),
