@@ -156,11 +156,10 @@ def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float
     remedy = AiRemedy.WEIGHTS if found.old_is_live else AiRemedy.CONFIGURATION
     if remedy is AiRemedy.CONFIGURATION and not found.earlier:
         remedy = AiRemedy.WAIT
-    if since and found.changed:
-        ago = (since - found.changed).total_seconds() / 60
-        if -1 <= ago <= run.facts.recent_deployment_minutes:
-            told = f"the endpoint was changed {max(ago, 0):.0f} minutes before, to {found.configuration}"
-            return AiCause(f"{what} since a deployment", percent, f"{told}; the jobs log {error}", remedy)
+    ago = _lately(run, found.changed, since)
+    if ago is not None:
+        told = f"the endpoint was changed {ago:.0f} minutes before, to {found.configuration}"
+        return AiCause(f"{what} since a deployment", percent, f"{told}; the jobs log {error}", remedy)
     when = f"{found.changed:%Y-%m-%d %H:%M}" if found.changed else "a time that is not told"
     return AiCause(what, percent, f"the jobs log {error}; {found.configuration}, last changed {when}", remedy)
 
@@ -175,16 +174,18 @@ def _of_the_component(
         return AiCause("the inference component has too few copies", percent, told, AiRemedy.COPIES)
     remedy = AiRemedy.COMPONENT if found.earlier_models else AiRemedy.WAIT
     told = f"{what}; {seen.name} has {seen.model}"
-    if since and seen.changed:
-        ago = (since - seen.changed).total_seconds() / 60
-        if -1 <= ago <= run.facts.recent_deployment_minutes:
-            return AiCause(
-                "the inference component's model fails since an update",
-                percent,
-                f"{told}, updated {max(ago, 0):.0f} minutes before",
-                remedy,
-            )
-    return AiCause("the inference component's model fails", percent, told, remedy)
+    what, ago = "the inference component's model fails", _lately(run, seen.changed, since)
+    if ago is None:
+        return AiCause(what, percent, told, remedy)
+    return AiCause(f"{what} since an update", percent, f"{told}, updated {ago:.0f} minutes before", remedy)
+
+
+def _lately(run: BRun, changed: datetime | None, since: datetime | None) -> float | None:
+    """How many minutes before the trouble something was changed; None: not lately, or a time is not known."""
+    if not since or not changed:
+        return None
+    ago = (since - changed).total_seconds() / 60
+    return max(ago, 0) if -1 <= ago <= run.facts.recent_deployment_minutes else None
 
 
 def _of_the_llm(run: BRun, found: Investigation, error: str, percent: float, attempts: int) -> AiCause:
