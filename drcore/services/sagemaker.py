@@ -21,6 +21,12 @@ class EndpointKind(StrEnum):
 
 UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 BROKEN = ("Failed", "OutOfService", "UpdateRollbackFailed")
+IN_HALVES: Mapping[str, Any] = {  # how a component goes over: in batches of half the copies
+    "RollingUpdatePolicy": {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 60,
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,19 +229,13 @@ def update_component(aws: Aws, region: str, known: ModelComponent, model: str) -
 
     SageMaker refuses while another update of it runs. There is no token: look at its status before it is tried again.
     """
-    policy: dict[str, Any] = {
-        "RollingUpdatePolicy": {
-            "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
-            "WaitIntervalInSeconds": 60,
-        }
-    }
     aws.call(
         "sagemaker",
         region,
         "update_inference_component",
         InferenceComponentName=known.name,
         Specification={**known.specification, "ModelName": model},
-        DeploymentConfig=policy,
+        DeploymentConfig=IN_HALVES,
     )
 
 

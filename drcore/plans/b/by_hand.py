@@ -8,7 +8,7 @@ from drcore.plans.b import titles
 from drcore.plans.b.facts import Facts
 from drcore.plans.shared import by_hand
 from drcore.plans.shared.by_hand import in_regions
-from drcore.services.sagemaker import Guardrails
+from drcore.services.sagemaker import IN_HALVES, Guardrails
 
 RESOLVED = "Our AI-powered features work normally again. Thank you for your patience."
 HEADLINE = "AI-powered features have issues"
@@ -118,19 +118,13 @@ def _configuration(at: Place[Facts]) -> HandAct:
 
 def _component(at: Place[Facts]) -> HandAct:
     known = at.facts.endpoint.component
-    rolling = {
-        "RollingUpdatePolicy": {
-            "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
-            "WaitIntervalInSeconds": 60,
-        }
-    }
     return HandAct(
         titles.COMPONENT,
         do=f"I={words([known.name])}\n"
         "component() { aws sagemaker describe-inference-component --region $G \\\n"
         '  --inference-component-name $I --query "$1"; }\n'
         "model() { aws sagemaker update-inference-component --region $G --inference-component-name $I \\\n"
-        f"  --deployment-config {quoted(rolling)} \\\n"
+        f"  --deployment-config {quoted(IN_HALVES)} \\\n"
         '  --specification "$(aws sagemaker describe-inference-component --region $G --inference-component-name $I \\\n'
         '  --query Specification --output json | sed "s/$(component Specification.ModelName)/$1/")"; }\n'
         "copies() { aws sagemaker update-inference-component-runtime-config --region $G \\\n"
