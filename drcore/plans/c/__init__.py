@@ -25,7 +25,7 @@ from drcore.plans.c.p6_verify import RESOLVED, VERIFY
 from drcore.plans.c.p7_close import CLOSE, POSTMORTEM
 from drcore.plans.c.stores import BOTH, app_store
 from drcore.plans.c.versions import is_known, newest, next_version, same_manifest
-from drcore.plans.shared.flags import deployed_flags
+from drcore.plans.shared.flags import lacking_flags
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import codebuild
@@ -82,10 +82,9 @@ def _job(run: CRun) -> Check:
 
 def _levers(run: CRun, region: str) -> Check:
     levers = run.facts.levers
-    had = deployed_flags(run, region, levers.flags)
     wanted = (*run.facts.features.values(), levers.least_version)
-    lacks = [flag for flag in wanted if flag not in had]
-    return no(f"no flag {', '.join(lacks)} in {levers.flags.profile}") if lacks else yes(f"{len(wanted)} flags")
+    lacks = lacking_flags(run, region, levers.flags, wanted)
+    return no(lacks) if lacks else yes(f"{len(wanted)} flags")
 
 
 def _requests(run: CRun) -> Metric:

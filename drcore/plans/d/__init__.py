@@ -34,7 +34,7 @@ from drcore.plans.d.p6_let_in import BACKLOG, LET_IN, RESOLVED
 from drcore.plans.d.p7_close import CLOSE
 from drcore.plans.d.partner_signals import counted, read_page, read_rates
 from drcore.plans.d.paused import all_flags
-from drcore.plans.shared.flags import deployed_flags
+from drcore.plans.shared.flags import lacking_flags
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
@@ -65,12 +65,11 @@ def _named(run: DRun) -> Check:
 
 
 def _flags(run: DRun, region: str) -> Check:
-    had, wanted = deployed_flags(run, region, run.facts.flags), all_flags(run)
-    lacks = [flag for flag in wanted if flag not in had]
-    where = run.facts.flags
+    where, wanted = run.facts.flags, all_flags(run)
+    lacks = lacking_flags(run, region, where, wanted)
     for name in (where.at_once, where.ramp):
         appconfig.strategy(run.aws, region, name)
-    return no(f"no flag {', '.join(lacks)} in {where.profile}") if lacks else yes(f"{len(wanted)} flags, 2 strategies")
+    return no(lacks) if lacks else yes(f"{len(wanted)} flags, 2 strategies")
 
 
 def _credential(run: DRun, name: str) -> Check:

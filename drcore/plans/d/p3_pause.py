@@ -8,7 +8,7 @@ from drcore.engine.outcome import Target
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.paused import all_flags, no_need_to_pause, parts_to_pause, pause_flags, switching
-from drcore.plans.shared.flags import DEPLOYMENT, Switched, change_flags, part_of, words
+from drcore.plans.shared.flags import Switched, change_flags, is_deployment, part_of, words
 from drcore.plans.shared.flags_in_the_way import clear_the_way
 from drcore.record.evidence import Exhibit, Table
 
@@ -22,7 +22,7 @@ def show_effect(run: DRun, states: Mapping[Target, Switched]) -> Iterator[Exhibi
     rows = tuple(
         (target.region, flag, words(seen.consumed.get(flag, {})), words(value), _effect(run, flag, value))
         for target, seen in states.items()
-        if target.thing.endswith(DEPLOYMENT) and seen.consumed
+        if is_deployment(target) and seen.consumed
         for flag, value in pause_flags(run, part_of(target)).items()
     )
     if rows:

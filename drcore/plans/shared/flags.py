@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -87,10 +88,12 @@ def place(run: Run[Any], region: str, where: FlagProfile) -> Profile:
     return known[region, *named]
 
 
-def deployed_flags(run: Run[Any], region: str, where: FlagProfile) -> tuple[str, ...]:
-    """The keys of the flags that are deployed in a region. Raises Rejected where nothing is; Unknown."""
+def lacking_flags(run: Run[Any], region: str, where: FlagProfile, wanted: Iterable[str]) -> str:
+    """Which flags are not deployed in a region, in words; empty: all are. Raises Rejected where nothing is; Unknown."""
     at = place(run, region, where)
-    return tuple(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {}))
+    had = _deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {})
+    lacks = [flag for flag in wanted if flag not in had]
+    return f"no flag {', '.join(lacks)} in {where.profile}" if lacks else ""
 
 
 def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:
@@ -173,7 +176,7 @@ def change_flags(
 
     def versions_first(run: Run[F], target: Target) -> list[Target]:
         """What a deployment depends on: a version in every region."""
-        if not _deploys(target):
+        if not is_deployment(target):
             return []
         return [switch_target(each, part_of(target), VERSION) for each in run.service.regions]
 
@@ -195,9 +198,9 @@ def change_flags(
             ready,
             "" if ours else f"version {newest.number}, which nobody has deployed",
             last,
-            harm(run, region, part_of(target)) if ramp and _deploys(target) and last.running else "",
+            harm(run, region, part_of(target)) if ramp and is_deployment(target) and last.running else "",
             tuple(flags),
-            taken_back(run, region, at, last) if _deploys(target) else "",
+            taken_back(run, region, at, last) if is_deployment(target) else "",
         )
 
     def expect(run: Run[F], target: Target, seen: Switched) -> Check:
@@ -206,7 +209,7 @@ def change_flags(
             return yes(why_not or "no flag is to be changed")
         have = _told(flags, seen.consumed)
         as_wanted = _holds(flags, seen.consumed)
-        if not _deploys(target):
+        if not is_deployment(target):
             if seen.ready or as_wanted:
                 return yes(f"version {seen.newest} has it" if seen.ready else f"consumers get {have}")
             return no(f"consumers get {have}" + (f"; {seen.left_out} is left out" if seen.left_out else ""))
@@ -226,7 +229,7 @@ def change_flags(
     def act(run: Run[F], target: Target, seen: Switched) -> None:
         flags, region, at = wanted(run, part_of(target)), target.region, place(run, target.region, where(run))
         why = f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"
-        if not _deploys(target):
+        if not is_deployment(target):
             all_ = appconfig.deployments(run.aws, region, at)
             now = _deployed(run, region, at, all_)
             after = max(seen.newest, now.number) if _of_this_run(run, region, at, all_) else seen.newest
@@ -254,7 +257,7 @@ def change_flags(
             act(run, target, seen)
         region, at = target.region, place(run, target.region, where(run))
         why = f"drcore {run.id}: <flags>"
-        if not _deploys(target):
+        if not is_deployment(target):
             content = {
                 "flags": "<as deployed>",
                 "values": {"<flag>": {"enabled": "<on or off>"}, "<others>": "<as deployed>"},
@@ -263,7 +266,7 @@ def change_flags(
         appconfig.deploy(run.aws, region, at, _strategy(run, region), seen.newest + 1, why, seen.deployment.number)
 
     def undo(run: Run[F], target: Target, before: Switched) -> None:
-        if not _deploys(target) or not before.deployed:
+        if not is_deployment(target) or not before.deployed:
             return  # a version that is not deployed changes nothing
         region, at, flags = target.region, place(run, target.region, where(run)), wanted(run, part_of(target))
         all_ = appconfig.deployments(run.aws, region, at)
@@ -271,10 +274,14 @@ def change_flags(
         had, others = _only(then.content, flags), _others(now.content, flags)
         if _only(now.content, flags) == had:
             return  # started by a try that was not answered, or before a restart: under way, or over by now
-        earlier = dict.fromkeys(int(each.version) for each in all_ if each.profile == at.profile)
-        known = (appconfig.version(run.aws, region, at, number) for number in (before.deployed, *earlier))
+        numbers = dict.fromkeys(int(each.version) for each in all_ if each.profile == at.profile)
+        earlier = (appconfig.version(run.aws, region, at, each) for each in numbers if each != before.deployed)
         back = next(
-            (each for each in known if _only(each.content, flags) == had and _others(each.content, flags) == others),
+            (
+                each
+                for each in chain((then,), earlier)
+                if _only(each.content, flags) == had and _others(each.content, flags) == others
+            ),
             None,
         )
         if back is None:
@@ -288,7 +295,7 @@ def change_flags(
         appconfig.deploy(run.aws, region, at, strategy, back.number, f"drcore {run.id}: back", last)
 
     def stop(run: Run[F], target: Target, seen: Switched) -> None:
-        if _deploys(target):
+        if is_deployment(target):
             at = place(run, target.region, where(run))
             last = appconfig.last_deployment(run.aws, target.region, at)
             if last.running and not last.gone:
@@ -322,7 +329,8 @@ def change_flags(
     )
 
 
-def _deploys(target: Target) -> bool:
+def is_deployment(target: Target) -> bool:
+    """Whether a target of a change is the deployment, not its version."""
     return target.thing.endswith(DEPLOYMENT)
 
 
