@@ -29,12 +29,10 @@ class TraceStore(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """One trace: whether its root failed (5xx, or thrown), or refused (4xx)."""
+    """One trace: whether its root failed (5xx, or thrown)."""
 
     id: str
-    seconds: float
     fault: bool
-    error: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,6 @@ class ServiceNode:
 class Thrown:
     """An exception that a service has thrown in a trace."""
 
-    trace: str
     service: str
     kind: str
     message: str
@@ -85,10 +82,7 @@ def summaries(aws: Aws, region: str, expression: str, since: datetime, until: da
         Sampling=False,
         FilterExpression=expression,
     )
-    return tuple(
-        TraceSummary(each["Id"], float(each["Duration"]), bool(each["HasFault"]), bool(each["HasError"]))
-        for each in found
-    )
+    return tuple(TraceSummary(each["Id"], bool(each["HasFault"])) for each in found)
 
 
 def service_map(aws: Aws, region: str, traces: Sequence[str]) -> tuple[ServiceNode, ...]:
@@ -128,6 +122,6 @@ def _exceptions(trace: str, document: str, region: str) -> list[Thrown]:
     try:
         found = json.loads(document)
         exceptions = found.get("cause", {}).get("exceptions", ())
-        return [Thrown(trace, found["name"], each.get("type", ""), each.get("message", "")) for each in exceptions]
+        return [Thrown(found["name"], each.get("type", ""), each.get("message", "")) for each in exceptions]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise Unknown(f"xray in {region}: a segment of {trace} cannot be read: {error}") from error

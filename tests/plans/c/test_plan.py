@@ -130,7 +130,7 @@ def test_local_data_that_old_code_cannot_read_should_lead_to_a_hotfix(stage: Sta
 
 def test_rolling_back_to_code_that_cannot_read_the_local_data_should_be_refused(stage: Stage) -> None:
     """Its spans lie in a log group here: triage reads them there."""
-    stage.door.world.state(Traces).searched["us-west-2"] = stage.door.world.clock.now()
+    stage.door.world.state(Traces).searched.add("us-west-2")
     fault = f"mobile-crash:{SHORT},schema_changed=true"
     run = stage.open(stage.prepare(Scene(c.PLAN, fault, incident={"remedy": "roll back"})))
     assert isinstance(carry_out(run), StepFailed)

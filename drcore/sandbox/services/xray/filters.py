@@ -61,7 +61,7 @@ def _is(call: TracedCall, word: str) -> bool:
         case "fault":
             return call.fault
         case "error":
-            return 400 <= call.status < 500
+            return call.refused
         case "throttle":
             return call.status == 429
         case _:

@@ -67,11 +67,11 @@ def get_trace_segment_destination(call: AwsCall) -> dict[str, Any]:
 @operation("xray", "UpdateTraceSegmentDestination")
 def update_trace_segment_destination(call: AwsCall) -> dict[str, Any]:
     """As the API, at once; AWS is PENDING for some minutes."""
-    searched, now = call.world.state(Traces).searched, call.world.clock.now()
+    searched = call.world.state(Traces).searched
     if call.params.get("Destination") == "CloudWatchLogs":
-        searched.setdefault(call.region, now)
+        searched.add(call.region)
     else:
-        searched.pop(call.region, None)
+        searched.discard(call.region)
     return _destination(call)
 
 
@@ -95,7 +95,7 @@ def _summary(trace: Trace) -> dict[str, Any]:
         "Duration": root.seconds,
         "ResponseTime": root.seconds,
         "HasFault": root.fault,
-        "HasError": 400 <= root.status < 500,
+        "HasError": root.refused,
         "HasThrottle": root.status == 429,
         "IsPartial": False,
         "Http": {"HttpStatus": root.status},
@@ -143,7 +143,7 @@ def _graph(traces: Iterable[Trace]) -> list[dict[str, Any]]:
 
 
 def _statistics(calls: list[TracedCall]) -> Mapping[str, Any]:
-    faults, errors = sum(each.fault for each in calls), sum(400 <= each.status < 500 for each in calls)
+    faults, errors = sum(each.fault for each in calls), sum(each.refused for each in calls)
     return {
         "OkCount": len(calls) - faults - errors,
         "ErrorStatistics": {"ThrottleCount": 0, "OtherCount": errors, "TotalCount": errors},

@@ -36,6 +36,11 @@ class TracedCall:
     fault: bool = False
     thrown: tuple[str, str] | None = None
 
+    @property
+    def refused(self) -> bool:
+        """Whether the fault is its caller's: what X-Ray calls an error."""
+        return 400 <= self.status < 500
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -97,8 +102,8 @@ class Traces:
     def __init__(self, world: World) -> None:
         self._world, self._logs = world, world.state(Logs)
         self._made: dict[str, list[tuple[datetime, Making]]] = defaultdict(list)
-        self.searched: dict[str, datetime] = {}
-        """Since when the spans of a region go to the log group, by region."""
+        self.searched: set[str] = set()
+        """The regions whose spans go to the log group."""
         world.add_to_dump("xray", lambda: sorted(self.searched))
 
     def add(self, region: str, at: datetime, make: Making) -> None:
