@@ -6,7 +6,7 @@ that does not answer keeps no other from being acted on meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -159,15 +159,7 @@ class Looking:
 
     def watch(self, targets: tuple[Target, ...]) -> None:
         """Look at all targets together until all are as expected (or one, where that is enough), and stay so."""
-        looks: dict[Target, Looks] = {target: Looks(self.run, self.step, target) for target in targets}
-        enough = any if self.step.one_is_enough else all
-
-        def look() -> bool:
-            for each in looks.values():
-                each.look()
-            return enough(each.settled for each in looks.values())
-
-        _, since = self._until(look, lambda settled: settled, looks)
+        looks, since = self._until_all(targets)
         for target, each in looks.items():
             result = self._result(target, each, since, each.after, acted=False)
             good = each.check.answer is Answer.YES and result.outcome not in (Outcome.ALREADY, Outcome.DONE)
@@ -195,14 +187,7 @@ class Looking:
 
         `begun` has what was there before. Returns each result; with what was seen last, where another act may help.
         """
-        looks = {target: Looks(self.run, self.step, target) for target in begun}
-
-        def look() -> bool:
-            for each in looks.values():
-                each.look()
-            return all(each.settled for each in looks.values())
-
-        _, since = self._until(look, lambda settled: settled, looks)
+        looks, since = self._until_all(begun)
         ended = {}
         for target, each in looks.items():
             result = self._result(target, each, since, begun[target], acted=True)
@@ -210,6 +195,18 @@ class Looking:
                 result, _ = self.wait(target, begun[target], None)
             ended[target] = (result, None if each.check.answer is Answer.NEVER else each.after)
         return ended
+
+    def _until_all(self, targets: Iterable[Target]) -> tuple[dict[Target, Looks], datetime | None]:
+        """Look at all together until all are settled (or one, where that is enough); and since when they are."""
+        looks = {target: Looks(self.run, self.step, target) for target in targets}
+        enough = any if self.step.one_is_enough else all
+
+        def look() -> bool:
+            for each in looks.values():
+                each.look()
+            return enough(each.settled for each in looks.values())
+
+        return looks, self._until(look, bool, looks)[1]
 
     def _settle_one(self, target: Target, looks: Looks, *, patient: bool) -> datetime | None:
         holds = not looks.goes_back

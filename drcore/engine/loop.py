@@ -7,8 +7,8 @@ timing all come from here; no step has its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -125,36 +125,32 @@ class _Carrying(Looking):
         run, step = self.run, self.step
         before: dict[Target, State] = {}
         first_call = len(run.calls.made)
-        try:
+        with suppress(Unknown, Rejected):  # which targets there are is asked again when it is the step's turn
             for target in step.targets(run):
-                self._begin(target, before)
-        except (Unknown, Rejected):
-            pass  # which targets there are is asked again when it is the step's turn
+                with suppress(Unknown, Rejected):  # so is this one
+                    self._begin(target, before)
         run.begun[step.key] = Begun(before, tuple(run.calls.made[first_call:]))
         return len(before)
 
     def _begin(self, target: Target, begun: dict[Target, State]) -> None:
         run, step = self.run, self.step
-        needed = step.depends_on(run, target) if step.depends_on else ()
-        try:
-            if any(judge(run, step, each, see(run, step, each)).answer is not Answer.YES for each in needed):
-                return
-            before = state = see(run, step, target)
-            if judge(run, step, target, state).answer is Answer.YES:
-                if run.intended(step, target):  # before a restart: whether it lasts was not seen
-                    begun[target] = self._first_before(target)
-                return
-            tries = 0
-            while judge(run, step, target, state).answer is Answer.NO:
-                tries += 1
-                if self._act(target, state, tries, None):
-                    return
-                begun[target] = before
-                last, state = state, see(run, step, target) if step.repeat else state
-                if state == last:  # nothing moves by one more batch
-                    return
-        except (Unknown, Rejected):
+        needed = self._needed(target)
+        if any(judge(run, step, each, see(run, step, each)).answer is not Answer.YES for each in needed):
             return
+        before = state = see(run, step, target)
+        if judge(run, step, target, state).answer is Answer.YES:
+            if run.intended(step, target):  # before a restart: whether it lasts was not seen
+                begun[target] = self._first_before(target)
+            return
+        tries = 0
+        while judge(run, step, target, state).answer is Answer.NO:
+            tries += 1
+            if self._act(target, state, tries, None):
+                return
+            begun[target] = before
+            last, state = state, see(run, step, target) if step.repeat else state
+            if state == last:  # nothing moves by one more batch
+                return
 
     def _first_before(self, target: Target) -> State:
         act = self.run.history.act(self.step, target)
@@ -209,15 +205,17 @@ class _Carrying(Looking):
             else:
                 self.note(self.made_safe(self.act_until(target, before)))
 
+    def _needed(self, target: Target) -> Iterable[Target]:
+        """The targets that this one depends on."""
+        return self.step.depends_on(self.run, target) if self.step.depends_on else ()
+
     def _leans_on(self, target: Target, silent: Mapping[Target, Looks]) -> bool:
         """Whether a target depends on one that gave no answer yet."""
-        needed = self.step.depends_on(self.run, target) if self.step.depends_on else ()
-        return any(each in silent for each in needed)
+        return any(each in silent for each in self._needed(target))
 
     def _lacking(self, target: Target) -> TargetResult | None:
         """A target that this one depends on, and that is not as expected; None where there is none."""
-        needed = self.step.depends_on(self.run, target) if self.step.depends_on else ()
-        results = [self.results[each] for each in needed if each in self.results]
+        results = [self.results[each] for each in self._needed(target) if each in self.results]
         return next((each for each in results if each.outcome not in (Outcome.ALREADY, Outcome.DONE)), None)
 
     # ── acting ───────────────────────────────────────────────────────────────────────────────────────────────────

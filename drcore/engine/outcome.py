@@ -233,11 +233,11 @@ class StepResult:
         The first look that found it so dates it at the latest, the last one before that at the earliest.
         """
         since = self.since
-        before = [each.not_yet for each in self.targets if each.since and each.not_yet and since]
-        before = [each for each in before if since and each < since]
-        if self.one_is_enough:
-            before = [each.not_yet for each in self.targets if each.since == since and each.not_yet]
-        return Between(max(before), since) if since and before else since
+        if since is None:
+            return None
+        dated = [each for each in self.targets if each.since == since or (each.since and not self.one_is_enough)]
+        before = [each.not_yet for each in dated if each.not_yet and each.not_yet < since]
+        return Between(max(before), since) if before else since
 
     @property
     def states(self) -> dict[Target, State]:
