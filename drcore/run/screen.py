@@ -68,15 +68,13 @@ class Screen:
 
     def clock(self) -> str:
         """What is left of the RTO; empty before harm has begun, and when users are well."""
-        moments = self._run.moments
-        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
+        start = self._counts_from()
         used = (self._run.clock.now() - start).total_seconds() if start else None
         return show.rto_clock(used, self._plan.rto(self._run))
 
     def forecast(self, step: Step[Any, Any], began: datetime) -> str:
         """Whether the RTO will be kept, by the last drill; empty where that cannot be told. It is read once."""
-        run, moments, rto = self._run, self._run.moments, self._plan.rto(self._run)
-        start = None if "healthy" in moments else moments.get("fault") or moments.get("detected")
+        run, start, rto = self._run, self._counts_from(), self._plan.rto(self._run)
         if start is None or rto is None or step not in self._plan.steps:
             return ""
         if self._took is None:
@@ -84,6 +82,11 @@ class Screen:
             self._took = durations(last_drill_history(run))
             del run.calls.made[made:]  # they are no part of the step
         return forecast(self._plan, step, self._took, began, run.clock.now(), start + timedelta(seconds=rto))
+
+    def _counts_from(self) -> datetime | None:
+        """Since when the RTO is being used up; None before harm has begun, and when users are well."""
+        moments = self._run.moments
+        return None if "healthy" in moments else moments.get("fault") or moments.get("detected")
 
     def before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
