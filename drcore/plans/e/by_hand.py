@@ -25,6 +25,7 @@ from drcore.plans.shared.release_by_hand import freeze, knows_release, points_al
 
 _BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
 _OVER = "max_by(Items[?State=='COMPLETE'], &DeploymentNumber).ConfigurationVersion"
+_MODE_ON = ".enabled = true | .level = env.MODE"
 _RUNNING = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
 
 
@@ -59,7 +60,9 @@ def card(at: Place[Facts]) -> HandCard:
                 + "; ".join(f"{each.name} within {each.hours:g} h" for each in facts.clocks),
             ),
             freeze(at, titles.FREEZE, facts.pipeline),
-            _flag(at, titles.CONTAIN, facts.flags.mode, ".enabled = true | .level = env.MODE", off=True),
+            _flag(
+                at, titles.CONTAIN, facts.flags.mode, _MODE_ON, undo=".enabled = false", back="the mode is off again"
+            ),
             HandAct(
                 titles.CONTAINED,
                 look=f"sleep {60 * facts.servers_minutes:.0f}; writes",
@@ -79,10 +82,7 @@ def card(at: Place[Facts]) -> HandCard:
                 look=in_regions(at.service, 'until [ "$(exposed)" = false ]; do sleep 15; done; echo "$G closed"'),
                 shows="closed for each region",
             ),
-            replace(
-                _flag(at, titles.EPOCH, facts.flags.epoch, ".enabled = true | .min_issued_at = env.NOW"),
-                back="none: old tokens would be good again",
-            ),
+            _epoch(at),
             _issuers(at),
             HandAct(
                 titles.PROMOTE,
@@ -118,7 +118,15 @@ def card(at: Place[Facts]) -> HandCard:
                 shows="the id of the incident",
                 back="none: correct it by the next message",
             ),
-            _flag(at, titles.LIFT, facts.flags.mode, ".enabled = false", on=True),
+            _flag(
+                at,
+                titles.LIFT,
+                facts.flags.mode,
+                ".enabled = false",
+                shows="in each region: off",
+                undo=_MODE_ON,
+                back="the mode is on again",
+            ),
             HandAct(
                 titles.VERIFY,
                 look=f"sleep {60 * facts.hold_minutes:.0f}; writes; " + in_regions(at.service, 'echo "$G $(exposed)"'),
@@ -267,30 +275,41 @@ def _evidence(at: Place[Facts]) -> HandAct:
 
 
 def _flag(
-    at: Place[Facts], step: StepName, where: FlagPlace, change: str, *, off: bool = False, on: bool = False
+    at: Place[Facts],
+    step: StepName,
+    where: FlagPlace,
+    change: str,
+    *,
+    shows: str = "in each region: on, with its value",
+    undo: str = "",
+    back: str,
 ) -> HandAct:
-    """Set a flag everywhere; `off`, `on`: how it is set back."""
+    """Set a flag everywhere; `undo` is the change that sets it back, empty: none does."""
     place = f"{words([where.environment])} {words([where.profile])}"
-    flag = f'.values[{quoted(where.flag)[0:0]}\\"{where.flag}\\"]'
-    clock = ""
-    if step == titles.EPOCH:
-        region = at.service.runner_region
-        bucket = words([at.service.evidence.buckets[region]])
-        clock = (
-            f"aws s3api put-object --region {region} --bucket {bucket} --key frozen/$BY-mended.txt --body finding.json "
-            "--query ETag\n"
-            f"export NOW=$(aws s3api list-objects-v2 --region {region} --bucket {bucket} \\\n"
-            "  --prefix frozen/$BY-mended.txt --query 'Contents[0].LastModified' | cut -c1-19)Z\n"
-        )
-    back = ".enabled = false" if off else ".enabled = true | .level = env.MODE" if on else ""
+    flag = f'.values[\\"{where.flag}\\"]'
     return HandAct(
         step,
-        do=f'{clock}flag {place} "{flag} |= ({change})"',
+        do=f'flag {place} "{flag} |= ({change})"',
         look=f"shown {place}",
-        shows="in each region: off" if on else "in each region: on, with its value",
-        undo=f'flag {place} "{flag} |= ({back})"' if back else "",
-        back="the mode is off again" if off else "the mode is on again" if on else "",
+        shows=shows,
+        undo=f'flag {place} "{flag} |= ({undo})"' if undo else "",
+        back=back,
     )
+
+
+def _epoch(at: Place[Facts]) -> HandAct:
+    """The flag with the time of S3's clock, whatever that of this machine says."""
+    region = at.service.runner_region
+    bucket = words([at.service.evidence.buckets[region]])
+    clock = (
+        f"aws s3api put-object --region {region} --bucket {bucket} --key frozen/$BY-mended.txt --body finding.json "
+        "--query ETag\n"
+        f"export NOW=$(aws s3api list-objects-v2 --region {region} --bucket {bucket} \\\n"
+        "  --prefix frozen/$BY-mended.txt --query 'Contents[0].LastModified' | cut -c1-19)Z\n"
+    )
+    change = ".enabled = true | .min_issued_at = env.NOW"
+    act = _flag(at, titles.EPOCH, at.facts.flags.epoch, change, back="none: old tokens would be good again")
+    return replace(act, do=clock + act.do)
 
 
 def _hotfix(points: HandAct) -> HandAct:

@@ -25,9 +25,22 @@ def began(run: ERun, clock: LegalClock) -> datetime | None:
     return run.moments.get("decided" if clock.since == "aware" else "mended")
 
 
+def _due(clock: LegalClock, since: datetime) -> datetime:
+    return since + timedelta(hours=clock.hours)
+
+
+def _hours(span: timedelta) -> float:
+    return span / timedelta(hours=1)
+
+
+def _are_told(run: ERun) -> bool:
+    """Not before somebody is aware, nor where nothing is to be done."""
+    return bool(run.decided(titles.DECIDE).choice and decided_mode(run))
+
+
 def clocks_table(run: ERun, name: str) -> Iterator[Table]:
     """Every clock that runs, with what is left of it as a bar; none before somebody is aware, or where none is."""
-    if not run.decided(titles.DECIDE).choice or not decided_mode(run):
+    if not _are_told(run):
         return
     now = run.clock.now()
     rows = tuple(_row(run, each, now) for each in run.facts.clocks)
@@ -41,14 +54,14 @@ def _row(run: ERun, clock: LegalClock, now: datetime) -> tuple[Cell, ...]:
         return clock.name, clock.to, "not yet running", "·" * _BAR, None, clock.hours
     gone = min(1.0, (now - since) / timedelta(hours=clock.hours))
     bar = "█" * round(_BAR * gone)
-    due = since + timedelta(hours=clock.hours)
-    left = round((due - now) / timedelta(hours=1), 2)
+    due = _due(clock, since)
+    left = round(_hours(due - now), 2)
     return clock.name, clock.to, due, f"{bar:░<{_BAR}} {100 * gone:.1f} %", left, clock.hours
 
 
 def clocks_chart(run: ERun, name: str) -> Iterator[Bars]:
     """How much of each clock is gone, as bars on one scale; none where no table of them is."""
-    if not run.decided(titles.DECIDE).choice or not decided_mode(run):
+    if not _are_told(run):
         return
     now, bars, due = run.clock.now(), list[Portion](), list[tuple[datetime, str]]()
     for each in run.facts.clocks:
@@ -56,17 +69,17 @@ def clocks_chart(run: ERun, name: str) -> Iterator[Bars]:
         if since is None:
             bars.append(Portion(each.name, None, each.hours, "begins once the hole is closed"))
             continue
-        until = since + timedelta(hours=each.hours)
+        until = _due(each, since)
         due.append((until, each.name))
-        left = (until - now) / timedelta(hours=1)
+        left = _hours(until - now)
         told = f"{left:.1f} h left" if left > 0 else "OVERDUE"
-        bars.append(Portion(each.name, (now - since) / timedelta(hours=1), each.hours, f"{told}, {until:%m-%d %H:%M}"))
-    first = min(due, default=None)
+        bars.append(Portion(each.name, _hours(now - since), each.hours, f"{told}, {until:%m-%d %H:%M}"))
     title = "Clocks of law: none runs yet"
-    if first:
-        left = (first[0] - now) / timedelta(hours=1)
+    if due:
+        until, name_of_first = min(due)
+        left = _hours(until - now)
         when = f"due in {left:.1f} h" if left > 0 else f"OVERDUE by {-left:.1f} h"
-        title = f"Clocks of law: {first[1]} is {when}, {first[0]:%Y-%m-%d %H:%M} UTC"
+        title = f"Clocks of law: {name_of_first} is {when}, {until:%Y-%m-%d %H:%M} UTC"
     yield Bars(name, title, "hours since the clock began", tuple(bars))
 
 
@@ -102,7 +115,7 @@ def drafts(run: ERun) -> Iterator[Document]:
     ]
     for number, clock in enumerate(run.facts.clocks, 1):
         since = began(run, clock)
-        due = f"{since + timedelta(hours=clock.hours):%Y-%m-%d %H:%M} UTC" if since else "its clock does not run yet"
+        due = f"{_due(clock, since):%Y-%m-%d %H:%M} UTC" if since else "its clock does not run yet"
         text = "\n".join(
             [
                 f"# DRAFT: {clock.name}",
