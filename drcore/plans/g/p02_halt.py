@@ -52,10 +52,13 @@ class HaltProposal:
         """Those that would be pulled now."""
         return tuple(each for each in self.pulls if each.due)
 
+    @property
+    def changes(self) -> Mapping[str, int]:
+        """How many things each lever would change now; those without any are left out."""
+        return Counter(each.step for each in self.due)
+
     def describe(self) -> Mapping[str, object]:
-        """Each lever with how many things it changes."""
-        told = Counter(each.step for each in self.due)
-        return {**told, **({"decision": self.choice} if self.choice else {})}
+        return {**self.changes, **({"decision": self.choice} if self.choice else {})}
 
 
 def see_halt(run: GRun, target: Target) -> HaltProposal:
@@ -82,8 +85,7 @@ def _pulls(run: GRun, step: Step[Facts, Any]) -> Iterator[LeverPull]:
 def is_to_be_halted(run: GRun, target: Target, seen: HaltProposal) -> Check:
     if not seen.due:
         return yes("every lever is pulled already")
-    told = Counter(each.step for each in seen.due)
-    return no(", ".join(f"{name}: {count}" for name, count in told.items()))
+    return no(", ".join(f"{name}: {count}" for name, count in seen.changes.items()))
 
 
 def words_to_halt(run: GRun, states: Mapping[Target, HaltProposal]) -> str:
