@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -25,9 +26,9 @@ from drcore.diff.agreed_key import agreed, key_of, without_key
 from drcore.diff.agreement import check
 from drcore.diff.duckdb_join import Relations, Wanted
 from drcore.diff.equal_lines import EqualLines, Tier, looked_up
+from drcore.diff.exact_check import AT_ONCE, Differing, ExactCheck, item_of
 from drcore.diff.fingerprint import RowReader
-from drcore.diff.items import Item, equal
-from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.keys import KeySchema
 from drcore.diff.matching import Matching
 from drcore.diff.opening import open_source
 from drcore.diff.policy import Cause, Class, Policy
@@ -41,8 +42,6 @@ _WORK = "drcore-diff-"  # what the folder is called that is away again at the en
 _KEPT = 4096  # images whose places are noted at once
 
 _ENOUGH = 16 << 20  # bytes of exports: below, to start processes takes longer than it saves
-
-Line = tuple[int, bytes]  # the number of an item, its line
 
 
 def carry_out(
@@ -140,7 +139,7 @@ class _Comparison:
         tier = self._equal_lines(key)
         ordered = tables == 1 or (tier is not None and not tier.pays)
         if key is None:
-            igzip.open(self.folder / DETAILS, "wb").close()
+            (self.folder / DETAILS).write_bytes(igzip.compress(b""))
             nothing_left = tier is not None and tier.pays and not any(side.expected for side in self.sides.values())
             unchanged = tier.equal if tier and nothing_left else without_key(self.sides)
             return _Told(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
@@ -153,7 +152,7 @@ class _Comparison:
         for cause, count in counts.items():
             told.counts[cause.kind] += count
         told.counts[Class.UNCHANGED] += tier.equal if tier else 0
-        self._look(told, self.key, total)
+        self._look(told, total)
         return told
 
     def _equal_lines(self, key: KeySchema | None) -> Tier | None:
@@ -211,27 +210,40 @@ class _Comparison:
         return self.relations.counts()
 
     def _twice(self, side: Opened, number: int) -> BadInput:
-        ((_, line),) = side.lines(iter([number]))
-        item = side.item(line)
+        (line,) = side.lines(iter([number]))
+        item = item_of(line, side.member)
         shown = self.key.of(item) if item is not None else side.where(number)
         return BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
 
-    def _look(self, told: _Told, key: KeySchema, total: int) -> None:
+    def _look(self, told: _Told, total: int) -> None:
         """The exact check of what differs; what is left of it goes into the details."""
-        with igzip.open(self.folder / DETAILS, "wb", compresslevel=1) as file:
-            for done, (rule, old, new) in enumerate(_looked_at(self.sides, self.relations, self.folder), 1):
-                if done % 1000 == 0 or done == total:
-                    self.say("looking at what differs", done, total)
-                one, other = _item(self.sides[Role.RESTORED], old), _item(self.sides[Role.LIVE], new)
-                told.counts[rule.kind] -= 1
-                if one is not None and other is not None and _is_same(key, one, other, self.sides, (old, new)):
-                    told.counts[Class.UNCHANGED] += 1
-                    continue
-                cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
-                told.counts[cause.kind] += 1
-                told.matching.see(one, other)
-                told.timeless += cause is Cause.TIMELESS
-                file.write(_line(cause, key, one, other, self.policy))
+        restored, live = self.sides.values()
+        check = ExactCheck(self.key, self.policy, (restored.member, live.member))
+        done = 0
+        with (self.folder / DETAILS).open("wb") as file:
+            file.write(igzip.compress(b""))  # so that it is a gzip file also where nothing is left
+            waiting: deque[list[Differing]] = deque()
+            for checked in self.workers.each(check, self._batches(waiting)):
+                batch = waiting.popleft()
+                if checked.odd:
+                    place, odd = checked.odd
+                    lines = zip((restored, live), batch[place][1:], strict=True)
+                    places = " beside ".join(side.where(line[0]) for side, line in lines if line)
+                    raise BadInput(f"{places}: {odd}")
+                told.counts.subtract(rule.kind for rule, _, _ in batch)
+                told.counts.update(checked.counts)
+                told.matching.add(checked.matching)
+                told.timeless += checked.timeless
+                file.write(checked.details)
+                done += len(batch)
+                self.say("looking at what differs", done, total)
+
+    def _batches(self, waiting: deque[list[Differing]]) -> Iterator[list[Differing]]:
+        """What differs, some at once; each stands among the waiting until what the check found of it is there."""
+        differing = _differing(self.sides, self.relations, self.folder)
+        while batch := list(islice(differing, AT_ONCE)):
+            waiting.append(batch)
+            yield batch
 
 
 def _lines(tier: Tier | None) -> str:
@@ -253,25 +265,7 @@ def _jobs(asked: int, sides: dict[Role, Opened]) -> int:
     return len(os.sched_getaffinity(0)) if enough and hasattr(os, "sched_getaffinity") else 1
 
 
-def _item(side: Opened, line: Line | None) -> Item | None:
-    return None if line is None else side.item(line[1])
-
-
-def _is_same(
-    key: KeySchema, one: Item, other: Item, sides: dict[Role, Opened], lines: tuple[Line | None, Line | None]
-) -> bool:
-    """The exact check. Raises BadInput, with both places, for an item that holds what is no DynamoDB value."""
-    _same_key(key, one, other)
-    try:
-        return equal(one, other)
-    except BadInput as error:
-        places = [side.where(line[0]) for side, line in zip(sides.values(), lines, strict=True) if line]
-        raise BadInput(f"{' beside '.join(places)}: the item {key.of(one)}: {error}") from error
-
-
-def _looked_at(
-    sides: dict[Role, Opened], relations: Relations, folder: Path
-) -> Iterator[tuple[Cause, Line | None, Line | None]]:
+def _differing(sides: dict[Role, Opened], relations: Relations, folder: Path) -> Iterator[Differing]:
     """Both lines of all that differs. Those of the restored side wait on disk for the other."""
     spill = folder / "images"
     with spill.open("wb") as file:
@@ -281,7 +275,7 @@ def _looked_at(
         at = 0
         for (number, cause, _, _, _), line in _matched(sides[Role.RESTORED], relations.wanted(Role.RESTORED)):
             if cause is Cause.GONE:
-                yield cause, (number, line), None
+                yield Differing(cause, (number, line), None)
                 continue
             file.write(line)
             numbers.append(number)
@@ -295,7 +289,7 @@ def _looked_at(
     with spill.open("rb") as file:
         for (number, cause, at, length, beside), line in _matched(sides[Role.LIVE], relations.wanted(Role.LIVE)):
             old = (beside, os.pread(file.fileno(), length, at)) if at >= 0 else None
-            yield cause, old, (number, line)
+            yield Differing(cause, old, (number, line))
 
 
 def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, bytes]]:
@@ -308,24 +302,6 @@ def _matched(side: Opened, wanted: Iterator[Wanted]) -> Iterator[tuple[Wanted, b
 
     for _, line in side.lines(numbers()):
         yield waiting.popleft(), line
-
-
-def _same_key(key: KeySchema, one: Item, other: Item) -> None:
-    if any(one.get(name) != other.get(name) for name in key.names) and key_bytes(key.of(one)) != key_bytes(
-        key.of(other)
-    ):
-        raise RunnerFailed(f"two keys have the same hash of 128 bits: {key.of(one)}, {key.of(other)}; not completed")
-
-
-def _line(cause: Cause, key: KeySchema, old: Item | None, new: Item | None, policy: Policy) -> bytes:
-    fields = {
-        "class": cause.kind,
-        "reason": policy.reason(cause, new),
-        "key": key.of(old if old is not None else new or {}),
-        "restored": old,
-        "live": new,
-    }
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _engine(name: str, shared: str) -> Callable[[Relations], None]:

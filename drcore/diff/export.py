@@ -19,7 +19,6 @@ from drcore.calls.aws import Aws
 from drcore.diff import manifest
 from drcore.diff.fingerprint import BATCH, Batch, RowReader, Rows, images_of, parsed, whole_items
 from drcore.diff.gzip_lines import Block, DataFile, FileLines, blocks
-from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.manifest import FILES, SUMMARY
 from drcore.diff.policy import Policy
@@ -119,9 +118,9 @@ class OpenExport:
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         return self.source.pick(wanted)
 
-    def item(self, line: bytes) -> Item | None:
-        found: Item | None = orjson.loads(line).get(self.image or "Item")
-        return found
+    @property
+    def member(self) -> str:
+        return self.image or "Item"
 
 
 def _batches(source: FileLines | RestLines, image: str, reader: RowReader) -> Iterator[Batch]:

@@ -36,6 +36,14 @@ class Matching:
         if restored is not None:
             self.timed += self.policy.modified in live
 
+    def add(self, more: Matching) -> None:
+        """What the rules have met among others."""
+        self.changed += more.changed
+        self.timed += more.timed
+        self.live += more.live
+        self.signed += more.signed
+        self.faulty |= more.faulty
+
     def unmatched(self) -> list[str]:
         """The rules that match nothing, in words. Where nothing differs there is nothing to match."""
         policy, found = self.policy, []

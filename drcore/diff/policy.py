@@ -119,13 +119,13 @@ class Policy:
     def reason(self, cause: Cause, live: Item | None) -> str:
         """Why an item is of its class, in words."""
         writers = writers_of(live, self.writer) if live else ()
-        point = iso(self.recovery_point) if self.recovery_point else ""
         match cause:
             case Cause.SAME:
                 return "equal"
             case Cause.FAULTY:
                 return f"changed, last written by {writers[-1]}"
             case Cause.SILENT:
+                point = iso(self.recovery_point) if self.recovery_point else ""
                 return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
             case Cause.TIMELESS:
                 readable = live and modified_of(live, self.modified) is not None

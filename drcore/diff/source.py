@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from drcore.calls.aws import Aws
-from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema
 
 if TYPE_CHECKING:  # numpy, simdjson
@@ -83,8 +82,9 @@ class Opened(Protocol):
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         """The lines of the items with these numbers, which rise."""
 
-    def item(self, line: bytes) -> Item | None:
-        """The item of a line, None when the line says that there is none."""
+    @property
+    def member(self) -> str:
+        """Which member of a line holds the item."""
 
 
 @dataclass(frozen=True, slots=True)

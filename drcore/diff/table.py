@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
 import simdjson
 from isal import igzip
 
 from drcore.diff.fingerprint import BATCH, Batch, Images, RowReader, Rows, as_line
 from drcore.diff.gzip_lines import FILE, DataFile, FileLines
-from drcore.diff.items import Item
 from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.policy import Policy
 from drcore.diff.rest_lines import RestLines
@@ -101,9 +99,9 @@ class OpenTable:
     def lines(self, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
         return FileLines(self.files).pick(wanted)
 
-    def item(self, line: bytes) -> Item | None:
-        found: Item = orjson.loads(line)["Item"]
-        return found
+    @property
+    def member(self) -> str:
+        return "Item"
 
     def _segment(self, index: int, reader: RowReader) -> Iterator[Batch]:
         source, parser = self.source, simdjson.Parser()

@@ -1,0 +1,103 @@
+"""The exact check of items that differ as text, some at once, in this process or in several."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+from isal import igzip
+
+from drcore.diff.items import Item, equal
+from drcore.diff.keys import KeySchema, key_bytes
+from drcore.diff.matching import Matching
+from drcore.diff.policy import Cause, Class, Policy
+from drcore.errors import BadInput, RunnerFailed
+
+AT_ONCE = 1 << 10  # items
+
+Line = tuple[int, bytes]  # the number of an item, its line
+
+
+class Differing(NamedTuple):
+    """An item that the rules have put into a class: by which rule, its line on either side (None: it has none)."""
+
+    rule: Cause
+    restored: Line | None
+    live: Line | None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the check found among some items.
+
+    `counts`: by class. `timeless`: how many of them have no time that can be believed. `details`: a line each of those
+    that do differ, as a gzip member, empty where there is none. `odd`: the place of one that holds what is no DynamoDB
+    value, and what that is; nothing is concluded then.
+    """
+
+    matching: Matching
+    counts: Counter[Class] = field(default_factory=Counter)
+    timeless: int = 0
+    details: bytes = b""
+    odd: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExactCheck:
+    """How it is done. `members`: which member of a line holds the item, of the restored side, then of the live one."""
+
+    key: KeySchema
+    policy: Policy
+    members: tuple[str, str]
+
+    def __call__(self, items: Sequence[Differing]) -> Checked:
+        """Look at each. Raises RunnerFailed where two keys have one hash."""
+        found, lines = Checked(Matching(self.policy)), []
+        for place, (rule, old, new) in enumerate(items):
+            one, other = (item_of(line, member) for line, member in zip((old, new), self.members, strict=True))
+            try:
+                if one is not None and other is not None and self._same(one, other):
+                    found.counts[Class.UNCHANGED] += 1
+                    continue
+            except BadInput as error:
+                shown = one if one is not None else other
+                found.odd = (place, f"the item {self.key.of(shown or {})}: {error}")
+                return found
+            cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
+            found.counts[cause.kind] += 1
+            found.matching.see(one, other)
+            found.timeless += cause is Cause.TIMELESS
+            lines.append(self._line(cause, one, other))
+        if lines:
+            found.details = igzip.compress(b"".join(lines), compresslevel=1)
+        return found
+
+    def _same(self, one: Item, other: Item) -> bool:
+        key = self.key
+        if any(one.get(name) != other.get(name) for name in key.names) and key_bytes(key.of(one)) != key_bytes(
+            key.of(other)
+        ):
+            both = f"{key.of(one)}, {key.of(other)}"
+            raise RunnerFailed(f"two keys have the same hash of 128 bits: {both}; not completed")
+        return equal(one, other)
+
+    def _line(self, cause: Cause, old: Item | None, new: Item | None) -> bytes:
+        fields = {
+            "class": cause.kind,
+            "reason": self.policy.reason(cause, new),
+            "key": self.key.of(old if old is not None else new or {}),
+            "restored": old,
+            "live": new,
+        }
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def item_of(line: Line | None, member: str) -> Item | None:
+    """The item of a line; None without a line, or when the line says that there is none."""
+    if line is None:
+        return None
+    found: Item | None = orjson.loads(line[1]).get(member)
+    return found
