@@ -122,9 +122,10 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
 
     Raises Unknown when CloudWatch does not say of each metric that its data is complete: part of it is no data.
     """
+    ids = [f"m{number}" for number in range(len(metrics))]
     queries = [
         {
-            "Id": f"m{number}",
+            "Id": query_id,
             "MetricStat": {
                 "Metric": {
                     "Namespace": metric.namespace,
@@ -135,9 +136,9 @@ def minutes(aws: Aws, region: str, metrics: Sequence[Metric], since: datetime, u
                 "Stat": metric.stat,
             },
         }
-        for number, metric in enumerate(metrics)
+        for query_id, metric in zip(ids, metrics, strict=True)
     ]
-    pairs: dict[str, dict[datetime, float]] = {query["Id"]: {} for query in queries}  # type: ignore[misc]  # ids are texts
+    pairs: dict[str, dict[datetime, float]] = {query_id: {} for query_id in ids}
     states = dict.fromkeys(pairs, "")
     for first in range(0, len(queries), 500):  # CloudWatch takes 500 queries a call
         for result in aws.pages(

@@ -14,7 +14,7 @@ from json import dumps
 from math import ceil
 from typing import Any
 
-from moto.dynamodb.models.dynamo_type import LimitedSizeDict
+from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, Ready, operation
@@ -92,12 +92,12 @@ def items_in_moto(items: Iterable[tuple[Replica, Iterable[Stored]]]) -> Iterator
     """
     given = [(replica, some, replica.table) for replica, some in items]
     for replica, some, table in given:
-        rows = table.items
+        rows: dict[DynamoType, Any] = table.items  # of items, or of items by their sort key
         vars(table)["__deepcopy__"] = partial(_same, table)
         for item in some:
             made = emulated(item, replica.schema)
             if made.range_key is None:
-                rows[made.hash_key] = made  # type: ignore[assignment]
+                rows[made.hash_key] = made
             else:
                 rows[made.hash_key][made.range_key] = made
     try:

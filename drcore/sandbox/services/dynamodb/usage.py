@@ -4,7 +4,7 @@ SuccessfulRequestLatency has a sample for each request of an operation; the capa
 comes from another replica takes units and is no request. Simplified: latencies are typical, nothing is throttled.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from math import ceil
 
@@ -30,7 +30,7 @@ class Usage:
     def __init__(self, world: World) -> None:
         self._watch = world.state(CloudWatch)
         self._requests: Counter[tuple[str, str, str, int]] = Counter()
-        self._units: Counter[tuple[str, str, str, int]] = Counter()
+        self._units: defaultdict[tuple[str, str, str, int], float] = defaultdict(float)
 
     def request(self, region: str, table: str, operation: str, at: datetime, times: int = 1) -> None:
         """Count a request that succeeded."""
@@ -38,7 +38,7 @@ class Usage:
 
     def units(self, region: str, table: str, kind: str, at: datetime, taken: float) -> None:
         """Count capacity units; `kind` is Read or Write."""
-        self._units[region, table, kind, floor(at)] += taken  # type: ignore[assignment]
+        self._units[region, table, kind, floor(at)] += taken
 
     def rewind(self) -> None:
         """Forget what is not published yet: what happened is told again."""

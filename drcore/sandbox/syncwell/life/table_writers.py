@@ -6,6 +6,7 @@ elsewhere, and do not know of it: their late writes are the ones that win agains
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from drcore.sandbox.core.outages import ISOLATING, Regions
@@ -66,7 +67,7 @@ class TableWriters:
         for region, (hour, minute) in names.TIDY_AT.items():
             first = since.replace(hour=hour, minute=minute, second=0, microsecond=0)
             first += timedelta(days=first <= since)
-            self._tables.later(first, lambda at, region=region: self._tidy(region, at))  # type: ignore[misc]
+            self._tables.later(first, partial(self._tidy, region))
 
     def _beat(self, at: datetime) -> None:
         for region in self._world.regions:

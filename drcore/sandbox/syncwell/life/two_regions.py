@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from json import dumps
+from typing import Protocol
 
 from drcore.sandbox.core.call_hooks import CallHooks
 from drcore.sandbox.core.outage_calls import meets
@@ -42,9 +43,16 @@ def found(world: World) -> None:
     world.state(CallHooks).intercept(meets(world))
 
 
+class Moving(Protocol):
+    """What moves with time."""
+
+    def tick(self, at: datetime, /) -> None:
+        """A moment has come."""
+
+
 def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
     """What moves at each tick, before the releases and the alarms do."""
-    moving = (
+    moving: tuple[type[Moving], ...] = (
         HealthEndpoints,
         HealthChecks,
         UserBase,
@@ -54,7 +62,7 @@ def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
         GlobalTable,
         SufferingUsers,
     )
-    return tuple(world.state(actor).tick for actor in moving)  # type: ignore[attr-defined]
+    return tuple(world.state(actor).tick for actor in moving)
 
 
 def remember(world: World, since: datetime) -> None:
