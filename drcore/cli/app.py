@@ -6,7 +6,9 @@ import contextlib
 import errno
 import importlib.metadata
 import json
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -63,6 +65,11 @@ def guarded(go: Callable[[], T], as_json: bool) -> T:
         raise typer.Exit(int(RunnerFailed.exit)) from None
     except KeyboardInterrupt:
         raise typer.Exit(int(Exit.INTERRUPTED)) from None
+    except (typer.Exit, typer.TyperException):
+        raise
+    except Exception as error:  # noqa: BLE001  # an error of ours: whoever runs this is told so, by its exit code
+        show_error(RunnerFailed(_of_ours(error)), as_json)
+        raise typer.Exit(int(RunnerFailed.exit)) from None
 
 
 _REMEDIES = {
@@ -78,6 +85,12 @@ def _of_this_machine(error: OSError) -> str:
     name = f" {error.filename}" if error.filename else ""
     remedy = _REMEDIES.get(error.errno or 0)
     return f"this machine said{name}: {error.strerror or error}" + (f". To go on, {remedy}." if remedy else "")
+
+
+def _of_ours(error: Exception) -> str:
+    """Which error, and where: never a value of a variable, which could be a secret's."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"an error of drcore itself, {type(error).__name__} in {Path(at.filename).name}:{at.lineno}: {error}"
 
 
 def show_error(error: DrcoreError, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from drcore.record.events import Event, Kind, read_events
 from drcore.record.files import PARAMETERS
 from drcore.record.history import History
 from drcore.record.run_parameters import RunParameters
+from drcore.record.understood import understood
 
 _NEWEST = 20  # records that are shown
 
@@ -81,7 +82,15 @@ def _state(environment: str, plan: Plan[Any]) -> dict[str, Any]:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    events = read_events(folder)
+    """One that is damaged is named as that, and hides none of the others."""
+    try:
+        with understood(folder):
+            return _read(folder, read_events(folder))
+    except BadInput:
+        return {"run": folder.name, "begun": "?", "verdict": "BROKEN", "state": "see: drcore verify", "archived": "?"}
+
+
+def _read(folder: Path, events: list[Event]) -> dict[str, Any]:
     history = History(events)
     return {
         "run": folder.name,

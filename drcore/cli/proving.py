@@ -21,8 +21,15 @@ from drcore.record.proof import OUTSIDE, Proof, verify
 
 
 def newest(folders: list[Path]) -> list[Path]:
-    """The record that was begun last, alone."""
-    return [max(folders, key=lambda folder: (begun(History(read_events(folder))), folder.name))]
+    """The record that was begun last, alone; one whose journal does not say when counts as the first."""
+    return [max(folders, key=lambda folder: (_begun(folder), folder.name))]
+
+
+def _begun(folder: Path) -> str:
+    try:
+        return begun(History(read_events(folder)))
+    except BadInput:
+        return ""
 
 
 def prove_all(folders: list[Path], *, named: bool) -> list[dict[str, Any]]:

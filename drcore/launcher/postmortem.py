@@ -15,6 +15,7 @@ from drcore.learn.postmortem import NAME, Sentence, Teller, drafted_from, link_d
 from drcore.record.events import Kind
 from drcore.record.files import EVIDENCE, write_whole
 from drcore.record.history import History
+from drcore.record.understood import understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def write_postmortem(folder: Path, out: Path | None = None) -> Postmortem:
         raise BadInput(f"--out: expected a folder, seen a file: {where}. Nothing was written.")
     relative = os.path.relpath(folder, where)
     root = "" if relative == "." else f"{Path(relative).as_posix()}/"
-    text = draft_of(run)
+    with understood(folder):
+        text = draft_of(run)
     markdown, notebook = where / f"{NAME}.md", where / f"{NAME}.ipynb"
     for path in (markdown, notebook):
         _see_that_it_is_of(path, run.run_id)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from drcore.errors import BadInput
 from drcore.record.files import JOURNAL
 
 FIRST = "0" * 64  # what the first line carries as the digest of the line before
@@ -105,10 +106,19 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def read_events(folder: Path) -> list[Event]:
-    """The finished lines of a record's journal, without opening it for writing. Empty where there is none."""
+    """The finished lines of a record's journal, without opening it for writing. Empty where there is none.
+
+    Raises BadInput where one of them is no line of a journal. Whether they are as they were written, `verify` proves.
+    """
     if not (folder / JOURNAL).is_file():
         return []
-    return [json.loads(line) for line in lines_of(folder / JOURNAL)]
+    events = list[Event]()
+    for number, line in enumerate(lines_of(folder / JOURNAL), start=1):
+        event = parsed(line)
+        if event is None:
+            raise BadInput(f"line {number} of {folder / JOURNAL} is no line of a journal, see: drcore verify {folder}")
+        events.append(event)
+    return events
 
 
 def parsed(line: bytes) -> Event | None:

@@ -12,6 +12,7 @@ import pytest
 from drcore import plans
 from drcore.engine import permissions
 from drcore.engine.permissions import OF_OWN_KEYS
+from drcore.record.events import FIRST
 from tests.support.command import in_process
 
 PLAN = plans.find("f")
@@ -52,10 +53,12 @@ def test_the_newest_run_should_stand_first_and_keep_the_time_at_which_it_was_beg
     for name, times in {"f-b": ("2026-01-01", "2026-01-09"), "g-a": ("2026-01-05",), "a-c": ("2026-01-07",)}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "parameters.json").write_text("{}")
-        lines = [{"n": n, "event": "host", "wall_time": f"{day}T00:00:00.000Z"} for n, day in enumerate(times, start=1)]
+        begun = [f"{day}T00:00:00.000Z" for day in times]
+        told = [{"event": "host", "wall_time": each, "time": each, "prev": FIRST} for each in begun]
+        lines = [{"n": number, **line} for number, line in enumerate(told, start=1)]
         (tmp_path / name / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    told = in_process("list", "--records", tmp_path, "--json").json["records"]
-    assert [(each["run"], each["begun"][:10]) for each in told] == [
+    shown = in_process("list", "--records", tmp_path, "--json").json["records"]
+    assert [(each["run"], each["begun"][:10]) for each in shown] == [
         *(("a-c", "2026-01-07"), ("g-a", "2026-01-05"), ("f-b", "2026-01-01")),
     ]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from drcore.engine import votes
-from drcore.errors import DrcoreError, Refused
+from drcore.errors import DrcoreError, Refused, Rejected
 from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
 from drcore.sandbox.core.outages import Outage, OutageKind, Regions
@@ -116,6 +116,40 @@ def test_no_majority_that_answers_should_be_no_lock(opened: Opened, door: InProc
         run.step(run.plan.steps[0])
     assert step.act
     run.close()
+
+
+@contextmanager
+def refusing(door: InProcess, operation: str, *regions: str) -> Iterator[None]:
+    """S3 denies one operation in some regions, and answers all others."""
+    for region in regions:
+        denied = {"service": "s3", "operation": operation, "region": region}
+        assert door.request("POST", "/_sandbox/faults", {"name": "access-denied", "options": denied})[0] == 200
+    try:
+        yield
+    finally:
+        assert door.request("DELETE", "/_sandbox/faults/access-denied")[0] == 200
+
+
+def test_a_minority_that_was_got_should_be_given_back(opened: Opened, door: InProcess) -> None:
+    """All buckets are free and can be read; two take no object: what the first one has would be in others' way."""
+    run = opened(mend(Things()), preflight=False)
+    with refusing(door, "PutObject", *EACH[1:]), pytest.raises(Refused):
+        run.preflight()
+    assert held(run, door) == {}
+    run.preflight()
+    assert held(run, door) == dict.fromkeys(EACH, "t-1")
+    run.close()
+
+
+def test_what_cannot_be_given_back_should_be_told_after_the_others_were(opened: Opened, door: InProcess) -> None:
+    run = opened(mend(Things()))
+    own = votes.read_all(run.run.aws, run.plan.id, run.run.service)
+    allowed = run.run.calls.during(run.run.calls.writes.ALLOWED)
+    with refusing(door, "DeleteObject", EACH[0]), allowed, pytest.raises(Rejected):
+        votes.give_up(run.run.aws, run.plan.id, own)
+    assert held(run, door) == {EACH[0]: "t-1"}
+    run.close()
+    assert held(run, door) == {}
 
 
 @pytest.mark.parametrize("odd", [[], {}, {"run_id": ""}, {"run_id": 7}, "t-9", None, {"run_id": "t-9", "who": None}])
