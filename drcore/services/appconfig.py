@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,14 +115,19 @@ def version(aws: Aws, region: str, where: Profile, number: int) -> HostedVersion
 
 def last_deployment(aws: Aws, region: str, where: Profile) -> EnvironmentDeployment:
     """The newest deployment of the environment, of whichever profile: one at a time runs in it."""
-    return next(iter(deployments(aws, region, where)), EnvironmentDeployment())
+    return next(_deployments(aws, region, where), EnvironmentDeployment())
 
 
 def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeployment, ...]:
     """All deployments of the environment, of whichever profile, newest first. Raises Unknown, Rejected."""
+    return tuple(_deployments(aws, region, where))
+
+
+def _deployments(aws: Aws, region: str, where: Profile) -> Iterator[EnvironmentDeployment]:
+    """Page after page: AppConfig lists them by their numbers, the last one first."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
-    found = [
-        EnvironmentDeployment(
+    for each in aws.pages("appconfig", region, "list_deployments", "Items", **of):
+        yield EnvironmentDeployment(
             each["DeploymentNumber"],
             each["State"],
             each.get("ConfigurationName", ""),
@@ -129,9 +135,6 @@ def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeplo
             each.get("PercentageComplete", 0.0),
             each.get("Type", "USER") != "USER",
         )
-        for each in aws.pages("appconfig", region, "list_deployments", "Items", **of)
-    ]
-    return tuple(sorted(found, key=lambda each: -each.number))
 
 
 def stop_deployment(aws: Aws, region: str, where: Profile, number: int) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from drcore.calls.aws import Aws
 from drcore.errors import NoAnswer
+
+MOST_READ = 2000
+"""So many alarms of a region are looked through for those that watch something."""
 
 # What makes up a metric alarm: the rest of what DescribeAlarms gives is how it does.
 _DEFINED = {
@@ -28,6 +32,14 @@ class Alarm:
     state: str
     reason: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The names of the alarms that watch something, sorted. Not `whole`: the account has more than were looked at."""
+
+    names: tuple[str, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,24 @@ def log_alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
 def _alarm(found: Mapping[str, Any]) -> Alarm:
     since = _utc(found["StateUpdatedTimestamp"])
     return Alarm(found["AlarmName"], found["StateValue"], found.get("StateReason", ""), since)
+
+
+def watching(aws: Aws, region: str, dimension: str, value: str) -> Watching:
+    """Which metric alarms watch a metric with such a dimension, alone or in a formula. Raises Unknown, Rejected.
+
+    CloudWatch finds no alarm by a dimension: the account's are read, 100 a call, and no more than MOST_READ of them.
+    """
+    asked = {"AlarmTypes": ["MetricAlarm"], "MaxRecords": 100}
+    found = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked)
+    wanted = {"Name": dimension, "Value": value}
+    names = sorted(each["AlarmName"] for each in islice(found, MOST_READ) if wanted in _dimensions(each))
+    return Watching(tuple(names), next(found, None) is None)
+
+
+def _dimensions(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    yield from alarm.get("Dimensions", ())
+    for each in alarm.get("Metrics", ()):
+        yield from each.get("MetricStat", {}).get("Metric", {}).get("Dimensions", ())
 
 
 def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:

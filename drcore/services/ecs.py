@@ -74,13 +74,14 @@ def environment(aws: Aws, region: str, task_definition: str) -> dict[str, str]:
     }
 
 
-def revisions(aws: Aws, region: str, family: str) -> tuple[str, ...]:
-    """The task definitions of a family that can be run, newest first, as `family:revision`."""
-    found = aws.pages(
-        "ecs", region, "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE"
-    )
-    mine = [name for name in map(_short, found) if name.rpartition(":")[0] == family]  # a prefix matches more
-    return tuple(sorted(mine, key=lambda name: -int(name.rpartition(":")[2])))
+def revisions(aws: Aws, region: str, family: str) -> Iterator[str]:
+    """The task definitions of a family that can be run, as `family:revision`, newest first, as far as asked for.
+
+    Raises Unknown, Rejected.
+    """
+    asked = {"familyPrefix": family, "status": "ACTIVE", "sort": "DESC"}
+    found = aws.pages("ecs", region, "list_task_definitions", "taskDefinitionArns", **asked)
+    yield from (name for name in map(_short, found) if name.rpartition(":")[0] == family)  # a prefix matches more
 
 
 def scale(aws: Aws, region: str, cluster: str, name: str, desired: int) -> None:

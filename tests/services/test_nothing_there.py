@@ -16,7 +16,7 @@ from drcore.calls.http import Http
 from drcore.errors import Rejected
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from drcore.services import appconfig, lambda_, llm_gateway, s3, statuspage, stepfunctions, xray
-from drcore.services.cloudwatch import Metric, Points
+from drcore.services.cloudwatch import Metric, Points, Watching
 from drcore.services.dynamodb import policies, recovery, settings, tables
 from drcore.services.logs import LogQuery
 from tests.services.conftest import aws_of, open_gate
@@ -83,6 +83,7 @@ ANSWERS: dict[str, Nothing] = {
     "cloudwatch.definition": value({}, name=NOBODY),
     "cloudwatch.history": value((), names=(NOBODY,)),
     "cloudwatch.log_alarms": value((), prefix=NOBODY),
+    "cloudwatch.watching": value(Watching((), True), value=NOBODY),
     "cloudwatch.minutes": value((Points(),), metrics=(NO_METRIC,)),
     "codedeploy.running": value(()),
     "codedeploy.rollbacks": value((), since=BEGAN),

@@ -146,9 +146,9 @@ def test_workers_are_scaled_to_none_and_their_scaling_is_suspended(account: Acco
     assert suspended.suspended and (suspended.least, suspended.most) == (1, 9)
     ecs.scale(aws, EAST, CLUSTER, SERVICE, 0)
     assert ecs.service(aws, EAST, CLUSTER, SERVICE).desired == 0
-    assert ecs.environment(aws, EAST, "worker:1") == {"RELEASE": "1"} and ecs.revisions(aws, EAST, "worker") == (
-        "worker:1",
-    )
+    assert ecs.environment(aws, EAST, "worker:1") == {"RELEASE": "1"} and [*ecs.revisions(aws, EAST, "worker")] == [
+        "worker:1"
+    ]
 
 
 def test_a_function_is_stopped_by_its_concurrency_and_resumed(account: Account, aws: Aws) -> None:

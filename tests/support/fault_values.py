@@ -34,6 +34,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "g.share": ("0.0002", "0.04", "0.5"),
     "g.minutes": ("2", "12", "60"),
     "g.silent": ("0", "0.5", "1"),
+    "quiet": ("1", "5", "45"),
     "kinds": ("overwrite", "delete", "blank", "wrong-owner", "delete,blank"),
 }
 

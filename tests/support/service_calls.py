@@ -245,6 +245,7 @@ VALUES: dict[str, Any] = {
     "cloudwatch.name": "syncwell-api-5xx",
     "cloudwatch.names": ("syncwell-api-5xx",),
     "cloudwatch.metrics": (Metric("AWS/Lambda", "Invocations", "Sum", (("FunctionName", "syncwell-api"),)),),
+    "cloudwatch.dimension": "TableName",
     "cloudwatch.definition": {
         "AlarmName": "asked",
         "Namespace": "AWS/Lambda",
@@ -291,10 +292,11 @@ VALUES: dict[str, Any] = {
     "dynamodb.recovery.source_arn": TABLE_ARN,
     "dynamodb.recovery.restore.table": _new_table,
     "dynamodb.recovery.at": BEGAN - timedelta(minutes=10),
-    "dynamodb.modes.table": TABLE,
+    **dict.fromkeys(("dynamodb.modes.table", "cloudwatch.value"), TABLE),
     "dynamodb.settings.arn": TABLE_ARN,
     "dynamodb.settings.table": "asked",  # one of the tests' own, which tells nobody of what is set on it
     "dynamodb.settings.set_stream.table": "asked-without-stream",
+    **dict.fromkeys(("dynamodb.settings.reads", "dynamodb.settings.writes"), 24_000),
     "dynamodb.settings.attribute": "ExpiresAt",
     "dynamodb.settings.view": "",
     "dynamodb.settings.wanted": {"asked": "yes"},

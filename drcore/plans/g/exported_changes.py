@@ -27,11 +27,11 @@ from drcore.plans.g.resources import EXPORTED
 from drcore.plans.g.tables import recovery_region, table_arn
 from drcore.record.events import Kind
 from drcore.services.dynamodb import exports as dynamodb_exports
-from drcore.services.dynamodb.exports import READY, Changed, Image, IncrementalExport
+from drcore.services.dynamodb.exports import READY, RUNNING, Changed, Image, IncrementalExport
 
 BAD = (Class.CORRUPTED, Class.DELETED, Class.CONFLICT)
 ON_ITS_WAY = timedelta(seconds=30)  # from the time that a write says to the table of a region: retries, replication
-_CLOCKS_DIFFER = timedelta(hours=1)  # between the machine that wrote the journal and AWS, at most
+_CLOCKS_DIFFER = timedelta(minutes=15)  # between the machine that wrote the journal and AWS: else it takes no call
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,8 @@ class ItemWrite:
     changed: Changed
 
 
-# What an export says does not change; the files are read once for a run.
+# What an export says does not change, nor whose it is: it is asked for once in a run, and its files are read once.
+_described: WeakKeyDictionary[GRun, dict[str, IncrementalExport]] = WeakKeyDictionary()
 _read: WeakKeyDictionary[GRun, dict[str, tuple[ItemWrite, ...]]] = WeakKeyDictionary()
 
 
@@ -60,7 +61,11 @@ def exports(run: GRun) -> tuple[IncrementalExport, ...]:
     """The exports of this run, the one of the longest span first. Raises Unknown, Rejected."""
     region, opened = recovery_region(run), next(run.history.lines(Kind.OPENED))
     begun = parse_time(opened["time"]) - _CLOCKS_DIFFER
-    own = dynamodb_exports.incremental(run.aws, region, table_arn(run, region), prefix(run), begun)
+    known = _described.setdefault(run, {})
+    for arn in dynamodb_exports.incremental(run.aws, region, table_arn(run, region), begun):
+        if arn not in known or (known[arn].prefix == prefix(run) and known[arn].status == RUNNING):
+            known[arn] = dynamodb_exports.export(run.aws, region, arn)
+    own = (each for each in known.values() if each.prefix == prefix(run))
     return tuple(sorted(own, key=lambda each: (each.until, each.arn), reverse=True))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from drcore.engine.outcome import Check, no, yes
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.tables import table
-from drcore.services import autoscaling, lambda_
+from drcore.services import autoscaling, cloudwatch, lambda_
 from drcore.services.dynamodb import modes, settings
 
 _STORAGE = "STANDARD"
@@ -35,9 +35,23 @@ def by_hand(run: GRun, region: str) -> Iterator[str]:
     readers = [each.function for each in lambda_.readers(run.aws, region, kept.stream)] if kept.stream else []
     if readers:
         yield f"its stream feeds {', '.join(readers)}, who would go on reading the old one"
+    yield from _alarms(run, region)
+    if kept.indexes:
+        yield f"warm throughput of {', '.join(kept.indexes)}, which may be above that of a new index"
     found = settings.ttl(run.aws, region, name)
     if found != run.facts.settings.ttl:
         yield f"items expire by {found or 'nothing'}, and settings.ttl is {run.facts.settings.ttl}"
+
+
+def _alarms(run: GRun, region: str) -> Iterator[str]:
+    """Where the alarms that watch the table are not those that the plan makes anew for a restored one."""
+    watching, named = cloudwatch.watching(run.aws, region, "TableName", table(run)), set(run.facts.settings.alarms)
+    if others := [each for each in watching.names if each not in named]:
+        yield f"alarms that settings.alarms does not name: {', '.join(others)}"
+    if watching.whole and (lacking := sorted(named.difference(watching.names))):
+        yield f"settings.alarms names {', '.join(lacking)}, and no such alarm watches it"
+    if not watching.whole:
+        yield f"others of more than {cloudwatch.MOST_READ:,} alarms, which were not looked through to the end"
 
 
 def strongly_consistent(run: GRun) -> list[str]:

@@ -126,7 +126,10 @@ _EACH_REPLICA = (
 
 SETTINGS = Step(
     titles.SETTINGS,
-    changes="what a restore drops is set again: stream, recovery, TTL, deletion protection, tags, alarms, policy",
+    changes=(
+        "what a restore drops is set again: stream, recovery, TTL, deletion protection, tags, alarms, policy, warm "
+        "throughput"
+    ),
     look=see_setting,
     expect=is_set,
     act=set_again,
@@ -135,7 +138,7 @@ SETTINGS = Step(
     consent=Consent.GO,
     phrase=lambda run, states: f"SET {len(states)} SETTINGS OF {restored_table(run)} IN {recovery_region(run)}",
     reversibility=Reversibility.COMPENSABLE,
-    patience=Patience(within=300, every=10),
+    patience=Patience(within=1800, every=10),  # how long warm throughput takes hangs on the table's size
     shows=show_settings,
     permissions=(
         *iam_actions("dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive", on=resources.restored),

@@ -20,6 +20,8 @@ from drcore.record.events import Kind
 from drcore.services import autoscaling, events, iam, lambda_
 from drcore.services.dynamodb import policies, recovery, tables
 
+_NAMED = 10  # releases in the message of a wrong one
+
 
 def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
     """Preflight: what the plan leans on, in every region: recovery, replicas, the table's name, every writer."""
@@ -118,9 +120,10 @@ def _release(run: GRun, name: str, named: str) -> Check:
     if run.incident.faulty_release == run.incident.good_release:
         return wrong(name, f"expected a faulty release and another one to resume with, seen {named!r} for both")
     for region in run.service.regions:
-        known = worker_releases.known(run, region)
-        if named not in known:
-            return wrong(name, f"expected a release of the workers in {region} ({', '.join(known)}), seen {named!r}")
+        seen = dict[str, None]()
+        if not any(named == each or seen.setdefault(each) for each in worker_releases.known(run, region)):
+            some = ", ".join([*seen][:_NAMED]) + (", …" if len(seen) > _NAMED else "")
+            return wrong(name, f"expected a release of the workers in {region} ({some}), seen {named!r}")
     return yes(f"{named} is there in every region")
 
 

@@ -39,7 +39,8 @@ class SettingKind:
 
 def kinds() -> dict[str, SettingKind]:
     """All settings that a restore drops, by name, in the order in which they are set."""
-    return {each.name: each for each in (_STREAM, _RECOVERY, _TTL, _PROTECTION, _TAGS, _ALARMS, _POLICY)}
+    each_kind = (_STREAM, _RECOVERY, _TTL, _PROTECTION, _TAGS, _ALARMS, _POLICY, _WARM)
+    return {each.name: each for each in each_kind}
 
 
 def original(run: GRun, region: str, kind: SettingKind) -> str:
@@ -199,6 +200,28 @@ def _moved(value: Any, old: str, new: str) -> Any:
 
 
 _POLICY = SettingKind("policy", _read_policy, _want_policy, _set_policy)
+
+
+def _read_warm(run: GRun, region: str, name: str) -> str:
+    return _warm_text(settings.settings(run.aws, region, name).warm)
+
+
+def _want_warm(run: GRun, region: str, name: str) -> str:
+    """At least what the old table takes: it can only be raised, and grows with the traffic by itself."""
+    before, now = (settings.settings(run.aws, region, each).warm for each in (table(run), name))
+    return _warm_text((max(before[0], now[0]), max(before[1], now[1])) if before and now else before or now)
+
+
+def _set_warm(run: GRun, region: str, name: str, value: str) -> None:
+    reads, writes = (int(each.partition(" ")[0]) for each in value.split(", "))
+    settings.warm(run.aws, region, name, reads, writes)
+
+
+def _warm_text(warm: tuple[int, int] | None) -> str:
+    return f"{warm[0]} reads a second, {warm[1]} writes a second" if warm else ""
+
+
+_WARM = SettingKind("warm throughput", _read_warm, _want_warm, _set_warm, shared=True)
 
 
 def _text(value: object) -> str:

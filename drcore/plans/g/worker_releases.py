@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,11 +43,11 @@ def release_of(run: GRun, region: str, task_definition: str) -> str:
     return ecs.environment(run.aws, region, task_definition).get(run.facts.workers.release, "")
 
 
-def known(run: GRun, region: str) -> tuple[str, ...]:
-    """The releases of the workers that a region knows, the newest first. Raises Unknown, Rejected."""
+def known(run: GRun, region: str) -> Iterator[str]:
+    """The releases of the workers in a region, newest first, as far as they are asked for. Raises Unknown, Rejected."""
     family = deployed(run, region).task_definition.rpartition(":")[0]
     found = (release_of(run, region, revision) for revision in ecs.revisions(run.aws, region, family))
-    return tuple(dict.fromkeys(release for release in found if release))
+    yield from (release for release in found if release)
 
 
 def good_everywhere(run: GRun) -> dict[str, GoodRelease]:

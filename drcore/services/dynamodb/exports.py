@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,27 +61,28 @@ class Changed:
     at: datetime
 
 
-def incremental(
-    aws: Aws, region: str, table_arn: str, prefix: str, begun_after: datetime
-) -> tuple[IncrementalExport, ...]:
-    """The incremental exports of a table that were made below a prefix, oldest first. Raises Unknown, Rejected.
+def incremental(aws: Aws, region: str, table_arn: str, begun_after: datetime) -> tuple[str, ...]:
+    """The ARNs of the incremental exports of a table, oldest first. Raises Unknown, Rejected.
 
     A table that is exported each hour has two thousand of them: those that say by their id that they were begun before
-    a moment are not asked for.
+    a moment are none of them, and the list is not read further than to them.
     """
-    listed = (each["ExportArn"] for each in _listed(aws, region, table_arn, "INCREMENTAL_EXPORT"))
-    found = (export(aws, region, arn) for arn in listed if (_begun(arn) or begun_after) >= begun_after)
-    return tuple(sorted((each for each in found if each.prefix == prefix), key=lambda each: each.arn))
+    found = list[str]()
+    for page in _listed(aws, region, table_arn):
+        new = [each for each in page if (_begun(each["ExportArn"]) or begun_after) >= begun_after]
+        found += [each["ExportArn"] for each in new if each["ExportType"] == "INCREMENTAL_EXPORT"]
+        if page and not new:
+            break
+    return tuple(sorted(found))
 
 
 def last_full(aws: Aws, region: str, table_arn: str) -> FullExport | None:
     """The newest full export of a table that is complete, None where there is none. Raises Unknown, Rejected."""
-    listed = [
-        each["ExportArn"] for each in _listed(aws, region, table_arn, "FULL_EXPORT") if each["ExportStatus"] == READY
-    ]
-    if not listed:
+    every = (each for page in _listed(aws, region, table_arn) for each in page if each["ExportType"] == "FULL_EXPORT")
+    newest = next((each["ExportArn"] for each in every if each["ExportStatus"] == READY), "")
+    if not newest:
         return None
-    found = aws.call("dynamodb", region, "describe_export", ExportArn=max(listed))["ExportDescription"]
+    found = aws.call("dynamodb", region, "describe_export", ExportArn=newest)["ExportDescription"]
     return FullExport(found["ExportArn"], found["ExportTime"].astimezone(UTC), int(found["ItemCount"]))
 
 
@@ -134,12 +135,12 @@ def start(
     return str(made["ExportDescription"]["ExportArn"])
 
 
-def _listed(aws: Aws, region: str, table_arn: str, kind: str) -> Iterator[Mapping[str, Any]]:
-    """The exports of a table, of one type, as the list has them."""
+def _listed(aws: Aws, region: str, table_arn: str) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The pages of the list of a table's exports: by their ARNs, which begin with a time, the last one first."""
     page: dict[str, str] = {}
     while True:
         answer = aws.call("dynamodb", region, "list_exports", TableArn=table_arn, **page)
-        yield from (each for each in answer["ExportSummaries"] if each["ExportType"] == kind)
+        yield answer["ExportSummaries"]
         if not answer.get("NextToken"):
             return
         page = {"NextToken": answer["NextToken"]}

@@ -18,6 +18,7 @@ class TableModes:
     - `strong`: its replicas are strongly consistent (MRSC): it takes no transaction, and no replica once it has items.
     - `storage`: its class, such as STANDARD_INFREQUENT_ACCESS.
     - `stream`: the ARN of its stream, empty: it has none.
+    - `indexes`: the names of its global secondary indexes, sorted.
     """
 
     key: str = ""
@@ -25,6 +26,7 @@ class TableModes:
     strong: bool = False
     storage: str = "STANDARD"
     stream: str = ""
+    indexes: tuple[str, ...] = ()
 
 
 def modes(aws: Aws, region: str, table: str) -> TableModes:
@@ -37,6 +39,7 @@ def modes(aws: Aws, region: str, table: str) -> TableModes:
         found.get("MultiRegionConsistency", "EVENTUAL") != "EVENTUAL",
         found.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
         found.get("LatestStreamArn", "") if found.get("StreamSpecification", {}).get("StreamEnabled") else "",
+        tuple(sorted(each["IndexName"] for each in found.get("GlobalSecondaryIndexes", ()))),
     )
 
 

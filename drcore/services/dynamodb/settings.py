@@ -23,12 +23,16 @@ STAYING = {
 
 @dataclass(frozen=True, slots=True)
 class TableFeatures:
-    """A table's stream (the view, empty: none), protection, replicas. An empty status: there is no such table."""
+    """A table's stream (the view, empty: none), protection, replicas. An empty status: there is no such table.
+
+    `warm`: the reads and the writes a second that it takes at once, None where it does not say.
+    """
 
     status: str = ""
     stream: str = ""
     protected: bool = False
     replicas: tuple[tuple[str, str], ...] = ()
+    warm: tuple[int, int] | None = None
 
 
 def settings(aws: Aws, region: str, table: str) -> TableFeatures:
@@ -39,13 +43,14 @@ def settings(aws: Aws, region: str, table: str) -> TableFeatures:
         if error.code == "ResourceNotFoundException":
             return TableFeatures()
         raise
-    stream = found.get("StreamSpecification", {})
+    stream, warm = found.get("StreamSpecification", {}), found.get("WarmThroughput")
     others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in found.get("Replicas", ()))
     return TableFeatures(
         status=found["TableStatus"],
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
         protected=found.get("DeletionProtectionEnabled", False),
         replicas=tuple(sorted(each for each in others if each[0] != region)),
+        warm=(warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]) if warm else None,
     )
 
 
@@ -86,6 +91,12 @@ def set_stream(aws: Aws, region: str, table: str, view: str) -> None:
 def protect(aws: Aws, region: str, table: str, *, on: bool = True) -> None:
     """Have the table refuse to be deleted, or no more."""
     aws.call("dynamodb", region, "update_table", TableName=table, DeletionProtectionEnabled=on)
+
+
+def warm(aws: Aws, region: str, table: str, reads: int, writes: int) -> None:
+    """Have a table and its replicas take so much a second at once. It can only be raised; what is added is paid."""
+    wanted = {"ReadUnitsPerSecond": reads, "WriteUnitsPerSecond": writes}
+    aws.call("dynamodb", region, "update_table", TableName=table, WarmThroughput=wanted)
 
 
 def tag(aws: Aws, region: str, arn: str, wanted: Mapping[str, str]) -> None:

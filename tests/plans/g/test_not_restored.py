@@ -51,6 +51,23 @@ def consume(run: Runbook) -> None:
     )
 
 
+def watch(run: Runbook) -> None:
+    """Two alarms that nobody has named: on a metric, and on a formula over it. A third one is about another table."""
+    cloudwatch = client(run, "cloudwatch", EAST)
+    how: dict[str, Any] = {"EvaluationPeriods": 1, "Threshold": 0.0, "ComparisonOperator": "GreaterThanThreshold"}
+
+    def metric(name: str) -> dict[str, Any]:
+        of = [{"Name": "TableName", "Value": name}, {"Name": "Operation", "Value": "GetItem"}]
+        return {"Namespace": "AWS/DynamoDB", "MetricName": "SystemErrors", "Dimensions": of}
+
+    for name, of in (("by-operation", table(run.run)), ("of-another", f"{table(run.run)}2")):
+        cloudwatch.put_metric_alarm(AlarmName=name, Period=60, Statistic="Sum", **metric(of), **how)
+    watched = {"Metric": metric(table(run.run)), "Period": 60, "Stat": "Sum"}
+    errors = {"Id": "e", "ReturnData": False, "MetricStat": watched}
+    doubled = {"Id": "f", "Expression": "2 * e", "ReturnData": True}
+    cloudwatch.put_metric_alarm(AlarmName="in-a-formula", Metrics=[errors, doubled], **how)
+
+
 def on_table(operation: str, **change: Any) -> Callable[[Runbook], object]:
     return lambda run: getattr(client(run, "dynamodb", EAST), operation)(TableName=table(run.run), **change)
 
@@ -62,6 +79,7 @@ CHANGES: dict[str, Callable[[Runbook], object]] = {
     "go to stream/changes": on_table("enable_kinesis_streaming_destination", StreamArn=KINESIS),
     "Contributor Insights": on_table("update_contributor_insights", ContributorInsightsAction="ENABLE"),
     "feeds syncwell-webhook": consume,
+    "alarms that settings.alarms does not name: by-operation, in-a-formula": watch,
     "items expire by nothing": on_table(
         "update_time_to_live", TimeToLiveSpecification={"Enabled": False, "AttributeName": "ExpiresAt"}
     ),

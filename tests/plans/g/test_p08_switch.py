@@ -114,6 +114,7 @@ class Switched:
             "recovery": backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"],
             "days": backups["PointInTimeRecoveryDescription"]["RecoveryPeriodInDays"],
             "key": found["SSEDescription"]["KMSMasterKeyArn"],
+            "warm": found["WarmThroughput"],
             "tags": {each["Key"]: each["Value"] for each in tags if each["Key"] != "kept-until"},
             "kept": [each["Value"] for each in tags if each["Key"] == "kept-until"],
             "alarms": [(each["MetricName"], each["Threshold"], each["Dimensions"]) for each in alarms["MetricAlarms"]],
@@ -136,8 +137,9 @@ def test_no_corrupted_item_should_be_in_the_table_that_is_switched_to(switched: 
 @pytest.mark.parametrize("where", [EAST, WEST])
 def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: Switched, where: str) -> None:
     old, new = switched.described[where, switched.old], switched.described[where, switched.new]
-    for name in ("stream", "protected", "replicas", "ttl", "recovery", "days", "tags", "key"):
+    for name in ("stream", "protected", "replicas", "ttl", "recovery", "days", "tags", "key", "warm"):
         assert new[name] == old[name], name
+    assert new["warm"] == {"ReadUnitsPerSecond": 24_000, "WriteUnitsPerSecond": 9_000, "Status": "ACTIVE"}
     assert (new["days"], new["key"]) == (14, key(where)["KMSMasterKeyId"])
     ((metric, threshold, _),) = old["alarms"]
     assert new["alarms"] == [(metric, threshold, [{"Name": "TableName", "Value": switched.new}])]

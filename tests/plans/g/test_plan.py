@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.clock import parse_time
 from drcore.engine.outcome import Outcome
 from drcore.engine.step import Step
 from drcore.engine.verdict import Word
@@ -11,15 +13,19 @@ from drcore.parameters import Mode
 from drcore.plans import g
 from drcore.plans.g.tables import restored_table
 from drcore.run.runbook import Runbook
-from tests.support.data_corruption import PLAN, REGIONS, made_twice, policy, prepared, release, truth, writers
-from tests.support.stage import Stage, carry_out, ended, outcomes, proven, writes
+from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.syncwell.company.names import TABLE
+from tests.support.data_corruption import PLAN, REGIONS, WEST, made_twice, policy, prepared, release, truth, writers
+from tests.support.stage import Stage, carry_out, ended, lines, outcomes, proven, writes
 
 PROVISIONED = {"syncwell-api": {"live": 10}, "syncwell-worker": {}, "syncwell-webhook": {}}
 
 
-def cut_and_finished(stage: Stage, remedy: str, cuts: tuple[Step[Any, Any], ...]) -> Runbook:
+def cut_and_finished(
+    stage: Stage, remedy: str, cuts: tuple[Step[Any, Any], ...], options: dict[str, str] | None = None
+) -> Runbook:
     """A drill that loses its process after some steps, and is opened again each time."""
-    run = stage.open(prepared(stage, remedy=remedy))
+    run = stage.open(prepared(stage, options, remedy=remedy))
     for cut in cuts:
         assert carry_out(run, until=cut) is None
         run.record.close()
@@ -28,8 +34,20 @@ def cut_and_finished(stage: Stage, remedy: str, cuts: tuple[Step[Any, Any], ...]
     return run
 
 
+def writes_around(stage: Stage, moment: datetime) -> tuple[int, int]:
+    """How many items were written in the last minute before a moment, and in the first one after it."""
+    log = stage.door.world.state(Tables)[WEST, TABLE].log
+    minute = timedelta(minutes=1)
+    return sum(moment - minute <= each.at < moment for each in log), sum(
+        moment <= each.at < moment + minute for each in log
+    )
+
+
 def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change_lost(stage: Stage) -> None:
-    run = cut_and_finished(stage, "repair", (g.NOTHING_WRITES, g.REPAIR, g.WORKERS_AGAIN))
+    run = cut_and_finished(stage, "repair", (g.NOTHING_WRITES, g.REPAIR, g.WORKERS_AGAIN), {"quiet": "31"})
+    (first, *_) = [line["before"]["next_since"] for line in lines(run, "intent") if line["step"] == g.EXPORT.title]
+    before, after = writes_around(stage, parse_time(first))
+    assert before and after, "users change things where the span of the export begins"
     assert ended(run).word == Word.REACHED, ended(run).why
     found = truth(stage)
     assert set(found["corrupted"]) <= set(found["conflicts"]), "but for what is left to a person, nothing is corrupted"

@@ -297,7 +297,7 @@ def describe_export(call: AwsCall) -> dict[str, Any]:
 
 @operation("dynamodb", "ListExports")
 def list_exports(call: AwsCall) -> dict[str, Any]:
-    """As the API: newest last; one that was begun just now is not listed yet."""
+    """As the API: by their ARNs, the newest first; one that was begun just now is not listed yet."""
     tables(call)
     late, now = call.world.state(Lateness), call.world.clock.now().timestamp()
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)
@@ -307,7 +307,7 @@ def list_exports(call: AwsCall) -> dict[str, Any]:
             "ExportStatus": export.description["ExportStatus"],
             "ExportType": export.description["ExportType"],
         }
-        for arn, export in call.world.state(Exports).by_arn.items()
+        for arn, export in sorted(call.world.state(Exports).by_arn.items(), reverse=True)
         if (table or export.description["TableArn"]) == export.description["TableArn"]
         and arn.split(":")[3] == call.region
         and late.at(Told.EXPORT_LISTED, export.began, arn) <= now

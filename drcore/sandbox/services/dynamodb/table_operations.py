@@ -16,6 +16,7 @@ from drcore.sandbox.services.dynamodb.replica import Replica, ReplicaSettings
 from drcore.sandbox.services.dynamodb.tables import Tables
 
 STREAM_TAKES = timedelta(seconds=5)
+WARM_TAKES = timedelta(minutes=4)
 TTL_TAKES = timedelta(minutes=1)
 CREATION_TAKES = (5.0, 10.0)
 REPLICA_TAKES = (150.0, 270.0)
@@ -114,8 +115,20 @@ def update_table(call: AwsCall) -> dict[str, Any]:
     if params.get("ProvisionedThroughput"):
         table.throughput = dict(params["ProvisionedThroughput"]) | {"NumberOfDecreasesToday": 0}
     if params.get("WarmThroughput"):
-        table.warm_throughput = dict(params["WarmThroughput"]) | {"Status": "ACTIVE"}
+        _warm(call, replica, params["WarmThroughput"])
     return {"TableDescription": description(store, replica, call.world.clock.now())}
+
+
+def _warm(call: AwsCall, replica: Replica, wanted: Mapping[str, Any]) -> None:
+    """For all replicas; it takes a while, and is never lowered."""
+    store, now = tables(call), call.world.clock.now()
+    has = replica.table.warm_throughput
+    if any(int(value) < has[name] for name, value in wanted.items()):
+        raise AwsError("ValidationException", "Requested WarmThroughput is lower than the current one of the table")
+    for region in replica.members:
+        member = store[region, replica.name]
+        member.table.warm_throughput |= dict(wanted)
+        member.busy = ("UPDATING", now + WARM_TAKES)
 
 
 def _update_stream(call: AwsCall, replica: Replica, wanted: Mapping[str, Any]) -> None:
@@ -153,7 +166,7 @@ def _create_replica(call: AwsCall, replica: Replica, region: str, key: str) -> N
     view = (replica.table.stream_specification or {}).get("StreamViewType")
     if view != "NEW_AND_OLD_IMAGES":
         raise AwsError("ValidationException", "Table must have streams enabled with StreamViewType NEW_AND_OLD_IMAGES")
-    shape = replica.shape()
+    shape = replica.shape() | {"warm_throughput": dict(replica.table.warm_throughput)}
     if (shape["sse_specification"] or {}).get("KMSMasterKeyId"):
         if not key:
             raise AwsError("ValidationException", "KMSMasterKeyId must be specified for each replica.")

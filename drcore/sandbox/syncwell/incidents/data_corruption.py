@@ -30,8 +30,8 @@ from drcore.sandbox.syncwell.life.table_readers import TableReaders
 from drcore.sandbox.syncwell.life.table_writers import TableWriters
 from drcore.sandbox.syncwell.life.timeline import WorldTimeline
 
-QUIET, AFTER = timedelta(minutes=5), timedelta(minutes=3)
-"""From the beginning of what is told again to the deployment; from there to the job's first write."""
+AFTER = timedelta(minutes=3)
+"""From the deployment to the job's first write."""
 SLOWLY = timedelta(seconds=20)
 """From one bad write to the next once the job is through with most."""
 HIDDEN = timedelta(seconds=20)
@@ -53,6 +53,12 @@ OPTIONS: Mapping[str, Option] = {
         default=0.5, help="the share of the bad writes that leave UpdatedAt and Writers as they were", most=1
     ),
     "region": Option(default="us-east-1", help="where the faulty job runs", choices=World.regions),
+    "quiet": Option(
+        default=5,
+        help="how many minutes of users' changes there are from before the deployment; an export begins 30 before it",
+        least=1,
+        most=45,
+    ),
     "hidden_writer": Option(default=False, help="whether a process that is in nobody's list writes each 20 seconds"),
 }
 
@@ -206,17 +212,18 @@ def _are_known(options: Options) -> None:
 def data_corruption(world: World, options: Options) -> Undo:
     """2026.01.2 of the workers has corrupted `share` of the configurations for `minutes`, and goes on slowly.
 
-    The last `minutes` and eight more are told again, with the users' edits. What somebody did to the account in that
-    time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden writer, as
-    somebody who found the process would, and nothing else.
+    The last `minutes`, three more and the `quiet` ones are told again, with the users' edits. What somebody did to the
+    account in that time is taken as done before it, but for his writes to tables. Clearing the fault stops the hidden
+    writer, as somebody who found the process would, and nothing else.
     """
     refuse_second(world, "data-corruption")
     now, tables = world.clock.now(), world.state(Tables)
-    began = world.state(WorldTimeline).rewind(QUIET + AFTER + timedelta(minutes=options["minutes"]))
+    quiet = timedelta(minutes=options["quiet"])
+    began = world.state(WorldTimeline).rewind(quiet + AFTER + timedelta(minutes=options["minutes"]))
     _forget(world, began)
     world.state(IntendedData).begin(began, dict(tables[options["region"], names.TABLE].items()))
     world.state(TableWriters).go(began)
-    job, deployed = world.state(CorruptionJob), began + QUIET
+    job, deployed = world.state(CorruptionJob), began + quiet
     order, stream = list(range(world.users)), world.rng("victims")
     stream.shuffle(order)
     job.begin(

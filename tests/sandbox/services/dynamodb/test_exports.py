@@ -156,7 +156,7 @@ def test_the_same_token_should_be_the_same_export_and_with_another_request_a_con
     refused("ExportConflictException", lambda **_: _export(world, ClientToken="token-1", S3Prefix="other"))
     second = _export(world, ClientToken="token-2")["ExportArn"]
     listed = world.client("dynamodb").list_exports(TableArn=ARN)["ExportSummaries"]
-    assert [each["ExportArn"] for each in listed] == [first, second]
+    assert [each["ExportArn"] for each in listed] == [second, first], "the newest first"
 
 
 @pytest.mark.parametrize("bucket", ["nobody-has-this-bucket"])
