@@ -1,4 +1,4 @@
-"""How late the world tells of itself: metrics, log lines, events of the trail, listings.
+"""How late the world tells of itself: metrics, log lines, traces, events of the trail, listings.
 
 Each thing that happened is told after a time of its own, drawn once by the world's seed: whatever is asked, in whatever
 order, the same thing is told at the same moment. The fault `lateness` makes a kind later, or at once.
@@ -18,6 +18,7 @@ class Told(StrEnum):
 
     METRIC = "metric"
     LOG_LINE = "log-line"
+    TRACE = "trace"
     TRAIL_EVENT = "trail-event"
     EXPORT_LISTED = "export-listed"
 
@@ -25,6 +26,7 @@ class Told(StrEnum):
 USUAL = {
     Told.METRIC: (60.0, 180.0),  # one to three minutes after the end of its minute
     Told.LOG_LINE: (2.0, 40.0),  # agents send in batches, then the line is indexed
+    Told.TRACE: (10.0, 50.0),  # from its end; its segments come one by one
     Told.TRAIL_EVENT: (240.0, 345.0),  # AWS: about five minutes on average
     Told.EXPORT_LISTED: (5.0, 30.0),
 }

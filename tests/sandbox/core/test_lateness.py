@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from drcore.sandbox.core.timestamps import floor
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store
+from drcore.sandbox.services.xray.state import Trace, TracedCall, Traces
 from tests.sandbox.conftest import Client
 
 CALLS = MetricName("Test", "Calls")
@@ -119,6 +120,34 @@ def test_a_log_line_should_be_found_some_seconds_after_it_was_written(empty: InP
     assert found() == []
     empty.world.clock.advance(USUAL[Told.LOG_LINE][1])
     assert found() == ["ERROR"]
+
+
+def test_a_trace_should_be_found_some_seconds_after_its_end(empty: InProcess, client: Client) -> None:
+    """Each after a time of its own, and one that the fault makes later not before."""
+    world, begun = empty.world, empty.world.clock.now()
+
+    def trace(number: int, at: datetime) -> Trace:
+        call = TracedCall(f"{number:016x}", "api", "AWS::Lambda::Function", 1.0)
+        return Trace(f"1-{int(at.timestamp()):08x}-{number:024x}", at, (call,))
+
+    def found() -> int:
+        span = {"StartTime": begun, "EndTime": world.clock.now()}
+        return len(client("xray").get_trace_summaries(**span)["TraceSummaries"])
+
+    world.state(Traces).add("us-east-1", begun, lambda: [trace(number, begun) for number in range(20)])
+    seen = [0]
+    while seen[-1] < 20 and len(seen) < 20:
+        world.clock.advance(5)
+        seen.append(found())
+    assert seen[2] == 0 and 5 * (len(seen) - 1) <= 1 + USUAL[Told.TRACE][1] + 5, seen
+    assert len(set(seen)) > 4, f"they come one by one: {seen}"
+    world.state(Lateness).change(Told.TRACE, 300, 400)
+    later = world.clock.now()
+    world.state(Traces).add("us-east-1", later, lambda: [trace(20, later)])
+    world.clock.advance(290)
+    assert found() == 20
+    world.clock.advance(120)
+    assert found() == 21
 
 
 def test_the_fault_should_make_what_happens_from_now_on_later(empty: InProcess) -> None:

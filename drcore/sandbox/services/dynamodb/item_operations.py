@@ -5,11 +5,13 @@ call is about, and what it made of them goes into the table's history and on its
 Simplified: an error carries no item.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import accumulate
 from json import dumps
 from math import ceil
 from typing import Any
@@ -27,6 +29,10 @@ LARGEST = 400 * 1024
 """Bytes of an item."""
 # moto adds the old and the new value of an attribute, and so refuses a large change that AWS takes.
 type.__setattr__(LimitedSizeDict, "__setitem__", dict.__setitem__)
+LARGEST_TRANSACTION = 4 * 1024 * 1024
+"""Bytes of the items of one transaction, each as it was or as it will be, whichever is more."""
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes of items in one answer of BatchGetItem; the keys of the others come back as not processed."""
 BATCH = 100
 """Keys of one BatchGetItem."""
 TOKEN_LASTS = timedelta(minutes=10)
@@ -129,7 +135,7 @@ def _read(call: AwsCall) -> dict[str, Any] | Ready:
                 mine.append(item)
     asked = call.params.get("RequestItems") if call.operation == "BatchGetItem" else None
     if asked and {replica.name for replica in wanted} == set(asked) and all(map(_whole, asked.values())):
-        answer: dict[str, Any] | Ready = _ready(wanted)
+        answer: dict[str, Any] | Ready = _ready(wanted, asked)
     else:
         with items_in_moto(wanted.items()):
             answer = call.forward()
@@ -144,12 +150,18 @@ def _whole(asked: Mapping[str, Any]) -> bool:
     return set(asked) <= {"Keys", "ConsistentRead"} and len(set(keys)) == len(keys) <= BATCH
 
 
-def _ready(wanted: Mapping[Replica, list[Stored]]) -> Ready:
-    rows = (
-        b"%b:[%b]" % (dumps(replica.name).encode(), b",".join(item.text for item in items))
-        for replica, items in wanted.items()
-    )
-    return Ready(b'{"Responses":{%b},"UnprocessedKeys":{}}' % b",".join(rows))
+def _ready(wanted: Mapping[Replica, list[Stored]], asked: Mapping[str, Mapping[str, Any]]) -> Ready:
+    rows, left, room = [], {}, LARGEST_ANSWER
+    for replica, items in wanted.items():
+        taken_up = list(accumulate(item.size for item in items))
+        fit = bisect_right(taken_up, room)
+        room -= taken_up[fit - 1] if fit else 0
+        rows.append(b"%b:[%b]" % (dumps(replica.name).encode(), b",".join(item.text for item in items[:fit])))
+        if items[fit:]:
+            room = 0  # what comes behind an item that has no place is left out, too
+            keys = [{name: item[name] for name in replica.schema} for item in items[fit:]]
+            left[replica.name] = dict(asked[replica.name]) | {"Keys": keys}
+    return Ready(b'{"Responses":{%b},"UnprocessedKeys":%b}' % (b",".join(rows), dumps(left).encode()))
 
 
 def _write(call: AwsCall) -> dict[str, Any]:
@@ -169,6 +181,8 @@ def _write(call: AwsCall) -> dict[str, Any]:
         after = {replica: taken(replica) for replica in keys}
     if any(item.size > LARGEST for some in after.values() for item in some.values()):
         raise AwsError("ValidationException", "Item size has exceeded the maximum allowed size")
+    if call.operation == "TransactWriteItems":
+        _fits(keys, after)
     written = {(replica, _key(replica, each.key)) for replica, each in touched if each.writes}
     for replica, mine in keys.items():
         for key in mine:
@@ -179,6 +193,17 @@ def _write(call: AwsCall) -> dict[str, Any]:
     if token:
         call.world.state(Tokens).note(call, token)
     return answer
+
+
+def _fits(keys: Mapping[Replica, Iterable[Key]], after: Mapping[Replica, Mapping[Key, Stored]]) -> None:
+    """Refuse a transaction whose items are too large together."""
+    images = (
+        [image.size for image in (replica.get(key), after[replica].get(key)) if image]
+        for replica, mine in keys.items()
+        for key in mine
+    )
+    if sum(max(sizes, default=0) for sizes in images) > LARGEST_TRANSACTION:
+        raise AwsError("ValidationException", "The aggregate size of the items in the transaction exceeds 4 MB")
 
 
 def spent(call: AwsCall, replica: Replica, *, read: float = 0, write: float = 0) -> None:

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.world import World
 from drcore.sandbox.services.logs.state import Logs
 
 SPANS = "aws/spans"
 KEPT = timedelta(days=30)
-LATE = timedelta(seconds=30)
-"""From the end of a trace until it is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Traces:
     """What was traced, by region."""
 
     def __init__(self, world: World) -> None:
-        self._world, self._logs = world, world.state(Logs)
+        self._world, self._logs, self._lateness = world, world.state(Logs), world.state(Lateness)
         self._made: dict[str, list[tuple[datetime, Making]]] = defaultdict(list)
         self.searched: set[str] = set()
         """The regions whose spans go to the log group."""
@@ -121,8 +120,11 @@ class Traces:
         known = [make for at, make in self._made[region] if max(since, now - KEPT) <= at <= until + hour]
         found = [trace for make in known for trace in make()]
         for trace in sorted(found, key=lambda each: (each.at, each.id)):
-            if max(since, now - KEPT) <= trace.at <= until and trace.ended + LATE <= now:
+            if max(since, now - KEPT) <= trace.at <= until and self._is_found(trace, now):
                 yield trace
+
+    def _is_found(self, trace: Trace, now: datetime) -> bool:
+        return self._lateness.at(Told.TRACE, trace.ended, trace.id) <= now.timestamp()
 
     def of(self, region: str, ids: list[str]) -> dict[str, Trace]:
         """The traces with these ids that can be found by now: an id begins with the second of its trace."""

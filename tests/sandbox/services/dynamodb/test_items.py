@@ -227,3 +227,26 @@ def test_an_item_should_have_400_kilobytes_at_most(size: int) -> None:
         item |= {"more": {"S": "y" * 100}}
         refused("ValidationException", world.client("dynamodb").put_item, TableName=TABLE, Item=item)
     assert (_get(world, EAST, "LARGE") is not None) is (size < 400 * 1024)
+
+
+def test_a_transaction_should_have_four_megabytes_at_most() -> None:
+    world = SyncWellWorld()
+    items = [_key(f"LARGE#{number}") | {"said": {"S": "x" * 399_000}} for number in range(11)]
+    writes = [{"Put": {"TableName": TABLE, "Item": item}} for item in items]
+    refused("ValidationException", world.client("dynamodb").transact_write_items, TransactItems=writes)
+    assert _get(world, EAST, "LARGE#0") is None
+    world.client("dynamodb").transact_write_items(TransactItems=writes[:10])
+    assert _get(world, EAST, "LARGE#9") is not None
+
+
+def test_a_batch_should_leave_out_what_is_more_than_sixteen_megabytes() -> None:
+    world = SyncWellWorld()
+    client = world.client("dynamodb")
+    for number in range(43):
+        _put(world, EAST, f"LARGE#{number:02}", "x" * 399_000)
+    wanted = {"Keys": [_key(f"LARGE#{number:02}") for number in range(43)], "ConsistentRead": True}
+    answer = client.batch_get_item(RequestItems={TABLE: wanted})
+    assert len(answer["Responses"][TABLE]) == 42
+    assert answer["UnprocessedKeys"] == {TABLE: {"Keys": [_key("LARGE#42")], "ConsistentRead": True}}
+    rest = client.batch_get_item(RequestItems=answer["UnprocessedKeys"])
+    assert [item["pk"]["S"] for item in rest["Responses"][TABLE]] == ["LARGE#42"]
