@@ -104,7 +104,7 @@ class RegionProposal:
     `aws` is what AWS says about its regions. It gates nothing: it comes late, and may not come at all.
     """
 
-    region: str
+    region: str = field(metadata=label("region"))
     evidence: str = field(compare=False)
     aws: str = field(compare=False, metadata=label("AWS says"))
     choice: str = field(default="", metadata=label("decision"))

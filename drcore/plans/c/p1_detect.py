@@ -29,8 +29,8 @@ from drcore.record.evidence import Exhibit, Table
 class NewVersion:
     """The newest version of a store, since when users get it (None: the pipeline has not written it down)."""
 
-    version: str
-    released: datetime | None
+    version: str = field(metadata=label("version"))
+    released: datetime | None = field(metadata=label("released"))
     sources: tuple[CrashRate, ...] = field(compare=False)
     lost_data: LossReports = field(compare=False, metadata=label("reports of lost data"))
 

@@ -26,7 +26,7 @@ _NOTHING = "no trouble was seen, nothing is to be halted"
 class PlayRollout:
     """The production track, with the bad version's release in it; what waits for its review."""
 
-    version: str
+    version: str = field(metadata=label("version"))
     track: PlayTrack = field(metadata=label(""))
     waiting: tuple[str, ...] = field(default=(), compare=False, metadata=label("waits for its review"))
 
@@ -90,9 +90,9 @@ HALT_PLAY = Step(
 class IosRollout:
     """The bad version on the App Store, with its phased release. An empty id: the store does not have it."""
 
-    version: str
-    id: str
-    state: str
+    version: str = field(metadata=label("version"))
+    id: str = field(metadata=label("id"))
+    state: str = field(metadata=label("state"))
     phase: PhasedRelease = field(metadata=label("phased release"))
 
 

@@ -74,7 +74,7 @@ class HourOfErrors:
 class Errors:
     """The errors that were reported most often, of all versions; what traces tell of the bad ones."""
 
-    top: tuple[TopError, ...]
+    top: tuple[TopError, ...] = field(metadata=label("top"))
     hours: tuple[HourOfErrors, ...] = field(default=(), metadata=label("by the hour"))
     traced: tuple[TracedVersion, ...] = field(default=(), metadata=label("traces"))
 

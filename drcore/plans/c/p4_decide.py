@@ -50,7 +50,7 @@ class Replacement:
     stable_source: str = field(metadata=label("rolled back, built from"))
     hotfix_source: str = field(metadata=label("hotfix, built from"))
     version: str = field(metadata=label("built as version"))
-    stores: tuple[str, ...]
+    stores: tuple[str, ...] = field(metadata=label("stores"))
     choice: str = field(metadata=label("decision"))
     unreadable: str = field(compare=False, metadata=label("local data that the stable code cannot read"))
     inputs: tuple[OfStore, ...] = field(compare=False)

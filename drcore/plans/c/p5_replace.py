@@ -37,10 +37,10 @@ _RUN = "DRCORE_RUN"  # the variable of a build that names the run which has star
 class Built:
     """This run's build of the pipeline's job. An empty id: there is none yet."""
 
-    version: str
-    source: str
+    version: str = field(metadata=label("version"))
+    source: str = field(metadata=label("source"))
     id: str = field(default="", metadata=label("build"))
-    status: str = ""
+    status: str = field(metadata=label("status"), default="")
 
 
 def see_build(run: CRun, target: Target) -> Built:
@@ -102,7 +102,7 @@ def no_way_back(name: StepName) -> Callable[[CRun], str]:
 class PlaySubmission:
     """The replacement on the production track. An empty version: this store needs none."""
 
-    version: str
+    version: str = field(metadata=label("version"))
     track: PlayTrack = field(metadata=label(""))
 
 
@@ -163,10 +163,10 @@ SUBMIT_PLAY = Step(
 class AppleSubmission:
     """The replacement on its way to Apple's review. An empty version: this store needs none."""
 
-    version: str
-    build: str = ""
+    version: str = field(metadata=label("version"))
+    build: str = field(metadata=label("build"), default="")
     id: str = field(default="", metadata=label("version's id"))
-    state: str = ""
+    state: str = field(metadata=label("state"), default="")
     submission: str = field(default="", metadata=label("submission"))
     holds_it: bool = field(default=False, metadata=label("it is in the submission"))
 
@@ -242,8 +242,8 @@ SUBMIT_IOS = Step(
 class Review:
     """Where the replacement's review stands, in the store's word. `waiting`: the last look at which it was not out."""
 
-    version: str
-    state: str
+    version: str = field(metadata=label("version"))
+    state: str = field(metadata=label("state"))
     waiting: datetime | None = field(default=None, compare=False, metadata=label("not out at"))
 
 
@@ -323,7 +323,7 @@ REVIEW = Step(
 class Recovery:
     """What forces the update upon who has the bad version on Android. An empty version: nobody is to be recovered."""
 
-    version: str
+    version: str = field(metadata=label("version"))
     action: RecoveryAction = field(metadata=label(""))
 
 

@@ -43,7 +43,7 @@ class Adopted:
     replacement: str = field(metadata=label("good version"))
     bad: str = field(metadata=label("bad version"))
     given: tuple[str, ...] = field(metadata=label("given to users now"))
-    rate: CrashRate
+    rate: CrashRate = field(metadata=label("rate"))
     lost_data: LossReports = field(metadata=label("reports of data that it lost"))
     bad_percent: float | None = field(metadata=label("of the active users still have the bad one", unit="%"))
     good_percent: float | None = field(default=None, metadata=label("of the active users have the good one", unit="%"))

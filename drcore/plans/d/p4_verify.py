@@ -60,7 +60,7 @@ class Paused:
 class Spared:
     """Whether a region's users meet a partner's trouble: by the minute, by what each consumer has."""
 
-    paused: tuple[Paused, ...]
+    paused: tuple[Paused, ...] = field(metadata=label("paused"))
     trouble: tuple[str, ...] = field(metadata=label("partners in trouble"))
     unmeasured: tuple[str, ...] = field(metadata=label("partners not measured"))
     few: tuple[str, ...] = field(metadata=label("partners with too few calls to tell"))

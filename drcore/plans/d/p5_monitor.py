@@ -26,7 +26,7 @@ from drcore.record.evidence import Exhibit
 class Watched:
     """What a partner's page and our probes say now. `paused`: whether this run has paused it."""
 
-    paused: bool
+    paused: bool = field(metadata=label("paused"))
     probed: ProbeCount = field(metadata=label("probes"))
     page: PageSays = field(metadata=label("its status page"))
 

@@ -37,8 +37,8 @@ class LeftBehind:
     unusual: tuple[str, ...] = field(metadata=label("flags not as usual"))
     costs: tuple[PauseCost, ...] = field(metadata=label("cost"))
     since: datetime = field(metadata=label("cost counted from"))
-    last_drill: datetime | None
-    next_drill: datetime | None
+    last_drill: datetime | None = field(metadata=label("last drill"))
+    next_drill: datetime | None = field(metadata=label("next drill"))
 
 
 def see_left(run: DRun, target: Target) -> LeftBehind:

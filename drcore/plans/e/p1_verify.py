@@ -33,7 +33,7 @@ from drcore.services.securitydesk import SecurityFinding
 class Retention:
     """For how many days a log group keeps its lines; None: for ever."""
 
-    days: int | None
+    days: int | None = field(metadata=label("days"))
 
 
 def security_logs(run: ERun) -> list[Target]:
@@ -145,7 +145,7 @@ FREEZE_EVIDENCE = Step(
 class Exposure:
     """The finding that is open (empty: none is), whether this region shows the hole, uses of stolen tokens."""
 
-    finding: str
+    finding: str = field(metadata=label("finding"))
     title: str = field(compare=False)
     exposed: bool = field(metadata=label("the hole is there"))
     accepted: int = field(compare=False, metadata=label("uses of stolen tokens accepted, 15 min"))

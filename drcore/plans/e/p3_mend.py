@@ -66,7 +66,7 @@ API = _where_needed(shift_stage(titles.API, hotfix, needs=(titles.DECIDE, titles
 class Hole:
     """Whether a region still shows the finding's hole."""
 
-    finding: str
+    finding: str = field(metadata=label("finding"))
     exposed: bool = field(metadata=label("the hole is there"))
 
 

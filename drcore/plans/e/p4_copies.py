@@ -24,7 +24,7 @@ from drcore.services import secretsmanager
 class Copies:
     """The secrets of a region, written here or copied here; those by a label of which an old version can be read."""
 
-    secrets: int
+    secrets: int = field(metadata=label("secrets"))
     old: tuple[str, ...] = field(metadata=label("secrets with an old version"))
     labelled: tuple[str, ...] = field(default=(), metadata=label("secrets with a label on an old version"))
     other_accounts: tuple[tuple[str, str], ...] = field(

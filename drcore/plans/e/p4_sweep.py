@@ -174,7 +174,7 @@ class OldLabel(Met):
 class Labels:
     """How many secrets are written in a region, how many labels lead to an old version, those that are next to go."""
 
-    secrets: int
+    secrets: int = field(metadata=label("secrets"))
     left: int = field(metadata=label("labels on old versions"))
     batch: tuple[str, ...] = field(compare=False)
     rate: float = field(default=0, compare=False, metadata=label("labels a second"))

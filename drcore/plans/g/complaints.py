@@ -29,12 +29,12 @@ class Complaints:
     `users` are those whom a log line or a ticket names.
     """
 
-    tickets: int
+    tickets: int = field(metadata=label("tickets"))
     tickets_per_minute: int = field(metadata=label("tickets in the worst minute"))
     lines: int = field(metadata=label("log lines"))
     lines_per_minute: int = field(metadata=label("log lines in the worst minute"))
     users: int = field(metadata=label("users named"))
-    requests: int
+    requests: int = field(metadata=label("requests"))
     error_percent: float | None = field(metadata=label("errors", unit="%"))
 
 

@@ -45,12 +45,12 @@ class ExportedSpan:
     """One export of this run: its span, its status, how many items changed, when the first bad one did, its ARN."""
 
     since: datetime = field(metadata=label("from"))
-    until: datetime
-    status: str
+    until: datetime = field(metadata=label("until"))
+    status: str = field(metadata=label("status"))
     items: int = field(metadata=label("items changed"))
     bad: int = field(metadata=label("by a bad write"))
     first_bad: datetime | None = field(metadata=label("first bad write"))
-    arn: str
+    arn: str = field(metadata=label("arn"))
 
 
 @dataclass(frozen=True, slots=True)

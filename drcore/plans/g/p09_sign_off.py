@@ -32,7 +32,7 @@ from drcore.services.dynamodb.policies import TablePolicy
 class SignOff:
     """The table that users will be served from, sampled in each region; what was signed (empty: nothing yet)."""
 
-    table: str
+    table: str = field(metadata=label("table"))
     samples: tuple[tuple[str, Sample], ...] = field(compare=False)
     choice: str = field(default="", metadata=label("decision"))
     by: str = field(default="", compare=False)

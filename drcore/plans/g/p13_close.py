@@ -184,14 +184,14 @@ class IncidentCost:
     """What it has cost, and when this plan was drilled last."""
 
     table: str = field(metadata=label("table in use"))
-    remedy: Remedy | None
+    remedy: Remedy | None = field(metadata=label("remedy"))
     users: int = field(metadata=label("users restored"))
     changes: int = field(metadata=label("changes lost"))
     other_remedy: int = field(metadata=label("changes that the other remedy would have lost"))
     conflicts: int = field(metadata=label("conflicts for a person"))
     seconds: float | None = field(metadata=label("until users were well", unit="s"))
-    last_drill: datetime | None
-    next_drill: datetime | None
+    last_drill: datetime | None = field(metadata=label("last drill"))
+    next_drill: datetime | None = field(metadata=label("next drill"))
 
 
 def see_closed(run: GRun, target: Target) -> IncidentCost:

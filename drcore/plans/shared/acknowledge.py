@@ -33,7 +33,7 @@ class Acknowledged:
 
     by: str = field(metadata=label("acknowledged by"))
     at: datetime | None = field(metadata=label("acknowledged at"))
-    how: str
+    how: str = field(metadata=label("how"))
     paged: datetime | None = field(default=None, compare=False)
     second: str = field(default="", compare=False, metadata=label("message to the second on-call"))
 
