@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,9 +50,9 @@ def check(request: RunRequest, plan: Plan[Any]) -> RunParameters:
     if run_id and not run_id.replace("-", "").isalnum():
         raise BadInput(f"-p run_id: expected letters, digits, hyphens, seen {run_id!r}")
     setting = prepare(plan, request.environment, request.mode, incident, run_id=run_id, seed=request.seed)
+    _can_be_written(request.records, setting.run_id)
     if (request.records / setting.run_id).exists():
         raise BadInput(f"-p run_id: {request.records / setting.run_id} exists already: drcore resume {setting.run_id}")
-    _can_be_written(request.records)
     parse_fault(request.fault)
     if request.world and not setting.service.world:
         raise BadInput(f"--world: expected none in {request.environment}, which has no world of its own")
@@ -67,10 +68,25 @@ def check(request: RunRequest, plan: Plan[Any]) -> RunParameters:
     return setting
 
 
-def _can_be_written(records: Path) -> None:
+def cannot_be_made(folder: Path, error: OSError) -> BadInput:
+    """What is wrong with the place that was named for a record."""
+    return BadInput(f"--records: expected a folder that can be made, seen {folder}: {error.strerror}")
+
+
+def _can_be_written(records: Path, run_id: str) -> None:
+    try:
+        (records / run_id).stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # as is seen below
+    except OSError as error:  # a name that is too long, links that go round
+        raise cannot_be_made(records, error) from error
     there = next(path for path in (records, *records.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise BadInput(f"--records: expected a folder that can be written to, seen {str(records)!r}")
+
+
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO)
+"""Errors that say nothing about the place that was named: another one would be refused as well."""
 
 
 def fault_of(plan: Plan[Any], text: str) -> tuple[str, dict[str, str]]:

@@ -28,7 +28,8 @@ from drcore.launcher import world as worlds
 from drcore.launcher.correction import correct
 from drcore.launcher.finish import finish
 from drcore.launcher.locking import hold
-from drcore.launcher.request import RunRequest, check, fault_of
+from drcore.launcher.open_files import see_to_open_files
+from drcore.launcher.request import OF_THE_MACHINE, RunRequest, cannot_be_made, check, fault_of
 from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import redactor
 from drcore.parameters import Mode, at_world
@@ -52,6 +53,7 @@ def start(
     `keyboard` is the person who is asked; in a drill that a policy approves only where the request says so.
     """
     plan = plans.find(request.plan)
+    see_to_open_files()
     _see_who_answers(request.ask and request.mode is not Mode.REHEARSE, keyboard)
     with _WarmKernel(request.approvals, keyboard, ask=request.ask) as warm:
         setting, folder = begin(request, plan, say, warm.warm_up)
@@ -75,10 +77,10 @@ def begin(
         with signals.held():
             try:
                 folder.mkdir(parents=True)
-            except (FileNotFoundError, PermissionError, NotADirectoryError) as error:  # a place that has no room for it
-                raise BadInput(
-                    f"--records: expected a folder that can be made, seen {folder}: {error.strerror}"
-                ) from error
+            except OSError as error:
+                if error.errno in OF_THE_MACHINE:
+                    raise
+                raise cannot_be_made(folder, error) from error
             undo.callback(_unmake, folder, is_first)
         opened, started = open_world(request, plan, setting, folder, say, lambda: meanwhile(folder, setting), undo)
         redact = redactor(opened)
@@ -151,6 +153,7 @@ def resume(
     Raises Refused when its world is gone, somebody is writing to it, a newer drcore is needed, or something stands on
     what is to be corrected; BadInput for a parameter that is wrong.
     """
+    see_to_open_files()
     see_resumable(folder)
     setting = RunParameters.read(folder)
     read_approvals(approvals)

@@ -16,11 +16,12 @@ MOST_READ = 2000
 """So many alarms of a region are looked through for those that watch something."""
 
 # What makes up a metric alarm: the rest of what DescribeAlarms gives is how it does.
-_DEFINED = {
+DEFINED = {
     *("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions"),
     *("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "Metrics"),
     *("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData"),
-    *("EvaluateLowSampleCountPercentile", "ThresholdMetricId"),
+    *("EvaluateLowSampleCountPercentile", "ThresholdMetricId", "EvaluationWindow", "EvaluationInterval"),
+    *("EvaluationCriteria", "WarmUpConfiguration", "ActionConfiguration"),
 }
 
 
@@ -125,7 +126,7 @@ def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
     """How a metric alarm is defined, as PutMetricAlarm takes it; empty: there is none. Raises Unknown, Rejected."""
     asked = {"AlarmNames": [name], "AlarmTypes": ["MetricAlarm"]}
     found: dict[str, Any] = next(aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked), {})
-    return {field: value for field, value in found.items() if field in _DEFINED}
+    return {field: value for field, value in found.items() if field in DEFINED}
 
 
 def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:

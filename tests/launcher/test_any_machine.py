@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -15,7 +17,7 @@ from ruamel.yaml import YAML
 from drcore.cli.app import guarded
 from drcore.record.events import read_events
 from drcore.record.files import PARAMETERS
-from tests.support.command import SEED, Said, drcore
+from tests.support.command import COMMAND, SEED, Said, drcore, in_process
 
 ROOT = Path(__file__).parents[2]
 CLOSED = "127.0.0.1:9"  # nobody listens on the port of the discard service
@@ -129,10 +131,25 @@ def test_a_proxy_that_is_dead_should_be_named(on_aws: Path, tmp_path: Path) -> N
 # ── What every run needs ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_records_that_cannot_be_made_should_be_bad_input() -> None:
-    ended = drcore("rehearse", "f", "--records", "/proc/nowhere", "--json")
+@pytest.mark.parametrize("records", ["/proc/nowhere", "/dev/null/x", "/etc/passwd", "/sys/a", "{long}", "{loop}/a"])
+def test_records_that_cannot_be_made_should_be_bad_input(records: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    place = records.format(long=f"{tmp_path}/{'x' * 300}", loop=tmp_path / "loop")
+    ended = in_process("rehearse", "f", "--records", place, "--json")
     assert ended.exit == ended.json["exit"] == 2
     assert "--records" in ended.json["message"]
+
+
+def test_too_few_open_files_should_be_told_before_anything_is_begun(tmp_path: Path) -> None:
+    """As many as can be allowed are; where that is too few, no run begins that would end in the middle."""
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48)); {COMMAND[2]}"
+    words = (sys.executable, "-c", limited, "rehearse", "f", "--records", str(tmp_path / "records"), "--json")
+    ended = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == json.loads(ended.stdout.splitlines()[-1])["exit"] == 4
+    assert ended.stderr.splitlines() == [
+        "RunnerFailed: this machine allows 48 open files, a run needs 128: ulimit -n 1024. Nothing was touched."
+    ]
+    assert not (tmp_path / "records").exists()
 
 
 @pytest.mark.parametrize(
