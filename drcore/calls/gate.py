@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -106,8 +107,12 @@ class WriteStopped(BaseException):
         self.call = call
 
 
+_KEPT = 300
+"""So many calls of a kind that were answered alike a step keeps, to be shown; the journal has each."""
+
+
 class CallGate:
-    """The gate, and the list of calls made through it; each is also noted in the journal."""
+    """The gate, and the list of calls made through it; each is noted in the journal, also where the list is cut."""
 
     def __init__(self, note: Callable[..., object]) -> None:
         self.made: list[Call] = []
@@ -115,6 +120,7 @@ class CallGate:
         self.failed_region = ""  # the region that has failed, and has not come back; empty: none
         self._waiver: Waiver | None = None
         self._note = note
+        self._alike: Counter[tuple[str, str, str, str]] = Counter()  # how many of a kind a step has made
 
     @contextmanager
     def during(self, writes: Writes) -> Iterator[None]:
@@ -128,6 +134,7 @@ class CallGate:
     @contextmanager
     def under(self, waiver: Waiver | None) -> Iterator[None]:
         """Let a step's waiver hold for as long as the step is carried out."""
+        self._alike.clear()
         before, self._waiver = self._waiver, waiver
         try:
             yield
@@ -152,7 +159,7 @@ class CallGate:
     def note(self, call: Call, answer: str, request_id: str = "") -> None:
         """Remember how a call was answered. The arguments of writes are noted in full, those of reads only here."""
         done = replace(call, answer=answer, request_id=request_id)
-        self.made.append(done)
+        self._keep(done)
         fields: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
         if self._waiver and self._needs_failed_region(call):
             fields["waiver"] = self._waiver.why
@@ -166,6 +173,18 @@ class CallGate:
             request_id=request_id,
             **fields,
         )
+
+    def _keep(self, done: Call) -> None:
+        """A sweep makes as many calls as there are secrets: what is kept of them must not grow with it."""
+        kind = (done.service, done.operation, done.region, done.answer)
+        self._alike[kind] += 1
+        if self._alike[kind] <= _KEPT:
+            self.made.append(done)
+        elif self._alike[kind] == _KEPT + 1:
+            rest = (
+                f"# and more of {done.service}:{done.operation} in {done.region or 'no region'}: the journal has each"
+            )
+            self.made.append(replace(done, parameters={}, command=rest))
 
     def _needs_failed_region(self, call: Call) -> bool:
         return bool(self.failed_region) and (call.region == self.failed_region or call.service in _GLOBAL)

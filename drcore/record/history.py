@@ -6,14 +6,16 @@ for by what names them, so a changed title changes no answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
-from operator import itemgetter
+from itertools import islice
 
 from drcore.clock import parse_time
 from drcore.record.events import Event, Kind, Named, key_of
+from drcore.record.journal_lines import kind_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,11 @@ class History:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
-        # By kind, as far as they are read: most lines are calls, and a run asks about the few others all the time.
-        self._of_kind: dict[str, list[tuple[int, Event]]] = {}
-        self._read = 0
+        # Where each kind is, as far as is known: most lines are calls, and a run asks for the few others all the time.
+        self._of_kind: dict[str, array[int]] = {}
+        self._known = 0
+        self._standing: dict[tuple[str, str], Act] = {}
+        self._stood = 0  # so many intents and undone acts are in what stands
 
     def __len__(self) -> int:
         return len(self._events)
@@ -58,22 +62,24 @@ class History:
 
     def lines(self, *kinds: Kind, step: Named | None = None, target: object = None) -> Iterator[Event]:
         """The lines of some kinds; only those of a step, or of one of its targets, where one is given."""
-        for _, line in merge(*(self._lines_of(kind) for kind in dict.fromkeys(kinds)), key=itemgetter(0)):
-            if step and key_of(line) != step.key:
-                continue
-            if target is None or line.get("target") == str(target):
-                yield line
+        return self._those(step, target, self._places(kinds))
 
     def all(self) -> Sequence[Event]:
         """Every line."""
         return self._events
 
-    def _lines_of(self, kind: Kind) -> list[tuple[int, Event]]:
-        """The lines of a kind, each with its place in the journal."""
-        for place in range(self._read, len(self._events)):
-            self._of_kind.setdefault(self._events[place]["event"], []).append((place, self._events[place]))
-        self._read = len(self._events)
-        return self._of_kind.get(kind, [])
+    def _places(self, kinds: Iterable[Kind], *, backwards: bool = False) -> Iterator[int]:
+        """Where in the journal the lines of some kinds are."""
+        for place in range(self._known, len(self._events)):
+            self._of_kind.setdefault(kind_at(self._events, place), array("L")).append(place)
+        self._known = len(self._events)
+        places = [self._of_kind.get(kind, array("L")) for kind in dict.fromkeys(kinds)]
+        return merge(*map(reversed, places), reverse=True) if backwards else merge(*places)
+
+    def _those(self, step: Named | None, target: object, places: Iterable[int]) -> Iterator[Event]:
+        for line in map(self._events.__getitem__, places):
+            if (not step or key_of(line) == step.key) and (target is None or line.get("target") == str(target)):
+                yield line
 
     def has(self, *kinds: Kind, step: Named | None = None, target: object = None) -> bool:
         """Whether there is such a line."""
@@ -81,21 +87,21 @@ class History:
 
     def last(self, *kinds: Kind, step: Named | None = None, target: object = None) -> Event | None:
         """The last such line, or None."""
-        return next(reversed([*self.lines(*kinds, step=step, target=target)]), None)
+        return next(self._those(step, target, self._places(kinds, backwards=True)), None)
 
     # ── acts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def standing(self) -> dict[tuple[str, str], Act]:
         """The acts that stand, by key of the step and target, in the order in which they were begun."""
-        acts: dict[tuple[str, str], Act] = {}
-        for line in self.lines(Kind.INTENT, Kind.UNDONE):
+        for place in islice(self._places((Kind.INTENT, Kind.UNDONE)), self._stood, None):
+            line, self._stood = self._events[place], self._stood + 1
             what = (key_of(line), str(line.get("target", "")))
             if line["event"] == Kind.UNDONE:
-                acts.pop(what, None)
+                self._standing.pop(what, None)
             else:
-                earlier = acts.get(what)
-                acts[what] = Act(earlier.first, line, earlier.tries + 1) if earlier else Act(line, line, 1)
-        return acts
+                earlier = self._standing.get(what)
+                self._standing[what] = Act(earlier.first, line, earlier.tries + 1) if earlier else Act(line, line, 1)
+        return dict(self._standing)
 
     def act(self, step: Named, target: object = None) -> Act | None:
         """The act of a step that stands; of any of its targets, the last one begun, where none is given."""

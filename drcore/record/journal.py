@@ -16,9 +16,10 @@ from typing import Any
 
 from drcore.clock import Clock, iso
 from drcore.errors import Refused
-from drcore.record.events import FIRST, FORMAT, Event, Kind, Named, lines_of
+from drcore.record.events import FIRST, FORMAT, Event, Kind, Named
 from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, digest, sync_folder, write_whole
 from drcore.record.format import see_format
+from drcore.record.journal_lines import JournalLines
 from drcore.record.manifest import bound_files, manifest_of
 from drcore.record.redact import Redactor
 
@@ -42,13 +43,12 @@ class Record:
         sync_folder(folder)
         sync_folder(folder.parent)  # the record's own name: a power cut must not take it away with all that is in it
         torn = _cut_torn_line(folder / JOURNAL)
-        lines = lines_of(folder / JOURNAL)
         try:
-            self.events: list[Event] = [json.loads(line) for line in lines]
+            self.events = JournalLines(folder / JOURNAL)
         except ValueError as error:
             self._file.close()
             raise Refused(f"the journal of {folder.name} is broken, see: drcore verify {folder}") from error
-        self._last = digest(lines[-1]) if lines else FIRST
+        self._last = self._head()
         self._sealed = (folder / MANIFEST).exists()
         if torn:
             self.append(Kind.TORN_LINE_REMOVED, bytes=len(torn), sha256=digest(torn), durable=True)
@@ -77,11 +77,10 @@ class Record:
             if durable:
                 os.fsync(self._file.fileno())
             self._last = digest(text)
-            self.events.append(json.loads(text))
+            return self.events.add(text)
         except BaseException:
             self._catch_up()
             raise
-        return self.events[-1]
 
     def _write(self, content: bytes) -> None:
         written = self._file.write(content)
@@ -94,10 +93,11 @@ class Record:
         # An interrupt may come between a line and what is known of it: what is on disk counts. A line that is not
         # known of would be followed by one with the same number, and the whole record be broken.
         _cut_torn_line(self.folder / JOURNAL)
-        lines = lines_of(self.folder / JOURNAL)
-        del self.events[len(lines) :]
-        self.events += [json.loads(line) for line in lines[len(self.events) :]]
-        self._last = digest(lines[-1]) if lines else FIRST
+        self.events.catch_up()
+        self._last = self._head()
+
+    def _head(self) -> str:
+        return digest(self.events.last) if self.events else FIRST
 
     def add_evidence(self, name: str, content: str | bytes, *, title: str) -> None:
         """Put a file into `evidence/` and bind it into the journal. Text is redacted; a name may be written again."""
