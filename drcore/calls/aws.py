@@ -60,15 +60,18 @@ class Aws:
         run_id: str = "drcore",
         now: Callable[[], datetime] | None = None,
         session_name: str = "",
+        external_id: str = "",
     ) -> None:
         # An endpoint of one's own takes any credentials; real ones must never reach it.
         self.session = session_of(os.environ.get(KEY, "drcore")) if endpoint else session_of()
         self._calls, self._endpoint, self._run_id, self._now = calls, endpoint, run_id, now
         self._role = (
-            RoleKeys(role, (session_name or run_id)[:64], self._take_on, lambda: calls.failed_region, now)
+            RoleKeys(role, (session_name or run_id)[:64], self._take_on, lambda: calls.failed_region, now, external_id)
             if role
             else None
         )
+        self._others: dict[tuple[str, str], Aws] = {}
+        self._in_another_account = ""  # the role under which calls go to an account that is not the runner's
         self._from: Aws | None = None  # under whose keys the role is taken on; None: the session's own
         self._clients: dict[tuple[str, str, bool, bool], Any] = {}
         self._sts: dict[tuple[str, bool], Any] = {}
@@ -106,7 +109,29 @@ class Aws:
 
         What it may write is asked of the same gate.
         """
-        other = Aws(self._calls, endpoint=self._endpoint, role=role, run_id=self._run_id, now=self._now)
+        return self._chained(role)
+
+    def in_account(self, role: str, external_id: str = "") -> Aws:
+        """The same in another account, under a role of it that is taken on from this one, once an hour.
+
+        The journal says of each of its calls under which role it was made. `external_id` is what the role's trust
+        policy asks for (sts:ExternalId).
+        """
+        key = (role, external_id)
+        if key not in self._others:
+            self._others[key] = self._chained(role, external_id)
+            self._others[key]._in_another_account = role
+        return self._others[key]
+
+    def _chained(self, role: str, external_id: str = "") -> Aws:
+        other = Aws(
+            self._calls,
+            endpoint=self._endpoint,
+            role=role,
+            run_id=self._run_id,
+            now=self._now,
+            external_id=external_id,
+        )
         other.session, other._silent, other._from = self.session, self._silent, self
         return other
 
@@ -223,7 +248,8 @@ class Aws:
         config = self._config(once, briefly)
         config = config if signs else config.merge(Config(signature_version=UNSIGNED))
         client = self.session.client(service, region_name=region, endpoint_url=endpoint, config=config, **self._nobody)
-        _Watch(self._calls, service, client, self._lock, self._silent, self._signing).register()
+        watch = _Watch(self._calls, service, client, self._lock, self._silent, self._signing, self._in_another_account)
+        watch.register()
         return client
 
     def _config(self, once: bool, briefly: bool) -> Config:
@@ -278,9 +304,10 @@ class _Watch:
         lock: AbstractContextManager[Any],
         silent: set[str],
         signing: Callable[[str], Credentials | None],
+        role: str = "",
     ) -> None:
         self._calls, self._service, self._client, self._lock, self._silent = calls, service, client, lock, silent
-        self._signing = signing
+        self._signing, self._role = signing, role
 
     def register(self) -> None:
         events = self._client.meta.events
@@ -302,7 +329,8 @@ class _Watch:
             # What limits a session to one act is of no use to whoever carries on by hand.
             command=""
             if "PolicyArns" in params
-            else shell_command(self._service, model.name, region, params, write=write),
+            else shell_command(self._service, model.name, region, params, write=write, role=self._role),
+            role=self._role,
         )
 
     def _before(self, context: dict[str, Any], **_: Any) -> None:

@@ -18,8 +18,13 @@ _CLI_NAMES = {"s3": "s3api", "codedeploy": "deploy"}  # where the aws command li
 _SHOWN = 2  # of a read's long list this many are shown: enough to carry on by hand
 
 
-def shell_command(service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool) -> str:
-    """The call for the `aws` command line; of a read's long list only the beginning."""
+def shell_command(
+    service: str, operation: str, region: str, parameters: Mapping[str, Any], *, write: bool, role: str = ""
+) -> str:
+    """The call for the `aws` command line; of a read's long list only the beginning.
+
+    `role` is the one of another account that it must be made under, which only a comment says.
+    """
     words = ["aws", _CLI_NAMES.get(service, service), xform_name(operation, "-"), "--region", region]
     before, more = "", 0
     for name, value in parameters.items():
@@ -32,7 +37,9 @@ def shell_command(service: str, operation: str, region: str, parameters: Mapping
         words += _option(xform_name(name, "-"), shown)
     if (service, operation) in _INTO_A_FILE:
         words.append("/dev/stdout")
-    return before + shlex.join(words) + (f"  # and {more} more like these" if more else "")
+    told = [f"and {more} more like these"] if more else []
+    told += [f"as {role}"] if role else []
+    return before + shlex.join(words) + (f"  # {', '.join(told)}" if told else "")
 
 
 def _option(name: str, value: object) -> list[str]:

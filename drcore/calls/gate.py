@@ -65,7 +65,8 @@ class Waiver:
 class Call:
     """One call: to whom, with what, and how it was answered (`OK`, an error code, or the name of a failure).
 
-    `command` is the same call for a shell, so that a person can carry on by hand; it never holds a secret.
+    `command` is the same call for a shell, so that a person can carry on by hand; it never holds a secret. `role` is
+    that of another account under which it is made; empty: none.
     """
 
     service: str
@@ -77,6 +78,7 @@ class Call:
     command: str = ""
     answer: str = ""
     request_id: str = ""
+    role: str = ""
 
     def __str__(self) -> str:
         return f"{self.service}:{self.operation} {as_json(self.parameters)}" + (
@@ -161,6 +163,8 @@ class CallGate:
         done = replace(call, answer=answer, request_id=request_id)
         self._keep(done)
         fields: dict[str, object] = {"parameters": json.loads(as_json(call.parameters))} if call.write else {}
+        if call.role:
+            fields["role"] = call.role
         if self._waiver and self._needs_failed_region(call):
             fields["waiver"] = self._waiver.why
         self._note(

@@ -35,14 +35,21 @@ class Keys:
 class RoleKeys:
     """The keys of one role by region and by what limits them, each asked for once an hour.
 
-    `ask` makes the call to STS in a region; `failed` names the region that has failed, where nothing is asked; without
+    `external_id` is what the trust policy of a role in another account asks for; empty: none. `ask` makes the call to
+    STS in a region; `failed` names the region that has failed, where nothing is asked; without
     `now` keys are not renewed.
     """
 
     def __init__(
-        self, role: str, name: str, ask: Ask, failed: Callable[[], str], now: Callable[[], datetime] | None
+        self,
+        role: str,
+        name: str,
+        ask: Ask,
+        failed: Callable[[], str],
+        now: Callable[[], datetime] | None,
+        external_id: str = "",
     ) -> None:
-        self._asked = {"RoleArn": role, "RoleSessionName": name}
+        self._asked = {"RoleArn": role, "RoleSessionName": name} | ({"ExternalId": external_id} if external_id else {})
         self._ask, self._failed, self._now = ask, failed, now
         self._known: dict[tuple[str, str], Keys] = {}
         self._policies: Sequence[str] = ()

@@ -143,6 +143,10 @@ def list_(
     iam: Annotated[
         bool, typer.Option("--iam", help="With a plan: the IAM policy that it needs, beside ReadOnlyAccess.")
     ] = False,
+    account: Annotated[
+        str,
+        typer.Option("--account", metavar="ID", help="With --iam: the role in that other account, and who it trusts."),
+    ] = "",
     environment: Environment = "sandbox",
     records: Records = RECORDS,
     as_json: AsJson = False,
@@ -152,7 +156,7 @@ def list_(
     def go() -> None:
         from drcore.cli import listing
 
-        listing.show(plan, iam=iam, environment=environment, records=records, as_json=as_json)
+        listing.show(plan, iam=iam, account=account, environment=environment, records=records, as_json=as_json)
 
     guarded(go, as_json)
 

@@ -28,10 +28,15 @@ from drcore.record.understood import understood
 _NEWEST = 20  # records that are shown
 
 
-def show(plan: str, *, iam: bool, environment: str, records: Path, as_json: bool) -> None:
+def show(plan: str, *, iam: bool, account: str, environment: str, records: Path, as_json: bool) -> None:
     """Print the plans, environments and records; or one plan's faults and steps, or its IAM policy."""
     if iam and not plan:
         raise BadInput("--iam: expected a plan with it, for example: drcore list f --iam")
+    if account and not iam:
+        raise BadInput("--account: expected --iam with it, for example: drcore list e --iam --account 210987654321")
+    if account:
+        typer.echo(json.dumps(_role_in(account, plans.find(plan), environment), indent=2))
+        return
     if iam:
         parts = managed(_policy(plans.find(plan), environment))
         if len(parts) > 1:
@@ -46,6 +51,14 @@ def show(plan: str, *, iam: bool, environment: str, records: Path, as_json: bool
         _show_plan(plans.find(plan), sections)
     else:
         _show_all(sections)
+
+
+def _role_in(account: str, plan: Plan[Any], environment: str) -> dict[str, Any]:
+    roles = {each.account: each for each in plan.elsewhere(_place(plan, environment))}
+    if account not in roles:
+        known = ", ".join(roles) or "none"
+        raise BadInput(f"--account: expected an account that plan {plan.id} goes to ({known}), seen {account}")
+    return roles[account].documents()
 
 
 def begun(history: History) -> str:
@@ -186,5 +199,8 @@ def _show_plan(plan: Plan[Any], sections: Mapping[str, Iterable[Mapping[str, Any
 
 def _policy(plan: Plan[Any], environment: str) -> dict[str, Any]:
     """What the runner's role needs for a plan in an environment, beside AWS's own ReadOnlyAccess. Raises BadInput."""
-    service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
-    return policy(plan.permissions, Place(service, facts))
+    return policy(plan.permissions, _place(plan, environment))
+
+
+def _place(plan: Plan[Any], environment: str) -> Place[Any]:
+    return Place(*load(HOME / "parameters", environment, plan.id, plan.facts))

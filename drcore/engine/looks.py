@@ -81,7 +81,7 @@ class Looks:
         except (Unknown, Rejected) as error:
             self.check, self.error = unknown(str(error)), error
         else:
-            run.watched.setdefault(step.key, []).append((run.clock.now(), self._target, self.after))
+            run.watched.setdefault(step.key, []).append((run.clock.now(), self._target, step.remembers(self.after)))
         self.count += 1
         self.unanswered += self.error is not None
         if self.check.answer is not Answer.YES:

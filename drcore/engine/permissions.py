@@ -147,6 +147,36 @@ def managed(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class RoleElsewhere:
+    """A role of another account that the runner's role takes on, with all that it is needed for there."""
+
+    arn: str
+    external_id: str
+    runner: str
+    needs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+    @property
+    def account(self) -> str:
+        """Whose it is."""
+        return self.arn.split(":")[4]
+
+    def documents(self) -> dict[str, Any]:
+        """Its trust policy, which names the runner's role, and its policy; ReadOnlyAccess is not needed beside it."""
+        only = {"StringEquals": {"sts:ExternalId": self.external_id}}
+        trust = {"Effect": "Allow", "Principal": {"AWS": self.runner}, "Action": "sts:AssumeRole", "Condition": only}
+        return {
+            "role": self.arn,
+            "trust": {"Version": "2012-10-17", "Statement": [trust]},
+            "policy": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Action": [*actions], "Resource": [*arns]} for actions, arns in self.needs
+                ],
+            },
+        }
+
+
 def fingerprint(permissions: Iterable[Permission], at: Place[Any]) -> str:
     """The policy as a digest, by which a change is seen: of an action, of an ARN."""
     return hashlib.sha256(json.dumps(policy(permissions, at), sort_keys=True).encode()).hexdigest()[:16]

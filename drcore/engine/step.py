@@ -22,7 +22,7 @@ from drcore.engine.by_hand import HandCard
 from drcore.engine.consent import Choice, Consent
 from drcore.engine.context import F, Run
 from drcore.engine.outcome import EVERYWHERE, Between, Check, StepName, StepResult, Target
-from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place
+from drcore.engine.permissions import OF_EVERY_RUN, Permission, Place, RoleElsewhere
 from drcore.engine.standing import StandsStill
 from drcore.parameters import Model
 from drcore.record.evidence import Exhibit
@@ -122,6 +122,7 @@ class Step(Generic[F, S]):
     - `repeat`: the act does one bounded batch, and is done again until `expect` holds. Where a batch is several writes
       the state names them all, so that the intent does.
     - `shows(run, states)`: the tables and charts that an engineer would ask for.
+    - `remembers(state)`: what of each look's state is kept in memory for those charts; left out: all of it.
     - `settles`: the moment of the incident that this step dates, the data lost that it measures.
     - `remark(run, result)`: what the verdict says of how it went, in a line; empty: nothing.
     - `waiver`: why this step may call the region that has failed, or a control plane that stands in us-east-1 only.
@@ -159,6 +160,7 @@ class Step(Generic[F, S]):
     patience: Patience[F] = Patience()
     repeat: bool = False
     shows: Callable[[Run[F], Mapping[Target, S]], Iterable[Exhibit]] | None = None
+    remembers: Callable[[S], S] = lambda seen: seen
     settles: Settles[F] = Settles()
     remark: Callable[[Run[F], StepResult], str] | None = None
     waiver: Waiver | None = None
@@ -228,6 +230,7 @@ class Plan(Generic[F]):
     stands: tuple[StandsStill, ...] = ()
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
     by_hand: Callable[[Place[F]], HandCard] | None = None
+    elsewhere: Callable[[Place[F]], Iterable[RoleElsewhere]] = lambda at: ()
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

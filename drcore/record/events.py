@@ -42,7 +42,7 @@ class Kind(StrEnum):
     FILE_OPEN = "file-open"  # name: it is about to be written anew
     # The preflight, and calls
     FINDING = "finding"  # what, check, why
-    CALL = "call"  # call, region, plane, write, answer, request_id, parameters of writes, waiver
+    CALL = "call"  # call, region, plane, write, answer, request_id, parameters of writes, waiver, role (elsewhere)
     # A step
     STEP = "step"  # plan, again, after, despite: it is begun; begun_by: only its acts are, by the step of that key
     LOOK = "look"  # target, state, check, why, looks

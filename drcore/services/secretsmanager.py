@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,8 @@ from drcore.errors import Unknown
 class Secret:
     """A secret as one region sees it: which region it is written in, the state of each copy, the labels.
 
+    `follows`: the secret of another account that it is a replica of, empty: none; `following`: how far it is with that.
+
     `labels`: each staging label with the version that has it. A version without one can be read by its id only, and
     Secrets Manager removes it in time.
     """
@@ -23,15 +25,17 @@ class Secret:
     copies: tuple[tuple[str, str], ...]
     other_accounts: tuple[tuple[str, str], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    follows: str = ""
+    following: str = ""
 
     @property
     def current(self) -> str:
         """The version that a reader gets; empty where none is current."""
         return dict(self.labels).get("AWSCURRENT", "")
 
-    def labels_beside(self, version: str) -> tuple[tuple[str, str], ...]:
-        """The labels, with their versions, by which another version than this one can be read."""
-        return tuple((label, held_by) for label, held_by in self.labels if held_by != version)
+    def labels_beside(self, versions: Collection[str]) -> tuple[tuple[str, str], ...]:
+        """The labels, with their versions, by which another version than one of these can be read."""
+        return tuple((label, held_by) for label, held_by in self.labels if held_by not in versions)
 
 
 def secret(aws: Aws, region: str, name: str) -> Secret:
@@ -43,7 +47,15 @@ def secret(aws: Aws, region: str, name: str) -> Secret:
     )
     stages = found.get("VersionIdsToStages", {})
     labels = sorted((label, version) for version, held in stages.items() for label in held)
-    return Secret(found.get("PrimaryRegion", ""), copies, tuple(sorted(elsewhere)), tuple(labels))
+    follows = found.get("CrossAccountPrimary", {})
+    return Secret(
+        found.get("PrimaryRegion", ""),
+        copies,
+        tuple(sorted(elsewhere)),
+        tuple(labels),
+        follows["PrimarySecretARN"] if follows else "",
+        follows["ReplicationStatus"] if follows else "",
+    )
 
 
 def is_readable(aws: Aws, region: str, name: str) -> bool:

@@ -56,3 +56,47 @@ def test_no_keys_should_be_asked_of_a_region_that_has_failed(company: InProcess,
     with calls.under(Waiver("to see whether it is back")):
         aws.call("dynamodb", EAST, "get_item", **KEY)
     assert assumed(calls) == [WEST]
+
+
+ELSEWHERE, TOKENS = "arn:aws:iam::210987654321:role/syncwell-oauth-sweep", "syncwell/oauth/"
+NAMED = [{"Key": "name", "Values": [TOKENS]}]
+
+
+def test_a_role_of_another_account_should_see_and_write_that_account_alone(company: InProcess, calls: CallGate) -> None:
+    """It is taken on once, by the external id that its trust policy asks for; the list of calls names it."""
+    runner = signed(company, calls, RUNNER)
+    there = runner.in_account(ELSEWHERE, "syncwell-recovery")
+    assert runner.in_account(ELSEWHERE, "syncwell-recovery") is there
+    who = there.call("sts", EAST, "get_caller_identity")
+    assert who["Account"] == "210987654321" and who["Arn"].endswith("assumed-role/syncwell-oauth-sweep/t-1")
+    copies = there.call("secretsmanager", EAST, "list_secrets", Filters=NAMED)["SecretList"]
+    own = runner.call("secretsmanager", EAST, "list_secrets", Filters=NAMED)["SecretList"]
+    assert 0 < len(copies) <= len(own) and {each["ARN"].split(":")[4] for each in copies} == {"210987654321"}
+    assert not {each["ARN"] for each in copies} & {each["ARN"] for each in own}
+    by_role = {call.role for call in calls.made if call.service == "secretsmanager"}
+    assert by_role == {ELSEWHERE, ""} and calls.made[-2].command.endswith(f"# as {ELSEWHERE}")
+    for region, secret in ((EAST, own[0]["ARN"]), (WEST, copies[0]["Name"])):
+        with pytest.raises(Rejected, match="AccessDenied"):
+            there.call("secretsmanager", region, "describe_secret", SecretId=secret)
+    with pytest.raises(Rejected, match="AccessDenied"):  # nobody reads the value of a token
+        there.call("secretsmanager", EAST, "get_secret_value", SecretId=copies[0]["Name"])
+    assert assumed(calls) == [EAST, EAST, WEST, WEST], "each of the two once in a region"
+
+
+@pytest.mark.parametrize(
+    ("role", "external_id", "by"),
+    [
+        (ELSEWHERE, "", RUNNER),
+        (ELSEWHERE, "somebody-else", RUNNER),
+        (ELSEWHERE, "syncwell-recovery", WORKER),
+        (ELSEWHERE, "syncwell-recovery", None),
+        (f"{ELSEWHERE}-not-there", "syncwell-recovery", RUNNER),
+    ],
+    ids=["without the id", "another id", "another role", "a person", "no such role"],
+)
+def test_a_role_of_another_account_should_be_refused_where_either_side_does_not_allow_it(
+    company: InProcess, calls: CallGate, role: str, external_id: str, by: str | None
+) -> None:
+    first = signed(company, calls, RUNNER).as_role(WORKER) if by == WORKER else signed(company, calls, by)
+    with pytest.raises(Rejected, match="AccessDenied"):
+        first.in_account(role, external_id).call("secretsmanager", EAST, "list_secrets")

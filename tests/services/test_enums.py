@@ -35,8 +35,7 @@ from tests.support.service_calls import ASKS, TABLE, TABLE_ARN, Asking, ServiceF
 RUN: Any = None  # these checks read nothing of their run
 WEST = Target("us-west-2", f"{REPLICA} of t")
 # What a member means for whoever waits for what is expected.
-READY, WAITS, NEVER, UNKNOWN = "ready", "is waited for", "never", "unknown by name"
-SHOWN = "only shown"
+READY, WAITS, NEVER, UNKNOWN, SHOWN = "ready", "is waited for", "never", "unknown by name", "only shown"
 _MEANING = {Answer.YES: READY, Answer.NO: WAITS, Answer.NEVER: NEVER, Answer.UNKNOWN: UNKNOWN}
 
 
@@ -235,10 +234,9 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
     ("logs:GetQueryResults", "status"): Enum(
         "logs.insights",
         lambda found: READY,
-        {  # what does not end in the time that it is given is not known
-            "Complete": READY,
-            **dict.fromkeys(("Scheduled", "Running", "Failed", "Cancelled", "Timeout", "Unknown"), UNKNOWN),
-        },
+        # What does not end in the time that it is given is not known.
+        dict.fromkeys(("Scheduled", "Running", "Failed", "Cancelled", "Timeout", "Unknown"), UNKNOWN)
+        | {"Complete": READY},
     ),
     ("route53:GetChange", "ChangeInfo.Status"): Enum(
         "route53.is_everywhere",
@@ -248,12 +246,15 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
     ("route53-recovery-cluster:GetRoutingControlState", "RoutingControlState"): Enum(
         "arc.control", lambda found: READY if found.on else SHOWN, {"On": READY, "Off": SHOWN}
     ),
-    ("secretsmanager:DescribeSecret", "CrossAccountReplicas.ReplicationStatus"): Enum(
-        "secretsmanager.secret",
-        lambda found: SHOWN if found.other_accounts else READY,
-        dict.fromkeys(("InSync", "Failed", "InProgress", "Pending", "Detached"), READY),  # this secret has none there
-        absent=READY,
-    ),
+    **{
+        ("secretsmanager:DescribeSecret", f"CrossAccount{end}.ReplicationStatus"): Enum(
+            "secretsmanager.secret",
+            lambda found: SHOWN if found.other_accounts or found.following else READY,
+            dict.fromkeys(("InSync", "Failed", "InProgress", "Pending", "Detached"), READY),  # it has none of either
+            absent=READY,
+        )
+        for end in ("Primary", "Replicas")
+    },
     ("stepfunctions:DescribeExecution", "status"): Enum(
         "stepfunctions.execution",
         lambda found: of(is_revoked(cast(Any, _Decided()), _ANY, IssuerRevocation(found.status, "token", 1, 1))),

@@ -25,6 +25,7 @@ class Effect:
     call: str
     region: str
     asked: str
+    account: str = ""  # another one than the world's
 
 
 def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
@@ -34,7 +35,8 @@ def watch(world: World, note: Callable[[Effect], object]) -> Callable[[], None]:
         answer = proceed()
         looks = call.reads or call.operation in LOOKS
         if answer.status < 300 and not looks:
-            note(Effect(f"{call.service}:{call.operation}", call.region, call.identity))
+            account = call.account if isinstance(call, AwsCall) and call.account != world.account else ""
+            note(Effect(f"{call.service}:{call.operation}", call.region, call.identity, account))
         return answer
 
     return world.state(CallHooks).intercept(handled)

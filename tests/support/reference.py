@@ -32,6 +32,7 @@ from drcore.record.files import NOTEBOOK, write_whole
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
 from drcore.sandbox.syncwell.company import principals
+from drcore.sandbox.syncwell.life import token_copies
 from tests.support.emulated import world
 
 REFERENCES = Path(__file__).parents[1] / "notebooks" / "reference"
@@ -90,8 +91,12 @@ def main() -> None:
     named = asked.parse_args().plans or plans.ids()
     REFERENCES.mkdir(exist_ok=True)
     for plan in map(plans.find, plans.ids()):
-        document = policy(plan.permissions, Place(*load(HOME / "parameters", "sandbox", plan.id, plan.facts)))
+        at = Place(*load(HOME / "parameters", "sandbox", plan.id, plan.facts))
+        document = policy(plan.permissions, at)
         write_whole(principals.POLICIES / f"{plan.id}.json", f"{json.dumps(document, indent=2)}\n".encode())
+        for each in plan.elsewhere(at):
+            text = f"{json.dumps(each.documents(), indent=2)}\n"
+            write_whole(token_copies.PRINTED / f"{each.account}.json", text.encode())
     for plan in map(plans.find, named):
         text = nbformat.writes(comparable(executed(plan)))
         write_whole(reference_of(plan), f"{text}\n".encode())

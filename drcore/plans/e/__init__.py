@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from drcore.engine.outcome import Answer, Check, no, yes
+from drcore.engine.outcome import Answer, Check, Target, no, yes
 from drcore.engine.preflight import checked
 from drcore.engine.step import Plan, Step
 from drcore.plans.e import (
@@ -25,12 +25,14 @@ from drcore.plans.e import (
     p5_prove,
     p6_close,
     reach,
+    resources,
     stolen_uses,
     titles,
 )
 from drcore.plans.e.clocks import on_every_card
 from drcore.plans.e.facts import ERun, Facts, Incident
 from drcore.plans.e.findings import open_finding
+from drcore.plans.e.token_secrets import in_other_accounts, other_account, token_secrets
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.plans.shared.releases import same_manifest
@@ -45,6 +47,9 @@ def must_exist(run: ERun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     for region in run.service.regions:
         for what, check in (("flags", checked(_flags, run, region)), ("tokens", checked(_tokens, run, region))):
             yield f"{what} in {region}", check, check.answer is not Answer.UNKNOWN  # which is decided on first of all
+    for store in in_other_accounts(run):
+        check = checked(_tokens_elsewhere, run, store)
+        yield f"tokens of {store}", check, check.answer is not Answer.UNKNOWN
     yield from metrics_in_time(run, dict.fromkeys(run.service.regions, (stolen_uses.ACCEPTED, stolen_uses.REFUSED)))
 
 
@@ -71,6 +76,12 @@ def _tokens(run: ERun, region: str) -> Check:
     if not held:
         return no(f"no secret begins with {prefix}: correct it in e.yaml")
     return yes(f"{held.total()} secrets, {held[True]} of them are written here")
+
+
+def _tokens_elsewhere(run: ERun, store: Target) -> Check:
+    """Whether the role there can be taken on, and lists what is to be swept."""
+    there, count = other_account(run, store), sum(1 for _ in token_secrets(run, store))
+    return yes(f"{count} secrets, as {there.role if there else 'the runner'}")
 
 
 _PHASES = (reach, p1_verify, p2_contain, p3_mend, p4_invalidate, p4_promote, p4_sweep, p4_copies, p5_prove, p6_close)
@@ -135,4 +146,5 @@ PLAN = Plan[Facts](
     rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
     by_hand=by_hand.card,
+    elsewhere=resources.roles_elsewhere,
 )

@@ -98,9 +98,8 @@ def card(at: Place[Facts]) -> HandCard:
             _labels(at),
             HandAct(
                 titles.COPIES,
-                look="sleep 120; " + in_regions(at.service, "old"),
-                shows="nothing: no label in any region leads to another version. Replicas in other accounts: their "
-                "owners look",
+                look="sleep 120; " + in_regions(at.service, "old") + _elsewhere(at, "old"),
+                shows="nothing: no label in any region, of any account, leads to another version",
             ),
             HandAct(
                 titles.REFUSED,
@@ -223,7 +222,28 @@ def _knows(at: Place[Facts]) -> str:
             '  --query "${1:-SecretList}" | jq -r \'.[] | .Name as $n | .SecretVersionsToStages | to_entries[] |',
             '  .key as $v | .value[] | "\\($n) \\(.) \\($v)"\' | while read N L V; do',
             '  [ "$V" = "$(token $N)" ] || echo "$N $L $V"; done; }',
+            "sweep() { for N; do",
+            "  aws secretsmanager put-secret-value --region $G --secret-id $N --client-request-token $(token $N) \\",
+            '    --secret-string "{\\"revoked\\": {\\"run\\": \\"$BY\\"}}" --query Name; done; }',
+            "unlabel() { while read N L V; do",
+            "  aws secretsmanager update-secret-version-stage --region $G --secret-id $N --version-stage $L \\",
+            "    --remove-from-version-id $V --query Name; done; }",
+            *_knows_accounts(at),
         )
+    )
+
+
+def _knows_accounts(at: Place[Facts]) -> tuple[str, ...]:
+    """`as ROLE ID` takes on a role of another account, `copied` names what no replication brings there."""
+    if not at.facts.tokens.other_accounts:
+        return ()
+    keys = ("AWS_ACCESS_KEY_ID=", ".AccessKeyId"), ("AWS_SECRET_ACCESS_KEY=", ".SecretAccessKey")
+    named = ", ".join(f'"{name}\\({of})"' for name, of in (*keys, ("AWS_SESSION_TOKEN=", ".SessionToken")))
+    return (
+        "as() { export $(aws sts assume-role --role-arn $1 --external-id $2 --role-session-name $BY \\",
+        f"  --query Credentials --output json | jq -r '{named}'); }}",
+        "copied() { for N in $(secrets); do aws secretsmanager describe-secret --region $G --secret-id $N \\",
+        "  --output json | jq -r 'select(.CrossAccountPrimary | not) | .Name'; done; }",
     )
 
 
@@ -340,14 +360,9 @@ def _issuers(at: Place[Facts]) -> HandAct:
 def _sweep(at: Place[Facts]) -> HandAct:
     return HandAct(
         titles.SWEEP,
-        do=in_regions(
-            at.service,
-            'for N in $(secrets "$(own)"); do',
-            "  aws secretsmanager put-secret-value --region $G --secret-id $N --client-request-token $(token $N) \\",
-            '    --secret-string "{\\"revoked\\": {\\"run\\": \\"$BY\\"}}" --query Name',
-            "done",
-        ),
-        look=in_regions(at.service, 'old "$(own)" | grep AWSCURRENT || true'),
+        do=in_regions(at.service, 'sweep $(secrets "$(own)")') + _elsewhere(at, "sweep $(copied)"),
+        look=in_regions(at.service, 'old "$(own)" | grep AWSCURRENT || true')
+        + _elsewhere(at, "old | grep AWSCURRENT || true"),
         shows="nothing: no secret's current version is another one. Again, where a write was refused: it changes "
         "nothing twice",
     )
@@ -356,13 +371,15 @@ def _sweep(at: Place[Facts]) -> HandAct:
 def _labels(at: Place[Facts]) -> HandAct:
     return HandAct(
         titles.LABELS,
-        do=in_regions(
-            at.service,
-            'old "$(own)" | while read N L V; do',
-            "  aws secretsmanager update-secret-version-stage --region $G --secret-id $N --version-stage $L \\",
-            "    --remove-from-version-id $V --query Name",
-            "done",
-        ),
-        look=in_regions(at.service, 'old "$(own)"'),
+        do=in_regions(at.service, 'old "$(own)" | unlabel') + _elsewhere(at, "old | unlabel"),
+        look=in_regions(at.service, 'old "$(own)"') + _elsewhere(at, "old"),
         shows="nothing",
+    )
+
+
+def _elsewhere(at: Place[Facts], command: str) -> str:
+    """The same in each other account that keeps copies, in a shell of its own under the role there."""
+    return "".join(
+        f"\n( as {words([each.role])} {words([each.external_id])}; for G in {words(each.regions)}; do {command}; done )"
+        for each in at.facts.tokens.other_accounts
     )

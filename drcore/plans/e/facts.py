@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drcore.engine.context import Run
-from drcore.parameters import Minutes, Model, SecretRef, Url
+from drcore.parameters import Account, Minutes, Model, Region, RoleArn, SecretRef, Url
 from drcore.plans.shared.facts import Api, Name, Pipeline
 from drcore.plans.shared.releases import Manifest
 
@@ -46,15 +46,35 @@ class SecurityFlags(Model):
     epoch: FlagPlace
 
 
+class OtherAccount(Model):
+    """An account that keeps copies of the secrets with tokens: the role there that the runner's role takes on.
+
+    `external_id`: what the role's trust policy asks for. `regions`: where it keeps them.
+    """
+
+    account: Account
+    role: RoleArn
+    external_id: Annotated[str, Field(min_length=2, max_length=1224, pattern=r"^[\w+=,.@:/-]+$")]
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _role_is_there(self) -> Self:
+        if self.role.split(":")[4] != self.account:
+            raise ValueError(f"role: expected one of account {self.account}, seen {self.role}")
+        return self
+
+
 class TokenStore(Model):
     """The secrets with users' OAuth tokens: the start of their names, a tag with how many tokens each holds.
 
-    `writes_per_second`: how many of the 50 writes that a region takes this plan makes at most.
+    `writes_per_second`: how many of the 50 writes that a region takes this plan makes at most. `other_accounts`: those
+    that keep copies of them.
     """
 
     prefix: Name
     count_tag: Name
     writes_per_second: Annotated[float, Field(gt=0, le=50)]
+    other_accounts: tuple[OtherAccount, ...] = ()
 
 
 class LegalClock(Model):

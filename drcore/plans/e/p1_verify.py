@@ -16,6 +16,7 @@ from drcore.plans.e import findings, resources, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
 from drcore.plans.e.reach import in_reach
+from drcore.plans.e.sweep_versions import FROZEN
 from drcore.plans.e.sweeping import Amount, tokens_in
 from drcore.plans.e.token_secrets import token_secrets
 from drcore.plans.shared.acknowledge import acknowledge
@@ -108,7 +109,7 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
             for region in in_reach(run)
         },
         "secrets": {
-            region: {each.name: each.current for each in token_secrets(run, region)} for region in in_reach(run)
+            region: {each.name: each.current for each in token_secrets(run, Target(region))} for region in in_reach(run)
         },
     }
     until = run.clock.now() + timedelta(days=run.service.evidence.retain_days)
@@ -117,7 +118,7 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
 
 
 def _frozen_key(run: ERun) -> str:
-    return f"frozen/{run.id}.json"
+    return f"{FROZEN}{run.id}.json"
 
 
 def evidence_store(run: ERun) -> list[Target]:
@@ -243,7 +244,7 @@ def see_choice(run: ERun, target: Target) -> ContainmentChoice:
     if finding is None:
         return ContainmentChoice(None, None, 0, 0, *taken(run, titles.DECIDE))
     held = Amount()
-    for each in token_secrets(run, run.service.runner_region):
+    for each in token_secrets(run, Target(run.service.runner_region)):
         held.add(tokens_in(run, each))
     taken_already = taken(run, titles.DECIDE)
     return ContainmentChoice(finding, findings.severity(finding), held.number, held.weight, *taken_already)

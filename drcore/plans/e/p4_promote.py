@@ -7,7 +7,7 @@ or replication is set up anew from the side that wins (ReplicateSecretToRegions,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
@@ -32,17 +32,17 @@ class Promotion:
     batch: tuple[str, ...] = field(default=(), compare=False)
 
 
-def met_by_the_promotion(run: ERun, region: str, has_written: bool) -> Iterator[Met]:
+def met_by_the_promotion(run: ERun, store: Target, has_written: bool) -> Iterator[Met]:
     """The replicas of the region that is away. What is promoted is told of at once here; a list may be minutes late."""
     away = left_out(run)
-    listed = token_secrets(run, region)
+    listed = token_secrets(run, store)
     names = (each.name for each in listed if each.primary == away)
-    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
+    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, store.region, name)):
         yield Met(name, found.primary == away)
 
 
-def is_its_own(run: ERun, region: str, met: Met) -> bool:
-    return secretsmanager.secret(run.aws, region, met.name).primary != left_out(run)
+def is_its_own(run: ERun, store: Target, met: Met) -> bool:
+    return secretsmanager.secret(run.aws, store.region, met.name).primary != left_out(run)
 
 
 REPLICAS = Sweeps(met_by_the_promotion, is_its_own)
@@ -51,7 +51,7 @@ REPLICAS = Sweeps(met_by_the_promotion, is_its_own)
 def see_promotion(run: ERun, target: Target) -> Promotion:
     if not left_out(run) or nothing_to_do(run):
         return Promotion(0)
-    now = REPLICAS.look(run, target.region)
+    now = REPLICAS.look(run, target)
     return Promotion(now.left.number, now.batch)
 
 
@@ -71,7 +71,7 @@ def promote(run: ERun, target: Target, seen: Promotion) -> None:
     def one(secret: Met) -> None:
         secretsmanager.promote(run.aws, target.region, secret.name)
 
-    REPLICAS.write(run, target.region, seen.batch, one)
+    REPLICAS.write(run, target, seen.batch, one)
 
 
 def words_of_promotion(run: ERun, states: Mapping[Target, Promotion]) -> str:
@@ -94,6 +94,7 @@ PROMOTE = Step(
     reversibility=Reversibility.NO_RETURN,
     patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),
     repeat=True,
+    remembers=lambda seen: replace(seen, batch=()),
     permissions=iam_actions("secretsmanager:StopReplicationToReplica", on=resources.tokens),
 )
 

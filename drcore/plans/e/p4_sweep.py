@@ -1,31 +1,30 @@
 """Plan E, phase 4: the sweep of Secrets Manager, where each secret is written; then the labels of what was before.
 
-No value is read, none is deleted: each secret gets a new current version without tokens. Its id is made of the run and
-the secret's name, so that a write that is repeated changes nothing, and a sweep that was killed goes on where it was.
-The version before would stay readable as AWSPREVIOUS: it loses that label, and any other.
+No value is read, none is deleted: each secret gets a new current version without tokens, known by its id
+(`sweep_versions`), so that a sweep that was killed goes on where it was, in the same run or the next. The version
+before would stay readable as AWSPREVIOUS: it loses that label, and any other.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, no, yes
 from drcore.engine.permissions import iam_actions
-from drcore.engine.phrases import region_names
-from drcore.engine.step import Patience, Reversibility, Step, regions
+from drcore.engine.step import Patience, Reversibility, Step
 from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
+from drcore.plans.e.sweep_versions import version_of, without_tokens
 from drcore.plans.e.sweeping import QUOTA, Met, Sweeps, first_of, looked_up, tokens_in
-from drcore.plans.e.token_secrets import token_secrets
+from drcore.plans.e.token_secrets import client, stores, where, written_in
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
-from drcore.services.secretsmanager import ListedSecret
 
 # ── Sweep the secrets ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,34 +56,22 @@ class Swept:
         }
 
 
-def version_of(run: ERun, name: str) -> str:
-    """The id of the version without tokens that this run gives a secret."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"drcore/{run.id}/{name}"))
+def met_by_the_sweep(run: ERun, store: Target, has_written: bool) -> Iterator[Met]:
+    """The secrets that are written in a store; left are those whose version may hold tokens."""
+    for each in written_in(run, store):
+        is_left = each.current not in without_tokens(run, each.name)
+        yield Met(each.name, is_left and not (has_written and is_written(run, store, each.name)), tokens_in(run, each))
 
 
-def met_by_the_sweep(run: ERun, region: str, has_written: bool) -> Iterator[Met]:
-    """The secrets that are written in a region; left are those whose version is not this run's."""
-    for each in written_in(run, region):
-        is_left = each.current != version_of(run, each.name)
-        yield Met(each.name, is_left and not (has_written and is_written(run, region, each.name)), tokens_in(run, each))
+def is_written(run: ERun, store: Target, name: str) -> bool:
+    return secretsmanager.secret(client(run, store), store.region, name).current in without_tokens(run, name)
 
 
-def written_in(run: ERun, region: str) -> Iterator[ListedSecret]:
-    """The secrets with tokens that are written in a region, not copied to it. Raises Rejected, Unknown."""
-    for each in token_secrets(run, region):
-        if each.primary in ("", region):
-            yield each
-
-
-def is_written(run: ERun, region: str, name: str) -> bool:
-    return secretsmanager.secret(run.aws, region, name).current == version_of(run, name)
-
-
-SECRETS = Sweeps(met_by_the_sweep, lambda run, region, met: is_written(run, region, met.name))
+SECRETS = Sweeps(met_by_the_sweep, lambda run, store, met: is_written(run, store, met.name))
 
 
 def see_sweep(run: ERun, target: Target) -> Swept:
-    now = SECRETS.look(run, target.region)
+    now = SECRETS.look(run, target)
     return Swept(now.all.number, now.left.number, now.all.weight, now.left.weight, now.batch, now.rate)
 
 
@@ -104,16 +91,16 @@ def sweep_batch(run: ERun, target: Target, seen: Swept) -> None:
     text = json.dumps({"revoked": {"run": run.id}}, sort_keys=True)
 
     def put(secret: Met) -> None:
-        secretsmanager.put(run.aws, target.region, secret.name, text, version_of(run, secret.name))
+        secretsmanager.put(client(run, target), target.region, secret.name, text, version_of(run, secret.name))
 
-    SECRETS.write(run, target.region, seen.batch, put)
+    SECRETS.write(run, target, seen.batch, put)
 
 
 def words_of_the_sweep(run: ERun, states: Mapping[Target, Swept]) -> str:
     tokens = sum(seen.tokens_left for seen in states.values())
     secrets = sum(seen.left for seen in states.values())
-    where = region_names(target for target, seen in states.items() if seen.left)
-    return f"INVALIDATE {tokens:,} TOKENS IN {secrets} SECRETS {run.facts.tokens.prefix}* WRITTEN IN {where}"
+    places = where(target for target, seen in states.items() if seen.left)
+    return f"INVALIDATE {tokens:,} TOKENS IN {secrets} SECRETS {run.facts.tokens.prefix}* WRITTEN IN {places}"
 
 
 def show_sweep(run: ERun, states: Mapping[Target, Swept]) -> Iterator[Exhibit]:
@@ -143,15 +130,19 @@ SWEEP = Step(
     look=see_sweep,
     expect=is_swept,
     act=sweep_batch,
-    targets=regions,
+    targets=stores,
     needs=(titles.ISSUERS, titles.PROMOTE),
     consent=Consent.SECOND,
     phrase=words_of_the_sweep,
     reversibility=Reversibility.NO_RETURN,
     patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),
     repeat=True,
+    remembers=lambda seen: replace(seen, batch=()),
     shows=show_sweep,
-    permissions=iam_actions("secretsmanager:PutSecretValue", on=resources.tokens),
+    permissions=(
+        *iam_actions("secretsmanager:PutSecretValue", on=resources.tokens),
+        *iam_actions("sts:AssumeRole", on=resources.tokens_elsewhere),
+    ),
 )
 
 
@@ -180,22 +171,22 @@ class Labels:
     rate: float = field(default=0, compare=False, metadata=label("labels a second"))
 
 
-def met_by_the_labels(run: ERun, region: str, has_written: bool) -> Iterator[OldLabel]:
-    """The labels that lead to another version than this run's; of a secret that it has not written, none.
+def met_by_the_labels(run: ERun, store: Target, has_written: bool) -> Iterator[OldLabel]:
+    """The labels that lead to a version that may hold tokens; a secret without any is met too.
 
     AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written.
     """
-    names = (each.name for each in written_in(run, region))
-    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, region, name)):
-        old = [(held, at) for held, at in found.labels_beside(version_of(run, name)) if held != "AWSCURRENT"]
+    names = (each.name for each in written_in(run, store))
+    for name, found in looked_up(run.clock, names, partial(secretsmanager.secret, client(run, store), store.region)):
+        old = [(held, at) for held, at in found.labels_beside(without_tokens(run, name)) if held != "AWSCURRENT"]
         for place, (held, at) in enumerate(old):
             yield OldLabel(f"{name} {held}", True, int(not place), name, held, at)
         if not old:
             yield OldLabel(name, False, 1, name)
 
 
-def is_gone(run: ERun, region: str, old: OldLabel) -> bool:
-    return (old.label, old.version) not in secretsmanager.secret(run.aws, region, old.secret).labels
+def is_gone(run: ERun, store: Target, old: OldLabel) -> bool:
+    return (old.label, old.version) not in secretsmanager.secret(client(run, store), store.region, old.secret).labels
 
 
 OLD_LABELS = Sweeps(met_by_the_labels, is_gone)
@@ -204,7 +195,7 @@ OLD_LABELS = Sweeps(met_by_the_labels, is_gone)
 def see_labels(run: ERun, target: Target) -> Labels:
     if nothing_to_do(run):
         return Labels(0, 0, ())
-    now = OLD_LABELS.look(run, target.region)
+    now = OLD_LABELS.look(run, target)
     return Labels(now.all.weight, now.left.number, now.batch, now.rate)
 
 
@@ -221,14 +212,14 @@ def no_old_label(run: ERun, target: Target, seen: Labels) -> Check:
 
 def remove_labels(run: ERun, target: Target, seen: Labels) -> None:
     def remove(old: OldLabel) -> None:
-        secretsmanager.remove_label(run.aws, target.region, old.secret, old.label, old.version)
+        secretsmanager.remove_label(client(run, target), target.region, old.secret, old.label, old.version)
 
-    OLD_LABELS.write(run, target.region, seen.batch, remove)
+    OLD_LABELS.write(run, target, seen.batch, remove)
 
 
 def words_of_labels(run: ERun, states: Mapping[Target, Labels]) -> str:
-    where = region_names(target for target, seen in states.items() if seen.left)
-    return f"TAKE {sum(seen.left for seen in states.values())} LABELS FROM OLD VERSIONS IN {where}"
+    places = where(target for target, seen in states.items() if seen.left)
+    return f"TAKE {sum(seen.left for seen in states.values())} LABELS FROM OLD VERSIONS IN {places}"
 
 
 LABELS = Step(
@@ -238,16 +229,20 @@ LABELS = Step(
     expect=no_old_label,
     act=remove_labels,
     supposed=lambda run, target, seen: secretsmanager.remove_label(
-        run.aws, target.region, "<secret>", "<label>", "<id of the old version that has it>"
+        client(run, target), target.region, "<secret>", "<label>", "<id of the old version that has it>"
     ),
-    targets=regions,
+    targets=stores,
     needs=(titles.SWEEP,),
     consent=Consent.TYPED,
     phrase=words_of_labels,
     reversibility=Reversibility.NO_RETURN,
     patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),
     repeat=True,
-    permissions=iam_actions("secretsmanager:UpdateSecretVersionStage", on=resources.tokens),
+    remembers=lambda seen: replace(seen, batch=()),
+    permissions=(
+        *iam_actions("secretsmanager:UpdateSecretVersionStage", on=resources.tokens),
+        *iam_actions("sts:AssumeRole", on=resources.tokens_elsewhere),
+    ),
 )
 
 

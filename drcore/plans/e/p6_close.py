@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drcore.engine.labels import label
-from drcore.engine.outcome import EVERYWHERE, Check, StepResult, Target, no, yes
+from drcore.engine.outcome import EVERYWHERE, Check, StepResult, Target, no, unknown, yes
 from drcore.engine.step import Patience, Step, regions
 from drcore.learn.postmortem import Sentence
 from drcore.plans.e import clocks, stolen_uses, titles
@@ -37,8 +37,12 @@ def see_uses(run: ERun, target: Target) -> Uses:
 
 
 def is_told(run: ERun, target: Target, seen: Uses) -> Check:
+    if not seen.accepted and not seen.refused:
+        why = nothing_to_do(run)
+        told = f"no use of a stolen token is in {run.facts.security_logs}, accepted or refused"
+        return yes(f"{why}; {told}") if why else unknown(f"{told}: that is not the same as none")
     if not seen.accepted:
-        return yes("no stolen token was accepted, by the log lines that can be found now")
+        return yes(f"no stolen token was accepted, {seen.refused} were refused, by the log lines that can be found now")
     last = f", the last at {seen.last_accepted:%H:%M:%S}" if seen.last_accepted else ""
     return yes(f"stolen tokens of {seen.users} users were accepted {seen.accepted} times{last}; {seen.refused} refused")
 
@@ -57,11 +61,14 @@ def show_uses(run: ERun, states: Mapping[Target, Uses]) -> Iterator[Exhibit]:
 
 
 def own_calls(run: ERun) -> Table:
-    """Every call by which this run has changed something: when, where, what it was answered, as whom."""
+    """Every call by which this run has changed something: when, where, what it was answered, as whom.
+
+    In another account it was made under the role there, which this run took on.
+    """
     host = next(run.history.lines(Kind.HOST), {})
     who = str(host.get("user", run.who))
     rows: list[tuple[Cell, ...]] = [
-        (line["time"], line["call"], line["region"], line["answer"], who)
+        (line["time"], line["call"], line["region"], line["answer"], line.get("role") or who)
         for line in run.history.lines(Kind.CALL)
         if line["write"]
     ]
@@ -109,7 +116,7 @@ def show_reports(run: ERun, states: Mapping[Target, Reports]) -> Iterator[Exhibi
             ("Who could read the secrets with tokens, and who did? (CloudTrail, GetSecretValue)", "access"),
             ("Which other code gives out what it must not? (the same pattern elsewhere)", "code"),
             ("Do issuers that offer no revocation take a new client secret?", "issuers"),
-            ("Are tokens in other places: logs, dumps, backups, other accounts?", "data"),
+            ("Are tokens in other places: logs, dumps, backups, accounts that e.yaml does not name?", "data"),
             ("Does somebody outside review the mending?", "review"),
         )
         yield Table("security-audit", "For the security audit: what people must find out", ("question", "about"), rows)

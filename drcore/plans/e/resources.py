@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from drcore.engine.permissions import Place
+from drcore.engine.permissions import Place, RoleElsewhere
 from drcore.plans.e.facts import Facts
 
 At: TypeAlias = Place[Facts]
@@ -25,6 +25,23 @@ def revoker(at: At) -> Iterator[str]:
 def tokens(at: At) -> Iterator[str]:
     """The secrets with users' tokens."""
     return at.everywhere("secretsmanager", f"secret:{at.facts.tokens.prefix}*")
+
+
+def tokens_elsewhere(at: At) -> Iterator[str]:
+    """The roles under which copies in other accounts are made worthless."""
+    return (each.role for each in at.facts.tokens.other_accounts)
+
+
+def roles_elsewhere(at: At) -> Iterator[RoleElsewhere]:
+    """Those roles, with what each is needed for. Nothing reads the value of a token."""
+    prefix, runner = at.facts.tokens.prefix, at.service.role or f"arn:aws:iam::{at.service.account}:root"
+    for each in at.facts.tokens.other_accounts:
+        secrets = (f"arn:aws:secretsmanager:{region}:{each.account}:secret:{prefix}*" for region in each.regions)
+        actions = (
+            f"secretsmanager:{name}" for name in ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
+        )
+        needs = ((("secretsmanager:ListSecrets",), ("*",)), (tuple(actions), tuple(secrets)))
+        yield RoleElsewhere(each.role, each.external_id, runner, needs)
 
 
 def desk_key(at: At) -> Iterator[str]:

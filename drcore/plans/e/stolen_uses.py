@@ -10,6 +10,7 @@ from json import loads
 from typing import Any
 
 from drcore.engine.labels import label
+from drcore.errors import Unknown
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.reach import in_reach
 from drcore.record.evidence import Chart, Series
@@ -43,7 +44,10 @@ def counted(run: ERun, region: str, minutes: float) -> tuple[int, int]:
 
 
 def told(run: ERun, region: str, since: datetime) -> Uses:
-    """All uses since a moment, by the log lines that can be found by now. Raises Rejected, Unknown."""
+    """All uses since a moment, by the log lines that can be found by now.
+
+    Raises Rejected; Unknown, also for a line that does not tell whether the use was accepted.
+    """
     now = run.clock.now()
     lines = logs.lines(run.aws, region, run.facts.security_logs, _PATTERN, since, now)
     uses = [(line.at, _use(line.text)) for line in lines]
@@ -65,8 +69,11 @@ def _use(text: str) -> dict[str, Any]:
     try:
         found = loads(text)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = None
+    if not isinstance(found, dict) or found.get("answer") not in ("accepted", "refused"):
+        expected = 'expected a use with "answer": "accepted" or "refused"'
+        raise Unknown(f"the log of stolen tokens: {expected}, seen {text[:80]}")
+    return found
 
 
 def chart(run: ERun, name: str, minutes: float = 60) -> Iterator[Chart]:

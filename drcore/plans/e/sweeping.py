@@ -20,13 +20,14 @@ from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from drcore.clock import Clock
+from drcore.engine.outcome import Target
 from drcore.errors import Busy, Rejected, Unknown
 from drcore.plans.e.facts import ERun
 from drcore.services.pace import SharedPace
 from drcore.services.secretsmanager import ListedSecret
 
 QUOTA = 50
-"""Writes a second that all secrets of a region share, whoever writes (PutSecretValue, UpdateSecretVersionStage, …)."""
+"""Writes a second that an account's secrets share in a region, whoever writes (PutSecretValue, …)."""
 IN_FLIGHT = 10
 """As many connections as botocore keeps to one address."""
 BATCH = 100
@@ -158,23 +159,23 @@ class Sweep(Generic[T]):
 
 
 class Sweeps(Generic[T]):
-    """A step's sweeps, by run and region, for as long as the process has the run."""
+    """A step's sweeps, by run and store, for as long as the process has the run."""
 
-    def __init__(self, met: Callable[[ERun, str, bool], Iterator[T]], is_done: Callable[[ERun, str, T], bool]) -> None:
+    def __init__(self, met: Callable[[ERun, Target, bool], Iterator[T]], is_done: Callable[[ERun, Target, T], bool]):
         self._met, self._is_done = met, is_done
-        self._known: WeakKeyDictionary[ERun, dict[str, Sweep[T]]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[ERun, dict[Target, Sweep[T]]] = WeakKeyDictionary()
 
-    def look(self, run: ERun, region: str) -> Sweep[T]:
-        """The sweep of a region, as it is now. Raises Unknown, Rejected."""
+    def look(self, run: ERun, store: Target) -> Sweep[T]:
+        """The sweep of a store, as it is now. Raises Unknown, Rejected."""
         known = self._known.setdefault(run, {})
-        if region not in known:  # holds nothing of the run, which else would never be forgotten
-            known[region] = Sweep(run.clock, SharedPace(run.clock, run.facts.tokens.writes_per_second))
-        known[region].look(partial(self._met, run, region), partial(self._is_done, run, region))
-        return known[region]
+        if store not in known:  # holds nothing of the run, which else would never be forgotten
+            known[store] = Sweep(run.clock, SharedPace(run.clock, run.facts.tokens.writes_per_second))
+        known[store].look(partial(self._met, run, store), partial(self._is_done, run, store))
+        return known[store]
 
-    def write(self, run: ERun, region: str, names: Iterable[str], one: Callable[[T], object]) -> None:
+    def write(self, run: ERun, store: Target, names: Iterable[str], one: Callable[[T], object]) -> None:
         """Write a batch that a look has named. Raises what came first where nothing of it was done."""
-        self._known[run][region].write(names, one)
+        self._known[run][store].write(names, one)
 
 
 def _tried(one: Callable[[T], object], given: T) -> Rejected | Unknown | None:

@@ -1,23 +1,82 @@
-"""The secrets that hold users' tokens, as a region lists them: a region that lists none is not believed."""
+"""The secrets that hold users' tokens, as a region lists them: a store that lists none is not believed.
+
+A store is a region, of this account or of one that keeps copies of the secrets. Replication by Secrets Manager brings a
+copy there what its primary gets; what a job has copied there nobody changes but who writes it there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
+from drcore.calls.aws import Aws
+from drcore.engine.outcome import Target
+from drcore.engine.phrases import region_names
+from drcore.engine.step import regions
 from drcore.errors import Unknown
-from drcore.plans.e.facts import ERun
+from drcore.plans.e.facts import ERun, OtherAccount
+from drcore.plans.e.sweeping import looked_up
 from drcore.services import secretsmanager
 from drcore.services.secretsmanager import ListedSecret
 
+_ACCOUNT = "account "
 
-def token_secrets(run: ERun, region: str) -> Iterator[ListedSecret]:
+
+def in_other_accounts(run: ERun) -> list[Target]:
+    """A target for each region of each account that keeps copies."""
+    return [
+        Target(region, f"{_ACCOUNT}{each.account}")
+        for each in run.facts.tokens.other_accounts
+        for region in each.regions
+    ]
+
+
+def stores(run: ERun) -> list[Target]:
+    """A target for each region of this account, then those of the others."""
+    return [*regions(run), *in_other_accounts(run)]
+
+
+def other_account(run: ERun, target: Target) -> OtherAccount | None:
+    """The account of a store; None: this one."""
+    account = target.thing.removeprefix(_ACCOUNT)
+    return next((each for each in run.facts.tokens.other_accounts if each.account == account), None)
+
+
+def client(run: ERun, target: Target) -> Aws:
+    """What calls go to a store with: in another account under the role there."""
+    there = other_account(run, target)
+    return run.aws.in_account(there.role, there.external_id) if there else run.aws
+
+
+def where(targets: Iterable[Target]) -> str:
+    """`us-east-1, us-west-2 AND ACCOUNT 210987654321`, for a phrase."""
+    every = [*targets]
+    own = region_names(each for each in every if not each.thing)
+    return " AND ".join(filter(None, [own, *dict.fromkeys(each.thing.upper() for each in every if each.thing)]))
+
+
+def token_secrets(run: ERun, target: Target) -> Iterator[ListedSecret]:
     """Those that are written there, and the copies, page by page. The preflight has seen that there are some.
 
     Raises Rejected; Unknown, also where there are none: an empty list is no proof that nothing gives out old tokens.
     """
     prefix, found = run.facts.tokens.prefix, False
-    for each in secretsmanager.listed(run.aws, region, prefix):
+    for each in secretsmanager.listed(client(run, target), target.region, prefix):
         found = True
         yield each
     if not found:
-        raise Unknown(f"secretsmanager in {region}: expected secrets that begin with {prefix}, seen none")
+        raise Unknown(f"secretsmanager {target}: expected secrets that begin with {prefix}, seen none")
+
+
+def written_in(run: ERun, target: Target) -> Iterator[ListedSecret]:
+    """The secrets with tokens that are written in a store, not replicated to it. Raises Rejected, Unknown.
+
+    A list does not tell a replica of another account's secret: each is looked up.
+    """
+    listed = token_secrets(run, target)
+    if other_account(run, target) is None:
+        yield from (each for each in listed if each.primary in ("", target.region))
+        return
+    one = partial(secretsmanager.secret, client(run, target), target.region)
+    by_name = {each.name: each for each in listed}
+    yield from (by_name[name] for name, found in looked_up(run.clock, by_name, one) if not found.follows)

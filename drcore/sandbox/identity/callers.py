@@ -1,7 +1,7 @@
 """Whose call it is, by the access key that it is signed with.
 
-A user has the keys that it was given; AssumeRole gives those of a session, which ends. While nobody was given a key,
-as in an account that is empty, any key is the root user's.
+A user has the keys that it was given; AssumeRole gives those of a session, which ends, and which is of the account of
+its role. While nobody was given a key, as in an account that is empty, any key is the root user's.
 """
 
 from collections.abc import Iterable
@@ -48,11 +48,12 @@ class Held:
 
 
 class Callers:
-    """The access keys of the account."""
+    """The access keys of the account, the roles of others that are taken on from it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.store = PrincipalStore(world.account)
+        self._stores = {world.account: self.store}
         self._users: dict[str, str] = {}
         self._secrets: dict[str, str] = {}
         self._sessions: dict[str, Session] = {}
@@ -61,6 +62,10 @@ class Callers:
     def add_key(self, access_key: str, user: str) -> None:
         """Let a user sign with an access key; its secret is the same word."""
         self._users[access_key], self._secrets[access_key] = user, access_key
+
+    def store_of(self, account: str) -> PrincipalStore:
+        """Who there is in an account, this one or another."""
+        return self._stores.setdefault(account, PrincipalStore(account))
 
     def secret(self, access_key: str) -> str:
         """What somebody signs with, by their access key; empty for one that is nobody's."""
@@ -86,12 +91,13 @@ class Callers:
 
     def held(self, caller: Caller) -> Held:
         """What a caller holds now."""
-        holder = self.store.user(caller.name) if caller.kind == "User" else self.store.role(caller.name)
+        store = self.store_of(caller.principal.account)
+        holder = store.user(caller.name) if caller.kind == "User" else store.role(caller.name)
         if holder is None:  # the root user, or somebody who was deleted since
             return Held(())
-        boundary = self.store.boundary(holder)
+        boundary = store.boundary(holder)
         limits = caller.session.policies if caller.session else None
-        return Held(self.store.texts(holder), limits, (boundary,) if boundary else None)
+        return Held(store.texts(holder), limits, (boundary,) if boundary else None)
 
     def _valid(self, call: AwsCall, session: Session) -> None:
         if call.message.request.headers.get("X-Amz-Security-Token") != session.token:
@@ -101,7 +107,7 @@ class Callers:
             raise AwsError(code, "The security token included in the request is expired", 403)
 
     def _caller(self, key: str, session: Session | None) -> Caller | None:
-        account = self._world.account
+        account = account_of(session.role_arn) if session else self._world.account
         if session is not None:
             arn = f"arn:aws:sts::{account}:assumed-role/{session.role}/{session.name}"
             return Caller(Principal(arn, session.role_arn, account), "AssumedRole", session.role, session)
@@ -112,6 +118,11 @@ class Callers:
             return None
         root = f"arn:aws:iam::{account}:root"
         return Caller(Principal(root, root, account), "Account", "root")
+
+
+def account_of(arn: str) -> str:
+    """The account that an ARN names; empty where it names none."""
+    return (arn.split(":", 5) + [""] * 5)[4]
 
 
 def invalid(call: AwsCall) -> AwsError:

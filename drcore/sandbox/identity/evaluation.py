@@ -46,7 +46,8 @@ class Policies:
     """All that speaks of one principal at one resource.
 
     `session` and `boundary` limit what `identity` allows; None: there is no such limit. `resource` is None where the
-    resource has no policy. `trust` says that it is the trust policy of a role, without which nobody takes it on.
+    resource has no policy. `trust` says that it is the trust policy of a role, without which nobody takes it on;
+    `elsewhere` that the resource is of another account, where both sides must allow it.
     """
 
     identity: tuple[PolicyDocument, ...] = ()
@@ -54,6 +55,7 @@ class Policies:
     boundary: tuple[PolicyDocument, ...] | None = None
     resource: PolicyDocument | None = None
     trust: bool = False
+    elsewhere: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
@@ -63,11 +65,12 @@ class Policies:
 
 
 def decide(who: Principal, action: str, resource: str, context: Context, policies: Policies) -> Evaluation:
-    """Whether a principal may do one thing at one resource of its own account.
+    """Whether a principal may do one thing at one resource.
 
     An explicit deny ends it. Then a grant of the resource's policy: to the very session or to a user it is not limited;
     to a role, or to everybody, only by session policy and boundary; to the account it leaves the answer to the
-    identity-based policies.
+    identity-based policies. At a resource of another account none of these grants is enough without the
+    identity-based policies, nor are they without it.
     """
     limits = [(SESSION, policies.session), (BOUNDARY, policies.boundary)]
     given = [(kind, each) for kind, each in limits if each is not None]
@@ -83,14 +86,15 @@ def decide(who: Principal, action: str, resource: str, context: Context, policie
                 return Evaluation(Ruling.EXPLICIT_DENY, kind, policies.resource.name, statement.sid)
             if how > named:
                 named, by = how, (policies.resource.name, statement.sid)
-    if policies.trust and not named:
-        return Evaluation(Ruling.IMPLICIT_DENY, TRUST)
-    if named is NamedAs.BY_SESSION or (named is NamedAs.BY_ITSELF and not who.is_session and not who.root):
+    if (policies.trust or policies.elsewhere) and not named:
+        return Evaluation(Ruling.IMPLICIT_DENY, kind)
+    by_itself = named is NamedAs.BY_SESSION or (named is NamedAs.BY_ITSELF and not who.is_session and not who.root)
+    if by_itself and not policies.elsewhere:
         return Evaluation(Ruling.ALLOWED, kind, *by)
     for limit, documents in given:
         if not _spoken(documents, action, resource, context, allows=True):
             return Evaluation(Ruling.IMPLICIT_DENY, limit)
-    if named >= NamedAs.EVERYBODY:
+    if named >= NamedAs.EVERYBODY and not policies.elsewhere:
         return Evaluation(Ruling.ALLOWED, kind, *by)
     if who.root:
         return Evaluation(Ruling.ALLOWED, "root user")

@@ -11,7 +11,7 @@ from drcore.sandbox.core.refusals import refusal
 from drcore.sandbox.core.registry import AwsCall
 from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
-from drcore.sandbox.identity.callers import Caller, Callers, Held
+from drcore.sandbox.identity.callers import Caller, Callers, Held, account_of
 from drcore.sandbox.identity.evaluation import Evaluation, Policies, Ruling, decide
 from drcore.sandbox.identity.policy import PolicyDocument, read
 from drcore.sandbox.identity.requests import Ask, asks_of
@@ -40,7 +40,7 @@ Asked = tuple[str, str, str]
 
 
 class Guard:
-    """Who may do what in one account, decided anew only where something that counts has changed."""
+    """Who may do what in one account, or as a role of another; decided anew only where what counts has changed."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -61,6 +61,7 @@ class Guard:
     def admit(self, call: AwsCall) -> None:
         """Let a call go on. Raises AwsError where one of the things that it asks for is refused."""
         caller = self.callers.of(call)
+        call.account = caller.principal.account
         for ask in asks_of(call):
             decision = self.decide(caller, ask, self._context(call, caller))
             self.used[caller.principal.entity, ask.action, ask.resource] = decision
@@ -74,7 +75,8 @@ class Guard:
         trust = ask.action == "sts:AssumeRole"
         text = self._text(service, ask.resource)
         held = self.callers.held(caller)
-        policies = compiled(held, text, trust=trust)
+        elsewhere = account_of(ask.resource).isdecimal() and account_of(ask.resource) != caller.principal.account
+        policies = compiled(held, text, trust=trust, elsewhere=elsewhere)
         seen = tuple((key, context[key]()) for key in sorted(policies.keys & context.keys()))
         key = (caller.principal.arn, ask, held, text, seen)
         found = self._decided.get(key)
@@ -101,12 +103,13 @@ class Guard:
             "aws:viaawsservice": lambda: "false",
             "aws:currenttime": lambda: iso(now()),
             "aws:epochtime": lambda: str(int(now().timestamp())),
+            "sts:externalid": lambda: str(call.params.get("ExternalId", "")),
             "sts:rolesessionname": lambda: str(call.params.get("RoleSessionName", "")),
         }
 
 
 @functools.lru_cache(maxsize=256)
-def compiled(held: Held, resource: str, *, trust: bool) -> Policies:
+def compiled(held: Held, resource: str, *, trust: bool, elsewhere: bool = False) -> Policies:
     """All that speaks of somebody at a resource, read."""
     return Policies(
         _read(held.identity),
@@ -114,6 +117,7 @@ def compiled(held: Held, resource: str, *, trust: bool) -> Policies:
         None if held.boundary is None else _read(held.boundary),
         read("resource", resource) if resource else None,
         trust,
+        elsewhere,
     )
 
 

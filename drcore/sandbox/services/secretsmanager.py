@@ -4,12 +4,16 @@ What writes a version (PutSecretValue, UpdateSecret, UpdateSecretVersionStage, t
 a second in a region. A replica gets a new version some seconds after its primary; until then its stages are the old
 ones, and the primary says InProgress. Everything else is moto's, which keeps the secrets.
 
-Simplified: a replica in another account is only told of; nothing of it can be reached.
+A replica in another account is read there, by a role of that account, with the primary's versions and their ids; each
+account has a quota of its own.
+
+Simplified: that a replica in another account has the ids of its primary's versions is taken from replicas in other
+regions; how it is set up (AssociateCrossAccountReplica) is not there.
 """
 
 import copy
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,49 +44,96 @@ class OnItsWay:
     before: Stages
 
 
+class ReplicaElsewhere(ReplicaSecret):
+    """A replica in another account, in the primary's region."""
+
+    def __init__(self, source: FakeSecret, account: str) -> None:
+        super().__init__(source, source.region)
+        self.arn = ":".join(account if place == 4 else part for place, part in enumerate(source.arn.split(":")))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a list shows it: not even that it is a replica."""
+        shown = super().to_dict()
+        del shown["PrimaryRegion"]
+        return shown
+
+
 class Secrets:
     """The quota of each region, what is on its way to replicas, replicas in other accounts."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._calls: dict[str, deque[datetime]] = {region: deque() for region in world.regions}
+        self._calls: dict[tuple[str, str], deque[datetime]] = defaultdict(deque)
         for region in world.regions:
             backends.secretsmanager(world.account, region)  # is found by its index from now on
         self._on_its_way: dict[str, OnItsWay] = {}
-        self.other_accounts: dict[str, list[dict[str, str]]] = {}
-        """By name of the secret: its replicas in other accounts, as DescribeSecret shows them."""
+        self.elsewhere: dict[str, ReplicaElsewhere] = {}
+        """By the primary's ARN its replica in another account: it has one at most."""
         self.written = 0
         self.taken_by_others = 0
         """Writes of each second that others make, in each region: so much less is left of the quota."""
-        world.add_to_dump("secrets of other accounts", lambda: self.other_accounts)
+        world.add_to_dump("secrets of other accounts", lambda: sorted(each.arn for each in self.elsewhere.values()))
 
-    def admit(self, region: str) -> None:
+    def replicate_elsewhere(self, region: str, name: str, account: str) -> None:
+        """Let a secret have a replica in another account."""
+        source = backends.secretsmanager(self._world.account, region).secrets[name]
+        assert isinstance(source, FakeSecret)
+        made = self.elsewhere[source.arn] = ReplicaElsewhere(source, account)
+        backends.secretsmanager(account, region).secrets[made.arn] = made
+
+    def copy_elsewhere(self, region: str, name: str, account: str) -> None:
+        """Let another account have a secret of its own with the name and the text of one here, as a job copies it."""
+        original = backends.secretsmanager(self._world.account, region).secrets[name]
+        assert isinstance(original, FakeSecret)
+        backends.secretsmanager(account, region).create_secret(
+            name=name,
+            secret_string=original.secret_string,
+            secret_binary=None,
+            description="",
+            tags=list(original.tags or ()),
+            kms_key_id=None,
+            client_request_token=f"{self._world.rng('copied secret', name).getrandbits(128):032x}",
+            replica_regions=[],
+            force_overwrite=False,
+        )
+
+    def texts_in(self, account: str, region: str) -> Iterator[list[str]]:
+        """Of each secret of an account the texts that can be read there by a label."""
+        for secret in backends.secretsmanager(account, region).secrets.values():
+            labels = self.stages_in(account, region, secret.name)
+            yield [str(kept.get("secret_string")) for each, kept in secret.versions.items() if labels.get(each)]
+
+    def admit(self, account: str, region: str) -> None:
         """Count a write. Raises AwsError above the quota; what is refused does not count."""
-        now, calls = self._world.clock.now(), self._calls[region]
+        now, calls = self._world.clock.now(), self._calls[account, region]
         while calls and now - calls[0] >= timedelta(seconds=1):
             calls.popleft()
         if len(calls) >= WRITES_A_SECOND - self.taken_by_others:
             raise AwsError("ThrottlingException", "Rate exceeded", 400)
         calls.append(now)
 
-    def wrote(self, name: str, before: Stages) -> None:
+    def wrote(self, secret: FakeSecret, before: Stages) -> None:
         """Let the replicas of a secret have its versions some seconds from now."""
         now = self._world.clock.now()
         self.written += 1
-        lag = self._world.rng("secret replica", name, epoch(now)).uniform(FASTEST, SLOWEST)
-        self._on_its_way[name] = OnItsWay(now + timedelta(seconds=lag), before)
+        lag = self._world.rng("secret replica", secret.name, epoch(now)).uniform(FASTEST, SLOWEST)
+        self._on_its_way[secret.arn] = OnItsWay(now + timedelta(seconds=lag), before)
 
-    def on_its_way(self, name: str) -> OnItsWay | None:
-        """What replicas of a secret have not got yet."""
-        found = self._on_its_way.get(name)
+    def on_its_way(self, secret: FakeSecret | ReplicaSecret) -> OnItsWay | None:
+        """What the replicas of a secret have not got yet."""
+        found = self._on_its_way.get(secret.source.arn if isinstance(secret, ReplicaSecret) else secret.arn)
         return found if found and self._world.clock.now() < found.until else None
 
     def stages(self, region: str, name: str) -> Stages:
         """The staging labels of a secret as a region has them now; nothing where it is not there."""
-        secret = backends.secretsmanager(self._world.account, region).secrets.get(name)
+        return self.stages_in(self._world.account, region, name)
+
+    def stages_in(self, account: str, region: str, name: str) -> Stages:
+        """The same of a secret in any account."""
+        secret = backends.secretsmanager(account, region).secrets.get(name)
         if secret is None:
             return {}
-        late = self.on_its_way(name) if isinstance(secret, ReplicaSecret) else None
+        late = self.on_its_way(secret) if isinstance(secret, ReplicaSecret) else None
         return late.before if late else stages_of(secret)
 
     def current(self, region: str, name: str) -> str:
@@ -98,13 +149,13 @@ def stages_of(secret: FakeSecret | ReplicaSecret) -> dict[str, list[str]]:
 def _written(call: AwsCall) -> dict[str, Any]:
     """Let moto write within the quota; replicas hear of it later."""
     secrets, wanted = call.world.state(Secrets), call.params["SecretId"]
-    secrets.admit(call.region)
+    secrets.admit(call.account, call.region)
     known = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
     before = stages_of(known) if known else {}
     answer = call.forward()
     now = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
     if isinstance(now, FakeSecret) and stages_of(now) != before:
-        secrets.wrote(now.name, before)
+        secrets.wrote(now, before)
     return answer
 
 
@@ -139,7 +190,7 @@ def list_secret_version_ids(call: AwsCall) -> dict[str, Any]:
     found = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
     if found is None:
         raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)
-    labels = call.world.state(Secrets).stages(call.region, found.name)
+    labels = call.world.state(Secrets).stages_in(call.account, call.region, found.name)
     versions = [
         {"VersionId": name, "VersionStages": list(labels.get(name, ())), "CreatedDate": each["createdate"]}
         for name, each in found.versions.items()
@@ -152,17 +203,22 @@ def list_secret_version_ids(call: AwsCall) -> dict[str, Any]:
 def describe_secret(call: AwsCall) -> dict[str, Any]:
     """As the API: a replica shows the versions that it has got; the primary whether each replica is in sync."""
     answer, secrets = call.forward(), call.world.state(Secrets)
-    late = secrets.on_its_way(answer["Name"])
-    if late and "PrimaryRegion" in answer:
+    found = backends.secretsmanager(call.account, call.region).secrets[answer["ARN"]]
+    late = secrets.on_its_way(found)
+    if late and isinstance(found, ReplicaSecret):
         answer["VersionIdsToStages"] = dict(late.before)
     elif late:
         answer["ReplicationStatus"] = [
             {**each, "Status": "InProgress", "StatusMessage": "Replication in progress"}
             for each in answer.get("ReplicationStatus", ())
         ]
-    status = {"ReplicationStatus": "InProgress"} if late else {}
-    elsewhere = [each | status for each in secrets.other_accounts.get(answer["Name"], ())]
-    return answer | ({"CrossAccountReplicas": elsewhere} if elsewhere and "PrimaryRegion" not in answer else {})
+    status = {"ReplicationStatus": "InProgress" if late else "InSync"}
+    if isinstance(found, ReplicaElsewhere):
+        answer["CrossAccountPrimary"] = {"PrimarySecretARN": found.source.arn} | status
+    replica = secrets.elsewhere.get(found.arn)
+    if replica is not None:
+        answer["CrossAccountReplicas"] = [{"ReplicaSecretARN": replica.arn} | status]
+    return answer
 
 
 @operation("secretsmanager", "ListSecrets")
@@ -188,10 +244,11 @@ def _by_name_alone(params: Mapping[str, Any]) -> bool:
 
 
 def _with_versions_of_replicas(call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
-    secrets = call.world.state(Secrets)
+    secrets, held = call.world.state(Secrets), backends.secretsmanager(call.account, call.region).secrets
     for each in answer["SecretList"]:
-        late = secrets.on_its_way(each["Name"])
-        if late and "PrimaryRegion" in each:
+        found = held[each["ARN"]]
+        late = secrets.on_its_way(found) if isinstance(found, ReplicaSecret) else None
+        if late:
             each["SecretVersionsToStages"] = dict(late.before)
     return answer
 
@@ -200,8 +257,8 @@ def _with_versions_of_replicas(call: AwsCall, answer: dict[str, Any]) -> dict[st
 def delete_secret(call: AwsCall) -> dict[str, Any]:
     """As the API: refused while replicas are there, in a region or in another account."""
     known = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
-    elsewhere = call.world.state(Secrets).other_accounts.get(known.name) if known else None
-    if elsewhere or (isinstance(known, FakeSecret) and known.replicas):
+    elsewhere = known is not None and known.arn in call.world.state(Secrets).elsewhere
+    if elsewhere or isinstance(known, ReplicaElsewhere) or (isinstance(known, FakeSecret) and known.replicas):
         raise AwsError("InvalidRequestException", "You can't delete a secret that has replicas.", 400)
     return call.forward()
 
@@ -210,7 +267,7 @@ def delete_secret(call: AwsCall) -> dict[str, Any]:
 def stop_replication_to_replica(call: AwsCall) -> dict[str, Any]:
     """As the API, in the replica's region: the replica becomes a secret of its own, and the primary forgets it."""
     secrets = call.world.state(Secrets)
-    secrets.admit(call.region)
+    secrets.admit(call.account, call.region)
     backend = backends.secretsmanager(call.account, call.region)
     replica = backend.secrets.get(call.params["SecretId"])
     if replica is None:
@@ -219,6 +276,8 @@ def stop_replication_to_replica(call: AwsCall) -> dict[str, Any]:
         raise AwsError("InvalidRequestException", "The secret is no replica: call this in the replica's region.", 400)
     source = replica.source
     source.replicas = [each for each in source.replicas if each is not replica]
+    if isinstance(replica, ReplicaElsewhere):
+        del secrets.elsewhere[source.arn]
     own: FakeSecret = copy.copy(source)
     own.arn, own.region, own.replicas = replica.arn, call.region, []
     own.versions, own.tags = copy.deepcopy(source.versions), copy.deepcopy(source.tags)

@@ -11,7 +11,7 @@ from typing import Any
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
 from drcore.sandbox.identity import signatures
-from drcore.sandbox.identity.callers import Callers, Session, session_policies
+from drcore.sandbox.identity.callers import Callers, Session, account_of, session_policies
 from drcore.sandbox.identity.guard import resource_policy
 from drcore.sandbox.identity.patterns import MalformedPolicy
 from drcore.sandbox.identity.policy import read
@@ -25,7 +25,8 @@ _LONGEST = 2048
 @resource_policy("iam")
 def trust_policy(world: World, arn: str) -> str:
     """Who may take on a role; empty where there is no such role."""
-    role = world.state(Callers).store.role(arn.rpartition("/")[2]) if ":role/" in arn else None
+    store = world.state(Callers).store_of(account_of(arn))
+    role = store.role(arn.rpartition("/")[2]) if ":role/" in arn else None
     return role.assume_role_policy_document if role and role.arn == arn else ""
 
 
@@ -44,7 +45,8 @@ def get_caller_identity(call: AwsCall) -> dict[str, Any]:
 def assume_role(call: AwsCall) -> dict[str, Any]:
     """As the API. Whether the caller may is decided before."""
     callers, arn = call.world.state(Callers), call.params["RoleArn"]
-    role = callers.store.role(arn.rpartition("/")[2])
+    store = callers.store_of(account_of(arn))
+    role = store.role(arn.rpartition("/")[2])
     if role is None or role.arn != arn:  # whether there is such a role is nobody's business
         raise AwsError("AccessDenied", f"Not authorized to perform: sts:AssumeRole on resource: {arn}", 403)
     seconds = int(call.params.get("DurationSeconds") or 3600)
@@ -63,7 +65,7 @@ def assume_role(call: AwsCall) -> dict[str, Any]:
         raise AwsError(
             "PackedPolicyTooLarge", f"The policies have {plain} characters; expected {_LONGEST} at most", 400
         )
-    limits = session_policies(callers.store, call.params.get("Policy"), named)
+    limits = session_policies(store, call.params.get("Policy"), named)
     try:
         for name, text in limits or ():
             read(name, text)

@@ -21,7 +21,15 @@ from drcore.sandbox.syncwell.incidents import (
     region_outage,
     vulnerability,
 )
-from drcore.sandbox.syncwell.life import past, public_api, service_mode, stolen_tokens, tokens, two_regions
+from drcore.sandbox.syncwell.life import (
+    past,
+    public_api,
+    service_mode,
+    stolen_tokens,
+    token_copies,
+    tokens,
+    two_regions,
+)
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.app_clients import AppClients
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
@@ -58,6 +66,7 @@ def build(world: World) -> None:
     with tied_to(world.purpose("security")):
         service_mode.found(world)
         tokens.found(world)
+        token_copies.found(world)
         stolen_tokens.found(world)
     with tied_to(world.purpose("app stores")):
         app_stores.found(world)

@@ -76,8 +76,8 @@ def test_no_old_token_should_work_once_that_is_proved(carried: Carried) -> None:
 
 def test_each_secret_should_be_written_once_where_it_is_written_and_none_deleted(carried: Carried) -> None:
     puts = [each for each in carried.stage.effects if each.call == "secretsmanager:PutSecretValue"]
-    names = [json.loads(each.asked)["SecretId"] for each in puts]
-    assert len(names) == len(set(names)) == 5
+    names = [(each.account, json.loads(each.asked)["SecretId"]) for each in puts]
+    assert len(names) == len(set(names)) == 5 + 2, "two are copied to another account"
     assert {each.region for each in puts} == {"us-east-1"}
     assert not [each for each in carried.stage.effects if each.call == "secretsmanager:DeleteSecret"]
 
@@ -96,7 +96,9 @@ def test_no_token_should_be_in_any_file(carried: Carried) -> None:
 def test_the_sweep_should_ask_a_second_person_and_name_the_counts(carried: Carried) -> None:
     assert e.SWEEP.consent is Consent.SECOND
     (asked,) = (line for line in lines(carried.run, "consent") if line["key"] == e.SWEEP.key)
-    assert asked["phrase"] == "INVALIDATE 4,000 TOKENS IN 5 SECRETS syncwell/oauth/* WRITTEN IN us-east-1"
+    assert asked["phrase"] == (
+        "INVALIDATE 5,600 TOKENS IN 7 SECRETS syncwell/oauth/* WRITTEN IN us-east-1 AND ACCOUNT 210987654321"
+    )
 
 
 def test_users_should_hear_of_the_hole_only_after_it_is_closed(carried: Carried) -> None:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
 from drcore import plans
+from drcore.engine.outcome import Answer, Target
+from drcore.errors import Refused, Unknown
 from drcore.plans import e
+from drcore.plans.e import titles
 from drcore.plans.e.p1_verify import ContainmentChoice
+from drcore.plans.e.p4_copies import Copies, no_old_copy
+from drcore.plans.e.p6_close import is_told
+from drcore.plans.e.stolen_uses import Uses, told
+from drcore.record.events import Kind
+from drcore.sandbox.identity.callers import Callers
+from drcore.sandbox.services.logs.state import Logs
 from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, outcomes
 
 PLAN = plans.find("e")
@@ -26,12 +42,58 @@ def test_an_issuer_without_revocation_should_be_told_with_what_stays_valid_there
     assert (told["accepting"], told["at_issuer"]["fitlog"], told["at_issuer"]["pulse"]) == ([], 1333, 0)
 
 
-def test_a_replica_in_another_account_should_be_named(stage: Stage) -> None:
+def test_copies_in_another_account_should_be_swept_there_and_its_replicas_followed(stage: Stage) -> None:
+    """What a job has copied is written under the role there, what replication brings is looked at there."""
     drilled(stage, "secret-replica-in-other-account")
-    copies = stage.opened[-1].results[e.COPIES.key]
-    assert [each.target.region for each in copies.targets if "replicas in account 210987654321" in each.why] == [
-        "us-east-1"
-    ]
+    run = stage.opened[-1]
+    copies = {str(each.target): each.why for each in run.results[e.COPIES.key].targets}
+    assert copies["in us-east-1"].endswith("replicas in account 210987654321 are in sync")
+    assert copies["account 210987654321 in us-east-1"].startswith("all 3 secrets have the version without tokens")
+    assert stage.truth()["security"]["copies"] == 0
+    role = "arn:aws:iam::210987654321:role/syncwell-oauth-sweep"
+    calls = [line for line in lines(run, "call") if line.get("role") == role and line["write"]]
+    assert Counter(line["call"].partition(":")[2] for line in calls) == dict.fromkeys(
+        ("PutSecretValue", "UpdateSecretVersionStage"), 2
+    )
+    with (Path(run.folder) / "evidence" / "own-calls.csv").open() as file:
+        assert sum(row["who"] == role for row in csv.DictReader(file)) == 4
+
+
+def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is_touched(stage: Stage) -> None:
+    account = "210987654321"
+    trusting = stage.door.world.state(Callers).store_of(account).role("syncwell-oauth-sweep")
+    assert trusting
+    trusting.assume_role_policy_document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    run = stage.open(stage.prepare(Scene(PLAN, "vulnerability-token-leak"), facts=SHORT))
+    with pytest.raises(Refused, match=f"tokens of account {account}"):
+        run.preflight()
+    assert not stage.effects
+
+
+@pytest.mark.parametrize(
+    ("seen", "answer", "told"),
+    [
+        (
+            Copies(3, (), other_accounts=(("arn:aws:secretsmanager:us-east-1:999999999999:secret:x", "InSync"),)),
+            Answer.UNKNOWN,
+            "account 999999999999 in us-east-1, which e.yaml does not name",
+        ),
+        (
+            Copies(3, (), other_accounts=(("arn:aws:secretsmanager:us-east-1:210987654321:secret:x", "Failed"),)),
+            Answer.NO,
+            "secret:x is Failed",
+        ),
+        (Copies(3, ("a",), detached=("a",)), Answer.NEVER, "detached from the account that they follow, a first"),
+    ],
+    ids=["an account that is not named", "not followed", "detached"],
+)
+def test_what_nobody_has_looked_at_in_another_account_should_be_no_yes(
+    stage: Stage, seen: Copies, answer: Answer, told: str
+) -> None:
+    run = stage.open(stage.prepare(PLAN, facts=SHORT)).run
+    run.record.append(Kind.DECISION, step=titles.DECIDE, choice="read-only")
+    found = no_old_copy(run, Target("us-east-1"), seen)
+    assert (found.answer, told in found.why) == (answer, True), found.why
 
 
 def test_a_hole_in_the_app_should_be_waited_for_and_nothing_of_the_backend_be_shifted(stage: Stage) -> None:
@@ -62,3 +124,30 @@ def test_a_low_finding_should_be_tracked_and_change_nothing_for_users(stage: Sta
     assert acted == told
     assert stage.state()["own"]["statuspage"]["incidents"] == []
     assert not [line for line in lines(run, "file") if "clocks-" in line["name"]]
+
+
+@pytest.mark.parametrize(
+    ("choice", "uses", "answer"),
+    [
+        ("read-only", Uses(0, 0, 0, None), Answer.UNKNOWN),
+        ("read-only", Uses(0, 3, 0, None), Answer.YES),
+        ("track", Uses(0, 0, 0, None), Answer.YES),
+    ],
+    ids=["an empty log", "refused alone", "nothing was to be done"],
+)
+def test_an_empty_log_should_not_say_that_no_stolen_token_was_accepted(
+    stage: Stage, choice: str, uses: Uses, answer: Answer
+) -> None:
+    run = stage.open(stage.prepare(PLAN, facts=SHORT)).run
+    run.record.append(Kind.DECISION, step=titles.DECIDE, choice=choice)
+    assert is_told(run, Target("us-east-1"), uses).answer is answer
+
+
+def test_a_log_line_that_does_not_tell_its_answer_should_be_unknown(stage: Stage) -> None:
+    run, world = stage.open(stage.prepare(PLAN, facts=SHORT)).run, stage.door.world
+    since = run.clock.now()
+    line = json.dumps({"event": "stolen-token-use", "user": "u1", "answer": "maybe"})
+    world.state(Logs).write("us-east-1", run.facts.security_logs, since, line)
+    stage.sleep(600)
+    with pytest.raises(Unknown, match=r"seen .*maybe"):
+        told(run, "us-east-1", since)

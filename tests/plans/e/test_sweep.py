@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from drcore import plans
+from drcore.engine import lock
+from drcore.engine.loop import carry
 from drcore.errors import Refused
 from drcore.plans import e
 from drcore.plans.e.sweeping import BATCH, Met, Sweep
+from drcore.record.events import Kind
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.secretsmanager import Secrets
 from drcore.sandbox.syncwell.life.tokens import GRANTS
@@ -27,6 +30,7 @@ from tests.support.stage import SHORT, Scene, Stage, lines, staged
 LEAK = Scene(plans.find("e"), "vulnerability-token-leak")
 SECRETS, KILLS = (400, 100) if EXHAUSTIVE else (20, 4)
 USERS = 200  # have 800 tokens
+COPIES = 2  # of secrets, in another account
 
 
 class Killed(BaseException):
@@ -43,14 +47,15 @@ def until_the_sweep(stage: Stage) -> Runbook:
     raise AssertionError("there is no sweep")
 
 
-def written(stage: Stage) -> Counter[str]:
-    """How often each secret was given another version."""
-    puts = [json.loads(each.asked) for each in stage.effects if each.call == "secretsmanager:PutSecretValue"]
-    return Counter(each["SecretId"] for each in puts)
+def written(stage: Stage) -> Counter[tuple[str, str]]:
+    """How often each secret of each account was given another version."""
+    puts = [each for each in stage.effects if each.call == "secretsmanager:PutSecretValue"]
+    return Counter((each.account, json.loads(each.asked)["SecretId"]) for each in puts)
 
 
 def swept(stage: Stage) -> bool:
-    return set(stage.truth()["security"]["stored"].values()) == {0}
+    truth = stage.truth()["security"]
+    return set(truth["stored"].values()) == {0}
 
 
 def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +88,36 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path, monkeypatch: pytest.Monk
         stage.sleep(10)
         assert swept(stage)
         assert set(written(stage).values()) == {1}
-        assert len(written(stage)) == SECRETS
+        assert len(written(stage)) == SECRETS + COPIES
+
+
+def test_a_run_after_one_that_died_sweeps_what_that_one_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could take the first one up again, say, as its machine is gone."""
+    put = secretsmanager.put
+    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // 8) as stage:
+        run = until_the_sweep(stage)
+
+        def dying(*given: Any) -> None:
+            if len(written(stage)) == 5:
+                raise Killed
+            put(*given)
+
+        monkeypatch.setattr(secretsmanager, "put", dying)
+        with pytest.raises(Killed):
+            run.step(run.plan.step(e.SWEEP.key))
+        monkeypatch.setattr(secretsmanager, "put", put)
+        carry(run.run, lock.GIVE)  # as whoever takes it from a run that is gone
+        run.record.close()
+        after = stage.open(stage.prepare(plans.find("e"), run_id="after"))
+        after.preflight()
+        after.run.record.append(Kind.DECISION, step=e.DECIDE, choice="read-only")
+        for step in (e.SWEEP, e.LABELS, e.COPIES):
+            after.step(after.plan.step(step.key), despite="the run before has done what comes first")
+        assert swept(stage) and stage.truth()["security"]["copies"] == 0
+        assert (len(written(stage)), set(written(stage).values())) == (8 + COPIES, {1})
+        assert {each.outcome for each in after.results[e.COPIES.key].targets} <= {"DONE", "ALREADY"}
 
 
 def test_what_is_not_answered_is_written_once(tmp_path: Path) -> None:
@@ -94,7 +128,7 @@ def test_what_is_not_answered_is_written_once(tmp_path: Path) -> None:
         run.step(run.plan.step(e.SWEEP.key))
         stage.sleep(10)
         assert swept(stage)
-        assert (len(written(stage)), set(written(stage).values())) == (8, {1})
+        assert (len(written(stage)), set(written(stage).values())) == (8 + COPIES, {1})
 
 
 def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Path) -> None:
@@ -109,7 +143,7 @@ def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Pat
         refused = [line for line in lines(run, "call") if line["call"].endswith("PutSecretValue")][count:]
         stage.sleep(10)
         assert swept(stage)
-        assert (len(written(stage)), set(written(stage).values())) == (count, {1})
+        assert (len(written(stage)), set(written(stage).values())) == (count + COPIES, {1})
         assert took < 3 * count / 5, "five a second are left"
         assert len(refused) < 3 * count, "it does not hammer a service that is busy"
 
@@ -134,7 +168,7 @@ def test_a_second_operator_at_once_is_refused_and_the_first_writes_each_secret_o
         stage.sleep(10)
         assert refusals and "held by" in refusals[0] and run.run.id in refusals[0], refusals
         assert swept(stage)
-        assert (len(written(stage)), set(written(stage).values())) == (8, {1})
+        assert (len(written(stage)), set(written(stage).values())) == (8 + COPIES, {1})
 
 
 def test_a_pass_holds_no_more_than_the_next_batch() -> None:

@@ -65,7 +65,7 @@ def test_writes_above_fifty_a_second_should_be_throttled_for_that_second() -> No
     world = SyncWellWorld()
     secrets = world.sandbox.world.state(Secrets)
     for _ in range(WRITES_A_SECOND):
-        secrets.admit(EAST)
+        secrets.admit(world.sandbox.world.account, EAST)
     client = world.client("secretsmanager", EAST)
     refused("ThrottlingException", client.put_secret_value, SecretId=SHARD, SecretString="{}")
     world.client("secretsmanager", WEST).stop_replication_to_replica(SecretId=SHARD)  # another region has its own

@@ -140,6 +140,8 @@ class Trail:
     def _see(self, call: AwsCall, answer: Response) -> None:
         """A call from outside: if it is a change, it is an event."""
         data = _DATA.get(call.service, frozenset())
+        if call.account != self._world.account:
+            return  # it stands in that account's own trail
         if call.reads or call.operation in _LOOKS or data is None or call.operation in data:
             return
         try:

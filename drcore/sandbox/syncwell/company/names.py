@@ -146,6 +146,8 @@ def ai_config(model: str) -> str:
 # Plan E: tokens, who revokes them; flags that restrict the service, each with a profile, an environment of its name.
 MODE_FLAG, EPOCH_FLAG = "service-mode", "token-epoch"
 TOKENS = "syncwell/oauth/"
+OTHER_ACCOUNT, SWEEP_ROLE, EXTERNAL_ID = "210987654321", "syncwell-oauth-sweep", "syncwell-recovery"
+"""The account of the analysts, which keeps copies of some secrets; who may sweep them, and what is asked for that."""
 """The names of the secrets with users' OAuth tokens begin so."""
 REVOKER = "syncwell-revoke-tokens"
 """The state machine that revokes tokens at an issuer."""

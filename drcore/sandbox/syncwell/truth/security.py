@@ -4,6 +4,7 @@ from typing import Any
 
 from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.core.world import World
+from drcore.sandbox.syncwell.life import token_copies
 from drcore.sandbox.syncwell.life.findings import SecurityDesk
 from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
@@ -20,8 +21,8 @@ def _security(world: World) -> dict[str, Any] | None:
     """None while nobody has found anything.
 
     `exposed`: the regions that still show the hole; `accepting`: those whose workers take a stolen token; `stored`: by
-    region how many old tokens its store gives out;
-    `by_label`: as many by any stage; `at_issuer`: by issuer how many are not revoked; `mode`: by region.
+    region how many old tokens its store gives out; `by_label`: as many by any stage; `copies`: how many secrets of
+    another account give some out by any stage; `at_issuer`: by issuer how many are not revoked; `mode`: by region.
     """
     attacker, tokens, mode = world.state(Attacker), world.state(OauthTokens), world.state(ServiceMode)
     finding, now = attacker.finding, world.clock.now()
@@ -34,6 +35,7 @@ def _security(world: World) -> dict[str, Any] | None:
         "accepting": [region for region in world.regions if attacker.any_accepted(region, now)],
         "stored": tokens.old_left(),
         "by_label": tokens.by_label(),
+        "copies": token_copies.old_left(world),
         "at_issuer": {each.name: each.tokens - each.revoked(now) for each in tokens.issuers.values()},
         "mode": {region: mode.level(region) for region in world.regions},
     }
