@@ -41,7 +41,7 @@ from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.second_person import prove, wanted
 from drcore.engine.step import Step
 from drcore.errors import DrcoreError, Refused, Rejected, Unknown
-from drcore.record.events import Kind
+from drcore.record.events import Event, Kind
 
 _ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered; each time after a look
 
@@ -72,6 +72,16 @@ def carry_back(run: Run[Any, Any], step: Step[Any, Any], target: Target, before:
         if state == before:
             return TargetResult(target, Outcome.ALREADY, "as it was before this run", state, state)
         return carrying.act_until(target, state, back_to=before)
+
+
+def see_to(run: Run[Any, Any], step: Step[Any, Any], begun: Event, *, over: bool) -> TargetResult | None:
+    """Look at an act that was begun and that nobody sees through; back out of it where it goes wrong.
+
+    `over`: nobody will see it through any more, so what is not as expected by now is backed out of too. None: it was
+    left alone. Raises Refused where the lock is lost.
+    """
+    with run.calls.under(step.waiver):
+        return _Carrying(run, step).see_to(begun, over=over)
 
 
 @dataclass
@@ -329,6 +339,18 @@ class _Carrying(Looking):
             return replace(result, why=f"{result.why}; backing out failed: {error}")
         run.record.append(Kind.BACKED_OUT, step=step, target=str(target), durable=True)
         return replace(result, why=f"{result.why}; backed out", after=after)
+
+    def see_to(self, begun: Event, *, over: bool) -> TargetResult | None:
+        """As the function of that name."""
+        target = Target(begun["region"], begun["thing"])
+        before = self.step.from_json(begun["before"])
+        looks = Looks(self.run, self.step, target)
+        check = looks.look()
+        if check.answer is Answer.YES or not (over or check.answer is Answer.NEVER):
+            return None
+        why = f"it was begun, and was not seen through: {check.why}"
+        seen = before if looks.after is None else looks.after
+        return self.made_safe(TargetResult(target, self._meaning(check, acted=True, held=False), why, before, seen))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -1,16 +1,20 @@
 """What a run leaves standing until one of its later steps has been done: writes denied, workers at zero, users told.
 
+And what it has begun, would have to be backed out of where it goes wrong, and nobody has seen through.
+
 Asked of the journal, so that a run that failed, was refused or was killed can say it, and whoever reads its record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from drcore.engine.outcome import Outcome, StepName, Target
 from drcore.record.events import Kind
 from drcore.record.history import Act, History
+
+_HOLDS = (Outcome.DONE, Outcome.ALREADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,13 @@ class StandsStill:
     of: Callable[[str], bool] = lambda target: True
 
 
-def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str, ...]:
-    """What stands still now, with where, in the order of the plan; at last the lock, where it was not given back."""
+def what_stands(
+    standings: Iterable[StandsStill], history: History, guarded: Iterable[StepName] = ()
+) -> tuple[str, ...]:
+    """What stands still now, with where, in the order of the plan; at last the lock, where it was not given back.
+
+    `guarded` are the steps that can be backed out of.
+    """
     told = []
     for each in standings:
         acts = {
@@ -40,13 +49,20 @@ def what_stands(standings: Iterable[StandsStill], history: History) -> tuple[str
             perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "
             where = ", ".join(target for target in left if target != str(Target()))
             told.append(f"{perhaps}{each.what}" + (f" ({where})" if where else ""))
-    return (*told, *_lock(history))
+    return (*told, *_begun(guarded, history), *_lock(history))
+
+
+def _begun(guarded: Iterable[StepName], history: History) -> Iterator[str]:
+    for step in guarded:
+        left = ", ".join(line["target"] for line in history.on_its_way(step))
+        if left:
+            yield f"{step.title} was begun, and nobody has seen what becomes of it ({left})"
 
 
 def _over(standing: StandsStill, target: str, act: Act, history: History) -> bool:
     """Whether it was ended: as a whole, and where the step that ends it has targets of the same names, for this one."""
     ended = history.last(Kind.STEP_ENDED, step=standing.until)
-    if not (ended and ended["n"] > act.last["n"] and ended["outcome"] in (Outcome.DONE, Outcome.ALREADY)):
+    if not (ended and ended["n"] > act.last["n"] and ended["outcome"] in _HOLDS):
         return False
     begun = {line["target"] for line in history.lines(Kind.INTENT, step=standing.since)}
     by_name = begun & {line["target"] for line in history.lines(Kind.RESULT, step=standing.until)}
@@ -55,7 +71,7 @@ def _over(standing: StandsStill, target: str, act: Act, history: History) -> boo
 
 def _done(step: StepName, target: str, history: History) -> bool:
     result = history.last(Kind.RESULT, step=step, target=target)
-    return bool(result and result["outcome"] in (Outcome.DONE, Outcome.ALREADY))
+    return bool(result and result["outcome"] in _HOLDS)
 
 
 def _lock(history: History) -> Iterable[str]:

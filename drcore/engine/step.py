@@ -202,6 +202,15 @@ class Step(Generic[F, S]):
         return hashlib.sha256(f"{self.key} {_shape(self.look)}".encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Round(Generic[F]):
+    """A part of a plan, from its `first` step to its `last`, that is carried out once more while `again` says so."""
+
+    first: StepName
+    last: StepName
+    again: Callable[[Run[F]], bool]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan(Generic[F]):
     """One plan: when to use it, its steps in order, the facts that it needs.
@@ -211,7 +220,8 @@ class Plan(Generic[F]):
     seconds, None where the plan has none. `faults` are what it is drilled against, each with the options that such a
     drill takes (`NAME[:key=value,…]`); a drill that names none takes the first. `short_of_goal` are those at which a
     drill rightly ends before its goal: what cannot be told from chance, what only a person can do. `stands` are what
-    its steps leave standing until others are done. `must_exist` gives the plan's own findings for the preflight, each
+    its steps leave standing until others are done, `rounds` the parts of it that may be carried out more than once, as
+    where two things are mended one after the other. `must_exist` gives the plan's own findings for the preflight, each
     with whether it stops the run where it is not so (left out: it does). `by_hand` is the plan for a shell and a
     person; None: there is none yet.
     """
@@ -228,9 +238,15 @@ class Plan(Generic[F]):
     rpo: Callable[[Run[F] | Place[F]], float | None] = lambda run: None
     short_of_goal: tuple[str, ...] = ()
     stands: tuple[StandsStill, ...] = ()
+    rounds: tuple[Round[F], ...] = ()
     must_exist: Callable[[Run[F]], Iterable[tuple[str, Check] | tuple[str, Check, bool]]] = lambda run: ()
     by_hand: Callable[[Place[F]], HandCard] | None = None
     elsewhere: Callable[[Place[F]], Iterable[RoleElsewhere]] = lambda at: ()
+
+    @property
+    def guarded(self) -> tuple[StepName, ...]:
+        """The steps that are backed out of where they go wrong: one that is begun must not be left to itself."""
+        return tuple(step.name for step in self.steps if step.back_out)
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

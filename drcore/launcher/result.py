@@ -126,7 +126,8 @@ def result_from_journal(
     by = str((history.last(Kind.READY) or {}).get("by", ""))
     if _lock_is_left(history) and end == Exit.REACHED:
         end = Exit.MISSED
-    stands = what_stands(plans.find(setting.plan).stands, History(read_events(folder)))
+    plan = plans.find(setting.plan)
+    stands = what_stands(plan.stands, History(read_events(folder)), plan.guarded)
     result = RunResult(folder, setting, str(word), why, end, outcomes, *told)
     return replace(result, acts=_acts(history), by=by, stands=stands)
 

@@ -17,6 +17,8 @@ from drcore.clock import parse_time
 from drcore.record.events import Event, Kind, Named, key_of
 from drcore.record.journal_lines import kind_at
 
+_AS_EXPECTED = ("ALREADY", "DONE")  # outcomes
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -115,6 +117,24 @@ class History:
     def intended(self, step: Named, target: object = None) -> bool:
         """Whether the run has set out to do a step, and has not undone it since."""
         return self.act(step, target) is not None
+
+    def on_its_way(self, step: Named) -> tuple[Event, ...]:
+        """The first intents of a step's acts of which nobody has seen what became of them, one a target, oldest first.
+
+        An act is over when it is as expected, was backed out of, or was undone, since its last try.
+        """
+        begun: dict[str, Event] = {}
+        for line in self.lines(Kind.INTENT, Kind.RESULT, Kind.BACKED_OUT, Kind.UNDONE, step=step):
+            if line["event"] == Kind.INTENT:
+                begun.setdefault(line["target"], line)
+            elif line["event"] != Kind.RESULT or line["outcome"] in _AS_EXPECTED:
+                begun.pop(line["target"], None)
+        return tuple(begun.values())
+
+    def backed_out(self, step: Named, target: object) -> bool:
+        """Whether the last try of an act was backed out of."""
+        line = self.last(Kind.INTENT, Kind.BACKED_OUT, step=step, target=target)
+        return bool(line and line["event"] == Kind.BACKED_OUT)
 
     def ended(self, step: Named, by: Named, target: object) -> bool:
         """Whether an act stands that a later act `by` of the run, which stands too, was to bring to its end.

@@ -28,7 +28,7 @@ def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
         mode=run.mode,
         remarks=[remark(run, result) for remark, result in known if remark and result],
     )
-    return replace(verdict, seconds=_spent(run.history), stands=what_stands(plan.stands, run.history))
+    return replace(verdict, seconds=_spent(run.history), stands=what_stands(plan.stands, run.history, plan.guarded))
 
 
 def _spent(history: History) -> Seconds:

@@ -6,6 +6,7 @@ outcome with its reason is there in any case.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drcore.clock import parse_time
@@ -15,7 +16,7 @@ from drcore.engine.outcome_word import word_in
 from drcore.engine.step import Plan, Step
 from drcore.record.events import Event
 from drcore.record.redact import HIDDEN
-from drcore.record.step_lines import StepLines, step_lines
+from drcore.record.step_lines import StepLines, left_open, step_lines
 
 
 def recalled(run: Run[Any, Any], plan: Plan[Any]) -> dict[str, StepResult]:
@@ -62,3 +63,15 @@ def under_way(run: Run[Any, Any], step: Step[Any, Any]) -> str:
     words = [f"it has acted on {', '.join(done)}"] if done else []
     words += [f"an act is on its way, {', '.join(open_)}: it is looked at before it is tried again"] if open_ else []
     return "; ".join(words) or "it has changed nothing"
+
+
+def what_is_next(run: Run[Any, Any], plan: Plan[Any], to_come: Sequence[Step[Any, Any]]) -> str:
+    """Where a run that is opened again stands, in words, and where it goes on."""
+    lost, done = left_open(run.history), len(plan.steps) - len(to_come)
+    told = [f"This run goes on: {done} of {len(plan.steps)} steps are done."]
+    if lost:
+        step = plan.step(lost)
+        told.append(f"{step.title} was begun and did not end: {under_way(run, step)}.")
+    if to_come:
+        told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
+    return " ".join(told)

@@ -31,16 +31,16 @@ from drcore.record.events import Kind
 from drcore.record.files import NOTEBOOK, PAGE, PARAMETERS
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
-from drcore.record.step_lines import left_open
 from drcore.run import paper, undo
 from drcore.run.host import host
 from drcore.run.judged import judged, note
 from drcore.run.locking import take_the_lock
 from drcore.run.plan_change import plan_change
 from drcore.run.reading import Reading, cell
-from drcore.run.recall import recalled, under_way
+from drcore.run.recall import recalled, what_is_next
 from drcore.run.screen import Screen
 from drcore.run.together import Together, interruptible
+from drcore.run.unattended import Unattended
 
 _GOING_BACK = StepName("going-back", GOING_BACK, "going back")
 
@@ -95,6 +95,7 @@ class Runbook:
         self.verdict: Verdict | None = None
         self.closed = self._ready = False
         self._together = Together(self.run, plan, self._screen)
+        self._unattended = Unattended(self.run, plan, self._screen)
         self._earlier = recalled(self.run, plan)  # before a restart
         self.reading = Reading(lambda: show.watched() and not self.closed, self.run.clock.person)
         self._open()
@@ -151,7 +152,8 @@ class Runbook:
         when it ends FAILED or UNKNOWN, or one that it needs has and the plan went on until here; Refused when consent
         is not given.
 
-        A step that only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
+        After the last step of a round it is carried out once more, while there is something left for it. A step that
+        only tells raises no StepFailed: what it had to tell is tried again before the next one that tells,
         at the end, and when the run is resumed.
         """
         self._recall(before=step)
@@ -162,14 +164,20 @@ class Runbook:
         result = self._carry(step, despite)
         self._together.begin(step)
         if result.stops and not step.goes_on:
+            self._unattended.see_to(over=True)
             raise StepFailed(f"{step.title} is {result.word}: {result.why}")
+        for each in () if self.run.rehearsing else self.plan.rounds:
+            if step.name == each.last and each.again(self.run):
+                first = self.plan.steps.index(self.plan.step(each.first.key))
+                for once_more in self.plan.steps[first : self.plan.steps.index(step) + 1]:
+                    self.step(once_more)
 
     def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
         watch = self._screen.watch(step)
         try:
             with interruptible(self.run, step):
-                result = carry(self.run, step, tell=watch.tell, patient=patient)
+                result = carry(self.run, step, tell=self._unattended.beside(step, watch.tell), patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         finally:
@@ -213,7 +221,11 @@ class Runbook:
 
     @cell
     def verify(self) -> None:
-        """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told."""
+        """Say whether the goal was reached, and what it cost in time and data; tell first what is still to be told.
+
+        What was begun and is on its way by itself is backed out of before, where it is not as expected by now.
+        """
+        self._unattended.see_to(over=True)
         if not self.results:
             self._recall()
         self._do_unanswered(at_the_end=True)
@@ -302,17 +314,6 @@ class Runbook:
             if step.key in self._earlier:
                 self.run.results.setdefault(step.key, self._earlier[step.key])
 
-    def _say_what_is_next(self) -> None:
-        to_come, lost = self._to_come(), left_open(self.run.history)
-        done = len(self.plan.steps) - len(to_come)
-        told = [f"This run goes on: {done} of {len(self.plan.steps)} steps are done."]
-        if lost:
-            step = self.plan.step(lost)
-            told.append(f"{step.title} was begun and did not end: {under_way(self.run, step)}.")
-        if to_come:
-            told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
-        self._screen.show(show.note(" ".join(told)))
-
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
@@ -336,7 +337,7 @@ class Runbook:
         if changed:
             self._screen.show(show.note(changed.why))
         if again:
-            self._say_what_is_next()
+            self._screen.show(show.note(what_is_next(self.run, self.plan, self._to_come())))
 
     def open_again(self) -> None:
         """The cell that opens the run was run again: nothing is lost, and the journal says so."""

@@ -67,6 +67,14 @@ class EnvironmentDeployment:
         return self.state in ("DEPLOYING", "BAKING", "VALIDATING", "ROLLING_BACK")
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyTimes:
+    """The minutes of a deployment strategy: until all have a version, then as long as it is watched (it bakes)."""
+
+    minutes: float
+    bake: float
+
+
 def consumed(aws: Aws, region: str, where: Profile) -> dict[str, Any]:
     """The configuration as a consumer that starts now gets it. Raises Unknown, Rejected."""
     session = aws.call(
@@ -89,6 +97,15 @@ def profile(aws: Aws, region: str, application: str, environment: str, name: str
     env = _id(aws.pages("appconfig", region, "list_environments", "Items", **of_app), environment, region)
     one = _id(aws.pages("appconfig", region, "list_configuration_profiles", "Items", **of_app), name, region)
     return Profile(application, environment, name, app, env, one)
+
+
+def strategy_times(aws: Aws, region: str, name: str) -> StrategyTimes:
+    """How fast a strategy gives a version out. Raises Rejected where there is none, or more than one; Unknown."""
+    found = [
+        each for each in aws.pages("appconfig", region, "list_deployment_strategies", "Items") if each["Name"] == name
+    ]
+    _id(found, name, region)
+    return StrategyTimes(float(found[0]["DeploymentDurationInMinutes"]), float(found[0]["FinalBakeTimeInMinutes"]))
 
 
 def strategy(aws: Aws, region: str, name: str) -> str:
@@ -137,9 +154,13 @@ def _deployments(aws: Aws, region: str, where: Profile) -> Iterator[EnvironmentD
         )
 
 
-def stop_deployment(aws: Aws, region: str, where: Profile, number: int) -> None:
-    """Stop a deployment that runs: consumers get what they had before it. One that is over is refused."""
-    of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+def stop_deployment(aws: Aws, region: str, where: Profile, number: int, *, revert: bool) -> None:
+    """Stop a deployment: consumers get what they had before it.
+
+    Without `revert` only one that is DEPLOYING; with it one that is BAKING, too, and one that is COMPLETE for 72 hours.
+    """
+    of: dict[str, Any] = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
+    of |= {"AllowRevert": True} if revert else {}
     aws.call("appconfig", region, "stop_deployment", DeploymentNumber=number, **of)
 
 

@@ -66,6 +66,7 @@ ANSWERS: dict[str, Nothing] = {
     "appconfig.consumed": refused("ResourceNotFoundException", where=EMPTY_PROFILE),
     "appconfig.profile": refused("ResourceNotFoundException", name=NOBODY),
     "appconfig.strategy": refused("ResourceNotFoundException", name=NOBODY),
+    "appconfig.strategy_times": refused("ResourceNotFoundException", name=NOBODY),
     "appconfig.newest": value(appconfig.HostedVersion(0, {}), where=another_profile),
     "appconfig.version": refused("ResourceNotFoundException", number=9999),
     "appconfig.last_deployment": value(appconfig.EnvironmentDeployment(), where=another_profile),

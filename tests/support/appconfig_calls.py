@@ -38,7 +38,7 @@ def _experiment(asking: Any) -> appconfig.FlagExperiment:
     if not running:
         last = appconfig.last_deployment(asking.aws, EAST, where)
         if last.running:
-            appconfig.stop_deployment(asking.aws, EAST, where, last.number)
+            appconfig.stop_deployment(asking.aws, EAST, where, last.number, revert=True)
             asking.world.request("POST", "/_sandbox/clock", {"sleep": 10})
         of = {"ApplicationIdentifier": where.application_id}
         made = asking.aws.call(
@@ -66,6 +66,7 @@ APPCONFIG: dict[str, Any] = {
     "appconfig.environment": "production",
     "appconfig.profile.name": "backend",
     "appconfig.strategy.name": "all-at-once",
+    "appconfig.strategy_times.name": "all-at-once",
     "appconfig.strategy_id": "AppConfig.AllAtOnce",
     "appconfig.number": 1,
     "appconfig.content": {"DynamoDBTableName": "SyncWellMetadata"},
@@ -73,6 +74,7 @@ APPCONFIG: dict[str, Any] = {
     "appconfig.deploy.after": _last_deployment,
     "appconfig.stop_deployment.where": _switches,
     "appconfig.stop_deployment.number": _running_deployment,
+    "appconfig.stop_deployment.revert": True,
     "appconfig.experiments.where": _switches,
     "appconfig.stop_experiment.where": _switches,
     "appconfig.stop_experiment.experiment": _experiment,

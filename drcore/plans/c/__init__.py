@@ -25,7 +25,7 @@ from drcore.plans.c.p6_verify import RESOLVED, VERIFY
 from drcore.plans.c.p7_close import CLOSE, POSTMORTEM
 from drcore.plans.c.stores import BOTH, app_store
 from drcore.plans.c.versions import is_known, newest, next_version, same_manifest
-from drcore.plans.shared.flags import lacking_flags
+from drcore.plans.shared.flag_profiles import flags_in_place
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
 from drcore.services import codebuild
@@ -48,8 +48,9 @@ def must_exist(run: CRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield "webhook of App Store Connect", checked(_webhook, run), False
     yield "the next version", checked(_next, run), False
     yield "the build job", checked(_job, run), False
-    for region in run.service.regions:
-        yield f"levers in {region}", checked(_levers, run, region), False
+    levers = run.facts.levers
+    wanted = (*run.facts.features.values(), levers.least_version)
+    yield from flags_in_place(run, levers.flags, wanted, stops=False)
     # The export of crash reports is late by its own measure: these tell whether CloudWatch is.
     yield from metrics_in_time(run, {region: (_requests(run),) for region in run.service.regions})
 
@@ -78,13 +79,6 @@ def _job(run: CRun) -> Check:
     job = run.facts.build_job
     codebuild.newest_builds(run.aws, job.region, job.project)
     return yes(f"{job.project} in {job.region}")
-
-
-def _levers(run: CRun, region: str) -> Check:
-    levers = run.facts.levers
-    wanted = (*run.facts.features.values(), levers.least_version)
-    lacks = lacking_flags(run, region, levers.flags, wanted)
-    return no(lacks) if lacks else yes(f"{len(wanted)} flags")
 
 
 def _requests(run: CRun) -> Metric:

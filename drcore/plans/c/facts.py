@@ -9,7 +9,7 @@ from pydantic import Field
 from drcore.engine.context import Run
 from drcore.parameters import FreeText, Minutes, Model, OneOf, Region, SecretRef, Url
 from drcore.plans.shared.facts import Api, Name, SupportDesk
-from drcore.plans.shared.flags import FlagProfile
+from drcore.plans.shared.flag_profiles import FlagProfile
 from drcore.plans.shared.releases import Manifest
 
 Hours = Annotated[float, Field(gt=0, le=24 * 30)]

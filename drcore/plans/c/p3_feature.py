@@ -14,7 +14,8 @@ from drcore.plans.c.facts import CRun
 from drcore.plans.c.p1_detect import affected
 from drcore.plans.c.p3_triage import TRIAGE, TopError, reported
 from drcore.plans.c.versions import key, suspect
-from drcore.plans.shared.flags import Flags, change_flags
+from drcore.plans.shared.flag_values import Flags
+from drcore.plans.shared.flags import change_flags
 from drcore.record.events import Kind
 
 _READ: WeakKeyDictionary[CRun, tuple[TopError, ...]] = WeakKeyDictionary()

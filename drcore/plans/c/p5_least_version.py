@@ -13,7 +13,8 @@ from drcore.plans.c import titles
 from drcore.plans.c.facts import CRun
 from drcore.plans.c.p4_decide import decided
 from drcore.plans.c.stores import BOTH, PLAY
-from drcore.plans.shared.flags import Flags, Switched, Value, change_flags
+from drcore.plans.shared.flag_values import Flags, Value
+from drcore.plans.shared.flags import Switched, change_flags
 
 # ── Ask for a least version ──────────────────────────────────────────────────────────────────────────────────────────
 

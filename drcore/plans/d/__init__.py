@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
-from drcore.engine.step import Plan
+from drcore.engine.step import Plan, Round
 from drcore.plans.d import (
     by_hand,
     p1_detect,
@@ -29,16 +29,15 @@ from drcore.plans.d.p1_detect import ACKNOWLEDGE, DETECT, NOTIFY
 from drcore.plans.d.p2_decide import DECIDE
 from drcore.plans.d.p3_pause import CLEAR, PAUSE
 from drcore.plans.d.p4_verify import PAUSED, VERIFY
-from drcore.plans.d.p5_monitor import DECIDE_BACK, MONITOR
+from drcore.plans.d.p5_monitor import DECIDE_BACK, MONITOR, another_is_out
 from drcore.plans.d.p6_let_in import BACKLOG, LET_IN, RESOLVED
 from drcore.plans.d.p7_close import CLOSE
 from drcore.plans.d.partner_signals import counted, read_page, read_rates
 from drcore.plans.d.paused import all_flags
-from drcore.plans.shared.flags import lacking_flags
+from drcore.plans.shared.flag_profiles import flags_in_place
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
-from drcore.services import appconfig
 
 
 def must_exist(run: DRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool]]:
@@ -46,8 +45,7 @@ def must_exist(run: DRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     yield "partner", checked(_named, run)
     yield on_call_topic(run)
     yield second_on_call_topic(run)
-    for region in run.service.regions:
-        yield f"flags in {region}", checked(_flags, run, region)
+    yield from flags_in_place(run, run.facts.flags, all_flags(run), ramp=True)
     for name in run.facts.partners:
         yield f"credential for {name}", checked(_credential, run, name), False
         yield f"status page of {name}", checked(_page, run, name), False
@@ -62,14 +60,6 @@ def _named(run: DRun) -> Check:
     if run.incident.partner and run.incident.partner not in run.facts.partners:
         return no(f"expected one of {known}, seen {run.incident.partner!r}")
     return yes(run.incident.partner or f"none is named; known are {known}")
-
-
-def _flags(run: DRun, region: str) -> Check:
-    where, wanted = run.facts.flags, all_flags(run)
-    lacks = lacking_flags(run, region, where, wanted)
-    for name in (where.at_once, where.ramp):
-        appconfig.strategy(run.aws, region, name)
-    return no(lacks) if lacks else yes(f"{len(wanted)} flags, 2 strategies")
 
 
 def _credential(run: DRun, name: str) -> Check:
@@ -105,12 +95,13 @@ PLAN = Plan(
     ),
     goal=VERIFY,
     stands=titles.STANDS,
+    rounds=(Round(titles.MONITOR, titles.RESOLVED, another_is_out),),  # each partner that is back later
     facts=Facts,
     incident=Incident,
     faults=(
         "partner-outage",
         "partner-degraded:duration=8,page_lag=2",
-        "partner-outage-two:duration=8,page_lag=2",
+        "partner-outage-two:duration=8,page_lag=2,second_longer=10",
         "partner-status-page-lies:duration=8",
         "our-secret-expired:duration=8",
         "flag-deployment-in-the-way:duration=8,page_lag=2",

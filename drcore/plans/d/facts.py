@@ -9,7 +9,7 @@ from pydantic import Field
 from drcore.engine.context import Run
 from drcore.parameters import FreeText, Minutes, Model, OneOf, SecretRef, Url
 from drcore.plans.shared.facts import Name, Percent
-from drcore.plans.shared.flags import FlagProfile
+from drcore.plans.shared.flag_profiles import FlagProfile
 
 Path = Annotated[str, Field(pattern="^/")]
 

@@ -8,7 +8,8 @@ from drcore.engine.outcome import Target
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.paused import all_flags, no_need_to_pause, parts_to_pause, pause_flags, switching
-from drcore.plans.shared.flags import Switched, change_flags, is_deployment, part_of, words
+from drcore.plans.shared.flag_values import words
+from drcore.plans.shared.flags import Switched, change_flags, is_deployment, part_of
 from drcore.plans.shared.flags_in_the_way import clear_the_way
 from drcore.record.evidence import Exhibit, Table
 

@@ -16,7 +16,7 @@ from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import CallMinutes, banner_shown, is_calm, minutes_between, of_partner, read_minutes
 from drcore.plans.d.paused import decided_cases, is_let_in, paused
-from drcore.plans.shared.flags import place, taken_back
+from drcore.plans.shared.flag_profiles import place, taken_back
 from drcore.plans.shared.good_minutes import GoodLooks, GoodMinutes, judge, last_look, to_judge, too_early, when_good
 from drcore.plans.shared.status_page import investigating
 from drcore.record.evidence import Exhibit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from drcore.engine.consent import Choice
 from drcore.engine.labels import label
@@ -14,9 +14,9 @@ from drcore.plans.d import charts, titles
 from drcore.plans.d.facts import DRun
 from drcore.plans.d.p1_detect import partners
 from drcore.plans.d.partner_signals import PageSays, ProbeCount, probe, read_page
-from drcore.plans.d.paused import answer_back, being_let_in, is_let_in, nothing_paused, staying_out
+from drcore.plans.d.paused import answer_back, being_let_in, left_out, nothing_paused, round_is_open, staying_out
 from drcore.plans.shared.decision import choices, taken
-from drcore.plans.shared.flags import deployed_values
+from drcore.plans.shared.flag_profiles import deployed_values
 from drcore.record.evidence import Exhibit
 
 # ── Monitor the partner ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -29,6 +29,11 @@ class Watched:
     paused: bool = field(metadata=label("paused"))
     probed: ProbeCount = field(metadata=label("probes"))
     page: PageSays = field(metadata=label("its status page"))
+
+
+def waits(run: DRun) -> bool:
+    """Whether a partner is waited for: not while another one is being let in, which must not wait for it."""
+    return bool(staying_out(run)) and not round_is_open(run)
 
 
 def watched_partners(run: DRun) -> list[Target]:
@@ -71,9 +76,9 @@ MONITOR = Step(
     gate=False,
     one_is_enough=True,
     patience=Patience(
-        within=lambda run: 60 * run.facts.recovery_minutes * bool(staying_out(run)),
+        within=lambda run: 60 * run.facts.recovery_minutes * waits(run),
         every=60,
-        hold=lambda run: 60 * run.facts.recovery_hold_minutes * bool(staying_out(run)),
+        hold=lambda run: 60 * run.facts.recovery_hold_minutes * waits(run),
     ),
     shows=show_watched,
 )
@@ -86,7 +91,7 @@ MONITOR = Step(
 class LetInDecision:
     """What page and probes say of each partner that stays out; what was decided (an empty choice: nothing yet).
 
-    Where one of two was let in, it is asked anew of the other one, once that is back.
+    Where one of two was let in, and users were told, it is asked anew of the other one.
 
     `too_fast`: the partners whose flags let our workers ask more often than the partner takes, with the numbers.
     """
@@ -100,17 +105,20 @@ class LetInDecision:
 
 def see_let_in_decision(run: DRun, target: Target) -> LetInDecision:
     names = [case.partner for case in staying_out(run)]
-    watched = {name: see_watched(run, Target(thing=name)) for name in names}
+    watched = {name: _lately(run, name) for name in names}
     too_fast = tuple(filter(None, (faster_than_taken(run, name) for name in names)))
-    back = being_let_in(run)
-    if not back or (is_let_in_all(run) and any(map(probed_well, watched.values()))):
+    if not being_let_in(run) or (names and not round_is_open(run)):
         return LetInDecision(watched, too_fast)
     return LetInDecision(watched, too_fast, *taken(run, titles.DECIDE_BACK))
 
 
-def is_let_in_all(run: DRun) -> bool:
-    """Whether all that was decided to be let in is on its way: only then is the next one asked about."""
-    return all(is_let_in(run, case.partner) for case in being_let_in(run))
+def _lately(run: DRun, name: str) -> Watched:
+    """A partner as it is now, with the worst that our probes have met for as long as it must hold: one look is luck."""
+    now, since = see_watched(run, Target(thing=name)), timedelta(minutes=run.facts.recovery_hold_minutes)
+    looks: list[tuple[datetime, Target, Watched]] = run.looks(titles.MONITOR)
+    begun = run.clock.now() - since
+    probes = [seen.probed for at, target, seen in looks if target.thing == name and at >= begun]
+    return replace(now, probed=min((*probes, now.probed), key=lambda each: each.well - each.sent))
 
 
 def probed_well(seen: Watched) -> bool:
@@ -187,6 +195,14 @@ DECIDE_BACK = choices(
     forbidden=must_stay_out,
     needs=(titles.PAUSE,),
 )
+
+
+# ── The next partner ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def another_is_out(run: DRun) -> bool:
+    """Whether a partner stays paused; but where a person has left it out although it was well."""
+    return any(case.partner not in left_out(run) for case in staying_out(run))
 
 
 STEPS = (MONITOR, DECIDE_BACK)

@@ -13,7 +13,7 @@ from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import of_partner
 from drcore.plans.d.paused import decided_cases, staying_out
 from drcore.plans.shared.close import close, drills
-from drcore.plans.shared.flags import place
+from drcore.plans.shared.flag_profiles import place
 from drcore.record.evidence import Exhibit, Table
 from drcore.services import appconfig
 

@@ -11,7 +11,9 @@ from drcore.engine.outcome import Target
 from drcore.engine.phrases import region_names
 from drcore.plans.d import titles
 from drcore.plans.d.facts import DRun
-from drcore.plans.shared.flags import DEPLOYMENT, VERSION, Flags, Switched, part_of, switch_target
+from drcore.plans.shared.flag_values import Flags
+from drcore.plans.shared.flags import Switched, part_of, switch_target
+from drcore.record.events import Kind
 
 OURS = "ours"
 _FEW = 3  # partners: more have too many answers to choose among
@@ -94,9 +96,23 @@ def paused(run: DRun) -> tuple[Case, ...]:
 
 
 def being_let_in(run: DRun) -> tuple[Case, ...]:
-    """The cases that were decided to be let in again: one after the other, as each partner is back."""
-    names = {name for choice in run.history.choices(titles.DECIDE_BACK) for name in _names(choice)}
-    return tuple(case for case in paused(run) if case.partner in names)
+    """The cases that were decided to be let in again: one after the other, as each partner is back.
+
+    One that was backed out of since, as the partner has failed again, is to be decided anew.
+    """
+    decided = {
+        name: line["n"]
+        for line in run.history.lines(Kind.DECISION, step=titles.DECIDE_BACK)
+        for name in _names(line["choice"])
+    }
+    return tuple(case for case in paused(run) if decided.get(case.partner, 0) > _last_out(run, case.partner))
+
+
+def _last_out(run: DRun, partner: str) -> int:
+    """The line of the journal in which letting a partner in was backed out of last, in any region; 0: it never was."""
+    targets = [switch_target(region, partner) for region in run.service.regions]
+    lines = [run.history.last(Kind.BACKED_OUT, step=titles.LET_IN, target=target) for target in targets]
+    return max((line["n"] for line in lines if line), default=0)
 
 
 def answer_back(names: Iterable[str]) -> str:
@@ -114,12 +130,27 @@ def staying_out(run: DRun) -> tuple[Case, ...]:
     return tuple(case for case in paused(run) if case not in back)
 
 
+def round_is_open(run: DRun) -> bool:
+    """Whether partners are being let in: it was decided, and users were not told since how it stands."""
+    decided = run.history.last(Kind.DECISION, step=titles.DECIDE_BACK)
+    told = run.history.last(Kind.STEP_ENDED, step=titles.RESOLVED)
+    return bool(being_let_in(run) and decided and not (told and told["n"] > decided["n"]))
+
+
+def left_out(run: DRun) -> set[str]:
+    """The partners that a person has left out when it was decided last, although they were well."""
+    act, choices = run.history.act(titles.DECIDE_BACK), run.history.choices(titles.DECIDE_BACK)
+    probed = {name: each["probed"] for name, each in act.last["before"]["watched"].items()} if act else {}
+    well = {name for name, each in probed.items() if each["well"] == each["sent"]}
+    return well.difference(_names(choices[-1]) if choices else ())
+
+
 def is_let_in(run: DRun, partner: str) -> bool:
-    """Whether this run has begun to let an integration in again, and has not gone back on it."""
+    """Whether this run has begun to let an integration in again in a region, and has not gone back on it."""
+    targets = [switch_target(region, partner) for region in run.service.regions]
     return any(
-        run.history.act(titles.LET_IN, switch_target(region, partner, kind))
-        for region in run.service.regions
-        for kind in (VERSION, DEPLOYMENT)
+        run.history.act(titles.LET_IN, target) and not run.history.backed_out(titles.LET_IN, target)
+        for target in targets
     )
 
 

@@ -16,7 +16,7 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.security_flags import switch
-from drcore.plans.shared.flags import Value
+from drcore.plans.shared.flag_values import Value
 from drcore.services import stepfunctions
 from drcore.services.stepfunctions import JobRun
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
+from typing import Any
 
 from drcore.engine.consent import Consent
 from drcore.engine.context import F, Run
@@ -19,30 +18,13 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, y
 from drcore.engine.permissions import Place, iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
-from drcore.parameters import Model
-from drcore.plans.shared.facts import Name
+from drcore.plans.shared.flag_profiles import FlagProfile, deployed, place, taken_back
+from drcore.plans.shared.flag_values import Flags, Value, all_but, holds, only, told, with_values, without_times, words
 from drcore.record.evidence import Exhibit
 from drcore.services import appconfig
-from drcore.services.appconfig import EnvironmentDeployment, HostedVersion, Profile
+from drcore.services.appconfig import EnvironmentDeployment, Profile
 
 VERSION, DEPLOYMENT = "new version", "deployment"
-
-Value: TypeAlias = bool | str | int | float
-Flags: TypeAlias = Mapping[str, Mapping[str, Value]]  # by flag, what its value is to have; the rest of it stays
-
-
-class FlagProfile(Model):
-    """Where the flags lie; by which strategies they are deployed: to all at once, to a part after the other."""
-
-    application: Name
-    environment: Name
-    profile: Name
-    at_once: Name
-    ramp: Name
-
-
-# The ids behind the names, by region and profile: they do not change, and are three calls each time.
-_profiles: WeakKeyDictionary[Run[Any], dict[tuple[str, str, str, str], Profile]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,51 +54,6 @@ class Switched:
         return (
             shown | ({"left out": self.left_out} if self.left_out else {}) | ({"harm": self.harm} if self.harm else {})
         )
-
-
-def words(value: Mapping[str, Value]) -> str:
-    """A flag's value in words: `on, text: …`."""
-    rest = [f"{name}: {each}" for name, each in value.items() if name != "enabled"]
-    return ", ".join(["on" if value.get("enabled") else "off", *rest])
-
-
-def place(run: Run[Any], region: str, where: FlagProfile) -> Profile:
-    """The profile of the flags in a region. Raises Rejected where it is not there; Unknown."""
-    named, known = (where.application, where.environment, where.profile), _profiles.setdefault(run, {})
-    if (region, *named) not in known:
-        known[region, *named] = appconfig.profile(run.aws, region, *named)
-    return known[region, *named]
-
-
-def lacking_flags(run: Run[Any], region: str, where: FlagProfile, wanted: Iterable[str]) -> str:
-    """Which flags are not deployed in a region, in words; empty: all are. Raises Rejected where nothing is; Unknown."""
-    at = place(run, region, where)
-    had = _deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {})
-    lacks = [flag for flag in wanted if flag not in had]
-    return f"no flag {', '.join(lacks)} in {where.profile}" if lacks else ""
-
-
-def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:
-    """The flags' values as they are deployed in a region, with those of flags that are off. Raises as above."""
-    at = place(run, region, where)
-    found = _bare(_deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
-    values: Flags = found.get("values", {})
-    return values
-
-
-def taken_back(run: Run[Any], region: str, at: Profile, last: EnvironmentDeployment) -> str:
-    """That an alarm has rolled the last deployment back, and would do so again; empty where that is not so.
-
-    Raises Rejected, Unknown.
-    """
-    watched = appconfig.monitors(run.aws, region, at) if last.gone else ()
-    if not watched or appconfig.rolled_back_by(run.aws, region, at, last.number) != "CLOUDWATCH_ALARM":
-        return ""
-    names = ", ".join(each.rpartition(":")[2] for each in watched)
-    return (
-        f"deployment {last.number} of {at.environment} in {region} was rolled back by an alarm that monitors it, and "
-        f"would be again: take {names} off the environment's monitors, then go on: drcore resume {run.id}"
-    )
 
 
 def switch_target(region: str, part: str = "", kind: str = DEPLOYMENT) -> Target:
@@ -175,10 +112,12 @@ def change_flags(
         return [switch_target(region, part, kind) for part, kind in kinds for region in run.service.regions]
 
     def versions_first(run: Run[F], target: Target) -> list[Target]:
-        """What a deployment depends on: a version in every region."""
+        """What a deployment depends on: a version in every region; of a ramp, that the region before it is over."""
         if not is_deployment(target):
             return []
-        return [switch_target(each, part_of(target), VERSION) for each in run.service.regions]
+        all_, part = run.service.regions, part_of(target)
+        before = all_[: all_.index(target.region)] if ramp else ()
+        return [switch_target(each, part, VERSION) for each in all_] + [switch_target(each, part) for each in before]
 
     def look(run: Run[F], target: Target) -> Switched:
         flags = wanted(run, part_of(target))
@@ -187,9 +126,9 @@ def change_flags(
         region, at = target.region, place(run, target.region, where(run))
         had = appconfig.consumed(run.aws, region, at)
         all_ = appconfig.deployments(run.aws, region, at)
-        now, newest = _deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
+        now, newest = deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
         last = all_[0] if all_ else EnvironmentDeployment()
-        ready = newest.number > 0 and _bare(newest.content) == _bare(with_values(now.content, flags))
+        ready = newest.number > 0 and without_times(newest.content) == without_times(with_values(now.content, flags))
         ours = ready or newest.number == now.number
         return Switched(
             {flag: dict(had.get(flag, {})) for flag in of(run, part_of(target))},
@@ -198,7 +137,7 @@ def change_flags(
             ready,
             "" if ours else f"version {newest.number}, which nobody has deployed",
             last,
-            harm(run, region, part_of(target)) if ramp and is_deployment(target) and last.running else "",
+            harm(run, region, part_of(target)) if ramp and is_deployment(target) and run.intended(name, target) else "",
             tuple(flags),
             taken_back(run, region, at, last) if is_deployment(target) else "",
         )
@@ -207,8 +146,8 @@ def change_flags(
         flags, why_not = wanted(run, part_of(target)), idle(run, target)
         if not flags or why_not:
             return yes(why_not or "no flag is to be changed")
-        have = _told(flags, seen.consumed)
-        as_wanted = _holds(flags, seen.consumed)
+        have = told(flags, seen.consumed)
+        as_wanted = holds(flags, seen.consumed)
         if not is_deployment(target):
             if seen.ready or as_wanted:
                 return yes(f"version {seen.newest} has it" if seen.ready else f"consumers get {have}")
@@ -221,22 +160,27 @@ def change_flags(
             return no(f"consumers get {have}; deployment {seen.deployment.number}: {seen.deployment.percent:g} %")
         if not as_wanted:
             return no(f"consumers get {have}")
-        if seen.deployment.state not in ("BAKING", "COMPLETE"):
+        if ramp and seen.deployment.state == "BAKING":
+            return no(f"consumers get {have}; deployment {seen.deployment.number} has come to all, and bakes")
+        if seen.deployment.state == "ROLLING_BACK":
+            return no(f"consumers get {have}; deployment {seen.deployment.number} is being rolled back")
+        # One that was stopped has given consumers back what they had: the version before it.
+        if seen.deployment.state not in ("BAKING", "COMPLETE", "ROLLED_BACK", "REVERTED"):
             last = seen.deployment.state or "none"
             return unknown(f"consumers get {have}, and yet the last deployment is {last}")
         return yes(f"consumers get {have}, by version {seen.deployed}")
 
     def act(run: Run[F], target: Target, seen: Switched) -> None:
         flags, region, at = wanted(run, part_of(target)), target.region, place(run, target.region, where(run))
-        why = f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"
+        why = _why(run, flags)
         if not is_deployment(target):
             all_ = appconfig.deployments(run.aws, region, at)
-            now = _deployed(run, region, at, all_)
+            now = deployed(run, region, at, all_)
             after = max(seen.newest, now.number) if _of_this_run(run, region, at, all_) else seen.newest
             appconfig.add_version(run.aws, region, at, with_values(now.content, flags), after, why)
             return
         now_seen = look(run, target)  # seen before the version was made
-        if not run.rehearsing and (now_seen.deployment.running or _holds(flags, now_seen.consumed)):
+        if not run.rehearsing and (now_seen.deployment.running or holds(flags, now_seen.consumed)):
             return  # started by a try that was not answered, or before a restart: under way, or over by now
         number = now_seen.newest
         if not now_seen.ready:
@@ -270,9 +214,9 @@ def change_flags(
             return  # a version that is not deployed changes nothing
         region, at, flags = target.region, place(run, target.region, where(run)), wanted(run, part_of(target))
         all_ = appconfig.deployments(run.aws, region, at)
-        now, then = _deployed(run, region, at, all_), appconfig.version(run.aws, region, at, before.deployed)
-        had, others = _only(then.content, flags), _others(now.content, flags)
-        if _only(now.content, flags) == had:
+        now, then = deployed(run, region, at, all_), appconfig.version(run.aws, region, at, before.deployed)
+        had, others = only(then.content, flags), all_but(now.content, flags)
+        if only(now.content, flags) == had:
             return  # started by a try that was not answered, or before a restart: under way, or over by now
         numbers = dict.fromkeys(int(each.version) for each in all_ if each.profile == at.profile)
         earlier = (appconfig.version(run.aws, region, at, each) for each in numbers if each != before.deployed)
@@ -280,7 +224,7 @@ def change_flags(
             (
                 each
                 for each in chain((then,), earlier)
-                if _only(each.content, flags) == had and _others(each.content, flags) == others
+                if only(each.content, flags) == had and all_but(each.content, flags) == others
             ),
             None,
         )
@@ -298,8 +242,15 @@ def change_flags(
         if is_deployment(target):
             at = place(run, target.region, where(run))
             last = appconfig.last_deployment(run.aws, target.region, at)
-            if last.running and not last.gone:
-                appconfig.stop_deployment(run.aws, target.region, at, last.number)
+            flags = wanted(run, part_of(target))
+            if last.number and appconfig.why_deployed(run.aws, target.region, at, last.number) == _why(run, flags):
+                if not last.gone:
+                    appconfig.stop_deployment(run.aws, target.region, at, last.number, revert=True)
+            elif holds(flags, seen.consumed):
+                raise Rejected(
+                    f"deployment {last.number} was made since: {', '.join(flags)} must be set back by hand",
+                    "ConflictException",
+                )
 
     return Step(
         name,
@@ -334,67 +285,14 @@ def is_deployment(target: Target) -> bool:
     return target.thing.endswith(DEPLOYMENT)
 
 
+def _why(run: Run[Any], flags: Flags) -> str:
+    """What is given as the reason of a version and of its deployment: by this an act is known again."""
+    return f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"[:1024]
+
+
 def _of_this_run(run: Run[Any], region: str, at: Profile, all_: Sequence[EnvironmentDeployment]) -> bool:
     """Whether what is deployed was deployed by this run: another part of the same change, a moment ago."""
     last = all_[0] if all_ else EnvironmentDeployment()
     if run.rehearsing or not last.number or last.gone:
         return False
     return appconfig.why_deployed(run.aws, region, at, last.number).startswith(f"drcore {run.id}:")
-
-
-def _deployed(run: Run[Any], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
-    """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed.
-
-    In a rehearsal not what is given out now: that is somebody else's, and would have been stopped by then.
-    """
-    known = (each for each in all_ if not (run.rehearsing and each.running))
-    last = next((each for each in known if each.profile == at.profile and not each.gone), None)
-    if last is None or not last.version.isdecimal():
-        raise Rejected(f"nothing of {at.profile} is deployed in {region}", "ResourceNotFoundException")
-    return appconfig.version(run.aws, region, at, int(last.version))
-
-
-def with_values(content: Mapping[str, Any], flags: Flags) -> dict[str, Any]:
-    """A document of flags with other values, without AppConfig's own times. Raises Rejected for one not in it."""
-    bare = _bare(content)
-    values = dict(bare.get("values", {}))
-    for flag, value in flags.items():
-        if flag not in content.get("flags", {}):
-            raise Rejected(f"flag: expected one of {', '.join(content.get('flags', {}))}, seen {flag}", "NoSuchFlag")
-        values[flag] = {**values.get(flag, {}), **value}
-    return {**content, **bare, "values": values}
-
-
-def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A document without the times, which are AppConfig's own."""
-    return {
-        part: {key: {n: v for n, v in each.items() if not n.startswith("_")} for key, each in content[part].items()}
-        for part in ("flags", "values")
-        if part in content
-    }
-
-
-def _only(content: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
-    """The values of some flags of a document."""
-    values = _bare(content).get("values", {})
-    return {flag: values.get(flag) for flag in flags}
-
-
-def _others(content: Mapping[str, Any], flags: Iterable[str]) -> dict[str, Any]:
-    """The values of a document but for some flags."""
-    kept = set(flags)
-    return {flag: value for flag, value in _bare(content).get("values", {}).items() if flag not in kept}
-
-
-def _holds(flags: Flags, consumed: Flags) -> bool:
-    """Whether consumers get what is wanted. Of a flag that is off they get nothing but that."""
-    return all(
-        consumed.get(flag, {}).get(name) == each
-        for flag, value in flags.items()
-        for name, each in value.items()
-        if name == "enabled" or value.get("enabled")
-    )
-
-
-def _told(flags: Flags, consumed: Flags) -> str:
-    return "; ".join(f"{flag} {words(consumed.get(flag, {}))}" for flag in flags)

@@ -11,7 +11,7 @@ from drcore.engine.by_hand import HandAct, quoted, words
 from drcore.engine.outcome import StepName
 from drcore.engine.permissions import Place
 from drcore.plans.shared.by_hand import in_regions
-from drcore.plans.shared.flags import FlagProfile
+from drcore.plans.shared.flag_profiles import FlagProfile
 
 # Without the times, which are AppConfig's own.
 _BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
@@ -83,7 +83,7 @@ def clears_the_way(at: Place[Any], step: StepName) -> HandAct:
             'flags "[]" > /dev/null',
             "for D in $(busy); do",
             "  aws appconfig stop-deployment --region $G --application-id $A --environment-id $V \\",
-            "    --deployment-number $D",
+            "    --deployment-number $D --allow-revert",  # without it not one that bakes
             "done",
         )
         + "\nsettled",

@@ -17,7 +17,8 @@ from drcore.engine.outcome import Check, StepName, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Step, regions
 from drcore.errors import Busy
-from drcore.plans.shared.flags import FlagProfile, flags_arns, place
+from drcore.plans.shared.flag_profiles import FlagProfile, place
+from drcore.plans.shared.flags import flags_arns
 from drcore.services import appconfig
 from drcore.services.appconfig import EnvironmentDeployment, FlagExperiment
 
@@ -89,7 +90,7 @@ def clear_the_way(
         if running.number and (running.managed or running.gone):
             raise Busy(f"AppConfig deploys in {target.region} itself: {running.number}", "ConflictException")
         if running.number:
-            appconfig.stop_deployment(run.aws, target.region, at, running.number)
+            appconfig.stop_deployment(run.aws, target.region, at, running.number, revert=running.state == "BAKING")
         else:
             appconfig.stop_experiment(run.aws, target.region, at, seen.experiments[0])
 

@@ -18,7 +18,7 @@ from drcore.parameters import DrillPolicy
 from drcore.plans import d
 from drcore.plans.d.p5_monitor import LetInDecision, faster_than_taken, must_stay_out
 from drcore.plans.d.paused import Case, decided_cases
-from drcore.plans.shared.flags import VERSION, switch_target
+from drcore.plans.shared.flags import switch_target
 from drcore.record.events import Kind
 from drcore.sandbox.vendors.partners.state import PartnerHealth, Partners
 from tests.support.exhaustive import EXHAUSTIVE
@@ -75,7 +75,7 @@ def test_a_pause_touches_the_flags_of_its_partner_and_no_other_and_spares_its_us
     run.run.record.close()
     again = stage.again(run).run
     assert decided_cases(again) == (case,), "kept with the decision, after a restart, too"
-    target, begun = Target(EAST, PARTNER), switch_target(EAST, PARTNER, VERSION)
+    target, begun = Target(EAST, PARTNER), switch_target(EAST, PARTNER)
     told = {"region": EAST, "thing": begun.thing, "try": 1, "before": None}
     again.record.append(Kind.INTENT, step=d.LET_IN, target=str(begun), durable=True, **told)
     seen = d.VERIFY.look(again, target)
@@ -153,6 +153,61 @@ def test_a_partner_that_fails_again_while_it_is_let_in_is_paused_again(stage: St
     stage.sleep(120)
     assert max(stage.truth()["integrations"][PARTNER]["on"].values()) == 0.0
     assert {line["step"] for line in lines(run, "backed-out")} == {d.LET_IN.title}
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of its own is done any more."""
+
+
+def killed_as_it_lets_in(stage: Stage, patch: pytest.MonkeyPatch, **changes: Any) -> Any:
+    """A run whose process is killed when a part of the users has the partner again. Returns it, opened again."""
+    run = until(stage, d.DECIDE_BACK, **changes)
+    sleep = run.run.clock.sleep
+
+    def killed(seconds: float) -> None:
+        if share(stage) > 0:
+            raise Killed
+        sleep(seconds)
+
+    patch.setattr(run.run.clock, "sleep", killed)
+    with pytest.raises(Killed):
+        run.step(d.LET_IN)
+    run.run.record.close()
+    assert 0 < share(stage) < 1
+    return stage.again(run)
+
+
+def share(stage: Stage) -> float:
+    """Of the users that have the partner, where most have it."""
+    found: float = max(stage.truth()["integrations"][PARTNER]["on"].values())
+    return found
+
+
+@pytest.mark.parametrize(
+    "late",
+    [True, False][: 2 if EXHAUSTIVE else 1],
+    ids=["when all have it", "as it is given out"][: 2 if EXHAUSTIVE else 1],
+)
+def test_a_partner_that_fails_again_after_a_kill_is_paused_again_before_the_run_comes_to_let_it_in(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    again = killed_as_it_lets_in(stage, monkeypatch)
+    stage.sleep(600 * late)
+    relapse(stage)
+    stage.sleep(180)
+    again.run.facts = again.run.facts.model_copy(update={"recovery_minutes": 2.0})
+    trouble = carry_out(again)
+    assert isinstance(trouble, StepFailed) and "It stays paused" in str(trouble)
+    assert share(stage) == 0.0
+    (out,) = {line["n"] for line in lines(again, "backed-out") if line["target"] == str(switch_target(EAST, PARTNER))}
+    (*_, monitor) = (line["n"] for line in lines(again, "step") if line["key"] == d.MONITOR.key)
+    assert out < monitor, "while it is waited until no sync fails"
+    assert what_stands((), again.run.history, d.PLAN.guarded) == ()
+    stage.door.world.state(Partners).become(PARTNER, PartnerHealth())
+    last = stage.again(again)
+    assert carry_out(last) is None, "once it is well again it is decided anew, and let in"
+    assert last.run.history.choices(d.DECIDE_BACK.name) == (f"let {PARTNER} in",) * 2
+    assert last.verdict and last.verdict.word is Word.REACHED and share(stage) == 1.0
 
 
 def relapse(stage: Stage) -> None:
@@ -267,12 +322,12 @@ def test_a_page_that_tells_of_an_outage_that_is_none_pauses_nothing(stage: Stage
 
 
 def test_two_partners_have_a_switch_a_proof_and_a_way_back_each(stage: Stage) -> None:
-    """One is back while the other one is out: it is let in alone, and the run goes on with the other one later."""
+    """One is back while the other one is out: it is let in alone, then the other one is waited for, within its time."""
     scene = Scene(d.PLAN, "partner-outage-two:duration=8,page_lag=2,second_longer=240")
-    run = stage.open(stage.prepare(scene, facts=SHORT))
+    run = stage.open(stage.prepare(scene, facts={**SHORT, "recovery_minutes": 10}))
     stopped = carry_out(run)
     assert isinstance(stopped, StepFailed) and ended(run).exit == Exit.MISSED
-    assert "strideon stays paused, and no sync of it is lost. Go on later: drcore resume" in str(stopped)
+    assert "not well yet: strideon" in str(stopped) and "Go on later: drcore resume" in str(stopped)
     (standing,) = what_stands(d.PLAN.stands[:1], run.run.history)
     assert "strideon, deployment in us-east-1" in standing and PARTNER not in standing
     deployed = [each for each in run.results[d.PAUSE.key].targets if "deployment" in each.target.thing]
@@ -295,6 +350,20 @@ def test_two_partners_have_a_switch_a_proof_and_a_way_back_each(stage: Stage) ->
     assert again.verdict and again.verdict.word is Word.REACHED
     assert on(stage) == {PARTNER: 1.0, "strideon": 1.0}
     assert [each["status"] for each in incidents(stage)] == ["resolved"]
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="a whole drill: the one before waits for the second one, too")
+def test_the_partner_that_is_back_later_is_let_in_by_the_same_run(stage: Stage) -> None:
+    run = stage.drill(Scene(d.PLAN, next(each for each in d.PLAN.faults if "two" in each)), facts=SHORT)
+    assert run.run.history.choices(d.DECIDE_BACK.name) == (f"let {PARTNER} in", "let strideon in")
+    assert run.verdict and run.verdict.word is Word.REACHED and honest(run, stage.truth())
+    assert on(stage) == {PARTNER: 1.0, "strideon": 1.0}
+    (incident,) = incidents(stage)
+    assert [each["status"] for each in reversed(incident["incident_updates"])] == [
+        "investigating",
+        "monitoring",
+        "resolved",
+    ]
 
 
 def on(stage: Stage) -> dict[str, float]:

@@ -192,7 +192,7 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
 
 @operation("appconfig", "StopDeployment")
 def stop_deployment(call: AwsCall) -> dict[str, Any]:
-    """As the API: readers get what they had before; a completed one needs AllowRevert."""
+    """As the API: readers get what they had before; one that bakes or is complete needs AllowRevert."""
     home = _home(call)
     place = _place(call, home)
     revert = bool(call.params.get("AllowRevert"))

@@ -267,10 +267,10 @@ class AppConfig:
         return made
 
     def stop(self, home: Environment, number: int, *, revert: bool = False) -> ConfigDeployment:
-        """Go back to what was served before; of a completed one only with `revert`. Raises AwsError."""
+        """Go back to what was served before; of one that bakes or is complete only with `revert`. Raises AwsError."""
         known, now = self.deployment(home, number), self._world.clock.now()
         state = known.state(now)
-        if state in ("DEPLOYING", "BAKING"):
+        if state == "DEPLOYING" or (state == "BAKING" and revert):
             known.stopped = now
         elif state == "COMPLETE" and revert and known is home.deployments[-1] and now < known.complete + REVERTIBLE:
             known.stopped, known.reverted = now, True

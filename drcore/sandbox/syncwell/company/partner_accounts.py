@@ -15,7 +15,7 @@ TAKEN = 5000
 """Calls a minute that a partner takes from SyncWell, both regions together."""
 PACE = 2000
 """Calls a minute that the workers of a region make to a partner at most, whatever waits."""
-RAMP = (4, 25.0, 2)
+RAMP = (4, 25.0, 5)
 """Minutes, percent a part, minutes of baking: how an integration is let in again."""
 
 

@@ -105,15 +105,16 @@ def test_a_gradual_deployment_should_reach_its_readers_step_by_step(world: SyncW
     assert seen == {"a", "SyncWellMetadata"}
 
 
-def test_a_deployment_that_is_stopped_should_give_back_what_was_there_before(world: SyncWellWorld) -> None:
+def test_a_deployment_that_bakes_should_go_back_only_where_a_revert_is_allowed(world: SyncWellWorld) -> None:
     backend = _Backend(world)
     number = backend.deploy(backend.host("a"), "AppConfig.AllAtOnce")
     world.sleep(30)
-    assert backend.table() == "a"
-    backend.api.stop_deployment(**backend.environment, DeploymentNumber=number)
+    asked = {**backend.environment, "DeploymentNumber": number}
+    assert (backend.table(), backend.deployment(number)["State"]) == ("a", "BAKING")
+    refused("BadRequestException", backend.api.stop_deployment, **asked)
+    backend.api.stop_deployment(**asked, AllowRevert=True)
     world.sleep(10)
-    assert backend.deployment(number)["State"] == "ROLLED_BACK"
-    assert backend.table() == "SyncWellMetadata"
+    assert (backend.table(), backend.deployment(number)["State"]) == ("SyncWellMetadata", "ROLLED_BACK")
 
 
 def test_a_completed_deployment_should_go_back_only_where_a_revert_is_allowed(world: SyncWellWorld) -> None:
