@@ -21,8 +21,8 @@ WEST, HOUR = "us-west-2", timedelta(hours=1)
 def told(world: InProcess) -> InProcess:
     """Ten minutes of two versions: three crashes of the bad one, two of its calls that went well."""
     traces, at = world.world.state(AppTraces), world.world.clock.now()
-    traces.write(at, "play", 41100, 50, 9, harmful=True)
-    traces.write(at, "play", 41000, 50, 0, harmful=False)
+    traces.write(at, "play", 41100, 50, 9, crashing=True)
+    traces.write(at, "play", 41000, 50, 0, crashing=False)
     world.request("POST", "/_sandbox/clock", {"sleep": 60})
     return world
 
@@ -70,7 +70,7 @@ def test_with_transaction_search_x_ray_finds_nothing_new(aws: Aws, told: InProce
     aws.call("xray", WEST, "update_trace_segment_destination", Destination="CloudWatchLogs")
     assert xray.destination(aws, WEST) is TraceStore.LOGS
     before = len(found(aws, told, ""))
-    told.world.state(AppTraces).write(told.world.clock.now(), "play", 41100, 50, 9, harmful=True)
+    told.world.state(AppTraces).write(told.world.clock.now(), "play", 41100, 50, 9, crashing=True)
     told.request("POST", "/_sandbox/clock", {"sleep": 60})
     assert len(found(aws, told, "")) == before
     told.world.state(Traces).searched.clear()

@@ -17,7 +17,7 @@ def traces(world: InProcess) -> list[str]:
     """The ids of a faulty trace and of one that is not, of the ten minutes before the world begins."""
     known = world.world.state(Traces)
     if not any(known.between(WEST, BEGAN.replace(hour=8), BEGAN)):
-        world.world.state(AppTraces).write(BEGAN, "play", 41100, 2, 1, harmful=True)
+        world.world.state(AppTraces).write(BEGAN, "play", 41100, 2, 1, crashing=True)
         world.request("POST", "/_sandbox/clock", {"sleep": 60})
     return [trace.id for trace in known.between(WEST, BEGAN.replace(hour=8), BEGAN)]
 

@@ -86,7 +86,8 @@ def decide(who: Principal, action: str, resource: str, context: Context, policie
                 return Evaluation(Ruling.EXPLICIT_DENY, kind, policies.resource.name, statement.sid)
             if how > named:
                 named, by = how, (policies.resource.name, statement.sid)
-    if (policies.trust or policies.elsewhere) and not named:
+    of_a_key = action.startswith("kms:") and policies.resource is not None  # whose policy must name somebody
+    if (policies.trust or policies.elsewhere or of_a_key) and not named:
         return Evaluation(Ruling.IMPLICIT_DENY, kind)
     by_itself = named is NamedAs.BY_SESSION or (named is NamedAs.BY_ITSELF and not who.is_session and not who.root)
     if by_itself and not policies.elsewhere:

@@ -13,6 +13,7 @@ from drcore.sandbox.core.timestamps import iso
 from drcore.sandbox.core.world import World
 from drcore.sandbox.identity.callers import Caller, Callers, Held, account_of
 from drcore.sandbox.identity.evaluation import Evaluation, Policies, Ruling, decide
+from drcore.sandbox.identity.key_uses import key_uses
 from drcore.sandbox.identity.policy import PolicyDocument, read
 from drcore.sandbox.identity.requests import Ask, asks_of
 from drcore.sandbox.moto.principals import Text
@@ -62,11 +63,18 @@ class Guard:
         """Let a call go on. Raises AwsError where one of the things that it asks for is refused."""
         caller = self.callers.of(call)
         call.account = caller.principal.account
+        context = self._context(call, caller)
         for ask in asks_of(call):
-            decision = self.decide(caller, ask, self._context(call, caller))
-            self.used[caller.principal.entity, ask.action, ask.resource] = decision
-            if not decision.allowed:
-                raise refusal(call, _told(caller, ask, decision))
+            self._admit(call, caller, ask, context)
+        for use in key_uses(call):
+            via = functools.partial(str, use.via)
+            self._admit(call, caller, use.ask, {**context, "kms:viaservice": via, "aws:viaawsservice": lambda: "true"})
+
+    def _admit(self, call: AwsCall, caller: Caller, ask: Ask, context: Mapping[str, Callable[[], str]]) -> None:
+        decision = self.decide(caller, ask, context)
+        self.used[caller.principal.entity, ask.action, ask.resource] = decision
+        if not decision.allowed:
+            raise refusal(call, _told(caller, ask, decision))
 
     def decide(self, caller: Caller, ask: Ask, context: Mapping[str, Callable[[], str]]) -> Evaluation:
         """What IAM decides about one thing that somebody asks for."""

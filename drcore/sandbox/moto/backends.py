@@ -3,6 +3,7 @@
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.events.models import EventsBackend, events_backends
 from moto.iam.models import IAMBackend, iam_backends
+from moto.kms.models import KmsBackend, kms_backends
 from moto.s3.models import S3Backend, s3_backends
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.sns.models import SNSBackend, sns_backends
@@ -28,6 +29,11 @@ def events(account: str, region: str) -> EventsBackend:
 def iam(account: str) -> IAMBackend:
     """The roles of the account."""
     return iam_backends[account][_EVERYWHERE]
+
+
+def kms(account: str, region: str) -> KmsBackend:
+    """The keys of a region."""
+    return kms_backends[account][region]
 
 
 def s3(account: str) -> S3Backend:

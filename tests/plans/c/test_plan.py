@@ -16,6 +16,7 @@ from drcore.plans.c.stores import APP_STORE, PLAY
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.xray.state import Traces
 from drcore.sandbox.syncwell.life.app_flags import AppFlags
+from drcore.sandbox.syncwell.life.app_levers import AppLevers
 from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.store import PlayStore
 from tests.support.exhaustive import EXHAUSTIVE
@@ -154,6 +155,8 @@ def test_data_that_is_lost_should_be_replaced_in_both_stores_where_people_report
         assert store["offered"]["41101"] == 1 and store["offered"].keys() <= {"41101", "41000"}
     asked = {"enabled": True, "google_play": "4.11.1", "app_store": "4.11.1"}
     assert levers(stage)["app_least_version"] == [asked, asked]
+    assert "no new error names a feature" in run.results[c.FEATURE.key].why, "which would not help"
+    assert not stage.door.world.state(AppLevers).without_feature(41100)
 
 
 def levers(stage: Stage) -> dict[str, list[dict[str, Any]]]:

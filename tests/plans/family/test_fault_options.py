@@ -24,7 +24,6 @@ _NOT_REACHED: Mapping[str, str] = {
     r"a-.*:kind=control-plane": "do not point at one failed region",
     r"a-.*:duration=0": "probes answered. Users are served by the other region meanwhile",
     r"d-.*:duration=0": "It stays paused, and no sync is lost. Go on later: drcore resume",
-    r"d-.*:second_longer=[26]0": "strideon stays paused, and no sync of it is lost. Go on later: drcore resume",
     r"c-.*:hours=1": "cannot be told",  # nothing of its users is exported yet, or too little
     r"d-our-secret-expired:unnoticed=60": "",
 }

@@ -34,19 +34,19 @@ class AppTraces:
     def __init__(self, world: World) -> None:
         self._world, self._traces = world, world.state(Traces)
 
-    def write(self, at: datetime, store: str, code: int, active: int, crashed: int, *, harmful: bool) -> None:
+    def write(self, at: datetime, store: str, code: int, active: int, crashed: int, *, crashing: bool) -> None:
         """The traces of the ten minutes before `at`."""
         crashes, well = min(crashed, SAMPLED_CRASHES), min(active - crashed, SAMPLED_WELL)
         if crashes or well:
-            self._traces.add(MOBILE_REGION, at, self._making(at, store, code, crashes, well, harmful))
+            self._traces.add(MOBILE_REGION, at, self._making(at, store, code, crashes, well, crashing))
 
     def _making(
-        self, at: datetime, store: str, code: int, crashes: int, well: int, harmful: bool
+        self, at: datetime, store: str, code: int, crashes: int, well: int, crashing: bool
     ) -> Callable[[], list[Trace]]:
         def make() -> list[Trace]:
             stream = self._world.rng("traces", store, code, epoch(at))
             told = {"app_version": AppVersion.of(code).name, "platform": store}
-            return [_trace(stream, at, told, error_of(number, crashes, harmful)) for number in range(crashes)] + [
+            return [_trace(stream, at, told, error_of(number, crashes, crashing)) for number in range(crashes)] + [
                 _trace(stream, at, told, None) for _ in range(well)
             ]
 

@@ -18,9 +18,9 @@ _USUAL = ("OutOfMemoryError in ImageCache.decode", "TimeoutException in HealthBr
 _NEW = "IllegalStateException in SyncQueue.merge"
 
 
-def error_of(number: int, crashes: int, harmful: bool) -> tuple[str, str]:
+def error_of(number: int, crashes: int, crashing: bool) -> tuple[str, str]:
     """What broke in one of so many sampled crashes: type and message. All but the last of three are of the new kind."""
-    known = _NEW if harmful and (number < 2 or crashes < 3) else _USUAL[number % 2]
+    known = _NEW if crashing and (number < 2 or crashes < 3) else _USUAL[number % 2]
     kind, _, where = known.partition(" in ")
     return kind, f"in {where}"
 
@@ -31,9 +31,9 @@ class CrashReports:
     def __init__(self, world: World) -> None:
         self._logs = world.state(Logs)
 
-    def write(self, at: datetime, store: str, code: int, crashed: int, *, harmful: bool) -> None:
-        """The reports of ten minutes: nine in ten crashes of a version that harms are of one new kind."""
-        new = round(0.9 * crashed) if harmful else 0
+    def write(self, at: datetime, store: str, code: int, crashed: int, *, crashing: bool) -> None:
+        """The reports of ten minutes: nine in ten crashes of a version that crashes more are of one new kind."""
+        new = round(0.9 * crashed) if crashing else 0
         usual = crashed - new
         kinds = {_NEW: new, _USUAL[0]: usual - usual // 3, _USUAL[1]: usual // 3}
         for error, reports in kinds.items():

@@ -75,8 +75,11 @@ class StoreUsers:
 
     def bad(self, code: int) -> bool:
         """Whether a version harms."""
-        behavior = self.of(code)
-        return behavior.crashes > HEALTHY or behavior.loses > 0
+        return self.crashing(code) or self.of(code).loses > 0
+
+    def crashing(self, code: int) -> bool:
+        """Whether a version has a crash that others have not: one that loses data has none for it."""
+        return self.of(code).crashes > HEALTHY
 
 
 class MobileUsers:
@@ -224,8 +227,8 @@ class MobileUsers:
             crashed = hits(stream, active, crashes)
             users.crashed[code] += crashed
             if store in self.exported:
-                self._reports.write(at, store, code, crashed, harmful=users.bad(code))
-                self._traces.write(at, store, code, active, crashed, harmful=users.bad(code))
+                self._reports.write(at, store, code, crashed, crashing=users.crashing(code))
+                self._traces.write(at, store, code, active, crashed, crashing=users.crashing(code))
             if store == PLAY and active:
                 self._vitals.add(at - STEP, code, active, crashed, crashed + hits(stream, crashed, 0.4))
             if store in self.exported and active:
