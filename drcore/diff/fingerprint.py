@@ -245,7 +245,7 @@ def _ordered(text: bytes) -> bytes:
     """A line with the attributes of its item in order; as it is where that cannot be, as the exact check says why."""
     try:
         return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the latter: nested deeper than it goes
         return text
 
 

@@ -27,6 +27,7 @@ from drcore.errors import BadInput
 SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
 ROOT = "AWSDynamoDB"
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
+VERSIONS = ("2020-06-30", "2023-08-01")  # of the manifest: of full exports, of incremental ones
 VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
@@ -70,6 +71,8 @@ def read(base: Path) -> ExportManifest:
     path = base / SUMMARY
     told = _json(path)
     kind = told.get("exportType", INCREMENTAL if "exportFromTime" in told else FULL)  # older ones do not say it
+    if "version" in told:
+        _known(path, "version", told["version"], VERSIONS)
     _known(path, "outputFormat", told.get("outputFormat"), ("DYNAMODB_JSON",))
     _known(path, "exportType", kind, (FULL, INCREMENTAL))
     count = told.get("itemCount")

@@ -16,6 +16,7 @@ from drcore.calls.aws import Aws
 from drcore.cli.differences import show_differences
 from drcore.diff import Class, ExportSource, Policy, TableSource, changes, compare, request
 from drcore.diff.in_place_repair import write_for
+from drcore.diff.keys import KeySchema
 from drcore.diff.policy import micros_of_number, micros_of_text
 from drcore.diff.report import Difference
 from drcore.errors import BadInput, Rejected, Unknown
@@ -273,3 +274,23 @@ def test_a_data_file_outside_of_the_export_should_not_be_read(link: bool, tmp_pa
         second(base, dataFileS3Key="AWSDynamoDB/../../outside.json.gz")
     with pytest.raises(BadInput, match=r"expected the data file .* found none"):
         compare(ExportSource(base, key=PK), ExportSource(base), POLICY, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("deep", [200, 900])
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_item_with_more_levels_than_dynamodb_has_is_named(tmp_path: Path, deep: int, side: int) -> None:
+    lists = b'{"L":[' * deep + b"]}" * deep
+    values = [lists, b'{"S":"x"}'][:: 1 if side == 0 else -1]
+    places = [
+        exports.write(tmp_path / str(number), [b'{"Item":{"pk":{"S":"a"},"v":%b}}' % value])
+        for number, value in enumerate(values)
+    ]
+    one, other = (ExportSource(each, key=KeySchema(("pk",))) for each in places)
+    with pytest.raises(BadInput, match=r"json\.gz: line 1"):
+        compare(one, other, Policy(), out=tmp_path / "out")
+
+
+def test_a_version_of_the_manifest_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    place = exports.full(tmp_path / "a", [{"pk": {"S": "a"}}], version="2099-01-01")
+    with pytest.raises(BadInput, match="expected version 2020-06-30 or 2023-08-01, seen 2099-01-01"):
+        compare(ExportSource(place), ExportSource(place), Policy(), out=tmp_path / "out")
