@@ -45,7 +45,6 @@ EMPTY_IS_AN_ANSWER = {
     "e": {
         *("regions-in-reach", "promote-the-replicas"),  # every region has answered
         *("tell-users-to-sign-in-again", "tell-users-what-happened", "close"),
-        "what-was-done",  # no line of the logs: it says that it goes by those that can be found now
     },
     "f": {
         *("tell-users-that-we-investigate", "tell-users-that-it-is-resolved"),
@@ -90,10 +89,13 @@ def _empty_lists(run: Runbook) -> Iterator[None]:
             del parsed[name]
 
     aws = run.run.aws
+    clients = [each._clients for each in (aws, *aws._others.values())]
     aws.session.events.register("after-call", empty)
-    aws._clients.clear()  # a client takes over what is registered when it is made
+    for each in clients:
+        each.clear()  # a client takes over what is registered when it is made
     try:
         yield
     finally:
         aws.session.events.unregister("after-call", empty)
-        aws._clients.clear()
+        for each in clients:
+            each.clear()
