@@ -155,7 +155,7 @@ def until(
     every: float,
     hold: float = 0,
     pause: Callable[[], float] = lambda: 0,
-    told: Callable[[Waiting], object] = lambda waiting: None,
+    after_look: Callable[[Waiting], object] = lambda waiting: None,
 ) -> tuple[T, datetime | None]:
     """Look until `good` holds, and has held for `hold` seconds on end; give up after `within` seconds.
 
@@ -165,7 +165,7 @@ def until(
     Time in which nobody looked proves nothing: after a gap of more than three times `every` a hold begins anew, and of
     what a clock jumps (a laptop that slept, a time server) no more than that counts as waited. How long a look itself
     takes is no gap: the quickest one of this wait is added to `every`. `pause` asks, before each wait, for how many
-    seconds at least nothing may be asked; `told` is called after each look.
+    seconds at least nothing may be asked; `after_look` is called after each look.
     """
     waited, quickest = 0.0, math.inf
     since: datetime | None = None
@@ -182,7 +182,7 @@ def until(
             since = None
         since = (since or now) if good(seen) else None
         held = (now - since).total_seconds() if since else 0.0
-        told(Waiting(since, max(0.0, within - waited), max(0.0, hold - held)))
+        after_look(Waiting(since, max(0.0, within - waited), max(0.0, hold - held)))
         if since is not None and held >= hold:
             return seen, since
         if since is None and (waited >= within or pause() > within - waited):

@@ -186,12 +186,12 @@ def _step(key: str, left: ReadRun, right: ReadRun, zeros: tuple[Zero, Zero], *, 
     one, other = left.step(key), right.step(key)
     known = other or one
     assert known
-    told = (_told(one, left, zeros[0]) if one else None, _told(other, right, zeros[1]) if other else None)
+    halves = (_told(one, left, zeros[0]) if one else None, _told(other, right, zeros[1]) if other else None)
     return ComparedStep(
         key,
         known.name.title,
-        *told,
-        tuple(sorted(_differences(one, other, *told, moved=moved), key=lambda each: each.weight)),
+        *halves,
+        tuple(sorted(_differences(one, other, *halves, moved=moved), key=lambda each: each.weight)),
     )
 
 

@@ -148,9 +148,9 @@ def _bare(
 ) -> ReadRun:
     """A run whose journal says nothing that can be understood: what its parameters say of it."""
     service = parameters.get("service")
-    told = {**parameters, "environment": service.get("environment") if isinstance(service, dict) else None}
+    fields = {**parameters, "environment": service.get("environment") if isinstance(service, dict) else None}
     plan, mode, environment = (
-        told[name] if isinstance(told.get(name), str) else "" for name in ("plan", "mode", "environment")
+        fields[name] if isinstance(fields.get(name), str) else "" for name in ("plan", "mode", "environment")
     )
     return ReadRun(
         folder,
@@ -257,5 +257,9 @@ def _verdict(history: History, steps: tuple[ReadStep, ...]) -> Verdict | None:
     )
 
 
-def _objective(told: Mapping[str, float | None] | None) -> Objective:
-    return Objective(told["target_s"], told["measured_s"], told.get("least_s")) if told else Objective(None)
+def _objective(measured: Mapping[str, float | None] | None) -> Objective:
+    return (
+        Objective(measured["target_s"], measured["measured_s"], measured.get("least_s"))
+        if measured
+        else Objective(None)
+    )

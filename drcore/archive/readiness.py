@@ -101,8 +101,8 @@ def _services() -> tuple[dict[str, Service], tuple[str, ...]]:
         except BadInput as error:
             first = str(error).splitlines()[0].removeprefix(f"{path}:").partition(": ")[2]
             why.setdefault(first, []).append(path.parent.name)
-    told = (f"What is due in {' and in '.join(names)} is not known: service.yaml, {why}" for why, names in why.items())
-    return services, tuple(told)
+    parts = (f"What is due in {' and in '.join(names)} is not known: service.yaml, {why}" for why, names in why.items())
+    return services, tuple(parts)
 
 
 def _exercises(services: Mapping[str, Service], runs: Iterable[RunSummary]) -> Iterator[tuple[str, str, str]]:

@@ -176,16 +176,16 @@ def _steps(run: ReadRun) -> Iterator[dict[str, Any]]:
 def _decisions(run: ReadRun) -> Iterator[dict[str, object]]:
     """What was asked and answered, and what was decided, in the order of the lines."""
     history = run.history
-    told = []
+    rows = []
     for line in history.lines(Kind.CONSENT):
         if line.get("how") == "none needed":
             continue
         what = f"{'consented to' if line['granted'] else 'REFUSED'}: {line.get('phrase', '')}"
         why = " ".join(filter(None, [str(line.get("reason", "")), f"({line.get('how', '')})"]))
-        told.append((line, what, str(line.get("by", "")), why))
-    told += [(line, f"noted: {line['text']}", str(line.get("by", "")), "") for line in history.lines(Kind.NOTE)]
-    told += [(line, f"decided: {line['choice']}", "", "") for line in history.lines(Kind.DECISION)]
-    for line, what, by, why in sorted(told, key=lambda each: int(each[0]["n"])):
+        rows.append((line, what, str(line.get("by", "")), why))
+    rows += [(line, f"noted: {line['text']}", str(line.get("by", "")), "") for line in history.lines(Kind.NOTE)]
+    rows += [(line, f"decided: {line['choice']}", "", "") for line in history.lines(Kind.DECISION)]
+    for line, what, by, why in sorted(rows, key=lambda each: int(each[0]["n"])):
         yield {
             "n": line["n"],
             "at": parse_time(line["time"]),

@@ -87,9 +87,9 @@ def build(
         runs = {**kept(into), **{run.slug: run for run in made}}
         there = {job.slug for job in _jobs(records)} | {job.slug for job in jobs}
         gone = [run for run in runs.values() if run.slug not in there and run.source in map(_named, records)]
-        told = [*notes, *_gone(gone)]
-        _write_lists(into, list(runs.values()), now, told)
-    return BuiltArchive(into / "index.html", len(runs), len(made), tuple(told))
+        remarks = [*notes, *_gone(gone)]
+        _write_lists(into, list(runs.values()), now, remarks)
+    return BuiltArchive(into / "index.html", len(runs), len(made), tuple(remarks))
 
 
 def kept(into: Path) -> dict[str, RunSummary]:
@@ -170,8 +170,8 @@ def _stat(folder: Path) -> str:
     parts = []
     for path, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
-            told = os.stat(os.path.join(path, name), follow_symlinks=False)  # noqa: PTH116, PTH118 - of 25,000 files
-            parts.append(f"{path}/{name} {told.st_size} {told.st_mtime_ns}")
+            stat = os.stat(os.path.join(path, name), follow_symlinks=False)  # noqa: PTH116, PTH118 - of 25,000 files
+            parts.append(f"{path}/{name} {stat.st_size} {stat.st_mtime_ns}")
     return signature_of(parts)
 
 

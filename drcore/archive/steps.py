@@ -75,9 +75,9 @@ class ReadStep:
         if best.outcome is self.outcome:
             return best
         # It ended without a result for each of its targets, as where it was refused.
-        told = TargetResult(Target(), self.outcome, "its targets do not say why")
+        summary = TargetResult(Target(), self.outcome, "its targets do not say why")
         return StepResult(
-            self.name, (told, *self.targets)[:1], self.began, self.ended, self.seconds, self.given, self.calls
+            self.name, (summary, *self.targets)[:1], self.began, self.ended, self.seconds, self.given, self.calls
         )
 
 
@@ -110,7 +110,7 @@ def ways_back(history: History) -> tuple[WayBack, ...]:
         Kind.BACKED_OUT: "backed out",
         Kind.BACK_OUT_FAILED: "COULD NOT BE BACKED OUT",
     }
-    told = [(line, word) for kind, word in words.items() for line in history.lines(kind)]
+    marked = [(line, word) for kind, word in words.items() for line in history.lines(kind)]
     return tuple(
         WayBack(
             line["n"],
@@ -120,30 +120,30 @@ def ways_back(history: History) -> tuple[WayBack, ...]:
             word,
             str(line.get("why", "")),
         )
-        for line, word in sorted(told, key=lambda each: int(each[0]["n"]))
+        for line, word in sorted(marked, key=lambda each: int(each[0]["n"]))
     )
 
 
-def _step(told: CarriedOut) -> ReadStep:
-    ended = told.ended
+def _step(carried: CarriedOut) -> ReadStep:
+    ended = carried.ended
     return ReadStep(
-        name=StepName(told.key, str(told.began["step"]), str(told.began.get("plan", ""))),
-        n=told.began["n"],
-        began=parse_time(told.began["time"]),
+        name=StepName(carried.key, str(carried.began["step"]), str(carried.began.get("plan", ""))),
+        n=carried.began["n"],
+        began=parse_time(carried.began["time"]),
         ended=parse_time(ended["time"]) if ended else None,
         outcome=_outcome(ended) if ended else None,
         word=word_in(ended) if ended else OutcomeWord.NOT_ENDED,
         seconds=_seconds(ended["seconds"]) if ended else Seconds(),
-        targets=tuple(_target(told, target) for target in told.results),
-        given=_given(told.consents[-1]) if told.consents else None,
+        targets=tuple(_target(carried, target) for target in carried.results),
+        given=_given(carried.consents[-1]) if carried.consents else None,
         decisions=tuple(
-            ReadDecision(line["n"], parse_time(line["time"]), str(line["choice"])) for line in told.decisions
+            ReadDecision(line["n"], parse_time(line["time"]), str(line["choice"])) for line in carried.decisions
         ),
-        calls=tuple(map(_call, told.calls)),
-        looks=sum(int(line.get("looks", 1)) for line in told.looks),
-        acts=len(told.intents),
-        times=told.times,
-        undone=tuple(told.undone),
+        calls=tuple(map(_call, carried.calls)),
+        looks=sum(int(line.get("looks", 1)) for line in carried.looks),
+        acts=len(carried.intents),
+        times=carried.times,
+        undone=tuple(carried.undone),
     )
 
 
@@ -152,8 +152,8 @@ def _outcome(line: Event) -> Outcome:
     return Outcome(line["outcome"]) if line["outcome"] in list(Outcome) else Outcome.UNKNOWN
 
 
-def _seconds(told: Mapping[str, Any]) -> Seconds:
-    return Seconds(*(float(told.get(part, 0)) for part in ("machine", "human", "cloud")))
+def _seconds(fields: Mapping[str, Any]) -> Seconds:
+    return Seconds(*(float(fields.get(part, 0)) for part in ("machine", "human", "cloud")))
 
 
 def _given(line: Event) -> Given:
@@ -161,10 +161,10 @@ def _given(line: Event) -> Given:
     return Given(bool(line["granted"]), **texts)
 
 
-def _target(told: CarriedOut, target: str) -> TargetResult:
-    line = told.results[target]
-    look = next((each for each in reversed(told.looks) if each["target"] == target), {})
-    intent = next((each for each in told.intents if each["target"] == target), None)
+def _target(carried: CarriedOut, target: str) -> TargetResult:
+    line = carried.results[target]
+    look = next((each for each in reversed(carried.looks) if each["target"] == target), {})
+    intent = next((each for each in carried.intents if each["target"] == target), None)
     after = look.get("state")
     place = Target(line["region"], line["thing"]) if "region" in line else Target("", "" if target == "all" else target)
     since = parse_time(line["since"]) if line.get("since") else None

@@ -37,9 +37,9 @@ def shell_command(
         words += _option(xform_name(name, "-"), shown)
     if (service, operation) in _INTO_A_FILE:
         words.append("/dev/stdout")
-    told = [f"and {more} more like these"] if more else []
-    told += [f"as {role}"] if role else []
-    return before + shlex.join(words) + (f"  # {', '.join(told)}" if told else "")
+    parts = [f"and {more} more like these"] if more else []
+    parts += [f"as {role}"] if role else []
+    return before + shlex.join(words) + (f"  # {', '.join(parts)}" if parts else "")
 
 
 def _option(name: str, value: object) -> list[str]:

@@ -57,5 +57,5 @@ def archive_(
         typer.echo(f"Note     {note}")
     typer.echo(f"Archive  {built.index}: {built.runs} runs, {built.made} of them read now")
     if as_json:
-        told = {"index": str(built.index), "runs": built.runs, "read": built.made, "notes": built.notes, "exit": 0}
-        typer.echo(json.dumps(told))
+        fields = {"index": str(built.index), "runs": built.runs, "read": built.made, "notes": built.notes, "exit": 0}
+        typer.echo(json.dumps(fields))

@@ -122,15 +122,15 @@ def verify(
         from drcore.record.files import find_all
 
         if run.startswith("s3://"):
-            told = proving.prove_stored(run, service_of(environment, world))
+            proofs = proving.prove_stored(run, service_of(environment, world))
         else:
             folders = find_all(records, run)
-            told = proving.prove_all(folders if run else proving.newest(folders), named=not run)
+            proofs = proving.prove_all(folders if run else proving.newest(folders), named=not run)
         if as_json:
-            proven = all(each["holds"] and each["complete"] for each in told)
-            one = {"records": told, "holds": all(each["holds"] for each in told), "complete": proven}
-            typer.echo(json.dumps(told[0] if len(told) == 1 else one))
-        raise typer.Exit(Exit.REACHED if all(each["holds"] and each["complete"] for each in told) else Exit.MISSED)
+            proven = all(each["holds"] and each["complete"] for each in proofs)
+            one = {"records": proofs, "holds": all(each["holds"] for each in proofs), "complete": proven}
+            typer.echo(json.dumps(proofs[0] if len(proofs) == 1 else one))
+        raise typer.Exit(Exit.REACHED if all(each["holds"] and each["complete"] for each in proofs) else Exit.MISSED)
 
     guarded(go, as_json)
 

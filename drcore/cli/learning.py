@@ -48,8 +48,8 @@ def postmortem(
 
     made = guarded(go, as_json)
     if as_json:
-        told = {"markdown": str(made.markdown), "notebook": str(made.notebook)}
-        typer.echo(json.dumps({**told, "sentences": made.sentences, "questions": made.questions}))
+        fields = {"markdown": str(made.markdown), "notebook": str(made.notebook)}
+        typer.echo(json.dumps({**fields, "sentences": made.sentences, "questions": made.questions}))
 
 
 @app.command()

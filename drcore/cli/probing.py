@@ -73,8 +73,10 @@ def probe(
 def _show_questions(questions: tuple[AwsQuestion, ...], *, as_json: bool) -> None:
     if as_json:
         fields = ("key", "asks", "changes", "cost", "undo", "takes", "leans", "source")
-        told = [{name: getattr(each, name) for name in fields} | {"assumed": str(each.assumed)} for each in questions]
-        typer.echo(json.dumps({"questions": told}))
+        entries = [
+            {name: getattr(each, name) for name in fields} | {"assumed": str(each.assumed)} for each in questions
+        ]
+        typer.echo(json.dumps({"questions": entries}))
         return
     for each in questions:
         typer.echo(f"{each.key}  {each.asks}")

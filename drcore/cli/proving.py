@@ -36,10 +36,10 @@ def prove_all(folders: list[Path], *, named: bool) -> list[dict[str, Any]]:
     """Prove records one after the other, with progress; each is named, unless one was asked for alone."""
     named |= len(folders) > 1
     with Proving(len(folders)) as progress:
-        told = [progress.over(each.name, partial(prove, each, name=named)) for each in folders]
+        proofs = [progress.over(each.name, partial(prove, each, name=named)) for each in folders]
     if named:
         typer.echo(f"note    {OUTSIDE}")
-    return told
+    return proofs
 
 
 def prove_stored(url: str, service: Service) -> list[dict[str, Any]]:
@@ -47,15 +47,15 @@ def prove_stored(url: str, service: Service) -> list[dict[str, Any]]:
 
     Raises BadInput where there is none, Rejected or Unknown where S3 does not say.
     """
-    told = []
+    proofs = []
     records = stored_records(url, service)
     with Proving(len(records)) as progress:
         for record in records:
             with tempfile.TemporaryDirectory(prefix="drcore-verify-") as below:
                 folder = Path(below) / record.name
-                told.append(progress.over(record.name, partial(_prove_fetched, record, folder)))
+                proofs.append(progress.over(record.name, partial(_prove_fetched, record, folder)))
     typer.echo(f"note    {OUTSIDE}")
-    return told
+    return proofs
 
 
 def _prove_fetched(record: StoredRecord, folder: Path) -> dict[str, Any]:

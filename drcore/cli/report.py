@@ -34,8 +34,8 @@ def report(result: RunResult, stream: TextIO) -> None:
         console.print(f"         {result.why}")
     for stands in result.stands:
         console.print(f"Stands   {stands}")
-    for told in result.untold:
-        console.print(f"To tell  {told}")
+    for left in result.untold:
+        console.print(f"To tell  {left}")
     for remark in result.remarks:
         console.print(f"Told     {remark}")
     recovered = result.word in (Word.REACHED, Word.TARGET_MISSED, Word.NOT_HELD)

@@ -96,11 +96,11 @@ def run_due(options: RunOptions, mode: str) -> NoReturn:
             typer.echo(f"Nothing is due: {mode} in {options.environment}", file=stream)
         end = exit_of(done)
         if options.as_json:
-            told = [
+            rows = [
                 each.exercise.as_data() | {"exit": each.exit, "run": each.result.as_data() if each.result else None}
                 for each in done
             ]
-            typer.echo(json.dumps({"ran": told, "exit": end}))
+            typer.echo(json.dumps({"ran": rows, "exit": end}))
         raise typer.Exit(end)
 
     guarded(go, options.as_json)

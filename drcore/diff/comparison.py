@@ -69,14 +69,14 @@ def carry_out(
                 remarks = check(sides, policy)
                 workers.jobs = _jobs(jobs, sides)
                 comparison = _Comparison(sides, policy, relations, workers, _engine(engine, shared), folder, say)
-                told = comparison.carry_out()
-                remarks += _said(told, policy, allow_unmatched)
+                result = comparison.carry_out()
+                remarks += _said(result, policy, allow_unmatched)
             (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
     except (OSError, duckdb.Error) as error:
         raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
     seconds = (clock.now() - began).total_seconds()
-    counts = {kind: told.counts[kind] for kind in Class}
-    report = Report(counts, seconds, _cpu() - cpu, _peak(workers.jobs), out, tuple(remarks), told.lines)
+    counts = {kind: result.counts[kind] for kind in Class}
+    report = Report(counts, seconds, _cpu() - cpu, _peak(workers.jobs), out, tuple(remarks), result.lines)
     (out / SUMMARY).write_bytes(orjson.dumps(report.as_data(), option=orjson.OPT_INDENT_2))
     return report
 
@@ -103,14 +103,14 @@ class _Told:
     lines: str = ""
 
 
-def _said(told: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
+def _said(result: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
     """What is to be said about the rules. Raises BadInput for one that matches nothing, unless that is allowed."""
-    unmatched = told.matching.unmatched()
+    unmatched = result.matching.unmatched()
     if unmatched and not allow_unmatched:
         raise BadInput(f"a rule matches nothing: {'; '.join(unmatched)}. If that is right: --allow-unmatched")
-    said = [f"a rule matches nothing: {each}" for each in unmatched] + told.matching.remarks()
-    if told.timeless:
-        said.append(f"{told.timeless:,} changed items have no time in {policy.modified} that can be believed")
+    said = [f"a rule matches nothing: {each}" for each in unmatched] + result.matching.remarks()
+    if result.timeless:
+        said.append(f"{result.timeless:,} changed items have no time in {policy.modified} that can be believed")
     return said
 
 
@@ -148,12 +148,12 @@ class _Comparison:
             self._in_no_equal_line(tier.keys)
         counts = self._counted()
         total = counts.total() - counts[Cause.SAME]
-        told = _Told(Counter(), 0, matching, _lines(tier))
+        result = _Told(Counter(), 0, matching, _lines(tier))
         for cause, count in counts.items():
-            told.counts[cause.kind] += count
-        told.counts[Class.UNCHANGED] += tier.equal if tier else 0
-        self._look(told, total)
-        return told
+            result.counts[cause.kind] += count
+        result.counts[Class.UNCHANGED] += tier.equal if tier else 0
+        self._look(result, total)
+        return result
 
     def _equal_lines(self, key: KeySchema | None) -> Tier | None:
         """The first tier, where both sides have lines of which equal ones are equal items."""
@@ -215,7 +215,7 @@ class _Comparison:
         shown = self.key.of(item) if item is not None else side.where(number)
         return BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
 
-    def _look(self, told: _Told, total: int) -> None:
+    def _look(self, result: _Told, total: int) -> None:
         """The exact check of what differs; what is left of it goes into the details."""
         restored, live = self.sides.values()
         check = ExactCheck(self.key, self.policy, (restored.member, live.member))
@@ -230,10 +230,10 @@ class _Comparison:
                     lines = zip((restored, live), batch[place][1:], strict=True)
                     places = " beside ".join(side.where(line[0]) for side, line in lines if line)
                     raise BadInput(f"{places}: {odd}")
-                told.counts.subtract(rule.kind for rule, _, _ in batch)
-                told.counts.update(checked.counts)
-                told.matching.add(checked.matching)
-                told.timeless += checked.timeless
+                result.counts.subtract(rule.kind for rule, _, _ in batch)
+                result.counts.update(checked.counts)
+                result.matching.add(checked.matching)
+                result.timeless += checked.timeless
                 file.write(checked.details)
                 done += len(batch)
                 self.say("looking at what differs", done, total)

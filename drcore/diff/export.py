@@ -44,19 +44,21 @@ def open_export(source: ExportSource, role: Role, folder: Path) -> OpenExport:
             if error.code in _NO_PLACE:
                 raise BadInput(f"{place}: expected an export in a bucket, found none: {error}") from error
             raise
-    told = manifest.read(manifest.find(Path(place)))
-    files = tuple(manifest.data_files(told))
-    if told.partial and role is Role.RESTORED and not told.old_images:
-        raise BadInput(f"{told.base}: expected old images too (NEW_AND_OLD_IMAGES), seen an export of NEW_IMAGE only")
-    key = source.key or (_keys_of(files) if told.partial else None)
+    summary = manifest.read(manifest.find(Path(place)))
+    files = tuple(manifest.data_files(summary))
+    if summary.partial and role is Role.RESTORED and not summary.old_images:
+        raise BadInput(
+            f"{summary.base}: expected old images too (NEW_AND_OLD_IMAGES), seen an export of NEW_IMAGE only"
+        )
+    key = source.key or (_keys_of(files) if summary.partial else None)
     return OpenExport(
         name=str(source.place),
-        partial=told.partial,
+        partial=summary.partial,
         key=key,
-        expected=told.count,
-        origin=told.origin,
+        expected=summary.count,
+        origin=summary.origin,
         source=FileLines(files),
-        image=_IMAGE[role] if told.partial else "",
+        image=_IMAGE[role] if summary.partial else "",
         aws=source.aws,
     )
 

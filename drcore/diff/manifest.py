@@ -69,27 +69,27 @@ def find(place: Path) -> Path:
 def read(base: Path) -> ExportManifest:
     """The summary. Raises BadInput for one that is damaged, or says what is not known."""
     path = base / SUMMARY
-    told = _json(path)
-    kind = told.get("exportType", INCREMENTAL if "exportFromTime" in told else FULL)  # older ones do not say it
-    if "version" in told:
-        _known(path, "version", told["version"], VERSIONS)
-    _known(path, "outputFormat", told.get("outputFormat"), ("DYNAMODB_JSON",))
+    summary = _json(path)
+    kind = summary.get("exportType", INCREMENTAL if "exportFromTime" in summary else FULL)  # older ones do not say it
+    if "version" in summary:
+        _known(path, "version", summary["version"], VERSIONS)
+    _known(path, "outputFormat", summary.get("outputFormat"), ("DYNAMODB_JSON",))
     _known(path, "exportType", kind, (FULL, INCREMENTAL))
-    count = told.get("itemCount")
+    count = summary.get("itemCount")
     if not _is_count(count):
         raise BadInput(f"{path}: expected an itemCount, seen {count!r}")
     partial = kind == INCREMENTAL
-    view = told.get("outputView")
+    view = summary.get("outputView")
     if partial:
         _known(path, "outputView", view, VIEWS)
     needed = {True: ("exportFromTime", "exportToTime"), False: ()}[partial]
-    times = {name: _time(path, told, name) for name in ("exportTime", "exportFromTime", "exportToTime")}
+    times = {name: _time(path, summary, name) for name in ("exportTime", "exportFromTime", "exportToTime")}
     for name in needed:
         if times[name] is None:
             raise BadInput(f"{path}: expected {name} of an incremental export, seen none")
     origin = Provenance(
-        table=_text(path, told, "tableArn"),
-        table_id=_text(path, told, "tableId"),
+        table=_text(path, summary, "tableArn"),
+        table_id=_text(path, summary, "tableId"),
         at=times["exportTime"],
         since=times["exportFromTime"] if partial else None,
         until=times["exportToTime"] if partial else None,
@@ -126,8 +126,8 @@ def entries(base: Path) -> Iterator[Entry]:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
-            entry = Entry(told["dataFileS3Key"], told["itemCount"], told["md5Checksum"])
+            fields = json.loads(line)
+            entry = Entry(fields["dataFileS3Key"], fields["itemCount"], fields["md5Checksum"])
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{path}: line {number}: expected a data file, seen {line[:80]!r}") from error
         for name, value in (("dataFileS3Key", entry.key), ("md5Checksum", entry.checksum)):
@@ -147,15 +147,15 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _text(path: Path, told: Mapping[str, object], name: str) -> str:
-    value = told.get(name, "")
+def _text(path: Path, summary: Mapping[str, object], name: str) -> str:
+    value = summary.get(name, "")
     if not isinstance(value, str):
         raise BadInput(f"{path}: {name}: expected a text, seen {value!r}")
     return value
 
 
-def _time(path: Path, told: Mapping[str, object], name: str) -> datetime | None:
-    text = _text(path, told, name)
+def _time(path: Path, summary: Mapping[str, object], name: str) -> datetime | None:
+    text = _text(path, summary, name)
     try:
         return parse_time(text) if text else None
     except ValueError as error:

@@ -67,8 +67,8 @@ class Choice:
     barred: str = ""
 
     def as_data(self) -> dict[str, object]:
-        told: dict[str, object] = {"answer": self.answer, "phrase": self.phrase, "numbers": dict(self.numbers)}
-        return told | {"recommended": self.recommended, "barred": self.barred}
+        fields: dict[str, object] = {"answer": self.answer, "phrase": self.phrase, "numbers": dict(self.numbers)}
+        return fields | {"recommended": self.recommended, "barred": self.barred}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Given:
     answer: str = ""
 
     def as_data(self) -> dict[str, object]:
-        told = {"granted": self.granted, "by": self.by, "how": self.how, "reason": self.reason}
-        return told | ({"answer": self.answer} if self.answer else {})
+        fields = {"granted": self.granted, "by": self.by, "how": self.how, "reason": self.reason}
+        return fields | ({"answer": self.answer} if self.answer else {})
 
 
 APPROVALS = "DRCORE_APPROVALS"  # how the launcher hands the kernel an approvals file: never by notebook parameters

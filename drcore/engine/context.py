@@ -133,8 +133,8 @@ class Run(Generic[F, N]):
         """
         call = Call("drcore", "Decide", "", True, parameters={"step": step.title, "choice": choice})
         self.calls.admit(call)
-        told = {"failed_region": failed_region} if failed_region else {}
-        self.record.append(Kind.DECISION, step=step, choice=choice, durable=True, **told)
+        fields = {"failed_region": failed_region} if failed_region else {}
+        self.record.append(Kind.DECISION, step=step, choice=choice, durable=True, **fields)
         self.calls.note(call, "OK")
         self.know_failed_region(failed_region)
 

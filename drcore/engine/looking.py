@@ -126,8 +126,8 @@ class Looking:
 
     def _journal(self, target: Target, looks: Looks) -> None:
         if looks.error is None:
-            told = {"state": self.step.to_json(looks.after), "check": looks.check.answer, "why": looks.check.why}
-            self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
+            fields = {"state": self.step.to_json(looks.after), "check": looks.check.answer, "why": looks.check.why}
+            self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **fields)
 
     def _settle(self, looks: Mapping[Target, Looks]) -> dict[Target, State]:
         remaining: dict[Target, State] = {}
@@ -233,7 +233,7 @@ class Looking:
             every=step.patience.every,
             hold=lasting,
             pause=longest_pause(looks.values()),
-            told=lambda waiting: self._tell_looks(looks, waiting),
+            after_look=lambda waiting: self._tell_looks(looks, waiting),
         )
 
     def _tell_looks(self, looks: Mapping[Target, Looks], waiting: Waiting | None) -> None:
@@ -248,8 +248,8 @@ class Looking:
         self, target: Target, looks: Looks, since: datetime | None, before: State, *, acted: bool
     ) -> TargetResult:
         check, after = looks.check, looks.after
-        told = {"state": self.step.to_json(after), "check": check.answer, "why": check.why, "looks": looks.count}
-        self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **told)
+        fields = {"state": self.step.to_json(after), "check": check.answer, "why": check.why, "looks": looks.count}
+        self.run.record.append(Kind.LOOK, step=self.step, target=str(target), **fields)
         outcome, why = self._meaning(check, acted=acted, held=since is not None), check.why
         outcome, why = self._excused(outcome, why, looks.error)
         if outcome is Outcome.DONE and not acted and looks.all_good:
@@ -307,10 +307,10 @@ class Looking:
         """Keep a target's result, in the journal too."""
         word = result.said or _word_for(self.step, result.outcome, after_rehearsed=bool(self.only_rehearsed()))
         self.results[result.target] = result = replace(result, said=word)
-        told = {"region": result.target.region, "thing": result.target.thing}
-        told |= {"since": iso(result.since)} if result.since else {}
-        told |= {"outcome": result.outcome, "word": word, "why": result.why}
-        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **told)
+        fields = {"region": result.target.region, "thing": result.target.thing}
+        fields |= {"since": iso(result.since)} if result.since else {}
+        fields |= {"outcome": result.outcome, "word": word, "why": result.why}
+        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **fields)
 
 
 def _word_for(step: Step[Any, Any], outcome: Outcome, *, after_rehearsed: bool) -> OutcomeWord:

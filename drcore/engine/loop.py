@@ -259,9 +259,9 @@ class _Carrying(Looking):
         with run.clock.person():
             self.given = run.desk.choose(step.title, level, choices or (Choice("", phrase),), changes)
         self.human = (run.clock.now() - before).total_seconds()
-        told = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
-        told = told if choices else {"phrase": phrase}
-        run.record.append(Kind.CONSENT, step=step, durable=True, **told, **self.given.as_data())
+        fields = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
+        fields = fields if choices else {"phrase": phrase}
+        run.record.append(Kind.CONSENT, step=step, durable=True, **fields, **self.given.as_data())
         if proof and self.given.granted:
             self.given = prove(run, step, proof, states, self.given.phrase)
             self.human = (run.clock.now() - before).total_seconds()
@@ -307,11 +307,11 @@ class _Carrying(Looking):
         act = step.act if back_to is None else step.undo
         assert act  # carried here only with one
         kind = Kind.INTENT if back_to is None else Kind.UNDO_INTENT
-        told = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
-        told |= self._limits
+        fields = {"region": target.region, "thing": target.thing, "try": tries, "before": step.to_json(state)}
+        fields |= self._limits
         try:
             lock.fence(run, step)
-            run.record.append(kind, step=step, target=str(target), durable=True, **told)
+            run.record.append(kind, step=step, target=str(target), durable=True, **fields)
             with self._writing(), odd_answers_are_none(step):
                 answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:

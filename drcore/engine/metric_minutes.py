@@ -57,9 +57,9 @@ class MetricMinutes:
         read = cloudwatch.minutes(self._aws, region, metrics, begin, end)
         minutes = [begin + number * ONE for number in range(int((end - begin) / ONE))]
         changed = [
-            told
+            change
             for metric, points in zip(metrics, read, strict=True)
-            for told in self._changed(region, metric, points, minutes)
+            for change in self._changed(region, metric, points, minutes)
         ]
         if changed:
             others = f", and {len(changed) - 1} more" if len(changed) > 1 else ""

@@ -139,8 +139,8 @@ def _wait(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, second
                 continue
             seen.add(key)
             if person:
-                told = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
-                run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **told)
+                answer = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
+                run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **answer)
                 return person
         return None
 
@@ -205,10 +205,10 @@ def _take(run: Run[Any, Any], asked: AskedOfSecond, headers: Mapping[str, str]) 
     region, bucket = _store(run)
     used = hashlib.sha256(headers["authorization"].encode()).hexdigest()
     key = f"{folder_of(run.id, asked.step)}/used/{used}.json"
-    told = {"run": run.id, "digest": asked.digest, "at": iso(run.clock.now())}
+    fields = {"run": run.id, "digest": asked.digest, "at": iso(run.clock.now())}
     try:
         with run.calls.during(Writes.ALLOWED):
-            s3.put_if(run.aws, region, bucket, key, told, StoredJson(None))
+            s3.put_if(run.aws, region, bucket, key, fields, StoredJson(None))
     except Rejected as error:
         raise Rejected(f"it was used already: {error}", error.code) from error
 

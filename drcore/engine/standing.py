@@ -37,7 +37,7 @@ def what_stands(
 
     `guarded` are the steps that can be backed out of.
     """
-    told = []
+    parts = []
     for each in standings:
         acts = {
             target: act
@@ -48,8 +48,8 @@ def what_stands(
         if left:
             perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "
             where = ", ".join(target for target in left if target != str(Target()))
-            told.append(f"{perhaps}{each.what}" + (f" ({where})" if where else ""))
-    return (*told, *_begun(guarded, history), *_lock(history))
+            parts.append(f"{perhaps}{each.what}" + (f" ({where})" if where else ""))
+    return (*parts, *_begun(guarded, history), *_lock(history))
 
 
 def _begun(guarded: Iterable[StepName], history: History) -> Iterator[str]:

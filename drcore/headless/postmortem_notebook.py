@@ -61,9 +61,9 @@ def _theirs(cells: Sequence[Any]) -> tuple[dict[str, list[Any]], dict[str, Any]]
     """Cells that people have put in, by the part that they stand behind; and our own, by their part."""
     behind, ours, at = dict[str, list[Any]](), dict[str, Any](), ""
     for cell in cells:
-        told = cell.metadata.get("drcore")
-        if told:
-            at = told["part"]
+        tag = cell.metadata.get("drcore")
+        if tag:
+            at = tag["part"]
             ours[at] = cell
         else:
             behind.setdefault(at, []).append(cell)

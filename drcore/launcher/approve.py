@@ -103,8 +103,8 @@ class Approver:
             raise last or Unknown("sts: no region is known")
         key = f"{folder_of(asked.run, asked.step)}/signed/{self.person.name}-{secrets.token_hex(4)}.json"
         with self._calls.during(Writes.ALLOWED):
-            told = SignedApproval(requests=requests).model_dump(mode="json")
-            s3.put_if(self.aws, self.region, self.bucket, key, told, StoredJson(None))
+            document = SignedApproval(requests=requests).model_dump(mode="json")
+            s3.put_if(self.aws, self.region, self.bucket, key, document, StoredJson(None))
         return LeftApproval(self.person.name, f"s3://{self.bucket}/{key}", ends)
 
 

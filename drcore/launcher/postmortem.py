@@ -61,12 +61,12 @@ def write_postmortem(folder: Path, out: Path | None = None) -> Postmortem:
 def draft_of(run: ReadRun) -> str:
     """The draft that a record tells, with what the plan itself had to say where it has written one in its run."""
     fault = run.parameters.get("fault")
-    told = Teller(run.history, run.run_id, str(fault["name"]) if isinstance(fault, dict) and "name" in fault else "")
+    teller = Teller(run.history, run.run_id, str(fault["name"]) if isinstance(fault, dict) and "name" in fault else "")
     own = run.folder / EVIDENCE / f"{NAME}.md"
     text = own.read_text(encoding="utf-8") if f"{EVIDENCE}/{NAME}.md" in run.files and own.is_file() else ""
-    bare = written(told, "", (), ())
+    bare = written(teller, "", (), ())
     parts = (_own(text, bare, part, run.history) for part in ("Summary", "Impact"))
-    return written(told, _headline(run, text), *parts)
+    return written(teller, _headline(run, text), *parts)
 
 
 def _own(text: str, bare: str, part: str, history: History) -> list[Sentence]:

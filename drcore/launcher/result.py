@@ -122,13 +122,13 @@ def result_from_journal(
         if step.key in ended
     )
     of_before: Event = {"untold": (), "remarks": ()}  # a record from before has none
-    told = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
+    measured = (verdict["rto"], verdict["rpo"], *(tuple(verdict.get(name, none)) for name, none in of_before.items()))
     by = str((history.last(Kind.READY) or {}).get("by", ""))
     if _lock_is_left(history) and end == Exit.REACHED:
         end = Exit.MISSED
     plan = plans.find(setting.plan)
     stands = what_stands(plan.stands, History(read_events(folder)), plan.guarded)
-    result = RunResult(folder, setting, str(word), why, end, outcomes, *told)
+    result = RunResult(folder, setting, str(word), why, end, outcomes, *measured)
     return replace(result, acts=_acts(history), by=by, stands=stands)
 
 
@@ -145,8 +145,8 @@ def _acts(history: History) -> tuple[Mapping[str, Any], ...]:
         needed = "outcome" in line  # the line of a result
         if not needed or line["outcome"] == Outcome.WOULD:
             call = line["why"].removeprefix("WOULD ") if needed else line["call"]
-            told = {"id": key_of(line), "title": line["step"], "target": line["target"]}
-            named.append({**told, "call": call, "needed": needed})
+            fields = {"id": key_of(line), "title": line["step"], "target": line["target"]}
+            named.append({**fields, "call": call, "needed": needed})
     return tuple(named)
 
 

@@ -91,12 +91,12 @@ def words_of(command: tuple[str, ...], *options: str) -> list[str]:
 def faults(world: StartedWorld) -> dict[str, list[dict[str, Any]]]:
     """What can be broken in a world, by name, with the options of each. Raises RunnerFailed."""
     words = words_of(world.command, "--faults")
-    told = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     try:
-        found: dict[str, list[dict[str, Any]]] = json.loads(told.stdout)
+        found: dict[str, list[dict[str, Any]]] = json.loads(ended.stdout)
         return found
     except ValueError as error:
-        last = told.stderr.strip().rpartition("\n")[2]
+        last = ended.stderr.strip().rpartition("\n")[2]
         raise RunnerFailed(f"the world did not say what can be broken: {last or 'it said nothing'}") from error
 
 

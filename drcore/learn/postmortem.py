@@ -61,27 +61,27 @@ class Teller:
     fault: str
 
 
-def written(told: Teller, headline: str, summary: Iterable[Sentence], impact: Iterable[Sentence]) -> str:
+def written(teller: Teller, headline: str, summary: Iterable[Sentence], impact: Iterable[Sentence]) -> str:
     """The whole draft, of what the journal has now. `summary` and `impact` are said beside what it always tells."""
-    host, opened = next(told.history.lines(Kind.HOST), None), next(told.history.lines(Kind.OPENED), None)
+    host, opened = next(teller.history.lines(Kind.HOST), None), next(teller.history.lines(Kind.OPENED), None)
     day = Sentence(parse_time(opened["time"]).strftime("%Y-%m-%d"), opened["n"]) if opened else "not known."
-    by = f"drafted by drcore from run {told.run_id}"
+    by = f"drafted by drcore from run {teller.run_id}"
     drafted = Sentence(f"{by}, as {host['user']}", host["n"]) if host else f"{by}."
     parts = [
         f"# Postmortem: {headline}",
         f"**Date:** {day}",
         f"**Authors:** {drafted} People who add to it put their names here.",
         "**Status:** draft. Nobody has reviewed it.",
-        _part("Summary", [*summary, *_verdict(told), *_moments(told)]),
-        _part("Impact", [*impact, *_cost(told)]),
+        _part("Summary", [*summary, *_verdict(teller), *_moments(teller)]),
+        _part("Impact", [*impact, *_cost(teller)]),
         _part("Root causes", (), ROOT_CAUSES),
-        _part("Trigger", _injected(told), () if told.history.moments().get("fault") else _TRIGGER),
-        _part("Resolution", [*_done(told), *_taken_back(told)]),
-        _part("Detection", _detected(told)),
-        _actions(told),
+        _part("Trigger", _injected(teller), () if teller.history.moments().get("fault") else _TRIGGER),
+        _part("Resolution", [*_done(teller), *_taken_back(teller)]),
+        _part("Detection", _detected(teller)),
+        _actions(teller),
         "\n\n".join(["## Lessons learned", *(_part(part, (), asked, "###") for part, asked in LESSONS.items())]),
-        _part("Timeline (UTC)", _timeline(told)),
-        _part("Supporting information", _evidence(told)),
+        _part("Timeline (UTC)", _timeline(teller)),
+        _part("Supporting information", _evidence(teller)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -114,46 +114,46 @@ def _target(source: str) -> str:
     return f"{JOURNAL}#L{number}" if kind == "journal" else source
 
 
-def _part(title: str, told: Iterable[Sentence], questions: Iterable[str] = (), mark: str = "##") -> str:
-    lines = [f"- {each}" for each in told] + [f"- [ ] {each}" for each in questions]
+def _part(title: str, sentences: Iterable[Sentence], questions: Iterable[str] = (), mark: str = "##") -> str:
+    lines = [f"- {each}" for each in sentences] + [f"- [ ] {each}" for each in questions]
     return "\n".join([f"{mark} {title}", "", *(lines or ["The record of this run tells nothing of it."])])
 
 
-def _moments(told: Teller) -> Iterator[Sentence]:
+def _moments(teller: Teller) -> Iterator[Sentence]:
     """When it began, was noticed, was decided, was over; the earliest that it may have been, if known."""
-    lines = sorted(told.history.lines(Kind.MOMENT), key=lambda line: (parse_time(line["at"]), int(line["n"])))
+    lines = sorted(teller.history.lines(Kind.MOMENT), key=lambda line: (parse_time(line["at"]), int(line["n"])))
     for line in lines:
         bounds = f", at the earliest {line['earliest']}" if "earliest" in line else ""
         yield Sentence(f"{line['name'].capitalize()}: {line['at']}{bounds}", line["n"])
 
 
-def _verdict(told: Teller) -> Iterator[Sentence]:
+def _verdict(teller: Teller) -> Iterator[Sentence]:
     """How it ended, where the run has come to that."""
-    line = told.history.last(Kind.VERDICT)
+    line = teller.history.last(Kind.VERDICT)
     if line:
         yield Sentence(f"The verdict is {line['word']}: {line['why']}", line["n"])
 
 
-def _cost(told: Teller) -> Iterator[Sentence]:
+def _cost(teller: Teller) -> Iterator[Sentence]:
     """Time and data against their targets, and what steps had to say of users."""
-    line = told.history.last(Kind.VERDICT)
+    line = teller.history.last(Kind.VERDICT)
     if line:
         for name, objective in (("RTO", line.get("rto")), ("RPO", line.get("rpo"))):
             if objective:
                 yield Sentence(_measured(name, objective), line["n"])
         for remark in line.get("remarks", ()):
             yield Sentence(f"{remark[:1].upper()}{remark[1:]}", line["n"])
-    for lost in told.history.lines(Kind.LOST):
+    for lost in teller.history.lines(Kind.LOST):
         yield Sentence(f"Up to {lost['seconds']:g} s of data may be lost", lost["n"])
-    took = told.history.last(Kind.STEP_ENDED)
+    took = teller.history.last(Kind.STEP_ENDED)
     if line and took:
-        ended = [*told.history.lines(Kind.STEP_ENDED)]
+        ended = [*teller.history.lines(Kind.STEP_ENDED)]
         parts = {part: sum(each["seconds"].get(part, 0) for each in ended) for part in ("machine", "human", "cloud")}
         text = (
             f"The steps took {sum(parts.values()):.0f} s: drcore {parts['machine']:.0f} s, people "
             f"{parts['human']:.0f} s, waiting for AWS {parts['cloud']:.0f} s"
         )
-        has_table = any(each["name"] == f"{EVIDENCE}/timeline.csv" for each in told.history.lines(Kind.FILE))
+        has_table = any(each["name"] == f"{EVIDENCE}/timeline.csv" for each in teller.history.lines(Kind.FILE))
         yield Sentence(text, "timeline.csv" if has_table else took["n"])
 
 
@@ -167,38 +167,38 @@ def _measured(name: str, objective: Mapping[str, Any]) -> str:
     return f"{name}: {took}; {wanted}{missed}"
 
 
-def _injected(told: Teller) -> Iterator[Sentence]:
-    for line in told.history.lines(Kind.MOMENT):
-        if line["name"] == "fault" and told.fault:
-            yield Sentence(f"This was a drill: the fault {told.fault} was injected", line["n"])
+def _injected(teller: Teller) -> Iterator[Sentence]:
+    for line in teller.history.lines(Kind.MOMENT):
+        if line["name"] == "fault" and teller.fault:
+            yield Sentence(f"This was a drill: the fault {teller.fault} was injected", line["n"])
 
 
-def _detected(told: Teller) -> Iterator[Sentence]:
-    for line in told.history.lines(Kind.MOMENT):
+def _detected(teller: Teller) -> Iterator[Sentence]:
+    for line in teller.history.lines(Kind.MOMENT):
         if line["name"] == "detected":
-            before = (each for each in told.history.lines(Kind.LOOK) if each["n"] < line["n"])
+            before = (each for each in teller.history.lines(Kind.LOOK) if each["n"] < line["n"])
             look = next((each for each in reversed([*before]) if each["check"] == Answer.YES), None)
             yield Sentence(f"It was noticed at {line['at']}", line["n"])
             if look:
                 yield Sentence(f"{look['step']}{_at(look)}: {look['why']}", look["n"])
 
 
-def _done(told: Teller) -> Iterator[Sentence]:
+def _done(teller: Teller) -> Iterator[Sentence]:
     """What this run has changed, each by the result of its act."""
-    for line in _results(told):
-        if line["outcome"] == Outcome.DONE and told.history.has(Kind.INTENT, step=_of(line), target=line["target"]):
+    for line in _results(teller):
+        if line["outcome"] == Outcome.DONE and teller.history.has(Kind.INTENT, step=_of(line), target=line["target"]):
             yield Sentence(f"{line['step']}{_at(line)}: {line['why']}", line["n"])
 
 
-def _taken_back(told: Teller) -> Iterator[Sentence]:
+def _taken_back(teller: Teller) -> Iterator[Sentence]:
     for kind, how in ((Kind.UNDONE, "was taken back"), (Kind.UNDO_FAILED, "could NOT be taken back")):
-        for line in told.history.lines(kind):
+        for line in teller.history.lines(kind):
             yield Sentence(f"{line['step']}{_at(line)} {how}: {line['why']}", line["n"])
 
 
-def _missed(told: Teller) -> Iterator[tuple[Sentence, str]]:
+def _missed(teller: Teller) -> Iterator[tuple[Sentence, str]]:
     """What follows from targets that were missed, from what was not told, from a goal that was not reached."""
-    line = told.history.last(Kind.VERDICT)
+    line = teller.history.last(Kind.VERDICT)
     if not line:
         return
     for name, objective in (("RTO", line.get("rto")), ("RPO", line.get("rpo"))):
@@ -212,46 +212,46 @@ def _missed(told: Teller) -> Iterator[tuple[Sentence, str]]:
         yield Sentence(f"Find out why the run ended as {line['word']}: {line['why']}", line["n"]), "process"
 
 
-def _actions(told: Teller) -> str:
+def _actions(teller: Teller) -> str:
     """A table to be filled in: a row for each step that did not go well at last, and one for what people add."""
     last: dict[str, Event] = {}
-    for line in _results(told):
+    for line in _results(teller):
         last[f"{key_of(line)} {line['target']}"] = line
     bad = [line for line in last.values() if line["outcome"] in (Outcome.FAILED, Outcome.UNKNOWN)]
     rows = [f"| {_cell(Sentence(_ended(line), line['n']))} | mend | | |" for line in bad]
-    rows += [f"| {_cell(sentence)} | {kind} | | |" for sentence, kind in _missed(told)]
+    rows += [f"| {_cell(sentence)} | {kind} | | |" for sentence, kind in _missed(teller)]
     head = ["## Action items", "", "| what | type | owner | ticket |", "|---|---|---|---|", *rows]
     return "\n".join([*head, "| | | | |", "", *(f"- [ ] {each}" for each in _ACTIONS)])
 
 
-def _timeline(told: Teller) -> Iterator[Sentence]:
+def _timeline(teller: Teller) -> Iterator[Sentence]:
     """Moments at the time that they have, decisions and results at that of their line; oldest first."""
     dated = [
-        (line["at"], Sentence(f"{line['at']} {line['name']}", line["n"])) for line in told.history.lines(Kind.MOMENT)
+        (line["at"], Sentence(f"{line['at']} {line['name']}", line["n"])) for line in teller.history.lines(Kind.MOMENT)
     ]
-    for line in told.history.lines(Kind.DECISION):
-        by = told.history.decided(_of(line))
+    for line in teller.history.lines(Kind.DECISION):
+        by = teller.history.decided(_of(line))
         dated.append((line["time"], Sentence(f"{line['time']} decided by {by.by}: {line['choice']}", line["n"])))
-    for line in told.history.lines(Kind.NOTE):
+    for line in teller.history.lines(Kind.NOTE):
         dated.append((line["time"], Sentence(f"{line['time']} {line['by']} remarks: {line['text']}", line["n"])))
-    for line in _results(told):
+    for line in _results(teller):
         if line["outcome"] != Outcome.ALREADY:
             text = f"{line['time']} {line['step']}{_at(line)} is {word_in(line)}"
             dated.append((line["time"], Sentence(text, line["n"])))
     yield from (sentence for _, sentence in sorted(dated, key=lambda each: (iso(parse_time(each[0])), each[1].source)))
 
 
-def _evidence(told: Teller) -> Iterator[Sentence]:
+def _evidence(teller: Teller) -> Iterator[Sentence]:
     """The files of evidence as they are bound now, each once."""
-    files = {line["name"]: line for line in told.history.lines(Kind.FILE) if line["name"].startswith("evidence/")}
+    files = {line["name"]: line for line in teller.history.lines(Kind.FILE) if line["name"].startswith("evidence/")}
     for name, line in sorted(files.items()):
         if name != f"evidence/{NAME}.md":
             yield Sentence(line["title"], name.removeprefix("evidence/"))
 
 
-def _results(told: Teller) -> Iterator[Event]:
+def _results(teller: Teller) -> Iterator[Event]:
     """The results of the plan's steps; the lock is none of them."""
-    return (line for line in told.history.lines(Kind.RESULT) if key_of(line) not in lock.KEYS)
+    return (line for line in teller.history.lines(Kind.RESULT) if key_of(line) not in lock.KEYS)
 
 
 def _ended(line: Event) -> str:

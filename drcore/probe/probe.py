@@ -151,19 +151,19 @@ class AccountProbe:
 
     def _answered(self, question: AwsQuestion) -> AwsAnswer:
         if question.writes:
-            told = f"{question.changes}. Cost: {question.cost}. Undo: {question.undo}. Takes {question.takes}."
-            if not self._consents(question.key, told):
+            text = f"{question.changes}. Cost: {question.cost}. Undo: {question.undo}. Takes {question.takes}."
+            if not self._consents(question.key, text):
                 return AwsAnswer(question, None, "nobody has consented", asked=False)
         self._say(f"asking {question.key} ({question.takes}) …")
         with self.session.asked(writes=question.writes):
             return AwsAnswer(question, *_answer(question, self.session))
 
-    def _consents(self, key: str, told: str) -> bool:
+    def _consents(self, key: str, text: str) -> bool:
         if key in self._approved:
             granted, how = True, f"--yes {key}"
         else:
             where = f"{self._service.environment}, account {self._service.account}, {self._service.runner_region}"
-            typed = self._keyboard(f"{where}\n{key}: {told}\nType {key!r} to go on, anything else to pass over: ")
+            typed = self._keyboard(f"{where}\n{key}: {text}\nType {key!r} to go on, anything else to pass over: ")
             granted, how = (typed or "").strip() == key, "there is no keyboard" if typed is None else "keyboard"
         self.session.record.append(Kind.CONSENT, key=key, granted=granted, by=login(), how=how, durable=True)
         return granted

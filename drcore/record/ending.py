@@ -15,8 +15,8 @@ def refusal(history: History) -> Event | None:
     if ready := history.last(Kind.READY):
         passed["preflight"] = ready["n"]
     verdict: Event = history.last(Kind.VERDICT) or {"n": 0}
-    for told in verdict.get("untold", ()):
-        passed[told.partition(": ")[0]] = verdict["n"]
+    for untold in verdict.get("untold", ()):
+        passed[untold.partition(": ")[0]] = verdict["n"]
     refusals = [line for line in history.lines(Kind.REFUSED) if passed.get(line["what"], 0) < line["n"]]
     return refusals[-1] if refusals else None
 

@@ -93,8 +93,8 @@ _NOT_EXERCISED = frozenset({"exercises", "runner_region", "drill_every_days"})
 def _steps(then: Mapping[str, str], now: Mapping[str, str]) -> str:
     new, gone = [key for key in now if key not in then], [key for key in then if key not in now]
     other = [key for key in now if key in then and now[key] != then[key]]
-    told = [f"{word} {_some(keys)}" for word, keys in (("new", new), ("gone", gone), ("changed", other)) if keys]
-    return "; ".join(told) or "its steps come in another order"
+    parts = [f"{word} {_some(keys)}" for word, keys in (("new", new), ("gone", gone), ("changed", other)) if keys]
+    return "; ".join(parts) or "its steps come in another order"
 
 
 def _different(then: object, now: object, name: str = "") -> Iterator[str]:

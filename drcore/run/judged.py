@@ -33,8 +33,8 @@ def judged(plan: Plan[Any], run: Run[Any, Any]) -> Verdict:
 
 def _spent(history: History) -> Seconds:
     """Where the time went, each time that a step was carried out: also before a restart, which another one follows."""
-    told = [line["seconds"] for line in history.lines(Kind.STEP_ENDED)]
-    return Seconds(*(sum(each[part] for each in told) for part in ("machine", "human", "cloud")))
+    seconds = [line["seconds"] for line in history.lines(Kind.STEP_ENDED)]
+    return Seconds(*(sum(each[part] for each in seconds) for part in ("machine", "human", "cloud")))
 
 
 def note(run: Run[Any, Any], verdict: Verdict) -> None:

@@ -29,5 +29,5 @@ def write_at_close(plan: Plan[Any], run: Run[Any, Any], screen: Screen) -> None:
 
 
 def _write(name: str, text: str, run: Run[Any, Any], screen: Screen) -> None:
-    write_whole(run.folder / name, run.redact(screen.told(text)).encode())
+    write_whole(run.folder / name, run.redact(screen.at_its_address(text)).encode())
     run.record.bind(name, title="the plan as shell commands")

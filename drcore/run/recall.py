@@ -22,14 +22,14 @@ from drcore.record.step_lines import StepLines, left_open, step_lines
 def recalled(run: Run[Any, Any], plan: Plan[Any]) -> dict[str, StepResult]:
     """The results of all steps that ended in this run, by key, in the order of the plan; but what was undone since."""
     found = ((step, step_lines(run.history, step)) for step in plan.steps)
-    return {step.key: _result(step, told, told.ended) for step, told in found if told and told.ended}
+    return {step.key: _result(step, of_step, of_step.ended) for step, of_step in found if of_step and of_step.ended}
 
 
-def _result(step: Step[Any, Any], told: StepLines, ended: Event) -> StepResult:
+def _result(step: Step[Any, Any], of_step: StepLines, ended: Event) -> StepResult:
     return StepResult(
         step.name,
-        tuple(_target_result(step, told, target) for target in told.results),
-        parse_time(told.began["time"]),
+        tuple(_target_result(step, of_step, target) for target in of_step.results),
+        parse_time(of_step.began["time"]),
         parse_time(ended["time"]),
         Seconds(**ended["seconds"]),
         one_is_enough=step.one_is_enough,
@@ -37,8 +37,8 @@ def _result(step: Step[Any, Any], told: StepLines, ended: Event) -> StepResult:
     )
 
 
-def _target_result(step: Step[Any, Any], told: StepLines, target: str) -> TargetResult:
-    line, intent, look = told.results[target], told.intents.get(target), told.looks.get(target)
+def _target_result(step: Step[Any, Any], of_step: StepLines, target: str) -> TargetResult:
+    line, intent, look = of_step.results[target], of_step.intents.get(target), of_step.looks.get(target)
     after = _state(step, look["state"]) if look else None
     before = _state(step, intent["before"]) if intent else after
     since = parse_time(line["since"]) if "since" in line else None
@@ -57,8 +57,8 @@ def _state(step: Step[Any, Any], data: object) -> Any:
 
 def under_way(run: Run[Any, Any], step: Step[Any, Any]) -> str:
     """What a step that did not come to its end has changed, and what may be on its way, in words."""
-    told = step_lines(run.history, step)
-    acted = told.acted if told else {}
+    of_step = step_lines(run.history, step)
+    acted = of_step.acted if of_step else {}
     done, open_ = ([target for target, known in acted.items() if known is wanted] for wanted in (True, False))
     words = [f"it has acted on {', '.join(done)}"] if done else []
     words += [f"an act is on its way, {', '.join(open_)}: it is looked at before it is tried again"] if open_ else []
@@ -68,10 +68,10 @@ def under_way(run: Run[Any, Any], step: Step[Any, Any]) -> str:
 def what_is_next(run: Run[Any, Any], plan: Plan[Any], to_come: Sequence[Step[Any, Any]]) -> str:
     """Where a run that is opened again stands, in words, and where it goes on."""
     lost, done = left_open(run.history), len(plan.steps) - len(to_come)
-    told = [f"This run goes on: {done} of {len(plan.steps)} steps are done."]
+    parts = [f"This run goes on: {done} of {len(plan.steps)} steps are done."]
     if lost:
         step = plan.step(lost)
-        told.append(f"{step.title} was begun and did not end: {under_way(run, step)}.")
+        parts.append(f"{step.title} was begun and did not end: {under_way(run, step)}.")
     if to_come:
-        told.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
-    return " ".join(told)
+        parts.append(f"Next: {to_come[0].title}. run.go_on() carries on there.")
+    return " ".join(parts)

@@ -46,9 +46,9 @@ class Screen:
 
     def show(self, card: tuple[str, str]) -> None:
         """Show a card, given as HTML with its text."""
-        show.display(*(self._run.redact(self.told(text)) for text in card))
+        show.display(*(self._run.redact(self.at_its_address(text)) for text in card))
 
-    def told(self, text: str) -> str:
+    def at_its_address(self, text: str) -> str:
         """The text with the world's address as the parameters give it.
 
         A port of the moment is no fact of a plan: equal drills then look alike, and the commands fit a world that was
@@ -99,7 +99,7 @@ class Screen:
 
     def _lay_above(self, exhibit: Exhibit) -> None:
         if self._run.desk.wants_words:
-            self._run.desk.lay_above(self._run.redact(self.told(show.in_words(exhibit))) + "\n")
+            self._run.desk.lay_above(self._run.redact(self.at_its_address(show.in_words(exhibit))) + "\n")
 
     def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         """The tables and charts of a step; where they cannot be read that is said, in the journal too."""
@@ -109,9 +109,9 @@ class Screen:
             with self._run.calls.under(step.waiver):
                 yield from step.shows(self._run, states)
         except (Unknown, Rejected) as error:
-            told = f"The evidence of this step could not be read: {error}"
+            text = f"The evidence of this step could not be read: {error}"
             self._run.record.append(Kind.NO_EVIDENCE, step=step, why=str(error))
-            self.show(show.note(told))
+            self.show(show.note(text))
 
     def keep(self, exhibit: Exhibit) -> None:
         """Show a table or chart, and keep it as evidence."""
@@ -168,4 +168,4 @@ class Watch:
 
     def _draw(self, card: tuple[str, str]) -> None:
         if self._slot:
-            self._slot.show(*(self._run.redact(self._screen.told(text)) for text in card))
+            self._slot.show(*(self._run.redact(self._screen.at_its_address(text)) for text in card))

@@ -35,15 +35,15 @@ class Together:
         if run.rehearsing or not first.begins or not known or known.stops or first.key in self._begun:
             return
         self._begun.add(first.key)
-        told = []
+        parts = []
         for name in first.begins:
             if name.key not in run.results:
                 following = self._plan.step(name.key)
                 run.record.append(Kind.STEP, step=following, plan=following.plan, begun_by=first.key)
                 with interruptible(run, following):
-                    told.append(f"{name.title} ({begin(run, following)})")
-        if told:
-            self._screen.show(show.note(f"Begun at once, in this order: {', '.join(told)}."))
+                    parts.append(f"{name.title} ({begin(run, following)})")
+        if parts:
+            self._screen.show(show.note(f"Begun at once, in this order: {', '.join(parts)}."))
 
 
 @contextmanager

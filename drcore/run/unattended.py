@@ -26,12 +26,12 @@ class Unattended:
     def beside(self, step: Step[Any, Any], tell: Tell) -> Tell:
         """What is told of a step under way, with a look at those acts each time. Raises Refused."""
 
-        def told(progress: StepProgress) -> None:
+        def tell_and_see(progress: StepProgress) -> None:
             tell(progress)
             if progress.phase is not Phase.ASKING:  # what is read to be asked is no part of the step
                 self.see_to(but=step)
 
-        return told
+        return tell_and_see
 
     def see_to(self, *, over: bool = False, but: Step[Any, Any] | None = None) -> None:
         """Back out of what goes wrong; where the run is `over`, of all that is not as expected. Raises Refused."""

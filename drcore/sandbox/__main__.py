@@ -70,7 +70,7 @@ def _tell_faults() -> None:
     import drcore.sandbox.endpoints.application  # noqa: F401  # registers every fault
     from drcore.sandbox.core.faults import REGISTRY
 
-    told = {
+    fields = {
         name: [
             {
                 "name": key,
@@ -83,7 +83,7 @@ def _tell_faults() -> None:
         ]
         for name, fault in sorted(REGISTRY.items())
     }
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(fields) + "\n")
 
 
 def _options() -> argparse.Namespace:

@@ -53,8 +53,8 @@ class Scheduled:
         failed = f"; {bad.run_id} since then: {bad.word or bad.worth}" if bad else ""
         if not self.last_good or not self.last_good.begun:
             return f"never run well{failed}"
-        told = f"last run well on {self.last_good.begun:%Y-%m-%d}, every {self.every.days} days{failed}"
-        return f"{told}; changed since: {'; '.join(self.changed)}" if self.changed else told
+        text = f"last run well on {self.last_good.begun:%Y-%m-%d}, every {self.every.days} days{failed}"
+        return f"{text}; changed since: {'; '.join(self.changed)}" if self.changed else text
 
     def as_data(self) -> dict[str, Any]:
         """The same for a program."""
@@ -102,10 +102,10 @@ def _newest_first(records: Path) -> list[KeptRun]:
 
 def _kept(folder: Path) -> KeptRun | None:
     try:
-        told = json.loads((folder / PARAMETERS).read_bytes())
+        parameters = json.loads((folder / PARAMETERS).read_bytes())
         with (folder / JOURNAL).open("rb") as journal:
             first = parsed(journal.readline().rstrip(b"\n"))
-        what = (told["plan"], told["mode"], told["service"]["environment"])
+        what = (parameters["plan"], parameters["mode"], parameters["service"]["environment"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return KeptRun(folder, what, str(first["wall_time"])) if first and first.get("wall_time") else None

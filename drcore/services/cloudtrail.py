@@ -31,13 +31,13 @@ def calls(aws: Aws, region: str, operation: str, since: datetime, until: datetim
         StartTime=since,
         EndTime=until,
     )
-    told = (Called(_utc(each["EventTime"]), operation, each.get("Username", ""), _parameters(each)) for each in found)
-    return tuple(sorted(told, key=lambda call: (call.at, call.by)))
+    made = (Called(_utc(each["EventTime"]), operation, each.get("Username", ""), _parameters(each)) for each in found)
+    return tuple(sorted(made, key=lambda call: (call.at, call.by)))
 
 
 def _parameters(event: dict[str, Any]) -> dict[str, Any]:
-    told = json.loads(event.get("CloudTrailEvent") or "{}")
-    return told.get("requestParameters") or {}
+    document = json.loads(event.get("CloudTrailEvent") or "{}")
+    return document.get("requestParameters") or {}
 
 
 def _utc(moment: datetime) -> datetime:

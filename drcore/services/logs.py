@@ -40,8 +40,8 @@ def lines(aws: Aws, region: str, group: str, pattern: str, since: datetime, unti
         startTime=_milliseconds(since),
         endTime=_milliseconds(until) - 1,
     )
-    told = (Line(_EPOCH + timedelta(milliseconds=each["timestamp"]), each["message"]) for each in found)
-    return tuple(sorted(told, key=lambda line: line.at))
+    read = (Line(_EPOCH + timedelta(milliseconds=each["timestamp"]), each["message"]) for each in found)
+    return tuple(sorted(read, key=lambda line: line.at))
 
 
 def retention_days(aws: Aws, region: str, group: str) -> int | None:

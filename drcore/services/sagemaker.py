@@ -171,17 +171,17 @@ def configurations(aws: Aws, region: str, part: str) -> tuple[str, ...]:
 def component(aws: Aws, region: str, name: str) -> ModelComponent:
     """Raises Rejected when there is no such component, Unknown."""
     found = aws.call("sagemaker", region, "describe_inference_component", InferenceComponentName=name)
-    told = found.get("Specification", {})
+    specification = found.get("Specification", {})
     copies = found["RuntimeConfig"]
     return ModelComponent(
         name,
         found["InferenceComponentStatus"],
-        told.get("ModelName", ""),
+        specification.get("ModelName", ""),
         copies["DesiredCopyCount"],
         copies["CurrentCopyCount"],
         found.get("FailureReason", ""),
         found["LastModifiedTime"].astimezone(UTC),
-        told,
+        specification,
     )
 
 

@@ -65,7 +65,7 @@ def findings(http: Http, url: str, key: str | None = None) -> tuple[SecurityFind
         found = _FINDINGS.validate_python(answer["findings"])
     except (ValidationError, TypeError) as error:
         raise Unknown(f"GET {url}/findings: expected findings, seen {str(answer)[:200]}: {error}") from error
-    told = [
+    read = [
         SecurityFinding(
             each.id,
             each.title,
@@ -82,4 +82,4 @@ def findings(http: Http, url: str, key: str | None = None) -> tuple[SecurityFind
         )
         for each in found
     ]
-    return tuple(sorted(told, key=lambda each: (each.reported, each.id)))
+    return tuple(sorted(read, key=lambda each: (each.reported, each.id)))

@@ -42,6 +42,6 @@ def tickets(
     return tuple(sorted(found, key=lambda ticket: (ticket.opened, ticket.id)))
 
 
-def _ticket(told: Mapping[str, str]) -> Ticket:
-    app = (told.get("platform") or "", told.get("app_version") or "")
-    return Ticket(told["id"], parse_time(told["opened_at"]), told["user"], told["subject"], *app)
+def _ticket(row: Mapping[str, str]) -> Ticket:
+    app = (row.get("platform") or "", row.get("app_version") or "")
+    return Ticket(row["id"], parse_time(row["opened_at"]), row["user"], row["subject"], *app)

@@ -93,19 +93,19 @@ def service_map(aws: Aws, region: str, traces: Sequence[str]) -> tuple[ServiceNo
 
 
 def _node(found: Mapping[str, Any], names: Mapping[int, str]) -> ServiceNode:
-    told = found["SummaryStatistics"]
+    statistics = found["SummaryStatistics"]
     return ServiceNode(
         found["Name"],
         found.get("Type", ""),
-        told["TotalCount"],
-        told["FaultStatistics"]["TotalCount"],
+        statistics["TotalCount"],
+        statistics["FaultStatistics"]["TotalCount"],
         tuple(names[each["ReferenceId"]] for each in found.get("Edges", ())),
     )
 
 
 def thrown(aws: Aws, region: str, traces: Sequence[str]) -> tuple[Thrown, ...]:
     """The exceptions of some traces, as their segments tell. Raises Unknown, Rejected."""
-    told: list[Thrown] = []
+    causes: list[Thrown] = []
     for first in range(0, len(traces), _BATCH):
         asked = list(traces[first : first + _BATCH])
         found = list(aws.pages("xray", region, "batch_get_traces", "Traces", TraceIds=asked))
@@ -114,8 +114,8 @@ def thrown(aws: Aws, region: str, traces: Sequence[str]) -> tuple[Thrown, ...]:
             raise Missing(f"xray in {region}: {len(lacking)} of the traces are not there (any more)", "NoSuchTrace")
         for trace in found:
             for segment in trace["Segments"]:
-                told += _exceptions(trace["Id"], segment["Document"], region)
-    return tuple(told)
+                causes += _exceptions(trace["Id"], segment["Document"], region)
+    return tuple(causes)
 
 
 def _exceptions(trace: str, document: str, region: str) -> list[Thrown]:

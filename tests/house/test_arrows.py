@@ -296,6 +296,15 @@ def test_a_class_should_have_a_name_of_its_own() -> None:
     assert {name for name, times in names.items() if times > 1} - {"Facts", "Incident"} == set()
 
 
+def test_a_name_should_say_what_the_thing_is() -> None:
+    """`told` was a text, the fields of a line, a list of events and a message."""
+    for path in FILES:
+        nodes = [*ast.walk(tree(path))]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        assert "told" not in names | {node.name for node in nodes if isinstance(node, ast.FunctionDef)}, path
+
+
 def test_nothing_should_be_left_over_or_named_for_nothing() -> None:
     for path in FILES:
         assert path.stem not in {"utils", "util", "helpers", "helper", "common", "manager", "misc"}

@@ -52,11 +52,11 @@ def must_exist(run: BRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 def _endpoint(run: BRun, region: str) -> Check:
     endpoint = sagemaker.endpoint(run.aws, region, run.facts.endpoint.name)
     kind = sagemaker.configuration(run.aws, region, endpoint.config).kind
-    told = f"{endpoint.name} is {endpoint.status} with {endpoint.config}"
+    text = f"{endpoint.name} is {endpoint.status} with {endpoint.config}"
     if kind is EndpointKind.VARIANTS:
-        return yes(told)
+        return yes(text)
     found = sagemaker.component(run.aws, region, run.facts.endpoint.component.name)
-    return yes(f"{told}; {found.name} is {found.status}, {found.running} of {found.copies} copies run")
+    return yes(f"{text}; {found.name} is {found.status}, {found.running} of {found.copies} copies run")
 
 
 def _model(run: BRun, region: str) -> Check:

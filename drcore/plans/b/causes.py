@@ -158,8 +158,8 @@ def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float
         remedy = AiRemedy.WAIT
     ago = _lately(run, found.changed, since)
     if ago is not None:
-        told = f"the endpoint was changed {ago:.0f} minutes before, to {found.configuration}"
-        return AiCause(f"{what} since a deployment", percent, f"{told}; the jobs log {error}", remedy)
+        text = f"the endpoint was changed {ago:.0f} minutes before, to {found.configuration}"
+        return AiCause(f"{what} since a deployment", percent, f"{text}; the jobs log {error}", remedy)
     when = f"{found.changed:%Y-%m-%d %H:%M}" if found.changed else "a time that is not told"
     return AiCause(what, percent, f"the jobs log {error}; {found.configuration}, last changed {when}", remedy)
 
@@ -169,15 +169,15 @@ def _of_the_component(
 ) -> AiCause:
     least = run.facts.endpoint.component.copies
     if seen.running < least:
-        told = f"{what}; {seen.running} of {seen.copies} copies of {seen.name} run, {least} are to"
-        told += f"; {seen.failure}" if seen.failure else ""
-        return AiCause("the inference component has too few copies", percent, told, AiRemedy.COPIES)
+        text = f"{what}; {seen.running} of {seen.copies} copies of {seen.name} run, {least} are to"
+        text += f"; {seen.failure}" if seen.failure else ""
+        return AiCause("the inference component has too few copies", percent, text, AiRemedy.COPIES)
     remedy = AiRemedy.COMPONENT if found.earlier_models else AiRemedy.WAIT
-    told = f"{what}; {seen.name} has {seen.model}"
+    text = f"{what}; {seen.name} has {seen.model}"
     what, ago = "the inference component's model fails", _lately(run, seen.changed, since)
     if ago is None:
-        return AiCause(what, percent, told, remedy)
-    return AiCause(f"{what} since an update", percent, f"{told}, updated {ago:.0f} minutes before", remedy)
+        return AiCause(what, percent, text, remedy)
+    return AiCause(f"{what} since an update", percent, f"{text}, updated {ago:.0f} minutes before", remedy)
 
 
 def _lately(run: BRun, changed: datetime | None, since: datetime | None) -> float | None:

@@ -120,15 +120,15 @@ def is_graceful(run: BRun, target: Target, seen: Degradation) -> Check:
     if more is None:
         return unknown(f"{seen.jobs_before} jobs before and {seen.jobs} since were measured: too few to compare")
     least, most = more
-    told = (
+    text = (
         f"{100 * seen.failed / seen.jobs:.2f} % of {seen.jobs} sync jobs fail since {seen.since:%H:%M}, "
         f"{100 * seen.failed_before / seen.jobs_before:.2f} % of {seen.jobs_before} before"
     )
     if most <= limit:
-        return yes(f"core sync is unaffected: {told}; at most {most:.2f} % more (95 %), {limit:g} % are borne")
+        return yes(f"core sync is unaffected: {text}; at most {most:.2f} % more (95 %), {limit:g} % are borne")
     if least > 0:
-        return never(f"CORE SYNC SUFFERS, the degradation is not graceful: {told}; at least {least:.2f} % more (95 %)")
-    return unknown(f"{told}: between {least:.2f} and {most:.2f} % more, which may be chance or harm")
+        return never(f"CORE SYNC SUFFERS, the degradation is not graceful: {text}; at least {least:.2f} % more (95 %)")
+    return unknown(f"{text}: between {least:.2f} and {most:.2f} % more, which may be chance or harm")
 
 
 def show_degradation(run: BRun, states: Mapping[Target, Degradation]) -> Iterator[Exhibit]:

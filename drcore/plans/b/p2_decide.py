@@ -39,7 +39,7 @@ def show_causes(run: BRun, states: Mapping[Target, Investigation]) -> Iterator[E
     )
     columns = ("region", "rank", "cause", "of the fallbacks, %", "evidence", "remedy")
     yield Table("causes", "The causes, by the part of the fallbacks that each explains", columns, rows)
-    told = tuple(
+    configured = tuple(
         (
             target.region,
             seen.status,
@@ -57,7 +57,7 @@ def show_causes(run: BRun, states: Mapping[Target, Investigation]) -> Iterator[E
         *("region", "endpoint", "configuration", "last changed", "earlier ones"),
         *("key is valid", "key made at", "a new key waits", "order of the gateway"),
     )
-    yield Table("what-is-in-place", "What is in place: endpoint, key, gateway", in_place, told)
+    yield Table("what-is-in-place", "What is in place: endpoint, key, gateway", in_place, configured)
 
 
 INVESTIGATE = Step(

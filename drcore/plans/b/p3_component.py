@@ -119,11 +119,11 @@ def _still(seen: ComponentSeen) -> ModelComponent:
 
 def name_change(run: BRun, target: Target, seen: ComponentSeen) -> Call:
     """The update before it was decided on."""
-    told = {
+    fields = {
         "InferenceComponentName": run.facts.endpoint.component.name,
         "Specification": {"ModelName": "<model>"},
     }
-    return Call("sagemaker", "UpdateInferenceComponent", target.region, True, parameters=told)
+    return Call("sagemaker", "UpdateInferenceComponent", target.region, True, parameters=fields)
 
 
 def _changing(run: BRun, states: Mapping[Target, ComponentSeen]) -> str:

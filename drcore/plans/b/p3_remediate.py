@@ -281,13 +281,13 @@ def _move_label(run: BRun, version: str, instead_of: str) -> None:
 
 def name_rotation(run: BRun, target: Target, seen: SecretVersions) -> Call:
     """The rotation before it was decided on."""
-    told = {
+    fields = {
         "SecretId": run.facts.llm.key.secret.partition(":")[2],
         "VersionStage": "AWSCURRENT",
         "MoveToVersionId": "<version that waits>",
         "RemoveFromVersionId": seen.current or "<current version>",
     }
-    return Call("secretsmanager", "UpdateSecretVersionStage", target.region, True, parameters=told)
+    return Call("secretsmanager", "UpdateSecretVersionStage", target.region, True, parameters=fields)
 
 
 KEY = Step(

@@ -93,10 +93,10 @@ def bounds(crashed: float, users: float) -> tuple[float, float]:
 
 def rates(run: CRun, store: Target, version: str, since: datetime, until: datetime) -> tuple[CrashRate, ...]:
     """What each source says of a version in a span. A source that cannot be asked says so; none is left out."""
-    told = [_export(run, store, version, since, until)]
+    parts = [_export(run, store, version, since, until)]
     if store == PLAY:
-        told.append(_vitals(run, version, since, until))
-    return tuple(told)
+        parts.append(_vitals(run, version, since, until))
+    return tuple(parts)
 
 
 def export(run: CRun, store: Target, version: str, since: datetime, until: datetime) -> CrashRate:
@@ -201,7 +201,7 @@ def _by_hour(active: Points, crashed: Points) -> dict[datetime, tuple[float, flo
 
 
 def _headline(above: Mapping[str, int], objective: str) -> str:
-    told = [f"{what} in {hours} hours" for what, hours in above.items() if hours]
-    if not told:
+    parts = [f"{what} in {hours} hours" for what, hours in above.items() if hours]
+    if not parts:
         return f"Crashes: no version is proven above {objective}, in any hour"
-    return f"Crashes: proven above {objective}: {', '.join(told)}"
+    return f"Crashes: proven above {objective}: {', '.join(parts)}"

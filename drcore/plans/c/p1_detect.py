@@ -52,11 +52,11 @@ def see_new_version(run: CRun, target: Target) -> NewVersion:
 
 
 def a_bug_is_seen(run: CRun, target: Target, seen: NewVersion) -> Check:
-    told = "; ".join(each.describe() for each in seen.sources)
+    text = "; ".join(each.describe() for each in seen.sources)
     if seen.lost_data.are_enough(run):
         return yes(f"{seen.version} loses data: {seen.lost_data.describe()}")
     if any(each.is_proven_bad(run) for each in seen.sources):
-        return yes(f"{seen.version} is below {run.facts.crash_free_percent:g} %: {told}")
+        return yes(f"{seen.version} is below {run.facts.crash_free_percent:g} %: {text}")
     if "detected" in run.moments:
         return yes("seen before this run was resumed")
     if run.incident.bug:
@@ -65,11 +65,11 @@ def a_bug_is_seen(run: CRun, target: Target, seen: NewVersion) -> Check:
         hours = run.facts.window_hours
         return no(f"{seen.version} is out since {seen.released:%Y-%m-%d %H:%M}, for more than {hours:g} hours")
     if seen.lost_data.missing:
-        return unknown(f"whether {seen.version} loses data cannot be told: {seen.lost_data.missing}; {told}")
+        return unknown(f"whether {seen.version} loses data cannot be told: {seen.lost_data.missing}; {text}")
     if any(each.can_tell(run) for each in seen.sources):
-        return no(f"{seen.version} is not proven below {run.facts.crash_free_percent:g} %: {told}")
+        return no(f"{seen.version} is not proven below {run.facts.crash_free_percent:g} %: {text}")
     least = f"at least {run.facts.minimum_users} users, of the last {run.facts.fresh_hours:g} hours, are wanted"
-    return unknown(f"whether {seen.version} crashes cannot be told: {told}; {least}")
+    return unknown(f"whether {seen.version} crashes cannot be told: {text}; {least}")
 
 
 def show_new_version(run: CRun, states: Mapping[Target, NewVersion]) -> Iterator[Exhibit]:

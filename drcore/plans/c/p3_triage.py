@@ -110,10 +110,10 @@ def _top(row: LogRow) -> TopError:
 def is_triaged(run: CRun, target: Target, seen: Errors) -> Check:
     if "detected" not in run.moments:
         return not_needed("no trouble was seen, there is nothing to triage")
-    told = "; ".join(each.describe() for each in seen.traced)
+    text = "; ".join(each.describe() for each in seen.traced)
     if not seen.top:
-        return yes(f"no crash was reported: the cause lies elsewhere, or reports do not come in; {told}")
-    return yes(f"most often: {seen.top[0].describe()}; {told}")
+        return yes(f"no crash was reported: the cause lies elsewhere, or reports do not come in; {text}")
+    return yes(f"most often: {seen.top[0].describe()}; {text}")
 
 
 def show_errors(run: CRun, states: Mapping[Target, Errors]) -> Iterator[Exhibit]:
@@ -135,8 +135,8 @@ def _by_hour(run: CRun, hours: Sequence[HourOfErrors]) -> Chart:
         for platform, version in dict.fromkeys((each.platform, each.version) for each in hours)
     )
     worst = max(hours, key=lambda each: each.crashes, default=None)
-    told = f"{worst.crashes} of {worst.version} on {worst.platform} at most" if worst else "none was reported"
-    title = f"Crashes that were reported, by version and hour: {told}"
+    text = f"{worst.crashes} of {worst.version} on {worst.platform} at most" if worst else "none was reported"
+    title = f"Crashes that were reported, by version and hour: {text}"
     return Chart("errors-by-version", title, "crashes an hour", series, (), run.marks())
 
 

@@ -42,8 +42,8 @@ def nothing_to_ask_for(run: CRun, target: Target) -> str:
 
 
 def _asking(run: CRun, states: Mapping[Target, Switched]) -> str:
-    told = ", ".join(f"{version} ON {store.upper()}" for store, version in stores_with_replacement(run).items())
-    return f"ASK FOR AT LEAST {told} IN {region_names(states)}"
+    text = ", ".join(f"{version} ON {store.upper()}" for store, version in stores_with_replacement(run).items())
+    return f"ASK FOR AT LEAST {text} IN {region_names(states)}"
 
 
 LEAST = change_flags(

@@ -92,12 +92,12 @@ def see_left(run: CRun, target: Target) -> Left:
 
 def what_stays_on(run: CRun) -> tuple[str, ...]:
     """The levers of this run that stay as they are, in words."""
-    told = []
+    parts = []
     if run.history.intended(titles.FEATURE):
-        told.append(f"{feature(run)} stays off in {bad_version(run)}, which nobody should have any more")
+        parts.append(f"{feature(run)} stays off in {bad_version(run)}, which nobody should have any more")
     if run.history.intended(titles.LEAST):
-        told.append(f"{run.facts.levers.least_version} stays on: older apps ask to be updated")
-    return tuple(told)
+        parts.append(f"{run.facts.levers.least_version} stays on: older apps ask to be updated")
+    return tuple(parts)
 
 
 def _status(status: str, fraction: float | None) -> str:
@@ -116,16 +116,16 @@ def show_left(run: CRun, states: Mapping[Target, Left]) -> Iterator[Exhibit]:
 def cost_in_verdict(run: CRun, result: StepResult) -> str:
     """What the bad version has cost users, with how it was counted, by the look that proved them well."""
     verified = run.result(titles.VERIFY)
-    told = [
+    parts = [
         f"{store}: {seen.bad} crashed for {seen.harmed:,} users, {seen.harmed_since:,} of them after the halt"
         for store, seen in (verified.states if verified else {}).items()
         if seen.replacement
     ]
-    if not told:
+    if not parts:
         return ""
     span = f"in the {2 * run.facts.window_hours:g} h before they were proved well"
     counted = "by the stores' exported crash rates, a user once an hour of use; data that was lost is only reported"
-    return f"users: {'; '.join(told)}, {span} ({counted})"
+    return f"users: {'; '.join(parts)}, {span} ({counted})"
 
 
 CLOSE = close(

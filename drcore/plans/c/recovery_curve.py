@@ -28,7 +28,7 @@ def recovery_curve(run: CRun, points: Sequence[CurvePoint]) -> Iterator[Exhibit]
         return
     out = run.moments.get("published")
     series: list[Series] = []
-    told: list[str] = []
+    parts: list[str] = []
     for store in dict.fromkeys(each.store for each in points):
         mine = [each for each in points if each.store == store]
         times = tuple(each.at for each in mine)
@@ -37,8 +37,8 @@ def recovery_curve(run: CRun, points: Sequence[CurvePoint]) -> Iterator[Exhibit]
         if mine[-1].devices:
             shares = tuple(100 * each.recovered / each.devices if each.devices else None for each in mine)
             series.append(Series("recovered by Google", times, shares, store))
-        told.append(_told(mine[-1], out))
-    title = f"Recovery: {'; '.join(told)}"
+        parts.append(_told(mine[-1], out))
+    title = f"Recovery: {'; '.join(parts)}"
     limits = (Limit("everybody", 100.0),)
     yield Chart("recovery-curve", title, "active users, %", tuple(series), limits, run.marks())
     rows = tuple(

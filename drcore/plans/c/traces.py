@@ -132,12 +132,12 @@ def _services(rows: Sequence[LogRow]) -> tuple[ServiceNode, ...]:
 
 def shown_traces(known: Sequence[TracedVersion]) -> Iterator[Table]:
     """The faulty traces by what was thrown, the map of the services."""
-    told = "; ".join(each.describe() for each in known) or "none were read"
+    text = "; ".join(each.describe() for each in known) or "none were read"
     rows = tuple(
         (seen.version, each.service, each.error, each.traces, seen.store) for seen in known for each in seen.thrown
     )
     columns = ("version", "service", "thrown", "traces", "read from")
-    yield Table("faulty-traces", f"Faulty traces: {told}", columns, rows)
+    yield Table("faulty-traces", f"Faulty traces: {text}", columns, rows)
     nodes = tuple(
         (seen.version, each.name, each.kind, each.calls, each.faults, ", ".join(each.calls_to) or "nothing")
         for seen in known

@@ -21,7 +21,7 @@ _LET_IN = ".values[\\$on].enabled = true | .values[\\$banner].enabled = false"
 def card(at: Place[Facts]) -> HandCard:
     """The acts of plan D for one partner, in the order in which they are done."""
     facts, flags = at.facts, at.facts.flags
-    told = by_hand.opens_incident(
+    opened = by_hand.opens_incident(
         at, titles.PAUSED, facts.words.paused, headline=HEADLINE, state="degraded_performance"
     )
     over = by_hand.resolves_incident(at, titles.RESOLVED, facts.words.resolved)
@@ -52,7 +52,7 @@ def card(at: Place[Facts]) -> HandCard:
                 shows=f"its flags still {_OFF}. Syncs with it wait: look at {words([facts.metrics.calls])} "
                 "in CloudWatch",
             ),
-            _named(told),
+            _named(opened),
             HandAct(
                 titles.MONITOR,
                 look='while [ -n "$(down "$P" "$PAGE")" ]; do sleep 60; done\n'

@@ -98,12 +98,12 @@ def calls_with_flag(run: DRun, name: str, partners: Sequence[str]) -> Chart:
                 values = tuple(_total([each.by_time.get(at) for each in points]) for at in times)
                 series.append(Series(label, times, values, _panel(partners, partner, region)))
     last = [s.values[-1] for s in series if s.label.endswith("all calls") and s.values]
-    told = (
+    text = (
         "not measured"
         if None in last or not last
         else f"{sum(v for v in last if v is not None):,.0f} in the last minute that is measured"
     )
-    title = f"Calls to {', '.join(partners)}: {told}"
+    title = f"Calls to {', '.join(partners)}: {text}"
     bands = tuple(_flag_off(run, tuple(partners)))
     return Chart(name, title, "calls a minute", tuple(series), (), _moments(run), bands=bands)
 
@@ -117,13 +117,13 @@ def waiting(run: DRun, name: str, partners: Iterable[str]) -> Chart:
             (points,) = cloudwatch.minutes(run.aws, region, [of_partner(run, partner, "Waiting")], since, until)
             series.append(Series(partner, times, tuple(points.by_time.get(at) for at in times), region))
     last = [next((v for v in reversed(s.values) if v is not None), None) for s in series]
-    told = (
+    text = (
         "not measured"
         if None in last or not last
         else f"{sum(v for v in last if v is not None):,.0f} when last measured"
     )
     peak = max((v for s in series for v in s.values if v is not None), default=0)
-    title = f"Syncs that wait: {told}, {peak:,.0f} in one region at most"
+    title = f"Syncs that wait: {text}, {peak:,.0f} in one region at most"
     return Chart(name, title, "syncs that wait", tuple(series), (), _moments(run))
 
 

@@ -76,8 +76,8 @@ def words_for_on_call(run: DRun) -> str:
     if "detected" not in run.moments:
         return ""
     looked = run.result(titles.DETECT)
-    told = [_in_words(run, target, looked.states.get(target) if looked else None) for target in partners(run)]
-    return f"Trouble with a partner's API. {'. '.join(filter(None, told))}"
+    parts = [_in_words(run, target, looked.states.get(target) if looked else None) for target in partners(run)]
+    return f"Trouble with a partner's API. {'. '.join(filter(None, parts))}"
 
 
 def _in_words(run: DRun, target: Target, seen: PartnerSignals | None) -> str:

@@ -75,12 +75,12 @@ def answers(run: DRun, seen: PauseDecision) -> list[Choice]:
 def _answer(run: DRun, way: tuple[Case, ...], *, proposed: bool) -> Choice:
     pause = [case.partner.upper() for case in way if case.pause]
     leave = [case.partner.upper() for case in way if not case.pause]
-    told = ([f"PAUSE {', '.join(pause)}"] if pause else []) + ([f"LEAVE {', '.join(leave)} ON"] if leave else [])
+    parts = ([f"PAUSE {', '.join(pause)}"] if pause else []) + ([f"LEAVE {', '.join(leave)} ON"] if leave else [])
     effects = {case.partner: "its syncs wait" if case.pause else "its syncs go on, well or not" for case in way}
     causes = "; ".join(f"{case.partner}: {case.cause}" for case in way)
     return Choice(
         answer_of(way),
-        f"{' AND '.join(told) or 'LEAVE ALL ON'} IN {', '.join(run.service.regions)}",
+        f"{' AND '.join(parts) or 'LEAVE ALL ON'} IN {', '.join(run.service.regions)}",
         effects,
         causes or "no partner is in trouble" if proposed else "",
     )

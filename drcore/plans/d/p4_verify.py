@@ -46,13 +46,13 @@ class Paused:
     shown_percent: float | None
 
     def describe(self) -> str:
-        def told(value: float | None, what: str) -> str:
+        def number(value: float | None, what: str) -> str:
             return f"{what} not measured" if value is None else f"{value:g} {what}"
 
         return (
-            f"off for {self.off} of {self.asked} users asked, banner for {self.banner}; {told(self.calls, 'calls')}, "
-            f"{told(self.waiting, 'syncs wait')}, {told(self.lost, 'lost')}, "
-            f"{told(self.shown_percent, '% of sessions show the banner')}"
+            f"off for {self.off} of {self.asked} users asked, banner for {self.banner}; {number(self.calls, 'calls')}, "
+            f"{number(self.waiting, 'syncs wait')}, {number(self.lost, 'lost')}, "
+            f"{number(self.shown_percent, '% of sessions show the banner')}"
         )
 
 
@@ -225,11 +225,11 @@ VERIFY = Step(
 
 def words_paused(run: DRun) -> str:
     """Only what is verified: whose trouble it is, that syncs wait and are not lost."""
-    told = []
+    parts = []
     for case in paused(run):
         words = run.facts.words.paused_ours if case.ours else run.facts.words.paused
-        told.append(words.replace("{partner}", run.facts.partners[case.partner].title))
-    return " ".join(told) or words_page_only(run)
+        parts.append(words.replace("{partner}", run.facts.partners[case.partner].title))
+    return " ".join(parts) or words_page_only(run)
 
 
 def words_page_only(run: DRun) -> str:

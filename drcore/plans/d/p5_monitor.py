@@ -51,12 +51,12 @@ def see_watched(run: DRun, target: Target) -> Watched:
 def is_well(run: DRun, target: Target, seen: Watched) -> Check:
     if not seen.paused:
         return yes("is not paused")
-    told = f"probes: {seen.probed.describe()}; its page: {seen.page.describe()}"
+    text = f"probes: {seen.probed.describe()}; its page: {seen.page.describe()}"
     if seen.probed.well < seen.probed.sent:
-        return no(told)
+        return no(text)
     if seen.page.unread:
-        return unknown(told)
-    return yes(told) if seen.page.well else no(told)
+        return unknown(text)
+    return yes(text) if seen.page.well else no(text)
 
 
 def show_watched(run: DRun, states: Mapping[Target, Watched]) -> Iterator[Exhibit]:
@@ -138,8 +138,8 @@ def faster_than_taken(run: DRun, name: str) -> str:
         return f"{partner.integration} has no calls_a_minute: nothing holds back what waits"
     if sum(known) <= partner.calls_a_minute:
         return ""
-    told = ", ".join(f"{pace:g} in {region}" for region, pace in paces.items())
-    return f"{partner.integration} lets {told} calls a minute through, {name} takes {partner.calls_a_minute} in all"
+    text = ", ".join(f"{pace:g} in {region}" for region, pace in paces.items())
+    return f"{partner.integration} lets {text} calls a minute through, {name} takes {partner.calls_a_minute} in all"
 
 
 def must_stay_out(run: DRun, seen: LetInDecision) -> str:
@@ -151,8 +151,8 @@ def must_stay_out(run: DRun, seen: LetInDecision) -> str:
     failing = {name: each.probed.describe() for name, each in seen.watched.items() if not probed_well(each)}
     if not failing or len(failing) < len(seen.watched):
         return ""
-    told = "; ".join(f"{name}: {each}" for name, each in failing.items())
-    return f"not well yet: {told}. It stays paused, and no sync is lost. Go on later: drcore resume {run.id}"
+    text = "; ".join(f"{name}: {each}" for name, each in failing.items())
+    return f"not well yet: {text}. It stays paused, and no sync is lost. Go on later: drcore resume {run.id}"
 
 
 def nothing_to_let_in(run: DRun, target: Target, seen: LetInDecision) -> Check | None:
@@ -168,7 +168,7 @@ def ways_back(run: DRun, seen: LetInDecision) -> list[Choice]:
 
 
 def _way_back(seen: LetInDecision, names: tuple[str, ...], *, proposed: bool) -> Choice:
-    told = {
+    fields = {
         name: ("is let in; " if name in names else "stays paused; ")
         + f"probes: {each.probed.describe()}; its page: {each.page.describe()}"
         for name, each in seen.watched.items()
@@ -181,7 +181,7 @@ def _way_back(seen: LetInDecision, names: tuple[str, ...], *, proposed: bool) ->
     return Choice(
         answer_back(names),
         f"LET {upper} IN, A PART OF THE USERS AFTER THE OTHER",
-        told,
+        fields,
         why if proposed else "",
     )
 

@@ -72,8 +72,8 @@ class Backlog:
     def describe(self) -> str:
         if None in (self.waiting, self.throttled, self.lost):
             return "not measured"
-        told = f"{self.waiting} syncs wait, {self.throttled} calls throttled, {self.lost} syncs lost"
-        return told + (f"; {'; '.join(self.high)}" if self.high else "")
+        text = f"{self.waiting} syncs wait, {self.throttled} calls throttled, {self.lost} syncs lost"
+        return text + (f"; {'; '.join(self.high)}" if self.high else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,15 @@ def is_drained(run: DRun, target: Target, seen: Drained) -> Check:
     if not seen.backlogs:
         idle = nothing_paused(run)
         return yes(idle) if idle else no("nothing was let in yet")
-    told = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.backlogs)
+    text = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.backlogs)
     if any(None in (each.waiting, each.throttled, each.lost) for each in seen.backlogs):
-        return unknown(told)
+        return unknown(text)
     bad = any(
         each.waiting > run.facts.backlog or each.high or each.throttled
         for each in seen.backlogs
         if each.waiting is not None
     )
-    return no(told) if bad else yes(told)
+    return no(text) if bad else yes(text)
 
 
 def show_backlog(run: DRun, states: Mapping[Target, Drained]) -> Iterator[Exhibit]:
@@ -141,13 +141,13 @@ BACKLOG = Step(
 
 def words_resolved(run: DRun) -> str:
     """Of those that stay out, that they are paused still."""
-    out, told = staying_out(run), []
+    out, parts = staying_out(run), []
     for case in decided_cases(run):
         of = run.facts.words.resolved
         if case in out:
             of = run.facts.words.paused_ours if case.ours else run.facts.words.paused
-        told.append(of.replace("{partner}", run.facts.partners[case.partner].title))
-    return " ".join(told)
+        parts.append(of.replace("{partner}", run.facts.partners[case.partner].title))
+    return " ".join(parts)
 
 
 def stays_paused(run: DRun) -> str:

@@ -77,12 +77,12 @@ def is_closed(run: DRun, target: Target, seen: LeftBehind) -> Check:
         out = ", ".join(case.partner for case in staying_out(run))
         later = f". {out} stays paused, and no sync of it is lost. Go on later: drcore resume {run.id}" if out else ""
         return no("; ".join(seen.unusual) + later)
-    told = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.costs)
+    text = "; ".join(f"{each.partner}: {each.describe()}" for each in seen.costs)
     if any(each.lost is None for each in seen.costs):
-        return unknown(f"every integration is on, no banner is shown; {told}")
+        return unknown(f"every integration is on, no banner is shown; {text}")
     if any(each.lost for each in seen.costs):
-        return no(f"syncs were lost, and must be done anew by hand: {told}")
-    return yes(f"every integration is on, no banner is shown{f'; {told}' if told else ''}")
+        return no(f"syncs were lost, and must be done anew by hand: {text}")
+    return yes(f"every integration is on, no banner is shown{f'; {text}' if text else ''}")
 
 
 def show_left(run: DRun, states: Mapping[Target, LeftBehind]) -> Iterator[Exhibit]:
@@ -93,12 +93,14 @@ def show_left(run: DRun, states: Mapping[Target, LeftBehind]) -> Iterator[Exhibi
 
 def cost_in_verdict(run: DRun, result: StepResult) -> str:
     """What it has cost users, with how it was counted; empty where nobody's syncs were in trouble."""
-    told = [(f"{each.partner} {each.describe()}", seen.since) for seen in result.states.values() for each in seen.costs]
-    if not told:
+    parts = [
+        (f"{each.partner} {each.describe()}", seen.since) for seen in result.states.values() for each in seen.costs
+    ]
+    if not parts:
         return ""
-    since = told[0][1]
+    since = parts[0][1]
     minutes = (result.ended - since).total_seconds() / 60
-    costs = ", ".join(cost for cost, _ in told)
+    costs = ", ".join(cost for cost, _ in parts)
     counted = "by CloudWatch, Delayed, Lost of the workers in all regions; whose syncs they are is not counted"
     return f"users: {costs}, from {since:%H:%M} to {result.ended:%H:%M}, {minutes:.0f} min ({counted})"
 

@@ -45,9 +45,9 @@ class ProbeCount:
     failing: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        told = f"{self.well} of {self.sent} answered well"
-        told += f", {self.refused} refused for our credential" if self.refused else ""
-        return told + (f"; {', '.join(self.failing)} failed" if self.failing else "")
+        text = f"{self.well} of {self.sent} answered well"
+        text += f", {self.refused} refused for our credential" if self.refused else ""
+        return text + (f"; {', '.join(self.failing)} failed" if self.failing else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +177,16 @@ def read_page(run: DRun, partner: str) -> PageSays:
 
 def too_high(run: DRun, rates: Iterable[OperationRate]) -> tuple[str, ...]:
     """The rates over their thresholds, in words. A rate counts only above the minimum sample."""
-    facts, told = run.facts, list[str]()
+    facts, parts = run.facts, list[str]()
     for rate in rates:
         if rate.calls is None or rate.calls < facts.minimum_sample:
             continue
         where = f"{rate.operation} in {rate.region}"
         if rate.error_percent is not None and rate.error_percent > facts.error_rate_percent:
-            told.append(f"{where}: {rate.error_percent:.1f} % errors")
+            parts.append(f"{where}: {rate.error_percent:.1f} % errors")
         elif rate.p99_ms is not None and rate.p99_ms > facts.p99_ms:
-            told.append(f"{where}: p99 {rate.p99_ms:,.0f} ms")
-    return tuple(told)
+            parts.append(f"{where}: p99 {rate.p99_ms:,.0f} ms")
+    return tuple(parts)
 
 
 def measured(signals: PartnerSignals) -> bool:

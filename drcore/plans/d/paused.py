@@ -37,8 +37,8 @@ class Case:
         return self.cause.startswith(OURS)
 
     def describe(self) -> str:
-        told = f"{self.cause}: {'; '.join(self.evidence)}"
-        return told + (f". Against it: {'; '.join(self.against)}" if self.against else "")
+        text = f"{self.cause}: {'; '.join(self.evidence)}"
+        return text + (f". Against it: {'; '.join(self.against)}" if self.against else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ def staying_out(run: DRun) -> tuple[Case, ...]:
 def round_is_open(run: DRun) -> bool:
     """Whether partners are being let in: it was decided, and users were not told since how it stands."""
     decided = run.history.last(Kind.DECISION, step=titles.DECIDE_BACK)
-    told = run.history.last(Kind.STEP_ENDED, step=titles.RESOLVED)
-    return bool(being_let_in(run) and decided and not (told and told["n"] > decided["n"]))
+    resolved = run.history.last(Kind.STEP_ENDED, step=titles.RESOLVED)
+    return bool(being_let_in(run) and decided and not (resolved and resolved["n"] > decided["n"]))
 
 
 def left_out(run: DRun) -> set[str]:

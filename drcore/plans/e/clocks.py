@@ -72,8 +72,8 @@ def clocks_chart(run: ERun, name: str) -> Iterator[Bars]:
         until = _due(each, since)
         due.append((until, each.name))
         left = _hours(until - now)
-        told = f"{left:.1f} h left" if left > 0 else "OVERDUE"
-        bars.append(Portion(each.name, _hours(now - since), each.hours, f"{told}, {until:%m-%d %H:%M}"))
+        text = f"{left:.1f} h left" if left > 0 else "OVERDUE"
+        bars.append(Portion(each.name, _hours(now - since), each.hours, f"{text}, {until:%m-%d %H:%M}"))
     title = "Clocks of law: none runs yet"
     if due:
         until, name_of_first = min(due)

@@ -73,17 +73,17 @@ def no_old_copy(run: ERun, target: Target, seen: Copies) -> Check:
     late = [f"{arn} is {status}" for arn, status in seen.other_accounts if status != "InSync"]
     if late:
         return no(f"a replica in another account has not followed: {', '.join(late)}")
-    told = f"all {seen.secrets} secrets have the version without tokens, and no label on another"
+    text = f"all {seen.secrets} secrets have the version without tokens, and no label on another"
     if seen.other_accounts:
         accounts = sorted({arn.split(":")[4] for arn, _ in seen.other_accounts})
         known = {each.account for each in run.facts.tokens.other_accounts if target.region in each.regions}
         if unseen := [each for each in accounts if each not in known]:
             return unknown(
-                f"{told}; but a replica is in account {', '.join(unseen)} in {target.region}, which e.yaml does "
+                f"{text}; but a replica is in account {', '.join(unseen)} in {target.region}, which e.yaml does "
                 "not name (tokens.other_accounts): nobody has looked at its versions"
             )
-        told += f"; replicas in account {', '.join(accounts)} are in sync"
-    return yes(told)
+        text += f"; replicas in account {', '.join(accounts)} are in sync"
+    return yes(text)
 
 
 def show_copies(run: ERun, states: Mapping[Target, Copies]) -> Iterator[Exhibit]:

@@ -95,8 +95,8 @@ def is_revoked(run: ERun, target: Target, seen: IssuerRevocation) -> Check:
         return no(f"the job is {seen.status}")
     if seen.status != "SUCCEEDED":
         failed = seen.status in ("FAILED", "TIMED_OUT", "ABORTED")
-        told = f"the job is {seen.status}: {seen.cause or 'no cause is told'}"
-        return never(f"{told}. Mend it, and start it anew by hand") if failed else unknown(told)
+        text = f"the job is {seen.status}: {seen.cause or 'no cause is told'}"
+        return never(f"{text}. Mend it, and start it anew by hand") if failed else unknown(text)
     if seen.way == "none":
         return yes(
             f"{target.thing} offers no revocation: {seen.left:,} tokens stay valid there until they expire. SyncWell "

@@ -37,14 +37,14 @@ class Refusals:
     uses: Uses | None = field(compare=False, metadata=label("since the epoch"))
 
     def describe(self) -> Mapping[str, object]:
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             each.issuer: f"by SyncWell {_word(each.by_syncwell)} ({each.because}), at issuer {_word(each.at_issuer)}"
             for each in self.probes
         }
         if self.uses:
-            told["last old token accepted"] = self.uses.last_accepted or "none since the epoch"
-            told["stolen tokens refused since the epoch"] = self.uses.refused
-        return told
+            fields["last old token accepted"] = self.uses.last_accepted or "none since the epoch"
+            fields["stolen tokens refused since the epoch"] = self.uses.refused
+        return fields
 
 
 def _word(accepted: bool) -> str:
@@ -55,7 +55,7 @@ def see_refusals(run: ERun, target: Target) -> Refusals:
     if nothing_to_do(run):
         return Refusals((), None)
     since = run.moments.get("invalidated")
-    return Refusals(_probes(run, target.region), stolen_uses.told(run, target.region, since) if since else None)
+    return Refusals(_probes(run, target.region), stolen_uses.uses_since(run, target.region, since) if since else None)
 
 
 def _probes(run: ERun, region: str) -> tuple[OldToken, ...]:
@@ -73,14 +73,14 @@ def are_refused(run: ERun, target: Target, seen: Refusals) -> Check:
     since, last = run.moments.get("invalidated"), seen.uses.last_accepted if seen.uses else None
     if last and run.clock.now() - last < _QUIET:
         return no(f"a stolen token was accepted at {last:%H:%M:%S}")
-    told = f"refused: {', '.join(each.issuer for each in seen.probes)}"
+    text = f"refused: {', '.join(each.issuer for each in seen.probes)}"
     if since and last:
         seconds = (last - since).total_seconds()
-        told += f"; the last old token was accepted {seconds:.0f} s after the epoch was set (p100)"
+        text += f"; the last old token was accepted {seconds:.0f} s after the epoch was set (p100)"
     elsewhere = [each.issuer for each in seen.probes if each.at_issuer]
     if elsewhere:
-        told += f"; straight at {', '.join(elsewhere)} it is still valid, which offers no revocation"
-    return yes(told)
+        text += f"; straight at {', '.join(elsewhere)} it is still valid, which offers no revocation"
+    return yes(text)
 
 
 def show_refusals(run: ERun, states: Mapping[Target, Refusals]) -> Iterator[Exhibit]:
@@ -177,8 +177,8 @@ def is_well(run: ERun, target: Target, seen: Wellness) -> Check:
     accepted = [each.issuer for each in seen.refused.probes if each.by_syncwell]
     if accepted:
         return no(f"an old token is accepted again: {', '.join(accepted)}")
-    told = f"writes are taken on {', '.join(each.path for each in seen.paths.writes)}"
-    return yes(f"{told}; {nothing_to_do(run) or 'old tokens are refused, the hole is closed'}")
+    text = f"writes are taken on {', '.join(each.path for each in seen.paths.writes)}"
+    return yes(f"{text}; {nothing_to_do(run) or 'old tokens are refused, the hole is closed'}")
 
 
 def show_wellness(run: ERun, states: Mapping[Target, Wellness]) -> Iterator[Exhibit]:

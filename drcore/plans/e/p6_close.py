@@ -33,14 +33,14 @@ def see_uses(run: ERun, target: Target) -> Uses:
     """All uses of stolen tokens, from when the hole was there; where none was decided on, of the last hour."""
     finding = decided_finding(run)
     since = finding.exposed_since if finding else run.metrics.last(60)[0]
-    return stolen_uses.told(run, target.region, since)
+    return stolen_uses.uses_since(run, target.region, since)
 
 
 def is_told(run: ERun, target: Target, seen: Uses) -> Check:
     if not seen.accepted and not seen.refused:
         why = nothing_to_do(run)
-        told = f"no use of a stolen token is in {run.facts.security_logs}, accepted or refused"
-        return yes(f"{why}; {told}") if why else unknown(f"{told}: that is not the same as none")
+        text = f"no use of a stolen token is in {run.facts.security_logs}, accepted or refused"
+        return yes(f"{why}; {text}") if why else unknown(f"{text}: that is not the same as none")
     if not seen.accepted:
         return yes(f"no stolen token was accepted, {seen.refused} were refused, by the log lines that can be found now")
     last = f", the last at {seen.last_accepted:%H:%M:%S}" if seen.last_accepted else ""
@@ -148,8 +148,8 @@ def impact(run: ERun) -> Iterator[Sentence]:
     looked = run.result(titles.AUDIT)
     for target, seen in (looked.states if looked else {}).items():
         if seen:
-            told = f"In {target.region} stolen tokens of {seen.users} users were accepted {seen.accepted} times"
-            yield from seen_in(run, titles.AUDIT, told, target=target)
+            text = f"In {target.region} stolen tokens of {seen.users} users were accepted {seen.accepted} times"
+            yield from seen_in(run, titles.AUDIT, text, target=target)
 
 
 POSTMORTEM = postmortem(
@@ -205,16 +205,16 @@ def cost_in_verdict(run: ERun, result: StepResult) -> str:
     looked, contained, lifted = (run.result(name) for name in (titles.AUDIT, titles.CONTAIN, titles.LIFT))
     if decided_finding(run) is None:
         return ""
-    told = [
+    parts = [
         f"stolen tokens of {seen.users:,} users were accepted {seen.accepted:,} times in {target.region}"
         for target, seen in (looked.states if looked else {}).items()
     ]
-    told = told or ["how often stolen tokens were accepted could not be read"]
+    parts = parts or ["how often stolen tokens were accepted could not be read"]
     if contained and contained.since and decided_mode(run):
         until = lifted.since if lifted and lifted.since else None
         span = f"for {(until - contained.since).total_seconds() / 60:.0f} min" if until else "until now"
-        told.append(f"nobody could change anything {span} from {contained.since:%H:%M}")
-    return f"users: {'; '.join(told)} (by the log lines of the workers that can be found now; the mode by its acts)"
+        parts.append(f"nobody could change anything {span} from {contained.since:%H:%M}")
+    return f"users: {'; '.join(parts)} (by the log lines of the workers that can be found now; the mode by its acts)"
 
 
 CLOSE = close(

@@ -43,7 +43,7 @@ def counted(run: ERun, region: str, minutes: float) -> tuple[int, int]:
     return accepted, refused
 
 
-def told(run: ERun, region: str, since: datetime) -> Uses:
+def uses_since(run: ERun, region: str, since: datetime) -> Uses:
     """All uses since a moment, by the log lines that can be found by now.
 
     Raises Rejected; Unknown, also for a line that does not tell whether the use was accepted.
@@ -98,5 +98,5 @@ def _as_measured(last: Mapping[datetime, float]) -> str:
         return "not measured"
     at = min(last)  # where one region is later than the other
     count = sum(last.values())
-    told = f"{count:,.0f} accepted" if count else "none accepted"
-    return f"{told} in the minute from {at:%H:%M}, the last that is measured"
+    text = f"{count:,.0f} accepted" if count else "none accepted"
+    return f"{text} in the minute from {at:%H:%M}, the last that is measured"

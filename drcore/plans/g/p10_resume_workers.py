@@ -111,8 +111,8 @@ def rollout_trouble(seen: ResumedWorkers) -> Check | None:
     if seen.rollout == "FAILED":
         return never(f"the deployment of {seen.good.release} has failed: look at the events of the service")
     if seen.rollout not in ("IN_PROGRESS", "COMPLETED"):  # as where CodeDeploy, or another tool, deploys the service
-        told = seen.rollout or "nothing"
-        return unknown(f"{seen.running} of {seen.wanted} tasks run; of the deployment ECS says {told}")
+        text = seen.rollout or "nothing"
+        return unknown(f"{seen.running} of {seen.wanted} tasks run; of the deployment ECS says {text}")
     return None
 
 

@@ -146,8 +146,8 @@ def _point(run: GRun, of: Target, version: str) -> None:
         raise Unknown(f"{of.thing} in {of.region}: no version of this run is there to point at")
     state = lambda_.version(run.aws, of.region, of.thing, version)
     if not state.ready:
-        told = f"{state.state or 'not there'}, {state.last_update}"
-        raise Busy(f"version {version} of {of.thing} in {of.region} is still {told}", "Pending")
+        text = f"{state.state or 'not there'}, {state.last_update}"
+        raise Busy(f"version {version} of {of.thing} in {of.region} is still {text}", "Pending")
     now = lambda_.alias(run.aws, of.region, of.thing, run.facts.alias)
     lambda_.point_alias(run.aws, of.region, of.thing, run.facts.alias, lambda_.Alias(version), now.revision)
 

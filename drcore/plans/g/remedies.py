@@ -67,7 +67,7 @@ def answers(
     repair, switch = costs
 
     def choice(cost: Cost, phrase: str, numbers: dict[str, Cell]) -> Choice:
-        told: dict[str, Cell] = {
+        fields: dict[str, Cell] = {
             "users' changes lost": cost.lost,
             "minutes before the halt that are lost": round(cost.lost_s / 60, 1),
             "items left for a person": cost.by_person,
@@ -75,7 +75,7 @@ def answers(
             "table settings to be restored": cost.settings,
             "estimated minutes": cost.minutes,
         }
-        return Choice(cost.remedy, phrase, numbers | told, why if cost.remedy is recommended else "", barred)
+        return Choice(cost.remedy, phrase, numbers | fields, why if cost.remedy is recommended else "", barred)
 
     return (
         choice(

@@ -71,8 +71,8 @@ def acknowledge(name: StepName, *, page: StepName) -> Step[Any, Acknowledged]:
     def words_for_second(run: Run[Any]) -> str:
         if due(run) is None:
             return ""
-        told = run.history.act(page)
-        text = told.first["before"]["text"] if told else ""
+        paging = run.history.act(page)
+        text = paging.first["before"]["text"] if paging else ""
         return f"Nobody has acknowledged this page of {_minutes(run)} min ago, or the run has ended: {text}"
 
     second: Step[Any, Any] = notify_on_call(
@@ -102,8 +102,8 @@ def acknowledge(name: StepName, *, page: StepName) -> Step[Any, Acknowledged]:
 
 
 def _seen(run: Run[Any], name: StepName, page: StepName) -> Acknowledged:
-    told = run.history.act(page)
-    paged = parse_time(told.first["time"]) if told else None
+    act = run.history.act(page)
+    paged = parse_time(act.first["time"]) if act else None
     answer = run.history.answered(SECOND, Target(run.service.runner_region, "the on-call topic")).answer
     decided = run.decided(name).choice
     given = next(

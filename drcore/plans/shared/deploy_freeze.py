@@ -116,8 +116,8 @@ def is_unfrozen(run: Run[F], target: Target, seen: Transition) -> Check:
     if run.id not in seen.reason:
         return yes(f"closed by somebody else, and left so: {seen.reason}")
     if target.thing:
-        told = f"execution {seen.waiting} waits to enter, and would deploy at once"
-        return no(told) if seen.waiting else yes("nothing waits to enter")
+        text = f"execution {seen.waiting} waits to enter, and would deploy at once"
+        return no(text) if seen.waiting else yes("nothing waits to enter")
     return no("closed by this run")
 
 

@@ -64,8 +64,8 @@ def _all_deployed(run: Run[Any], region: str, where: FlagProfile, wanted: Sequen
 def _is_at_once(run: Run[Any], region: str, name: str) -> Check:
     given = appconfig.strategy_times(run.aws, region, name)
     if given.minutes or given.bake:
-        told = f"{given.minutes:g} min until all have a flag, then bakes for {given.bake:g} min"
-        return no(f"{told}: flags are switched late, and nothing else can be deployed meanwhile")
+        text = f"{given.minutes:g} min until all have a flag, then bakes for {given.bake:g} min"
+        return no(f"{text}: flags are switched late, and nothing else can be deployed meanwhile")
     return yes("at once")
 
 
@@ -74,10 +74,10 @@ def _is_a_ramp(run: Run[Any], region: str, name: str) -> Check:
     if not given.minutes:
         return no("gives flags to all users at once, not to a part after the other")
     least = run.metrics.delay_s / 60 + 1
-    told = f"{given.minutes:g} min until all have a flag, then bakes for {given.bake:g} min"
+    text = f"{given.minutes:g} min until all have a flag, then bakes for {given.bake:g} min"
     if given.bake < least:
-        return no(f"{told}: the last part is measured {least:g} min later, when nothing is backed out any more")
-    return yes(told)
+        return no(f"{text}: the last part is measured {least:g} min later, when nothing is backed out any more")
+    return yes(text)
 
 
 def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:

@@ -59,5 +59,5 @@ def holds(flags: Flags, consumed: Flags) -> bool:
     )
 
 
-def told(flags: Flags, consumed: Flags) -> str:
+def flag_text(flags: Flags, consumed: Flags) -> str:
     return "; ".join(f"{flag} {words(consumed.get(flag, {}))}" for flag in flags)

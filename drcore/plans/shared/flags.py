@@ -19,7 +19,17 @@ from drcore.engine.permissions import Place, iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
 from drcore.plans.shared.flag_profiles import FlagProfile, deployed, place, taken_back
-from drcore.plans.shared.flag_values import Flags, Value, all_but, holds, only, told, with_values, without_times, words
+from drcore.plans.shared.flag_values import (
+    Flags,
+    Value,
+    all_but,
+    flag_text,
+    holds,
+    only,
+    with_values,
+    without_times,
+    words,
+)
 from drcore.record.evidence import Exhibit
 from drcore.services import appconfig
 from drcore.services.appconfig import EnvironmentDeployment, Profile
@@ -146,7 +156,7 @@ def change_flags(
         flags, why_not = wanted(run, part_of(target)), idle(run, target)
         if not flags or why_not:
             return yes(why_not or "no flag is to be changed")
-        have = told(flags, seen.consumed)
+        have = flag_text(flags, seen.consumed)
         as_wanted = holds(flags, seen.consumed)
         if not is_deployment(target):
             if seen.ready or as_wanted:

@@ -37,9 +37,9 @@ class InTheWay:
 
     def describe(self) -> Mapping[str, object]:
         running = self.deployment
-        told = f"{running.number}: {running.profile} version {running.version}, {running.percent:g} %"
+        text = f"{running.number}: {running.profile} version {running.version}, {running.percent:g} %"
         return {
-            "running deployment": f"{told}; {self.why or 'no reason given'}" if running.number else "none",
+            "running deployment": f"{text}; {self.why or 'no reason given'}" if running.number else "none",
             "experiments on the flags": [f"{each.name} on {each.flag}, {each.percent:g} %" for each in self.experiments]
             or "none",
         }
@@ -76,14 +76,14 @@ def clear_the_way(
     def expect(run: Run[F], target: Target, seen: InTheWay) -> Check:
         if idle(run):
             return yes(idle(run))
-        told = list[str]()
+        parts = list[str]()
         running = seen.deployment
         if running.number and (running.managed or running.gone):
             return no(f"deployment {running.number} is {running.state} by AppConfig itself, which is waited for")
         if running.number:
-            told.append(f"deployment {running.number} of {running.profile} runs ({seen.why or 'no reason given'})")
-        told += [f"experiment {each.name} holds {each.flag} for {each.percent:g} %" for each in seen.experiments]
-        return no("; ".join(told)) if told else yes("no other deployment runs, no experiment holds the flags")
+            parts.append(f"deployment {running.number} of {running.profile} runs ({seen.why or 'no reason given'})")
+        parts += [f"experiment {each.name} holds {each.flag} for {each.percent:g} %" for each in seen.experiments]
+        return no("; ".join(parts)) if parts else yes("no other deployment runs, no experiment holds the flags")
 
     def act(run: Run[F], target: Target, seen: InTheWay) -> None:
         at, running = place(run, target.region, where(run)), seen.deployment
@@ -97,8 +97,8 @@ def clear_the_way(
     def supposed(run: Run[F], target: Target, seen: InTheWay) -> Call:
         at = place(run, target.region, where(run))
         of = {"ApplicationId": at.application_id, "EnvironmentId": at.environment_id}
-        told = {"DeploymentNumber": "<running deployment>", **of}
-        return Call("appconfig", "StopDeployment", target.region, True, parameters=told)
+        fields = {"DeploymentNumber": "<running deployment>", **of}
+        return Call("appconfig", "StopDeployment", target.region, True, parameters=fields)
 
     def typed(run: Run[F], states: Mapping[Target, InTheWay]) -> str:
         return "STOP " + ", ".join(f"{_named(seen)} IN {target.region}" for target, seen in states.items())
@@ -123,7 +123,7 @@ def clear_the_way(
 
 def _named(seen: InTheWay) -> str:
     """What is stopped, and what users get then."""
-    told = [f"EXPERIMENT {each.name} ON {each.flag}" for each in seen.experiments]
+    parts = [f"EXPERIMENT {each.name} ON {each.flag}" for each in seen.experiments]
     if seen.deployment.number:
-        told.insert(0, f"DEPLOYMENT {seen.deployment.number} (BACK TO VERSION {seen.back_to or 'NONE'})")
-    return " AND ".join(told)
+        parts.insert(0, f"DEPLOYMENT {seen.deployment.number} (BACK TO VERSION {seen.back_to or 'NONE'})")
+    return " AND ".join(parts)

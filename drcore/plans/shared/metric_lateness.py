@@ -35,15 +35,15 @@ def _in_time(run: Run[Any], region: str, metrics: Sequence[Metric]) -> Check:
     late = {metric: (now - at - 2 * ONE).total_seconds() for metric, at in newest.items()}
     too_late = [f"{_name(each)} {seconds:.0f} s" for each, seconds in late.items() if seconds > run.metrics.delay_s]
     if too_late:
-        told = f"later than {delay}, at least: {', '.join(too_late)}"
-        return no(f"{told}. Steps that judge them will be UNKNOWN: raise it in service.yaml")
+        text = f"later than {delay}, at least: {', '.join(too_late)}"
+        return no(f"{text}. Steps that judge them will be UNKNOWN: raise it in service.yaml")
     if not newest:
         return unknown(f"their lateness cannot be measured: no point in {_LOOKED_AT // ONE} minutes of any of them")
     silent = [_name(metric) for metric in metrics if metric not in newest]
-    told = f"the newest minute of {len(newest)} metrics ended {_span(newest.values(), now)} s ago; {delay}"
+    text = f"the newest minute of {len(newest)} metrics ended {_span(newest.values(), now)} s ago; {delay}"
     if silent:
-        return unknown(f"{told}; not measured, no point in {_LOOKED_AT // ONE} minutes: {', '.join(silent)}")
-    return yes(told)
+        return unknown(f"{text}; not measured, no point in {_LOOKED_AT // ONE} minutes: {', '.join(silent)}")
+    return yes(text)
 
 
 def _span(began: Iterable[datetime], now: datetime) -> str:

@@ -107,8 +107,8 @@ class _Releases(_Written):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the manifest."""
-    told = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Release manifest"}
-    return {**_Releases.model_json_schema(), **told}
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Release manifest"}
+    return {**_Releases.model_json_schema(), **document}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from drcore.plans.e import titles
 from drcore.plans.e.p1_verify import ContainmentChoice
 from drcore.plans.e.p4_copies import Copies, no_old_copy
 from drcore.plans.e.p6_close import is_told
-from drcore.plans.e.stolen_uses import Uses, told
+from drcore.plans.e.stolen_uses import Uses, uses_since
 from drcore.record.events import Kind
 from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.services.logs.state import Logs
@@ -150,4 +150,4 @@ def test_a_log_line_that_does_not_tell_its_answer_should_be_unknown(stage: Stage
     world.state(Logs).write("us-east-1", run.facts.security_logs, since, line)
     stage.sleep(600)
     with pytest.raises(Unknown, match=r"seen .*maybe"):
-        told(run, "us-east-1", since)
+        uses_since(run, "us-east-1", since)

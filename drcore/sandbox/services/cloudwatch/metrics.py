@@ -150,13 +150,13 @@ class Store:
         if not points:
             return {}
         first, now = start // period * period, self._clock.now().timestamp()
-        told = now - self._lateness.most(Told.METRIC) - MINUTE  # minutes that began before are whole
+        whole_before = now - self._lateness.most(Told.METRIC) - MINUTE  # minutes that began before are whole
         found: dict[int, MinuteSamples] = {}
         for begin in range(first, end, period):
             inside = []
             for minute in range(begin, begin + period, MINUTE):
                 point = points.get(minute)
-                if point is not None and minute > told:
+                if point is not None and minute > whole_before:
                     point = self._told(metric, minute, point, now)
                 if point is not None:
                     inside.append(point)

@@ -72,8 +72,8 @@ class Logs:
         last = min(now, until if until is not None else now)
         begin = 0 if since is None else bisect_left(group.lines, (since,))
         found = group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
-        told = now - 1000 * self._lateness.most(Told.LOG_LINE)
-        return [line for line in found if line[4] <= told or self._found_at(group, line) <= now]
+        found_before = now - 1000 * self._lateness.most(Told.LOG_LINE)
+        return [line for line in found if line[4] <= found_before or self._found_at(group, line) <= now]
 
     def _found_at(self, group: LogGroup, line: Line) -> float:
         """When a line can be found, in milliseconds since 1970: as late as those of the same stream and second."""

@@ -57,11 +57,11 @@ def list_models(call: AwsCall) -> dict[str, Any]:
         [each for each in found if _asked_for(params, *each)],
         {"Name": lambda each: each[0], "CreationTime": lambda each: each[1]},
     )
-    told = [
+    rows = [
         {"ModelName": name, "ModelArn": store.model_arn(call.region, name), "CreationTime": created}
         for name, created in ordered
     ]
-    return _page(params, "Models", told)
+    return _page(params, "Models", rows)
 
 
 @operation("sagemaker", "CreateEndpointConfig")

@@ -260,8 +260,8 @@ class Endpoints:
 
     def _sick(self, variants: Mapping[str, LiveVariant]) -> str:
         sick = [each.name for each in variants.values() if each.model in self.unhealthy]
-        told = "The primary container for production variant {} did not pass the ping health check."
-        return told.format(sick[0]) if sick else ""
+        text = "The primary container for production variant {} did not pass the ping health check."
+        return text.format(sick[0]) if sick else ""
 
     def _arn(self, region: str, kind: str, name: str) -> str:
         return f"arn:aws:sagemaker:{region}:{self._world.account}:{kind}/{name.lower()}"

@@ -57,7 +57,7 @@ class Trace:
     def document(self, call: TracedCall) -> dict[str, Any]:
         """A call as X-Ray's segment document has it."""
         begun = self.at.timestamp()
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "id": call.id,
             "trace_id": self.id,
             "name": call.name,
@@ -67,17 +67,17 @@ class Trace:
             "http": {"response": {"status": call.status}},
             "annotations": dict(self.annotations),
         }
-        told |= {"parent_id": call.parent} if call.parent else {}
-        told |= {"fault": True} if call.fault else {}
+        fields |= {"parent_id": call.parent} if call.parent else {}
+        fields |= {"fault": True} if call.fault else {}
         if call.thrown:
             kind, message = call.thrown
-            told["cause"] = {"exceptions": [{"id": call.id, "type": kind, "message": message}]}
-        return told
+            fields["cause"] = {"exceptions": [{"id": call.id, "type": kind, "message": message}]}
+        return fields
 
     def span(self, call: TracedCall) -> dict[str, Any]:
         """A call as OpenTelemetry's span, as it lies in the log group."""
         callee = next((each.name for each in self.calls if each.parent == call.id), "")
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "traceId": self.id.replace("-", "")[1:],
             "spanId": call.id,
             "parentSpanId": call.parent,
@@ -86,10 +86,10 @@ class Trace:
             "status": {"code": "ERROR" if call.fault else "OK"},
             "attributes": {"aws.local.service": call.name, **self.annotations},
         }
-        told["attributes"] |= {"aws.remote.service": callee} if callee else {}
+        fields["attributes"] |= {"aws.remote.service": callee} if callee else {}
         if call.thrown:
-            told["attributes"] |= {"exception.type": call.thrown[0], "exception.message": call.thrown[1]}
-        return told
+            fields["attributes"] |= {"exception.type": call.thrown[0], "exception.message": call.thrown[1]}
+        return fields
 
 
 Making = Callable[[], list[Trace]]

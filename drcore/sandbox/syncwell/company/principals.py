@@ -56,9 +56,9 @@ def grant(world: World, *plans: str) -> None:
     """Let the runner's role have what these plans print, and no other's."""
     for plan in RUNBOOKS:
         change = world.client("iam", "us-east-1")
-        told = change.attach_role_policy if plan in plans else change.detach_role_policy
+        change_policy = change.attach_role_policy if plan in plans else change.detach_role_policy
         try:
-            told(RoleName=names.RECOVERY_ROLE, PolicyArn=_arn(world, plan))
+            change_policy(RoleName=names.RECOVERY_ROLE, PolicyArn=_arn(world, plan))
         except change.exceptions.NoSuchEntityException:
             continue  # it was taken away before
 

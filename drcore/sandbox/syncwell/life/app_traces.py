@@ -45,15 +45,15 @@ class AppTraces:
     ) -> Callable[[], list[Trace]]:
         def make() -> list[Trace]:
             stream = self._world.rng("traces", store, code, epoch(at))
-            told = {"app_version": AppVersion.of(code).name, "platform": store}
-            return [_trace(stream, at, told, error_of(number, crashes, crashing)) for number in range(crashes)] + [
-                _trace(stream, at, told, None) for _ in range(well)
+            marks = {"app_version": AppVersion.of(code).name, "platform": store}
+            return [_trace(stream, at, marks, error_of(number, crashes, crashing)) for number in range(crashes)] + [
+                _trace(stream, at, marks, None) for _ in range(well)
             ]
 
         return make
 
 
-def _trace(stream: Random, at: datetime, told: dict[str, str], thrown: tuple[str, str] | None) -> Trace:
+def _trace(stream: Random, at: datetime, marks: dict[str, str], thrown: tuple[str, str] | None) -> Trace:
     begun = at - timedelta(seconds=stream.uniform(0, _STEP_S))
     names = (APP, API, WORKER, TABLE)
     ids = [f"{stream.getrandbits(64):016x}" for _ in names]
@@ -70,4 +70,4 @@ def _trace(stream: Random, at: datetime, told: dict[str, str], thrown: tuple[str
         )
         for number, name in enumerate(names)
     )
-    return Trace(f"1-{epoch(begun):08x}-{stream.getrandbits(96):024x}", begun, calls, told)
+    return Trace(f"1-{epoch(begun):08x}-{stream.getrandbits(96):024x}", begun, calls, marks)

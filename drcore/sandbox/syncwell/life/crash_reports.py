@@ -38,5 +38,5 @@ class CrashReports:
         kinds = {_NEW: new, _USUAL[0]: usual - usual // 3, _USUAL[1]: usual // 3}
         for error, reports in kinds.items():
             if reports:
-                told = {"platform": store, "version": AppVersion.of(code).name, "error": error, "reports": reports}
-                self._logs.write(MOBILE_REGION, CRASH_REPORTS, at, json.dumps(told))
+                fields = {"platform": store, "version": AppVersion.of(code).name, "error": error, "reports": reports}
+                self._logs.write(MOBILE_REGION, CRASH_REPORTS, at, json.dumps(fields))

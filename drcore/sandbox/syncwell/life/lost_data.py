@@ -38,9 +38,9 @@ class LostData:
         """The time before `at`: who has written. `lost` counts all whose data was lost so far, by version code."""
         stream, known = self._world.rng("lost data", store, epoch(at)), self._known.setdefault(store, {})
         for code, count in sorted(lost.items()):
-            told = hits(stream, count - known.get(code, 0), COMPLAIN)
+            complain = hits(stream, count - known.get(code, 0), COMPLAIN)
             known[code] = count
-            for _ in range(told):
+            for _ in range(complain):
                 self._file(
                     at + timedelta(seconds=stream.expovariate(1 / PATIENCE.total_seconds())), store, code, stream
                 )

@@ -105,11 +105,11 @@ def marked_writes(call: HttpCall) -> JsonReply:
     region, mode = call.region, call.world.state(ServiceMode)
     if region not in call.world.regions:
         return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
-    told = {
+    fields = {
         path: {"tried_at": precise(each.tried), "status": each.status, "taken_at": precise(each.taken)}
         for path, each in mode.marked[region].items()
     }
-    return JsonReply(200, {"region": region, "mode": mode.level(region), "paths": told})
+    return JsonReply(200, {"region": region, "mode": mode.level(region), "paths": fields})
 
 
 @http_route("PUT", "/syncwell/<region>/v1/users/<user>/settings")

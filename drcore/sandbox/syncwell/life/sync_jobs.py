@@ -150,18 +150,18 @@ class SyncJobs:
         else:
             total.merges += 1
         job, user = stream.getrandbits(40), int(stream.random() * self._world.users)
-        told = (
+        text = (
             f'{{"event":"conflict_resolution","job":"{job:010x}","user":"USER#{user:05d}","integration":"{integration}"'
             f',"service":"{resolution.service}","attempts":{resolution.attempts},"ms":{resolution.ms:.0f}'
         )
         if not resolution.error:
-            told += ',"strategy":"AiMerge"}'
+            text += ',"strategy":"AiMerge"}'
         else:
-            told += (
+            text += (
                 f',"strategy":"{"none" if fails else "PrioritizeSource"}","reason":"{resolution.reason}"'
                 f',"error":"{resolution.error}","merge":"skipped","job_failed":{"true" if fails else "false"}}}'
             )
-        self._logs.write(region, names.SYNC_LOGS, at, told, "jobs")
+        self._logs.write(region, names.SYNC_LOGS, at, text, "jobs")
 
     def _publish(self, region: str, begin: int) -> None:
         minute, store = self._minutes[region], self._stores[region]

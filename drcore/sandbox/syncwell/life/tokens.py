@@ -190,8 +190,8 @@ class OauthTokens:
         def progress(now: datetime) -> tuple[bool, Output]:
             done = issuer.revoked(now)
             over = issuer.way == NONE or done == issuer.tokens
-            told = {"issuer": issuer.name, "way": issuer.way, "tokens": issuer.tokens, "revoked": done}
-            return over, told | {"left": issuer.tokens - done}
+            fields = {"issuer": issuer.name, "way": issuer.way, "tokens": issuer.tokens, "revoked": done}
+            return over, fields | {"left": issuer.tokens - done}
 
         return progress
 

@@ -35,8 +35,8 @@ def _syncs(world: World) -> dict[str, Any]:
         return sum(int(getattr(syncs.work[region, partner], field)) for region in world.regions)
 
     fields = ("waiting", "delayed", "done", "lost")
-    told: dict[str, Any] = {
+    truth: dict[str, Any] = {
         name: {"calls": sum(partners.known[name].asked.values())} | {each: total(name, each) for each in fields}
         for name in names.PARTNERS
     }
-    return told | {"healthy_since": syncs.healthy_since and precise(syncs.healthy_since)}
+    return truth | {"healthy_since": syncs.healthy_since and precise(syncs.healthy_since)}

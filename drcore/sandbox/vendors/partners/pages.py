@@ -95,9 +95,9 @@ def _told(world: World, page: PartnerPage, name: str, now: datetime) -> Mapping[
     return dict.fromkeys(found, said)
 
 
-def _document(name: str, told: Mapping[str, PartnerHealth], now: datetime) -> dict[str, Any]:
+def _document(name: str, fields: Mapping[str, PartnerHealth], now: datetime) -> dict[str, Any]:
     at = precise(now)
-    states = {operation: _status(health) for operation, health in told.items()}
+    states = {operation: _status(health) for operation, health in fields.items()}
     affected = [operation for operation, state in states.items() if state != "operational"]
     down = [operation for operation, state in states.items() if state == "major_outage"]
     indicator = "none" if not affected else "critical" if len(down) == len(states) else "major" if down else "minor"
