@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from drcore.engine.prepare import HOME
+from drcore.errors import BadInput
+from drcore.parameters import parse
 from drcore.plans.g import not_restored, preflight
-from drcore.plans.g.facts import Remedy
+from drcore.plans.g.facts import Facts, Remedy
 from drcore.plans.g.p07_decide import RemedyChoice, both_remedies
 from drcore.plans.g.remedies import Cost
 from drcore.plans.g.tables import table
@@ -98,6 +102,13 @@ def test_each_setting_that_no_restore_brings_back_should_be_named_before_anythin
     assert [*not_restored.by_hand(run.run, WEST)] == [found[-1]], "a time to live is set for all replicas"
     why = not_restored.switch_by_hand(run.run, EAST)
     assert why.answer.value == "no" and all(each in why.why for each in found)
+
+
+@pytest.mark.parametrize("known", [["00007", "00042"], ["00007", "00042", "00042"], []])
+def test_fewer_than_three_accounts_known_to_be_good_should_be_refused_before_anything_is_done(known: list[str]) -> None:
+    facts = YAML(typ="safe").load((HOME / "parameters" / "sandbox" / "g.yaml").read_text())
+    with pytest.raises(BadInput, match="known_good"):
+        parse(facts | {"known_good": known}, Facts, "g.yaml")
 
 
 def test_attributes_that_no_item_has_should_be_named_before_anything_is_done(
