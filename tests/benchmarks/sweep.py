@@ -2,8 +2,8 @@
 
 The world is a process of its own; what is measured is the one that carries the plan out: how near its writes come to
 what the parameters allow, in virtual time, its CPU time by secret, and by how much it grows, each in a fresh process.
-What grows is seen by the side of a tenth of the secrets: the sweep holds the next hundred of them, the record in memory
-a line for each call.
+What grows is seen by the side of a tenth of the secrets: the sweep holds the next hundred of them, the record where
+each line of the journal begins.
 """
 
 from __future__ import annotations
