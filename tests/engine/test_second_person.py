@@ -153,7 +153,7 @@ def test_somebody_else_should_be_proved_by_their_keys(case: Case) -> None:
     (asked,), (proof,) = (case.run.run.history.lines(kind) for kind in (Kind.PROOF_ASKED, Kind.PROOF))
     assert proof["arn"].endswith(f":assumed-role/{names.APPROVER_ROLE}/{names.SECOND_PERSON}")
     assert proof["granted"] and (proof["digest"], proof["key"]) == (asked["digest"], case.step.key)
-    kept = json.dumps(case.run.record.events)
+    kept = json.dumps([*case.run.record.events])
     assert not [1 for left in case.left().values() for it in left["requests"].values() if it["authorization"] in kept]
 
 
