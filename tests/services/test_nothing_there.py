@@ -165,6 +165,8 @@ ANSWERS: dict[str, Nothing] = {
     "servicequotas.quota": refused("NoSuchResourceException", service=NOBODY),
     "sns.is_heard": refused("NotFound", topic=f"arn:aws:sns:{EAST}:{ACCOUNT}:{NOBODY}"),
     "sqs.ask": refused("AWS.SimpleQueueService.NonExistentQueue", queue=NOBODY),
+    "sqs.counts": refused("AWS.SimpleQueueService.NonExistentQueue", queue=NOBODY),
+    "sqs.last_redrive": refused("ResourceNotFoundException", dead_letters=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{NOBODY}"),
     "statuspage.incident_of": value(statuspage.PublicIncident(), run_id=NOBODY),
     "xray.destination": value(xray.TraceStore.XRAY),
     "xray.summaries": value((), region=EAST),

@@ -35,6 +35,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "g.minutes": ("2", "12", "60"),
     "g.silent": ("0", "0.5", "1"),
     "quiet": ("1", "5", "45"),
+    "old_jobs": ("0", "3", "50"),
     "kinds": ("overwrite", "delete", "blank", "wrong-owner", "delete,blank"),
 }
 

@@ -34,7 +34,13 @@ BY_THE_RUN = {
     "d": {"notify-on-call", "acknowledge", "decide", "let-the-integration-in", "drain-the-backlog"},
     "e": {"acknowledge", "draft-the-reports", "postmortem"},
     "f": {"notify-on-call", "acknowledge", "confirm-that-it-is-gone"},
-    "g": {"notify-on-call", "acknowledge", "halt", "postmortem"},
+    "g": {
+        "notify-on-call",
+        "acknowledge",
+        "halt",
+        "decide-on-jobs",
+        "postmortem",
+    },  # numbers not known: a person decides
 }
 # An empty list of AWS is an answer here. A page of vendors is none of AWS's, and says what this run has posted.
 EMPTY_IS_AN_ANSWER = {

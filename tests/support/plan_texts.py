@@ -204,12 +204,15 @@ keep-the-corrupt-table - decide
 switch typed restore-settings replicas keep-the-corrupt-table
 sign-off typed switch repair
 allow-writes go sign-off
-resume-workers typed allow-writes
+decide-on-jobs typed allow-writes
+hold-old-jobs typed decide-on-jobs
+resume-workers typed allow-writes hold-old-jobs
 resume-functions go resume-workers
 resume-event-sources go resume-functions
 resume-schedules go resume-event-sources
 resume-auto-scaling go resume-schedules
 restore-provisioned-concurrency go resume-functions
+redrive-jobs go resume-event-sources
 nobody-reads-the-old-table - resume-auto-scaling
 users-are-well - nobody-reads-the-old-table
 unfreeze-the-pipeline go users-are-well

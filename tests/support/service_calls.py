@@ -36,6 +36,7 @@ from tests.support import security_calls
 from tests.support.ai_resources import component, configuration, endpoint, waiting_version
 from tests.support.appconfig_calls import APPCONFIG
 from tests.support.build_calls import BUILDS
+from tests.support.queue_calls import QUEUES
 from tests.support.trace_calls import TRACES
 from tests.support.vendor_calls import VENDORS
 from tests.support.world_clock import WorldClock
@@ -395,6 +396,5 @@ VALUES: dict[str, Any] = {
     "sns.topic": f"arn:aws:sns:{EAST}:{ACCOUNT}:syncwell-oncall",
     "sns.subject": "asked",
     "sns.message": "asked",
-    "sqs.queue": "syncwell-jobs",
-    **VENDORS,
+    **(QUEUES | VENDORS),
 }

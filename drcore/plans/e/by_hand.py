@@ -11,7 +11,7 @@ from drcore.engine.by_hand import HandAct, HandCard, quoted, words
 from drcore.engine.outcome import StepName
 from drcore.engine.permissions import Place
 from drcore.plans.e import public_words, titles
-from drcore.plans.e.facts import Facts, FlagPlace
+from drcore.plans.e.facts import Facts
 from drcore.plans.shared.by_hand import (
     acknowledged,
     in_regions,
@@ -21,6 +21,7 @@ from drcore.plans.shared.by_hand import (
     secret,
     sign_in,
 )
+from drcore.plans.shared.facts import FlagPlace
 from drcore.plans.shared.release_by_hand import freeze, knows_release, points_aliases, points_stage, unfreeze
 
 _BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'

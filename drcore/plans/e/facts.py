@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from drcore.engine.context import Run
 from drcore.parameters import Account, Minutes, Model, Region, RoleArn, SecretRef, Url
-from drcore.plans.shared.facts import Api, Name, Pipeline
+from drcore.plans.shared.facts import Api, FlagPlace, Name, Pipeline
 from drcore.plans.shared.releases import Manifest
 
 Path = Annotated[str, Field(pattern="^/")]
@@ -27,14 +27,6 @@ class ServiceChecks(Model):
     exposure: Path
     marked_writes: Path
     token_probe: Path
-
-
-class FlagPlace(Model):
-    """A feature flag with a profile and an environment of its own, so that no other deployment is in its way."""
-
-    environment: Name
-    profile: Name
-    flag: Name
 
 
 class SecurityFlags(Model):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from drcore.engine.outcome import StepName, Target
 from drcore.engine.phrases import region_names
 from drcore.engine.step import Step
-from drcore.plans.e.facts import ERun, Facts, FlagPlace
+from drcore.plans.e.facts import ERun, Facts
+from drcore.plans.shared.facts import FlagPlace
 from drcore.plans.shared.flag_profiles import FlagProfile
 from drcore.plans.shared.flag_values import Value
 from drcore.plans.shared.flags import Switched, change_flags

@@ -24,9 +24,11 @@ from drcore.plans.g import (
     p08_repair,
     p08_switch,
     p09_sign_off,
+    p09_waiting_jobs,
     p10_resume_workers,
     p11_resume_functions,
     p12_old_table_unread,
+    p12_redrive_jobs,
     p12_resume_feeds,
     p13_close,
     titles,
@@ -47,9 +49,11 @@ from drcore.plans.g.p08_prepare_table import REPLICAS, SETTINGS
 from drcore.plans.g.p08_repair import INVERSE, REPAIR
 from drcore.plans.g.p08_switch import SWITCH
 from drcore.plans.g.p09_sign_off import ALLOW, SIGN_OFF
+from drcore.plans.g.p09_waiting_jobs import HOLD_JOBS, JOBS
 from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
 from drcore.plans.g.p11_resume_functions import FUNCTIONS_AGAIN
 from drcore.plans.g.p12_old_table_unread import OLD_TABLE_UNREAD
+from drcore.plans.g.p12_redrive_jobs import REDRIVE
 from drcore.plans.g.p12_resume_feeds import PROVISIONED_AGAIN, RULES_AGAIN, SCALING_AGAIN, SOURCES_AGAIN
 from drcore.plans.g.p13_close import CLOSE, POSTMORTEM, RESTORED, UNFREEZE, USERS
 from drcore.plans.g.preflight import must_exist
@@ -74,9 +78,11 @@ PLAN = Plan[Facts](
         *p08_keep_evidence.STEPS,
         *p08_switch.STEPS,
         *p09_sign_off.STEPS,
+        *p09_waiting_jobs.STEPS,
         *p10_resume_workers.STEPS,
         *p11_resume_functions.STEPS,
         *p12_resume_feeds.STEPS,
+        *p12_redrive_jobs.STEPS,
         *p12_old_table_unread.STEPS,
         *p13_close.STEPS,
     ),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from drcore.clock import parse_time
 from drcore.engine.context import Run
 from drcore.parameters import Minutes, Model, OwnWords
-from drcore.plans.shared.facts import Api, CanaryItems, Name, Percent, Pipeline, SupportDesk
+from drcore.plans.shared.facts import Api, CanaryItems, FlagPlace, Name, Percent, Pipeline, SupportDesk
 from drcore.plans.shared.releases import Manifest
 
 Count = Annotated[int, Field(gt=0)]
@@ -81,6 +81,19 @@ class Configuration(Model):
     key: Name
 
 
+class Jobs(Model):
+    """The queue of jobs in each region, its dead-letter queue, the log of what becomes of each job.
+
+    `filter` is the flag by which the workers hold jobs that were made before its `made_at`; it lies in the application
+    of `configuration`, and is deployed by that strategy.
+    """
+
+    queue: Name
+    dead_letters: Name
+    log: Name
+    filter: FlagPlace
+
+
 class ErrorLog(Model):
     """Where the service logs, and the pattern of the lines that show corrupted settings."""
 
@@ -119,6 +132,7 @@ class Facts(Model):
     configuration: Configuration
     roles: Roles
     workers: Workers
+    jobs: Jobs
     functions: Annotated[tuple[str, ...], Field(min_length=1)]
     alias: str
     rules: tuple[str, ...]

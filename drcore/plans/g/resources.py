@@ -58,7 +58,7 @@ def replication_role(at: At) -> Iterator[str]:
 
 def rules(at: At) -> Iterator[str]:
     """The schedules."""
-    return at.everywhere("events", *(f"rule/{name}" for name in at.facts.rules))
+    return _in_any_region(at, "events", *(f"rule/{name}" for name in at.facts.rules))
 
 
 def sources(at: At) -> Iterator[str]:
@@ -68,7 +68,7 @@ def sources(at: At) -> Iterator[str]:
 
 def qualified_functions(at: At) -> Iterator[str]:
     """The aliases with the versions of the functions."""
-    return at.everywhere("lambda", *(f"function:{name}:*" for name in at.facts.functions))
+    return _in_any_region(at, "lambda", *(f"function:{name}:*" for name in at.facts.functions))
 
 
 def scalable_targets(at: At) -> Iterator[str]:
@@ -94,6 +94,21 @@ def configuration(at: At) -> Iterator[str]:
 def rollout(at: At) -> Iterator[str]:
     """The same, with the strategies of deployments."""
     return at.everywhere("appconfig", "application/*", "deploymentstrategy/*")
+
+
+def dead_letters(at: At) -> Iterator[str]:
+    """The dead-letter queue of the jobs."""
+    return _in_any_region(at, "sqs", at.facts.jobs.dead_letters)
+
+
+def jobs(at: At) -> Iterator[str]:
+    """The queue of the jobs."""
+    return _in_any_region(at, "sqs", at.facts.jobs.queue)
+
+
+def _in_any_region(at: At, service: str, *resources: str) -> Iterator[str]:
+    """Resources of the service's own names, in whichever region: a managed policy has no room for each by itself."""
+    return (f"arn:aws:{service}:*:{at.service.account}:{each}" for each in resources)
 
 
 def support_key(at: At) -> Iterator[str]:

@@ -33,6 +33,14 @@ class CanaryItems(Model):
     every_s: Annotated[float, Field(gt=0)]
 
 
+class FlagPlace(Model):
+    """A feature flag with a profile and an environment of its own, so that no other deployment is in its way."""
+
+    environment: Name
+    profile: Name
+    flag: Name
+
+
 class SyntheticCheck(Model):
     """Requests of our own: which, how many at a time."""
 

@@ -48,13 +48,14 @@ def flags_in_place(
     without its flags is refused.
     """
     for region in run.service.regions:
-        yield f"flags in {region}", checked(_all_deployed, run, region, where, wanted), stops
+        yield f"flags in {region}", checked(all_deployed, run, region, where, wanted), stops
         yield f"strategy {where.at_once} in {region}", checked(_is_at_once, run, region, where.at_once), False
         if ramp:
             yield f"strategy {where.ramp} in {region}", checked(_is_a_ramp, run, region, where.ramp), False
 
 
-def _all_deployed(run: Run[Any], region: str, where: FlagProfile, wanted: Sequence[str]) -> Check:
+def all_deployed(run: Run[Any], region: str, where: FlagProfile, wanted: Sequence[str]) -> Check:
+    """Whether flags are deployed in a region, and which are not. Raises Rejected where nothing is; Unknown."""
     at = place(run, region, where)
     had = deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {})
     lacks = [flag for flag in wanted if flag not in had]

@@ -155,7 +155,13 @@ def _own(given: str, made: str) -> str:
 def _queue(call: AwsCall) -> Iterator[Ask]:
     name = call.params.get("QueueName") or str(call.params.get("QueueUrl", "*")).rpartition("/")[2]
     action = call.operation.removesuffix("Batch")  # a batch is allowed as one of it is
-    yield Ask(f"sqs:{action}", f"arn:aws:sqs:{call.region}:{call.account}:{name}")
+    arn = call.params.get("SourceArn") or f"arn:aws:sqs:{call.region}:{call.account}:{name}"
+    yield Ask(f"sqs:{action}", arn)
+    if action == "StartMessageMoveTask":
+        yield from (Ask(f"sqs:{each}", arn) for each in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"))
+        queues = backends.sqs(call.account, call.region).queues.values()
+        fed = (each.queue_arn for each in queues if (each.redrive_policy or {}).get("deadLetterTargetArn") == arn)
+        yield from (Ask("sqs:SendMessage", each) for each in fed)
 
 
 def _s3(call: AwsCall) -> Iterator[Ask]:

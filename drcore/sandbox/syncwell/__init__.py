@@ -29,6 +29,7 @@ from drcore.sandbox.syncwell.life import (
     token_copies,
     tokens,
     two_regions,
+    waiting_jobs,
 )
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.app_clients import AppClients
@@ -68,6 +69,8 @@ def build(world: World) -> None:
         tokens.found(world)
         token_copies.found(world)
         stolen_tokens.found(world)
+    with tied_to(world.purpose("jobs")):
+        waiting_jobs.found_filter(world)
     with tied_to(world.purpose("app stores")):
         app_stores.found(world)
         mobile_builds.found(world)

@@ -30,6 +30,7 @@ NOT_IN_A_DRILL = {
     "dynamodb:UntagResource": "the way back of what is kept as evidence",
     "codepipeline:StopPipelineExecution": "what waits at the door: tests/plans/f/test_what_deploys_again.py",
     "secretsmanager:StopReplicationToReplica": "a region that is away: tests/plans/e/test_primary_region_down.py",
+    "sqs:CancelMessageMoveTask": "the way back of a redrive that still runs",
     "ecs:StopTask": "a task outside the service, which this account has not",
 }
 # What it needs on some resources only for what no drill of it comes to; on others a drill needs it. A switch needs both

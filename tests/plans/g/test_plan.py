@@ -11,12 +11,13 @@ from drcore.engine.step import Step
 from drcore.engine.verdict import Word
 from drcore.parameters import Mode
 from drcore.plans import g
+from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.tables import restored_table
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.company.names import TABLE
 from tests.support.data_corruption import PLAN, REGIONS, WEST, made_twice, policy, prepared, release, truth, writers
-from tests.support.stage import Stage, carry_out, ended, lines, outcomes, proven, writes
+from tests.support.stage import Stage, carry_out, client, ended, lines, outcomes, proven, writes
 
 PROVISIONED = {"syncwell-api": {"live": 10}, "syncwell-worker": {}, "syncwell-webhook": {}}
 
@@ -43,6 +44,25 @@ def writes_around(stage: Stage, moment: datetime) -> tuple[int, int]:
     )
 
 
+def no_old_job_ran(stage: Stage, run: Runbook) -> bool:
+    """Whether all jobs that have waited and ran since the switch are younger than the recovery point; some ran."""
+    run.run.clock.sleep(3600)
+    switches = [line["time"] for line in lines(run, "intent") if line["key"] == g.SWITCH.key]
+    point, switched = recovery_point(run.run), parse_time(switches[-1])
+    late = [parse_time(made) for _, made, done in truth(stage)["late_jobs"] if parse_time(done) > switched]
+    return bool(late) and min(late) >= point and dead_jobs(run) == 6
+
+
+def dead_jobs(run: Runbook) -> int:
+    """How many lie in the dead-letter queues."""
+    asked = {region: client(run, "sqs", region) for region in REGIONS}
+    urls = {
+        region: queues.get_queue_url(QueueName="syncwell-jobs-dead")["QueueUrl"] for region, queues in asked.items()
+    }
+    found = (asked[at].get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for at, url in urls.items())
+    return sum(int(each["Attributes"]["ApproximateNumberOfMessages"]) for each in found)
+
+
 def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change_lost(stage: Stage) -> None:
     run = cut_and_finished(stage, "repair", (g.NOTHING_WRITES, g.REPAIR, g.WORKERS_AGAIN), {"quiet": "31"})
     (first, *_) = [line["before"]["next_since"] for line in lines(run, "intent") if line["step"] == g.EXPORT.title]
@@ -65,6 +85,7 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
         assert release(run, region) == "2026.01.1", "never the faulty one"
         assert policy(run, region) == ""
     assert made_twice(stage) == []
+    assert dead_jobs(run) == 0, "those that failed as writes were denied ran"
     assert run.results[g.OLD_TABLE_UNREAD.key].outcome is Outcome.ALREADY, "there is no old table"
     told = [line["parameters"]["json"]["incident"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "All other changes were kept" in told[-1]["body"]
@@ -79,6 +100,7 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
     assert found["reading_old"] == []
     assert found["corrupted"] == []
     assert made_twice(stage) == []
+    assert no_old_job_ran(stage, run), "no job older than the recovery point changed data, also an hour later"
     for region in REGIONS:
         assert release(run, region) == "2026.01.1"
         assert "DrcoreDenyWrites" in policy(run, region), "the corrupt table stays as it is"

@@ -76,7 +76,8 @@ TTL = 60
 HEALTH_PATH = "/health/region"
 LEVER_KEY = "region-levers.json"
 TABLE = "SyncWellMetadata"
-QUEUE = "syncwell-jobs"
+QUEUE, DEAD_QUEUE = "syncwell-jobs", "syncwell-jobs-dead"
+JOB_LOGS, JOBS_FLAG = "/syncwell/jobs", "jobs_not_before"
 THROTTLED_ALARM = "SyncWellMetadata-throttled"
 
 

@@ -29,6 +29,7 @@ from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.table_readers import TableReaders
 from drcore.sandbox.syncwell.life.table_writers import TableWriters
 from drcore.sandbox.syncwell.life.timeline import WorldTimeline
+from drcore.sandbox.syncwell.life.waiting_jobs import WaitingJobs
 
 AFTER = timedelta(minutes=3)
 """From the deployment to the job's first write."""
@@ -58,6 +59,9 @@ OPTIONS: Mapping[str, Option] = {
         help="how many minutes of users' changes there are from before the deployment; an export begins 30 before it",
         least=1,
         most=45,
+    ),
+    "old_jobs": Option(
+        default=3, help="jobs of each region that wait for their partner since before the deployment", most=50
     ),
     "hidden_writer": Option(default=False, help="whether a process that is in nobody's list writes each 20 seconds"),
 }
@@ -222,6 +226,7 @@ def data_corruption(world: World, options: Options) -> Undo:
     began = world.state(WorldTimeline).rewind(quiet + AFTER + timedelta(minutes=options["minutes"]))
     _forget(world, began)
     world.state(IntendedData).begin(began, dict(tables[options["region"], names.TABLE].items()))
+    world.state(WaitingJobs).wait_for_partners(int(options["old_jobs"]), began, now)
     world.state(TableWriters).go(began)
     job, deployed = world.state(CorruptionJob), began + quiet
     order, stream = list(range(world.users)), world.rng("victims")
@@ -242,6 +247,7 @@ def _forget(world: World, since: datetime) -> None:
     """Forget what happened to the tables from then on, and what the metrics told of it."""
     world.state(Tables).rewind(since)
     world.state(CloudWatch).forget(since, METRICS)
+    world.state(WaitingJobs).rewind(since)
 
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:

@@ -44,18 +44,23 @@ class Marked:
 
 
 def found(world: World) -> None:
-    """Make the environment with its flags: nothing is restricted."""
-    store = world.state(AppConfig)
+    """Make the flags: nothing is restricted."""
     for region in world.regions:
-        with world.clock.at(FOUNDED):
-            home = store.application(region, names.CONFIG_APPLICATION)
-            strategy = next(each for each in store.strategies[region].values() if each.name == names.CONFIG_STRATEGY)
-            for name, value in _VALUES.items():
-                place = store.create_environment(region, home, name)
-                profile = store.create_profile(region, home, name, flags.KIND)
-                flag = {"name": name, "attributes": _ATTRIBUTES[name]}
-                document = {"version": "1", "flags": {name: flag}, "values": {name: value}}
-                store.deploy(place, profile, store.host(profile, json.dumps(document).encode()), strategy)
+        for name, value in _VALUES.items():
+            found_flag(world, region, name, _ATTRIBUTES[name], value)
+
+
+def found_flag(world: World, region: str, name: str, attributes: Mapping[str, Any], value: Mapping[str, Any]) -> None:
+    """Make a flag with a profile and an environment of its own, all of that name."""
+    store = world.state(AppConfig)
+    with world.clock.at(FOUNDED):
+        home = store.application(region, names.CONFIG_APPLICATION)
+        strategy = next(each for each in store.strategies[region].values() if each.name == names.CONFIG_STRATEGY)
+        place = store.create_environment(region, home, name)
+        profile = store.create_profile(region, home, name, flags.KIND)
+        flag = {"name": name, "attributes": attributes}
+        document = {"version": "1", "flags": {name: flag}, "values": {name: value}}
+        store.deploy(place, profile, store.host(profile, json.dumps(document).encode()), strategy)
 
 
 class ServiceMode:

@@ -80,6 +80,8 @@ class TableWriters:
     def _slot(self, at: datetime) -> None:
         for number, region in enumerate(self._world.regions):
             self._work(region, at, number)
+            if not self._regions.out(region, at):
+                self._edits.work_off(region, at)
         self._tables.later(at + SLOT, self._slot)
 
     def _work(self, region: str, at: datetime, index: int) -> None:

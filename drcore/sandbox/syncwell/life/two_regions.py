@@ -15,7 +15,9 @@ from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORT
 from drcore.sandbox.services.elasticloadbalancing import LoadBalancers
 from drcore.sandbox.services.route53.health_checks import HealthChecks
 from drcore.sandbox.services.route53.operations import Route53
+from drcore.sandbox.services.sqs import Messages
 from drcore.sandbox.syncwell.company import names
+from drcore.sandbox.syncwell.life import waiting_jobs
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.health_endpoint import HealthEndpoints
 from drcore.sandbox.syncwell.life.job_queue import JobQueue
@@ -36,7 +38,7 @@ def found(world: World) -> None:
         checks.add(names.health_check(region), f"founded-{region}", _check(region))
         store.create_bucket(names.levers_bucket(region), region)
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
-        backends.sqs(world.account, region).create_queue(names.QUEUE)
+    waiting_jobs.found(world)
     zone.put(_record(region) for region in world.regions)
     world.state(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.state(TableWriters).begin()
@@ -57,6 +59,7 @@ def actors(world: World) -> tuple[Callable[[datetime], None], ...]:
         HealthChecks,
         UserBase,
         JobQueue,
+        Messages,
         TableBindings,
         TableReaders,
         GlobalTable,

@@ -1,7 +1,8 @@
 """What the users change in their configurations, through whom, in the table that he works on.
 
 Half of it comes through the API; partners send the rest: through the webhook, through jobs of the queue that Lambda
-works off, through jobs of the ECS workers. Who is stopped, or is denied, writes nothing: his users are refused.
+works off, through jobs of the ECS workers. Who is stopped, or is denied, writes nothing: his users are refused, his
+jobs wait.
 """
 
 from collections.abc import Callable
@@ -10,13 +11,16 @@ from datetime import datetime
 from random import Random
 
 from drcore.sandbox.core.world import USERS, World
+from drcore.sandbox.services.dynamodb.replication_view import LONGEST_LAG, SHORTEST_LAG
 from drcore.sandbox.services.dynamodb.tables import Tables
+from drcore.sandbox.services.sqs import QueuedMessage
 from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.company.releases import CANDIDATE
 from drcore.sandbox.syncwell.life.configurations import CONTENT, Item, changed, entered_again, key, signed_up
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
+from drcore.sandbox.syncwell.life.waiting_jobs import WaitingJob, WaitingJobs
 
 SIGN_UPS = 0.04
 """The share of the edits that are a new user's."""
@@ -24,6 +28,8 @@ WHOLE = 0.1
 """The share of the others that enter everything again."""
 OFTEN = 2
 """So often an item that was corrupted is edited on top."""
+AT_ONCE = 8
+"""Jobs that have waited, of which a region works off so many each five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Edits:
         self._world, self._tables = world, world.state(Tables)
         self._bindings, self._intended = world.state(TableBindings), world.state(IntendedData)
         self.refused = dict.fromkeys(world.regions, 0)
-        self._mode = world.state(ServiceMode)
+        self._mode, self._waiting = world.state(ServiceMode), world.state(WaitingJobs)
         self._ways: tuple[tuple[float, str, Callable[[str, datetime, Random], Author | None]], ...] = (
             (0.55, "request", lambda region, _, stream: self._lambda(region, "syncwell-api", "api", stream)),
             (0.65, "webhook", lambda region, _, stream: self._lambda(region, "syncwell-webhook", "webhook", stream)),
@@ -54,11 +60,50 @@ class Edits:
         """One edit by some user (USERS and above: a new one) at a moment; returns whether it was taken."""
         draw = stream.random()
         path, find = next((path, find) for below, path, find in self._ways if draw < below)
-        author = find(region, at, stream) if self._mode.takes(region, path) else None
-        taken = author is not None and self._edit(region, author, number, at, stream, lag)
+        if not self._mode.takes(region, path):
+            taken = False
+        elif path == "message":
+            job = self._waiting.send(region, number, at)
+            author = find(region, at, stream) or self._whoever(region, at, stream)
+            taken = author is not None and self._work_off(region, author, *job, at, stream, lag)
+        else:
+            author = find(region, at, stream)
+            taken = author is not None and self._edit(region, author, number, at, stream, lag)
         if not taken:
             self.refused[region] += 1
         return taken
+
+    def work_off(self, region: str, at: datetime) -> None:
+        """Work off some of the jobs that have waited, if anybody works."""
+        for job, message in self._waiting.due(region, at, AT_ONCE):
+            stream = self._world.rng("job", job.id, message.received)
+            author = self._whoever(region, at, stream) if self._mode.takes(region, "message") else None
+            if author is None:
+                return
+            self._work_off(region, author, job, message, at, stream, stream.uniform(SHORTEST_LAG, LONGEST_LAG))
+
+    def _whoever(self, region: str, at: datetime, stream: Random) -> Author | None:
+        """Anybody who works jobs off."""
+        return self._jobs(region, at, stream) or self._worker(region, at, stream)
+
+    def _work_off(
+        self,
+        region: str,
+        author: Author,
+        job: WaitingJob,
+        message: QueuedMessage,
+        at: datetime,
+        stream: Random,
+        lag: float,
+    ) -> bool:
+        if not self._waiting.may_run(region, job):
+            self._waiting.hold(region, job, message, at)
+            return False
+        if self._edit(region, author, job.number, at, stream, lag):
+            self._waiting.done(region, job, message, at)
+            return True
+        self._waiting.failed(region, job, message, at, "AccessDeniedException")
+        return False
 
     def _edit(self, region: str, author: Author, number: int, at: datetime, stream: Random, lag: float) -> bool:
         table, name = self._tables[region, author.table], key(number)

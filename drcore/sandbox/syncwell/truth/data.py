@@ -10,6 +10,7 @@ from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
 from drcore.sandbox.syncwell.life.configurations import Key
 from drcore.sandbox.syncwell.life.intended_data import Edit, IntendedData, lacks
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
+from drcore.sandbox.syncwell.life.waiting_jobs import WaitingJobs
 
 
 def tell(world: World) -> None:
@@ -22,7 +23,8 @@ def _corruption(world: World) -> dict[str, Any] | None:
 
     `corrupted`: keys that do not say what their owner means, or meant once, in the table that the users of some region
     see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
-    the fault began is not in that table.
+    the fault began is not in that table. `late_jobs` are those that had to wait and have changed data since: region,
+    when they were made, when they were done.
     """
     job, intended, bindings = world.state(CorruptionJob), world.state(IntendedData), world.state(TableBindings)
     corruption, tables = job.corruption, world.state(Tables)
@@ -53,6 +55,7 @@ def _corruption(world: World) -> dict[str, Any] | None:
         "writers_running": writers(world),
         "reading_old": reading_old(world),
         "hidden_writes": job.hidden.writes,
+        "late_jobs": [[each.region, precise(each.made), precise(each.done)] for each in world.state(WaitingJobs).late],
     }
 
 
