@@ -86,7 +86,10 @@ class Progress(_Moving):
             self._bar.start()
 
     def cell(self, event: CellEvent) -> None:
-        """A cell began or ended."""
+        """A cell began or ended, or has something to say at once."""
+        if event.status == "told":
+            self._console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+            return
         name = event.cell.replace("-", " ")
         done = event.index + (event.status != "running")
         self._bar.update(self._task, description=name, completed=done, total=event.total)

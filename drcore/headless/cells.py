@@ -21,6 +21,7 @@ from drcore.headless.execution import CellEvent, Ending, Execution, Job
 from drcore.headless.kernel import Kernel
 
 ALWAYS = "always"
+AT_ONCE = "drcore_at_once"  # of drcore.show: the mark of an output whose text is passed on while its cell runs
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0  # from a signal until the last cell is cut short, whatever it does
 INTERRUPT_SECONDS = 5.0  # what an interrupted cell has for its own `finally`, before the kernel is killed
@@ -52,6 +53,7 @@ class HeadlessRun:
         self._going = False  # from the kernel's start until it is lost, or until a second signal
         self._trouble: Trouble | None = None  # the first, which names the ending
         self._cell: str | None = None
+        self._visited: nbformat.NotebookNode | None = None  # the cell that runs, or ran last
         self._details: list[str] = []
 
     def execute(self, nb: nbformat.NotebookNode) -> None:
@@ -98,7 +100,7 @@ class HeadlessRun:
             await self._kernel.end()
 
     async def _start(self, nb: nbformat.NotebookNode) -> None:
-        task = asyncio.ensure_future(self._kernel.start(nb, self._executed.save))
+        task = asyncio.ensure_future(self._kernel.start(nb, self._changed))
         if not await self._finished(task, START_SECONDS):
             self._note(self._cut_short(Trouble(Ending.START_FAILED, "The kernel did not start in time.")))
             task.cancel()
@@ -123,6 +125,7 @@ class HeadlessRun:
 
     async def _visit(self, cell: nbformat.NotebookNode, index: int) -> None:
         self._executed.cell_start(cell, index)
+        self._visited = cell
         self._report_progress(cell)
         trouble = await self._execute(cell, index) if cell.cell_type == "code" else None
         if trouble:
@@ -216,12 +219,21 @@ class HeadlessRun:
         if not self._stop.done():
             self._stop.set_result(number)
 
-    def _report_progress(self, cell: nbformat.NotebookNode) -> None:
+    def _changed(self) -> None:
+        """There is an output of the cell that runs: keep it, and pass on what is to be told at once."""
+        self._executed.save()
+        cell = self._visited
+        last = cell.outputs[-1] if cell and cell.get("outputs") else None
+        if cell and last and last.get("metadata", {}).get("text/plain", {}).get(AT_ONCE):
+            self._report_progress(cell, self._job.redact(last["data"]["text/plain"]))
+
+    def _report_progress(self, cell: nbformat.NotebookNode, said: str = "") -> None:
         if not self._progress or cell.cell_type != "code":
             return
         try:
             code = [each.id for each in self._executed.nb.cells if each.cell_type == "code"]
-            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), cell.metadata.papermill.status))
+            status = "told" if said else cell.metadata.papermill.status
+            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), status, said))
         except OSError:  # a terminal that has gone away does not end a recovery
             self._progress = None
 

@@ -41,12 +41,16 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class CellEvent:
-    """A code cell began (`status` "running") or ended ("completed", "failed"). `index` counts from 0."""
+    """A code cell began (`status` "running") or ended ("completed", "failed"). `index` counts from 0.
+
+    "told": it goes on, and has something to say at once, the `text`.
+    """
 
     cell: str
     index: int
     total: int
     status: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

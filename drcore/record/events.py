@@ -58,6 +58,7 @@ class Kind(StrEnum):
     STEP_ENDED = "step-ended"  # outcome, word, seconds
     INTERRUPTED = "interrupted"  # why: what was changed, what is on its way
     NO_EVIDENCE = "no-evidence"  # why
+    FORECAST = "forecast"  # why: while it waits, that the RTO will be missed, as in the last drill
     BACK_OUT_INTENT = "back-out-intent"  # target, why
     BACKED_OUT = "backed-out"  # target
     BACK_OUT_FAILED = "back-out-failed"  # target, why

@@ -7,6 +7,7 @@ is to go by.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,22 +25,31 @@ def durations(history: History) -> Mapping[str, timedelta]:
     return took
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is said of the RTO, empty where that cannot be told; whether it will be missed."""
+
+    text: str = ""
+    missed: bool = False
+
+
 def forecast(
     plan: Plan[Any], step: Step[Any, Any], took: Mapping[str, timedelta], began: datetime, now: datetime, due: datetime
-) -> str:
+) -> Forecast:
     """When users are well if all goes as in the last drill, or the step at which the RTO is missed.
 
     `began` is when this step did. Empty where that drill did not come to this step, or to the goal.
     """
     to_come = plan.steps[plan.steps.index(step) : plan.steps.index(plan.goal) + 1]
     if not to_come or step.key not in took or plan.goal.key not in took:
-        return ""
+        return Forecast()
     at = now
     for each in to_come:
         took_then = took.get(each.key, timedelta())
         at += max(took_then - (now - began), timedelta()) if each is step else took_then
         if at > due:
             late = (at - due).total_seconds() / 60
-            return f"as in the last drill it will miss the RTO at {each.title}, by {late:.0f} min or more"
+            said = f"as in the last drill it will miss the RTO at {each.title}, by {late:.0f} min or more"
+            return Forecast(said, missed=True)
     left = (due - at).total_seconds() / 60
-    return f"as in the last drill users are well at {at:%H:%M}, {left:.0f} min before the RTO is over"
+    return Forecast(f"as in the last drill users are well at {at:%H:%M}, {left:.0f} min before the RTO is over")

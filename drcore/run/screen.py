@@ -17,7 +17,7 @@ from drcore.errors import Rejected, Unknown
 from drcore.record.events import Kind
 from drcore.record.evidence import Bars, Chart, Document, Exhibit
 from drcore.record.step_turns import step_turns
-from drcore.run.forecast import durations, forecast
+from drcore.run.forecast import Forecast, durations, forecast
 
 
 class Screen:
@@ -72,11 +72,11 @@ class Screen:
         used = (self._run.clock.now() - start).total_seconds() if start else None
         return show.rto_clock(used, self._plan.rto(self._run))
 
-    def forecast(self, step: Step[Any, Any], began: datetime) -> str:
+    def forecast(self, step: Step[Any, Any], began: datetime) -> Forecast:
         """Whether the RTO will be kept, by the last drill; empty where that cannot be told. It is read once."""
         run, start, rto = self._run, self._counts_from(), self._plan.rto(self._run)
         if start is None or rto is None or step not in self._plan.steps:
-            return ""
+            return Forecast()
         if self._took is None:
             made = len(run.calls.made)
             self._took = durations(last_drill_history(run))
@@ -88,9 +88,15 @@ class Screen:
         moments = self._run.moments
         return None if "healthy" in moments else moments.get("fault") or moments.get("detected")
 
-    def before_asking(self, step: Step[Any, Any], how: StepProgress) -> None:
+    def warn(self, step: Step[Any, Any], said: Forecast) -> None:
+        """Say under the cell, at the terminal and in the journal that the RTO will be missed."""
+        text = f"{step.title}: {said.text}."
+        self._run.record.append(Kind.FORECAST, step=step, why=said.text)
+        show.tell_at_once(*(self._run.redact(self.at_its_address(each)) for each in show.note(text)))
+
+    def before_asking(self, step: Step[Any, Any], how: StepProgress, clock: str) -> None:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
-        seen = show.asked_about(step, how.states, self.clock())
+        seen = show.asked_about(step, how.states, clock)
         self.keep(seen)
         self._lay_above(seen)
         for exhibit in self.exhibits(step, how.states):
@@ -147,23 +153,26 @@ class Watch:
         self._screen, self._run, self._step = screen, run, step
         self._slot = show.Slot() if show.watched() else None
         self._phases: dict[str, datetime] = {}  # since when, the first time
+        self._warned = False  # that the RTO will be missed: once a step
 
     def tell(self, how: StepProgress) -> None:
         """Draw it as it stands now; above a question what was seen, too."""
+        now, clock = self._run.clock.now(), self._screen.clock()
+        self._phases.setdefault(how.phase.value, now)
+        if how.phase in (Phase.ASKING, Phase.WAITING):
+            said = self._screen.forecast(self._step, next(iter(self._phases.values())))
+            clock = "; ".join(filter(None, (clock, said.text)))
+            if said.missed and not self._warned:
+                self._warned = True
+                self._screen.warn(self._step, said)
         if self._slot:
-            now = self._run.clock.now()
-            self._phases.setdefault(how.phase.value, now)
-            clock = self._screen.clock()
-            if how.phase is Phase.WAITING:
-                began = next(iter(self._phases.values()))
-                clock = "; ".join(filter(None, (clock, self._screen.forecast(self._step, began))))
             self._draw(show.progress(self._step, how, now, [*self._phases.items()], clock))
         if how.phase is Phase.ASKING:
-            self._screen.before_asking(self._step, how)
+            self._screen.before_asking(self._step, how, clock)
 
     def over(self) -> None:
         """The step has ended: what stays is when it did what."""
-        if self._phases:
+        if self._phases and self._slot:
             self._draw(show.passed(self._step, [*self._phases.items()], self._run.clock.now()))
 
     def _draw(self, card: tuple[str, str]) -> None:

@@ -53,12 +53,14 @@ __all__ = [
     "record",
     "rto_clock",
     "table",
+    "tell_at_once",
     "timeline",
     "verdict",
     "whereabouts",
 ]
 
 
+AT_ONCE = "drcore_at_once"  # in the metadata of an output: drcore.headless passes its text on as it comes
 _LOADING = Lock()
 
 
@@ -74,6 +76,11 @@ def preload() -> None:
 def display(html: str, text: str) -> None:
     """Show a card under the cell that runs. Outside IPython nothing is: the launcher has its own view."""
     _publish({"text/html": visible(html), "text/plain": visible(text)}, {})
+
+
+def tell_at_once(html: str, text: str) -> None:
+    """Show a card that whoever started the run from a terminal is to see while the cell still runs."""
+    _publish({"text/html": visible(html), "text/plain": visible(text)}, {"text/plain": {AT_ONCE: True}})
 
 
 def in_words(exhibit: Exhibit) -> str:

@@ -196,6 +196,16 @@ def test_it_should_tell_of_each_cell_as_it_goes(tmp_path: Path) -> None:
     assert {event.total for event in events} == {3}
 
 
+def test_it_should_tell_at_once_what_a_cell_says_is_to_be_told_at_once(tmp_path: Path) -> None:
+    events: list[CellEvent] = []
+    run(
+        tmp_path,
+        "from drcore import show; show.display('<p>a</p>', 'a'); show.tell_at_once('<p>b</p>', 'late'); print('c')",
+        progress=events.append,
+    )
+    assert [(event.status, event.text) for event in events] == [("running", ""), ("told", "late"), ("completed", "")]
+
+
 def test_it_should_go_on_when_nobody_looks_any_more(tmp_path: Path) -> None:
     def gone(event: CellEvent) -> None:
         raise BrokenPipeError
