@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from drcore.engine.consent import Consent
@@ -106,22 +107,34 @@ def words_of_the_sweep(run: ERun, states: Mapping[Target, Swept]) -> str:
 def show_sweep(run: ERun, states: Mapping[Target, Swept]) -> Iterator[Exhibit]:
     looks = [(at, target, seen) for at, target, seen in run.looks(titles.SWEEP) if isinstance(seen, Swept)]
     looks = [each for each in looks if each[2].secrets]
+    stores = dict.fromkeys(target for _, target, _ in looks)
     if len(looks) < 2:
         return
-    times = tuple(at for at, _, _ in looks)
-    old = tuple(float(seen.tokens_left) for _, _, seen in looks)
-    done = tuple(float(seen.tokens - seen.tokens_left) for _, _, seen in looks)
+    points, now = list[tuple[datetime, float, float]](), dict[Target, Swept]()
+    for at, target, seen in looks:
+        now[target] = seen
+        if len(now) == len(stores):  # of all stores together, once each was looked at
+            left = sum(each.tokens_left for each in now.values())
+            points.append((at, float(sum(each.tokens for each in now.values()) - left), float(left)))
+    times, done, old = zip(*points, strict=True)
     gone = f"{done[-1]:,.0f} of {old[-1] + done[-1]:,.0f} are invalidated"
     series = (Series("invalidated", times, done), Series("old, still stored", times, old))
     yield Chart("tokens-by-state", f"Stored tokens: {gone}", "tokens", series, marks=run.marks(), stacked=True)
-    rates = Series("secrets written, mean until then", times, tuple(seen.rate for _, _, seen in looks))
+    rates = tuple(
+        Series(
+            f"{store.thing.removeprefix('account ')} {store.region}".strip(),
+            tuple(at for at, target, _ in looks if target == store),
+            tuple(seen.rate for _, target, seen in looks if target == store),
+        )
+        for store in stores
+    )
     limits = (
         Limit(f"quota of the region {QUOTA}/s", QUOTA),
         Limit(f"own limit {run.facts.tokens.writes_per_second:g}/s", run.facts.tokens.writes_per_second),
     )
     highest = max(seen.rate for _, _, seen in looks)
     title = f"The sweep writes {highest:.0f} secrets a second at most, of the {QUOTA} that all writers share"
-    yield Chart("sweep-rate", title, "writes a second", (rates,), limits)
+    yield Chart("sweep-rate", title, "writes a second, mean until then", rates, limits)
 
 
 SWEEP = Step(

@@ -57,6 +57,11 @@ def test_copies_in_another_account_should_be_swept_there_and_its_replicas_follow
     )
     with (Path(run.folder) / "evidence" / "own-calls.csv").open() as file:
         assert sum(row["who"] == role for row in csv.DictReader(file)) == 4
+    with (Path(run.folder) / "evidence" / "tokens-by-state.csv").open() as file:
+        points = [(row["series"], float(row["tokens"])) for row in csv.DictReader(file)]
+    gone, old = ([tokens for name, tokens in points if (name == "invalidated") is is_gone] for is_gone in (True, False))
+    assert [sum(each) for each in zip(gone, old, strict=True)] == [5_600] * len(gone), "of all stores at each moment"
+    assert (gone[-1], old[-1]) == (5_600, 0)
 
 
 def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is_touched(stage: Stage) -> None:
