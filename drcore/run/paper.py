@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from drcore import show
-from drcore.engine.break_glass import break_glass
 from drcore.engine.context import Run
 from drcore.engine.prepare import place_of
 from drcore.engine.step import Plan
@@ -19,13 +18,6 @@ def write_at_open(plan: Plan[Any], run: Run[Any, Any], screen: Screen) -> None:
         card = show.paper_card(plan, place_of(plan, run.setting.service, run.setting.facts))
         _write(CARD, show.as_markdown(card), run, screen)
         _write(CARD_PAGE, show.as_html(card), run, screen)
-
-
-def write_at_close(plan: Plan[Any], run: Run[Any, Any], screen: Screen) -> None:
-    """Of a plan that has no card yet: the calls that this run has made."""
-    if not plan.by_hand:
-        run.record.unbind(CARD)
-        _write(CARD, break_glass(plan, run.id, run.results), run, screen)
 
 
 def _write(name: str, text: str, run: Run[Any, Any], screen: Screen) -> None:

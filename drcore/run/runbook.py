@@ -288,7 +288,6 @@ class Runbook:
             given_back = undo.give_lock_back(self.run)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
-        paper.write_at_close(self.plan, self.run, self._screen)
         self.record.append(Kind.CLOSED, lock=lost or "given back", durable=True)
         self.record.seal()
         self._screen.show(show.record(self.run.id, len(self.run.history), lost))

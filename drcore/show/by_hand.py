@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from drcore.engine.by_hand import HandAct
@@ -15,6 +15,7 @@ from drcore.show.wording import duration
 
 F = TypeVar("F")
 
+_WIDTH = 118  # characters of a command in a line of paper
 _ASKS = {
     Consent.NONE: "nobody",
     Consent.GO: "the operator",
@@ -69,16 +70,33 @@ def paper_card(plan: Plan[F], at: Place[F]) -> PaperCard:
     how = (
         "Type each command; its look says whether it worked. Go on when the look shows what is written beside it, not "
         "before. Write the time beside each act. All names are those of the parameters; what an incident changes is a "
-        "variable ($NAME), which a look fills."
+        "variable ($NAME), which a look fills. The role's keys last an hour: `sign` gets new ones."
     )
-    acts = tuple(_act(number, plan.step(each.step.key), each) for number, each in enumerate(card.acts, start=2))
-    return PaperCard(f"Plan {plan.id.upper()} by hand: {plan.title}", rows, card.first, acts, how)
+    second = service.second_person.steps.get(plan.id, ()) if service.second_person else ()
+    steps = [replace(step, consent=Consent.SECOND) if step.key in second else step for step in plan.steps]
+    by_key = {step.key: step for step in steps}
+    acts = tuple(_act(number, by_key[each.step.key], each) for number, each in enumerate(card.acts, start=2))
+    return PaperCard(f"Plan {plan.id.upper()} by hand: {plan.title}", rows, _filled(card.first), acts, how)
 
 
 def _act(number: int, step: Step[Any, Any], act: HandAct) -> PaperAct:
     asks = act.asks or _ASKS[step.consent]
-    back = act.back or ("" if act.undo else _BACK.get(step.reversibility, ""))
+    back = act.back or (_BACK.get(step.reversibility, "") if act.do and not act.undo else "")
+    act = replace(act, do=_filled(act.do), look=_filled(act.look), undo=_filled(act.undo))
     return PaperAct(number, step.title, step.plan, asks, step.changes, act, back)
+
+
+def _filled(commands: str) -> str:
+    """Commands with what goes on in the next line put into the same one, as far as it has room on paper."""
+    lines: list[str] = []
+    for line in commands.splitlines():
+        last = lines[-1] if lines else ""
+        whole = f"{last.removesuffix(chr(92)).rstrip()} {line.strip()}"
+        if last.endswith((" \\", "; do", "{")) and len(whole) <= _WIDTH:
+            lines[-1] = whole
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def as_markdown(card: PaperCard) -> str:

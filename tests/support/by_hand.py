@@ -80,12 +80,13 @@ def carried_out(
     tools = folder / "bin"
     tools.mkdir()
     (tools / "aws").symlink_to(AWS_CLI)
-    sleep = tools / "sleep"
-    sleep.write_text(f"#!/bin/sh\nexec curl -fsS -o /dev/null -d '{{\"sleep\": '$1'}}' {address}/_sandbox/clock\n")
-    sleep.chmod(0o755)
+    clock = f"{address}/_sandbox/clock"
+    _tool(tools / "sleep", f"exec curl -fsS -o /dev/null -d '{{\"sleep\": '$1'}}' {clock}")
+    _tool(tools / "date", f'exec /bin/date -u -d $(curl -fsS {clock} | jq -r .now) "$@"')
     lines = [each for each in commands(html) if each.step not in without]
     due = [each for each in lines if each.kind != "undo"]
-    due += [each for each in reversed(lines) if each.kind == "undo" and then_undone]
+    if then_undone:  # by keys that are not an hour old
+        due += [Commands("", "do", "sign"), *(each for each in reversed(lines) if each.kind == "undo")]
     script = "\n".join(
         [
             "set -eo pipefail",
@@ -107,3 +108,8 @@ def carried_out(
     )
     assert ran.returncode == 0, f"exit {ran.returncode}\n{ran.stdout}"
     return ran.stdout
+
+
+def _tool(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)

@@ -226,7 +226,7 @@ def _part(at: Place[Facts], step: StepName, number: int) -> HandAct:
     gate = _gate(at) if number else 0
     return HandAct(
         step,
-        do=f"weigh {percent[number]:g}",
+        do=f"sign; weigh {percent[number]:g}",
         look="weights" + (f"; sleep {gate:.0f}; users; probe $B" if gate else ""),
         shows=f"$B at {percent[number]:g} % of its weight" + (f"; {_well(at.facts)}" if gate else ""),
         undo="lever out" if number else "weigh 100",

@@ -213,6 +213,7 @@ def _failing(run: FRun, rates: Iterable[Rate]) -> list[str]:
 def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) -> tuple[Chart, ...]:
     """Error rate and p99 by version and for the API, a panel a region, with thresholds and moments."""
     since, until = run.metrics.last(minutes)
+    every = tuple(since + number * ONE for number in range(int((until - since) / ONE)))
     errors: list[Series] = []
     slow: list[Series] = []
     for region in regions:
@@ -221,6 +222,10 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
         shown = cloudwatch.minutes(run.aws, region, _flat(asked), since, until)
         for who, (requests, failed, p99) in _by_who(asked, shown).items():
             if not requests.times:
+                if who == API:  # a region of which nothing is known is shown as that
+                    nothing = Series(who, every, (None,) * len(every), region, roles[who])
+                    errors.append(nothing)
+                    slow.append(nothing)
                 continue
             rates = tuple(100 * failed.by_time.get(at, 0) / count for at, count in requests.by_time.items() if count)
             times = tuple(at for at, count in requests.by_time.items() if count)
@@ -344,7 +349,7 @@ def _rate(who: str, requests: Points, errors: Points, p99: Points) -> Rate:
 
 
 def _headline(what: str, series: list[Series], limit: float, unit: str) -> str:
-    peaks = [(max(value for value in each.values if value is not None), each) for each in series if each.values]
+    peaks = [(value, each) for each in series for value in each.values if value is not None]
     if not peaks:
         return f"{what}: nothing was measured"
     peak, worst = max(peaks, key=lambda each: each[0])

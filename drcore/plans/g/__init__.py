@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from drcore.engine.step import Plan
 from drcore.plans.g import (
+    by_hand,
     p01_confirm,
     p02_deny_writes,
     p02_halt,
@@ -93,4 +94,5 @@ PLAN = Plan[Facts](
     faults=("data-corruption",),
     rto=lambda run: 60 * run.facts.rto_minutes,
     must_exist=must_exist,
+    by_hand=by_hand.card,
 )

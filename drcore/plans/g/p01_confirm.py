@@ -9,7 +9,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import regions
-from drcore.plans.g import complaints, invariants, resources, titles, worker_releases
+from drcore.plans.g import complaints, invariants, public_words, resources, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import decided_release
@@ -234,12 +234,11 @@ def words_maintenance(run: GRun) -> str:
     """The plan's words; nothing where a rehearsal has seen no trouble."""
     if run.rehearsing and "detected" not in run.moments:
         return ""
-    return (
-        "We have found a major issue that affects the sync settings of some users. SyncWell is going into maintenance "
-        "mode while we mend it: syncs and changes to settings are paused. We will post an update here."
-    )
+    return public_words.MAINTENANCE
 
 
-MAINTENANCE = announce_maintenance(titles.MAINTENANCE, words_maintenance, what="sync settings", needs=(titles.CONFIRM,))
+MAINTENANCE = announce_maintenance(
+    titles.MAINTENANCE, words_maintenance, what=public_words.WHAT, needs=(titles.CONFIRM,)
+)
 
 STEPS = (DETECT, NOTIFY, ACKNOWLEDGE, CONFIRM, MAINTENANCE)

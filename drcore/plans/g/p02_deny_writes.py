@@ -14,7 +14,7 @@ from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.g import resources, titles
 from drcore.plans.g.facts import GRun
 from drcore.plans.g.halted import resumed
-from drcore.plans.g.tables import DENY_SID, role_arn, table, table_arn
+from drcore.plans.g.tables import DENY_SID, denies, role_arn, table, table_arn
 from drcore.services.dynamodb import policies
 from drcore.services.dynamodb.policies import TablePolicy
 
@@ -25,15 +25,8 @@ def the_table(run: GRun) -> list[Target]:
 
 def denial(run: GRun, target: Target) -> str:
     """Who may not write: the roles of the service. The role that recovers the table is not among them."""
-    return policies.statement(
-        {
-            "Sid": DENY_SID,
-            "Effect": "Deny",
-            "Principal": {"AWS": [role_arn(run, role) for role in run.facts.roles.writers]},
-            "Action": list(policies.WRITES),
-            "Resource": table_arn(run, target.region, target.thing),
-        }
-    )
+    roles = [role_arn(run, role) for role in run.facts.roles.writers]
+    return policies.statement(denies(roles, table_arn(run, target.region, target.thing)))
 
 
 def see_policy(run: GRun, target: Target) -> TablePolicy:

@@ -15,12 +15,10 @@ from drcore.plans.g.decisions import not_the_remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.p02_deny_writes import denial
 from drcore.plans.g.p08_prepare_table import shortened
-from drcore.plans.g.tables import DENY_SID, KEEP_SID, KEPT_UNTIL, role_arn, table, table_arn
+from drcore.plans.g.tables import DENY_SID, KEEP_SID, KEPT_UNTIL, REPLICATION, lets_only, role_arn, table, table_arn
 from drcore.record.events import Kind
 from drcore.services.dynamodb import policies, settings
 from drcore.services.dynamodb.policies import TablePolicy
-
-_SERVICE_ROLE = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +53,8 @@ def see_kept(run: GRun, target: Target) -> EvidenceGuard:
 
 def keeps(run: GRun, where: str) -> str:
     """Nobody writes to the corrupt table but who recovers it; replication itself goes on (aws-facts G.2)."""
-    allowed = [role_arn(run, run.facts.roles.recovery), role_arn(run, _SERVICE_ROLE)]
-    return policies.statement(
-        {
-            "Sid": KEEP_SID,
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": [*policies.WRITES, "dynamodb:DeleteTable"],
-            "Resource": table_arn(run, where),
-            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": allowed}},
-        }
-    )
+    allowed = [role_arn(run, run.facts.roles.recovery), role_arn(run, REPLICATION)]
+    return policies.statement(lets_only(allowed, table_arn(run, where)))
 
 
 def _kept_until(run: GRun) -> datetime:

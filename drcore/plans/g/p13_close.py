@@ -10,7 +10,7 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, not_needed, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.learn.postmortem import Sentence
-from drcore.plans.g import complaints, invariants, titles
+from drcore.plans.g import complaints, invariants, public_words, titles
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import faulty_writers, remedy
 from drcore.plans.g.facts import GRun, Remedy
@@ -124,21 +124,12 @@ UNFREEZE = unfreeze(titles.UNFREEZE, needs=(titles.USERS,))
 def words_restored(run: GRun) -> str:
     """What is verified: which window is lost, for whom, by the remedy that was decided."""
     lost = impact(run)
-    window = f"between {lost.begins:%H:%M:%S} and {lost.ends:%H:%M:%S} UTC on {lost.ends:%Y-%m-%d}"
+    window = public_words.window(f"{lost.begins:%H:%M:%S}", f"{lost.ends:%H:%M:%S}", f"{lost.ends:%Y-%m-%d}")
     if remedy(run) is Remedy.SWITCH:
-        text = (
-            f"SyncWell works again. It has been restored from a backup of {lost.begins:%Y-%m-%d %H:%M:%S} UTC. Changes "
-            f"to sync settings that were made {window} have been lost: {lost.changes} changes. Please check your "
-            "settings, and make such changes again."
-        )
+        text = public_words.switched(f"{lost.begins:%Y-%m-%d %H:%M:%S}", window, lost.changes)
     else:
-        text = (
-            f"SyncWell works again. The sync settings of {lost.users} users, which were damaged {window}, have been "
-            "restored from a backup. All other changes were kept."
-        )
-        if lost.conflicts:
-            text += f" We will write to {len(lost.conflicts)} users who had changed damaged settings themselves."
-    return f"{text} We are sorry."
+        text = public_words.repaired(lost.users, window, len(lost.conflicts))
+    return f"{text} {public_words.SORRY}"
 
 
 RESTORED = resolved(titles.RESTORED, words_restored, needs=(titles.USERS,))

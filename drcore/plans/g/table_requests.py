@@ -86,7 +86,7 @@ def requests_chart(run: GRun, name: str, of: str, operations: tuple[str, ...], m
         series += [
             Series(operation, times, tuple(points.by_time.get(time) for time in times), region)
             for operation, points in zip(asked, counted, strict=True)
-            if points.times
+            if points.times or operation == OWN_READ  # a region of which nothing is known is shown as that
         ]
     return Chart(name, f"Requests to {of}: {_last(series)}", "requests a minute", tuple(series), (), run.marks())
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from drcore.plans.g import titles
 from drcore.plans.g.facts import GRun
 from drcore.services import appconfig
 from drcore.services.appconfig import Profile
+from drcore.services.dynamodb.policies import WRITES
 
 # The ids of the statements that this plan adds to the policy of the table.
 DENY_SID, KEEP_SID = "DrcoreDenyWrites", "DrcoreKeepAsEvidence"
+REPLICATION = "aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
 KEPT_UNTIL = "kept-until"  # the tag of a table that is kept as evidence
 
 
@@ -55,3 +59,26 @@ def consumed_table(run: GRun, in_region: str) -> str:
     at = run.facts.configuration
     configuration = appconfig.consumed(run.aws, in_region, Profile(at.application, at.environment, at.profile))
     return str(configuration.get(at.key, ""))
+
+
+def denies(roles: Sequence[str], arn: str) -> Mapping[str, object]:
+    """The statement that denies writes to a table, by the ARNs of both."""
+    return {
+        "Sid": DENY_SID,
+        "Effect": "Deny",
+        "Principal": {"AWS": list(roles)},
+        "Action": list(WRITES),
+        "Resource": arn,
+    }
+
+
+def lets_only(roles: Sequence[str], arn: str) -> Mapping[str, object]:
+    """The statement that lets only some roles write to a table, and nobody else delete it, by the ARNs."""
+    return {
+        "Sid": KEEP_SID,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": [*WRITES, "dynamodb:DeleteTable"],
+        "Resource": arn,
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": list(roles)}},
+    }

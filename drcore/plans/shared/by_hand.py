@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drcore.engine.by_hand import HandAct, quoted, words
@@ -13,19 +13,18 @@ from drcore.engine.outcome import StepName
 from drcore.engine.permissions import Place
 from drcore.parameters import SecretRef, Service
 
-_SHORT = 80  # characters of a command that have room beside its loop
-
 
 def sign_in(service: Service) -> str:
-    """Take on the recovery role, and see where one is."""
+    """Take on the recovery role, and see where one is. `sign` does it anew, as its keys last an hour."""
     endpoint = f"export AWS_ENDPOINT_URL={quoted(service.endpoint)}\n" if service.endpoint else ""
     role = (
-        f"set -- $(aws sts assume-role --region {service.runner_region} --role-arn {service.role} "
-        '--role-session-name "by-hand-$(id -un)" \\\n'
-        "  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text)\n"
-        "export AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=$2 AWS_SESSION_TOKEN=$3\n"
+        'OWN="$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN"\n'
+        "use() { export AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=$2 AWS_SESSION_TOKEN=$3; }\n"
+        f"sign() {{ use $(echo $OWN); use $(aws sts assume-role --region {service.runner_region} \\\n"
+        f'  --role-arn {service.role} --role-session-name "by-hand-$(id -un)" \\\n'
+        "  --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text); }\nsign\n"
         if service.role
-        else ""
+        else "sign() { :; }\n"
     )
     return (
         f"export AWS_DEFAULT_OUTPUT=text AWS_PAGER= AWS_MAX_ATTEMPTS=3\n{endpoint}{role}"
@@ -34,10 +33,16 @@ def sign_in(service: Service) -> str:
 
 
 def in_regions(service: Service, *lines: str) -> str:
-    """Lines for each region, `$G`. One that is short stands on one line."""
-    if len(lines) == 1 and len(lines[0]) < _SHORT:
-        return f"for G in {words(service.regions)}; do {lines[0]}; done"
-    return "\n".join([f"for G in {words(service.regions)}; do", *(f"  {line}" for line in lines), "done"])
+    """Lines for each region, `$G`."""
+    return for_each("G", service.regions, *lines)
+
+
+def for_each(name: str, of: Iterable[str], *lines: str) -> str:
+    """Lines for each of some names, a variable of the shell: a loop of one line, or of as many as there are."""
+    if lines[-1] == "done":  # of a loop within
+        lines = (*lines[:-2], f"{lines[-2]}; done")
+    first, *others = lines
+    return "\n".join([f"for {name} in {words(of)}; do {first}", *(f"  {line}" for line in others)]) + "; done"
 
 
 def page_on_call(at: Place[Any], step: StepName, text: str) -> HandAct:

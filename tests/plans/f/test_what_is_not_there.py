@@ -6,6 +6,7 @@ from drcore.engine.outcome import Outcome
 from drcore.errors import Exit
 from drcore.parameters import Mode
 from drcore.plans import f
+from drcore.plans.f import health
 from drcore.run.runbook import Runbook
 from tests.support.stage import SHORT, Scene, Stage, carry_out, ended, lines
 
@@ -45,3 +46,8 @@ def test_an_api_that_nobody_has_measured_should_be_found(stage: Stage) -> None:
     run.preflight()
     assert all("no request to the API synkwell was measured" in why for why in found(run, "traffic in"))
     assert len(found(run, "traffic in")) == 2
+    for chart in health.charts(run.run, "any", run.run.service.regions):
+        unknown = [each for each in chart.series if each.label == health.API]
+        assert [each.panel for each in unknown] == list(run.run.service.regions), "each region has its panel"
+        assert {value for each in unknown for value in each.values} == {None}
+        assert "all stayed below" not in chart.title or chart.series != tuple(unknown)

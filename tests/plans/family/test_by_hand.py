@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from drcore.launcher.paper import print_page
 from drcore.launcher.request import fault_of
 from drcore.plans.a import titles as titles_a
 from drcore.plans.b import titles as titles_b
+from drcore.plans.g import titles as titles_g
+from drcore.services.dynamodb.policies import VERSION
 from drcore.show.by_hand import as_html, as_markdown
 from tests.browser.notebook_page import CHROMIUM
 from tests.support.by_hand import MISSING, card_of, carried_out, commands
@@ -31,8 +34,8 @@ from tests.support.stage import PLANS, Scene
 
 WITH_CARD = [plan for plan in PLANS if plan.by_hand]
 PAGES = {"e": 4, "g": 4}  # printed pages at most; two for any other
-# What drcore alone does: its own record, or a proof that a person gives by looking.
-NOT_BY_HAND: dict[str, set[str]] = {}
+# What drcore alone does: a repair goes item by item; by hand there is the switch.
+NOT_BY_HAND = {"g": {titles_g.INVERSE.key, titles_g.REPAIR.key}}
 LEVERS = {
     titles_b.WEIGHTS.key,
     titles_b.CONFIGURATION.key,
@@ -54,6 +57,7 @@ class Course:
     fault: str
     without: frozenset[str] = frozenset()
     after: int = 0
+    incident: Mapping[str, str] = field(default_factory=dict)  # of the drill that the end is compared with
 
 
 CARRIED_OUT = (
@@ -67,6 +71,26 @@ CARRIED_OUT = (
     Course("e", "vulnerability-token-leak"),
     Course("f", "bad-canary-stuck", after=120),
     Course("f", "bad-release"),
+    Course("g", "data-corruption", incident={"remedy": "switch", "incident": "by-hand-drill"}),
+)
+# What plan G's card leaves to people in a console: what becomes of the jobs that have waited.
+BY_PEOPLE = r"^\S*(jobs_not_before|/sqs/)"
+# What stays of a course that is undone: what users were told, the canary of whoever did it, the lever's file in another
+# form, what nobody is served any more, a restored table that nobody uses. Workers come back of a good release.
+STAYS = "|".join(
+    (
+        *("/statuspage/incidents", "CANARY#drcore", "/region-levers.json/", "/appconfig/.*/(profiles|deployments)/"),
+        *("-restored-", "AWSPREVIOUS", "/ecs/clusters/.*/(definition|deployment):"),
+    )
+)
+UNDONE = tuple(each for each in CARRIED_OUT if each.plan != "e")  # nearly all of E is past the point of no return
+# From there on a switch is not undone without loss: the way back is from before.
+NO_RETURN = frozenset(
+    {
+        *(titles_g.WORKERS_AGAIN.key, titles_g.FUNCTIONS_AGAIN.key, titles_g.SOURCES_AGAIN.key),
+        *(titles_g.RULES_AGAIN.key, titles_g.SCALING_AGAIN.key, titles_g.PROVISIONED_AGAIN.key),
+        *(titles_g.OLD_TABLE_UNREAD.key, titles_g.USERS.key, titles_g.UNFREEZE.key),
+    }
 )
 
 each_card = pytest.mark.parametrize("plan", WITH_CARD, ids=[plan.id for plan in WITH_CARD])
@@ -87,6 +111,7 @@ def test_a_card_should_have_every_act_of_its_plan(plan: Plan[Any]) -> None:
 @each_card
 def test_a_card_should_name_nothing_of_an_earlier_run(plan: Plan[Any]) -> None:
     text = as_markdown(card_of(plan))
+    text = text.replace(VERSION, "")  # of a policy
     assert re.findall(r"\d{4}-\d\d-\d\d|[0-9a-f]{8}-[0-9a-f]{4}-|drill-|locks/", text) == []
 
 
@@ -111,7 +136,7 @@ def test_each_command_should_be_one_that_a_shell_and_aws_know(plan: Plan[Any]) -
         assert operation in known, f"aws {service} {operation}"
         shape = model.operation_model(known[operation]).input_shape
         options = {xform_name(name, "-") for name in (shape.members if shape else ())}
-        asked = set(re.findall(r" --([\w-]+)", rest)) - {"region", "query", "output"}
+        asked = set(re.findall(r" --([\w-]+)", rest)) - {"region", "query", "output", "cli-input-json"}
         assert {each.removeprefix("no-") for each in asked} - options == set(), f"aws {service} {operation}"
 
 
@@ -144,7 +169,7 @@ def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(course: 
     name, options = fault_of(plan, course.fault)
     (tmp_path / "drilled").mkdir()
     with on_loopback(tmp_path / "drilled") as runs:
-        runs.drill(Scene(plan, course.fault))
+        runs.drill(Scene(plan, course.fault, incident=course.incident))
         drilled = comparable(runs.state())
     with on_loopback(tmp_path) as runs:
         runs.fault(name, **options)
@@ -153,20 +178,25 @@ def test_a_card_carried_out_by_a_shell_should_leave_what_a_drill_leaves(course: 
         carried_out(as_html(card_of(plan, runs.address)), runs.address, tmp_path, without=course.without)
         by_hand = comparable(runs.state())
     assert by_hand != broken, "the card has changed nothing"
-    assert differences(by_hand, drilled) == []
+    assert [each for each in differences(by_hand, drilled) if not re.search(BY_PEOPLE, each)] == []
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
 @pytest.mark.skipif(bool(MISSING), reason=f"missing here: {', '.join(MISSING)}; `make proof` fetches the AWS CLI")
-def test_the_undo_lines_of_a_card_should_leave_what_was_there_before(tmp_path: Path) -> None:
-    """All acts, then each undo, the last act's first: only what users were told stays."""
-    plan = next(each for each in PLANS if each.id == "f")
+@pytest.mark.parametrize("course", UNDONE, ids=[f"{each.plan}-{each.fault}" for each in UNDONE])
+def test_the_undo_lines_of_a_card_should_leave_what_was_there_before(course: Course, tmp_path: Path) -> None:
+    """All acts of a course, then each undo, the last act's first."""
+    plan = next(each for each in PLANS if each.id == course.plan)
+    name, options = fault_of(plan, course.fault)
     with on_loopback(tmp_path) as runs:
-        runs.fault("bad-release")
+        runs.fault(name, **options)
+        runs.sleep(course.after)
         broken = comparable(runs.state())
-        carried_out(as_html(card_of(plan, runs.address)), runs.address, tmp_path, then_undone=True)
+        card = as_html(card_of(plan, runs.address))
+        without = {*course.without, *(NO_RETURN if plan.id == "g" else ())}
+        carried_out(card, runs.address, tmp_path, without=without, then_undone=True)
         undone = comparable(runs.state())
-    assert [each for each in differences(undone, broken) if "/statuspage/incidents" not in each] == []
+    assert [each for each in differences(undone, broken) if not re.search(STAYS, each)] == []
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="the AWS CLI takes half a second of work for each command")
