@@ -88,10 +88,15 @@ class ProbeSession:
                     raise
             self.clock.sleep(every)
 
-    def wait(self, look: Callable[[], T], good: Callable[[T], bool], *, within: float, every: float = 5) -> float:
-        """Seconds until something is so, as the looks tell. Raises Unknown where it is not in time."""
+    def wait(
+        self, look: Callable[[], T], good: Callable[[T], bool], *, within: float, every: float = 5, hold: float = 0
+    ) -> float:
+        """Seconds until something is so, and stays so for `hold` seconds, as the looks tell.
+
+        Raises Unknown where it is not in time.
+        """
         began = self.clock.now()
-        seen, since = until(self.clock, look, good, within=within, every=every)
+        seen, since = until(self.clock, look, good, within=within, every=every, hold=hold)
         if since is None:
             raise Unknown(f"not so after {within:g} s; seen last: {seen}")
         return round((since - began).total_seconds(), 1)

@@ -149,6 +149,7 @@ class Facts(Model):
     detection_minutes: Minutes
     stop_minutes: Minutes
     quiet_minutes: Minutes
+    policy_takes_s: Annotated[float, Field(ge=0)]
     margin_s: Annotated[float, Field(gt=0)]
     export_minutes: Minutes
     restore_minutes: Minutes

@@ -68,7 +68,10 @@ DENY = Step(
     needs=(titles.HALT,),
     goes_on=True,
     reversibility=Reversibility.REVERSIBLE,
-    patience=Patience(within=60, every=5, hold=20),  # it is seen before it holds: AWS takes some seconds
+    # It is seen before it holds for every request: AWS names no time.
+    patience=Patience(
+        within=lambda run: 60 + run.facts.policy_takes_s, every=5, hold=lambda run: run.facts.policy_takes_s
+    ),
     settles=Settles("denied", at=when_denied),
     permissions=iam_actions("dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy", on=resources.table),
 )

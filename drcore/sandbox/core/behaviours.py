@@ -27,7 +27,7 @@ KNOWN: Mapping[str, Known] = {
     "reserved-below-provisioned": Known("refused", ("refused", "accepted")),
     "stop-deployment": Known("either", ("either", "Pending", "Succeeded")),
     "restore-survives-its-session": Known("survives", ("survives", "fails")),
-    "table-policy-takes": Known(2.0),
+    "table-policy-takes": Known(10.0),
     "metric-delay": Known(USUAL[Told.METRIC][1]),
 }
 """By the keys of the questions of `drcore probe`. Answers to the others change nothing here."""

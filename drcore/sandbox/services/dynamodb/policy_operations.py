@@ -86,7 +86,7 @@ def _change(call: AwsCall, replica: Replica, text: str) -> str:
     now = call.world.clock.now()
     revision = str(int(now.timestamp() * 1000))
     takes = call.world.state(Behaviours).seconds("table-policy-takes")
-    replica.policies.append(PolicyInForce(text, revision, now + timedelta(seconds=takes)))
+    replica.policies.append(PolicyInForce(text, revision, now, now + timedelta(seconds=takes)))
     return revision
 
 

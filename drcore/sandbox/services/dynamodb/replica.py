@@ -124,8 +124,8 @@ class Replica:
         return in_force is not None and refuses(in_force.text, principal, f"dynamodb:{operation}", self.arn)
 
     def policy_at(self, at: datetime) -> PolicyInForce | None:
-        """The policy in force at a moment; None before the first."""
-        return next((policy for policy in reversed(self.policies) if policy.since <= at), None)
+        """The policy in force for a request of a moment; None before the first."""
+        return next((policy for policy in reversed(self.policies) if policy.holds(at)), None)
 
     def state(self) -> dict[str, Any]:
         """What the table is beside its items, without what time alone changes."""
