@@ -32,6 +32,7 @@ from drcore.plans.e import (
 from drcore.plans.e.clocks import on_every_card
 from drcore.plans.e.facts import ERun, Facts, Incident
 from drcore.plans.e.findings import open_finding
+from drcore.plans.e.sweep_versions import earlier_runs
 from drcore.plans.e.token_secrets import in_other_accounts, other_account, token_secrets
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic
@@ -57,7 +58,10 @@ def _finding(run: ERun) -> Check:
     if run.history.intended(titles.DECIDE):
         return yes("decided on in this run")
     found = open_finding(run)
-    return yes(f"{found.id}: {found.title}" if found else "none is open")
+    if found:
+        return yes(f"{found.id}: {found.title}")
+    left = ", unless one of an earlier run is named whose sweep did not come to its end" if earlier_runs(run) else ""
+    return yes(f"none is open: there is nothing to do{left}" if left else "none is open")
 
 
 def _flags(run: ERun, region: str) -> Check:

@@ -108,7 +108,8 @@ class Facts(Model):
 class Incident(Model):
     """What only the incident knows: the notebook's parameters cell."""
 
-    finding: str = ""  # the finding, by its id at the security desk; empty: the newest open one
+    # The finding, by its id at the security desk, or a closed one to go on with; empty: the newest open one.
+    finding: str = ""
 
 
 ERun = Run[Facts, Incident]

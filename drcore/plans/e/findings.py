@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from drcore.errors import Unknown, WrongParameter
 from drcore.plans.e import ssvc, titles
 from drcore.plans.e.facts import ERun
-from drcore.services import securitydesk
+from drcore.plans.e.sweep_versions import frozen_before, frozen_key
+from drcore.services import s3, securitydesk
 from drcore.services.securitydesk import SecurityFinding
 
 READ_ONLY, MAINTENANCE, TRACK = "read-only", "maintenance", "track"
 MODES = (READ_ONLY, MAINTENANCE)
 APP = "app"
 _FINDING = TypeAdapter(SecurityFinding)
+_CLOSED: WeakKeyDictionary[ERun, SecurityFinding] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +39,45 @@ def open_findings(run: ERun) -> tuple[SecurityFinding, ...]:
 
 
 def open_finding(run: ERun) -> SecurityFinding | None:
-    """The finding that was named, else the newest open one; None where none is open. Raises Rejected, Unknown."""
+    """The finding that was named, else the newest open one; None where none is open. Raises Rejected, Unknown.
+
+    One that was named may be closed already: by a run of this plan that died before all tokens were invalidated.
+    """
     found, named = open_findings(run), run.incident.finding
     if not named:
         return found[-1] if found else None
-    known = next((each for each in found if each.id == named), None)
+    known = next((each for each in found if each.id == named), None) or _closed(run, named)
     if known is None:
         expected = ", ".join(each.id for each in found) or "none: no finding is open"
-        raise WrongParameter("finding", f"expected one of {expected}, seen {named!r}")
+        raise WrongParameter(
+            "finding", f"expected one of {expected}, or one of which an earlier run froze evidence, seen {named!r}"
+        )
     return known
+
+
+def is_taken_up_again(run: ERun) -> bool:
+    """Whether the finding that was named is closed at the desk, and what is left of it is done. Raises as above."""
+    return bool(run.incident.finding) and run.incident.finding not in {each.id for each in open_findings(run)}
+
+
+def for_evidence(finding: SecurityFinding | None) -> Any:
+    """A finding as it is frozen, from which a later run can take it up."""
+    return finding and _FINDING.dump_python(finding, mode="json")
+
+
+def _closed(run: ERun, name: str) -> SecurityFinding | None:
+    """A finding as an earlier run froze it; None where none did. Raises Rejected, Unknown."""
+    where = run.service.runner_region
+    for each in frozen_before(run) if run not in _CLOSED else ():
+        key = frozen_key(each)
+        held = s3.document(run.aws, where, run.service.evidence.buckets[where], key)
+        found = held.get("finding") if isinstance(held, dict) else None
+        if isinstance(found, dict) and found.get("id") == name:
+            try:
+                _CLOSED[run] = _FINDING.validate_python(found)
+            except ValidationError as error:
+                raise Unknown(f"{key}: expected the whole of finding {name}, seen {found}") from error
+    return _CLOSED.get(run)
 
 
 def decided_finding(run: ERun) -> SecurityFinding | None:

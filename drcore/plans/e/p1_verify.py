@@ -16,7 +16,7 @@ from drcore.plans.e import findings, resources, stolen_uses, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import MAINTENANCE, READ_ONLY, TRACK, Severity, the_finding
 from drcore.plans.e.reach import in_reach
-from drcore.plans.e.sweep_versions import FROZEN
+from drcore.plans.e.sweep_versions import frozen_key
 from drcore.plans.e.sweeping import Amount, tokens_in
 from drcore.plans.e.token_secrets import token_secrets
 from drcore.plans.shared.acknowledge import acknowledge
@@ -88,7 +88,7 @@ class FrozenEvidence:
 
 
 def see_frozen(run: ERun, target: Target) -> FrozenEvidence:
-    bucket, key = run.service.evidence.buckets[target.region], _frozen_key(run)
+    bucket, key = run.service.evidence.buckets[target.region], frozen_key(run.id)
     return FrozenEvidence(key if s3.kept(run.aws, target.region, bucket, key).etag else "")
 
 
@@ -103,7 +103,7 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
     """As it is before anything is changed: the finding, what serves, which version of each secret is current."""
     finding = the_finding(run)
     held = {
-        "finding": finding and {"id": finding.id, "title": finding.title, "where": finding.where, "cvss": finding.cvss},
+        "finding": findings.for_evidence(finding),
         "serving": {
             region: {name: str(lambda_.alias(run.aws, region, name, run.facts.alias)) for name in run.facts.functions}
             for region in in_reach(run)
@@ -114,11 +114,7 @@ def freeze_evidence(run: ERun, target: Target, seen: FrozenEvidence) -> None:
     }
     until = run.clock.now() + timedelta(days=run.service.evidence.retain_days)
     body = json.dumps(held, sort_keys=True, indent=1).encode()
-    s3.put_locked(run.aws, target.region, run.service.evidence.buckets[target.region], _frozen_key(run), body, until)
-
-
-def _frozen_key(run: ERun) -> str:
-    return f"{FROZEN}{run.id}.json"
+    s3.put_locked(run.aws, target.region, run.service.evidence.buckets[target.region], frozen_key(run.id), body, until)
 
 
 def evidence_store(run: ERun) -> list[Target]:
@@ -170,6 +166,8 @@ def is_verified(run: ERun, target: Target, seen: Exposure) -> Check:
         return yes(f"{seen.finding} is there: {seen.title}; {seen.accepted} uses of stolen tokens in 15 minutes")
     if "detected" in run.moments:
         return yes("seen before this run was resumed")
+    if seen.finding and findings.is_taken_up_again(run):
+        return yes(f"{seen.finding} is closed, and named: what an earlier run of this plan has left of it is done")
     return no(f"{seen.finding} is not there" if seen.finding else "no finding is open")
 
 

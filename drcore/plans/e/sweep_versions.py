@@ -34,12 +34,24 @@ def without_tokens(run: ERun, name: str) -> frozenset[str]:
 def earlier_runs(run: ERun) -> tuple[str, ...]:
     """The runs of this plan that froze evidence before this one, asked for once; none where that cannot be read."""
     if run not in _EARLIER:
-        where, found = run.service.runner_region, list[str]()
+        found: tuple[str, ...] = ()
         with suppress(Unknown, Rejected):
-            found += s3.names(run.aws, where, run.service.evidence.buckets[where], FROZEN)
-        ids = (each.removeprefix(FROZEN).removesuffix(".json") for each in found if each.endswith(".json"))
-        _EARLIER[run] = tuple(sorted(each for each in ids if each != run.id)[-_RUNS:])
+            found = frozen_before(run)
+        _EARLIER[run] = found
     return _EARLIER[run]
+
+
+def frozen_before(run: ERun) -> tuple[str, ...]:
+    """The runs whose evidence lies there, the last ones by their ids. Raises Rejected, Unknown."""
+    where = run.service.runner_region
+    found = s3.names(run.aws, where, run.service.evidence.buckets[where], FROZEN)
+    ids = (each.removeprefix(FROZEN).removesuffix(".json") for each in found if each.endswith(".json"))
+    return tuple(sorted(each for each in ids if each != run.id)[-_RUNS:])
+
+
+def frozen_key(run_id: str) -> str:
+    """What the evidence of a run is called."""
+    return f"{FROZEN}{run_id}.json"
 
 
 def _version(run_id: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,18 @@ from drcore.plans.e.stolen_uses import Uses, uses_since
 from drcore.record.events import Kind
 from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.services.logs.state import Logs
-from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, outcomes
+from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, outcomes, staged
 
 PLAN = plans.find("e")
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """What is exploited already, up to the decision, by its first run: enough for what is judged by itself."""
+    with staged(tmp_path_factory.mktemp("records")) as stage:
+        run = stage.open(stage.prepare(Scene(PLAN, "vulnerability-exploited"), facts=SHORT))
+        assert carry_out(run, until=e.DECIDE) is None
+        yield stage
 
 
 def drilled(stage: Stage, fault: str) -> None:
@@ -64,15 +74,17 @@ def test_copies_in_another_account_should_be_swept_there_and_its_replicas_follow
     assert (gone[-1], old[-1]) == (5_600, 0)
 
 
-def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is_touched(stage: Stage) -> None:
-    account = "210987654321"
-    trusting = stage.door.world.state(Callers).store_of(account).role("syncwell-oauth-sweep")
-    assert trusting
-    trusting.assume_role_policy_document = json.dumps({"Version": "2012-10-17", "Statement": []})
-    run = stage.open(stage.prepare(Scene(PLAN, "vulnerability-token-leak"), facts=SHORT))
+def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is_touched(
+    decided: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, before = "210987654321", len(decided.effects)
+    trusting = decided.door.world.state(Callers).store_of(account).role("syncwell-oauth-sweep")
+    nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
+    monkeypatch.setattr(trusting, "assume_role_policy_document", nobody)
+    run = decided.open(decided.prepare(PLAN, run_id="refused", facts=SHORT))
     with pytest.raises(Refused, match=f"tokens of account {account}"):
         run.preflight()
-    assert not stage.effects
+    assert len(decided.effects) == before
 
 
 @pytest.mark.parametrize(
@@ -93,9 +105,9 @@ def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is
     ids=["an account that is not named", "not followed", "detached"],
 )
 def test_what_nobody_has_looked_at_in_another_account_should_be_no_yes(
-    stage: Stage, seen: Copies, answer: Answer, told: str
+    decided: Stage, seen: Copies, answer: Answer, told: str
 ) -> None:
-    run = stage.open(stage.prepare(PLAN, facts=SHORT)).run
+    run = decided.opened[0].run
     run.record.append(Kind.DECISION, step=titles.DECIDE, choice="read-only")
     found = no_old_copy(run, Target("us-east-1"), seen)
     assert (found.answer, told in found.why) == (answer, True), found.why
@@ -111,10 +123,9 @@ def test_a_hole_in_the_app_should_be_waited_for_and_nothing_of_the_backend_be_sh
     assert run.run.moments["mended"] < run.run.moments["invalidated"]
 
 
-def test_what_is_exploited_already_should_recommend_maintenance(stage: Stage) -> None:
-    drilled(stage, "vulnerability-exploited")
-    run = stage.opened[-1]
-    assert run.run.decided(e.DECIDE).choice == "maintenance"
+def test_what_is_exploited_already_should_recommend_maintenance(decided: Stage) -> None:
+    run = decided.opened[0]
+    assert run.run.history.choices(e.DECIDE)[0] == "maintenance"
     (seen,) = run.results[e.DECIDE.key].states.values()
     assert isinstance(seen, ContainmentChoice) and seen.severity
     assert (seen.severity.level, seen.finding and seen.finding.known_exploited) == ("act", True)
@@ -141,18 +152,18 @@ def test_a_low_finding_should_be_tracked_and_change_nothing_for_users(stage: Sta
     ids=["an empty log", "refused alone", "nothing was to be done"],
 )
 def test_an_empty_log_should_not_say_that_no_stolen_token_was_accepted(
-    stage: Stage, choice: str, uses: Uses, answer: Answer
+    decided: Stage, choice: str, uses: Uses, answer: Answer
 ) -> None:
-    run = stage.open(stage.prepare(PLAN, facts=SHORT)).run
+    run = decided.opened[0].run
     run.record.append(Kind.DECISION, step=titles.DECIDE, choice=choice)
     assert is_told(run, Target("us-east-1"), uses).answer is answer
 
 
-def test_a_log_line_that_does_not_tell_its_answer_should_be_unknown(stage: Stage) -> None:
-    run, world = stage.open(stage.prepare(PLAN, facts=SHORT)).run, stage.door.world
+def test_a_log_line_that_does_not_tell_its_answer_should_be_unknown(decided: Stage) -> None:
+    run, world = decided.opened[0].run, decided.door.world
     since = run.clock.now()
     line = json.dumps({"event": "stolen-token-use", "user": "u1", "answer": "maybe"})
     world.state(Logs).write("us-east-1", run.facts.security_logs, since, line)
-    stage.sleep(600)
+    decided.sleep(600)
     with pytest.raises(Unknown, match=r"seen .*maybe"):
         uses_since(run, "us-east-1", since)

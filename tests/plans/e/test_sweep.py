@@ -14,10 +14,10 @@ import pytest
 from drcore import plans
 from drcore.engine import lock
 from drcore.engine.loop import carry
-from drcore.errors import Refused
+from drcore.errors import BadInput, Refused
+from drcore.parameters import Mode
 from drcore.plans import e
 from drcore.plans.e.sweeping import BATCH, Met, Sweep
-from drcore.record.events import Kind
 from drcore.run.runbook import Runbook
 from drcore.sandbox.services.secretsmanager import Secrets
 from drcore.sandbox.syncwell.life.tokens import GRANTS
@@ -25,9 +25,10 @@ from drcore.services import secretsmanager
 from drcore.services.pace import SharedPace
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.manual_clock import ManualClock
-from tests.support.stage import SHORT, Scene, Stage, lines, staged
+from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, staged
 
-LEAK = Scene(plans.find("e"), "vulnerability-token-leak")
+PLAN = plans.find("e")
+LEAK = Scene(PLAN, "vulnerability-token-leak")
 SECRETS, KILLS = (400, 100) if EXHAUSTIVE else (20, 4)
 USERS = 200  # have 800 tokens
 COPIES = 2  # of secrets, in another account
@@ -110,25 +111,20 @@ def test_a_run_after_one_that_died_sweeps_what_that_one_has_not(
         monkeypatch.setattr(secretsmanager, "put", put)
         carry(run.run, lock.GIVE)  # as whoever takes it from a run that is gone
         run.record.close()
-        after = stage.open(stage.prepare(plans.find("e"), run_id="after"))
-        after.preflight()
-        after.run.record.append(Kind.DECISION, step=e.DECIDE, choice="read-only")
-        for step in (e.SWEEP, e.LABELS, e.COPIES):
-            after.step(after.plan.step(step.key), despite="the run before has done what comes first")
+        assert stage.truth()["security"]["exposed"] == [], "it has closed the hole: the desk shows no finding"
+        unnamed = stage.open(stage.prepare(PLAN, Mode.REHEARSE, run_id="unnamed"))
+        unnamed.preflight()
+        told = {line["what"]: line["why"] for line in lines(unnamed, "finding")}
+        assert "unless one of an earlier run is named" in told["finding"]
+        wrong = stage.open(stage.prepare(PLAN, Mode.REHEARSE, run_id="wrong", incident={"finding": "SW-1999-001"}))
+        with pytest.raises(BadInput, match=r"finding: expected one of none.*seen 'SW-1999-001'"):
+            wrong.preflight()
+        after = stage.open(stage.prepare(PLAN, run_id="after", facts=SHORT, incident={"finding": "SW-2026-014"}))
+        assert carry_out(after, until=after.plan.steps[-1] if EXHAUSTIVE else e.COPIES) is None
+        assert "is closed, and named" in after.results[e.DETECT.key].targets[0].why
         assert swept(stage) and stage.truth()["security"]["copies"] == 0
         assert (len(written(stage)), set(written(stage).values())) == (8 + COPIES, {1})
         assert {each.outcome for each in after.results[e.COPIES.key].targets} <= {"DONE", "ALREADY"}
-
-
-def test_what_is_not_answered_is_written_once(tmp_path: Path) -> None:
-    """What is refused for now has the test of a quota that others share."""
-    with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // 8) as stage:
-        run = until_the_sweep(stage)
-        stage.fault("lost-response", service="secretsmanager", operation="PutSecretValue", share=0.5)
-        run.step(run.plan.step(e.SWEEP.key))
-        stage.sleep(10)
-        assert swept(stage)
-        assert (len(written(stage)), set(written(stage).values())) == (8 + COPIES, {1})
 
 
 def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Path) -> None:
@@ -148,22 +144,26 @@ def test_a_quota_of_which_others_take_nine_tenths_should_be_shared(tmp_path: Pat
         assert len(refused) < 3 * count, "it does not hammer a service that is busy"
 
 
-def test_a_second_operator_at_once_is_refused_and_the_first_writes_each_secret_once(
+def test_what_is_not_answered_is_written_once_and_a_second_operator_at_once_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What is refused for now has the test of a quota that others share."""
     put, refusals = secretsmanager.put, list[str]()
     with staged(tmp_path, users=USERS, tokens_a_secret=USERS * GRANTS // 8) as stage:
         run = until_the_sweep(stage)
         second = stage.open(stage.prepare(plans.find("e"), run_id="second"))
 
         def put_beside(*given: Any) -> None:
-            put(*given)
-            if len(written(stage)) == 4:
-                with pytest.raises(Refused) as raised:
-                    second.preflight()
-                refusals.append(str(raised.value))
+            try:
+                put(*given)
+            finally:
+                if len(written(stage)) >= 4 and not refusals:
+                    with pytest.raises(Refused) as raised:
+                        second.preflight()
+                    refusals.append(str(raised.value))
 
         monkeypatch.setattr(secretsmanager, "put", put_beside)
+        stage.fault("lost-response", service="secretsmanager", operation="PutSecretValue", share=0.5)
         run.step(run.plan.step(e.SWEEP.key))
         stage.sleep(10)
         assert refusals and "held by" in refusals[0] and run.run.id in refusals[0], refusals
