@@ -86,3 +86,8 @@ def test_the_mode_should_refuse_every_path_and_nothing_be_written_for_a_user() -
         paths = world.sandbox.request("GET", f"/syncwell/{region}/v1/marked-writes")[1]["paths"]
         assert {each["status"] for each in paths.values()} == {503}
         assert world.sandbox.request("PUT", f"/syncwell/{region}/v1/users/u00001/settings", {})[0] == 503
+    read = f"/syncwell/{EAST}/v1/sync/preview?user=u00001"
+    assert world.sandbox.request("GET", read)[0] == 200, "what is read-only can be read"
+    set_flag(world, EAST, "service-mode", enabled=True, level="maintenance")
+    world.sleep(70)
+    assert world.sandbox.request("GET", read)[0] == 503
