@@ -124,16 +124,21 @@ DETECT = detect(
 def affected(run: CRun) -> tuple[Target, ...]:
     """The stores whose new version is bad: where it is proven, or both where a person has found it and nothing tells.
 
-    By the looks in the journal, so that a run that is opened again takes the same ones.
+    A release that loses data does so in both stores: where one of them has too few reports, nothing clears it. By the
+    looks in the journal, so that a run that is opened again takes the same ones. Raises Unknown, Rejected where a store
+    that no look has seen cannot say which version it has.
     """
     if "detected" not in run.moments:
         return ()
-    proven = set[str]()
+    proven, losing = set[str](), set[str]()
     for line in run.history.lines(Kind.LOOK, step=titles.DETECT):
-        seen = DETECT.from_json(line["state"]) if line["state"] else None
+        seen: NewVersion | None = DETECT.from_json(line["state"]) if line["state"] else None
         if seen and seen.is_proven_bad(run):
             proven.add(line["target"])
-    return tuple(store for store in BOTH if str(store) in proven) or BOTH
+        if seen and seen.lost_data.are_enough(run):
+            losing.add(seen.version)
+    bad = (store for store in BOTH if str(store) in proven or (losing and suspect(run, store) in losing))
+    return tuple(bad) or BOTH
 
 
 def words_for_on_call(run: CRun) -> str:

@@ -25,8 +25,9 @@ _NOT_REACHED: Mapping[str, str] = {
     r"a-.*:duration=0": "probes answered. Users are served by the other region meanwhile",
     r"d-.*:duration=0": "It stays paused, and no sync is lost. Go on later: drcore resume",
     r"c-.*:hours=48": "for more than 24 hours",  # the plan's trigger is of the first day
-    r"c-.*:hours=1": "cannot be told",  # nothing of its users is exported yet, or too little
-    r"d-our-secret-expired:unnoticed=60": "",
+    r"c-(?!mobile-data-loss).*:hours=1": "cannot be told",  # too little of its users is exported; tickets come at once
+    r"d-our-secret-expired:unnoticed=60": "a target was not met",  # nobody has put in the new one for an hour
+    r"d-.*:unnoticed=60": "the fault of this drill was not noticed",  # it is over when somebody looks
 }
 # In a region that fails nobody can stand: the advice of the refusal is followed.
 _ELSEWHERE = {"us-west-2": {"runner_region": "us-east-1"}}
