@@ -71,3 +71,15 @@ def test_a_region_that_is_named_should_not_be_called_at_all(stage: Stage) -> Non
     back = next(line["n"] for line in lines(run, "moment") if line["name"] == "recovered")
     before = [line for line in lines(run, "call") if line["n"] < back and line["region"] == EAST]
     assert before and all(line["waiver"] for line in before)
+
+
+def test_a_health_check_that_is_set_otherwise_should_be_told_beside_what_it_sees(stage: Stage) -> None:
+    """Disabled it means always healthy: users would stay in the region that is down, whatever the checkers see."""
+    scene = Scene(a.PLAN, f"region-outage:region={WEST},duration=0", incident={"runner_region": EAST})
+    run = stage.open(stage.prepare(scene, facts=SHORT))
+    checks = run.run.facts.health_checks
+    asked = {"HealthCheckId": checks[WEST], "ResourcePath": "/healthz", "Inverted": True, "Disabled": True}
+    stage.door.world.client("route53", EAST).update_health_check(**asked)
+    carry_out(run, until=a.HEALTH_CHECKS)
+    why = run.results[a.HEALTH_CHECKS.key].why
+    assert all(each in why for each in ("it is disabled", "it is inverted", "it asks for /healthz")), why
