@@ -56,6 +56,31 @@ def test_what_breaks_while_it_holds_should_end_the_wait_after_the_deadline() -> 
     assert wait("gggggggggb", within=30, hold=300) == ("b", None, 90)
 
 
+class SleepyClock(ManualClock):
+    """A clock on a machine that sleeps for so many seconds more, each time that somebody waits for it."""
+
+    def __init__(self, *more: float) -> None:
+        super().__init__()
+        self._more = iter(more)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds + next(self._more, 0))
+
+
+def test_time_in_which_nobody_looked_should_prove_nothing() -> None:
+    clock = SleepyClock(0, 1000)
+    seen, since = until(clock, lambda: "g", lambda look: look == "g", within=60, every=10, hold=30)
+    assert (seen, since) == ("g", START + timedelta(seconds=1020)), "it holds from the look after the gap"
+    short = SleepyClock(0, 20)
+    assert until(short, lambda: "g", lambda look: True, within=60, every=10, hold=30) == ("g", START), "no gap yet"
+
+
+def test_a_jump_of_the_clock_should_end_no_wait_by_itself() -> None:
+    looks = iter("bbbg")
+    seen, since = until(SleepyClock(1000), lambda: next(looks), lambda look: look == "g", within=60, every=10)
+    assert (seen, since) == ("g", START + timedelta(seconds=1030))
+
+
 @pytest.mark.parametrize("text", ["2026-01-05T09:41:12", "2026-01-05", "09:41", "yesterday", "", "2026-13-05T00:00Z"])
 def test_a_time_without_a_zone_or_without_sense_should_be_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected a time with a zone|Invalid isoformat|month must be"):

@@ -111,7 +111,8 @@ def _runner(run: Run[Any, Any]) -> Check:
 def elsewhere(run: Run[Any, Any]) -> str:
     """What to do when the runner's own region has failed."""
     others = [region for region in run.service.regions if region != run.service.runner_region]
-    return f"run it from another one, with -p runner_region={others[0]}" if others else "run it from another one"
+    by = "-p runner_region=" if hasattr(run.incident, "runner_region") else "in service.yaml runner_region: "
+    return f"run it from another one, with {by}{others[0]}" if others else "run it from another one"
 
 
 def _reaches(run: Run[Any, Any], region: str) -> Check:

@@ -23,6 +23,7 @@ from drcore.engine.foresight import foreseen
 from drcore.engine.loop import carry
 from drcore.engine.outcome import GOOD, StepName, StepResult
 from drcore.engine.permissions import Place, fingerprint
+from drcore.engine.standing import what_stands
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Verdict, Word
 from drcore.errors import BadInput, Exit, Refused, RollbackFailed, StepFailed
@@ -274,8 +275,9 @@ class Runbook:
         bad = [f"{step.title}: {result.target}: {result.why}" for step, result in results if result.outcome not in GOOD]
         word, end = (Word.ROLLBACK_FAILED, Exit.ROLLBACK_FAILED) if bad else (Word.GONE_BACK, Exit.MISSED)
         if self.verdict:
-            why = "; ".join(bad) or "what this run had done is undone"
-            self.verdict = replace(self.verdict, word=word, why=why, moments=self.run.moments, exit=end)
+            why = "; ".join(bad or ["what this run had done is undone", *undo.still_out(done)])
+            stands = what_stands(self.plan.stands, self.run.history, self.plan.guarded)
+            self.verdict = replace(self.verdict, word=word, why=why, moments=self.run.moments, exit=end, stands=stands)
             note(self.run, self.verdict)
         if bad:
             raise RollbackFailed("; ".join(bad))

@@ -11,7 +11,7 @@ from drcore.engine.context import Run
 from drcore.engine.loop import carry, carry_back
 from drcore.engine.outcome import GOOD, Outcome, StepResult, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord
-from drcore.engine.step import Plan, Step
+from drcore.engine.step import Plan, Reversibility, Step
 from drcore.errors import DrcoreError, Unknown
 from drcore.record.events import Kind
 from drcore.record.redact import HIDDEN
@@ -46,6 +46,14 @@ def as_they_stand(
         (step, TargetResult(target, Outcome.DONE, "done by this run", said=OutcomeWord.STANDS))
         for step, target, _ in done
     ]
+
+
+def still_out(done: Iterable[tuple[Step[Any, Any], Target, Any]]) -> Iterator[str]:
+    """What of this run nothing takes back, in one clause: who was paged or told, what users were told."""
+    lasting = [step for step, _, _ in done if not step.undo and step.reversibility is Reversibility.COMPENSABLE]
+    out = [step.title for step in lasting if not step.unanswered]  # an answer of a person is no trace outside
+    if out:
+        yield f"out there still, as nothing takes it back: {', '.join(dict.fromkeys(reversed(out)))}"
 
 
 def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) -> TargetResult:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from drcore import plans
 from drcore.engine.outcome import Answer, Check, yes
-from drcore.engine.preflight import checked
+from drcore.engine.preflight import checked, elsewhere
 from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
 
 
@@ -34,3 +38,12 @@ def test_a_refusal_should_be_a_no_and_silence_be_unknown(trouble: DrcoreError, a
 def test_what_is_wrong_with_the_parameters_should_not_be_taken_for_a_finding() -> None:
     with pytest.raises(BadInput):
         checked(_look, "us-east-1", trouble=BadInput("f.yaml: functions: expected a list"))
+
+
+@pytest.mark.parametrize("plan", plans.ids())
+def test_whoever_is_to_run_it_elsewhere_should_be_told_what_the_plan_takes(plan: str) -> None:
+    incident = plans.find(plan).incident
+    service = SimpleNamespace(regions=["us-east-1", "us-west-2"], runner_region="us-east-1")
+    run: Any = SimpleNamespace(service=service, incident=incident.model_construct())
+    assert ("-p runner_region=us-west-2" in elsewhere(run)) == ("runner_region" in incident.model_fields)
+    assert "us-west-2" in elsewhere(run)

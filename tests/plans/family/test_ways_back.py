@@ -13,6 +13,7 @@ import pytest
 from drcore.engine.consent import GOING_BACK, Approval, Approvals
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, Target, TargetResult, never, no
+from drcore.engine.standing import what_stands
 from drcore.engine.step import Plan, Reversibility, Step
 from drcore.engine.verdict import Word
 from drcore.errors import Exit, Refused, RollbackFailed, StepFailed
@@ -158,6 +159,11 @@ def test_each_reversible_act_is_undone_last_first_and_is_as_it_was(
         assert back_at[step.title, target] == step.from_json(before)
         if step.title not in CHANGE_AGAIN:
             assert step.look(later.run, target) == step.from_json(before)
+    told = ("notify-on-call", "tell-users")
+    out = {step.title for step, _, _ in intents(run) if step.key.startswith(told)}
+    assert out
+    assert [title for title in out if title not in run.verdict.why] == [], "a page is sent, an incident is public"
+    assert run.verdict.stands == what_stands(scene.plan.stands, run.run.history, scene.plan.guarded)
     if scene.plan is g.PLAN:  # users have written since, of which the run's export and comparison know nothing
         with pytest.raises(Refused, match="it has gone back"):
             later.preflight()
