@@ -276,7 +276,7 @@ class Troubled:
 def _one_by_one(plan: Plan[Any]) -> Plan[Any]:
     """The plan with each act in its own step's turn, so that a trouble meets the act of one step.
 
-    What meets acts that are begun together stands in tests/plans/g/test_levers.py.
+    What meets acts that are begun together stands in tests/plans/g/test_begun_together.py.
     """
     return replace(plan, steps=tuple(replace(step, begins=()) if step.begins else step for step in plan.steps))
 
@@ -295,25 +295,7 @@ def _regions(told: Sequence[Event]) -> dict[Target, frozenset[str]]:
 
 def _in_trouble(stage: Stage, run: Runbook, step: Step[Any, Any], act: Act, trouble: str) -> Met:
     until_now, told, refusal = len(stage.effects), len(run.record.events), ""
-    name, options = UNNOTICED.get(trouble, (trouble, {}))
-    match trouble:
-        case "it is denied":
-            name = "access-denied"
-            deny(stage, act)
-        case "what is read is old":
-            name = "stale-read"
-            for service in {each["service"] for each in act.operations}:
-                stage.fault(name, service=service, seconds=12)
-        case _ if trouble.startswith(BUSY):
-            name = "busy"
-            for operation in act.operations:
-                known = refusals_of(operation)
-                refusal_code, message = known[int(trouble.removeprefix(BUSY)) % len(known)]
-                stage.fault(name, **operation, code=refusal_code, message=message, count=1)
-        case _:
-            once = {"count": 1} if may_be_done_twice(step, trouble) else {}
-            for operation in act.operations:
-                stage.fault(name, **operation, **(options | once))
+    name = put_on(stage, step, act.operations, act.denied, trouble)
     try:
         run.step(step)
     except StepFailed as error:
@@ -338,6 +320,32 @@ def _in_trouble(stage: Stage, run: Runbook, step: Step[Any, Any], act: Act, trou
     return Met(*seen, unanswered, refusal, verdict, code, then, refusals)
 
 
+def put_on(
+    stage: Stage, step: Step[Any, Any], operations: Sequence[dict[str, str]], regions: frozenset[str], trouble: str
+) -> str:
+    """Have these calls of a step's act meet a trouble; denied they are in these regions. The sandbox's name of it."""
+    name, options = UNNOTICED.get(trouble, (trouble, {}))
+    match trouble:
+        case "it is denied":
+            name = "access-denied"
+            _deny(stage, operations, regions)
+        case "what is read is old":
+            name = "stale-read"
+            for service in {each["service"] for each in operations}:
+                stage.fault(name, service=service, seconds=12)
+        case _ if trouble.startswith(BUSY):
+            name = "busy"
+            for operation in operations:
+                known = refusals_of(operation)
+                refusal_code, message = known[int(trouble.removeprefix(BUSY)) % len(known)]
+                stage.fault(name, **operation, code=refusal_code, message=message, count=1)
+        case _:
+            once = {"count": 1} if may_be_done_twice(step, trouble) else {}
+            for operation in operations:
+                stage.fault(name, **operation, **(options | once))
+    return name
+
+
 def named(call: Event) -> str:
     """Which kind of call this is: of one by HTTP the path, without what names one thing."""
     url = str(call["parameters"].get("url", "")) if call["call"].startswith("http:") else ""
@@ -351,8 +359,12 @@ def may_be_done_twice(step: Step[Any, Any], trouble: str) -> bool:
 
 def deny(stage: Stage, act: Act) -> None:
     """Deny all kinds of calls of an act in a region."""
-    for operation in act.operations:
-        for region in act.denied:
+    _deny(stage, act.operations, act.denied)
+
+
+def _deny(stage: Stage, operations: Sequence[dict[str, str]], regions: frozenset[str]) -> None:
+    for operation in operations:
+        for region in regions:
             stage.fault("access-denied", **operation, region=region)
 
 
