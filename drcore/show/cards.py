@@ -128,7 +128,7 @@ def table(shown: Table, limit: int = 20) -> tuple[str, str]:
     note = f"{limit} of {len(shown.rows)} rows; all are in {shown.name}.csv" if len(shown.rows) > limit else ""
     if not rows:
         note = "no rows"
-    drawn = [[_drawn(shown, *pair) for pair in zip(shown.columns, row, strict=True)] for row in rows]
+    drawn = [_drawn(shown, row) for row in rows]
     html = render("table", table=shown, rows=drawn, note=note)
     cells = [shown.columns, *(tuple(cell.text for cell in row) for row in drawn)]
     return html, "\n".join([shown.title, *columns(cells), *([f"  {note}"] if note else [])])
@@ -142,10 +142,23 @@ class _Drawn:
     look: str = ""
 
 
-def _drawn(shown: Table, column: str, cell: Cell) -> _Drawn:
-    if shown.compares and column in shown.compares:
-        look, sign = (" dr-gone", "-") if column == shown.compares[0] else (" dr-came", "+")
-        return _Drawn("absent") if cell is None else _Drawn(f"{sign} {plain(cell)}", look)
+def _drawn(shown: Table, row: tuple[Cell, ...]) -> list[_Drawn]:
+    """The cells of a row. Two that are compared and alike are no change, and look like none."""
+    if shown.compares is None:
+        return [_cell(cell) for cell in row]
+    before, after = shown.compares
+    cells = dict(zip(shown.columns, row, strict=True))
+    signs = {before: "-", after: "+"} if cells[before] != cells[after] else {before: "", after: ""}
+    pairs = zip(shown.columns, row, strict=True)
+    return [_compared(cell, signs[column]) if column in signs else _cell(cell) for column, cell in pairs]
+
+
+def _compared(cell: Cell, sign: str) -> _Drawn:
+    look = {"-": " dr-gone", "+": " dr-came"}.get(sign, "")
+    return _Drawn("absent") if cell is None else _Drawn(f"{sign} {plain(cell)}".strip(), look)
+
+
+def _cell(cell: Cell) -> _Drawn:
     number = isinstance(cell, int | float) and not isinstance(cell, bool)
     return _Drawn(plain(cell, "unknown"), " dr-num" if number else "")
 

@@ -1,8 +1,11 @@
-"""One browser for the pages of a module, and the settings of readers that they are looked at by."""
+"""One browser for the pages of a module, the settings of readers, a home where a person is asked."""
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.notebook_page import CHROMIUM, OPTIONS
 from tests.support.exhaustive import EXHAUSTIVE
 
+ROOT = Path(__file__).parents[2]
 SETTINGS: dict[str, dict[str, Any]] = {
     "phone, dark": {"color_scheme": "dark", "viewport": {"width": 375, "height": 800}},
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
@@ -26,3 +30,16 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout's notebooks and parameters, but for the policy that approves what nobody is asked for."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("notebooks", "parameters"):
+        shutil.copytree(ROOT / name, home / name)
+    service = home / "parameters" / "sandbox" / "service.yaml"
+    text = service.read_text()
+    service.write_text(re.sub(r"^drill_policy:\n(?:  .*\n?)+", "", text, flags=re.MULTILINE))
+    assert "drill_policy" not in service.read_text()
+    return home

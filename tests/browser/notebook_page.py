@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Dialog, Locator, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# Each text of a cell's output that has a wait in it, as often as it changes.
+_WATCH = """cell => {
+    window.waits = [];
+    const note = () => {
+        const text = cell.querySelector('.jp-OutputArea')?.innerText ?? '';
+        if (text.includes('… WAITING') && text !== window.waits.at(-1)) window.waits.push(text);
+    };
+    new MutationObserver(note).observe(cell, {childList: true, subtree: true, characterData: true});
+}"""
 _PATIENCE = 60_000  # milliseconds, on a machine that has other things to do
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]  # what a container has none of
 
@@ -77,6 +86,34 @@ class Notebook:
         """Wait until a cell has a new number."""
         expect(self.cell(source).locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]:"))
         expect(self.cell(source).locator(".jp-InputArea-prompt")).not_to_have_text(before)
+
+    def double_click(self, source: str) -> str:
+        """Select a cell, and click twice on the button that runs it and goes to the next one; its prompt before."""
+        prompt = self.cell(source).locator(".jp-InputArea-prompt")
+        before = prompt.inner_text()
+        prompt.click()
+        self.page.locator('.jp-Toolbar [data-command="notebook:run-cell-and-select-next"]').first.dblclick()
+        return before
+
+    def answer_until_over(self, source: str, before: str, answer: Callable[[str], str]) -> list[str]:
+        """Answer all that a cell asks, until it has a new number; the questions."""
+        asked: list[str] = []
+        numbered = self.cell(source).locator(".jp-InputArea-prompt", has_text=re.compile(r"\[\d+\]:"))
+        field, over = self.page.locator(".jp-Stdin-input"), numbered.filter(has_not_text=before)
+        while True:
+            field.or_(over).first.wait_for()
+            if over.count():
+                return asked
+            asked.append(self.answer(answer(self.question().last.inner_text())))
+
+    def watch_waits(self, source: str) -> None:
+        """Keep from now on what stands under a cell while it waits for something."""
+        self.cell(source).evaluate(_WATCH)
+
+    def waits(self) -> list[str]:
+        """What stood under the cell that was watched, whenever it had changed."""
+        found: list[str] = self.page.evaluate("window.waits")
+        return found
 
     def question(self) -> Locator:
         """What is asked now."""

@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from drcore.headless.nbformat_light import nbformat
 from drcore.plans import f
-from drcore.record.events import Event, read_events
 from drcore.record.files import NOTEBOOK
 from drcore.record.proof import verify
 from drcore.sandbox.syncwell.company.names import STATUS_PAGE_KEY
+from tests.browser.lab_story import Story
 from tests.browser.notebook_page import CHROMIUM, Notebook, browser_page
-from tests.support.running_lab import Lab, running_lab
+from tests.support.running_lab import running_lab
 
-ROOT = Path(__file__).parents[2]
 PHRASE = "ROLL BACK TO 2026.01.1 IN us-east-1, us-west-2"
 PLANTED = "print(run.run.secret(run.run.service.status_page.api_key))"
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
-
-
-@dataclass
-class Story:
-    """What was seen on the way, and what is there at the end."""
-
-    lab: Lab
-    texts: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-    charts: list[int] = field(default_factory=list)
-    on_disk: str = ""
-    exit: int = -1
-
-    @property
-    def events(self) -> list[Event]:
-        return read_events(self.lab.folder)
-
-    def of(self, event: str) -> list[Event]:
-        return [line for line in self.events if line["event"] == event]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout's notebooks and parameters, but for the policy that approves what nobody is asked for."""
-    home = tmp_path_factory.mktemp("home")
-    for name in ("notebooks", "parameters"):
-        shutil.copytree(ROOT / name, home / name)
-    service = home / "parameters" / "sandbox" / "service.yaml"
-    text = service.read_text()
-    service.write_text(re.sub(r"^drill_policy:\n(?:  .*\n?)+", "", text, flags=re.MULTILINE))
-    assert "drill_policy" not in service.read_text()
-    return home
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +54,11 @@ def until_the_aliases_are_back(notebook: Notebook, story: Story, pictures: Path)
     story.texts["wrong phrase"] = notebook.run("f.DECIDE", "roll back, please")
     notebook.picture(pictures, "3 wrong phrase")
     story.texts["f.DECIDE"] = notebook.run("f.DECIDE", PHRASE, "users cannot sync")
-    for source, answers in {"f.INVESTIGATING": ["go"], "f.FREEZE": ["go"], "f.STOP)": [], "f.LAMBDA": ["go"]}.items():
-        story.texts[source] = notebook.run(source, *answers)
+    story.texts["f.INVESTIGATING"] = notebook.run("f.INVESTIGATING", "go")
+    before = notebook.double_click("f.FREEZE")
+    story.texts["asked by a double click"] = "\n".join(notebook.answer_until_over("f.FREEZE", before, lambda _: "go"))
+    story.texts["f.STOP)"] = notebook.run("f.STOP)")
+    story.texts["f.LAMBDA"] = notebook.run("f.LAMBDA", "go")
     notebook.picture(pictures, "4 rolled back")
 
 
@@ -130,15 +95,11 @@ def plant_a_secret(notebook: Notebook, story: Story) -> None:
 def restart_and_run_all(notebook: Notebook, story: Story, pictures: Path) -> None:
     """Go on in a fresh kernel; every question is answered as it wants to be."""
     before = notebook.cell("run.close").locator(".jp-InputArea-prompt").inner_text()
+    notebook.watch_waits("f.VERIFY")
     notebook.menu("Run", "runmenu:restart-and-run-all")
     notebook.confirm()
-    field, over = notebook.page.locator(".jp-Stdin-input"), notebook.cell("run.close").locator(".jp-OutputArea-output")
-    while True:
-        field.or_(over).first.wait_for()
-        if over.count():
-            break
-        story.asked.append(notebook.answer("go"))
-    notebook.await_over("run.close", before)
+    story.asked = notebook.answer_until_over("run.close", before, lambda question: "go")
+    story.waits = notebook.waits()
     notebook.picture(pictures, "8 closed")
 
 
@@ -221,6 +182,15 @@ def test_a_restarted_kernel_should_know_what_was_done(story: Story) -> None:
     assert f"{place - 1} carried out so far" in story.texts["overview anew"], "all but who acknowledges, not asked here"
 
 
+def test_a_wait_should_count_in_its_place(story: Story) -> None:
+    """One card, which is drawn anew: how many are good, since when, until when."""
+    assert len(story.waits) > 2
+    for text in story.waits:
+        assert text.count("… WAITING") == 1
+        assert re.search(r"as expected\s*\d of \d", text)
+    assert len(set(re.findall(r"now\s*([\d:]+) UTC", " ".join(story.waits)))) > 2, "its clock goes on"
+
+
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -237,8 +207,12 @@ def test_the_journal_should_notice_cells_that_are_run_again(story: Story) -> Non
 
 
 def test_no_act_should_be_done_twice(story: Story) -> None:
-    acts = Counter((line["step"], line["target"]) for line in story.of("intent"))
-    assert [act for act, count in acts.items() if count > 1 and "lock" not in act[1]] == []
+    assert story.done_twice() == []
+
+
+def test_a_double_click_should_ask_once(story: Story) -> None:
+    assert story.texts["asked by a double click"].count("Type 'go' to go on") == 1
+    assert len([line for line in story.of("consent") if line["step"] == f.FREEZE.title]) == 1
 
 
 # ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────────

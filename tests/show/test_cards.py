@@ -60,6 +60,14 @@ def test_a_table_should_say_how_much_of_it_is_shown_and_what_is_unknown() -> Non
     assert "no rows" in show.table(replace(shown, rows=()))[1]
 
 
+def test_two_columns_that_are_compared_should_show_what_goes_and_what_comes() -> None:
+    rows = (("timezone", "UTC", "corrupt"), ("layout", None, "wide"), ("the whole item", "the same", "the same"))
+    html, text = show.table(Table("t", "Both", ("attribute", "restored", "in use"), rows, ("in use", "restored")))
+    assert "+ UTC" in text and "- corrupt" in text and "- wide" in text and "absent" in text
+    assert "+ the same" not in text and "- the same" not in text, "nothing is changed there"
+    assert (html.count("dr-came"), html.count("dr-gone")) == (1, 2)
+
+
 def test_everything_should_work_with_nothing_to_show() -> None:
     for _, text in (
         show.overview((), {}),

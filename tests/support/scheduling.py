@@ -79,6 +79,7 @@ _MET = set("abcdefg")
 _CORRUPTION = "tests/sandbox/syncwell/incidents/test_data_corruption.py"
 # Whole drills of single courses, and what is long for what it shows: their rooms have other tests. Files, or tests.
 _IN_THE_PROOF = {
+    "tests/browser/test_lab_g.py",
     "tests/calls/test_secrets.py::test_a_secret_should_be_in_no_file_and_no_word_of_a_drill_that_raised",
     "tests/diff/test_generated_items.py",
     "tests/launcher/test_without_the_sandbox.py::test_a_whole_drill_should_pass_without_them",

@@ -40,8 +40,8 @@ _NOT_DONE = (
 class RegionsJobs:
     """The jobs of one region. None: it could not be told, `unknown` says why.
 
-    `old` were made before the recovery point and are not done, `denied` failed as writes were denied, and lie among
-    the `dead` ones.
+    `old` were made before the recovery point and are not done, `before_halt` before nothing wrote any more, those
+    included. `denied` failed as writes were denied, and lie among the `dead` ones.
     """
 
     region: str
@@ -51,6 +51,7 @@ class RegionsJobs:
     old: int | None = field(metadata=label("made before the recovery point"))
     oldest: datetime | None = field(metadata=label("oldest by the log"))
     denied: int | None = field(metadata=label("failed as writes were denied"))
+    before_halt: int | None = field(metadata=label("made before the halt"))
     unknown: str = ""
 
 
@@ -88,7 +89,7 @@ def _read(run: GRun, region: str) -> RegionsJobs:
     by_log = tried(lambda: _by_log(run, region, queue)) if queue else None
     if queue is None and not why:
         why.append("the queue was not read")
-    old, first, denied = by_log or (None, None, None)
+    old, first, denied, before_halt = by_log or (None, None, None, None)
     return RegionsJobs(
         region,
         queue.waiting + queue.held if queue else None,
@@ -97,6 +98,7 @@ def _read(run: GRun, region: str) -> RegionsJobs:
         old,
         first,
         denied,
+        before_halt,
         "; ".join(why),
     )
 
@@ -107,8 +109,8 @@ def _oldest_s(run: GRun, region: str) -> float | None:
     return points.values[-1] if points.values else None
 
 
-def _by_log(run: GRun, region: str, queue: QueueCounts) -> tuple[int, datetime | None, int]:
-    """(jobs not done that were made before the recovery point, when the oldest was made, jobs that were denied)."""
+def _by_log(run: GRun, region: str, queue: QueueCounts) -> tuple[int, datetime | None, int, int | None]:
+    """Of jobs not done: (made before the recovery point, when the oldest was made, denied, made before the halt)."""
     until = run.clock.now() - timedelta(seconds=logs.SEARCHABLE_S)
     since = until - timedelta(seconds=queue.keeps_s)
     query = LogQuery(region, (run.facts.jobs.log,), _NOT_DONE)
@@ -120,7 +122,8 @@ def _by_log(run: GRun, region: str, queue: QueueCounts) -> tuple[int, datetime |
         raise Unknown(f"logs in {region}: {len(made) - len(moments)} jobs of {run.facts.jobs.log} have no made_at")
     halted = halted_at(run)
     denied = sum(state == "dead" and _DENIED in error for _, state, error in made) if halted else 0
-    return sum(each < point for each in moments), min(moments, default=None), denied
+    before_halt = sum(each < halted for each in moments) if halted else None
+    return sum(each < point for each in moments), min(moments, default=None), denied, before_halt
 
 
 def total(found: tuple[RegionsJobs, ...], number: Callable[[RegionsJobs], int | None]) -> int | None:
@@ -138,7 +141,7 @@ def jobs_table(found: tuple[RegionsJobs, ...], point: str) -> Table:
     """The numbers of each region beside each other."""
     rows = tuple(
         (
-            *(each.region, each.waiting, each.oldest_s, each.dead, each.denied, each.old),
+            *(each.region, each.waiting, each.oldest_s, each.dead, each.denied, each.old, each.before_halt),
             iso(each.oldest) if each.oldest else None,
             each.unknown,
         )
@@ -146,7 +149,8 @@ def jobs_table(found: tuple[RegionsJobs, ...], point: str) -> Table:
     )
     columns = (
         *("region", "jobs in the queue", "oldest by its metric, s", "in the dead-letter queue"),
-        *("failed as writes were denied", "made before the recovery point", "oldest by the log", "not known"),
+        *("failed as writes were denied", "made before the recovery point", "made before the halt"),
+        *("oldest by the log", "not known"),
     )
     return Table("jobs", f"Jobs that wait; the recovery point is {point}", columns, rows)
 

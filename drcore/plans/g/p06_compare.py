@@ -28,6 +28,7 @@ from drcore.services.dynamodb.tables import Typed
 
 KNOWN_GOOD = "known to be good"
 _FROM_TICKETS = 8  # accounts of people who have complained, beside those that were named
+_COMPARES = ("in use", "restored")  # what would go, and what would come in its place
 _SHOWN = 400  # rows of a list of differences that are shown; all are in the comparison's file
 
 
@@ -136,7 +137,7 @@ def show_accounts(run: GRun, states: Mapping[Target, SpotCheck]) -> Iterator[Tab
             rows += [(account.user, account.known_by, str(account.kind), *change) for change in changes]
     columns = ("user", "known by", "class", "attribute", "restored", "in use")
     title = "Known accounts: the restored item, and the item in use"
-    yield Table("spot-check", title, columns, tuple(rows), ("restored", "in use"))
+    yield Table("spot-check", title, columns, tuple(rows), _COMPARES)
 
 
 SPOT_CHECK = Step(
@@ -316,7 +317,7 @@ def differences_table(run: GRun, name: str, title: str, differences: Sequence[Di
         ]
     columns = ("item", "class", "why", "attribute", "restored", "in use")
     title = f"{title}: {len(differences)} items; all are in {comparison.FILE}"
-    return Table(name, title, columns, tuple(rows[:_SHOWN]), ("restored", "in use"))
+    return Table(name, title, columns, tuple(rows[:_SHOWN]), _COMPARES)
 
 
 COMPARE = Step(

@@ -17,6 +17,7 @@ from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.headcount import Headcount, since_the_comparison
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
+from drcore.plans.g.p09_waiting_jobs import what_stays_on
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.user_impact import affected, impact
 from drcore.plans.shared.close import close, drills
@@ -208,10 +209,11 @@ def is_closed(run: GRun, target: Target, seen: IncidentCost) -> Check:
     taken = "repaired in place" if seen.remedy is Remedy.REPAIR else f"restored and switched to {seen.table}"
     other = Remedy.SWITCH if seen.remedy is Remedy.REPAIR else Remedy.REPAIR
     took = f"{seen.seconds / 60:.0f} minutes" if seen.seconds is not None else "an unknown time"
-    return yes(
+    cost = (
         f"{taken} in {took}: {seen.users} users restored, {seen.changes} changes lost ({other} would have lost "
         f"{seen.other_remedy}), {seen.conflicts} conflicts for a person"
     )
+    return yes("; ".join((cost, *what_stays_on(run))))
 
 
 def show_closed(run: GRun, states: Mapping[Target, IncidentCost]) -> Iterator[Exhibit]:
@@ -250,10 +252,11 @@ def cost_in_verdict(run: GRun, result: StepResult) -> str:
     if not seen or not seen.remedy:
         return ""
     counted = "counted item by item, by the comparison with the restored table"
-    return (
+    cost = (
         f"users: {seen.users} had corrupted settings, {seen.changes} changes are lost, {seen.conflicts} conflicts are "
         f"left for a person ({counted})"
     )
+    return "; ".join((cost, *what_stays_on(run)))
 
 
 CLOSE = close(

@@ -141,8 +141,8 @@ def choices(
         return answers(run, next(iter(states.values())))
 
     def shown(run: Run[F], states: Mapping[Target, S]) -> Iterator[Exhibit]:
-        yield choices_table(name, offered(run, states))
         yield from shows(run, states) if shows else ()
+        yield choices_table(name, offered(run, states))  # last: right above the question
 
     step = decision(
         name,

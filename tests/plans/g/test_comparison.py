@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from drcore import show
 from drcore.clock import iso
 from drcore.diff import Class, Difference
 from drcore.diff.keys import key_bytes
-from drcore.plans.g import comparison, exported_changes, p08_repair
+from drcore.engine.outcome import Target
+from drcore.plans.g import comparison, exported_changes, p06_compare, p08_repair
 from drcore.plans.g.exported_changes import ItemWrite
 from drcore.plans.g.facts import GRun
 from drcore.services.dynamodb.exports import Changed
@@ -118,3 +120,11 @@ def test_a_batch_should_be_as_large_as_its_bytes(begun: GRun) -> None:
     states = p08_repair._ItemStates("", differences, SINCE, {}, set())
     batch = p08_repair._batch(states, [*differences])
     assert sum(len(each.restored["Note"]["S"].encode()) for each in batch if each.restored) < p08_repair.LARGEST
+
+
+def test_what_is_good_should_be_shown_as_what_comes_and_what_is_corrupted_as_what_goes(begun: GRun) -> None:
+    account = p06_compare.Account("u1", "ticket", Class.CORRUPTED, "", "", (("layout", "wide", "????"),))
+    checked = p06_compare.SpotCheck((account,))
+    for table in p06_compare.show_accounts(begun, {Target("us-east-1"): checked}):
+        _, text = show.table(table)
+        assert "+ wide" in text and "- ????" in text

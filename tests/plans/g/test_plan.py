@@ -89,6 +89,7 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
     assert run.results[g.OLD_TABLE_UNREAD.key].outcome is Outcome.ALREADY, "there is no old table"
     told = [line["parameters"]["json"]["incident"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "All other changes were kept" in told[-1]["body"]
+    assert "jobs_not_before" not in run.results[g.CLOSE.key].why, "nothing was held"
     proven(run)
 
 
@@ -109,6 +110,8 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
     told = [line["parameters"]["json"]["incident"]["body"] for line in writes(run) if line["call"] == "http:PATCH"]
     assert "restored from a backup" in told[-1]
     assert "have been lost" in told[-1]
+    left = "the flag jobs_not_before stays on in us-east-1, us-west-2: jobs made before "
+    assert left in run.results[g.CLOSE.key].why and left in " ".join(ended(run).remarks), "whoever goes home knows it"
     proven(run)
 
 

@@ -15,13 +15,14 @@ from drcore.plans.g.p12_redrive_jobs import Redriven, is_redriven
 from drcore.services.sqs import LastRedrive
 
 EAST, NINE = Target("us-east-1"), datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-NONE = RegionsJobs("us-east-1", 0, 1.0, 0, 0, None, 0)
-SOME = RegionsJobs("us-west-2", 180, 900.0, 4, 3, NINE, 2)
-DARK = RegionsJobs("us-west-2", 180, None, 4, None, None, None, "logs: no answer")
+NONE = RegionsJobs("us-east-1", 0, 1.0, 0, 0, None, 0, 0)
+SOME = RegionsJobs("us-west-2", 180, 900.0, 4, 3, NINE, 2, 45)
+HOLDING = {"hold-and-redrive", "hold-and-keep", "hold-all-and-keep"}
+DARK = RegionsJobs("us-west-2", 180, None, 4, None, None, None, None, "logs: no answer")
 
 
-def choice(*jobs: RegionsJobs, barred: str = "") -> JobsChoice:
-    return JobsChoice(jobs, "2026-01-05T08:48:00.000Z", barred)
+def choice(*jobs: RegionsJobs, barred: str = "", halt: str = "2026-01-05T09:02:00.000Z") -> JobsChoice:
+    return JobsChoice(jobs, "2026-01-05T08:48:00.000Z", barred, halt=halt)
 
 
 def test_the_numbers_should_stand_beside_each_other_and_in_the_phrases(begun: GRun) -> None:
@@ -45,7 +46,18 @@ def test_what_is_not_known_should_never_be_zero(begun: GRun) -> None:
 
 def test_old_jobs_should_not_be_held_where_there_is_no_flag(begun: GRun) -> None:
     offered = answers(begun, choice(SOME, barred="no flag jobs_not_before in jobs_not_before"))
-    assert {each.answer for each in offered if each.barred} == {"hold-and-redrive", "hold-and-keep"}
+    assert {each.answer for each in offered if each.barred} == HOLDING
+
+
+def test_all_jobs_from_before_the_halt_should_be_held_where_it_is_known(begun: GRun) -> None:
+    """One that was made after the recovery point may know corrupted settings."""
+    offered = {each.answer: each for each in answers(begun, choice(NONE, SOME))}
+    assert offered["hold-all-and-keep"].phrase == "HOLD ALL 45 JOBS FROM BEFORE THE HALT, KEEP 4 FAILED JOBS"
+    between = "jobs between recovery point and halt that change data"
+    assert [offered[each].numbers[between] for each in ("hold-and-redrive", "hold-all-and-keep")] == [42, 0]
+    assert offered["hold-all-and-keep"].barred == ""
+    unknown = {each.answer: each for each in answers(begun, choice(SOME, halt=""))}
+    assert [name for name, each in unknown.items() if each.barred] == ["hold-all-and-keep"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from drcore.engine.step import Step
 from drcore.parameters import Mode
 from drcore.plans.shared.decision import choices, choices_table, decision, taken
 from drcore.record.events import Kind
+from drcore.record.evidence import Table
 from tests.support.tiny import open_run, plan_of
 
 DECIDE = StepName("decide", "Decide", "T.1")
@@ -149,3 +150,12 @@ def test_answers_should_stand_beside_each_other_with_the_advice_in_words() -> No
     assert shown.columns == ("", "switch", "repair")
     assert shown.rows == (("lost", 60, 0), ("minutes", 40, 2), ("recommended", "", "yes"))
     assert ("cannot be taken now", "gone", "") in choices_table(DECIDE, (Choice("a", "A", barred="gone"), SWITCH)).rows
+
+
+def test_the_answers_should_stand_right_above_the_question(opened: Opened) -> None:
+    """What else is shown may be longer than a screen."""
+    run, _ = opened()
+    step = two_ways(SWITCH, REPAIR, shows=lambda run, states: [Table("accounts", "Accounts", ("user",), ())])
+    assert step.shows
+    states = {ALL: undecided(run, ALL)}
+    assert [each.name for each in step.shows(run, states)] == ["accounts", "decide-choices"]
