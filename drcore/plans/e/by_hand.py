@@ -238,11 +238,11 @@ def _knows_accounts(at: Place[Facts]) -> tuple[str, ...]:
     """`as ROLE ID` takes on a role of another account, `copied` names what no replication brings there."""
     if not at.facts.tokens.other_accounts:
         return ()
-    keys = ("AWS_ACCESS_KEY_ID=", ".AccessKeyId"), ("AWS_SECRET_ACCESS_KEY=", ".SecretAccessKey")
-    named = ", ".join(f'"{name}\\({of})"' for name, of in (*keys, ("AWS_SESSION_TOKEN=", ".SessionToken")))
+    keys = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
     return (
-        "as() { export $(aws sts assume-role --role-arn $1 --external-id $2 --role-session-name $BY \\",
-        f"  --query Credentials --output json | jq -r '{named}'); }}",
+        f"as() {{ K=$(aws sts assume-role --region {at.service.runner_region} --role-arn $1 --external-id $2 \\",
+        "  --role-session-name $BY --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' \\",
+        f'  --output text) || exit 1; read {keys} <<< "$K"; export {keys}; }}',
         "copied() { for N in $(secrets); do aws secretsmanager describe-secret --region $G --secret-id $N \\",
         "  --output json | jq -r 'select(.CrossAccountPrimary | not) | .Name'; done; }",
     )
