@@ -72,13 +72,14 @@ class Secrets:
         self.written = 0
         self.taken_by_others = 0
         """Writes of each second that others make, in each region: so much less is left of the quota."""
-        world.add_to_dump("secrets of other accounts", lambda: sorted(each.arn for each in self.elsewhere.values()))
 
     def replicate_elsewhere(self, region: str, name: str, account: str) -> None:
         """Let a secret have a replica in another account."""
         source = backends.secretsmanager(self._world.account, region).secrets[name]
         assert isinstance(source, FakeSecret)
         made = self.elsewhere[source.arn] = ReplicaElsewhere(source, account)
+        replicas = self.elsewhere.values()
+        self._world.add_to_dump("secrets of other accounts", lambda: sorted(each.arn for each in replicas))
         backends.secretsmanager(account, region).secrets[made.arn] = made
 
     def copy_elsewhere(self, region: str, name: str, account: str) -> None:

@@ -19,8 +19,8 @@ from drcore.sandbox.core.world import USERS
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.intended_data import IntendedData
 from drcore.services.dynamodb import policies
-from tests.support.data_corruption import EAST, THEIRS, WEST, arn, items, policy, prepared
-from tests.support.stage import Stage, carry_out, client, lines, staged, targets
+from tests.support.data_corruption import CORRUPTED, EAST, THEIRS, WEST, arn, items, policy
+from tests.support.stage import SHORT, Stage, carry_out, client, lines, staged, targets
 
 
 def document(table_arn: str) -> dict[str, Any]:
@@ -31,10 +31,6 @@ def document(table_arn: str) -> dict[str, Any]:
     return {"Version": "2008-10-17", "Id": "Base", "Statement": statements}
 
 
-def key(where: str) -> dict[str, str]:
-    return {"KMSMasterKeyId": f"arn:aws:kms:{where}:123456789012:key/{where}"}
-
-
 class Switched:
     """One switch, with what the tables and the consumers were like after it; then gone back from.
 
@@ -42,7 +38,10 @@ class Switched:
     """
 
     def __init__(self, stage: Stage) -> None:
-        self.run = run = stage.open(prepared(stage, remedy="switch"))
+        kms = {where: stage.door.world.client("kms", where) for where in (EAST, WEST)}
+        self.keys = {where: str(client.create_key()["KeyMetadata"]["Arn"]) for where, client in kms.items()}
+        own = {"encryption_keys": tuple(self.keys.values())}
+        self.run = run = stage.open(stage.prepare(CORRUPTED, facts=SHORT, incident={"remedy": "switch"}, service=own))
         theirs = json.dumps(document(arn(run, EAST)))
         client(run, "dynamodb", EAST).put_resource_policy(ResourceArn=arn(run, EAST), Policy=theirs)
         client(run, "dynamodb", WEST).update_table(TableName=table(run.run), DeletionProtectionEnabled=False)
@@ -85,7 +84,8 @@ class Switched:
     def _change(self, where: str) -> None:
         """A key of the region's own, a shorter time of recovery, a tag that no parameter names."""
         dynamodb, name = client(self.run, "dynamodb", where), table(self.run.run)
-        dynamodb.update_table(TableName=name, SSESpecification={"Enabled": True, "SSEType": "KMS"} | key(where))
+        key = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.keys[where]}
+        dynamodb.update_table(TableName=name, SSESpecification=key)
         days = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 14}
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=days)
         dynamodb.tag_resource(ResourceArn=arn(self.run, where), Tags=[{"Key": "cost-center", "Value": where}])
@@ -140,7 +140,7 @@ def test_the_restored_table_should_have_every_setting_of_the_old_one(switched: S
     for name in ("stream", "protected", "replicas", "ttl", "recovery", "days", "tags", "key", "warm"):
         assert new[name] == old[name], name
     assert new["warm"] == {"ReadUnitsPerSecond": 24_000, "WriteUnitsPerSecond": 9_000, "Status": "ACTIVE"}
-    assert (new["days"], new["key"]) == (14, key(where)["KMSMasterKeyId"])
+    assert (new["days"], new["key"]) == (14, switched.keys[where])
     ((metric, threshold, _),) = old["alarms"]
     assert new["alarms"] == [(metric, threshold, [{"Name": "TableName", "Value": switched.new}])]
 
