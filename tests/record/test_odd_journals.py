@@ -26,7 +26,7 @@ from tests.support.command import Said, in_process
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.sealed_records import write
 
-EXAMPLES = 1500 if EXHAUSTIVE else 25
+EXAMPLES = 1500 if EXHAUSTIVE else 10
 GOOD_ENDS = {Exit.REACHED, Exit.MISSED, Exit.BAD_INPUT, Exit.REFUSED}
 odd: st.SearchStrategy[object] = st.one_of(
     st.sampled_from([None, True, {}, [], "", "x\x00", 10**30, -1, 1.5e308, [[]], {"a": {}}, "2026-13-45", "\x1b[2J"]),

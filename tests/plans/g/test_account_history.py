@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from drcore.parameters import Mode
 from drcore.plans.g import exported_changes, preflight, worker_releases
 from drcore.plans.g.deployments import deployments
@@ -14,6 +16,7 @@ from drcore.plans.g.tables import recovery_region, table_configuration
 from drcore.run.runbook import Runbook
 from drcore.services import appconfig
 from tests.support.data_corruption import PLAN, REGIONS, arn
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.stage import Stage, client, lines, staged
 
 RELEASES = {"faulty_release": "2026.01.1", "good_release": "2026.01.0"}
@@ -68,6 +71,7 @@ def asked(run: Runbook) -> Counter[str]:
     return Counter(line["call"] for line in lines(run, "call"))
 
 
+@pytest.mark.skipif(not EXHAUSTIVE, reason="a history is made twice, some seconds")
 def test_ten_times_the_history_should_cost_no_more_calls(tmp_path: Path) -> None:
     """But for alarms: CloudWatch finds none by what it watches. They are read, a hundred a call, to a bound."""
     with staged(tmp_path) as stage:
