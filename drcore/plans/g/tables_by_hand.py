@@ -59,7 +59,8 @@ def denies_writes(at: Place[Facts]) -> HandAct:
     """The surest lever first; when it held is `$HALTED`."""
     return HandAct(
         titles.DENY,
-        do=in_regions(at.service, 'policy $T; write $T "$NO + $DENY"') + "\nsleep 20; HALTED=$(date +%s)",
+        do=in_regions(at.service, 'policy $T; write $T "$NO + $DENY"')
+        + f"\nsleep {at.facts.policy_takes_s:.0f}; HALTED=$(date +%s)",
         look=in_regions(at.service, "stands $T"),
         shows=f"{DENY_SID} for each region",
         undo=in_regions(at.service, 'policy $T; write $T "$NO"'),
