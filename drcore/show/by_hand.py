@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from drcore.engine.by_hand import HandAct
 from drcore.engine.consent import Consent
 from drcore.engine.permissions import Place
-from drcore.engine.step import Plan, Reversibility, Step
+from drcore.engine.second_person import wanted
+from drcore.engine.step import Plan, Reversibility
+from drcore.parameters import Service
 from drcore.show.html import document
 from drcore.show.wording import duration
 
@@ -72,15 +74,13 @@ def paper_card(plan: Plan[F], at: Place[F]) -> PaperCard:
         "before. Write the time beside each act. All names are those of the parameters; what an incident changes is a "
         "variable ($NAME), which a look fills. The role's keys last an hour: `sign` gets new ones."
     )
-    second = service.second_person.steps.get(plan.id, ()) if service.second_person else ()
-    steps = [replace(step, consent=Consent.SECOND) if step.key in second else step for step in plan.steps]
-    by_key = {step.key: step for step in steps}
-    acts = tuple(_act(number, by_key[each.step.key], each) for number, each in enumerate(card.acts, start=2))
+    acts = tuple(_act(number, plan, service, each) for number, each in enumerate(card.acts, start=2))
     return PaperCard(f"Plan {plan.id.upper()} by hand: {plan.title}", rows, _filled(card.first), acts, how)
 
 
-def _act(number: int, step: Step[Any, Any], act: HandAct) -> PaperAct:
-    asks = act.asks or _ASKS[step.consent]
+def _act(number: int, plan: Plan[Any], service: Service, act: HandAct) -> PaperAct:
+    step = plan.step(act.step.key)
+    asks = act.asks or _ASKS[Consent.SECOND if wanted(service, plan.id, step.key) else step.consent]
     back = act.back or (_BACK.get(step.reversibility, "") if act.do and not act.undo else "")
     act = replace(act, do=_filled(act.do), look=_filled(act.look), undo=_filled(act.undo))
     return PaperAct(number, step.title, step.plan, asks, step.changes, act, back)
