@@ -31,6 +31,11 @@ class QueueCounts:
     arn: str
     dead_letters: str
 
+    @property
+    def messages(self) -> int:
+        """All of them, whoever has them."""
+        return self.waiting + self.held
+
 
 @dataclass(frozen=True, slots=True)
 class LastRedrive:

@@ -87,14 +87,12 @@ def _read(run: GRun, region: str) -> RegionsJobs:
     dead = tried(lambda: sqs.counts(run.aws, region, jobs.dead_letters))
     oldest = tried(lambda: _oldest_s(run, region))
     by_log = tried(lambda: _by_log(run, region, queue)) if queue else None
-    if queue is None and not why:
-        why.append("the queue was not read")
     old, first, denied, before_halt = by_log or (None, None, None, None)
     return RegionsJobs(
         region,
-        queue.waiting + queue.held if queue else None,
+        queue.messages if queue else None,
         oldest,
-        dead.waiting + dead.held if dead else None,
+        dead.messages if dead else None,
         old,
         first,
         denied,
@@ -167,7 +165,7 @@ def can_be_counted(run: GRun, region: str) -> Check:
         return no(
             f"{jobs.log} is kept for {days} days, a job for {queue.keeps_s / 86_400:.0f}: older ones are not seen"
         )
-    return yes(f"{queue.waiting + queue.held} in {jobs.queue}, {dead.waiting + dead.held} in {jobs.dead_letters}")
+    return yes(f"{queue.messages} in {jobs.queue}, {dead.messages} in {jobs.dead_letters}")
 
 
 def can_be_held(run: GRun, region: str) -> Check:

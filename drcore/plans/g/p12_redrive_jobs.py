@@ -40,7 +40,7 @@ class Redriven:
 def see_redriven(run: GRun, target: Target) -> Redriven:
     dead = sqs.counts(run.aws, target.region, run.facts.jobs.dead_letters)
     last = sqs.last_redrive(run.aws, target.region, dead.arn)
-    return Redriven(last.status in ("RUNNING", "CANCELLING"), dead.waiting + dead.held, dead.arn, last)
+    return Redriven(last.status in ("RUNNING", "CANCELLING"), dead.messages, dead.arn, last)
 
 
 def is_redriven(run: GRun, target: Target, seen: Redriven) -> Check:
