@@ -123,7 +123,11 @@ def _release(run: GRun, name: str, named: str) -> Check:
         return wrong(name, f"expected a faulty release and another one to resume with, seen {named!r} for both")
     for region in run.service.regions:
         seen = dict[str, None]()
-        if not any(named == each or seen.setdefault(each) for each in worker_releases.known(run, region)):
+        for each in worker_releases.known(run, region):
+            if each == named:
+                break
+            seen[each] = None
+        else:
             some = ", ".join([*seen][:_NAMED]) + (", …" if len(seen) > _NAMED else "")
             return wrong(name, f"expected a release of the workers in {region} ({some}), seen {named!r}")
     return yes(f"{named} is there in every region")
