@@ -5,6 +5,8 @@ A repair in place goes item by item, which only drcore does: by hand there is th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drcore.engine.by_hand import HandAct, HandCard, quoted, words
 from drcore.engine.permissions import Place
 from drcore.plans.g import public_words, tables_by_hand, titles, writers_by_hand
@@ -258,9 +260,4 @@ def _restored(at: Place[Facts]) -> HandAct:
     ):
         filled = filled.replace(f"{{{name}}}", f"'\"$(at {moment} '{form}')\"'")
     ways = 'at() { jq -nr "$1 | strftime(\\"$2\\")"; }\n'
-    return HandAct(
-        act.step,
-        do=ways + filled.replace("{lost}", "at most '\"$LOST\"'"),
-        shows=act.shows,
-        back=act.back,
-    )
+    return replace(act, do=ways + filled.replace("{lost}", "at most '\"$LOST\"'"))
