@@ -54,7 +54,7 @@ def found(world: World) -> None:
         redrive = {"deadLetterTargetArn": arn(world, region, names.DEAD_QUEUE), "maxReceiveCount": TRIES}
         store.create_queue(names.QUEUE, RedrivePolicy=json.dumps(redrive))
         world.state(Logs).create(region, names.JOB_LOGS, retention=30)
-        world.state(WaitingJobs)
+    world.state(WaitingJobs)
 
 
 def found_filter(world: World) -> None:
