@@ -64,9 +64,10 @@ class Guard:
         caller = self.callers.of(call)
         call.account = caller.principal.account
         context = self._context(call, caller)
-        for ask in asks_of(call):
+        asks = asks_of(call)
+        for ask in asks:
             self._admit(call, caller, ask, context)
-        for use in key_uses(call):
+        for use in key_uses(call, asks):
             via = functools.partial(str, use.via)
             self._admit(call, caller, use.ask, {**context, "kms:viaservice": via, "aws:viaawsservice": lambda: "true"})
 
@@ -83,7 +84,8 @@ class Guard:
         trust = ask.action == "sts:AssumeRole"
         text = self._text(service, ask.resource)
         held = self.callers.held(caller)
-        elsewhere = account_of(ask.resource).isdecimal() and account_of(ask.resource) != caller.principal.account
+        account = account_of(ask.resource)
+        elsewhere = account.isdecimal() and account != caller.principal.account
         policies = compiled(held, text, trust=trust, elsewhere=elsewhere)
         seen = tuple((key, context[key]()) for key in sorted(policies.keys & context.keys()))
         key = (caller.principal.arn, ask, held, text, seen)

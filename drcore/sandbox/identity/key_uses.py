@@ -5,7 +5,7 @@ nobody. Simplified: S3 asks for the object's bucket, not for the object; DynamoD
 minutes; keys named by alias or id are none.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,26 +26,27 @@ class KeyUse:
     via: str
 
 
-Keys = Callable[[AwsCall], Iterable[tuple[str, tuple[str, ...]]]]
+Asks = Sequence[Ask]
+Keys = Callable[[AwsCall, Asks], Iterable[tuple[str, tuple[str, ...]]]]
 
 
-def key_uses(call: AwsCall) -> Iterator[KeyUse]:
-    """What is asked of customers' keys behind a call."""
+def key_uses(call: AwsCall, asks: Asks) -> Iterator[KeyUse]:
+    """What is asked of customers' keys behind a call, which asks for these things itself."""
     known = _BEHIND.get(call.service)
-    for key, actions in known(call) if known else ():
+    for key, actions in known(call, asks) if known else ():
         if key.startswith("arn:aws:kms:"):
             via = f"{call.service}.{key.split(':')[3]}.amazonaws.com"
             yield from (KeyUse(Ask(f"kms:{action}", key), via) for action in actions)
 
 
-def _of_s3(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _of_s3(call: AwsCall, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
     actions = {"GetObject": READS, "PutObject": WRITES, "CopyObject": WRITES}.get(call.operation)
     bucket = backends.s3(call.account).buckets.get(str(call.params.get("Bucket"))) if actions else None
     if actions and bucket and bucket.encryption:
         yield _found(bucket.encryption, "KMSMasterKeyID"), actions
 
 
-def _of_secretsmanager(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _of_secretsmanager(call: AwsCall, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
     actions = {"GetSecretValue": READS, "PutSecretValue": WRITES, "UpdateSecret": WRITES}.get(call.operation)
     if actions:
         found = backends.secretsmanager(call.account, call.region).secrets.get(str(call.params.get("SecretId")))
@@ -54,7 +55,7 @@ def _of_secretsmanager(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield str(call.params.get("KmsKeyId") or ""), WRITES
 
 
-def _of_dynamodb(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _of_dynamodb(call: AwsCall, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
     if call.operation in _MAKES:
         source = str(call.params.get("SourceTableArn") or call.params.get("SourceTableName") or "")
         wanted = call.params.get("SSESpecificationOverride") or call.params.get("SSESpecification")
@@ -62,14 +63,8 @@ def _of_dynamodb(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
     for update in call.params.get("ReplicaUpdates") or ():
         yield str(update.get("Create", {}).get("KMSMasterKeyId") or ""), TAKES_IT
     if call.operation in _ITEMS:
-        given = call.params.get("TransactItems") or [call.params]
-        named = [part.get("TableName") for each in given for part in (each, *filter(_is_act, each.values()))]
-        for table in dict.fromkeys([*filter(None, named), *(call.params.get("RequestItems") or ())]):
-            yield _key_of_table(call, str(table)), READS
-
-
-def _is_act(value: object) -> bool:
-    return isinstance(value, dict) and "TableName" in value
+        for table in dict.fromkeys(ask.resource.split("/")[1] for ask in asks):  # that of an index, too
+            yield _key_of_table(call, table), READS
 
 
 def _key_of_table(call: AwsCall, name: str) -> str:
