@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from drcore.engine.labels import label
 from drcore.engine.outcome import Check, Target, never, no, unknown, yes
@@ -14,10 +13,8 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.sweep_versions import without_tokens
-from drcore.plans.e.sweeping import looked_up
-from drcore.plans.e.token_secrets import client, stores, token_secrets
+from drcore.plans.e.token_secrets import each_secret, stores, token_secrets
 from drcore.record.evidence import Exhibit, Table
-from drcore.services import secretsmanager
 
 # ── No copy holds a token ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,8 +41,7 @@ def see_copies(run: ERun, target: Target) -> Copies:
     if nothing_to_do(run):
         return Copies(sum(1 for _ in names), ())
     old, labelled, elsewhere, detached, count = list[str](), list[str](), list[tuple[str, str]](), list[str](), 0
-    one = partial(secretsmanager.secret, client(run, target), target.region)
-    for name, found in looked_up(run.clock, names, one):
+    for name, found in each_secret(run, target, names):
         count += 1
         own = without_tokens(run, name)
         old += [name] if found.current not in own else []

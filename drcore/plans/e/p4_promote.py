@@ -19,8 +19,8 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.reach import left_out
-from drcore.plans.e.sweeping import Met, Sweeps, first_of, looked_up
-from drcore.plans.e.token_secrets import token_secrets
+from drcore.plans.e.sweeping import Met, Sweeps, first_of
+from drcore.plans.e.token_secrets import each_secret, secret_in, token_secrets
 from drcore.services import secretsmanager
 
 
@@ -37,12 +37,12 @@ def met_by_the_promotion(run: ERun, store: Target, has_written: bool) -> Iterato
     away = left_out(run)
     listed = token_secrets(run, store)
     names = (each.name for each in listed if each.primary == away)
-    for name, found in looked_up(run.clock, names, lambda name: secretsmanager.secret(run.aws, store.region, name)):
+    for name, found in each_secret(run, store, names):
         yield Met(name, found.primary == away)
 
 
 def is_its_own(run: ERun, store: Target, met: Met) -> bool:
-    return secretsmanager.secret(run.aws, store.region, met.name).primary != left_out(run)
+    return secret_in(run, store, met.name).primary != left_out(run)
 
 
 REPLICAS = Sweeps(met_by_the_promotion, is_its_own)

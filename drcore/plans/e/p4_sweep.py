@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
 from drcore.engine.consent import Consent
 from drcore.engine.labels import label
@@ -22,8 +21,8 @@ from drcore.plans.e import resources, titles
 from drcore.plans.e.facts import ERun
 from drcore.plans.e.findings import nothing_to_do
 from drcore.plans.e.sweep_versions import version_of, without_tokens
-from drcore.plans.e.sweeping import QUOTA, Met, Sweeps, first_of, looked_up, tokens_in
-from drcore.plans.e.token_secrets import client, stores, where, written_in
+from drcore.plans.e.sweeping import QUOTA, Met, Sweeps, first_of, tokens_in
+from drcore.plans.e.token_secrets import client, each_secret, secret_in, stores, where, written_in
 from drcore.record.evidence import Chart, Exhibit, Limit, Series
 from drcore.services import secretsmanager
 
@@ -65,7 +64,7 @@ def met_by_the_sweep(run: ERun, store: Target, has_written: bool) -> Iterator[Me
 
 
 def is_written(run: ERun, store: Target, name: str) -> bool:
-    return secretsmanager.secret(client(run, store), store.region, name).current in without_tokens(run, name)
+    return secret_in(run, store, name).current in without_tokens(run, name)
 
 
 SECRETS = Sweeps(met_by_the_sweep, lambda run, store, met: is_written(run, store, met.name))
@@ -190,7 +189,7 @@ def met_by_the_labels(run: ERun, store: Target, has_written: bool) -> Iterator[O
     AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written.
     """
     names = (each.name for each in written_in(run, store))
-    for name, found in looked_up(run.clock, names, partial(secretsmanager.secret, client(run, store), store.region)):
+    for name, found in each_secret(run, store, names):
         old = [(held, at) for held, at in found.labels_beside(without_tokens(run, name)) if held != "AWSCURRENT"]
         for place, (held, at) in enumerate(old):
             yield OldLabel(f"{name} {held}", True, int(not place), name, held, at)
@@ -199,7 +198,7 @@ def met_by_the_labels(run: ERun, store: Target, has_written: bool) -> Iterator[O
 
 
 def is_gone(run: ERun, store: Target, old: OldLabel) -> bool:
-    return (old.label, old.version) not in secretsmanager.secret(client(run, store), store.region, old.secret).labels
+    return (old.label, old.version) not in secret_in(run, store, old.secret).labels
 
 
 OLD_LABELS = Sweeps(met_by_the_labels, is_gone)

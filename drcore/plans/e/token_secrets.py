@@ -17,7 +17,7 @@ from drcore.errors import Unknown
 from drcore.plans.e.facts import ERun, OtherAccount
 from drcore.plans.e.sweeping import looked_up
 from drcore.services import secretsmanager
-from drcore.services.secretsmanager import ListedSecret
+from drcore.services.secretsmanager import ListedSecret, Secret
 
 _ACCOUNT = "account "
 
@@ -46,6 +46,16 @@ def client(run: ERun, target: Target) -> Aws:
     """What calls go to a store with: in another account under the role there."""
     there = other_account(run, target)
     return run.aws.in_account(there.role, there.external_id) if there else run.aws
+
+
+def secret_in(run: ERun, target: Target, name: str) -> Secret:
+    """One secret as a store has it now; its list may be minutes late. Raises Rejected, Unknown."""
+    return secretsmanager.secret(client(run, target), target.region, name)
+
+
+def each_secret(run: ERun, target: Target, names: Iterable[str]) -> Iterator[tuple[str, Secret]]:
+    """The same of each name, a few in flight together. Raises as above."""
+    return looked_up(run.clock, names, partial(secretsmanager.secret, client(run, target), target.region))
 
 
 def where(targets: Iterable[Target]) -> str:
@@ -77,6 +87,5 @@ def written_in(run: ERun, target: Target) -> Iterator[ListedSecret]:
     if other_account(run, target) is None:
         yield from (each for each in listed if each.primary in ("", target.region))
         return
-    one = partial(secretsmanager.secret, client(run, target), target.region)
     by_name = {each.name: each for each in listed}
-    yield from (by_name[name] for name, found in looked_up(run.clock, by_name, one) if not found.follows)
+    yield from (by_name[name] for name, found in each_secret(run, target, by_name) if not found.follows)
