@@ -66,9 +66,9 @@ def for_evidence(finding: SecurityFinding | None) -> Any:
 
 
 def _closed(run: ERun, name: str) -> SecurityFinding | None:
-    """A finding as an earlier run froze it; None where none did. Raises Rejected, Unknown."""
+    """A finding as the last run before this one froze it; None where none did. Raises Rejected, Unknown."""
     where = run.service.runner_region
-    for each in frozen_before(run) if run not in _CLOSED else ():
+    for each in reversed(frozen_before(run)) if run not in _CLOSED else ():
         key = frozen_key(each)
         held = s3.document(run.aws, where, run.service.evidence.buckets[where], key)
         found = held.get("finding") if isinstance(held, dict) else None
@@ -77,6 +77,7 @@ def _closed(run: ERun, name: str) -> SecurityFinding | None:
                 _CLOSED[run] = _FINDING.validate_python(found)
             except ValidationError as error:
                 raise Unknown(f"{key}: expected the whole of finding {name}, seen {found}") from error
+            break
     return _CLOSED.get(run)
 
 
