@@ -149,12 +149,12 @@ def managed(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class RoleElsewhere:
-    """A role of another account that the runner's role takes on, with all that it is needed for there."""
+    """A role of another account that the runner's role takes on, with the policy that it needs there."""
 
     arn: str
     external_id: str
     runner: str
-    needs: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    policy: Mapping[str, Any]
 
     @property
     def account(self) -> str:
@@ -168,12 +168,7 @@ class RoleElsewhere:
         return {
             "role": self.arn,
             "trust": {"Version": "2012-10-17", "Statement": [trust]},
-            "policy": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Action": [*actions], "Resource": [*arns]} for actions, arns in self.needs
-                ],
-            },
+            "policy": self.policy,
         }
 
 

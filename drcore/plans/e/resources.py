@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TypeAlias
 
-from drcore.engine.permissions import Place, RoleElsewhere
-from drcore.plans.e.facts import Facts
+from drcore.engine.permissions import Place, RoleElsewhere, iam_actions, policy
+from drcore.plans.e.facts import Facts, OtherAccount
 
 At: TypeAlias = Place[Facts]
 
@@ -34,14 +35,19 @@ def tokens_elsewhere(at: At) -> Iterator[str]:
 
 def roles_elsewhere(at: At) -> Iterator[RoleElsewhere]:
     """Those roles, with what each is needed for. Nothing reads the value of a token."""
-    prefix, runner = at.facts.tokens.prefix, at.service.role or f"arn:aws:iam::{at.service.account}:root"
+    runner = at.service.role or f"arn:aws:iam::{at.service.account}:root"
+    on_each = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
     for each in at.facts.tokens.other_accounts:
-        secrets = (f"arn:aws:secretsmanager:{region}:{each.account}:secret:{prefix}*" for region in each.regions)
-        actions = (
-            f"secretsmanager:{name}" for name in ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
+        needs = (
+            *iam_actions("secretsmanager:ListSecrets"),
+            *iam_actions(*(f"secretsmanager:{name}" for name in on_each), on=partial(_copies, account=each)),
         )
-        needs = ((("secretsmanager:ListSecrets",), ("*",)), (tuple(actions), tuple(secrets)))
-        yield RoleElsewhere(each.role, each.external_id, runner, needs)
+        yield RoleElsewhere(each.role, each.external_id, runner, policy(needs, at))
+
+
+def _copies(at: At, account: OtherAccount) -> Iterator[str]:
+    names = f"secret:{at.facts.tokens.prefix}*"
+    return (f"arn:aws:secretsmanager:{region}:{account.account}:{names}" for region in account.regions)
 
 
 def desk_key(at: At) -> Iterator[str]:
