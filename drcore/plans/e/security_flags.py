@@ -28,14 +28,7 @@ def switch(
     """Set a flag in every region; `idle` says why nothing is to be set, empty where it is."""
 
     def profile(run: ERun) -> FlagProfile:
-        at, of = where(run), run.facts.flags
-        return FlagProfile(
-            application=of.application,
-            environment=at.environment,
-            profile=at.profile,
-            at_once=of.strategy,
-            ramp=of.strategy,
-        )
+        return FlagProfile.of_one(where(run), run.facts.flags.application, run.facts.flags.strategy)
 
     return change_flags(
         name,

@@ -57,14 +57,8 @@ class RegionsJobs:
 
 def profile(run: GRun) -> FlagProfile:
     """Where the flag lies that holds old jobs."""
-    at, filter_ = run.facts.configuration, run.facts.jobs.filter
-    return FlagProfile(
-        application=at.application,
-        environment=filter_.environment,
-        profile=filter_.profile,
-        at_once=at.strategy,
-        ramp=at.strategy,
-    )
+    at = run.facts.configuration
+    return FlagProfile.of_one(run.facts.jobs.filter, at.application, at.strategy)
 
 
 def read(run: GRun) -> tuple[RegionsJobs, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 from drcore.engine.context import Run
@@ -11,7 +11,7 @@ from drcore.engine.outcome import Check, no, yes
 from drcore.engine.preflight import checked
 from drcore.errors import Rejected
 from drcore.parameters import Model
-from drcore.plans.shared.facts import Name
+from drcore.plans.shared.facts import FlagPlace, Name
 from drcore.plans.shared.flag_values import Flags, without_times
 from drcore.services import appconfig
 from drcore.services.appconfig import EnvironmentDeployment, HostedVersion, Profile
@@ -25,6 +25,12 @@ class FlagProfile(Model):
     profile: Name
     at_once: Name
     ramp: Name
+
+    @classmethod
+    def of_one(cls, at: FlagPlace, application: str, strategy: str) -> Self:
+        """That of a flag which has its own, and is deployed by one strategy alone."""
+        profile, environment = at.profile, at.environment
+        return cls(application=application, environment=environment, profile=profile, at_once=strategy, ramp=strategy)
 
 
 # The ids behind the names, by region and profile: they do not change, and are three calls each time.
