@@ -81,11 +81,11 @@ def token_secrets(run: ERun, target: Target) -> Iterator[ListedSecret]:
 def written_in(run: ERun, target: Target) -> Iterator[ListedSecret]:
     """The secrets with tokens that are written in a store, not replicated to it. Raises Rejected, Unknown.
 
-    A list does not tell a replica of another account's secret: each is looked up.
+    A list tells replicas of another region; those of another account's secret are looked up.
     """
-    listed = token_secrets(run, target)
+    listed = (each for each in token_secrets(run, target) if each.primary in ("", target.region))
     if other_account(run, target) is None:
-        yield from (each for each in listed if each.primary in ("", target.region))
+        yield from listed
         return
     by_name = {each.name: each for each in listed}
     yield from (by_name[name] for name, found in each_secret(run, target, by_name) if not found.follows)

@@ -19,9 +19,12 @@ from drcore.plans.e.p1_verify import ContainmentChoice
 from drcore.plans.e.p4_copies import Copies, no_old_copy
 from drcore.plans.e.p6_close import is_told
 from drcore.plans.e.stolen_uses import Uses, uses_since
+from drcore.plans.e.token_secrets import written_in
 from drcore.record.events import Kind
 from drcore.sandbox.identity.callers import Callers
 from drcore.sandbox.services.logs.state import Logs
+from drcore.services import secretsmanager
+from drcore.services.secretsmanager import ListedSecret, Secret
 from tests.support.stage import SHORT, Scene, Stage, carry_out, lines, outcomes, staged
 
 PLAN = plans.find("e")
@@ -85,6 +88,17 @@ def test_a_role_that_cannot_be_taken_on_there_should_be_found_before_anything_is
     with pytest.raises(Refused, match=f"tokens of account {account}"):
         run.preflight()
     assert len(decided.effects) == before
+
+
+def test_a_replica_of_another_region_should_not_be_written_in_another_account_either(
+    decided: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primaries = {"alone": "", "replicated": "us-east-1", "replica": "us-west-2"}
+    listed = [ListedSecret(name, primary, "v") for name, primary in primaries.items()]
+    monkeypatch.setattr(secretsmanager, "listed", lambda *_: iter(listed))
+    monkeypatch.setattr(secretsmanager, "secret", lambda aws, region, name: Secret(primaries[name], ()))
+    for store in (Target("us-east-1"), Target("us-east-1", "account 210987654321")):
+        assert [each.name for each in written_in(decided.opened[0].run, store)] == ["alone", "replicated"], store
 
 
 @pytest.mark.parametrize(
