@@ -243,7 +243,7 @@ def _knows_accounts(at: Place[Facts]) -> tuple[str, ...]:
         f"as() {{ K=$(aws sts assume-role --region {at.service.runner_region} --role-arn $1 --external-id $2 \\",
         "  --role-session-name $BY --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' \\",
         f'  --output text) || exit 1; read {keys} <<< "$K"; export {keys}; }}',
-        "copied() { for N in $(secrets); do aws secretsmanager describe-secret --region $G --secret-id $N \\",
+        'copied() { for N in $(secrets "$(own)"); do aws secretsmanager describe-secret --region $G --secret-id $N \\',
         "  --output json | jq -r 'select(.CrossAccountPrimary | not) | .Name'; done; }",
     )
 
@@ -372,7 +372,7 @@ def _sweep(at: Place[Facts]) -> HandAct:
 def _labels(at: Place[Facts]) -> HandAct:
     return HandAct(
         titles.LABELS,
-        do=in_regions(at.service, 'old "$(own)" | unlabel') + _elsewhere(at, "old | unlabel"),
+        do=in_regions(at.service, 'old "$(own)" | unlabel') + _elsewhere(at, 'old "$(own)" | unlabel'),
         look=in_regions(at.service, 'old "$(own)"') + _elsewhere(at, "old"),
         shows="nothing",
     )
