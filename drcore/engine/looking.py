@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from drcore.clock import Waiting, iso, until
 from drcore.engine.context import Run
 from drcore.engine.looks import Looks, longest_pause, may_pass, odd_answers_are_none, pause, see
-from drcore.engine.outcome import Answer, Check, Outcome, State, Target, TargetResult
+from drcore.engine.outcome import AS_EXPECTED, Answer, Check, Outcome, State, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.progress import Phase, StepProgress, Tell, tell_nobody
 from drcore.engine.step import Step
@@ -162,7 +162,7 @@ class Looking:
         looks, since = self._until_all(targets)
         for target, each in looks.items():
             result = self._result(target, each, since, each.after, acted=False)
-            good = each.check.answer is Answer.YES and result.outcome not in (Outcome.ALREADY, Outcome.DONE)
+            good = each.check.answer is Answer.YES and result.outcome not in AS_EXPECTED
             self.note(replace(result, why=f"{result.why}; {self._not_held(looks)}") if good else result)
 
     def wait(
@@ -255,7 +255,7 @@ class Looking:
         if outcome is Outcome.DONE and not acted and looks.all_good:
             outcome = Outcome.ALREADY
         good = check.answer is Answer.YES
-        word = check.word if good and outcome in (Outcome.ALREADY, Outcome.DONE) else None
+        word = check.word if good and outcome in AS_EXPECTED else None
         dated = (since, looks.not_yet) if good else (None, None)
         return TargetResult(target, outcome, why, before, after, *dated, said=word)
 

@@ -24,6 +24,7 @@ from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, judge, may_pass, odd_answers_are_none, pause, see
 from drcore.engine.naming import name_act
 from drcore.engine.outcome import (
+    AS_EXPECTED,
     GOOD,
     NOT_BEGUN,
     Answer,
@@ -226,7 +227,7 @@ class _Carrying(Looking):
     def _lacking(self, target: Target) -> TargetResult | None:
         """A target that this one depends on, and that is not as expected; None where there is none."""
         results = [self.results[each] for each in self._needed(target) if each in self.results]
-        return next((each for each in results if each.outcome not in (Outcome.ALREADY, Outcome.DONE)), None)
+        return next((each for each in results if each.outcome not in AS_EXPECTED), None)
 
     # ── acting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

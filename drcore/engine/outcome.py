@@ -24,8 +24,9 @@ class Outcome(StrEnum):
     FAILED = "FAILED"
 
 
+AS_EXPECTED = (Outcome.ALREADY, Outcome.DONE)
 # FAILED and UNKNOWN are not among them: nothing of the recovery goes on after those.
-GOOD = (Outcome.ALREADY, Outcome.DONE, Outcome.SKIPPED, Outcome.WOULD)
+GOOD = (*AS_EXPECTED, Outcome.SKIPPED, Outcome.WOULD)
 
 
 class Answer(StrEnum):
@@ -199,7 +200,7 @@ class StepResult:
         outcomes = sorted((result.outcome for result in self.targets), key=list(Outcome).index)
         if not outcomes:
             return Outcome.SKIPPED
-        enough = self.one_is_enough and outcomes[0] in (Outcome.ALREADY, Outcome.DONE)
+        enough = self.one_is_enough and outcomes[0] in AS_EXPECTED
         return outcomes[0 if enough else -1]
 
     @property

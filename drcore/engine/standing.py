@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from drcore.engine.outcome import Outcome, StepName, Target
+from drcore.engine.outcome import AS_EXPECTED, StepName, Target
 from drcore.record.events import Kind
 from drcore.record.history import Act, History
-
-_HOLDS = (Outcome.DONE, Outcome.ALREADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def _begun(guarded: Iterable[StepName], history: History) -> Iterator[str]:
 def _over(standing: StandsStill, target: str, act: Act, history: History) -> bool:
     """Whether it was ended: as a whole, and where the step that ends it has targets of the same names, for this one."""
     ended = history.last(Kind.STEP_ENDED, step=standing.until)
-    if not (ended and ended["n"] > act.last["n"] and ended["outcome"] in _HOLDS):
+    if not (ended and ended["n"] > act.last["n"] and ended["outcome"] in AS_EXPECTED):
         return False
     begun = {line["target"] for line in history.lines(Kind.INTENT, step=standing.since)}
     by_name = begun & {line["target"] for line in history.lines(Kind.RESULT, step=standing.until)}
@@ -71,7 +69,7 @@ def _over(standing: StandsStill, target: str, act: Act, history: History) -> boo
 
 def _done(step: StepName, target: str, history: History) -> bool:
     result = history.last(Kind.RESULT, step=step, target=target)
-    return bool(result and result["outcome"] in _HOLDS)
+    return bool(result and result["outcome"] in AS_EXPECTED)
 
 
 def _lock(history: History) -> Iterable[str]:

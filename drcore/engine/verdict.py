@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from drcore.calls.gate import Call
-from drcore.engine.outcome import GOOD, Outcome, Seconds, StepResult
+from drcore.engine.outcome import AS_EXPECTED, GOOD, Seconds, StepResult
 from drcore.engine.step import Step
 from drcore.errors import Exit
 from drcore.parameters import Mode
@@ -138,7 +138,7 @@ def judge(
     }
     if rehearsed and refused:
         why = "; ".join(filter(None, [why, *sorted(refused)]))
-    reached = goal.key in results and results[goal.key].outcome in (Outcome.DONE, Outcome.ALREADY)
+    reached = goal.key in results and results[goal.key].outcome in AS_EXPECTED
     if rehearsed:
         word = Word.COULD_NOT_RUN if bad or missing or refused else Word.COULD_RUN
         why = why or _named(steps, results)

@@ -7,7 +7,7 @@ from typing import Any
 from drcore.engine import lock
 from drcore.engine.context import Run
 from drcore.engine.loop import carry
-from drcore.engine.outcome import Outcome
+from drcore.engine.outcome import AS_EXPECTED, Outcome
 from drcore.errors import Refused
 
 
@@ -17,6 +17,6 @@ def take_the_lock(run: Run[Any, Any]) -> str:
     holders: lock.Holders | None = next(iter(taken.states.values()), None)
     if taken.outcome is Outcome.FAILED and holders and lock.is_elsewhere(run, holders):
         taken = carry(run, lock.TAKE_OVER)
-    if taken.outcome not in (Outcome.DONE, Outcome.ALREADY):
+    if taken.outcome not in AS_EXPECTED:
         raise Refused(taken.why)
     return run.process

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from drcore.calls.gate import HOME_OF_GLOBAL
 from drcore.engine.labels import label
-from drcore.engine.outcome import Check, Outcome, StepResult, Target, never, no, yes
+from drcore.engine.outcome import AS_EXPECTED, Check, StepResult, Target, never, no, yes
 from drcore.engine.preflight import elsewhere
 from drcore.errors import Rejected, Unknown
 from drcore.plans.a import region_charts, region_health, titles
@@ -61,7 +61,7 @@ def trouble_is_seen(run: ARun, target: Target, seen: Detected) -> Check:
 
 
 def when_detected(result: StepResult) -> datetime | None:
-    return result.since if result.outcome in (Outcome.DONE, Outcome.ALREADY) else None
+    return result.since if result.outcome in AS_EXPECTED else None
 
 
 def show_trouble(run: ARun, states: Mapping[Target, Detected]) -> Iterator[Exhibit]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from drcore.engine.outcome import Between, Check, Outcome, StepResult, Target, no, yes
+from drcore.engine.outcome import AS_EXPECTED, Between, Check, StepResult, Target, no, yes
 from drcore.engine.permissions import iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.plans.g import resources, titles
@@ -52,7 +52,7 @@ def policy_as_before(run: GRun, target: Target, before: TablePolicy) -> None:
 
 def when_denied(result: StepResult) -> datetime | Between | None:
     """It may hold from the moment at which it is seen, and does once it was seen for long enough."""
-    if result.outcome not in (Outcome.ALREADY, Outcome.DONE):
+    if result.outcome not in AS_EXPECTED:
         return None
     return Between(result.since, result.ended) if result.since else result.ended
 
