@@ -62,20 +62,14 @@ class ExactCheck:
                 if one is not None and other is not None and self._same(one, other):
                     found.counts[Class.UNCHANGED] += 1
                     continue
+                cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
+                lines.append(self._line(cause, one, other))
             except BadInput as error:
-                shown = one if one is not None else other
-                found.odd = (place, f"the item {self.key.of(shown or {})}: {error}")
+                found.odd = (place, f"the item {self._key(one, other)}: {error}")
                 return found
-            cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
             found.counts[cause.kind] += 1
             found.matching.see(one, other)
             found.timeless += cause is Cause.TIMELESS
-            try:
-                lines.append(self._line(cause, one, other))
-            except orjson.JSONEncodeError:  # DynamoDB has 32 levels, a line of JSON may have a hundred
-                key = self.key.of(one if one is not None else other or {})
-                found.odd = (place, f"the item {key}: expected an item as DynamoDB has them, seen one with more levels")
-                return found
         if lines:
             found.details = igzip.compress(b"".join(lines), compresslevel=1)
         return found
@@ -89,15 +83,21 @@ class ExactCheck:
             raise RunnerFailed(f"two keys have the same hash of 128 bits: {both}; not completed")
         return equal(one, other)
 
+    def _key(self, old: Item | None, new: Item | None) -> Item:
+        return self.key.of(old if old is not None else new or {})
+
     def _line(self, cause: Cause, old: Item | None, new: Item | None) -> bytes:
         fields = {
             "class": cause.kind,
             "reason": self.policy.reason(cause, new),
-            "key": self.key.of(old if old is not None else new or {}),
+            "key": self._key(old, new),
             "restored": old,
             "live": new,
         }
-        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+        try:
+            return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+        except orjson.JSONEncodeError as error:  # DynamoDB has 32 levels, a line of JSON may have a hundred
+            raise BadInput("expected an item as DynamoDB has them, seen one with more levels") from error
 
 
 def item_of(line: Line | None, member: str) -> Item | None:
