@@ -112,7 +112,7 @@ def test_nobody_should_be_let_in_to_a_version_that_may_know_the_old_table(stage:
 
 
 def test_no_worker_should_be_started_where_regions_would_come_back_with_different_releases(stage: Stage) -> None:
-    run = drilled_to(stage, g.ALLOW)
+    run = drilled_to(stage, g.HOLD_JOBS)
     ecs = client(run, "ecs", WEST)
     found = ecs.describe_task_definition(taskDefinition="syncwell-worker")["taskDefinition"]
     container = found["containerDefinitions"][0]
