@@ -175,7 +175,7 @@ def _target(carried: CarriedOut, target: str) -> TargetResult:
         intent.get("before") if intent else after,
         after,
         since,
-        said=word_in(line),
+        own_word=word_in(line),
     )
 
 

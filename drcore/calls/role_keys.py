@@ -73,9 +73,9 @@ class RoleKeys:
         """Keys are good in all regions: an act does not wait for the STS of one that does not answer."""
         others = [each for each, policy in self._known if not policy and each not in (region, self._failed())]
         unanswered: Unknown | None = None
-        for each in (region, *others):
+        for sts_region in (region, *others):
             try:
-                return self._first_taken(each)
+                return self._first_taken(sts_region)
             except Unknown as error:
                 unanswered = unanswered or error
         assert unanswered  # each region was asked

@@ -38,7 +38,7 @@ def sign(aws: Aws, region: str, says: Mapping[str, str], at: datetime) -> dict[s
     return {name.lower(): value for name, value in request.headers.items()} | {"authorization": authorization}
 
 
-def said(headers: Mapping[str, str], name: str) -> str:
+def header(headers: Mapping[str, str], name: str) -> str:
     """What the signer says in a header. Raises BadInput where the signature does not cover it."""
     covered = headers.get("authorization", "").partition("SignedHeaders=")[2].partition(",")[0].split(";")
     if name.lower() not in covered or name.lower() not in headers:
@@ -48,7 +48,7 @@ def said(headers: Mapping[str, str], name: str) -> str:
 
 def signed_at(headers: Mapping[str, str]) -> datetime:
     """When it was signed, as the signer says. Raises BadInput."""
-    text = said(headers, "x-amz-date")
+    text = header(headers, "x-amz-date")
     try:
         return datetime.strptime(text, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError as error:

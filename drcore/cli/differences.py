@@ -57,14 +57,18 @@ def show_comparison(found: ComparedRuns, stream: TextIO) -> None:
     for note in found.notes:
         console.print(f"note   {note}")
     table = Table("step", "differs in", "left", "right", title="what differs", title_justify="left")
-    for each in found.whole:
-        values = [short(value, _LONGEST) or "none" for value in (each.left, each.right)]
-        table.add_row("the run", each.what, *values)
+    for difference in found.whole:
+        values = [short(value, _LONGEST) or "none" for value in (difference.left, difference.right)]
+        table.add_row("the run", difference.what, *values)
     for step in found.steps:
         word = " (new)" if step.left is None else " (gone)" if step.right is None else ""
-        for number, each in enumerate(step.differences):
+        for number, difference in enumerate(step.differences):
             name = "" if number else f"{step.title}{word}"
-            table.add_row(name, each.what, *(short(value, _LONGEST) or "none" for value in (each.left, each.right)))
+            table.add_row(
+                name,
+                difference.what,
+                *(short(value, _LONGEST) or "none" for value in (difference.left, difference.right)),
+            )
     if table.rows:
         console.print(table)
     same = [step.title for step in found.steps if not step.differences]

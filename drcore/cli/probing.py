@@ -78,16 +78,16 @@ def _show_questions(questions: tuple[AwsQuestion, ...], *, as_json: bool) -> Non
         ]
         typer.echo(json.dumps({"questions": entries}))
         return
-    for each in questions:
-        typer.echo(f"{each.key}  {each.asks}")
+    for question in questions:
+        typer.echo(f"{question.key}  {question.asks}")
         rows = {
-            "assumed": str(each.assumed),
-            "why asked": each.source,
-            "changes": each.changes or "nothing, it only reads",
-            "cost": each.cost,
-            "undo": each.undo,
-            "takes": each.takes,
-            "leans on it": ", ".join(each.leans),
+            "assumed": str(question.assumed),
+            "why asked": question.source,
+            "changes": question.changes or "nothing, it only reads",
+            "cost": question.cost,
+            "undo": question.undo,
+            "takes": question.takes,
+            "leans on it": ", ".join(question.leans),
         }
         for name, value in rows.items():
             typer.echo(f"  {name:<12} {value}")
@@ -98,13 +98,20 @@ def _report(probed: Probed, *, as_json: bool) -> NoReturn:
     from drcore.record.files import EVIDENCE
 
     width = max((len(each.question.key) for each in probed.answered), default=0)
-    for each in probed.answered:
-        value = each.why if each.value is None else f"{each.value:g} s" if isinstance(each.value, float) else each.value
-        typer.echo(
-            f"{each.word:<10}  {each.question.key:<{width}}  {value}; assumed: {each.question.assumed}", err=as_json
+    for answer in probed.answered:
+        value = (
+            answer.why
+            if answer.value is None
+            else f"{answer.value:g} s"
+            if isinstance(answer.value, float)
+            else answer.value
         )
-        if each.word is Agreement.DIFFERS:
-            typer.echo(f"{'':<10}  {'':<{width}}  look at {', '.join(each.question.leans)}", err=as_json)
+        typer.echo(
+            f"{answer.word:<10}  {answer.question.key:<{width}}  {value}; assumed: {answer.question.assumed}",
+            err=as_json,
+        )
+        if answer.word is Agreement.DIFFERS:
+            typer.echo(f"{'':<10}  {'':<{width}}  look at {', '.join(answer.question.leans)}", err=as_json)
     for name, wanted in probed.parameters.items():
         typer.echo(f"set      {name}: {wanted:g} in the environment's service.yaml", err=as_json)
     for what in probed.removed:

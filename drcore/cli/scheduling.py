@@ -87,11 +87,11 @@ def run_due(options: RunOptions, mode: str) -> NoReturn:
             found = _scheduled(options.environment, options.records, mode=mode, plan=options.plan)
             done = run_all([each for each in found if each.is_due], options.records, run)
         stream = sys.stderr if options.as_json else sys.stdout
-        for each in done:
-            word = each.result.word if each.result else "not begun"
-            where = each.result.folder if each.result else "no record"
-            said = f"plan {each.exercise.plan.upper()}  {word} (exit {each.exit})  {where}"
-            typer.echo(said if each.exit == Exit.REACHED else f"{said}\n        {each.why}", file=stream)
+        for drill in done:
+            word = drill.result.word if drill.result else "not begun"
+            where = drill.result.folder if drill.result else "no record"
+            text = f"plan {drill.exercise.plan.upper()}  {word} (exit {drill.exit})  {where}"
+            typer.echo(text if drill.exit == Exit.REACHED else f"{text}\n        {drill.why}", file=stream)
         if not done:
             typer.echo(f"Nothing is due: {mode} in {options.environment}", file=stream)
         end = exit_of(done)
@@ -126,6 +126,6 @@ def _scheduled(environment: str, records: Path, *, mode: str, plan: str = "") ->
 def _show(found: list[Scheduled], environment: str, *, as_json: bool) -> None:
     if not found:
         typer.echo(f"Nothing is scheduled in {environment}", err=as_json)
-    for each in found:
-        line = f"{each.state:<12}  {each.due}  {each.mode:<8}  plan {each.plan.upper()}  {each.why}"
+    for drill in found:
+        line = f"{drill.state:<12}  {drill.due}  {drill.mode:<8}  plan {drill.plan.upper()}  {drill.why}"
         typer.echo(line, err=as_json)

@@ -108,10 +108,10 @@ def _said(result: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
     unmatched = result.matching.unmatched()
     if unmatched and not allow_unmatched:
         raise BadInput(f"a rule matches nothing: {'; '.join(unmatched)}. If that is right: --allow-unmatched")
-    said = [f"a rule matches nothing: {each}" for each in unmatched] + result.matching.remarks()
+    remarks = [f"a rule matches nothing: {each}" for each in unmatched] + result.matching.remarks()
     if result.timeless:
-        said.append(f"{result.timeless:,} changed items have no time in {policy.modified} that can be believed")
-    return said
+        remarks.append(f"{result.timeless:,} changed items have no time in {policy.modified} that can be believed")
+    return remarks
 
 
 class _Comparison:

@@ -147,9 +147,9 @@ class EqualLines:
 
     def _split(self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, keys: Spilled) -> RestLines:
         parts, at = [], 0
-        for number, each in enumerate(lines.parts()):
-            last = at + each.count
-            parts.append(_Part(each, equal[at:last], self.folder / f"{role}-{number}"))
+        for number, part in enumerate(lines.parts()):
+            last = at + part.count
+            parts.append(_Part(part, equal[at:last], self.folder / f"{role}-{number}"))
             at = last
         rests = []
         for rest, digests in self.workers.each(partial(_left, key=key), parts):

@@ -59,8 +59,8 @@ def _text(permissions: Iterable[Permission], at: Place[Any]) -> str:
 
 def _by_prefix(permissions: Iterable[Permission], at: Place[Any]) -> Iterator[Permission]:
     by_action: dict[str, set[str]] = {}
-    for each in permissions:
-        by_action.setdefault(each.action, set()).update(each.on(at))
+    for permission in permissions:
+        by_action.setdefault(permission.action, set()).update(permission.on(at))
     for action, arns in by_action.items():
         yield Permission(action, _AnyNames(tuple(_shared(arns))))
 

@@ -274,10 +274,10 @@ def _asked(step: str, level: Consent, choices: Sequence[Choice], changes: str) -
         phrase = choices[0].phrase
         radius = _lines(phrase) if level is Consent.GO else [phrase]
         return [*head, *radius, f"Type {'go' if level is Consent.GO else phrase!r} to go on, anything else to stop: "]
-    for each in choices:
-        why = [f"recommended: {each.recommended}"] if each.recommended else []
-        why += [f"cannot be taken: {each.barred}"] if each.barred else []
-        head += [each.phrase, *(f"    {line}" for reason in why for line in _lines(reason))]
+    for choice in choices:
+        why = [f"recommended: {choice.recommended}"] if choice.recommended else []
+        why += [f"cannot be taken: {choice.barred}"] if choice.barred else []
+        head += [choice.phrase, *(f"    {line}" for reason in why for line in _lines(reason))]
     return [*head, "Type one of these phrases to go on, anything else to stop: "]
 
 

@@ -96,9 +96,9 @@ class Looking:
         Returns those that are to be acted on, and those to be looked at again, as they gave no answer.
         """
         looks = {target: Looks(self.run, self.step, target) for target in targets}
-        for target, each in looks.items():
-            each.look()
-            self._journal(target, each)
+        for target, look in looks.items():
+            look.look()
+            self._journal(target, look)
         silent = {target: each for target, each in looks.items() if self._is_silent(each) and self._first_s()}
         return self._settle({target: each for target, each in looks.items() if target not in silent}), silent
 
@@ -106,10 +106,10 @@ class Looking:
         """Look again at those that gave no answer, until they do. Settles them like the first look."""
 
         def look() -> bool:
-            for target, each in silent.items():
-                if self._is_silent(each):
-                    each.look()
-                    self._journal(target, each)
+            for target, look in silent.items():
+                if self._is_silent(look):
+                    look.look()
+                    self._journal(target, look)
             self._tell_looks(silent, None)
             return not any(map(self._is_silent, silent.values()))
 
@@ -131,16 +131,16 @@ class Looking:
 
     def _settle(self, looks: Mapping[Target, Looks]) -> dict[Target, State]:
         remaining: dict[Target, State] = {}
-        for target, each in looks.items():
-            check, state = each.check, each.after
-            if each.error:
-                self.note(self.unseen(target, each.error))
+        for target, look in looks.items():
+            check, state = look.check, look.after
+            if look.error:
+                self.note(self.unseen(target, look.error))
             elif check.answer is Answer.NO:
                 remaining[target] = state
             else:
                 since = self.run.clock.now() if check.answer is Answer.YES else None
                 outcome, why = self._excused(self._found(target, check), check.why)
-                result = TargetResult(target, outcome, why, state, state, since, said=check.word)
+                result = TargetResult(target, outcome, why, state, state, since, own_word=check.word)
                 stopped_before = outcome is Outcome.FAILED and self.run.intended(self.step, target)
                 self.note(self.made_safe(result) if stopped_before else result)
         return remaining
@@ -160,9 +160,9 @@ class Looking:
     def watch(self, targets: tuple[Target, ...]) -> None:
         """Look at all targets together until all are as expected (or one, where that is enough), and stay so."""
         looks, since = self._until_all(targets)
-        for target, each in looks.items():
-            result = self._result(target, each, since, each.after, acted=False)
-            good = each.check.answer is Answer.YES and result.outcome not in AS_EXPECTED
+        for target, look in looks.items():
+            result = self._result(target, look, since, look.after, acted=False)
+            good = look.check.answer is Answer.YES and result.outcome not in AS_EXPECTED
             self.note(replace(result, why=f"{result.why}; {self._not_held(looks)}") if good else result)
 
     def wait(
@@ -189,11 +189,11 @@ class Looking:
         """
         looks, since = self._until_all(begun)
         ended = {}
-        for target, each in looks.items():
-            result = self._result(target, each, since, begun[target], acted=True)
-            if since is None and each.check.answer is Answer.YES:  # another one has kept it from being seen to last
+        for target, look in looks.items():
+            result = self._result(target, look, since, begun[target], acted=True)
+            if since is None and look.check.answer is Answer.YES:  # another one has kept it from being seen to last
                 result, _ = self.wait(target, begun[target], None)
-            ended[target] = (result, None if each.check.answer is Answer.NEVER else each.after)
+            ended[target] = (result, None if look.check.answer is Answer.NEVER else look.after)
         return ended
 
     def _until_all(self, targets: Iterable[Target]) -> tuple[dict[Target, Looks], datetime | None]:
@@ -202,8 +202,8 @@ class Looking:
         enough = any if self.step.one_is_enough else all
 
         def look() -> bool:
-            for each in looks.values():
-                each.look()
+            for look in looks.values():
+                look.look()
             return enough(each.settled for each in looks.values())
 
         return looks, self._until(look, bool, looks)[1]
@@ -257,7 +257,7 @@ class Looking:
         good = check.answer is Answer.YES
         word = check.word if good and outcome in AS_EXPECTED else None
         dated = (since, looks.not_yet) if good else (None, None)
-        return TargetResult(target, outcome, why, before, after, *dated, said=word)
+        return TargetResult(target, outcome, why, before, after, *dated, own_word=word)
 
     def _not_held(self, looks: Mapping[Target, Looks]) -> str:
         """Why a good last look at one target is not enough."""
@@ -305,8 +305,8 @@ class Looking:
 
     def note(self, result: TargetResult) -> None:
         """Keep a target's result, in the journal too."""
-        word = result.said or _word_for(self.step, result.outcome, after_rehearsed=bool(self.only_rehearsed()))
-        self.results[result.target] = result = replace(result, said=word)
+        word = result.own_word or _word_for(self.step, result.outcome, after_rehearsed=bool(self.only_rehearsed()))
+        self.results[result.target] = result = replace(result, own_word=word)
         fields = {"region": result.target.region, "thing": result.target.thing}
         fields |= {"since": iso(result.since)} if result.since else {}
         fields |= {"outcome": result.outcome, "word": word, "why": result.why}

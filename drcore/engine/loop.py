@@ -206,13 +206,13 @@ class _Carrying(Looking):
                 skipped = bool(asked and not asked.step)
                 outcome = Outcome.SKIPPED if skipped else Outcome.FAILED
                 word = OutcomeWord.NOT_ANSWERED if skipped else None
-                self.note(TargetResult(target, outcome, why, before, before, said=word))
+                self.note(TargetResult(target, outcome, why, before, before, own_word=word))
             return
         for target, before in states.items():
             lacking = self._lacking(target)
             if lacking:
                 why = f"not tried: it depends on {lacking.target}, which is {lacking.word}"
-                self.note(TargetResult(target, Outcome.SKIPPED, why, before, before, said=OutcomeWord.NOT_TRIED))
+                self.note(TargetResult(target, Outcome.SKIPPED, why, before, before, own_word=OutcomeWord.NOT_TRIED))
             else:
                 self.note(self.made_safe(self.act_until(target, before)))
 

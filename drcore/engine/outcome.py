@@ -119,8 +119,8 @@ State = Any  # what the `look` of a step returned: each step has a frozen datacl
 class TargetResult:
     """How it went for one target: what was seen before and after, why it counts as that, what was called.
 
-    `since` is the look that found it as expected, `not_yet` the last one before that (None: there was none). `said` is
-    what happened, in a word; None: the outcome says it. In a rehearsal `if_needed` is what the act would call
+    `since` is the look that found it as expected, `not_yet` the last one before that (None: there was none). `own_word`
+    is what happened, in a word; None: the outcome says it. In a rehearsal `if_needed` is what the act would call
     where it were needed, for a target that needs none now; what is not known before it is due stands in it as `<name>`.
     """
 
@@ -133,12 +133,12 @@ class TargetResult:
     not_yet: datetime | None = None
     calls: tuple[Call, ...] = ()
     if_needed: tuple[Call, ...] = ()
-    said: OutcomeWord | None = None
+    own_word: OutcomeWord | None = None
 
     @property
     def word(self) -> OutcomeWord:
         """What happened, in a word."""
-        return self.said or OutcomeWord[self.outcome.name]
+        return self.own_word or OutcomeWord[self.outcome.name]
 
     @property
     def named(self) -> tuple[Call, ...]:

@@ -97,5 +97,5 @@ _LOOKS = {
 
 def word_in(line: Mapping[str, Any]) -> OutcomeWord:
     """The word of a journal's line: one of before there were words says its outcome. UNKNOWN for what is neither."""
-    said = line.get("word", line["outcome"])
-    return next((word for word in OutcomeWord if word.value == said), OutcomeWord.UNKNOWN)
+    text = line.get("word", line["outcome"])
+    return next((word for word in OutcomeWord if word.value == text), OutcomeWord.UNKNOWN)

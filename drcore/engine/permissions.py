@@ -117,9 +117,9 @@ def by_resources(permissions: Iterable[Permission], at: Place[Any]) -> Mapping[t
     ARNs are what is long in a policy, and IAM takes no managed one that is longer than LONGEST.
     """
     wanted: dict[str, set[str]] = {}
-    for each in permissions:
-        for arn in each.on(at):
-            wanted.setdefault(arn, set()).add(each.action)
+    for permission in permissions:
+        for arn in permission.on(at):
+            wanted.setdefault(arn, set()).add(permission.action)
     found: dict[tuple[str, ...], list[str]] = {}
     for arn, actions in sorted(wanted.items()):
         found.setdefault(tuple(sorted(actions)), []).append(arn)

@@ -32,7 +32,7 @@ class Finding:
     blocks: bool = True
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """What was checked, with why it is so; a parameter names itself."""
         return self.check.why if self.check.parameter else f"{self.what}: {self.check.why}"
 

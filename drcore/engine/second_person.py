@@ -186,7 +186,7 @@ def _proven(run: Run[Any, Any], asked: AskedOfSecond, second: SecondPerson, docu
 
 def _says_this(run: Run[Any, Any], asked: AskedOfSecond, headers: Mapping[str, str]) -> None:
     """What is signed must be what is asked now, and hold for an hour at most. Raises BadInput."""
-    digest, text = signed_identity.said(headers, DIGEST), signed_identity.said(headers, UNTIL)
+    digest, text = signed_identity.header(headers, DIGEST), signed_identity.header(headers, UNTIL)
     if digest != asked.digest:
         raise BadInput(f"it approves {digest}, and {asked.digest} is asked: targets, state or evidence have changed")
     signed = signed_identity.signed_at(headers)

@@ -36,17 +36,17 @@ def what_stands(
     `guarded` are the steps that can be backed out of.
     """
     parts = []
-    for each in standings:
+    for standing in standings:
         acts = {
             target: act
             for (key, target), act in history.standing().items()
-            if key == each.since.key and each.of(target)
+            if key == standing.since.key and standing.of(target)
         }
-        left = [target for target, act in acts.items() if not _over(each, target, act, history)]
+        left = [target for target, act in acts.items() if not _over(standing, target, act, history)]
         if left:
-            perhaps = "" if all(_done(each.since, target, history) for target in left) else "perhaps "
+            perhaps = "" if all(_done(standing.since, target, history) for target in left) else "perhaps "
             where = ", ".join(target for target in left if target != str(Target()))
-            parts.append(f"{perhaps}{each.what}" + (f" ({where})" if where else ""))
+            parts.append(f"{perhaps}{standing.what}" + (f" ({where})" if where else ""))
     return (*parts, *_begun(guarded, history), *_lock(history))
 
 

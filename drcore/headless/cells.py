@@ -227,13 +227,13 @@ class HeadlessRun:
         if cell and last and last.get("metadata", {}).get("text/plain", {}).get(AT_ONCE):
             self._report_progress(cell, self._job.redact(last["data"]["text/plain"]))
 
-    def _report_progress(self, cell: nbformat.NotebookNode, said: str = "") -> None:
+    def _report_progress(self, cell: nbformat.NotebookNode, text: str = "") -> None:
         if not self._progress or cell.cell_type != "code":
             return
         try:
             code = [each.id for each in self._executed.nb.cells if each.cell_type == "code"]
-            status = "told" if said else cell.metadata.papermill.status
-            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), status, said))
+            status = "told" if text else cell.metadata.papermill.status
+            self._progress(CellEvent(cell.id, code.index(cell.id), len(code), status, text))
         except OSError:  # a terminal that has gone away does not end a recovery
             self._progress = None
 

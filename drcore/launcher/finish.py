@@ -61,8 +61,8 @@ def finish(
             untold = f" Still to be told: {'; '.join(result.untold)}." if result.untold else ""
             stands = f" Stands still: {'; '.join(result.stands)}." if result.stands else ""
             go_on = f" Go on, or bring it back: drcore resume {setting.run_id}." if result.unfinished else ""
-            said = f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}{stands}{go_on}"
-            summary = (said, _objectives(result))
+            text = f"{result.word.upper()} (exit {int(result.exit)}). {result.why}{untold}{stands}{go_on}"
+            summary = (text, _objectives(result))
             first = first_screen(plan, setting, folder, History(record.events), result)
             title = f"{plan.title}: {setting.run_id}"
             page.write_page(folder / NOTEBOOK, folder / PAGE, title=title, redact=redact, verdict=summary, first=first)

@@ -53,6 +53,6 @@ def _people(history: History) -> Iterator[Said]:
         if line["how"] in _TOLD:
             continue
         what = choices.get(line["step"], "") or line["phrase"]
-        said = what if line["granted"] else f"no to: {what}"
+        text = what if line["granted"] else f"no to: {what}"
         why = line["reason"] or line["how"]
-        yield Said(f"{parse_time(line['time']):%H:%M:%S}", line["by"] or "nobody", f"{line['step']}: {said}", why)
+        yield Said(f"{parse_time(line['time']):%H:%M:%S}", line["by"] or "nobody", f"{line['step']}: {text}", why)

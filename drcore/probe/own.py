@@ -46,8 +46,8 @@ def _named(parameters: object) -> Iterator[str]:
         for name, value in parameters.items():
             yield from (str(value),) if name in _NAMES else _named(value)
     elif isinstance(parameters, list | tuple):
-        for each in parameters:
-            yield from _named(each)
+        for parameter in parameters:
+            yield from _named(parameter)
 
 
 @dataclass(frozen=True, slots=True)

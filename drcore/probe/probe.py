@@ -115,8 +115,8 @@ class AccountProbe:
         asking = self.session
         seen = list(found(asking.aws, self._service.regions))
         listed = [f"{kind.name} {name} in {region}" for kind, region, name in seen]
-        for each in listed:
-            self._say(f"left by a probe: {each}")
+        for name in listed:
+            self._say(f"left by a probe: {name}")
         removed, left, refused = list[str](), list[str](), tuple[str, ...]()
         if seen and not self._consents(CLEAN, f"{len(seen)} resources named {PREFIX}* are deleted for good"):
             refused, left = (CLEAN,), listed

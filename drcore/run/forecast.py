@@ -44,12 +44,12 @@ def forecast(
     if not to_come or step.key not in took or plan.goal.key not in took:
         return Forecast()
     at = now
-    for each in to_come:
-        took_then = took.get(each.key, timedelta())
-        at += max(took_then - (now - began), timedelta()) if each is step else took_then
+    for ahead in to_come:
+        took_then = took.get(ahead.key, timedelta())
+        at += max(took_then - (now - began), timedelta()) if ahead is step else took_then
         if at > due:
             late = (at - due).total_seconds() / 60
-            said = f"as in the last drill it will miss the RTO at {each.title}, by {late:.0f} min or more"
-            return Forecast(said, missed=True)
+            text = f"as in the last drill it will miss the RTO at {ahead.title}, by {late:.0f} min or more"
+            return Forecast(text, missed=True)
     left = (due - at).total_seconds() / 60
     return Forecast(f"as in the last drill users are well at {at:%H:%M}, {left:.0f} min before the RTO is over")

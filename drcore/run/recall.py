@@ -43,7 +43,7 @@ def _target_result(step: Step[Any, Any], of_step: StepLines, target: str) -> Tar
     before = _state(step, intent["before"]) if intent else after
     since = parse_time(line["since"]) if "since" in line else None
     place = Target(line.get("region", ""), line.get("thing", ""))
-    return TargetResult(place, Outcome(line["outcome"]), line["why"], before, after, since, said=word_in(line))
+    return TargetResult(place, Outcome(line["outcome"]), line["why"], before, after, since, own_word=word_in(line))
 
 
 def _state(step: Step[Any, Any], data: object) -> Any:

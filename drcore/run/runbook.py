@@ -117,7 +117,7 @@ class Runbook:
         self._screen.show(show.findings(found))
         stops = [finding for finding in found if finding.stops]
         if stops:
-            why = f"{'; '.join(dict.fromkeys(each.said for each in stops))}. Nothing was changed."
+            why = f"{'; '.join(dict.fromkeys(each.text for each in stops))}. Nothing was changed."
             raise self._refused("preflight", why, BadInput if all(each.check.parameter for each in stops) else Refused)
         if not self.run.rehearsing:
             try:
@@ -167,9 +167,9 @@ class Runbook:
         if result.stops and not step.goes_on:
             self._unattended.see_to(over=True)
             raise StepFailed(f"{step.title} is {result.word}: {result.why}")
-        for each in () if self.run.rehearsing else self.plan.rounds:
-            if step.name == each.last and each.again(self.run):
-                first = self.plan.steps.index(self.plan.step(each.first.key))
+        for cycle in () if self.run.rehearsing else self.plan.rounds:
+            if step.name == cycle.last and cycle.again(self.run):
+                first = self.plan.steps.index(self.plan.step(cycle.first.key))
                 for once_more in self.plan.steps[first : self.plan.steps.index(step) + 1]:
                     self.step(once_more)
 

@@ -88,10 +88,10 @@ class Screen:
         moments = self._run.moments
         return None if "healthy" in moments else moments.get("fault") or moments.get("detected")
 
-    def warn(self, step: Step[Any, Any], said: Forecast) -> None:
+    def warn(self, step: Step[Any, Any], forecast: Forecast) -> None:
         """Say under the cell, at the terminal and in the journal that the RTO will be missed."""
-        text = f"{step.title}: {said.text}."
-        self._run.record.append(Kind.FORECAST, step=step, why=said.text)
+        text = f"{step.title}: {forecast.text}."
+        self._run.record.append(Kind.FORECAST, step=step, why=forecast.text)
         show.tell_at_once(*(self._run.redact(self.at_its_address(each)) for each in show.note(text)))
 
     def before_asking(self, step: Step[Any, Any], how: StepProgress, clock: str) -> None:
@@ -160,11 +160,11 @@ class Watch:
         now, clock = self._run.clock.now(), self._screen.clock()
         self._phases.setdefault(how.phase.value, now)
         if how.phase in (Phase.ASKING, Phase.WAITING):
-            said = self._screen.forecast(self._step, next(iter(self._phases.values())))
-            clock = "; ".join(filter(None, (clock, said.text)))
-            if said.missed and not self._warned:
+            forecast = self._screen.forecast(self._step, next(iter(self._phases.values())))
+            clock = "; ".join(filter(None, (clock, forecast.text)))
+            if forecast.missed and not self._warned:
                 self._warned = True
-                self._screen.warn(self._step, said)
+                self._screen.warn(self._step, forecast)
         if self._slot:
             self._draw(show.progress(self._step, how, now, [*self._phases.items()], clock))
         if how.phase is Phase.ASKING:

@@ -43,7 +43,7 @@ def as_they_stand(
 ) -> list[tuple[Step[Any, Any], TargetResult]]:
     """What this run has done, before anything of it is undone."""
     return [
-        (step, TargetResult(target, Outcome.DONE, "done by this run", said=OutcomeWord.STANDS))
+        (step, TargetResult(target, Outcome.DONE, "done by this run", own_word=OutcomeWord.STANDS))
         for step, target, _ in done
     ]
 
@@ -67,4 +67,4 @@ def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) 
     word = OutcomeWord.UNDONE if result.outcome in GOOD else OutcomeWord.NOT_UNDONE
     event = Kind.UNDONE if result.outcome in GOOD else Kind.UNDO_FAILED
     run.record.append(event, step=step, target=str(target), why=result.why, durable=True)
-    return replace(result, said=word)
+    return replace(result, own_word=word)

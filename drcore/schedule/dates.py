@@ -20,17 +20,19 @@ def as_calendar(exercises: Iterable[Scheduled], now: datetime) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", "drcore: drills and rehearsals")
-    for each in exercises:
-        begins = max(each.due, now.date()) if not each.is_due else now.date()
+    for exercise in exercises:
+        begins = max(exercise.due, now.date()) if not exercise.is_due else now.date()
         event = Event()
-        event.add("uid", f"{each.plan}-{each.mode}-{each.environment}@drcore")
+        event.add("uid", f"{exercise.plan}-{exercise.mode}-{exercise.environment}@drcore")
         event.add("dtstamp", now)
         event.add("dtstart", begins)
         event.add("dtend", begins + timedelta(days=1))
-        event.add("rrule", vRecur(freq="DAILY", interval=each.every.days))
-        event.add("summary", f"{each.mode} plan {each.plan.upper()} in {each.environment}: {each.title}")
-        command = f"drcore {each.mode} {each.plan} --environment {each.environment}"
-        event.add("description", f"{command}\n{each.state}: {each.why}")
+        event.add("rrule", vRecur(freq="DAILY", interval=exercise.every.days))
+        event.add(
+            "summary", f"{exercise.mode} plan {exercise.plan.upper()} in {exercise.environment}: {exercise.title}"
+        )
+        command = f"drcore {exercise.mode} {exercise.plan} --environment {exercise.environment}"
+        event.add("description", f"{command}\n{exercise.state}: {exercise.why}")
         event.add("transp", "TRANSPARENT")
         calendar.add_component(event)
     made: bytes = calendar.to_ical()

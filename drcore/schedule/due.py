@@ -126,9 +126,9 @@ def _one(
 ) -> Scheduled:
     wanted = (plan.id, str(mode), service.environment)
     good = bad = None
-    for each in kept:
-        if each.what == wanted:
-            run = read(each.folder)
+    for kept_run in kept:
+        if kept_run.what == wanted:
+            run = read(kept_run.folder)
             if run.reached:
                 good = run
                 break

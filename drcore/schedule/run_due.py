@@ -50,14 +50,14 @@ def only_one(records: Path) -> Iterator[None]:
 def run_all(due: Iterable[Scheduled], records: Path, start: Start) -> list[Ran]:
     """Run each of them, whatever becomes of the one before; a signal ends all of it."""
     done: list[Ran] = []
-    for each in due:
+    for drill in due:
         try:
-            result = start(RunRequest(each.plan, each.mode, each.environment, records=records))
+            result = start(RunRequest(drill.plan, drill.mode, drill.environment, records=records))
         except DrcoreError as error:
-            done.append(Ran(each, int(Exit.HELD if isinstance(error, LockHeld) else error.exit), str(error)))
+            done.append(Ran(drill, int(Exit.HELD if isinstance(error, LockHeld) else error.exit), str(error)))
             continue
         held = result.exit == Exit.REFUSED and _by_the_lock(result.folder)
-        done.append(Ran(each, int(Exit.HELD if held else result.exit), result.why, result))
+        done.append(Ran(drill, int(Exit.HELD if held else result.exit), result.why, result))
         if int(result.exit) >= Exit.INTERRUPTED:
             break
     return done

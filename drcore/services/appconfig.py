@@ -143,14 +143,14 @@ def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeplo
 def _deployments(aws: Aws, region: str, where: Profile) -> Iterator[EnvironmentDeployment]:
     """Page after page: AppConfig lists them by their numbers, the last one first."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
-    for each in aws.pages("appconfig", region, "list_deployments", "Items", **of):
+    for deployment in aws.pages("appconfig", region, "list_deployments", "Items", **of):
         yield EnvironmentDeployment(
-            each["DeploymentNumber"],
-            each["State"],
-            each.get("ConfigurationName", ""),
-            each.get("ConfigurationVersion", ""),
-            each.get("PercentageComplete", 0.0),
-            each.get("Type", "USER") != "USER",
+            deployment["DeploymentNumber"],
+            deployment["State"],
+            deployment.get("ConfigurationName", ""),
+            deployment.get("ConfigurationVersion", ""),
+            deployment.get("PercentageComplete", 0.0),
+            deployment.get("Type", "USER") != "USER",
         )
 
 

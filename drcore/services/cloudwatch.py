@@ -118,8 +118,8 @@ def watching(aws: Aws, region: str, dimension: str, value: str) -> Watching:
 
 def _dimensions(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
     yield from alarm.get("Dimensions", ())
-    for each in alarm.get("Metrics", ()):
-        yield from each.get("MetricStat", {}).get("Metric", {}).get("Dimensions", ())
+    for metric in alarm.get("Metrics", ()):
+        yield from metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", ())
 
 
 def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def start_build(aws: Aws, region: str, project: str, source: str, variables: Map
     return str(started["build"]["id"])
 
 
-def _build(said: Mapping[str, Any]) -> Build:
-    given = said.get("environment", {}).get("environmentVariables", ())
+def _build(build: Mapping[str, Any]) -> Build:
+    given = build.get("environment", {}).get("environmentVariables", ())
     variables = tuple((each["name"], each["value"]) for each in given)
-    return Build(said["id"], said["buildStatus"], said.get("sourceVersion", ""), variables)
+    return Build(build["id"], build["buildStatus"], build.get("sourceVersion", ""), variables)

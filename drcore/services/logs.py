@@ -119,44 +119,44 @@ def insights(
     try:
         while True:
             _start(aws, asked, since, until)
-            for each in asked:
-                if each.status in _UNDER_WAY:
-                    _look(aws, each)
+            for running in asked:
+                if running.status in _UNDER_WAY:
+                    _look(aws, running)
             if all(each.status == "Complete" for each in asked):
                 return tuple(each.rows for each in asked)
             if clock.now() >= deadline:
                 raise Unknown("; ".join(_told(each, within) for each in asked if each.status != "Complete"))
             clock.sleep(_EVERY)
     finally:
-        for each in asked:
-            if each.status in _UNDER_WAY:
+        for running in asked:
+            if running.status in _UNDER_WAY:
                 with suppress(Rejected, Unknown):  # it may be over by now; otherwise it ends by itself
-                    aws.call("logs", each.query.region, "stop_query", queryId=each.id)
+                    aws.call("logs", running.query.region, "stop_query", queryId=running.id)
 
 
 def _start(aws: Aws, asked: Sequence[_UnderWay], since: datetime, until: datetime) -> None:
     """Start what may be started now. No place for a query is no answer yet: it is tried again."""
-    for each in asked:
+    for running in asked:
         if sum(other.status in _UNDER_WAY for other in asked) >= _AT_ONCE:
             return
-        if each.status != "not started":
+        if running.status != "not started":
             continue
         # AWS includes the end, to the second, so the query itself leaves out what lies at it.
         span = f"filter @timestamp >= {_milliseconds(since)} and @timestamp < {_milliseconds(until)}"
         try:
             answer = aws.call(
                 "logs",
-                each.query.region,
+                running.query.region,
                 "start_query",
-                logGroupNames=list(each.query.groups),
+                logGroupNames=list(running.query.groups),
                 startTime=_milliseconds(since) // 1000,
                 endTime=-(-_milliseconds(until) // 1000),
-                queryString=f"{span} | {each.query.text}",
+                queryString=f"{span} | {running.query.text}",
                 limit=_MOST,
             )
         except Busy:
             return
-        each.id, each.status = answer["queryId"], "Scheduled"
+        running.id, running.status = answer["queryId"], "Scheduled"
 
 
 def _look(aws: Aws, each: _UnderWay) -> None:

@@ -132,13 +132,13 @@ class ListedSecret:
 def listed(aws: Aws, region: str, prefix: str) -> Iterator[ListedSecret]:
     """The secrets of a region whose names begin so, page by page. Raises Rejected, Unknown; never a shorter answer."""
     names = [{"Key": "name", "Values": [prefix]}]
-    for each in aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names):
-        if str(each["Name"]).startswith(prefix):
+    for secret in aws.pages("secretsmanager", region, "list_secrets", "SecretList", Filters=names):
+        if str(secret["Name"]).startswith(prefix):
             yield ListedSecret(
-                each["Name"],
-                each.get("PrimaryRegion", ""),
-                _labelled(each.get("SecretVersionsToStages", {}), "AWSCURRENT"),
-                tuple(sorted((tag["Key"], tag["Value"]) for tag in each.get("Tags", ()))),
+                secret["Name"],
+                secret.get("PrimaryRegion", ""),
+                _labelled(secret.get("SecretVersionsToStages", {}), "AWSCURRENT"),
+                tuple(sorted((tag["Key"], tag["Value"]) for tag in secret.get("Tags", ()))),
             )
 
 

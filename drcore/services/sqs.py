@@ -75,15 +75,15 @@ def counts(aws: Aws, region: str, queue: str) -> QueueCounts:
 def last_redrive(aws: Aws, region: str, dead_letters: str) -> LastRedrive:
     """The newest redrive of a dead-letter queue, by its ARN. Raises Rejected where it is none, Unknown."""
     found = aws.call("sqs", region, "list_message_move_tasks", SourceArn=dead_letters, MaxResults=1).get("Results", ())
-    for each in found:
-        started = each.get("StartedTimestamp")
+    for task in found:
+        started = task.get("StartedTimestamp")
         return LastRedrive(
-            each["Status"],
-            each.get("ApproximateNumberOfMessagesMoved", 0),
-            each.get("ApproximateNumberOfMessagesToMove", 0),
-            each.get("FailureReason", ""),
+            task["Status"],
+            task.get("ApproximateNumberOfMessagesMoved", 0),
+            task.get("ApproximateNumberOfMessagesToMove", 0),
+            task.get("FailureReason", ""),
             None if started is None else _EPOCH + timedelta(milliseconds=started),
-            each.get("TaskHandle", ""),
+            task.get("TaskHandle", ""),
         )
     return LastRedrive()
 

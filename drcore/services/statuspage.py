@@ -61,9 +61,11 @@ _INCIDENTS = TypeAdapter(list[_Incident])
 
 def incident_of(http: Http, page: Page, run_id: str) -> PublicIncident:
     """The incident that a run has opened, however many came after it. Raises Rejected, Unknown."""
-    for each in _incidents(http, page):
-        if each.run_id == run_id:
-            return PublicIncident(each.id, each.status, (each.incident_updates or [_Update()])[0].body or "")
+    for incident in _incidents(http, page):
+        if incident.run_id == run_id:
+            return PublicIncident(
+                incident.id, incident.status, (incident.incident_updates or [_Update()])[0].body or ""
+            )
     return PublicIncident()
 
 

@@ -115,22 +115,22 @@ def _lines(card: PaperCard) -> Iterator[str]:
     yield from (f"- {name}: {value}" for name, value in card.rows)
     yield from ("", card.how, "", "## 1. Sign in, and look")
     yield from _block("", card.first)
-    for each in card.acts:
+    for entry in card.acts:
         yield from (
             "",
-            f"## {each.number}. {each.title} ({each.plan})",
+            f"## {entry.number}. {entry.title} ({entry.plan})",
             "",
-            f"Asked: {each.asks}. Then: {each.changes}.",
+            f"Asked: {entry.asks}. Then: {entry.changes}.",
         )
-        if each.act.by_hand:
-            yield from ("", f"By hand: {each.act.by_hand}.")
-        yield from _block("", each.act.do)
-        yield from _block("Look:", each.act.look)
-        if each.act.shows:
-            yield from ("", f"It must show: {each.act.shows}.")
-        yield from _block("Undo:", each.act.undo)
-        if each.back:
-            yield from ("", f"Way back: {each.back}.")
+        if entry.act.by_hand:
+            yield from ("", f"By hand: {entry.act.by_hand}.")
+        yield from _block("", entry.act.do)
+        yield from _block("Look:", entry.act.look)
+        if entry.act.shows:
+            yield from ("", f"It must show: {entry.act.shows}.")
+        yield from _block("Undo:", entry.act.undo)
+        if entry.back:
+            yield from ("", f"Way back: {entry.back}.")
 
 
 def _block(heading: str, commands: str) -> Iterator[str]:

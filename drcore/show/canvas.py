@@ -167,10 +167,10 @@ def raise_flags(axes: Sequence[Axes], placed: Sequence[Flag], width: float, heig
     """A line through all axes for each moment, its bounds grey before it; its text above the first axes, in inches."""
     for flag in placed:
         up = 1 + (lift + 0.02 + ROW * flag.row) / height
-        for each in axes:
-            each.axvline(flag.x, color=INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1.5)
+        for axis in axes:
+            axis.axvline(flag.x, color=INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1.5)
             if flag.first < flag.x:
-                each.axvspan(flag.first, flag.x, color=INK, alpha=0.14, linewidth=0, zorder=1.4)
+                axis.axvspan(flag.first, flag.x, color=INK, alpha=0.14, linewidth=0, zorder=1.4)
         pole, first = axes[0].get_xaxis_transform(), axes[0]
         first.plot([flag.x] * 2, [1, up + ROW / height], color=INK, linewidth=1, transform=pole, clip_on=False)
         place = (flag.left / width, up + 0.02 / height)

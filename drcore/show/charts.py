@@ -63,8 +63,8 @@ def drawn(chart: Chart) -> Figure:
 
 def _empty(chart: Chart) -> Figure:
     sheet = blank_canvas(chart.title, rows=0, below=0.5)
-    said = "No measurements: that is unknown, not zero."
-    sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, said, color=INK)
+    note = "No measurements: that is unknown, not zero."
+    sheet.figure.text(0.1 / WIDTH, 0.2 / sheet.height, note, color=INK)
     return sheet.figure
 
 

@@ -45,7 +45,7 @@ def verdict(judged: Verdict) -> tuple[str, str]:
     rows += [*(("told", each) for each in judged.remarks), ("time spent", spent(judged.seconds))]
     html = render("verdict", verdict=judged, good=good, word=word, objectives=objectives, moments=moments, rows=rows)
     lines = [f"{word}  {judged.why}"]
-    lines += [f"  {name}  {bar}{' ' if bar else ''}{said}" for name, bar, said in objectives]
+    lines += [f"  {name}  {bar}{' ' if bar else ''}{text}" for name, bar, text in objectives]
     rows_of_moments = [
         (moment.name, moment.when, f"{duration(moment.after_last)} after {before.name}" if before else "")
         for before, moment in zip([None, *moments], moments, strict=False)
@@ -104,5 +104,5 @@ def record(run_id: str, events: int, lost: str) -> tuple[str, str]:
     """The end: the record is sealed. `lost` says what went wrong with closing, empty when nothing did."""
     text = f"{events} events, each with the digest of the one before. Prove it with: drcore verify {run_id}"
     head = f"The record of {run_id} is sealed."
-    said = f"{text}. {lost}" if lost else text
-    return render("note", head=head, text=said), f"{head} {said}"
+    sentence = f"{text}. {lost}" if lost else text
+    return render("note", head=head, text=sentence), f"{head} {sentence}"

@@ -103,11 +103,11 @@ class Panel:
                 _say_band(axes, band.label, since, until, (until - since) / (span[1] - span[0]) * width)
         for start, end in self._unexplained(span):
             _say_unknown(axes, start, end, (end - start) / (span[1] - span[0]) * width)
-        for bottom, each, top in zip(self._bottoms(), self.series, self._tops(), strict=True):
+        for bottom, series, top in zip(self._bottoms(), self.series, self._tops(), strict=True):
             if self.stacked:
-                _area(axes, each, self.looks[each.looks_like], bottom, top)
+                _area(axes, series, self.looks[series.looks_like], bottom, top)
             else:
-                _line(axes, each, self.looks[each.looks_like])
+                _line(axes, series, self.looks[series.looks_like])
         for index, limit in enumerate(self.limits):
             its = _LIMITS[index % 2]
             axes.axhline(limit.value, color=its.colour, zorder=1.8, **its.line())
@@ -120,8 +120,8 @@ class Panel:
                 value = bottom[-1] + value / 2  # in the middle of its area
             yield Label(text, value, self.looks[series.looks_like])
         for index, limit in enumerate(self.limits):
-            said = number(limit.value)
-            text = limit.label if said in limit.label else f"{limit.label} {said}"
+            shown = number(limit.value)
+            text = limit.label if shown in limit.label else f"{limit.label} {shown}"
             yield Label(middle(text, _LETTERS), limit.value, _LIMITS[index % 2], bold=True)
 
     def _label(self, axes: Axes, width: float, height: float) -> None:
@@ -150,16 +150,16 @@ class Panel:
     def _on_bottoms(self) -> Iterator[tuple[list[float], tuple[float | None, ...]]]:
         """Each series' values with what stands below them. Stacked series share their times."""
         below: list[float] = []
-        for each in self.series:
-            below = below if len(below) == len(each.values) else [0.0] * len(each.values)
-            yield below, each.values
-            below = [low + (value or 0) for low, value in zip(below, each.values, strict=True)]
+        for series in self.series:
+            below = below if len(below) == len(series.values) else [0.0] * len(series.values)
+            yield below, series.values
+            below = [low + (value or 0) for low, value in zip(below, series.values, strict=True)]
 
     def _unmeasured(self, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
         """The stretches in which no series has a value."""
         seen: dict[datetime, bool] = {}
-        for each in self.series:
-            for time, value in zip(each.times, each.values, strict=True):
+        for series in self.series:
+            for time, value in zip(series.times, series.values, strict=True):
                 seen[time] = seen.get(time, False) or value is not None
         measured = [time for time, is_known in sorted(seen.items()) if is_known]
         for unknown, group in groupby(sorted(seen), key=lambda time: not seen[time]):

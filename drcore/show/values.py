@@ -64,10 +64,10 @@ def flat(state: object, label: str = "", unit: str = "") -> Iterator[tuple[str, 
             yield from flat(described, label)
     elif _is_state(state):
         labels, units = labels_of(type(state)), units_of(type(state))
-        for each in fields(state):
-            if each.compare:
-                name = f"{label} {labels[each.name]}".strip()
-                yield from flat(getattr(state, each.name), name, units.get(each.name, unit))
+        for state_field in fields(state):
+            if state_field.compare:
+                name = f"{label} {labels[state_field.name]}".strip()
+                yield from flat(getattr(state, state_field.name), name, units.get(state_field.name, unit))
     elif isinstance(state, Mapping) and state:
         for key, value in state.items():
             yield from flat(value, f"{label} {plain(key)}".strip(), unit)

@@ -67,8 +67,8 @@ def must_exist(run: ARun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 
 def _name_servers(run: ARun) -> Check:
     seen = dns_and_levers.read_name_servers(run)
-    said = f"{run.facts.record}: {seen}"
-    return no(f"{said}: correct load_balancers in a.yaml") if seen.unknown_percent else yes(said)
+    text = f"{run.facts.record}: {seen}"
+    return no(f"{text}: correct load_balancers in a.yaml") if seen.unknown_percent else yes(text)
 
 
 def _traffic(run: ARun, region: str) -> Check:

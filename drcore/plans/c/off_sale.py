@@ -59,7 +59,7 @@ def _sale(found: list[Territory]) -> Sale:
     return Sale(
         tuple(each.code for each in found if each.available),
         tuple(each.code for each in found if not each.available),
-        tuple(each.code for each in found if any("PROCESSING" in said for said in each.content)),
+        tuple(each.code for each in found if any("PROCESSING" in status for status in each.content)),
     )
 
 

@@ -155,11 +155,15 @@ def _answer(seen: Replacement, remedy: str, numbers: Mapping[str, str], barred: 
 def show_inputs(run: CRun, states: Mapping[Target, Replacement]) -> Iterator[Exhibit]:
     for seen in states.values():
         rows: list[tuple[Cell, ...]] = []
-        for each in seen.inputs:
-            before = _for(each.previous.is_proven_bad(run))
-            rows.append((f"{seen.stable} on {each.store}", each.previous.describe(), before))
-            share = "not known" if each.users_percent is None else f"{each.users_percent:g} % of the active users"
-            rows.append((f"who has {each.bad} on {each.store}", share, "both"))
+        for store_input in seen.inputs:
+            before = _for(store_input.previous.is_proven_bad(run))
+            rows.append((f"{seen.stable} on {store_input.store}", store_input.previous.describe(), before))
+            share = (
+                "not known"
+                if store_input.users_percent is None
+                else f"{store_input.users_percent:g} % of the active users"
+            )
+            rows.append((f"who has {store_input.bad} on {store_input.store}", share, "both"))
         rows.append(("server-side flag", _meanwhile(run, seen.bad), "both"))
         rows.append(("local data", seen.unreadable or "the stable code can read it", _for(bool(seen.unreadable))))
         if seen.bad:

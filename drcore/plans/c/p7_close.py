@@ -80,9 +80,9 @@ def see_left(run: CRun, target: Target) -> Left:
         (str(PLAY), ", ".join(version_of(run, code) for code in each.codes), _status(each.status, each.fraction))
         for each in track.releases
     ]
-    for each in store_versions(app_store(run)):
-        phase = f", phased release {each.phase.state}" if each.phase.id else ""
-        rows.append((str(APP_STORE), each.name, f"{each.state}{phase}"))
+    for version in store_versions(app_store(run)):
+        phase = f", phased release {version.phase.state}" if version.phase.id else ""
+        rows.append((str(APP_STORE), version.name, f"{version.state}{phase}"))
     ios, to_do = see_ios(run, APP_STORE), []
     if ios.phase.state == "PAUSED" and ios.state == LIVE:
         left = LONGEST_PAUSE - ios.phase.days_paused

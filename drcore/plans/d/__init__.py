@@ -69,8 +69,8 @@ def _credential(run: DRun, name: str) -> Check:
 
 
 def _page(run: DRun, name: str) -> Check:
-    said = read_page(run, name)
-    return no(said.unread) if said.unread else yes(said.describe())
+    page = read_page(run, name)
+    return no(page.unread) if page.unread else yes(page.describe())
 
 
 def _traffic(run: DRun, region: str, name: str) -> Check:

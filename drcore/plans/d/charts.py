@@ -137,10 +137,10 @@ def probes_and_page(
         None if page.unread else _percent(len(page.components) - len(page.down), len(page.components))
         for _, _, page in looks
     )
-    said = Series("its page, operational", times, words)
+    on_page = Series("its page, operational", times, words)
     agree = sum(seen.well == seen.sent and page.well for _, seen, page in looks)
     title = f"{run.facts.partners[partner].title}: probes and page say that it is well in {agree} of {len(looks)} looks"
-    return Chart(name, title, "%", (probed, said), (), _moments(run))
+    return Chart(name, title, "%", (probed, on_page), (), _moments(run))
 
 
 def _moments(run: DRun) -> tuple[Mark, ...]:

@@ -156,15 +156,15 @@ def _enabled(flags: Mapping[str, Any], flag: str) -> bool | None:
 
 def is_spared(run: DRun, target: Target, seen: Spared) -> Check:
     troubles = [f"syncs with {name} fail" for name in seen.trouble]
-    for each in seen.paused:
-        if min(each.off, each.banner) < each.asked:
-            troubles.append(f"{each.partner}: off for {each.off} of {each.asked} users, banner for {each.banner}")
-        elif each.calls:
-            troubles.append(f"{each.partner}: {each.calls} calls in the last whole minute")
-        elif each.shown_percent is not None and each.shown_percent < run.facts.banner_percent:
-            troubles.append(f"{each.partner}: {each.shown_percent:g} % of the app's sessions show the banner")
-        if each.lost:
-            troubles.append(f"{each.partner}: {each.lost} syncs were lost in the last whole minute")
+    for jobs in seen.paused:
+        if min(jobs.off, jobs.banner) < jobs.asked:
+            troubles.append(f"{jobs.partner}: off for {jobs.off} of {jobs.asked} users, banner for {jobs.banner}")
+        elif jobs.calls:
+            troubles.append(f"{jobs.partner}: {jobs.calls} calls in the last whole minute")
+        elif jobs.shown_percent is not None and jobs.shown_percent < run.facts.banner_percent:
+            troubles.append(f"{jobs.partner}: {jobs.shown_percent:g} % of the app's sessions show the banner")
+        if jobs.lost:
+            troubles.append(f"{jobs.partner}: {jobs.lost} syncs were lost in the last whole minute")
     if seen.taken_back:
         return never(seen.taken_back)
     if troubles:

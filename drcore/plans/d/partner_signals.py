@@ -163,13 +163,13 @@ def read_page(run: DRun, partner: str) -> PageSays:
     """What its page says of the components that we use; one that is not on the page is said to be so."""
     known = run.facts.partners[partner]
     try:
-        said = partners.page(run.http, known.page)
+        page = partners.page(run.http, known.page)
     except (Rejected, Unknown) as error:
         return PageSays(unread=f"cannot be read: {error}"[:200])
-    lacks = [each for each in known.components if each not in said.components]
+    lacks = [each for each in known.components if each not in page.components]
     if lacks:
         return PageSays(unread=f"has no component {', '.join(lacks)}")
-    return PageSays({each: said.components[each] for each in known.components})
+    return PageSays({each: page.components[each] for each in known.components})
 
 
 # ── What they mean ───────────────────────────────────────────────────────────────────────────────────────────────────

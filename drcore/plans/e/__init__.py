@@ -66,10 +66,10 @@ def _finding(run: ERun) -> Check:
 
 def _flags(run: ERun, region: str) -> Check:
     flags = run.facts.flags
-    for each in (flags.mode, flags.epoch):
-        at = appconfig.profile(run.aws, region, flags.application, each.environment, each.profile)
-        if each.flag not in appconfig.newest(run.aws, region, at).content.get("values", {}):
-            return no(f"{each.profile} has no flag {each.flag}: correct it in e.yaml, or make it")
+    for flag in (flags.mode, flags.epoch):
+        at = appconfig.profile(run.aws, region, flags.application, flag.environment, flag.profile)
+        if flag.flag not in appconfig.newest(run.aws, region, at).content.get("values", {}):
+            return no(f"{flag.profile} has no flag {flag.flag}: correct it in e.yaml, or make it")
     appconfig.strategy(run.aws, region, flags.strategy)
     return yes(f"{flags.mode.flag}, {flags.epoch.flag}")
 

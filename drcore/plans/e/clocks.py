@@ -64,16 +64,16 @@ def clocks_chart(run: ERun, name: str) -> Iterator[Bars]:
     if not _are_told(run):
         return
     now, bars, due = run.clock.now(), list[Portion](), list[tuple[datetime, str]]()
-    for each in run.facts.clocks:
-        since = began(run, each)
+    for clock in run.facts.clocks:
+        since = began(run, clock)
         if since is None:
-            bars.append(Portion(each.name, None, each.hours, "begins once the hole is closed"))
+            bars.append(Portion(clock.name, None, clock.hours, "begins once the hole is closed"))
             continue
-        until = _due(each, since)
-        due.append((until, each.name))
+        until = _due(clock, since)
+        due.append((until, clock.name))
         left = _hours(until - now)
         text = f"{left:.1f} h left" if left > 0 else "OVERDUE"
-        bars.append(Portion(each.name, _hours(now - since), each.hours, f"{text}, {until:%m-%d %H:%M}"))
+        bars.append(Portion(clock.name, _hours(now - since), clock.hours, f"{text}, {until:%m-%d %H:%M}"))
     title = "Clocks of law: none runs yet"
     if due:
         until, name_of_first = min(due)

@@ -68,8 +68,8 @@ def for_evidence(finding: SecurityFinding | None) -> Any:
 def _closed(run: ERun, name: str) -> SecurityFinding | None:
     """A finding as the last run before this one froze it; None where none did. Raises Rejected, Unknown."""
     where = run.service.runner_region
-    for each in reversed(frozen_before(run)) if run not in _CLOSED else ():
-        key = frozen_key(each)
+    for earlier in reversed(frozen_before(run)) if run not in _CLOSED else ():
+        key = frozen_key(earlier)
         held = s3.document(run.aws, where, run.service.evidence.buckets[where], key)
         found = held.get("finding") if isinstance(held, dict) else None
         if isinstance(found, dict) and found.get("id") == name:

@@ -242,8 +242,8 @@ def see_choice(run: ERun, target: Target) -> ContainmentChoice:
     if finding is None:
         return ContainmentChoice(None, None, 0, 0, *taken(run, titles.DECIDE))
     held = Amount()
-    for each in token_secrets(run, Target(run.service.runner_region)):
-        held.add(tokens_in(run, each))
+    for secret in token_secrets(run, Target(run.service.runner_region)):
+        held.add(tokens_in(run, secret))
     taken_already = taken(run, titles.DECIDE)
     return ContainmentChoice(finding, findings.severity(finding), held.number, held.weight, *taken_already)
 

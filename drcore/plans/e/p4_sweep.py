@@ -58,9 +58,11 @@ class Swept:
 
 def met_by_the_sweep(run: ERun, store: Target, has_written: bool) -> Iterator[Met]:
     """The secrets that are written in a store; left are those whose version may hold tokens."""
-    for each in written_in(run, store):
-        is_left = each.current not in without_tokens(run, each.name)
-        yield Met(each.name, is_left and not (has_written and is_written(run, store, each.name)), tokens_in(run, each))
+    for secret in written_in(run, store):
+        is_left = secret.current not in without_tokens(run, secret.name)
+        yield Met(
+            secret.name, is_left and not (has_written and is_written(run, store, secret.name)), tokens_in(run, secret)
+        )
 
 
 def is_written(run: ERun, store: Target, name: str) -> bool:

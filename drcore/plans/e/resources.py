@@ -37,12 +37,12 @@ def roles_elsewhere(at: At) -> Iterator[RoleElsewhere]:
     """Those roles, with what each is needed for. Nothing reads the value of a token."""
     runner = at.service.role or f"arn:aws:iam::{at.service.account}:root"
     on_each = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
-    for each in at.facts.tokens.other_accounts:
+    for account in at.facts.tokens.other_accounts:
         needs = (
             *iam_actions("secretsmanager:ListSecrets"),
-            *iam_actions(*(f"secretsmanager:{name}" for name in on_each), on=partial(_copies, account=each)),
+            *iam_actions(*(f"secretsmanager:{name}" for name in on_each), on=partial(_copies, account=account)),
         )
-        yield RoleElsewhere(each.role, each.external_id, runner, policy(needs, at))
+        yield RoleElsewhere(account.role, account.external_id, runner, policy(needs, at))
 
 
 def _copies(at: At, account: OtherAccount) -> Iterator[str]:

@@ -109,10 +109,10 @@ class Sweep(Generic[T]):
     def _count(self, met: Callable[[bool], Iterator[T]]) -> None:
         """Begin a pass."""
         every, left = Amount(), Amount()
-        for each in met(self.done > 0):
-            every.add(each.weight)
-            if each.is_left:
-                left.add(each.weight)
+        for item in met(self.done > 0):
+            every.add(item.weight)
+            if item.is_left:
+                left.add(item.weight)
         self.all, self.left, self._refused = every, left, {}
         self._rest = met(self.done > 0) if left.number else None
 

@@ -71,9 +71,9 @@ def token_secrets(run: ERun, target: Target) -> Iterator[ListedSecret]:
     Raises Rejected; Unknown, also where there are none: an empty list is no proof that nothing gives out old tokens.
     """
     prefix, found = run.facts.tokens.prefix, False
-    for each in secretsmanager.listed(client(run, target), target.region, prefix):
+    for secret in secretsmanager.listed(client(run, target), target.region, prefix):
         found = True
-        yield each
+        yield secret
     if not found:
         raise Unknown(f"secretsmanager {target}: expected secrets that begin with {prefix}, seen none")
 

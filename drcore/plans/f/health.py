@@ -105,13 +105,13 @@ def _sampled(run: FRun, points: _ByWho, minute: datetime) -> _ByWho:
     """
     sampled: _ByWho = {}
     earliest = minute - timedelta(minutes=run.facts.window_minutes) + ONE
-    for who, each in points.items():
-        requests, since = each[0].by_time, minute
+    for who, series in points.items():
+        requests, since = series[0].by_time, minute
         count = requests.get(minute, 0.0)
         while count and count < run.facts.minimum_sample and since > earliest:
             since -= ONE
             count += requests.get(since, 0.0)
-        sampled[who] = _cut(each, since if count else minute, minute + ONE)
+        sampled[who] = _cut(series, since if count else minute, minute + ONE)
     return sampled
 
 

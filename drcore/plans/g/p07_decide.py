@@ -58,8 +58,8 @@ def seconds_lost(run: GRun, result: StepResult) -> float | None:
 def show_known(run: GRun, states: Mapping[Target, RemedyChoice]) -> Iterator[Exhibit]:
     """The known accounts once more: whoever decides has them before their eyes."""
     checked = run.result(titles.SPOT_CHECK)
-    for each in show_accounts(run, checked.states) if checked else ():
-        yield replace(each, name="known-accounts")
+    for account in show_accounts(run, checked.states) if checked else ():
+        yield replace(account, name="known-accounts")
 
 
 DECIDE = choices(

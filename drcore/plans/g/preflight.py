@@ -123,10 +123,10 @@ def _release(run: GRun, name: str, named: str) -> Check:
         return wrong(name, f"expected a faulty release and another one to resume with, seen {named!r} for both")
     for region in run.service.regions:
         seen = dict[str, None]()
-        for each in worker_releases.known(run, region):
-            if each == named:
+        for release in worker_releases.known(run, region):
+            if release == named:
                 break
-            seen[each] = None
+            seen[release] = None
         else:
             some = ", ".join([*seen][:_NAMED]) + (", …" if len(seen) > _NAMED else "")
             return wrong(name, f"expected a release of the workers in {region} ({some}), seen {named!r}")

@@ -259,8 +259,8 @@ def answer(world: World, options: Options) -> Undo:
 def _holders(found: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The structures of an answer at a path; those of all elements of a list, of all values of a map."""
     if isinstance(found, list):
-        for each in found:
-            yield from _holders(each, path)
+        for element in found:
+            yield from _holders(element, path)
     elif isinstance(found, dict) and not path:
         yield found
     elif isinstance(found, dict):

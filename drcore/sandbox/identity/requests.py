@@ -96,8 +96,8 @@ def _batch(call: AwsCall) -> Iterator[Ask]:
 def _transaction(call: AwsCall) -> Iterator[Ask]:
     """Each item is judged as an action of its own."""
     actions = {"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-    for each in call.params["TransactItems"]:
-        for kind, act in each.items():
+    for item in call.params["TransactItems"]:
+        for kind, act in item.items():
             yield Ask(f"dynamodb:{actions.get(kind, 'ConditionCheckItem')}", _table(call, act["TableName"]))
 
 
@@ -125,13 +125,13 @@ def _exported(call: AwsCall) -> Iterator[Ask]:
 def _updated(call: AwsCall) -> Iterator[Ask]:
     name = call.params["TableName"]
     yield Ask("dynamodb:UpdateTable", _table(call, name))
-    for each in call.params.get("ReplicaUpdates", ()):
-        if "Create" in each:
-            there = _table(call, name.rpartition("/")[2], each["Create"]["RegionName"])
+    for update in call.params.get("ReplicaUpdates", ()):
+        if "Create" in update:
+            there = _table(call, name.rpartition("/")[2], update["Create"]["RegionName"])
             yield from (Ask(f"dynamodb:{action}", there) for action in REPLICATING)
             yield Ask("iam:CreateServiceLinkedRole", f"arn:aws:iam::{call.account}:role/{REPLICATION}")
-        if "Delete" in each:
-            there = _table(call, name.rpartition("/")[2], each["Delete"]["RegionName"])
+        if "Delete" in update:
+            there = _table(call, name.rpartition("/")[2], update["Delete"]["RegionName"])
             yield from (Ask(f"dynamodb:{action}", there) for action in ("DeleteTable", "DeleteTableReplica"))
 
 

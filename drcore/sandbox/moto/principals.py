@@ -69,9 +69,9 @@ class PrincipalStore:
 
     def _texts(self, holder: Role | User) -> Iterator[Text]:
         groups = self._iam.get_groups_for_user(holder.name) if isinstance(holder, User) else ()
-        for each in (holder, *groups):
-            yield from each.policies.items()
-            yield from ((arn, _document(policy)) for arn, policy in each.managed_policies.items())
+        for entity in (holder, *groups):
+            yield from entity.policies.items()
+            yield from ((arn, _document(policy)) for arn, policy in entity.managed_policies.items())
 
     def boundary(self, holder: Role | User) -> Text | None:
         """The permissions boundary of a role; moto has none for users."""

@@ -246,11 +246,11 @@ def _by_name_alone(params: Mapping[str, Any]) -> bool:
 
 def _with_versions_of_replicas(call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
     secrets, held = call.world.state(Secrets), backends.secretsmanager(call.account, call.region).secrets
-    for each in answer["SecretList"]:
-        found = held[each["ARN"]]
+    for secret in answer["SecretList"]:
+        found = held[secret["ARN"]]
         late = secrets.on_its_way(found) if isinstance(found, ReplicaSecret) else None
         if late:
-            each["SecretVersionsToStages"] = dict(late.before)
+            secret["SecretVersionsToStages"] = dict(late.before)
     return answer
 
 

@@ -59,9 +59,9 @@ class ServiceQuotas:
     def tick(self, at: datetime) -> None:
         """Grant what is due."""
         for quota in self.known.values():
-            for each in quota.requests:
-                if each.status == "PENDING" and at - each.created >= GRANTED_AFTER:
-                    each.status, each.updated, quota.value = "APPROVED", at, each.wanted
+            for request in quota.requests:
+                if request.status == "PENDING" and at - request.created >= GRANTED_AFTER:
+                    request.status, request.updated, quota.value = "APPROVED", at, request.wanted
                     quota.granted()
 
 

@@ -116,10 +116,10 @@ def start_message_move_task(call: AwsCall) -> dict[str, Any]:
     destination = _redriven_to(call, source)
     tasks = messages.tasks[call.region]
     if any(each.source == source and each.status == "RUNNING" for each in tasks):
-        said = (
+        text = (
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
         )
-        raise AwsError("AWS.SimpleQueueService.UnsupportedOperation", said, 400)
+        raise AwsError("AWS.SimpleQueueService.UnsupportedOperation", text, 400)
     now = call.world.clock.now()
     handle = f"{call.world.rng('move task', call.region, len(tasks)).getrandbits(128):032x}"
     waiting = len(messages.queues[call.region, source.rpartition(":")[2]])
@@ -143,34 +143,34 @@ def cancel_message_move_task(call: AwsCall) -> dict[str, Any]:
     handle = str(call.params["TaskHandle"])
     found = [each for each in call.world.state(Messages).tasks[call.region] if each.handle == handle]
     if not found or found[0].status != "RUNNING":
-        said = "Task does not exist." if not found else "Only active tasks can be cancelled."
-        raise AwsError("ResourceNotFoundException", said, 404)
+        text = "Task does not exist." if not found else "Only active tasks can be cancelled."
+        raise AwsError("ResourceNotFoundException", text, 404)
     found[0].status = "CANCELLED"
     return {"ApproximateNumberOfMessagesMoved": found[0].moved}
 
 
 def _told(task: MoveTask) -> dict[str, Any]:
-    said = {
+    entry = {
         "Status": task.status,
         "SourceArn": task.source,
         "ApproximateNumberOfMessagesMoved": task.moved,
         "ApproximateNumberOfMessagesToMove": task.to_move,
         "StartedTimestamp": millis(task.started),
     }
-    return said | ({"TaskHandle": task.handle} if task.status == "RUNNING" else {})
+    return entry | ({"TaskHandle": task.handle} if task.status == "RUNNING" else {})
 
 
 def _redriven_to(call: AwsCall, source: str) -> str:
     """The ARN of the queue whose dead-letter queue this is. Raises AwsError where it is nobody's."""
     queues = backends.sqs(call.account, call.region).queues
     if source.rpartition(":")[2] not in queues:
-        said = "The resource that you specified for the SourceArn parameter doesn't exist."
-        raise AwsError("ResourceNotFoundException", said, 404)
+        text = "The resource that you specified for the SourceArn parameter doesn't exist."
+        raise AwsError("ResourceNotFoundException", text, 404)
     for queue in queues.values():
         if (queue.redrive_policy or {}).get("deadLetterTargetArn") == source:
             return str(queue.queue_arn)
-    said = "Source queue must be configured as a Dead Letter Queue."
-    raise AwsError("AWS.SimpleQueueService.InvalidParameterValue", said, 400)
+    text = "Source queue must be configured as a Dead Letter Queue."
+    raise AwsError("AWS.SimpleQueueService.InvalidParameterValue", text, 400)
 
 
 @resource_policy("sqs")

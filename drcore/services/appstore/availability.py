@@ -53,10 +53,10 @@ def territories(store: AppStoreConnect) -> tuple[Territory, ...]:
     availability = understood(document, _AvailabilityAnswer, "the availability of the app").data.id
     path, what = f"/v2/appAvailabilities/{availability}/{_KIND}", "the territories of the app"
     found = [
-        Territory(row.id, row.relationships.territory.data.id, said.available, said.content_statuses)
+        Territory(row.id, row.relationships.territory.data.id, attributes.available, attributes.content_statuses)
         for page in store.pages(path, _Territories, what, include="territory")
         for row in page.data
-        for said in (row.attributes,)
+        for attributes in (row.attributes,)
     ]
     return tuple(sorted(found, key=lambda each: each.code))
 

@@ -69,10 +69,10 @@ def submissions(store: AppStoreConnect) -> tuple[Submission, ...]:
         for row in page.data:
             version = row.relationships.app_store_version_for_review.data
             actor = row.relationships.submitted_by_actor.data
-            said = row.attributes
+            attributes = row.attributes
             kind = actors.get(actor.id, "") if actor is not None else ""
             name = version.id if version is not None else ""
-            found.append(Submission(row.id, said.state, name, kind, said.submitted_date))
+            found.append(Submission(row.id, attributes.state, name, kind, attributes.submitted_date))
     return tuple(found)
 
 

@@ -122,13 +122,13 @@ def store_versions(store: AppStoreConnect) -> tuple[StoreVersion, ...]:
     found = []
     for page in store.pages(path, _Versions, what, **query):
         phases = {each.id: _phase(each) for each in page.included if each.type == _PHASES}
-        for each in page.data:
-            phase = each.relationships.app_store_version_phased_release.data
+        for version in page.data:
+            phase = version.relationships.app_store_version_phased_release.data
             if phase is not None and phase.id not in phases:
-                raise Unknown(f"{what}: expected the phased release {phase.id} of {each.id}, seen none")
+                raise Unknown(f"{what}: expected the phased release {phase.id} of {version.id}, seen none")
             shown = phases[phase.id] if phase is not None else PhasedRelease()
-            said = each.attributes
-            found.append(StoreVersion(each.id, said.version_string, said.app_version_state, shown))
+            attributes = version.attributes
+            found.append(StoreVersion(version.id, attributes.version_string, attributes.app_version_state, shown))
     return tuple(found)
 
 
@@ -174,9 +174,9 @@ def builds(store: AppStoreConnect, version: str) -> tuple[StoreBuild, ...]:
     query = {"filter[app]": store.app.app, "filter[preReleaseVersion.version]": version}
     found = [each for page in store.pages("/v1/builds", _Builds, what, **query) for each in page.data]
     rows = [
-        StoreBuild(each.id, said.version, said.processing_state, _time(said.uploaded_date, what))
+        StoreBuild(each.id, attributes.version, attributes.processing_state, _time(attributes.uploaded_date, what))
         for each in found
-        for said in (each.attributes,)
+        for attributes in (each.attributes,)
     ]
     return tuple(sorted(rows, key=lambda row: row.uploaded, reverse=True))
 
@@ -186,16 +186,20 @@ def create_version(store: AppStoreConnect, name: str, build: str) -> str:
 
     Look for a version of that name first. Raises Rejected where another one is under way, Unknown.
     """
-    said = {"platform": "IOS", "versionString": name, "releaseType": "AFTER_APPROVAL"}
-    asked = resource("appStoreVersions", attributes=said, app=("apps", store.app.app), build=("builds", build))
+    attributes = {"platform": "IOS", "versionString": name, "releaseType": "AFTER_APPROVAL"}
+    asked = resource("appStoreVersions", attributes=attributes, app=("apps", store.app.app), build=("builds", build))
     document = store.write("POST", "/v1/appStoreVersions", asked)
     return understood(document, _VersionAnswer, f"the new version {name}").data.id
 
 
 def _phase(row: _Phase) -> PhasedRelease:
-    said = row.attributes
+    attributes = row.attributes
     return PhasedRelease(
-        row.id, said.phased_release_state, said.current_day_number, said.total_pause_duration, said.start_date
+        row.id,
+        attributes.phased_release_state,
+        attributes.current_day_number,
+        attributes.total_pause_duration,
+        attributes.start_date,
     )
 
 

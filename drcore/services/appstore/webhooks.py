@@ -85,10 +85,10 @@ def webhooks(store: AppStoreConnect) -> tuple[Webhook, ...]:
     """The webhooks of the app. Raises Unknown, Rejected."""
     path, what = f"/v1/apps/{store.app.app}/webhooks", "the webhooks of the app"
     return tuple(
-        Webhook(row.id, said.name, said.url, said.enabled, said.event_types)
+        Webhook(row.id, attributes.name, attributes.url, attributes.enabled, attributes.event_types)
         for page in store.pages(path, _Webhooks, what)
         for row in page.data
-        for said in (row.attributes,)
+        for attributes in (row.attributes,)
     )
 
 
@@ -101,8 +101,10 @@ def deliveries(store: AppStoreConnect, webhook: str) -> tuple[Delivery, ...]:
         for row in page.data:
             link = row.relationships.event.data
             event = events.get(link.id, _EventSaid()) if link is not None else _EventSaid()
-            said = row.attributes
-            found.append(Delivery(row.id, said.delivery_state, said.created_date, event.ping, event.payload))
+            attributes = row.attributes
+            found.append(
+                Delivery(row.id, attributes.delivery_state, attributes.created_date, event.ping, event.payload)
+            )
     return tuple(found)
 
 

@@ -89,18 +89,18 @@ def cancel_recovery(play: Play, action: str) -> None:
 _ALL = {"allUsers": {"isAllUsersRequested": True}}
 
 
-def _action(said: _Action, code: int) -> RecoveryAction:
+def _action(action: _Action, code: int) -> RecoveryAction:
     mine = [
         each
-        for each in said.remote_in_app_update_data.remote_app_update_data_per_bundle
+        for each in action.remote_in_app_update_data.remote_app_update_data_per_bundle
         if each.version_code == str(code)
     ]
     devices, recovered = (
-        sum(_number(text, said.app_recovery_id) for text in texts)
+        sum(_number(text, action.app_recovery_id) for text in texts)
         for texts in ([each.total_device_count for each in mine], [each.recovered_device_count for each in mine])
     )
-    status, regions = said.status.removeprefix(_STATUS), said.targeting.regions.region_code
-    return RecoveryAction(said.app_recovery_id, status, devices, recovered, regions)
+    status, regions = action.status.removeprefix(_STATUS), action.targeting.regions.region_code
+    return RecoveryAction(action.app_recovery_id, status, devices, recovered, regions)
 
 
 def _number(text: str, action: str) -> int:

@@ -97,9 +97,9 @@ def fresh_until(play: Play, period: Period) -> datetime:
     """The end of the last hour or day that the crash rates are known for, in UTC. Raises Unknown, Rejected."""
     what = f"the freshness of {_CRASHES}"
     found = understood(play.report("GET", f"/{_CRASHES}"), _MetricSet, what)
-    for each in found.freshness_info.freshnesses:
-        if each.aggregation_period == period:
-            return _moment(each.latest_end_time, what)
+    for freshness in found.freshness_info.freshnesses:
+        if freshness.aggregation_period == period:
+            return _moment(freshness.latest_end_time, what)
     raise Unknown(f"{what}: expected one for {period}, seen none")
 
 
@@ -171,12 +171,12 @@ def _off_by(users: int) -> int:
     return next((step // 2 for step in _STEPS if users % step == 0), 0) if users else _STEPS[-1] // 2
 
 
-def _moment(said: _DateTime, what: str) -> datetime:
+def _moment(time: _DateTime, what: str) -> datetime:
     try:
-        zone = ZoneInfo(said.time_zone.id)
-        local = datetime(said.year, said.month, said.day, said.hours, said.minutes, tzinfo=zone)
+        zone = ZoneInfo(time.time_zone.id)
+        local = datetime(time.year, time.month, time.day, time.hours, time.minutes, tzinfo=zone)
     except (ValueError, ZoneInfoNotFoundError) as error:
-        raise Unknown(f"{what}: expected a time, seen {said}: {error}") from None
+        raise Unknown(f"{what}: expected a time, seen {time}: {error}") from None
     return local.astimezone(UTC)
 
 

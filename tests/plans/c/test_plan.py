@@ -77,7 +77,7 @@ def test_a_hotfix_in_review_should_survive_the_halt(stage: Stage) -> None:
     assert run.results[c.HALT_PLAY.key].outcome is Outcome.FAILED
     assert "4.11.1 waits for its review, which this change would cancel" in run.results[c.HALT_PLAY.key].why
     assert run.results[c.HALT_IOS.key].outcome is Outcome.DONE
-    assert [release.said["name"] for release in stage.door.world.state(PlayStore).in_review()] == ["4.11.1"]
+    assert [release.body["name"] for release in stage.door.world.state(PlayStore).in_review()] == ["4.11.1"]
     assert changed(stage) == ["appstoreconnect:update_phased_release"]
     assert run.verdict and run.verdict.word is Word.MISSED
 

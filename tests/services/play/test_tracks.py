@@ -33,7 +33,7 @@ HOTFIX = TrackRelease((412,), "inProgress", 0.5, "4.12.0")
 
 
 def said(store: PlayStore) -> list[dict[str, Any]]:
-    return [release.said for release in store.tracks["production"]]
+    return [release.body for release in store.tracks["production"]]
 
 
 def test_a_track_should_be_read_and_nothing_be_left_open(play: Play, store: PlayStore) -> None:
@@ -60,7 +60,7 @@ def test_a_release_for_everybody_should_be_halted_and_resumed(play: Play, store:
 
 def test_a_track_that_has_changed_should_not_be_written(play: Play, store: PlayStore) -> None:
     seen = read_track(play)
-    store.tracks["production"][0].said["userFraction"] = 0.5
+    store.tracks["production"][0].body["userFraction"] = 0.5
     store.touch("the Console")
     with pytest.raises(Busy, match=r"expected .*0\.1.*, seen .*0\.5"):
         halt(play, seen, 411)
@@ -185,6 +185,6 @@ def test_another_shape_should_be_unknown(play: Play, store: PlayStore, document:
     store.tracks["production"] = []
     for release in document["releases"]:
         store.publish({"status": "draft"})
-        store.tracks["production"][0].said = release
+        store.tracks["production"][0].body = release
     with pytest.raises(Unknown, match=f"the track production in Google Play: {message}"):
         read_track(play)

@@ -125,9 +125,9 @@ class Experiments:
     def get(self, region: str, application: str, name: str) -> Experiment:
         """A definition by id or name. Raises AwsError."""
         home = self._config.application(region, application)
-        for each in self.known[region].values():
-            if each.home is home and name in (each.id, each.given["Name"]):
-                return each
+        for experiment in self.known[region].values():
+            if experiment.home is home and name in (experiment.id, experiment.given["Name"]):
+                return experiment
         raise missing(f"ExperimentDefinition {name} could not be found")
 
     def run(self, experiment: Experiment, number: int) -> ExperimentRun:
@@ -180,11 +180,11 @@ class Experiments:
         self, region: str, place: Environment, profile: ConfigProfile, entity: str, at: datetime
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """The flags whose value an entity gets from an experiment."""
-        for each in self.known[region].values():
-            if each.place is place and each.profile is profile:
-                value = each.value(entity, at)
+        for experiment in self.known[region].values():
+            if experiment.place is place and experiment.profile is profile:
+                value = experiment.value(entity, at)
                 if value is not None:
-                    yield each.flag, value
+                    yield experiment.flag, value
 
     def _deploy(self, experiment: Experiment, why: str) -> None:
         served = experiment.place.served(experiment.profile, self._world.clock.now())

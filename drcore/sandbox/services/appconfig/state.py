@@ -64,9 +64,9 @@ class ConfigProfile:
 
     def version(self, number: int) -> ConfigVersion:
         """A version by its number. Raises AwsError."""
-        for each in self.versions:
-            if each.number == number:
-                return each
+        for version in self.versions:
+            if version.number == number:
+                return version
         raise missing(f"Version {number} of the configuration profile {self.id} could not be found")
 
     def given_out(self, version: ConfigVersion) -> bytes:
@@ -151,10 +151,10 @@ class Environment:
 
     def served(self, profile: ConfigProfile, at: datetime, draw: float = 100.0) -> ConfigVersion | None:
         """The version that a host gets whose place in line is `draw` (0 to 100); 100 is the last one."""
-        for each in reversed(self.deployments):
-            share = each.percentage(at)
-            if each.profile is profile and share > 0 and (share >= 100.0 or draw < share):
-                return each.version
+        for deployment in reversed(self.deployments):
+            share = deployment.percentage(at)
+            if deployment.profile is profile and share > 0 and (share >= 100.0 or draw < share):
+                return deployment.version
         return None
 
 
@@ -333,9 +333,9 @@ def _of(home: ConfigApplication) -> list[ConfigProfile]:
 
 
 def _find(known: Mapping[str, Named], name: str, kind: str) -> Named:
-    for each in known.values():
-        if name in (each.id, each.name):
-            return each
+    for entry in known.values():
+        if name in (entry.id, entry.name):
+            return entry
     raise missing(f"{kind} {name} could not be found")
 
 

@@ -174,8 +174,8 @@ def _write(call: AwsCall) -> dict[str, Any]:
     if token and call.world.state(Tokens).done(call, token):
         return {}
     keys: dict[Replica, dict[Key, None]] = {}
-    for replica, each in touched:
-        keys.setdefault(replica, {})[_key(replica, each.key)] = None
+    for replica, table in touched:
+        keys.setdefault(replica, {})[_key(replica, table.key)] = None
     with items_in_moto((replica, filter(None, map(replica.get, mine))) for replica, mine in keys.items()):
         answer = call.forward()
         after = {replica: taken(replica) for replica in keys}
@@ -238,13 +238,13 @@ def _touched(call: AwsCall) -> Iterator[Touched]:
             for name, wanted in params["RequestItems"].items():
                 yield from (Touched(name, key, writes=False) for key in wanted["Keys"])
         case "TransactGetItems":
-            for each in params["TransactItems"]:
-                yield Touched(each["Get"]["TableName"], each["Get"]["Key"], writes=False)
+            for item in params["TransactItems"]:
+                yield Touched(item["Get"]["TableName"], item["Get"]["Key"], writes=False)
         case "BatchWriteItem":
             for name, requests in params["RequestItems"].items():
-                for each in requests:
-                    put = each.get("PutRequest")
-                    yield Touched(name, put["Item"] if put else each["DeleteRequest"]["Key"])
+                for request in requests:
+                    put = request.get("PutRequest")
+                    yield Touched(name, put["Item"] if put else request["DeleteRequest"]["Key"])
         case "TransactWriteItems":
             for kind, act in ((kind, act) for each in params["TransactItems"] for kind, act in each.items() if act):
                 yield Touched(act["TableName"], act.get("Item") or act["Key"], writes=kind != "ConditionCheck")

@@ -76,10 +76,10 @@ class MetricFilters:
             arrived = [(group, line) for group, line in waiting if line[4] <= now]
             self._waiting[region] = [(group, line) for group, line in waiting if line[4] > now]
             for group, line in arrived:
-                for each in self.of(region, group):
-                    self._look(region, each, line)
-            for each in self.of(region):
-                self._settle(region, each, epoch(at))
+                for metric_filter in self.of(region, group):
+                    self._look(region, metric_filter, line)
+            for metric_filter in self.of(region):
+                self._settle(region, metric_filter, epoch(at))
 
     def _look(self, region: str, each: MetricFilter, line: Line) -> None:
         if line[4] < each.created:

@@ -87,9 +87,9 @@ def describe_queries(call: AwsCall) -> dict[str, Any]:
 def get_log_record(call: AwsCall) -> dict[str, Any]:
     """As the API: all fields of the line that a query's `@ptr` names."""
     for run in call.world.state(Insights).newest_first(call.region):
-        for each in run.found:
-            if each.pointer == call.params["logRecordPointer"]:
-                return {"logRecord": _record(each)}
+        for row in run.found:
+            if row.pointer == call.params["logRecordPointer"]:
+                return {"logRecord": _record(row)}
     raise AwsError("InvalidParameterException", "The log record pointer is not valid")
 
 

@@ -71,8 +71,8 @@ class Zone:
     def change(self, changes: Iterable[Mapping[str, Any]], comment: str) -> ZoneChange:
         """Apply a batch, whole or not at all. Raises AwsError (InvalidChangeBatch)."""
         known = {_key(record): record for record in self.records}
-        for each in changes:
-            action, record = each["Action"], normal(each["ResourceRecordSet"])
+        for change in changes:
+            action, record = change["Action"], normal(change["ResourceRecordSet"])
             _check(action, record, known)
             if action == "DELETE":
                 del known[_key(record)]

@@ -159,11 +159,11 @@ class Components:
     def tick(self, at: datetime) -> None:
         """Move on what is under way."""
         for components in self.known.values():
-            for each in components.values():
-                if each.status == "Creating" and (at - each.created).total_seconds() >= CREATES:
-                    each.status = "InService"
-                elif each.update is not None:
-                    self._move(each, each.update, at)
+            for component in components.values():
+                if component.status == "Creating" and (at - component.created).total_seconds() >= CREATES:
+                    component.status = "InService"
+                elif component.update is not None:
+                    self._move(component, component.update, at)
 
     def _move(self, component: InferenceComponent, update: ComponentUpdate, at: datetime) -> None:
         since = (at - update.begun).total_seconds()

@@ -176,12 +176,12 @@ def update_endpoint_weights_and_capacities(call: AwsCall) -> dict[str, Any]:
     params, store = checked(call), call.world.state(Endpoints)
     found = store.endpoint(call.region, params["EndpointName"])
     wanted: dict[str, LiveVariant] = {}
-    for each in params["DesiredWeightsAndCapacities"]:
-        name = each["VariantName"]
+    for desired in params["DesiredWeightsAndCapacities"]:
+        name = desired["VariantName"]
         if name not in found.variants:
             raise invalid(f'Could not find variant "{name}" of endpoint "{found.name}"')
         known = found.variants[name]
-        weight, count = each.get("DesiredWeight", known.weight), each.get("DesiredInstanceCount", known.count)
+        weight, count = desired.get("DesiredWeight", known.weight), desired.get("DesiredInstanceCount", known.count)
         wanted[name] = replace(known, weight=float(weight), count=int(count))
     store.rescale(found, wanted)
     return {"EndpointArn": found.arn}

@@ -105,9 +105,9 @@ class ModelEndpoint:
             other, share = self.update.to, self.update.share(at)
         for fleet, part in ((self.variants, 1 - share), (other, share)):
             total = sum(each.weight for each in fleet.values())
-            for each in fleet.values():
-                if part > 0 and total > 0 and each.weight > 0:
-                    yield each, part * each.weight / total
+            for variant in fleet.values():
+                if part > 0 and total > 0 and variant.weight > 0:
+                    yield variant, part * variant.weight / total
 
 
 class Endpoints:

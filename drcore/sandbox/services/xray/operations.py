@@ -118,11 +118,11 @@ def _graph(traces: Iterable[Trace]) -> list[dict[str, Any]]:
     spans: list[Trace] = list(traces)
     for trace in spans:
         by_id = {each.id: each for each in trace.calls}
-        for each in trace.calls:
-            parts.setdefault((each.name, each.origin), []).append(each)
-            if each.parent:
-                caller = by_id[each.parent]
-                calls.setdefault((caller.name, caller.origin), Counter())[each.name, each.origin] += 1
+        for call in trace.calls:
+            parts.setdefault((call.name, call.origin), []).append(call)
+            if call.parent:
+                caller = by_id[call.parent]
+                calls.setdefault((caller.name, caller.origin), Counter())[call.name, call.origin] += 1
     numbers = {key: number for number, key in enumerate(parts)}
     return [
         {

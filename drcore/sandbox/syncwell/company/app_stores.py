@@ -99,12 +99,12 @@ def put_on_play(world: World, name: str, fraction: float | None = None, *, state
     """Upload a version and put it on the production track: for a share of users, or for everybody."""
     store, version = world.state(PlayStore), AppVersion(name)
     store.upload(version.code, name)
-    said: dict[str, Any] = {"name": name, "versionCodes": [str(version.code)], "status": "completed"}
+    release: dict[str, Any] = {"name": name, "versionCodes": [str(version.code)], "status": "completed"}
     if fraction is not None:
-        said |= {"status": "inProgress", "userFraction": fraction}
+        release |= {"status": "inProgress", "userFraction": fraction}
     elif state == "PUBLISHED":
         store.retire()
-    return store.publish(said, state=state)
+    return store.publish(release, state=state)
 
 
 def put_on_app_store(world: World, name: str, *, phased: bool) -> IosVersion:

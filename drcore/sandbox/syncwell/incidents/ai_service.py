@@ -136,11 +136,11 @@ def _throttled(world: World, share: float, *models: str) -> Undo:
 
 def _llm(world: World, error: str, share: float, *models: str) -> Callable[[], None]:
     llm = world.state(Llm)
-    for each in models:
-        llm.become(each, **{error: share})
+    for model in models:
+        llm.become(model, **{error: share})
 
     def well() -> None:
-        for each in models:
-            llm.models[each] = LlmHealth()
+        for model in models:
+            llm.models[model] = LlmHealth()
 
     return well

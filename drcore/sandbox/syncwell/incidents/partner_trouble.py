@@ -70,9 +70,9 @@ class PartnerOutages:
 
     def tick(self, at: datetime) -> None:
         """End what is over."""
-        for each in [each for each in self._ends if each.at <= at]:
-            self._ends.remove(each)
-            each.end()
+        for end in [each for each in self._ends if each.at <= at]:
+            self._ends.remove(end)
+            end.end()
 
 
 @fault("partner-outage", options=OUTAGE)

@@ -86,5 +86,5 @@ def health(call: HttpCall) -> JsonReply:
         return JsonReply(404, {"message": f"region: expected one of {call.world.regions}, saw {region!r}"})
     status = endpoints.answer(region, region, call.world.clock.now()) or 503
     control = "On" if call.world.state(RoutingControls).on(region) else "Off"
-    said = {"region": region, "status": "in service" if status == 200 else "out of service"}
-    return JsonReply(status, said | {"lever": endpoints.levers[region], "routing_control": control})
+    body = {"region": region, "status": "in service" if status == 200 else "out of service"}
+    return JsonReply(status, body | {"lever": endpoints.levers[region], "routing_control": control})

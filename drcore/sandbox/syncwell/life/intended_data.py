@@ -97,8 +97,8 @@ class IntendedData:
         base = self._base.get(key)
         if item is None:
             return base is None
-        said = content(item)
-        return any(said == content(meant) for meant in (base, *self._meant.get(key, ())))
+        actual = content(item)
+        return any(actual == content(meant) for meant in (base, *self._meant.get(key, ())))
 
 
 def lacks(item: Item | None, edit: Edit) -> bool:

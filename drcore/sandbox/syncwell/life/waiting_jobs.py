@@ -147,8 +147,8 @@ class WaitingJobs:
         self._queues[region, names.DEAD_QUEUE].append(message)
 
     def _note(self, region: str, job: WaitingJob, at: datetime, state: str, received: int, error: str = "") -> None:
-        said = (
+        line = (
             f'{{"event":"job","state":"{state}","job":"{job.id}","made_at":"{precise(job.made)}"'
             f',"user":"USER#{job.number:05d}","received":{received}'
         )
-        self._logs.write(region, names.JOB_LOGS, at, said + (f',"error":"{error}"}}' if error else "}"), "jobs")
+        self._logs.write(region, names.JOB_LOGS, at, line + (f',"error":"{error}"}}' if error else "}"), "jobs")

@@ -127,15 +127,15 @@ def _found(store: AppStore, name: str) -> IosSubmission:
 
 
 def _submission(submission: IosSubmission) -> Row:
-    said: Row = {"platform": "IOS", "state": submission.state}
+    attributes: Row = {"platform": "IOS", "state": submission.state}
     relations: Row = {"app": to("apps", APP)}
     if submission.submitted is not None:
-        said["submittedDate"] = iso(submission.submitted)
+        attributes["submittedDate"] = iso(submission.submitted)
     if submission.actor:
         relations["submittedByActor"] = to("actors", submission.actor)
     for version in submission.items:
         relations["appStoreVersionForReview"] = to("appStoreVersions", version)
-    row: Row = {"type": _KIND, "id": submission.id, "attributes": said, "relationships": relations}
+    row: Row = {"type": _KIND, "id": submission.id, "attributes": attributes, "relationships": relations}
     return row | {"links": {"self": f"{V1}/{_KIND}/{submission.id}"}}
 
 
@@ -149,5 +149,5 @@ def _item(submission: IosSubmission, version: str) -> Row:
 
 
 def _actor(actor: IosActor) -> Row:
-    said = {"actorType": actor.kind} | ({"apiKeyId": KEY_ID} if actor.kind == "API_KEY" else {})
-    return {"type": "actors", "id": actor.id, "attributes": said}
+    attributes = {"actorType": actor.kind} | ({"apiKeyId": KEY_ID} if actor.kind == "API_KEY" else {})
+    return {"type": "actors", "id": actor.id, "attributes": attributes}

@@ -263,12 +263,12 @@ def _build_of(store: AppStore, version: IosVersion) -> IosBuild | None:
 
 
 def _app() -> Row:
-    said = {"name": NAME, "bundleId": BUNDLE_ID, "sku": "SYNCWELL", "primaryLocale": "en-US"}
-    return {"type": "apps", "id": APP, "attributes": said, "links": {"self": f"{V1}/apps/{APP}"}}
+    attributes = {"name": NAME, "bundleId": BUNDLE_ID, "sku": "SYNCWELL", "primaryLocale": "en-US"}
+    return {"type": "apps", "id": APP, "attributes": attributes, "links": {"self": f"{V1}/apps/{APP}"}}
 
 
 def _version(version: IosVersion) -> Row:
-    said = {
+    attributes = {
         "platform": "IOS",
         "versionString": version.name,
         "appVersionState": version.state,
@@ -282,27 +282,27 @@ def _version(version: IosVersion) -> Row:
         relations["build"] = to("builds", version.build)
     if version.phase is not None:
         relations["appStoreVersionPhasedRelease"] = to(_PHASES, version.phase.id)
-    row = {"type": "appStoreVersions", "id": version.id, "attributes": said, "relationships": relations}
+    row = {"type": "appStoreVersions", "id": version.id, "attributes": attributes, "relationships": relations}
     return row | {"links": {"self": f"{V1}/appStoreVersions/{version.id}"}}
 
 
 def _phase(store: AppStore, phase: IosPhase) -> Row:
     now = store.world.clock.now()
-    said: Row = {
+    attributes: Row = {
         "phasedReleaseState": phase.state,
         "totalPauseDuration": phase.pause(now) // DAY,
         "currentDayNumber": phase.day(now),
     }
     if phase.started is not None:
-        said["startDate"] = iso(phase.started)
-    return {"type": _PHASES, "id": phase.id, "attributes": said, "links": {"self": f"{V1}/{_PHASES}/{phase.id}"}}
+        attributes["startDate"] = iso(phase.started)
+    return {"type": _PHASES, "id": phase.id, "attributes": attributes, "links": {"self": f"{V1}/{_PHASES}/{phase.id}"}}
 
 
 def _build(build: IosBuild) -> Row:
-    said = {
+    attributes = {
         "version": build.number,
         "uploadedDate": iso(build.uploaded),
         "expired": False,
         "processingState": "VALID",
     }
-    return {"type": "builds", "id": build.id, "attributes": said, "links": {"self": f"{V1}/builds/{build.id}"}}
+    return {"type": "builds", "id": build.id, "attributes": attributes, "links": {"self": f"{V1}/builds/{build.id}"}}

@@ -83,13 +83,13 @@ class IosWebhooks:
         return delivery
 
     def _changed(self, version: IosVersion, before: str, after: str) -> None:
-        said = {"oldValue": before, "newValue": after, "timestamp": precise(self._world.clock.now())}
+        attributes = {"oldValue": before, "newValue": after, "timestamp": precise(self._world.clock.now())}
         body = {
             "data": {
                 "type": "appStoreVersionAppVersionStateUpdated",
                 "id": self._store.new_id("event"),
                 "version": 1,
-                "attributes": said,
+                "attributes": attributes,
                 "relationships": {"instance": to("appStoreVersions", version.id)},
             }
         }
@@ -197,7 +197,7 @@ def _set(webhook: IosWebhook, sent: Row) -> None:
 
 
 def _webhook(webhook: IosWebhook) -> Row:
-    said = {
+    attributes = {
         "enabled": webhook.enabled,
         "eventTypes": list(webhook.events),
         "name": webhook.name,
@@ -206,7 +206,7 @@ def _webhook(webhook: IosWebhook) -> Row:
     return {
         "type": "webhooks",
         "id": webhook.id,
-        "attributes": said,
+        "attributes": attributes,
         "relationships": {"app": to("apps", APP)},
         "links": {"self": f"{V1}/webhooks/{webhook.id}"},
     }
@@ -218,23 +218,25 @@ def _state(delivery: IosDelivery) -> str:
 
 def _delivery(delivery: IosDelivery) -> Row:
     at = precise(delivery.at)
-    said: Row = {
+    attributes: Row = {
         "createdDate": at,
         "sentDate": at,
         "deliveryState": _state(delivery),
         "redelivery": delivery.again,
         "request": {"url": delivery.url},
     }
-    said |= {"response": {"httpStatusCode": 200, "body": ""}} if delivery.arrived else {"errorMessage": "No response"}
+    attributes |= (
+        {"response": {"httpStatusCode": 200, "body": ""}} if delivery.arrived else {"errorMessage": "No response"}
+    )
     relations = {"event": to("webhookEvents", f"{delivery.id}-event")}
-    return {"type": "webhookDeliveries", "id": delivery.id, "attributes": said, "relationships": relations}
+    return {"type": "webhookDeliveries", "id": delivery.id, "attributes": attributes, "relationships": relations}
 
 
 def _event(delivery: IosDelivery) -> Row:
-    said: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "eventType": delivery.kind,
         "payload": delivery.body.decode(),
         "ping": delivery.kind == "WEBHOOK_PING",
         "createdDate": precise(delivery.at),
     }
-    return {"type": "webhookEvents", "id": f"{delivery.id}-event", "attributes": said}
+    return {"type": "webhookEvents", "id": f"{delivery.id}-event", "attributes": attributes}

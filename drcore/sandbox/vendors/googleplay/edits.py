@@ -70,7 +70,7 @@ def commit_edit(call: HttpCall) -> JsonReply:
         store.before_commit()
     _check(store, edit)
     if behavior == REFUSE and store.in_review():
-        names = ", ".join(str(release.said.get("name", "")) for release in store.in_review())
+        names = ", ".join(str(release.body.get("name", "")) for release in store.in_review())
         raise precondition(
             f"There are changes already in review ({names}). Committing this edit would cancel that review. To do so, "
             f"set changesInReviewBehavior to {CANCEL}."
@@ -141,7 +141,7 @@ def list_releases(call: HttpCall) -> JsonReply:
     store.settle()
     listed = [
         {
-            "releaseName": release.said.get("name", ""),
+            "releaseName": release.body.get("name", ""),
             "track": track,
             "releaseLifecycleState": f"RELEASE_LIFECYCLE_STATE_{release.state}",
             "activeArtifacts": [{"versionCode": code} for code in release.codes],
@@ -173,7 +173,7 @@ def _changed(call: HttpCall, releases: Any) -> JsonReply:
     if not isinstance(releases, list):
         raise AwsError("INVALID_ARGUMENT", "Invalid value at 'track.releases', expected a list.", 400)
     store.check_base(edit)
-    edit.tracks[track] = [check_release(said, track) for said in releases]
+    edit.tracks[track] = [check_release(body, track) for body in releases]
     return JsonReply(200, {"track": track, "releases": edit.tracks[track]})
 
 

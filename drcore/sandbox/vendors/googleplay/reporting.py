@@ -68,7 +68,7 @@ def fetch_release_filter_options(call: HttpCall) -> JsonReply:
             "displayName": track.capitalize(),
             "type": track.capitalize(),
             "servingReleases": [
-                {"displayName": release.said.get("name", ""), "versionCodes": [str(code) for code in release.codes]}
+                {"displayName": release.body.get("name", ""), "versionCodes": [str(code) for code in release.codes]}
                 for release in (store.offered(track) if track == PRODUCTION else store.tracks[track])
             ],
         }
@@ -116,9 +116,9 @@ def _check_names(name: str, metrics: object, dimensions: object) -> None:
     for what, sent, known in (("metric", metrics, _METRICS[name]), ("dimension", dimensions, _DIMENSIONS[name])):
         if not isinstance(sent, list):
             raise invalid(f"Invalid value at '{what}s', expected a list.")
-        for each in sent:
-            if each not in known:
-                raise invalid(f"Unsupported {what}: {each}. Supported here: {', '.join(known)}.")
+        for row in sent:
+            if row not in known:
+                raise invalid(f"Unsupported {what}: {row}. Supported here: {', '.join(known)}.")
     if not metrics:
         raise invalid("At least one metric is required.")
     if name == "errorCountMetricSet" and "reportType" not in list(dimensions if isinstance(dimensions, list) else ()):
@@ -142,16 +142,16 @@ def _span(spec: Any, vitals: PlayVitals) -> tuple[str, datetime, datetime]:
     return period, begin, end
 
 
-def _moment(said: Any, period: str) -> datetime:
-    zone = said.get("timeZone", {}).get("id", "UTC" if period == "HOURLY" else LOS_ANGELES.key)
+def _moment(time: Any, period: str) -> datetime:
+    zone = time.get("timeZone", {}).get("id", "UTC" if period == "HOURLY" else LOS_ANGELES.key)
     expected = "UTC" if period == "HOURLY" else LOS_ANGELES.key
-    if zone != expected or "utcOffset" in said:
+    if zone != expected or "utcOffset" in time:
         raise invalid(f"Unsupported time zone for {period}: {zone}. The only supported time zone is {expected}.")
     finer = ["minutes", "seconds", "nanos"] + (["hours"] if period == "DAILY" else [])
-    if unaligned := [part for part in finer if said.get(part)]:
+    if unaligned := [part for part in finer if time.get(part)]:
         raise invalid(f"timeline_spec is not aligned to {period}: '{unaligned[0]}' must be unset.")
     try:
-        return datetime(said["year"], said["month"], said["day"], said.get("hours", 0), tzinfo=ZoneInfo(zone))
+        return datetime(time["year"], time["month"], time["day"], time.get("hours", 0), tzinfo=ZoneInfo(zone))
     except (KeyError, TypeError, ValueError) as error:
         raise invalid(f"Invalid DateTime in timeline_spec: {error}.") from error
 

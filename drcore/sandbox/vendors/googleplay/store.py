@@ -28,28 +28,28 @@ NOT_SENT, NOT_APPROVED = "NOT_SENT_FOR_REVIEW", "NOT_APPROVED"
 
 @dataclass(slots=True)
 class PlayRelease:
-    """One release of a track: `said` is what the API shows (TrackRelease), `state` where its review stands."""
+    """One release of a track: `body` is what the API shows (TrackRelease), `state` where its review stands."""
 
-    said: dict[str, Any]
+    body: dict[str, Any]
     state: str = PUBLISHED
     submitted: datetime | None = None
 
     @property
     def codes(self) -> tuple[int, ...]:
         """Its version codes."""
-        return tuple(int(code) for code in self.said.get("versionCodes", ()))
+        return tuple(int(code) for code in self.body.get("versionCodes", ()))
 
     @property
     def status(self) -> str:
         """draft, inProgress, halted, completed."""
-        return str(self.said["status"])
+        return str(self.body["status"])
 
     @property
     def share(self) -> float:
         """The share of the users whom the store offers it now."""
         if self.state != PUBLISHED or self.status not in ("inProgress", "completed"):
             return 0.0
-        return 1.0 if self.status == "completed" else float(self.said["userFraction"])
+        return 1.0 if self.status == "completed" else float(self.body["userFraction"])
 
 
 @dataclass(slots=True)
@@ -98,10 +98,10 @@ class PlayStore:
         """Put a bundle into the store's library, as the pipeline does."""
         self.bundles[code] = PlayBundle(code, name, self.world.clock.now())
 
-    def publish(self, said: Mapping[str, Any], *, track: str = PRODUCTION, state: str = PUBLISHED) -> PlayRelease:
+    def publish(self, body: Mapping[str, Any], *, track: str = PRODUCTION, state: str = PUBLISHED) -> PlayRelease:
         """Put a release on a track past any edit: what was there before the doors opened, or the Console."""
         submitted = self.world.clock.now() if state == IN_REVIEW else None
-        release = PlayRelease(dict(said), state, submitted)
+        release = PlayRelease(dict(body), state, submitted)
         self.tracks[track].insert(0, release)
         self.touch("the Console")
         return release
@@ -154,7 +154,7 @@ class PlayStore:
                 other.ended = "deleted"
         number = self.world.count("googleplay", "edit", "")
         name = f"{self.world.rng('edit', number).getrandbits(63):020d}"
-        copied = {track: [deepcopy(each.said) for each in releases] for track, releases in self.tracks.items()}
+        copied = {track: [deepcopy(each.body) for each in releases] for track, releases in self.tracks.items()}
         edit = PlayEdit(name, user, self.version, self.world.clock.now() + EDIT_LASTS, copied)
         self.edits[name] = edit
         return edit
@@ -187,11 +187,11 @@ class PlayStore:
         for track, wanted in edit.tracks.items():
             before = {release.codes: release for release in self.tracks[track]}
             after: list[PlayRelease] = []
-            for said in wanted:
-                codes = tuple(int(code) for code in said.get("versionCodes", ()))
+            for body in wanted:
+                codes = tuple(int(code) for code in body.get("versionCodes", ()))
                 known = before.get(codes)
-                release = PlayRelease(said, known.state, known.submitted) if known else PlayRelease(said, "")
-                if said["status"] == "draft":
+                release = PlayRelease(body, known.state, known.submitted) if known else PlayRelease(body, "")
+                if body["status"] == "draft":
                     release.state, release.submitted = DRAFT, None
                 elif (
                     known is None
@@ -211,7 +211,7 @@ class PlayStore:
         self.settle()
         return {
             "tracks": {
-                track: [each.said | {"state": each.state} for each in releases]
+                track: [each.body | {"state": each.state} for each in releases]
                 for track, releases in self.tracks.items()
                 if releases
             },

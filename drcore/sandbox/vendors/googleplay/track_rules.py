@@ -20,32 +20,32 @@ _FIELDS = {
 }
 
 
-def check_release(said: object, track: str) -> dict[str, Any]:
+def check_release(body: object, track: str) -> dict[str, Any]:
     """One release as it was sent. Raises AwsError for what is wrong whatever the state."""
-    if not isinstance(said, dict):
+    if not isinstance(body, dict):
         raise invalid("Invalid value at 'track.releases' (TrackRelease), expected an object.")
-    unknown = set(said) - _FIELDS
+    unknown = set(body) - _FIELDS
     if unknown:
         raise invalid(f"Invalid JSON payload received. Unknown name \"{min(unknown)}\" at 'releases[0]'.")
-    status = said.get("status")
+    status = body.get("status")
     if status not in STATUSES:
         raise invalid(f"Invalid value at 'releases[0].status' (Status), {status!r}")
-    codes = said.get("versionCodes", [])
+    codes = body.get("versionCodes", [])
     if not isinstance(codes, list) or not all(str(code).isdigit() for code in codes):
         raise invalid(f"Invalid value at 'releases[0].version_codes' (TYPE_INT64), {codes!r}")
     if not codes and status != "draft":
         raise invalid("The release must contain at least one version code.")
-    _check_fraction(said, str(status))
-    if said.get("countryTargeting") is not None and (status != "inProgress" or track != PRODUCTION):
+    _check_fraction(body, str(status))
+    if body.get("countryTargeting") is not None and (status != "inProgress" or track != PRODUCTION):
         raise invalid("Country targeting is only allowed for inProgress releases in the production track.")
-    priority = said.get("inAppUpdatePriority", 0)
+    priority = body.get("inAppUpdatePriority", 0)
     if not isinstance(priority, int) or not 0 <= priority <= 5:
         raise invalid(f"inAppUpdatePriority must be in the range [0, 5], was {priority!r}.")
-    return said | {"versionCodes": [str(code) for code in codes]}
+    return body | {"versionCodes": [str(code) for code in codes]}
 
 
-def _check_fraction(said: Mapping[str, Any], status: str) -> None:
-    fraction = said.get("userFraction")
+def _check_fraction(body: Mapping[str, Any], status: str) -> None:
+    fraction = body.get("userFraction")
     if fraction is None:
         if status == "inProgress":
             raise invalid("A release with status inProgress must have a user fraction.")
@@ -60,23 +60,23 @@ def check_track(store: PlayStore, track: str, releases: list[dict[str, Any]]) ->
     """All releases of a track together, before they are committed. Raises AwsError."""
     before = {release.codes: release for release in store.tracks[track]}
     for status, most in (("completed", 1), ("inProgress", 1), ("draft", 1)):
-        if sum(said["status"] == status for said in releases) > most:
+        if sum(body["status"] == status for body in releases) > most:
             raise invalid(f"[Track: {track}] must not have more than one {status} release.")
-    codes = [int(code) for said in releases for code in said["versionCodes"]]
+    codes = [int(code) for body in releases for code in body["versionCodes"]]
     if len(codes) != len(set(codes)):
         raise invalid(f"[Track: {track}] has a version code in more than one release.")
-    for said in releases:
-        mine = tuple(int(code) for code in said["versionCodes"])
+    for body in releases:
+        mine = tuple(int(code) for code in body["versionCodes"])
         for code in mine:
             if code not in store.bundles:
                 raise invalid(f"Version code {code} was not found among the app's bundles.")
-        _check_change(before.get(mine), said, mine, list(before.values()))
+        _check_change(before.get(mine), body, mine, list(before.values()))
 
 
 def _check_change(
-    known: PlayRelease | None, said: Mapping[str, Any], mine: tuple[int, ...], before: list[PlayRelease]
+    known: PlayRelease | None, body: Mapping[str, Any], mine: tuple[int, ...], before: list[PlayRelease]
 ) -> None:
-    status = said["status"]
+    status = body["status"]
     if known is None:
         if status == "halted":
             raise invalid("A new release cannot be halted: it was never rolled out.")
@@ -91,5 +91,5 @@ def _check_change(
         raise invalid(f"A release that is {known.status} cannot become a draft again.")
     if known.status == "completed" and status == "inProgress":
         raise invalid("A completed release cannot be staged again.")
-    if said.get("inAppUpdatePriority", 0) != known.said.get("inAppUpdatePriority", 0):
+    if body.get("inAppUpdatePriority", 0) != known.body.get("inAppUpdatePriority", 0):
         raise invalid("inAppUpdatePriority can not be updated once the release is rolled out.")

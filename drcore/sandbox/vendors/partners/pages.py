@@ -91,8 +91,8 @@ def _told(world: World, page: PartnerPage, name: str, now: datetime) -> Mapping[
     found = world.state(Partners).state(name, now - page.lag)
     if page.manner is Manner.HONEST:
         return found
-    said = PartnerHealth(errors=0.9) if page.manner is Manner.SAYS_DOWN else PartnerHealth()
-    return dict.fromkeys(found, said)
+    health = PartnerHealth(errors=0.9) if page.manner is Manner.SAYS_DOWN else PartnerHealth()
+    return dict.fromkeys(found, health)
 
 
 def _document(name: str, fields: Mapping[str, PartnerHealth], now: datetime) -> dict[str, Any]:

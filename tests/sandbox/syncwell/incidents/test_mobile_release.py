@@ -104,7 +104,7 @@ def test_the_console_should_come_between_so_many_times(stores: InProcess) -> Non
 
 def test_a_hotfix_should_wait_for_its_review(stores: InProcess) -> None:
     inject(stores, "play-change-in-review")
-    assert [release.said["name"] for release in stores.world.state(PlayStore).in_review()] == ["4.11.1"]
+    assert [release.body["name"] for release in stores.world.state(PlayStore).in_review()] == ["4.11.1"]
 
 
 def test_a_full_release_on_ios_should_have_nothing_to_pause(stores: InProcess) -> None:

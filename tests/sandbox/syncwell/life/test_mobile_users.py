@@ -47,7 +47,7 @@ def well(users: MobileUsers) -> bool:
 
 
 def halt_play(sandbox: InProcess) -> None:
-    sandbox.world.state(PlayStore).tracks["production"][0].said["status"] = "halted"
+    sandbox.world.state(PlayStore).tracks["production"][0].body["status"] = "halted"
 
 
 def test_nobody_should_live_before_a_fault_begins_them(broken: Break, empty: InProcess) -> None:
