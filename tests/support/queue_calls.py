@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drcore.calls.aws import Aws
+from drcore.sandbox.services.sqs import RATE, Messages, QueuedMessage
 from drcore.services import sqs
 
 EAST, DEAD_LETTERS = "us-east-1", "arn:aws:sqs:us-east-1:123456789012:syncwell-jobs-dead"
@@ -18,16 +19,18 @@ def _idle(aws: Aws) -> str:
     return DEAD_LETTERS
 
 
-def _redrive_under_way(aws: Aws) -> str:
-    for _ in range(3):  # one of an empty queue is over with the second in which it began
-        if under_way := sqs.last_redrive(aws, EAST, DEAD_LETTERS).handle:
-            return under_way
-        sqs.redrive(aws, EAST, DEAD_LETTERS)
-    raise AssertionError("no redrive runs")
+def _redrive_under_way(asking: Any) -> str:
+    """The handle of a redrive that has work for a minute: one of an empty queue ends with the second it begins in."""
+    now = asking.world.world.clock.now()
+    dead = asking.world.world.state(Messages).queues[EAST, DEAD_LETTERS.rpartition(":")[2]]
+    dead.extend(QueuedMessage("{}", now, now) for _ in range(60 * RATE))
+    _idle(asking.aws)
+    sqs.redrive(asking.aws, EAST, DEAD_LETTERS)
+    return sqs.last_redrive(asking.aws, EAST, DEAD_LETTERS).handle
 
 
 QUEUES: dict[str, Any] = {
     "sqs.queue": "syncwell-jobs",
     "sqs.dead_letters": lambda asking: _idle(asking.aws),
-    "sqs.handle": lambda asking: _redrive_under_way(asking.aws),
+    "sqs.handle": _redrive_under_way,
 }
