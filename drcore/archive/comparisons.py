@@ -20,7 +20,7 @@ def write_comparisons(into: Path, runs: Path, groups: Sequence[Group]) -> dict[t
 
     A page's name changes with the two runs and with the code that draws it, so one that is there is not made again.
     """
-    found = {}
+    pages = {}
     for group in groups:
         if pair := _newest(group):
             name = f"compared-{_digest(pair)}.html"
@@ -28,10 +28,10 @@ def write_comparisons(into: Path, runs: Path, groups: Sequence[Group]) -> dict[t
                 left, right = (read(runs / run.slug / FOLDER) for run in pair)
                 page = comparison_page(**compared(left, right).as_data(), links=[_link(run) for run in pair])
                 write_whole(into / name, page.encode("utf-8", errors="replace"))
-            found[group.kind] = name
-    for gone in {path.name for path in into.glob("compared-*.html")} - {*found.values()}:
+            pages[group.kind] = name
+    for gone in {path.name for path in into.glob("compared-*.html")} - {*pages.values()}:
         (into / gone).unlink()
-    return found
+    return pages
 
 
 def _newest(group: Group) -> tuple[RunSummary, RunSummary] | None:

@@ -57,7 +57,7 @@ def _fetched(
     for region, bucket in service.evidence.buckets.items():
         where = f"s3://{bucket}/{_PREFIX}"
         try:
-            found = stored_records(where, service)
+            stored = stored_records(where, service)
         except BadInput:  # nothing lies there
             continue
         except (Unknown, Rejected) as error:
@@ -66,7 +66,7 @@ def _fetched(
                 f"{where} in {region} cannot be read: records that lie there only are missing, or old. {error}"
             )
             continue
-        for record in found:
+        for record in stored:
             slug = slug_of(record.name)
             before = known.get(slug)
             # A copy in another store is the same record: what was read of one that is away stands.

@@ -85,11 +85,11 @@ def readiness(
     """
     newest_first = sorted((run for run in runs if run.plan), key=lambda run: str(run.begun or ""), reverse=True)
     services, notes = _services()
-    found = [
+    rows = [
         _one(plan, mode, environment, services.get(environment), newest_first, now, records)
         for plan, mode, environment in _exercises(services, newest_first)
     ]
-    return tuple(sorted(found, key=lambda each: (not each.overdue, each.plan, each.mode, each.environment))), notes
+    return tuple(sorted(rows, key=lambda each: (not each.overdue, each.plan, each.mode, each.environment))), notes
 
 
 def _services() -> tuple[dict[str, Service], tuple[str, ...]]:

@@ -130,7 +130,7 @@ def _chart(name: str, title: str, names: list[str], alts: Mapping[str, str], cop
 
 def _alts(notebook: Path) -> dict[str, str]:
     """The alternative texts of the pictures in an executed notebook, by the pictures' digests."""
-    found: dict[str, str] = {}
+    alts: dict[str, str] = {}
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         for cell in json.loads(notebook.read_bytes())["cells"]:
             for output in cell.get("outputs", ()):
@@ -138,8 +138,8 @@ def _alts(notebook: Path) -> dict[str, str]:
                 if alt:
                     picture = output["data"]["image/png"]
                     text = picture if isinstance(picture, str) else "".join(picture)
-                    found[digest(base64.b64decode(text))] = str(alt)
-    return found
+                    alts[digest(base64.b64decode(text))] = str(alt)
+    return alts
 
 
 def _facts(run: ReadRun, summary: RunSummary) -> Iterator[tuple[str, str]]:

@@ -94,12 +94,12 @@ def build(
 
 def kept(into: Path) -> dict[str, RunSummary]:
     """The runs that an archive shows, by slug. What cannot be read any more is as if it were not there."""
-    found = {}
+    by_slug = {}
     for path in sorted((into / _RUNS).glob(f"*/{_SUMMARY}")):
         with suppress(OSError, ValidationError):  # of another version: it is made anew
             run = RunSummary.model_validate_json(path.read_bytes())
-            found[run.slug] = run
-    return found
+            by_slug[run.slug] = run
+    return by_slug
 
 
 def slug_of(name: str) -> str:
@@ -224,7 +224,7 @@ def _gone(runs: Sequence[RunSummary]) -> Iterator[str]:
 def _write_lists(into: Path, runs: list[RunSummary], now: datetime, notes: Sequence[str]) -> None:
     newest = sorted(runs, key=lambda run: (run.begun.isoformat() if run.begun else "", run.slug), reverse=True)
     groups = trends.groups_of(runs)
-    slower = {run.slug: found for group in groups for run, found in group.slower}
+    slower = {run.slug: reasons for group in groups for run, reasons in group.slower}
     ready, more = readiness(runs, now, {run.slug: into / _RUNS / run.slug / FOLDER for run in runs})
     (into / _PLANS).mkdir(exist_ok=True)
     letters = dict.fromkeys([*(each.plan for each in ready), *(group.kind[0] for group in groups)])
@@ -270,7 +270,7 @@ def _plan_page(
             "count": max((len(trend.values) for trend in group.trends), default=0),
             "runs": group.runs,
             "beside": beside.get(group.kind, ""),
-            "slower": [(run, "; ".join(map(str, found))) for run, found in group.slower],
+            "slower": [(run, "; ".join(map(str, reasons))) for run, reasons in group.slower],
             "lines": [
                 {
                     "title": trend.title,

@@ -60,10 +60,10 @@ def stored_records(url: str, service: Service) -> list[StoredRecord]:
 
     Raises BadInput where there is none, Rejected or Unknown where S3 does not say.
     """
-    found = _URL.fullmatch(url)
-    if not found:
+    match = _URL.fullmatch(url)
+    if not match:
         raise BadInput(f"RUN: expected s3://BUCKET/PREFIX, seen {url!r}")
-    bucket, prefix = found[1], found[2] or ""
+    bucket, prefix = match[1], match[2] or ""
     region = next((at for at, name in service.evidence.buckets.items() if name == bucket), service.runner_region)
     aws = Aws(CallGate(lambda *_, **__: None), endpoint=service.endpoint, role=service.role)
     tags = dict(sorted(s3.tagged(aws, region, bucket, prefix)))

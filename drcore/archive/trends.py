@@ -54,10 +54,10 @@ class Group:
 
 def groups_of(runs: Iterable[RunSummary]) -> tuple[Group, ...]:
     """The groups of runs, those with the most runs first."""
-    found: dict[tuple[str, str, str, str], list[RunSummary]] = {}
+    by_kind: dict[tuple[str, str, str, str], list[RunSummary]] = {}
     for run in sorted(runs, key=_when):
-        found.setdefault(run.kind, []).append(run)
-    groups = (_group(kind, each) for kind, each in found.items())
+        by_kind.setdefault(run.kind, []).append(run)
+    groups = (_group(kind, each) for kind, each in by_kind.items())
     return tuple(sorted(groups, key=lambda group: (group.kind[0], -len(group.runs), group.kind)))
 
 
@@ -69,9 +69,9 @@ def _group(kind: tuple[str, str, str, str], runs: Sequence[RunSummary]) -> Group
     compared = [run for run in runs if run.recovered]
     measures = [_measures(run) for run in compared]
     slower = [
-        (run, found)
+        (run, reasons)
         for index, run in enumerate(compared)
-        if (found := tuple(_slower(measures[max(0, index - BEFORE) : index], measures[index])))
+        if (reasons := tuple(_slower(measures[max(0, index - BEFORE) : index], measures[index])))
     ]
     titles = dict.fromkeys(title for each in reversed(measures) for title in each)  # in the order of the newest
     last = compared[-1] if compared else None
@@ -84,8 +84,8 @@ def _group(kind: tuple[str, str, str, str], runs: Sequence[RunSummary]) -> Group
 
 def _measures(run: RunSummary) -> dict[str, float]:
     """What is measured of a run, in seconds: RTO and RPO first, then the steps in order."""
-    found = {name: value for name, value in (("RTO", run.rto_s), ("RPO", run.rpo_s)) if value is not None}
-    return found | {step.title: step.seconds for step in run.steps if step.seconds is not None}
+    totals = {name: value for name, value in (("RTO", run.rto_s), ("RPO", run.rpo_s)) if value is not None}
+    return totals | {step.title: step.seconds for step in run.steps if step.seconds is not None}
 
 
 def _slower(before: Sequence[dict[str, float]], now: dict[str, float]) -> Iterable[Slower]:

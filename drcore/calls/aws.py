@@ -357,5 +357,5 @@ def _readable(answer: dict[str, Any], service: str, operation: str, region: str)
     of = f"{service} {operation} in {region}"
     see_who_answers(answer, of)
     is_data = service == "dynamodb" and operation in _OF_ITEMS  # what stands in an item is its writer's
-    found: ServiceAnswer = ServiceAnswer(answer, of) if is_data else as_answer(answer, of)
-    return found
+    readable: ServiceAnswer = ServiceAnswer(answer, of) if is_data else as_answer(answer, of)
+    return readable

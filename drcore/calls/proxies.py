@@ -24,6 +24,6 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     if is_loopback(url) or not parts.hostname or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    found = getproxies()
-    proxy = found.get(parts.scheme) or found.get("all")
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
     return None if not proxy else proxy if "://" in proxy else f"http://{proxy}"

@@ -56,9 +56,9 @@ def _moment(value: Any) -> datetime:
     with suppress(ValueError, OverflowError, OSError):
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
-        found = datetime.fromisoformat(value)
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     return parse_timestamp(value)
 
 

@@ -50,17 +50,18 @@ def _line(text: str) -> str:
     return visible(text).replace("\n", " ")
 
 
-def show_comparison(found: ComparedRuns, stream: TextIO) -> None:
+def show_comparison(comparison: ComparedRuns, stream: TextIO) -> None:
     """Print two runs beside each other: what differs of them, then of their steps."""
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    console.print(f"left   {found.left}\nright  {found.right}\ntimes count from: {found.zero[0]}, {found.zero[1]}")
-    for note in found.notes:
+    console.print(f"left   {comparison.left}\nright  {comparison.right}")
+    console.print(f"times count from: {comparison.zero[0]}, {comparison.zero[1]}")
+    for note in comparison.notes:
         console.print(f"note   {note}")
     table = Table("step", "differs in", "left", "right", title="what differs", title_justify="left")
-    for difference in found.whole:
+    for difference in comparison.whole:
         values = [short(value, _LONGEST) or "none" for value in (difference.left, difference.right)]
         table.add_row("the run", difference.what, *values)
-    for step in found.steps:
+    for step in comparison.steps:
         word = " (new)" if step.left is None else " (gone)" if step.right is None else ""
         for number, difference in enumerate(step.differences):
             name = "" if number else f"{step.title}{word}"
@@ -71,6 +72,6 @@ def show_comparison(found: ComparedRuns, stream: TextIO) -> None:
             )
     if table.rows:
         console.print(table)
-    same = [step.title for step in found.steps if not step.differences]
+    same = [step.title for step in comparison.steps if not step.differences]
     console.print(f"the same in both: {', '.join(same) or 'no step'}")
-    console.print("Something really differs." if found.differs else "Nothing really differs.")
+    console.print("Something really differs." if comparison.differs else "Nothing really differs.")

@@ -75,15 +75,15 @@ def compare(
         from drcore.record.files import find, write_whole
         from drcore.show.compared import comparison_page
 
-        found = compared(read(find(records, left)), read(find(records, right)))
+        comparison = compared(read(find(records, left)), read(find(records, right)))
         if html:
             if not html.absolute().parent.is_dir():
                 raise BadInput(f"--html: expected a file in a folder that there is, seen {html}")
-            write_whole(html, comparison_page(**found.as_data()).encode())
-        show_comparison(found, sys.stderr if as_json else sys.stdout)
-        return found
+            write_whole(html, comparison_page(**comparison.as_data()).encode())
+        show_comparison(comparison, sys.stderr if as_json else sys.stdout)
+        return comparison
 
-    found = guarded(go, as_json)
+    comparison = guarded(go, as_json)
     if as_json:
-        typer.echo(json.dumps(found.as_data()))
-    raise typer.Exit(Exit.MISSED if found.differs else Exit.REACHED)
+        typer.echo(json.dumps(comparison.as_data()))
+    raise typer.Exit(Exit.MISSED if comparison.differs else Exit.REACHED)

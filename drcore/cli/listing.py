@@ -68,16 +68,16 @@ def begun(history: History) -> str:
 
 
 def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
-    found = [plans.find(name) for name in plans.ids()]
+    known = [plans.find(name) for name in plans.ids()]
     folders = [path.name for path in sorted((HOME / "parameters").iterdir()) if (path / "service.yaml").is_file()]
     kept = sorted((_record(path.parent) for path in records.glob(f"*/{PARAMETERS}")), key=lambda each: each["begun"])
     return {
         "plans": [
             {"plan": plan.id, "title": plan.title, "steps": len(plan.steps), "faults": ", ".join(plan.faults)}
-            for plan in found
+            for plan in known
         ],
         "environments": [
-            {"environment": name, "plan": plan.id, **_state(name, plan)} for name in folders for plan in found
+            {"environment": name, "plan": plan.id, **_state(name, plan)} for name in folders for plan in known
         ],
         "records": kept[-_NEWEST:][::-1],
         "older_records": [{"not_shown": len(kept) - _NEWEST, "folder": str(records)}] if len(kept) > _NEWEST else [],

@@ -40,19 +40,19 @@ def schedule(
         from drcore.record.files import write_whole
         from drcore.schedule.dates import as_calendar
 
-        found = _scheduled(environment, records, mode=mode)
+        exercises = _scheduled(environment, records, mode=mode)
         if ical:
             if not ical.absolute().parent.is_dir():
                 raise BadInput(f"--ical: expected a file in a folder that there is, seen {ical}")
-            write_whole(ical, as_calendar(found, WallClock().now()))
-        _show(found, environment, as_json=as_json)
-        return found
+            write_whole(ical, as_calendar(exercises, WallClock().now()))
+        _show(exercises, environment, as_json=as_json)
+        return exercises
 
-    found = guarded(go, as_json)
-    due = any(each.is_due for each in found)
+    exercises = guarded(go, as_json)
+    due = any(each.is_due for each in exercises)
     if as_json:
         typer.echo(
-            json.dumps({"environment": environment, "due": due, "exercises": [each.as_data() for each in found]})
+            json.dumps({"environment": environment, "due": due, "exercises": [each.as_data() for each in exercises]})
         )
     raise typer.Exit(Exit.MISSED if due else Exit.REACHED)
 
@@ -84,8 +84,8 @@ def run_due(options: RunOptions, mode: str) -> NoReturn:
 
         _scheduled(options.environment, options.records, mode=mode, plan=options.plan)  # bad input touches nothing
         with only_one(options.records):
-            found = _scheduled(options.environment, options.records, mode=mode, plan=options.plan)
-            done = run_all([each for each in found if each.is_due], options.records, run)
+            exercises = _scheduled(options.environment, options.records, mode=mode, plan=options.plan)
+            done = run_all([each for each in exercises if each.is_due], options.records, run)
         stream = sys.stderr if options.as_json else sys.stdout
         for drill in done:
             word = drill.result.word if drill.result else "not begun"
@@ -119,13 +119,13 @@ def _scheduled(environment: str, records: Path, *, mode: str, plan: str = "") ->
     if environment not in known:
         raise BadInput(f"--environment: expected one of {', '.join(known)}, seen {environment!r}")
     service = read(HOME / "parameters" / environment / "service.yaml", Service)
-    found = scheduled(service, records, WallClock().now(), plan)
-    return [each for each in found if not mode or each.mode == mode]
+    exercises = scheduled(service, records, WallClock().now(), plan)
+    return [each for each in exercises if not mode or each.mode == mode]
 
 
-def _show(found: list[Scheduled], environment: str, *, as_json: bool) -> None:
-    if not found:
+def _show(exercises: list[Scheduled], environment: str, *, as_json: bool) -> None:
+    if not exercises:
         typer.echo(f"Nothing is scheduled in {environment}", err=as_json)
-    for drill in found:
+    for drill in exercises:
         line = f"{drill.state:<12}  {drill.due}  {drill.mode:<8}  plan {drill.plan.upper()}  {drill.why}"
         typer.echo(line, err=as_json)

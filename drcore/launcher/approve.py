@@ -39,13 +39,13 @@ class Approver:
         self, environment: str, world: str = "", *, service: Service | None = None, clock: Clock | None = None
     ) -> None:
         path = HOME / "parameters" / environment / "service.yaml"
-        found = service or at_world(read(path, Service), world or None)
-        if not found.second_person:
+        known = service or at_world(read(path, Service), world or None)
+        if not known.second_person:
             raise BadInput(f"{path}: second_person: expected who may approve, seen none")
-        self.service, self.role = found, found.second_person.role
-        self.clock = clock or clock_at(found.clock)
+        self.service, self.role = known, known.second_person.role
+        self.clock = clock or clock_at(known.clock)
         self._calls = CallGate(lambda *_, **__: None)  # of nobody's run: what is left is noted by the run that takes it
-        self.own = Aws(self._calls, endpoint=found.endpoint, now=self.clock.now)
+        self.own = Aws(self._calls, endpoint=known.endpoint, now=self.clock.now)
 
     def asked(self, run_id: str, step: str) -> AskedOfSecond:
         """What is asked, from the first region that has it. Raises BadInput where nothing is, Unknown, Rejected."""
@@ -56,8 +56,8 @@ class Approver:
                 keys = sorted(s3.names(self.aws, region, bucket, folder))  # by time: the last is what is asked now
                 if keys:
                     self.region, self.bucket = region, bucket
-                    found = s3.document(self.aws, region, bucket, keys[-1])
-                    return parse(found, AskedOfSecond, f"s3://{bucket}/{keys[-1]}")
+                    document = s3.document(self.aws, region, bucket, keys[-1])
+                    return parse(document, AskedOfSecond, f"s3://{bucket}/{keys[-1]}")
             except Unknown as error:
                 trouble.append(error)
         if trouble:

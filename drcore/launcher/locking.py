@@ -28,11 +28,11 @@ def hold(setting: RunParameters, service: Service, folder: Path) -> Callable[[],
     wanted = votes.Claim(setting.run_id, who, since, secrets.token_hex(8), votes.record_of(folder))
     need = votes.majority(service)
     try:
-        found = votes.read_enough(aws, setting.plan, service)
+        current = votes.read_enough(aws, setting.plan, service)
     except Unknown as error:
         raise Refused(f"{error}. Nothing was touched.") from error
-    if sum(not vote.trouble and not vote.run_id for vote in found) < need:
-        raise LockHeld(f"{votes.refusal(setting.plan, setting.run_id, found)}. Nothing was broken.")
+    if sum(not vote.trouble and not vote.run_id for vote in current) < need:
+        raise LockHeld(f"{votes.refusal(setting.plan, setting.run_id, current)}. Nothing was broken.")
 
     def give_back() -> None:
         own = [vote for vote in votes.read_all(aws, setting.plan, service) if vote.process == wanted.process]
@@ -41,7 +41,7 @@ def hold(setting: RunParameters, service: Service, folder: Path) -> Callable[[],
 
     try:
         with calls.during(Writes.ALLOWED):
-            votes.claim(aws, setting.plan, wanted, found, (), need)
+            votes.claim(aws, setting.plan, wanted, current, (), need)
     except (Unknown, Rejected) as error:
         give_back()
         raise Refused(f"the lock could not be taken: {error}. Nothing was broken.") from error

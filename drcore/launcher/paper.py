@@ -40,9 +40,9 @@ def write_card(plan: str, environment: str, folder: Path, *, pdf: bool) -> Itera
 
 def _browser() -> str:
     for name in _BROWSERS:
-        found = shutil.which(name)
-        if found:
-            return found
+        path = shutil.which(name)
+        if path:
+            return path
     raise BadInput(
         f"--pdf: expected one of {', '.join(_BROWSERS)} on the PATH, seen none. Without it: print the HTML with any "
         "browser, paper A4. Nothing was written."

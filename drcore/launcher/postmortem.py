@@ -95,7 +95,7 @@ def _see_that_it_is_of(path: Path, run_id: str) -> None:
 def _old(path: Path) -> Drafted | None:
     if not path.exists():
         return None
-    found = from_file(path.read_text(encoding="utf-8"))
-    if found is None:
+    draft = from_file(path.read_text(encoding="utf-8"))
+    if draft is None:
         raise Refused(f"{path} does not carry the marks of drcore: move it away. Nothing was changed.")
-    return found
+    return draft

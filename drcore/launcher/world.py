@@ -93,8 +93,8 @@ def faults(world: StartedWorld) -> dict[str, list[dict[str, Any]]]:
     words = words_of(world.command, "--faults")
     ended = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     try:
-        found: dict[str, list[dict[str, Any]]] = json.loads(ended.stdout)
-        return found
+        by_name: dict[str, list[dict[str, Any]]] = json.loads(ended.stdout)
+        return by_name
     except ValueError as error:
         last = ended.stderr.strip().rpartition("\n")[2]
         raise RunnerFailed(f"the world did not say what can be broken: {last or 'it said nothing'}") from error

@@ -56,7 +56,7 @@ def _theirs(
 
     An empty line is theirs where it stands between two of theirs, or before one.
     """
-    found, tight = dict[str, list[str]](), set[str]()
+    by_anchor, tight = dict[str, list[str]](), set[str]()
     anchor, blanks, last_is_theirs = "", 0, False
     for line, name in standing:
         if not name:
@@ -67,9 +67,9 @@ def _theirs(
                 tight.add(anchor)
             anchor = name if name in anchors else anchor
         else:
-            found.setdefault(anchor, []).extend([""] * blanks + [line])
+            by_anchor.setdefault(anchor, []).extend([""] * blanks + [line])
         last_is_theirs, blanks = name not in made, 0
-    return found, tight
+    return by_anchor, tight
 
 
 def _named(lines: Iterable[str], made: frozenset[str] | None = None) -> Iterator[tuple[str, str]]:
@@ -104,12 +104,12 @@ def from_file(text: str) -> Drafted | None:
 
     What people wrote below the end is theirs too.
     """
-    found = _MADE.search(text)
+    digests = _MADE.search(text)
     above, mark, below = text.partition(_BELOW)
-    if not found or not mark:
+    if not digests or not mark:
         return None
     theirs = [line for line in without_definitions(_MADE.sub("", below)).splitlines() if line.strip()]
-    return Drafted("\n".join([above.rstrip("\n"), *theirs]) + "\n", frozenset(found[1].split()))
+    return Drafted("\n".join([above.rstrip("\n"), *theirs]) + "\n", frozenset(digests[1].split()))
 
 
 def without_definitions(text: str) -> str:

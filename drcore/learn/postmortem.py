@@ -91,21 +91,21 @@ def sentences_of(text: str, title: str, history: History) -> Iterator[Sentence]:
     numbers = {line["n"] for line in history.all()}
     part = text.partition(f"\n## {title}\n\n")[2].partition("\n\n## ")[0]
     for line in part.splitlines():
-        found = _SENTENCE.fullmatch(line)
-        if found and int(found[2]) in numbers:
-            yield Sentence(found[1], int(found[2]))
+        match = _SENTENCE.fullmatch(line)
+        if match and int(match[2]) in numbers:
+            yield Sentence(match[1], int(match[2]))
 
 
 def drafted_from(text: str) -> str:
     """The run that a draft, or a notebook of one, was made from; empty where it does not say so."""
-    found = _DRAFTED.search(text)
-    return found[1] if found else ""
+    match = _DRAFTED.search(text)
+    return match[1] if match else ""
 
 
 def link_definitions(text: str, root: str) -> str:
     """What the sources in a text point at, a line each; empty where it has none."""
-    found = dict.fromkeys(_SOURCE.findall(text))
-    at = {source: _target(source) for source in found}
+    sources = dict.fromkeys(_SOURCE.findall(text))
+    at = {source: _target(source) for source in sources}
     return "".join(f"[{source}]: <{root}{target}>\n" for source, target in at.items())
 
 

@@ -50,8 +50,8 @@ def _policy_suffices(session: ProbeSession) -> Value:
     for plan in map(plans.find, plans.ids()):
         _, facts = load(HOME / "parameters", session.service.environment, plan.id, plan.facts)
         for arns, actions in by_resources(plan.permissions, Place(session.service, facts)).items():
-            found = iam.denied(session.aws, session.region, session.service.role, actions, arns)
-            denied |= {action for action, _ in found}
+            refused = iam.denied(session.aws, session.region, session.service.role, actions, arns)
+            denied |= {action for action, _ in refused}
     return f"denied: {', '.join(sorted(denied))}" if denied else "all allowed"
 
 
@@ -84,12 +84,12 @@ def _metric_delay(session: ProbeSession) -> Value:
 
 
 def _active(session: ProbeSession) -> list[Metric]:
-    found = session.aws.pages(
+    listed = session.aws.pages(
         "cloudwatch", session.region, "list_metrics", "Metrics", Namespace="AWS/Lambda", MetricName="Invocations"
     )
     known = [
         Metric("AWS/Lambda", "Invocations", "Sum", tuple((each["Name"], each["Value"]) for each in one["Dimensions"]))
-        for one in found
+        for one in listed
     ]
     now = session.clock.now()
     span = now.replace(second=0, microsecond=0) - 15 * _MINUTE, now

@@ -64,8 +64,8 @@ class KindOfOwn:
 
 
 def _functions(aws: Aws, region: str) -> Iterator[str]:
-    found = aws.pages("lambda", region, "list_functions", "Functions")
-    return (each["FunctionName"] for each in found if each["FunctionName"].startswith(PREFIX))
+    functions = aws.pages("lambda", region, "list_functions", "Functions")
+    return (each["FunctionName"] for each in functions if each["FunctionName"].startswith(PREFIX))
 
 
 def _remove_function(aws: Aws, region: str, name: str) -> None:
@@ -73,8 +73,8 @@ def _remove_function(aws: Aws, region: str, name: str) -> None:
 
 
 def _roles(aws: Aws, region: str) -> Iterator[str]:
-    found = aws.pages("iam", region, "list_roles", "Roles")
-    return (each["RoleName"] for each in found if each["RoleName"].startswith(PREFIX))
+    roles = aws.pages("iam", region, "list_roles", "Roles")
+    return (each["RoleName"] for each in roles if each["RoleName"].startswith(PREFIX))
 
 
 def _remove_role(aws: Aws, region: str, name: str) -> None:
@@ -105,8 +105,8 @@ def _remove_queue(aws: Aws, region: str, name: str) -> None:
 
 
 def _applications(aws: Aws, region: str) -> Iterator[str]:
-    found = aws.pages("codedeploy", region, "list_applications", "applications")
-    return (name for name in found if name.startswith(PREFIX))
+    names = aws.pages("codedeploy", region, "list_applications", "applications")
+    return (name for name in names if name.startswith(PREFIX))
 
 
 def _remove_application(aws: Aws, region: str, name: str) -> None:
@@ -133,7 +133,7 @@ def remove(aws: Aws, kind: KindOfOwn, region: str, name: str) -> None:
             raise
 
 
-def found(aws: Aws, regions: tuple[str, ...]) -> Iterator[tuple[KindOfOwn, str, str]]:
+def resources_of_probes(aws: Aws, regions: tuple[str, ...]) -> Iterator[tuple[KindOfOwn, str, str]]:
     """All that any probe has left: kind, region, name; what is to be removed first comes first."""
     for kind in reversed(KINDS):
         for region in regions[:1] if kind.everywhere else regions:

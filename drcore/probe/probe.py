@@ -15,7 +15,7 @@ from drcore.errors import Exit, Refused, Rejected, Unknown
 from drcore.parameters import Service
 from drcore.probe.account_questions import METRIC_DELAY
 from drcore.probe.answers import ANSWERS, Agreement, AwsAnswer, fixture
-from drcore.probe.own import PREFIX, found
+from drcore.probe.own import PREFIX, resources_of_probes
 from drcore.probe.question import AwsQuestion, Value
 from drcore.probe.session import Leftovers, ProbeSession
 from drcore.record.events import Kind
@@ -113,7 +113,7 @@ class AccountProbe:
             raise Refused("nothing is removed in production, where no probe has made anything. Nothing was touched.")
         self._open()
         asking = self.session
-        seen = list(found(asking.aws, self._service.regions))
+        seen = list(resources_of_probes(asking.aws, self._service.regions))
         listed = [f"{kind.name} {name} in {region}" for kind, region, name in seen]
         for name in listed:
             self._say(f"left by a probe: {name}")

@@ -62,11 +62,11 @@ def find(records: Path, name: str) -> Path:
 
     Raises BadInput when none, or more than one, answers to the name.
     """
-    found = find_all(records, name)
-    if len(found) != 1:
-        seen = ", ".join(path.name for path in found)
+    folders = find_all(records, name)
+    if len(folders) != 1:
+        seen = ", ".join(path.name for path in folders)
         raise BadInput(f"run {name!r}: expected the id or path of one record below {records}, seen {seen}")
-    return found[0]
+    return folders[0]
 
 
 def find_all(records: Path, name: str) -> list[Path]:
@@ -83,12 +83,12 @@ def find_all(records: Path, name: str) -> list[Path]:
             raise BadInput(f"{name}: expected a record, or a folder of records, seen no folder in it")
         return below
     there = [] if Path(name).is_absolute() else sorted(records.glob(f"{name}*"))
-    found = [path for path in there if (path / PARAMETERS).is_file()]
-    exact = [path for path in found if path.name == name]
-    if not found and not name:
+    matching = [path for path in there if (path / PARAMETERS).is_file()]
+    exact = [path for path in matching if path.name == name]
+    if not matching and not name:
         raise BadInput(f"RUN: expected records below {records}, seen none. See: drcore list")
-    if not found:
+    if not matching:
         raise BadInput(
             f"run {name!r}: expected the id or path of a record below {records}, seen none. See: drcore list"
         )
-    return exact or found
+    return exact or matching

@@ -31,10 +31,10 @@ def begun_before_keys(history: History) -> str:
 
 def newer(folder: Path, first: list[Event]) -> str:
     """Which drcore a record needs whose first line is of a format unknown here; empty where this one will do."""
-    found = first[0].get("format", 1) if first else FORMAT
-    if found in range(1, FORMAT + 1):
+    number = first[0].get("format", 1) if first else FORMAT
+    if number in range(1, FORMAT + 1):
         return ""
     packages = first[0].get("packages")
     written_by = packages.get("drcore") if isinstance(packages, dict) else None
     needed = f"drcore {written_by}, which has written it, or a newer one" if written_by else "a newer drcore"
-    return f"{folder}: expected a record of format {FORMAT} or lower, seen format {found}. To read it takes {needed}."
+    return f"{folder}: expected a record of format {FORMAT} or lower, seen format {number}. To read it takes {needed}."

@@ -78,7 +78,7 @@ class Redactor:
         """The text without its secrets."""
         if self._pattern:
             text = self._pattern.sub(HIDDEN, text)
-        return _NAMED.sub(lambda found: found[1] + HIDDEN, _FORMS.sub(HIDDEN, text))
+        return _NAMED.sub(lambda match: match[1] + HIDDEN, _FORMS.sub(HIDDEN, text))
 
     def data(self, value: object) -> object:
         """The same for plain data (what JSON can hold): every string in it, keys included.

@@ -31,22 +31,22 @@ class StepLines:
 def step_lines(history: History, step: Named) -> StepLines | None:
     """How a step was carried out last; None where it never was. After it was undone it has not ended."""
     kinds = (Kind.STEP, Kind.INTENT, Kind.LOOK, Kind.RESULT, Kind.STEP_ENDED, Kind.UNDONE)
-    found: StepLines | None = None
+    lines: StepLines | None = None
     for line in history.lines(*kinds, step=step):
         match line["event"]:
             case Kind.STEP:  # what was begun before it was the step's turn, or before a restart, belongs to it
-                found = StepLines(line, found.intents if found and not found.ended else {})
-            case Kind.UNDONE if found:
-                found = StepLines(found.began)
-            case Kind.INTENT if found:
-                found.intents.setdefault(line["target"], line)
-            case Kind.LOOK if found:
-                found.looks[line["target"]] = line
-            case Kind.RESULT if found:
-                found.results[line["target"]] = line
-            case Kind.STEP_ENDED if found:
-                found = StepLines(found.began, found.intents, found.looks, found.results, line)
-    return found
+                lines = StepLines(line, lines.intents if lines and not lines.ended else {})
+            case Kind.UNDONE if lines:
+                lines = StepLines(lines.began)
+            case Kind.INTENT if lines:
+                lines.intents.setdefault(line["target"], line)
+            case Kind.LOOK if lines:
+                lines.looks[line["target"]] = line
+            case Kind.RESULT if lines:
+                lines.results[line["target"]] = line
+            case Kind.STEP_ENDED if lines:
+                lines = StepLines(lines.began, lines.intents, lines.looks, lines.results, line)
+    return lines
 
 
 def left_open(history: History) -> str:

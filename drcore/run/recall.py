@@ -21,8 +21,8 @@ from drcore.record.step_lines import StepLines, left_open, step_lines
 
 def recalled(run: Run[Any, Any], plan: Plan[Any]) -> dict[str, StepResult]:
     """The results of all steps that ended in this run, by key, in the order of the plan; but what was undone since."""
-    found = ((step, step_lines(run.history, step)) for step in plan.steps)
-    return {step.key: _result(step, of_step, of_step.ended) for step, of_step in found if of_step and of_step.ended}
+    lines = ((step, step_lines(run.history, step)) for step in plan.steps)
+    return {step.key: _result(step, of_step, of_step.ended) for step, of_step in lines if of_step and of_step.ended}
 
 
 def _result(step: Step[Any, Any], of_step: StepLines, ended: Event) -> StepResult:

@@ -110,12 +110,12 @@ class Runbook:
     @cell
     def preflight(self) -> None:
         """Check what must be so before anything is touched, and take the lock. Raises Refused, BadInput."""
-        found = []
+        findings = []
         for finding in preflight.findings(self.run, self.plan):
-            found.append(finding)
+            findings.append(finding)
             self.record.append(Kind.FINDING, what=finding.what, check=finding.check.answer, why=finding.check.why)
-        self._screen.show(show.findings(found))
-        stops = [finding for finding in found if finding.stops]
+        self._screen.show(show.findings(findings))
+        stops = [finding for finding in findings if finding.stops]
         if stops:
             why = f"{'; '.join(dict.fromkeys(each.text for each in stops))}. Nothing was changed."
             raise self._refused("preflight", why, BadInput if all(each.check.parameter for each in stops) else Refused)

@@ -81,8 +81,8 @@ def scheduled(service: Service, records: Path, now: datetime, only: str = "") ->
     if unknown := sorted(set(service.exercises) - set(plans.ids())):
         raise BadInput(f"exercises: expected plans among {', '.join(plans.ids())}, seen {', '.join(unknown)}")
     kept = _newest_first(records)
-    found = [*_all(service, [plans.find(name) for name in names], kept, now)]
-    return sorted(found, key=lambda each: (list(DueState).index(each.state), each.due, each.mode, each.plan))
+    exercises = [*_all(service, [plans.find(name) for name in names], kept, now)]
+    return sorted(exercises, key=lambda each: (list(DueState).index(each.state), each.due, each.mode, each.plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class KeptRun:
 
 def _newest_first(records: Path) -> list[KeptRun]:
     """The records of a folder. One that does not say what it is of is evidence of nothing."""
-    found = [kept for folder in (folders(records) if records.is_dir() else []) if (kept := _kept(folder))]
-    return sorted(found, key=lambda each: each.begun, reverse=True)
+    runs = [kept for folder in (folders(records) if records.is_dir() else []) if (kept := _kept(folder))]
+    return sorted(runs, key=lambda each: each.begun, reverse=True)
 
 
 def _kept(folder: Path) -> KeptRun | None:
@@ -141,6 +141,6 @@ def _one(
 
 def _changed(plan: Plan[Any], environment: str, run: ReadRun) -> tuple[str, ...]:
     then = str(run.host.get("lock", ""))
-    found = since(plan, environment, parameters=run.parameters, planned=run.planned, policy=run.policy, lock=then)
+    changes = since(plan, environment, parameters=run.parameters, planned=run.planned, policy=run.policy, lock=then)
     # Where no lock file is installed beside drcore nothing can be told of it, now or at the next run.
-    return tuple(each for each in found if lock() or not each.startswith("lock file"))
+    return tuple(each for each in changes if lock() or not each.startswith("lock file"))

@@ -22,9 +22,9 @@ class Stage:
 
 def stage(aws: Aws, region: str, rest_api_id: str, name: str) -> Stage:
     """Raises Rejected when there is no such stage, Unknown."""
-    found = aws.call("apigateway", region, "get_stage", restApiId=rest_api_id, stageName=name)
-    canary: Mapping[str, Any] = found.get("canarySettings", {})
-    return Stage(found["deploymentId"], tuple(sorted(_patched(canary))))
+    answer = aws.call("apigateway", region, "get_stage", restApiId=rest_api_id, stageName=name)
+    canary: Mapping[str, Any] = answer.get("canarySettings", {})
+    return Stage(answer["deploymentId"], tuple(sorted(_patched(canary))))
 
 
 def deployments(aws: Aws, region: str, rest_api_id: str) -> frozenset[str]:

@@ -86,8 +86,8 @@ def consumed(aws: Aws, region: str, where: Profile) -> dict[str, Any]:
         ConfigurationProfileIdentifier=where.profile,
     )
     token = session["InitialConfigurationToken"]
-    found = aws.call("appconfigdata", region, "get_latest_configuration", ConfigurationToken=token)
-    return _parsed(found["Configuration"].read(), region, where)
+    answer = aws.call("appconfigdata", region, "get_latest_configuration", ConfigurationToken=token)
+    return _parsed(answer["Configuration"].read(), region, where)
 
 
 def profile(aws: Aws, region: str, application: str, environment: str, name: str) -> Profile:
@@ -101,11 +101,13 @@ def profile(aws: Aws, region: str, application: str, environment: str, name: str
 
 def strategy_times(aws: Aws, region: str, name: str) -> StrategyTimes:
     """How fast a strategy gives a version out. Raises Rejected where there is none, or more than one; Unknown."""
-    found = [
+    strategies = [
         each for each in aws.pages("appconfig", region, "list_deployment_strategies", "Items") if each["Name"] == name
     ]
-    _id(found, name, region)
-    return StrategyTimes(float(found[0]["DeploymentDurationInMinutes"]), float(found[0]["FinalBakeTimeInMinutes"]))
+    _id(strategies, name, region)
+    return StrategyTimes(
+        float(strategies[0]["DeploymentDurationInMinutes"]), float(strategies[0]["FinalBakeTimeInMinutes"])
+    )
 
 
 def strategy(aws: Aws, region: str, name: str) -> str:
@@ -118,16 +120,16 @@ def strategy(aws: Aws, region: str, name: str) -> str:
 def newest(aws: Aws, region: str, where: Profile) -> HostedVersion:
     """The hosted version that was made last, deployed or not. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
-    found = aws.pages("appconfig", region, "list_hosted_configuration_versions", "Items", **of)
-    number = max((each["VersionNumber"] for each in found), default=0)
+    listed = aws.pages("appconfig", region, "list_hosted_configuration_versions", "Items", **of)
+    number = max((each["VersionNumber"] for each in listed), default=0)
     return version(aws, region, where, number) if number else HostedVersion(0, {})
 
 
 def version(aws: Aws, region: str, where: Profile, number: int) -> HostedVersion:
     """One hosted version by its number. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
-    found = aws.call("appconfig", region, "get_hosted_configuration_version", VersionNumber=number, **of)
-    return HostedVersion(number, _parsed(found["Content"].read(), region, where))
+    answer = aws.call("appconfig", region, "get_hosted_configuration_version", VersionNumber=number, **of)
+    return HostedVersion(number, _parsed(answer["Content"].read(), region, where))
 
 
 def last_deployment(aws: Aws, region: str, where: Profile) -> EnvironmentDeployment:
@@ -180,14 +182,14 @@ def rolled_back_by(aws: Aws, region: str, where: Profile, number: int) -> str:
 def monitors(aws: Aws, region: str, where: Profile) -> tuple[str, ...]:
     """The alarms (ARNs) that roll a deployment of the environment back. Raises Unknown, Rejected."""
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
-    found = aws.call("appconfig", region, "get_environment", **of).get("Monitors", ())
-    return tuple(each["AlarmArn"] for each in found)
+    watched = aws.call("appconfig", region, "get_environment", **of).get("Monitors", ())
+    return tuple(each["AlarmArn"] for each in watched)
 
 
 def experiments(aws: Aws, region: str, where: Profile) -> tuple[FlagExperiment, ...]:
     """The experiments that run on flags of the profile in its environment. Raises Unknown, Rejected."""
     of = {"ApplicationIdentifier": where.application_id, "EnvironmentIdentifier": where.environment_id}
-    found = aws.pages(
+    definitions = aws.pages(
         "appconfig",
         region,
         "list_experiment_definitions",
@@ -198,7 +200,7 @@ def experiments(aws: Aws, region: str, where: Profile) -> tuple[FlagExperiment, 
     )
     return tuple(
         FlagExperiment(each["Id"], each["Name"], each["FlagKey"], run["Run"], run.get("ExposurePercentage", 0.0))
-        for each in found
+        for each in definitions
         for run in aws.pages(
             "appconfig",
             region,
@@ -259,8 +261,8 @@ def deploy(aws: Aws, region: str, where: Profile, strategy_id: str, number: int,
     )
 
 
-def _id(found: Any, name: str, region: str) -> str:
-    ids = [each["Id"] for each in found if each["Name"] == name]
+def _id(listed: Any, name: str, region: str) -> str:
+    ids = [each["Id"] for each in listed if each["Name"] == name]
     if len(ids) != 1:
         raise Rejected(f"appconfig in {region}: expected one {name}, seen {len(ids)}", "ResourceNotFoundException")
     return str(ids[0])
@@ -268,9 +270,9 @@ def _id(found: Any, name: str, region: str) -> str:
 
 def _parsed(content: bytes, region: str, where: Profile) -> dict[str, Any]:
     try:
-        found = as_answer(json.loads(content), f"appconfig in {region}: {where.profile}")
+        values = as_answer(json.loads(content), f"appconfig in {region}: {where.profile}")
     except ValueError as error:
         raise Unknown(f"appconfig in {region}: {where.profile} is not JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise Unknown(f"appconfig in {region}: {where.profile} is not a JSON object")
-    return found
+    return values

@@ -31,11 +31,11 @@ def control(aws: Aws, endpoints: Iterable[tuple[str, str]], arn: str) -> Control
     for region, url in endpoints:
         aws.set_endpoint(_SERVICE, region, url)
         try:
-            found = aws.call(_SERVICE, region, "get_routing_control_state", RoutingControlArn=arn)
+            answer = aws.call(_SERVICE, region, "get_routing_control_state", RoutingControlArn=arn)
         except Unknown as error:
             silent.append(str(error))
         else:
-            return Control(found["RoutingControlState"] == "On", region)
+            return Control(answer["RoutingControlState"] == "On", region)
     raise Unknown(f"no endpoint of the ARC cluster answers: {'; '.join(silent)}")
 
 

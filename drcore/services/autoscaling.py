@@ -37,13 +37,13 @@ def scaling(aws: Aws, region: str, cluster: str, service: str) -> Scaling:
         ResourceIds=[_resource(cluster, service)],
         ScalableDimension=_DIMENSION,
     )
-    found = next(pages, None)
-    if found is None:
+    target = next(pages, None)
+    if target is None:
         raise Rejected(f"{_resource(cluster, service)} is no scalable target in {region}", "ObjectNotFoundException")
-    state = found.get("SuspendedState", {})
+    state = target.get("SuspendedState", {})
     return Scaling(
-        found["MinCapacity"],
-        found["MaxCapacity"],
+        target["MinCapacity"],
+        target["MaxCapacity"],
         state.get("DynamicScalingInSuspended", False),
         state.get("DynamicScalingOutSuspended", False),
         state.get("ScheduledScalingSuspended", False),
@@ -56,8 +56,8 @@ def scaled_dimensions(aws: Aws, region: str, table: str) -> tuple[str, ...]:
         "application-autoscaling", region, "describe_scalable_targets", "ScalableTargets", ServiceNamespace="dynamodb"
     )
     own = (f"table/{table}", f"table/{table}/index/")
-    found = (each for each in pages if each["ResourceId"] == own[0] or each["ResourceId"].startswith(own[1]))
-    return tuple(sorted(each["ScalableDimension"].partition(":")[2] for each in found))
+    targets = (each for each in pages if each["ResourceId"] == own[0] or each["ResourceId"].startswith(own[1]))
+    return tuple(sorted(each["ScalableDimension"].partition(":")[2] for each in targets))
 
 
 def suspend(aws: Aws, region: str, cluster: str, service: str, to: Scaling) -> None:

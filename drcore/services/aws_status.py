@@ -21,8 +21,10 @@ def issues(http: Http, url: str, regions: Collection[str]) -> tuple[Event, ...]:
     reply = http.get(url, within=_SECONDS, again=False)
     if reply.status != 200 or not isinstance(reply.json, list):
         raise Unknown(f"GET {url}: expected 200 with a list of events, seen {reply.status} with {reply.text[:80]!r}")
-    found = [_event(each, url) for each in reply.json]
-    return tuple(sorted((each for each in found if each.region in regions), key=lambda each: (each.began, each.region)))
+    events = [_event(each, url) for each in reply.json]
+    return tuple(
+        sorted((each for each in events if each.region in regions), key=lambda each: (each.began, each.region))
+    )
 
 
 def _event(written: object, url: str) -> Event:

@@ -22,7 +22,7 @@ class Called:
 
 def calls(aws: Aws, region: str, operation: str, since: datetime, until: datetime) -> tuple[Called, ...]:
     """All calls of one operation in a span, oldest first. Raises Unknown, Rejected."""
-    found = aws.pages(
+    events = aws.pages(
         "cloudtrail",
         region,
         "lookup_events",
@@ -31,7 +31,7 @@ def calls(aws: Aws, region: str, operation: str, since: datetime, until: datetim
         StartTime=since,
         EndTime=until,
     )
-    made = (Called(_utc(each["EventTime"]), operation, each.get("Username", ""), _parameters(each)) for each in found)
+    made = (Called(_utc(each["EventTime"]), operation, each.get("Username", ""), _parameters(each)) for each in events)
     return tuple(sorted(made, key=lambda call: (call.at, call.by)))
 
 

@@ -89,8 +89,8 @@ class Points:
 
 def alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
     """All metric alarms whose names begin so. Raises Unknown, Rejected."""
-    found = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
-    return tuple(map(_alarm, found))
+    listed = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
+    return tuple(map(_alarm, listed))
 
 
 def log_alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
@@ -99,9 +99,9 @@ def log_alarms(aws: Aws, region: str, prefix: str) -> tuple[Alarm, ...]:
     return tuple(map(_alarm, aws.pages("cloudwatch", region, "describe_alarms", "LogAlarms", **asked)))
 
 
-def _alarm(found: Mapping[str, Any]) -> Alarm:
-    since = _utc(found["StateUpdatedTimestamp"])
-    return Alarm(found["AlarmName"], found["StateValue"], found.get("StateReason", ""), since)
+def _alarm(description: Mapping[str, Any]) -> Alarm:
+    since = _utc(description["StateUpdatedTimestamp"])
+    return Alarm(description["AlarmName"], description["StateValue"], description.get("StateReason", ""), since)
 
 
 def watching(aws: Aws, region: str, dimension: str, value: str) -> Watching:
@@ -110,10 +110,10 @@ def watching(aws: Aws, region: str, dimension: str, value: str) -> Watching:
     CloudWatch finds no alarm by a dimension: the account's are read, 100 a call, and no more than MOST_READ of them.
     """
     asked = {"AlarmTypes": ["MetricAlarm"], "MaxRecords": 100}
-    found = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked)
+    listed = aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked)
     wanted = {"Name": dimension, "Value": value}
-    names = sorted(each["AlarmName"] for each in islice(found, MOST_READ) if wanted in _dimensions(each))
-    return Watching(tuple(names), next(found, None) is None)
+    names = sorted(each["AlarmName"] for each in islice(listed, MOST_READ) if wanted in _dimensions(each))
+    return Watching(tuple(names), next(listed, None) is None)
 
 
 def _dimensions(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
@@ -125,8 +125,8 @@ def _dimensions(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
 def definition(aws: Aws, region: str, name: str) -> dict[str, Any]:
     """How a metric alarm is defined, as PutMetricAlarm takes it; empty: there is none. Raises Unknown, Rejected."""
     asked = {"AlarmNames": [name], "AlarmTypes": ["MetricAlarm"]}
-    found: dict[str, Any] = next(aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked), {})
-    return {field: value for field, value in found.items() if field in DEFINED}
+    description: dict[str, Any] = next(aws.pages("cloudwatch", region, "describe_alarms", "MetricAlarms", **asked), {})
+    return {field: value for field, value in description.items() if field in DEFINED}
 
 
 def history(aws: Aws, region: str, names: Sequence[str], since: datetime, until: datetime) -> tuple[Turn, ...]:

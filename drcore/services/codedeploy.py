@@ -22,7 +22,7 @@ class Deployment:
 
 def running(aws: Aws, region: str, application: str, group: str) -> tuple[Deployment, ...]:
     """Deployments that have not ended. Raises Unknown, Rejected."""
-    found = aws.pages(
+    ids = aws.pages(
         "codedeploy",
         region,
         "list_deployments",
@@ -31,7 +31,7 @@ def running(aws: Aws, region: str, application: str, group: str) -> tuple[Deploy
         deploymentGroupName=group,
         includeOnlyStatuses=RUNNING,
     )
-    return tuple(deployment(aws, region, each) for each in found)
+    return tuple(deployment(aws, region, each) for each in ids)
 
 
 def rollbacks(aws: Aws, region: str, application: str, group: str, since: datetime) -> tuple[Deployment, ...]:
@@ -39,7 +39,7 @@ def rollbacks(aws: Aws, region: str, application: str, group: str, since: dateti
 
     CodeDeploy lists them in no promised order.
     """
-    found = aws.pages(
+    ids = aws.pages(
         "codedeploy",
         region,
         "list_deployments",
@@ -48,15 +48,15 @@ def rollbacks(aws: Aws, region: str, application: str, group: str, since: dateti
         deploymentGroupName=group,
         createTimeRange={"start": since},
     )
-    made = (deployment(aws, region, each) for each in found)
+    made = (deployment(aws, region, each) for each in ids)
     return tuple(sorted((each for each in made if each.rolls_back), key=lambda each: (each.began, each.id)))
 
 
 def deployment(aws: Aws, region: str, id_: str) -> Deployment:
     """One deployment by its id."""
-    found = aws.call("codedeploy", region, "get_deployment", deploymentId=id_)["deploymentInfo"]
-    back = found.get("rollbackInfo", {}).get("rollbackTriggeringDeploymentId", "")
-    return Deployment(id_, found["status"], back, found["createTime"].astimezone(UTC))
+    info = aws.call("codedeploy", region, "get_deployment", deploymentId=id_)["deploymentInfo"]
+    back = info.get("rollbackInfo", {}).get("rollbackTriggeringDeploymentId", "")
+    return Deployment(id_, info["status"], back, info["createTime"].astimezone(UTC))
 
 
 def stop(aws: Aws, region: str, id_: str) -> str:

@@ -19,8 +19,8 @@ class Transition:
 
 def transition(aws: Aws, region: str, pipeline: str, stage: str) -> Transition:
     """Raises Rejected when there is no such pipeline or stage, Unknown."""
-    found = aws.call("codepipeline", region, "get_pipeline_state", name=pipeline)
-    into = next((each for each in found["stageStates"] if each["stageName"] == stage), None)
+    pipeline_state = aws.call("codepipeline", region, "get_pipeline_state", name=pipeline)
+    into = next((each for each in pipeline_state["stageStates"] if each["stageName"] == stage), None)
     if into is None:
         raise Rejected(f"codepipeline in {region}: {pipeline} has no stage {stage}", "StageNotFoundException")
     state = into.get("inboundTransitionState", {"enabled": True})

@@ -29,10 +29,10 @@ def answers(calls: CallGate, server: str, name: str, subnets: Sequence[str]) -> 
 
 def addresses(calls: CallGate, server: str, name: str) -> tuple[str, ...]:
     """The addresses that a name server, or a resolver, knows of a name. Raises Unknown, also where there are none."""
-    found = _ask(calls, server, name, "")
-    if not found:
+    known = _ask(calls, server, name, "")
+    if not known:
         raise Unknown(f"DNS {name} at {server}: no address")
-    return found
+    return known
 
 
 def _ask(calls: CallGate, server: str, name: str, subnet: str) -> tuple[str, ...]:

@@ -44,15 +44,17 @@ def service(aws: Aws, region: str, cluster: str, name: str) -> TaskService:
     answer = aws.call("ecs", region, "describe_services", cluster=cluster, services=[name])
     if not answer["services"]:
         raise Rejected(f"ecs describe_services in {region}: {answer.get('failures')}", "ServiceNotFoundException")
-    found = answer["services"][0]
-    newest: Mapping[str, Any] = next((each for each in found.get("deployments", ()) if each["status"] == "PRIMARY"), {})
+    description = answer["services"][0]
+    newest: Mapping[str, Any] = next(
+        (each for each in description.get("deployments", ()) if each["status"] == "PRIMARY"), {}
+    )
     return TaskService(
-        desired=found["desiredCount"],
-        running=found["runningCount"],
-        task_definition=_short(found["taskDefinition"]),
+        desired=description["desiredCount"],
+        running=description["runningCount"],
+        task_definition=_short(description["taskDefinition"]),
         rollout=newest.get("rolloutState", ""),
         deployed=newest["createdAt"].astimezone(UTC) if "createdAt" in newest else None,
-        events=tuple(each["message"] for each in found.get("events", ())[:5]),
+        events=tuple(each["message"] for each in description.get("events", ())[:5]),
     )
 
 
@@ -68,9 +70,11 @@ def tasks(aws: Aws, region: str, cluster: str) -> tuple[Task, ...]:
 
 def environment(aws: Aws, region: str, task_definition: str) -> dict[str, str]:
     """The environment variables of a task definition's containers. Raises Rejected, Unknown."""
-    found = aws.call("ecs", region, "describe_task_definition", taskDefinition=task_definition)["taskDefinition"]
+    definition = aws.call("ecs", region, "describe_task_definition", taskDefinition=task_definition)["taskDefinition"]
     return {
-        each["name"]: each["value"] for container in found["containerDefinitions"] for each in container["environment"]
+        each["name"]: each["value"]
+        for container in definition["containerDefinitions"]
+        for each in container["environment"]
     }
 
 
@@ -80,8 +84,8 @@ def revisions(aws: Aws, region: str, family: str) -> Iterator[str]:
     Raises Unknown, Rejected.
     """
     asked = {"familyPrefix": family, "status": "ACTIVE", "sort": "DESC"}
-    found = aws.pages("ecs", region, "list_task_definitions", "taskDefinitionArns", **asked)
-    yield from (name for name in map(_short, found) if name.rpartition(":")[0] == family)  # a prefix matches more
+    arns = aws.pages("ecs", region, "list_task_definitions", "taskDefinitionArns", **asked)
+    yield from (name for name in map(_short, arns) if name.rpartition(":")[0] == family)  # a prefix matches more
 
 
 def scale(aws: Aws, region: str, cluster: str, name: str, desired: int) -> None:
@@ -118,13 +122,13 @@ def _described(aws: Aws, region: str, cluster: str, arns: list[str]) -> Iterator
         yield from map(_task, answer["tasks"])
 
 
-def _task(found: dict[str, Any]) -> Task:
+def _task(description: dict[str, Any]) -> Task:
     return Task(
-        id=_short(found["taskArn"]),
-        group=found.get("group", ""),
-        status=found["lastStatus"],
-        stopping=found["desiredStatus"] == _STOPPED,
-        task_definition=_short(found["taskDefinitionArn"]),
+        id=_short(description["taskArn"]),
+        group=description.get("group", ""),
+        status=description["lastStatus"],
+        stopping=description["desiredStatus"] == _STOPPED,
+        task_definition=_short(description["taskDefinitionArn"]),
     )
 
 

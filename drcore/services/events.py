@@ -17,14 +17,14 @@ class Rule:
 
 def rule(aws: Aws, region: str, name: str) -> Rule:
     """Raises Rejected when there is no such rule, Unknown."""
-    found = aws.call("events", region, "describe_rule", Name=name)
-    return Rule(found["State"] != "DISABLED", found.get("ScheduleExpression") or found.get("EventPattern") or "")
+    answer = aws.call("events", region, "describe_rule", Name=name)
+    return Rule(answer["State"] != "DISABLED", answer.get("ScheduleExpression") or answer.get("EventPattern") or "")
 
 
 def enabled_rules(aws: Aws, region: str, prefix: str) -> tuple[str, ...]:
     """The names of the rules that fire and whose names begin so."""
-    found = aws.pages("events", region, "list_rules", "Rules", NamePrefix=prefix)
-    return tuple(sorted(each["Name"] for each in found if each["State"] != "DISABLED"))
+    rules = aws.pages("events", region, "list_rules", "Rules", NamePrefix=prefix)
+    return tuple(sorted(each["Name"] for each in rules if each["State"] != "DISABLED"))
 
 
 def disable(aws: Aws, region: str, name: str) -> None:

@@ -22,9 +22,9 @@ class Event:
 def issues(aws: Aws, regions: tuple[str, ...]) -> tuple[Event, ...]:
     """The open issues in some regions, oldest first. Raises Rejected (without a support plan that has it), Unknown."""
     wanted = {"regions": list(regions), "eventTypeCategories": ["issue"], "eventStatusCodes": ["open"]}
-    found = aws.pages("health", HOME_OF_GLOBAL, "describe_events", "events", filter=wanted)
+    listed = aws.pages("health", HOME_OF_GLOBAL, "describe_events", "events", filter=wanted)
     events = (
         Event(each["service"], each.get("region", ""), each["eventTypeCode"], each["startTime"].astimezone(UTC))
-        for each in found
+        for each in listed
     )
     return tuple(sorted(events, key=lambda event: (event.began, event.region, event.service)))

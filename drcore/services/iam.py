@@ -34,10 +34,12 @@ class TrustedRole:
 
 def role(aws: Aws, region: str, name: str) -> TrustedRole:
     """A role by its name. Raises Unknown, Rejected."""
-    found = aws.call("iam", region, "get_role", RoleName=name)["Role"]
-    document = found["AssumeRolePolicyDocument"]
+    description = aws.call("iam", region, "get_role", RoleName=name)["Role"]
+    document = description["AssumeRolePolicyDocument"]
     statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
-    return TrustedRole(name, found["Path"], tuple([statements] if isinstance(statements, Mapping) else statements))
+    return TrustedRole(
+        name, description["Path"], tuple([statements] if isinstance(statements, Mapping) else statements)
+    )
 
 
 def denied(

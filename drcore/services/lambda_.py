@@ -91,48 +91,48 @@ class Code:
 
 def alias(aws: Aws, region: str, function: str, name: str) -> Alias:
     """Raises Rejected when the function or the alias does not exist, Unknown."""
-    found = aws.call("lambda", region, "get_alias", FunctionName=function, Name=name)
-    weights = found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    return Alias(found["FunctionVersion"], tuple(sorted(weights.items())), found.get("RevisionId", ""))
+    answer = aws.call("lambda", region, "get_alias", FunctionName=function, Name=name)
+    weights = answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return Alias(answer["FunctionVersion"], tuple(sorted(weights.items())), answer.get("RevisionId", ""))
 
 
 def version(aws: Aws, region: str, function: str, number: str) -> FunctionVersion:
     """The state of one published version. Raises Unknown."""
     try:
-        found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=number)
+        answer = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=number)
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
             return FunctionVersion()
         raise
     # A plain emulator leaves these out; Lambda itself always sends them.
-    return FunctionVersion(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
+    return FunctionVersion(answer.get("State", "Active"), answer.get("LastUpdateStatus", "Successful"))
 
 
 def newest_versions(aws: Aws, region: str, function: str, count: int) -> tuple[str, ...]:
     """The numbers of the last published versions, newest first."""
-    found = aws.pages("lambda", region, "list_versions_by_function", "Versions", FunctionName=function)
-    numbers = sorted((int(each["Version"]) for each in found if each["Version"].isdigit()), reverse=True)
+    listed = aws.pages("lambda", region, "list_versions_by_function", "Versions", FunctionName=function)
+    numbers = sorted((int(each["Version"]) for each in listed if each["Version"].isdigit()), reverse=True)
     return tuple(str(number) for number in numbers[:count])
 
 
 def provisioned(aws: Aws, region: str, function: str, name: str) -> Provisioned:
     """Provisioned concurrency of an alias. Raises Unknown, Rejected."""
     try:
-        found = aws.call("lambda", region, "get_provisioned_concurrency_config", FunctionName=function, Qualifier=name)
+        answer = aws.call("lambda", region, "get_provisioned_concurrency_config", FunctionName=function, Qualifier=name)
     except Rejected as error:
         if error.code == "ProvisionedConcurrencyConfigNotFoundException":
             return Provisioned()
         raise
     return Provisioned(
-        found["RequestedProvisionedConcurrentExecutions"],
-        found.get("AvailableProvisionedConcurrentExecutions", 0),
-        found["Status"],
+        answer["RequestedProvisionedConcurrentExecutions"],
+        answer.get("AvailableProvisionedConcurrentExecutions", 0),
+        answer["Status"],
     )
 
 
 def provisioned_settings(aws: Aws, region: str, function: str) -> tuple[ProvisionedSetting, ...]:
     """All provisioned concurrency of a function, whatever it is set on. Raises Unknown, Rejected."""
-    found = aws.pages(
+    listed = aws.pages(
         "lambda",
         region,
         "list_provisioned_concurrency_configs",
@@ -145,7 +145,7 @@ def provisioned_settings(aws: Aws, region: str, function: str) -> tuple[Provisio
             each["RequestedProvisionedConcurrentExecutions"],
             each["Status"],
         )
-        for each in found
+        for each in listed
     )
     return tuple(sorted(settings, key=lambda each: each.qualifier))
 
@@ -178,27 +178,31 @@ def concurrency_limit(aws: Aws, region: str) -> int:
 
 def reserved(aws: Aws, region: str, function: str) -> int | None:
     """Its reserved concurrency; 0 stops it, None: none is set. Raises Unknown, Rejected."""
-    found = aws.call("lambda", region, "get_function_concurrency", FunctionName=function)
-    return found.get("ReservedConcurrentExecutions")
+    answer = aws.call("lambda", region, "get_function_concurrency", FunctionName=function)
+    return answer.get("ReservedConcurrentExecutions")
 
 
 def sources(aws: Aws, region: str, functions: Collection[str]) -> tuple[Source, ...]:
     """What feeds some functions, whatever version or alias of them. Raises Unknown, Rejected."""
-    found = aws.pages("lambda", region, "list_event_source_mappings", "EventSourceMappings")
-    return tuple(sorted((each for each in map(_source, found) if each.function in functions), key=lambda e: e.source))
+    mappings = aws.pages("lambda", region, "list_event_source_mappings", "EventSourceMappings")
+    return tuple(
+        sorted((each for each in map(_source, mappings) if each.function in functions), key=lambda e: e.source)
+    )
 
 
 def readers(aws: Aws, region: str, source_arn: str) -> tuple[Source, ...]:
     """What a source feeds: a stream, by its ARN. Raises Unknown, Rejected."""
-    found = aws.pages("lambda", region, "list_event_source_mappings", "EventSourceMappings", EventSourceArn=source_arn)
-    return tuple(sorted(map(_source, found), key=lambda each: (each.function, each.id)))
+    mappings = aws.pages(
+        "lambda", region, "list_event_source_mappings", "EventSourceMappings", EventSourceArn=source_arn
+    )
+    return tuple(sorted(map(_source, mappings), key=lambda each: (each.function, each.id)))
 
 
 def code(aws: Aws, region: str, function: str, version: str = "$LATEST") -> Code:
     """The code of a version, or what would be published next. Raises Unknown, Rejected."""
-    found = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=version)
-    state = FunctionVersion(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"))
-    return Code(found["CodeSha256"], found.get("Description", ""), state.ready, found.get("RevisionId", ""))
+    answer = aws.call("lambda", region, "get_function_configuration", FunctionName=function, Qualifier=version)
+    state = FunctionVersion(answer.get("State", "Active"), answer.get("LastUpdateStatus", "Successful"))
+    return Code(answer["CodeSha256"], answer.get("Description", ""), state.ready, answer.get("RevisionId", ""))
 
 
 def reserve(aws: Aws, region: str, function: str, most: int | None) -> None:
@@ -261,11 +265,11 @@ def point_alias(aws: Aws, region: str, function: str, name: str, to: Alias, revi
         raise
 
 
-def _source(found: Mapping[str, Any]) -> Source:
-    parts = found["FunctionArn"].split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
+def _source(mapping: Mapping[str, Any]) -> Source:
+    parts = mapping["FunctionArn"].split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]
     if len(parts) < 7:
         raise NoAnswer(
-            f"lambda: FunctionArn of {found['UUID']}: expected the ARN of a function, seen {':'.join(parts)!r}"
+            f"lambda: FunctionArn of {mapping['UUID']}: expected the ARN of a function, seen {':'.join(parts)!r}"
         )
-    source = found.get("EventSourceArn", "").split(":", 5)[-1]  # a stream's name has colons of its own: its time
-    return Source(found["UUID"], source, parts[6], found["State"], "".join(parts[7:8]))
+    source = mapping.get("EventSourceArn", "").split(":", 5)[-1]  # a stream's name has colons of its own: its time
+    return Source(mapping["UUID"], source, parts[6], mapping["State"], "".join(parts[7:8]))

@@ -30,7 +30,7 @@ class Line:
 
 def lines(aws: Aws, region: str, group: str, pattern: str, since: datetime, until: datetime) -> tuple[Line, ...]:
     """All lines of a span that match, oldest first; `since` is included, `until` is not. Raises Rejected, Unknown."""
-    found = aws.pages(
+    events = aws.pages(
         "logs",
         region,
         "filter_log_events",
@@ -40,14 +40,14 @@ def lines(aws: Aws, region: str, group: str, pattern: str, since: datetime, unti
         startTime=_milliseconds(since),
         endTime=_milliseconds(until) - 1,
     )
-    read = (Line(_EPOCH + timedelta(milliseconds=each["timestamp"]), each["message"]) for each in found)
+    read = (Line(_EPOCH + timedelta(milliseconds=each["timestamp"]), each["message"]) for each in events)
     return tuple(sorted(read, key=lambda line: line.at))
 
 
 def retention_days(aws: Aws, region: str, group: str) -> int | None:
     """For how many days a group keeps its lines; None: for ever. Raises Rejected when there is none, Unknown."""
-    found = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=group)
-    known = next((each for each in found if each["logGroupName"] == group), None)
+    groups = aws.pages("logs", region, "describe_log_groups", "logGroups", logGroupNamePrefix=group)
+    known = next((each for each in groups if each["logGroupName"] == group), None)
     if known is None:
         raise Rejected(f"logs describe_log_groups in {region}: there is no {group}", "ResourceNotFoundException")
     days = known.get("retentionInDays")
@@ -79,19 +79,19 @@ class LogRow:
 
     def number(self, name: str) -> float | None:
         """Raises Unknown where the field is there and is no number."""
-        found = self.fields.get(name)
+        text = self.fields.get(name)
         try:
-            return None if found is None else float(found)
+            return None if text is None else float(text)
         except ValueError as error:
-            raise Unknown(f"logs: {name} of a query's row: expected a number, seen {found!r}") from error
+            raise Unknown(f"logs: {name} of a query's row: expected a number, seen {text!r}") from error
 
     def moment(self, name: str) -> datetime | None:
         """A time such as that of `bin(1m)`. Raises Unknown where the field is there and is no time."""
-        found = self.fields.get(name)
+        text = self.fields.get(name)
         try:
-            return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC)
+            return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
         except ValueError as error:
-            raise Unknown(f"logs: {name} of a query's row: expected a time, seen {found!r}") from error
+            raise Unknown(f"logs: {name} of a query's row: expected a time, seen {text!r}") from error
 
 
 @dataclass(slots=True)

@@ -65,21 +65,21 @@ class Checkers:
 
 def records(aws: Aws, zone: str, name: str, type_: str = "A") -> tuple[RecordSet, ...]:
     """All record sets of one name, in the order of their ids. Raises Rejected, Unknown."""
-    found = aws.pages("route53", HOME, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
-    mine = [_record(each) for each in found if (each["Name"], each["Type"]) == (name, type_)]
+    listed = aws.pages("route53", HOME, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
+    mine = [_record(each) for each in listed if (each["Name"], each["Type"]) == (name, type_)]
     return tuple(sorted(mine, key=lambda record: record.id))
 
 
 def answer(aws: Aws, zone: str, name: str, type_: str = "A") -> tuple[str, ...]:
     """What Route 53 says that it would answer. Raises Rejected, Unknown."""
-    found = aws.call("route53", HOME, "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=type_)
-    return tuple(sorted(found["RecordData"]))
+    tested = aws.call("route53", HOME, "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=type_)
+    return tuple(sorted(tested["RecordData"]))
 
 
 def health_check(aws: Aws, id_: str) -> HealthCheck:
     """One health check. Raises Rejected, Unknown."""
-    found = aws.call("route53", HOME, "get_health_check", HealthCheckId=id_)["HealthCheck"]
-    config: Mapping[str, Any] = found["HealthCheckConfig"]
+    description = aws.call("route53", HOME, "get_health_check", HealthCheckId=id_)["HealthCheck"]
+    config: Mapping[str, Any] = description["HealthCheckConfig"]
     return HealthCheck(
         id_,
         config.get("IPAddress", ""),
@@ -89,15 +89,15 @@ def health_check(aws: Aws, id_: str) -> HealthCheck:
         config.get("FailureThreshold", 3),
         config.get("Disabled", False),
         config.get("Inverted", False),
-        found["HealthCheckVersion"],
+        description["HealthCheckVersion"],
     )
 
 
 def checkers(aws: Aws, id_: str) -> Checkers:
     """What each checker saw last; AWS means it as an aid, not to be asked all day. Raises Rejected, Unknown."""
-    found = aws.call("route53", HOME, "get_health_check_status", HealthCheckId=id_)["HealthCheckObservations"]
-    down = [each for each in found if not each["StatusReport"]["Status"].startswith("Success")]
-    return Checkers(len(found), len(down))
+    observations = aws.call("route53", HOME, "get_health_check_status", HealthCheckId=id_)["HealthCheckObservations"]
+    down = [each for each in observations if not each["StatusReport"]["Status"].startswith("Success")]
+    return Checkers(len(observations), len(down))
 
 
 def is_everywhere(aws: Aws, change: str) -> bool:

@@ -38,18 +38,18 @@ def body(aws: Aws, region: str, bucket: str, key: str) -> bytes:
 def kept(aws: Aws, region: str, bucket: str, key: str) -> StoredJson:
     """A JSON object with its tag; None with no tag where there is none. Raises Rejected, Unknown."""
     try:
-        found = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)
+        answer = aws.call("s3", region, "get_object", Bucket=bucket, Key=key)
     except Rejected as error:
         if error.code in ("NoSuchKey", "404"):
             return StoredJson(None)
         raise
-    return StoredJson(_parsed(found["Body"].read(), bucket, key), found["ETag"])
+    return StoredJson(_parsed(answer["Body"].read(), bucket, key), answer["ETag"])
 
 
 def folders(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
     """The names of the folders right below a prefix."""
-    found = aws.pages("s3", region, "list_objects_v2", "CommonPrefixes", Bucket=bucket, Prefix=prefix, Delimiter="/")
-    return (each["Prefix"].rstrip("/").rsplit("/", 1)[-1] for each in found)
+    prefixes = aws.pages("s3", region, "list_objects_v2", "CommonPrefixes", Bucket=bucket, Prefix=prefix, Delimiter="/")
+    return (each["Prefix"].rstrip("/").rsplit("/", 1)[-1] for each in prefixes)
 
 
 def names(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
@@ -59,8 +59,8 @@ def names(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[str]:
 
 def tagged(aws: Aws, region: str, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
     """The names of all objects below a prefix, each with the tag of what it holds now. Raises Rejected, Unknown."""
-    found = aws.pages("s3", region, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
-    return ((str(each["Key"]), str(each["ETag"])) for each in found)
+    listed = aws.pages("s3", region, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    return ((str(each["Key"]), str(each["ETag"])) for each in listed)
 
 
 def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
@@ -73,8 +73,8 @@ def fetch(aws: Aws, region: str, bucket: str, key: str, path: Path) -> None:
     with path.open("wb") as file:
         for start in range(0, size, _PART):
             part = f"bytes={start}-{min(start + _PART, size) - 1}"
-            found = aws.call("s3", region, "get_object", Bucket=bucket, Key=key, Range=part, IfMatch=head["ETag"])
-            file.write(found["Body"].read())
+            answer = aws.call("s3", region, "get_object", Bucket=bucket, Key=key, Range=part, IfMatch=head["ETag"])
+            file.write(answer["Body"].read())
     if path.stat().st_size != size:
         raise Unknown(f"s3://{bucket}/{key}: expected {size} bytes, seen {path.stat().st_size}")
 

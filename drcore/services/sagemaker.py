@@ -134,21 +134,21 @@ class Guardrails:
 
 def endpoint(aws: Aws, region: str, name: str) -> InferenceEndpoint:
     """Raises Rejected when there is no such endpoint, Unknown (also for a serverless one, which has other numbers)."""
-    found = aws.call("sagemaker", region, "describe_endpoint", EndpointName=name)
+    answer = aws.call("sagemaker", region, "describe_endpoint", EndpointName=name)
     return InferenceEndpoint(
         name=name,
-        status=found["EndpointStatus"],
-        config=found.get("EndpointConfigName", ""),
-        pending=found.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
-        variants=tuple(sorted(map(_variant, found.get("ProductionVariants", ())), key=lambda each: each.name)),
-        failure=found.get("FailureReason", ""),
-        changed=found["LastModifiedTime"].astimezone(UTC),
+        status=answer["EndpointStatus"],
+        config=answer.get("EndpointConfigName", ""),
+        pending=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
+        variants=tuple(sorted(map(_variant, answer.get("ProductionVariants", ())), key=lambda each: each.name)),
+        failure=answer.get("FailureReason", ""),
+        changed=answer["LastModifiedTime"].astimezone(UTC),
     )
 
 
 def configuration(aws: Aws, region: str, name: str) -> EndpointConfiguration:
     """Raises Rejected when there is no such configuration (any more), Unknown."""
-    found = aws.call("sagemaker", region, "describe_endpoint_config", EndpointConfigName=name)
+    answer = aws.call("sagemaker", region, "describe_endpoint_config", EndpointConfigName=name)
     variants = tuple(
         ConfiguredVariant(
             each["VariantName"],
@@ -156,39 +156,39 @@ def configuration(aws: Aws, region: str, name: str) -> EndpointConfiguration:
             float(each.get("InitialVariantWeight", 1.0)),
             each.get("InitialInstanceCount", 0),
         )
-        for each in found["ProductionVariants"]
+        for each in answer["ProductionVariants"]
     )
-    return EndpointConfiguration(name, found["CreationTime"].astimezone(UTC), variants)
+    return EndpointConfiguration(name, answer["CreationTime"].astimezone(UTC), variants)
 
 
 def configurations(aws: Aws, region: str, part: str) -> tuple[str, ...]:
     """The names of the configurations that have `part` in their names, newest first. Raises Unknown, Rejected."""
-    found = aws.pages("sagemaker", region, "list_endpoint_configs", "EndpointConfigs", NameContains=part)
-    newest_first = sorted(found, key=lambda each: (each["CreationTime"], each["EndpointConfigName"]), reverse=True)
+    listed = aws.pages("sagemaker", region, "list_endpoint_configs", "EndpointConfigs", NameContains=part)
+    newest_first = sorted(listed, key=lambda each: (each["CreationTime"], each["EndpointConfigName"]), reverse=True)
     return tuple(each["EndpointConfigName"] for each in newest_first)
 
 
 def component(aws: Aws, region: str, name: str) -> ModelComponent:
     """Raises Rejected when there is no such component, Unknown."""
-    found = aws.call("sagemaker", region, "describe_inference_component", InferenceComponentName=name)
-    specification = found.get("Specification", {})
-    copies = found["RuntimeConfig"]
+    answer = aws.call("sagemaker", region, "describe_inference_component", InferenceComponentName=name)
+    specification = answer.get("Specification", {})
+    copies = answer["RuntimeConfig"]
     return ModelComponent(
         name,
-        found["InferenceComponentStatus"],
+        answer["InferenceComponentStatus"],
         specification.get("ModelName", ""),
         copies["DesiredCopyCount"],
         copies["CurrentCopyCount"],
-        found.get("FailureReason", ""),
-        found["LastModifiedTime"].astimezone(UTC),
+        answer.get("FailureReason", ""),
+        answer["LastModifiedTime"].astimezone(UTC),
         specification,
     )
 
 
 def models(aws: Aws, region: str, part: str) -> tuple[str, ...]:
     """The names of the models that have `part` in their names, newest first. Raises Unknown, Rejected."""
-    found = aws.pages("sagemaker", region, "list_models", "Models", NameContains=part)
-    newest_first = sorted(found, key=lambda each: (each["CreationTime"], each["ModelName"]), reverse=True)
+    listed = aws.pages("sagemaker", region, "list_models", "Models", NameContains=part)
+    newest_first = sorted(listed, key=lambda each: (each["CreationTime"], each["ModelName"]), reverse=True)
     return tuple(each["ModelName"] for each in newest_first)
 
 
@@ -250,13 +250,13 @@ def set_copies(aws: Aws, region: str, name: str, copies: int) -> None:
     )
 
 
-def _variant(found: Mapping[str, Any]) -> EndpointVariant:
+def _variant(summary: Mapping[str, Any]) -> EndpointVariant:
     return EndpointVariant(
-        found["VariantName"],
-        found["CurrentWeight"],
-        found["DesiredWeight"],
-        found["CurrentInstanceCount"],
-        found["DesiredInstanceCount"],
+        summary["VariantName"],
+        summary["CurrentWeight"],
+        summary["DesiredWeight"],
+        summary["CurrentInstanceCount"],
+        summary["DesiredInstanceCount"],
     )
 
 

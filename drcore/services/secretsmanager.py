@@ -40,16 +40,16 @@ class Secret:
 
 def secret(aws: Aws, region: str, name: str) -> Secret:
     """Where a secret lies. Raises Rejected when there is none, Unknown."""
-    found = aws.call("secretsmanager", region, "describe_secret", SecretId=name)
-    copies = tuple(sorted((each["Region"], each["Status"]) for each in found.get("ReplicationStatus", ())))
+    answer = aws.call("secretsmanager", region, "describe_secret", SecretId=name)
+    copies = tuple(sorted((each["Region"], each["Status"]) for each in answer.get("ReplicationStatus", ())))
     elsewhere = (
-        (each["ReplicaSecretARN"], each["ReplicationStatus"]) for each in found.get("CrossAccountReplicas", ())
+        (each["ReplicaSecretARN"], each["ReplicationStatus"]) for each in answer.get("CrossAccountReplicas", ())
     )
-    stages = found.get("VersionIdsToStages", {})
+    stages = answer.get("VersionIdsToStages", {})
     labels = sorted((label, version) for version, held in stages.items() for label in held)
-    follows = found.get("CrossAccountPrimary", {})
+    follows = answer.get("CrossAccountPrimary", {})
     return Secret(
-        found.get("PrimaryRegion", ""),
+        answer.get("PrimaryRegion", ""),
         copies,
         tuple(sorted(elsewhere)),
         tuple(labels),
@@ -60,8 +60,8 @@ def secret(aws: Aws, region: str, name: str) -> Secret:
 
 def is_readable(aws: Aws, region: str, name: str) -> bool:
     """Whether its value can be read in a region; the value itself is dropped. Raises Rejected, Unknown."""
-    found = aws.call("secretsmanager", region, "get_secret_value", SecretId=name)
-    return bool(found.get("SecretString") or found.get("SecretBinary"))
+    answer = aws.call("secretsmanager", region, "get_secret_value", SecretId=name)
+    return bool(answer.get("SecretString") or answer.get("SecretBinary"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,14 @@ class SecretVersions:
 
 def versions(aws: Aws, region: str, name: str) -> SecretVersions:
     """Which version has which label. Raises Rejected when there is no such secret; Unknown."""
-    found, more = list[Any](), dict[str, str]()
+    rows, more = list[Any](), dict[str, str]()
     while True:  # boto3 has no paginator for it
         page = aws.call("secretsmanager", region, "list_secret_version_ids", SecretId=name, MaxResults=100, **more)
-        found += page.get("Versions", ())
+        rows += page.get("Versions", ())
         if not page.get("NextToken"):
             break
         more = {"NextToken": page["NextToken"]}
-    by_label = {label: each for each in found for label in each.get("VersionStages", ())}
+    by_label = {label: each for each in rows for label in each.get("VersionStages", ())}
     if "AWSCURRENT" not in by_label:
         raise Unknown(f"secretsmanager: {name} in {region} has no version with the label AWSCURRENT")
     ids = [by_label.get(label, {}).get("VersionId", "") for label in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")]

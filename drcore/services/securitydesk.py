@@ -62,7 +62,7 @@ def findings(http: Http, url: str, key: str | None = None) -> tuple[SecurityFind
     """The open findings, oldest first. Raises Rejected, Unknown."""
     answer: Any = http.ask("GET", f"{url}/findings", authorization=f"Bearer {key}" if key else None)
     try:
-        found = _FINDINGS.validate_python(answer["findings"])
+        rows = _FINDINGS.validate_python(answer["findings"])
     except (ValidationError, TypeError) as error:
         raise Unknown(f"GET {url}/findings: expected findings, seen {str(answer)[:200]}: {error}") from error
     read = [
@@ -80,6 +80,6 @@ def findings(http: Http, url: str, key: str | None = None) -> tuple[SecurityFind
             each.cvss,
             each.known_exploited,
         )
-        for each in found
+        for each in rows
     ]
     return tuple(sorted(read, key=lambda each: (each.reported, each.id)))

@@ -59,25 +59,25 @@ def marked_writes(http: Http, url: str) -> tuple[MarkedWrite, ...]:
     """The last write of the marked user on each path, by path. Raises Unknown where there is none; Rejected."""
     answer: Any = http.ask("GET", url)
     try:
-        found = _PATHS.validate_python(answer["paths"])
+        by_path = _PATHS.validate_python(answer["paths"])
     except ValidationError as error:
         raise Unknown(f"GET {url}: expected the writes of each path, seen {str(answer)[:200]}: {error}") from error
-    if not found:
+    if not by_path:
         raise Unknown(f"GET {url}: the marked user writes on no path, which proves nothing")
-    return tuple(sorted(MarkedWrite(path, each.status, each.tried_at, each.taken_at) for path, each in found.items()))
+    return tuple(sorted(MarkedWrite(path, each.status, each.tried_at, each.taken_at) for path, each in by_path.items()))
 
 
 def old_token(http: Http, url: str) -> OldToken:
     """Whether a planted user's old token is accepted. Raises Rejected, Unknown, also for any answer but yes or no."""
     answer: Any = http.ask("GET", url)
     try:
-        found = _Probe.model_validate(answer)
+        probed = _Probe.model_validate(answer)
     except ValidationError as error:
         raise Unknown(f"GET {url}: expected a probe of a token, seen {str(answer)[:200]}: {error}") from error
-    if not {found.syncwell, found.at_issuer} <= set(_ANSWERS):
-        raise Unknown(f"GET {url}: expected {' or '.join(_ANSWERS)}, seen {found.syncwell!r}, {found.at_issuer!r}")
-    why = f"{found.epoch} for the epoch, {found.cache_or_store} in cache or store"
-    return OldToken(found.issuer, found.syncwell == "accepted", found.at_issuer == "accepted", why)
+    if not {probed.syncwell, probed.at_issuer} <= set(_ANSWERS):
+        raise Unknown(f"GET {url}: expected {' or '.join(_ANSWERS)}, seen {probed.syncwell!r}, {probed.at_issuer!r}")
+    why = f"{probed.epoch} for the epoch, {probed.cache_or_store} in cache or store"
+    return OldToken(probed.issuer, probed.syncwell == "accepted", probed.at_issuer == "accepted", why)
 
 
 def is_exposed(http: Http, url: str) -> bool:

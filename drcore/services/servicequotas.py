@@ -25,11 +25,11 @@ def quota(aws: Aws, region: str, service: str, code: str) -> ServiceQuota:
     """A quota as it stands. Raises Rejected when there is no such one, Unknown."""
     asked = {"ServiceCode": service, "QuotaCode": code}
     try:
-        found = aws.call("service-quotas", region, "get_service_quota", **asked)
+        answer = aws.call("service-quotas", region, "get_service_quota", **asked)
     except Rejected as error:
         if error.code != "NoSuchResourceException":
             raise  # one that was never changed may have its default alone
-        found = aws.call("service-quotas", region, "get_aws_default_service_quota", **asked)
+        answer = aws.call("service-quotas", region, "get_aws_default_service_quota", **asked)
     requests = aws.pages(
         "service-quotas",
         region,
@@ -38,7 +38,7 @@ def quota(aws: Aws, region: str, service: str, code: str) -> ServiceQuota:
         **asked,
     )
     newest = max(requests, key=lambda each: each["Created"], default=None)
-    value = float(found["Quota"]["Value"])
+    value = float(answer["Quota"]["Value"])
     return ServiceQuota(value, float(newest["DesiredValue"]), newest["Status"]) if newest else ServiceQuota(value)
 
 

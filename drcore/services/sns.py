@@ -7,8 +7,10 @@ from drcore.calls.aws import Aws
 
 def is_heard(aws: Aws, region: str, topic: str) -> bool:
     """Whether anybody has confirmed to be told what goes to a topic. Raises Rejected, Unknown."""
-    found = aws.pages("sns", region, "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
-    return any(each["SubscriptionArn"].startswith("arn:") for each in found)  # else PendingConfirmation, or Deleted
+    subscriptions = aws.pages("sns", region, "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
+    return any(
+        each["SubscriptionArn"].startswith("arn:") for each in subscriptions
+    )  # else PendingConfirmation, or Deleted
 
 
 def publish(aws: Aws, region: str, topic: str, subject: str, message: str) -> str:

@@ -60,22 +60,24 @@ def ask(aws: Aws, region: str, queue: str) -> None:
 def counts(aws: Aws, region: str, queue: str) -> QueueCounts:
     """What lies in a queue. Raises Rejected where there is none, Unknown."""
     url = aws.call("sqs", region, "get_queue_url", QueueName=queue)["QueueUrl"]
-    found = aws.call("sqs", region, "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]).get("Attributes", {})
-    waiting = _number(found, "ApproximateNumberOfMessages", queue, region)
-    held = _number(found, "ApproximateNumberOfMessagesNotVisible", queue, region)
-    delayed = _number(found, "ApproximateNumberOfMessagesDelayed", queue, region)
-    keeps = _number(found, "MessageRetentionPeriod", queue, region)
+    attributes = aws.call("sqs", region, "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]).get(
+        "Attributes", {}
+    )
+    waiting = _number(attributes, "ApproximateNumberOfMessages", queue, region)
+    held = _number(attributes, "ApproximateNumberOfMessagesNotVisible", queue, region)
+    delayed = _number(attributes, "ApproximateNumberOfMessagesDelayed", queue, region)
+    keeps = _number(attributes, "MessageRetentionPeriod", queue, region)
     try:
-        dead = str(json.loads(found.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", ""))
+        dead = str(json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", ""))
     except (ValueError, AttributeError) as error:
         raise Unknown(f"sqs in {region}: the redrive policy of {queue} is not a JSON object: {error}") from error
-    return QueueCounts(waiting + delayed, held, keeps, str(found.get("QueueArn", "")), dead)
+    return QueueCounts(waiting + delayed, held, keeps, str(attributes.get("QueueArn", "")), dead)
 
 
 def last_redrive(aws: Aws, region: str, dead_letters: str) -> LastRedrive:
     """The newest redrive of a dead-letter queue, by its ARN. Raises Rejected where it is none, Unknown."""
-    found = aws.call("sqs", region, "list_message_move_tasks", SourceArn=dead_letters, MaxResults=1).get("Results", ())
-    for task in found:
+    tasks = aws.call("sqs", region, "list_message_move_tasks", SourceArn=dead_letters, MaxResults=1).get("Results", ())
+    for task in tasks:
         started = task.get("StartedTimestamp")
         return LastRedrive(
             task["Status"],
@@ -98,8 +100,8 @@ def stop_redrive(aws: Aws, region: str, handle: str) -> None:
     aws.call("sqs", region, "cancel_message_move_task", TaskHandle=handle)
 
 
-def _number(found: Mapping[str, Any], name: str, queue: str, region: str) -> int:
-    value = found.get(name, "")
+def _number(attributes: Mapping[str, Any], name: str, queue: str, region: str) -> int:
+    value = attributes.get(name, "")
     if not str(value).isdecimal():
         raise Unknown(f"sqs in {region}: {name} of {queue}: expected a number, seen {value!r}")
     return int(value)

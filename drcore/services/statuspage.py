@@ -75,13 +75,13 @@ def _incidents(http: Http, page: Page) -> Iterator[_Incident]:
         asked = f"limit={_MOST}&page={number}"
         answer = _ask(http, page, "GET", f"?{asked}")
         try:
-            found = _INCIDENTS.validate_python(answer)
+            incidents = _INCIDENTS.validate_python(answer)
         except ValidationError as error:
             where = ".".join(map(str, error.errors()[0]["loc"])) or "the answer"
             what = f"expected a list of incidents, seen {str(answer)[:200]} ({where}: {error.errors()[0]['msg']})"
             raise Unknown(f"GET {page.url}/pages/{page.page}/incidents: {what}") from error
-        yield from found
-        if len(found) < _MOST:
+        yield from incidents
+        if len(incidents) < _MOST:
             return
 
 

@@ -27,19 +27,19 @@ def execution(aws: Aws, region: str, machine: str, name: str) -> JobRun:
     """How an execution does, by the ARN of its machine with its own name. Raises Rejected, Unknown."""
     arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     try:
-        found = aws.call("stepfunctions", region, "describe_execution", executionArn=arn)
+        answer = aws.call("stepfunctions", region, "describe_execution", executionArn=arn)
     except Rejected as error:
         if error.code == "ExecutionDoesNotExist":
             return JobRun()
         raise
-    text = found.get("output") or "{}"
+    text = answer.get("output") or "{}"
     try:
         output = json.loads(text)
     except ValueError as error:
         raise Unknown(f"stepfunctions in {region}: the output of {name} is not JSON: {error}") from error
     if not isinstance(output, dict):
         raise Unknown(f"stepfunctions in {region}: the output of {name}: expected a JSON object, seen {text[:80]!r}")
-    return JobRun(found["status"], output, found.get("cause", ""))
+    return JobRun(answer["status"], output, answer.get("cause", ""))
 
 
 def start(aws: Aws, region: str, machine: str, name: str, given: Mapping[str, Any]) -> str:

@@ -29,17 +29,17 @@ def tickets(
 ) -> tuple[Ticket, ...]:
     """All tickets of a span, oldest first. Raises Rejected, Unknown; never a shorter answer."""
     asked = {"since": iso(since), "until": iso(until), "category": category}
-    found: list[Ticket] = []
+    rows: list[Ticket] = []
     while True:
         page = http.ask("GET", f"{url}/tickets?{urlencode(asked)}", authorization=f"Bearer {key}" if key else None)
         try:
-            found += map(_ticket, page["tickets"])
+            rows += map(_ticket, page["tickets"])
         except (KeyError, TypeError, ValueError) as error:
             raise Unknown(f"GET {url}/tickets: expected tickets, seen {error!r}") from error
         if not page.get("next"):
             break
         asked["next"] = page["next"]
-    return tuple(sorted(found, key=lambda ticket: (ticket.opened, ticket.id)))
+    return tuple(sorted(rows, key=lambda ticket: (ticket.opened, ticket.id)))
 
 
 def _ticket(row: Mapping[str, str]) -> Ticket:

@@ -57,13 +57,13 @@ class Thrown:
 
 def destination(aws: Aws, region: str) -> TraceStore:
     """Where segments go now. Raises Unknown for a place that is not known, or not reached yet; Rejected."""
-    found = aws.call("xray", region, "get_trace_segment_destination")
-    if found.get("Status") != "ACTIVE":
-        raise Unknown(f"xray in {region}: the destination of traces is {found.get('Status')}: both may have some")
+    answer = aws.call("xray", region, "get_trace_segment_destination")
+    if answer.get("Status") != "ACTIVE":
+        raise Unknown(f"xray in {region}: the destination of traces is {answer.get('Status')}: both may have some")
     try:
-        return TraceStore(found["Destination"])
+        return TraceStore(answer["Destination"])
     except ValueError as error:
-        raise Unknown(f"xray in {region}: traces go to {found['Destination']}, which is not known") from error
+        raise Unknown(f"xray in {region}: traces go to {answer['Destination']}, which is not known") from error
 
 
 def summaries(aws: Aws, region: str, expression: str, since: datetime, until: datetime) -> tuple[TraceSummary, ...]:
@@ -71,7 +71,7 @@ def summaries(aws: Aws, region: str, expression: str, since: datetime, until: da
 
     Raises Rejected for a longer span, or an expression that cannot be; Unknown.
     """
-    found = aws.pages(
+    listed = aws.pages(
         "xray",
         region,
         "get_trace_summaries",
@@ -82,24 +82,24 @@ def summaries(aws: Aws, region: str, expression: str, since: datetime, until: da
         Sampling=False,
         FilterExpression=expression,
     )
-    return tuple(TraceSummary(each["Id"], bool(each["HasFault"])) for each in found)
+    return tuple(TraceSummary(each["Id"], bool(each["HasFault"])) for each in listed)
 
 
 def service_map(aws: Aws, region: str, traces: Sequence[str]) -> tuple[ServiceNode, ...]:
     """The services of some traces, by their ids. Raises Unknown, Rejected."""
-    found = list(aws.pages("xray", region, "get_trace_graph", "Services", TraceIds=list(traces)))
-    names = {each["ReferenceId"]: each["Name"] for each in found}
-    return tuple(_node(each, names) for each in found)
+    nodes = list(aws.pages("xray", region, "get_trace_graph", "Services", TraceIds=list(traces)))
+    names = {each["ReferenceId"]: each["Name"] for each in nodes}
+    return tuple(_node(each, names) for each in nodes)
 
 
-def _node(found: Mapping[str, Any], names: Mapping[int, str]) -> ServiceNode:
-    statistics = found["SummaryStatistics"]
+def _node(node: Mapping[str, Any], names: Mapping[int, str]) -> ServiceNode:
+    statistics = node["SummaryStatistics"]
     return ServiceNode(
-        found["Name"],
-        found.get("Type", ""),
+        node["Name"],
+        node.get("Type", ""),
         statistics["TotalCount"],
         statistics["FaultStatistics"]["TotalCount"],
-        tuple(names[each["ReferenceId"]] for each in found.get("Edges", ())),
+        tuple(names[each["ReferenceId"]] for each in node.get("Edges", ())),
     )
 
 
@@ -108,11 +108,11 @@ def thrown(aws: Aws, region: str, traces: Sequence[str]) -> tuple[Thrown, ...]:
     causes: list[Thrown] = []
     for first in range(0, len(traces), _BATCH):
         asked = list(traces[first : first + _BATCH])
-        found = list(aws.pages("xray", region, "batch_get_traces", "Traces", TraceIds=asked))
-        lacking = set(asked) - {each["Id"] for each in found}
+        read = list(aws.pages("xray", region, "batch_get_traces", "Traces", TraceIds=asked))
+        lacking = set(asked) - {each["Id"] for each in read}
         if lacking:
             raise Missing(f"xray in {region}: {len(lacking)} of the traces are not there (any more)", "NoSuchTrace")
-        for trace in found:
+        for trace in read:
             for segment in trace["Segments"]:
                 causes += _exceptions(trace["Id"], segment["Document"], region)
     return tuple(causes)
@@ -120,8 +120,8 @@ def thrown(aws: Aws, region: str, traces: Sequence[str]) -> tuple[Thrown, ...]:
 
 def _exceptions(trace: str, document: str, region: str) -> list[Thrown]:
     try:
-        found = json.loads(document)
-        exceptions = found.get("cause", {}).get("exceptions", ())
-        return [Thrown(found["name"], each.get("type", ""), each.get("message", "")) for each in exceptions]
+        segment = json.loads(document)
+        exceptions = segment.get("cause", {}).get("exceptions", ())
+        return [Thrown(segment["name"], each.get("type", ""), each.get("message", "")) for each in exceptions]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise Unknown(f"xray in {region}: a segment of {trace} cannot be read: {error}") from error

@@ -39,7 +39,7 @@ PHRASE = "SWITCH TO SyncWellMetadata-restored, LOSE 60 CHANGES"
 
 def _people(world: Any) -> None:
     _evidence_only(world)
-    principals.found(world)
+    principals.set_up(world)
     everything = json.dumps(principals._allow("*", ["*"]))
     world.client("iam", "us-east-1").put_user_policy(
         UserName=names.OPERATOR, PolicyName="everything", PolicyDocument=everything

@@ -5,10 +5,10 @@ from drcore.sandbox.moto import backends
 from drcore.sandbox.syncwell.company import app_stores, mobile_builds, names
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Put both stores, and the job that builds for them, into an empty account."""
     with world.clock.frozen():
         for region in world.regions:
             backends.s3(world.account).create_bucket(names.releases_bucket(region), region)
-        app_stores.found(world)
-        mobile_builds.found(world)
+        app_stores.set_up(world)
+        mobile_builds.set_up(world)

@@ -209,8 +209,8 @@ def balancer_addresses(run: ARun) -> dict[str, str]:
 
     One whose name has no answer has no known address: answers that lead there are unknown then.
     """
-    found: dict[str, str] = {}
+    regions: dict[str, str] = {}
     for region, balancer in run.facts.load_balancers.items():
         with suppress(Unknown):
-            found |= dict.fromkeys(dns.addresses(run.calls, run.facts.resolver, balancer.host), region)
-    return found
+            regions |= dict.fromkeys(dns.addresses(run.calls, run.facts.resolver, balancer.host), region)
+    return regions

@@ -92,8 +92,8 @@ def sampled_versions(run: ARun, region: str, since: datetime) -> RecentItems:
 def versions_of(run: ARun, region: str, keys: Iterable[tuple[str, str]]) -> tuple[ItemVersion, ...]:
     """The items of some keys as a region holds them now. Raises Unknown, Rejected."""
     typed = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
-    found = dynamodb_items.some(run.aws, region, run.facts.table, typed, consistent=False)
-    plain = ({name: value["S"] for name, value in item.items() if "S" in value} for item in found)
+    items = dynamodb_items.some(run.aws, region, run.facts.table, typed, consistent=False)
+    plain = ({name: value["S"] for name, value in item.items() if "S" in value} for item in items)
     return tuple(sorted(_versions(run, plain)))
 
 

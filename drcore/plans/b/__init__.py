@@ -55,8 +55,8 @@ def _endpoint(run: BRun, region: str) -> Check:
     text = f"{endpoint.name} is {endpoint.status} with {endpoint.config}"
     if kind is EndpointKind.VARIANTS:
         return yes(text)
-    found = sagemaker.component(run.aws, region, run.facts.endpoint.component.name)
-    return yes(f"{text}; {found.name} is {found.status}, {found.running} of {found.copies} copies run")
+    component = sagemaker.component(run.aws, region, run.facts.endpoint.component.name)
+    return yes(f"{text}; {component.name} is {component.status}, {component.running} of {component.copies} copies run")
 
 
 def _model(run: BRun, region: str) -> Check:
@@ -81,8 +81,8 @@ def _configuration(run: BRun, region: str) -> Check:
 
 
 def _alarms(run: BRun, region: str) -> Check:
-    found = health.alarms(run, region)
-    return yes(f"{len(found)} begin with {run.facts.alarms.prefix}") if found else no(health.no_alarm(run))
+    alarms = health.alarms(run, region)
+    return yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}") if alarms else no(health.no_alarm(run))
 
 
 def _conflicts(run: BRun, region: str) -> Check:

@@ -102,7 +102,7 @@ def investigate(run: BRun, region: str, since: datetime | None) -> Investigation
         for row in rows
     }
     names = sagemaker.configurations(run.aws, region, run.facts.endpoint.configurations)
-    found = Investigation(
+    investigation = Investigation(
         (),
         sum(count for count, _ in counted.values()),
         endpoint.status,
@@ -119,7 +119,7 @@ def investigate(run: BRun, region: str, since: datetime | None) -> Investigation
             each.name == run.facts.endpoint.old_variant and each.count and not each.weight for each in endpoint.variants
         ),
     )
-    return replace(found, causes=_causes(run, found, counted, since))
+    return replace(investigation, causes=_causes(run, investigation, counted, since))
 
 
 def _component(run: BRun, region: str, kind: EndpointKind) -> tuple[ModelComponent | None, tuple[str, ...]]:
@@ -127,52 +127,56 @@ def _component(run: BRun, region: str, kind: EndpointKind) -> tuple[ModelCompone
     if kind is not EndpointKind.COMPONENTS:
         return None, ()
     known = run.facts.endpoint.component
-    found, names = sagemaker.component(run.aws, region, known.name), sagemaker.models(run.aws, region, known.models)
-    return found, names[names.index(found.model) + 1 :] if found.model in names else ()
+    component, names = sagemaker.component(run.aws, region, known.name), sagemaker.models(run.aws, region, known.models)
+    return component, names[names.index(component.model) + 1 :] if component.model in names else ()
 
 
 def _causes(
     run: BRun,
-    found: Investigation,
+    investigation: Investigation,
     counted: Mapping[tuple[str, str], tuple[int, float]],
     since: datetime | None,
 ) -> tuple[AiCause, ...]:
-    if not found.fallbacks:
+    if not investigation.fallbacks:
         return ()
     causes = []
     for (service, error), (count, attempts) in counted.items():
-        percent = round(100 * count / found.fallbacks, 1)
+        percent = round(100 * count / investigation.fallbacks, 1)
         if service == "endpoint":
-            causes.append(_of_the_endpoint(run, found, error, percent, since))
+            causes.append(_of_the_endpoint(run, investigation, error, percent, since))
         else:
-            causes.append(_of_the_llm(run, found, error, percent, int(attempts)))
+            causes.append(_of_the_llm(run, investigation, error, percent, int(attempts)))
     return tuple(sorted(causes, key=lambda cause: (-cause.percent, cause.what)))
 
 
-def _of_the_endpoint(run: BRun, found: Investigation, error: str, percent: float, since: datetime | None) -> AiCause:
+def _of_the_endpoint(
+    run: BRun, investigation: Investigation, error: str, percent: float, since: datetime | None
+) -> AiCause:
     what = {"ReadTimeout": "the endpoint's model does not answer in time"}.get(error, "the endpoint's model fails")
-    if found.component:
-        return _of_the_component(run, found, found.component, f"{what}; the jobs log {error}", percent, since)
-    remedy = AiRemedy.WEIGHTS if found.old_is_live else AiRemedy.CONFIGURATION
-    if remedy is AiRemedy.CONFIGURATION and not found.earlier:
+    if investigation.component:
+        return _of_the_component(
+            run, investigation, investigation.component, f"{what}; the jobs log {error}", percent, since
+        )
+    remedy = AiRemedy.WEIGHTS if investigation.old_is_live else AiRemedy.CONFIGURATION
+    if remedy is AiRemedy.CONFIGURATION and not investigation.earlier:
         remedy = AiRemedy.WAIT
-    ago = _lately(run, found.changed, since)
+    ago = _lately(run, investigation.changed, since)
     if ago is not None:
-        text = f"the endpoint was changed {ago:.0f} minutes before, to {found.configuration}"
+        text = f"the endpoint was changed {ago:.0f} minutes before, to {investigation.configuration}"
         return AiCause(f"{what} since a deployment", percent, f"{text}; the jobs log {error}", remedy)
-    when = f"{found.changed:%Y-%m-%d %H:%M}" if found.changed else "a time that is not told"
-    return AiCause(what, percent, f"the jobs log {error}; {found.configuration}, last changed {when}", remedy)
+    when = f"{investigation.changed:%Y-%m-%d %H:%M}" if investigation.changed else "a time that is not told"
+    return AiCause(what, percent, f"the jobs log {error}; {investigation.configuration}, last changed {when}", remedy)
 
 
 def _of_the_component(
-    run: BRun, found: Investigation, seen: ModelComponent, what: str, percent: float, since: datetime | None
+    run: BRun, investigation: Investigation, seen: ModelComponent, what: str, percent: float, since: datetime | None
 ) -> AiCause:
     least = run.facts.endpoint.component.copies
     if seen.running < least:
         text = f"{what}; {seen.running} of {seen.copies} copies of {seen.name} run, {least} are to"
         text += f"; {seen.failure}" if seen.failure else ""
         return AiCause("the inference component has too few copies", percent, text, AiRemedy.COPIES)
-    remedy = AiRemedy.COMPONENT if found.earlier_models else AiRemedy.WAIT
+    remedy = AiRemedy.COMPONENT if investigation.earlier_models else AiRemedy.WAIT
     text = f"{what}; {seen.name} has {seen.model}"
     what, ago = "the inference component's model fails", _lately(run, seen.changed, since)
     if ago is None:
@@ -188,16 +192,16 @@ def _lately(run: BRun, changed: datetime | None, since: datetime | None) -> floa
     return max(ago, 0) if -1 <= ago <= run.facts.recent_deployment_minutes else None
 
 
-def _of_the_llm(run: BRun, found: Investigation, error: str, percent: float, attempts: int) -> AiCause:
+def _of_the_llm(run: BRun, investigation: Investigation, error: str, percent: float, attempts: int) -> AiCause:
     order = run.facts.llm.fallback_order
-    reorder = AiRemedy.GATEWAY if found.order and found.order != order else AiRemedy.WAIT
-    made = f", made {found.key_since:%Y-%m-%d}" if found.key_since else ""
+    reorder = AiRemedy.GATEWAY if investigation.order and investigation.order != order else AiRemedy.WAIT
+    made = f", made {investigation.key_since:%Y-%m-%d}" if investigation.key_since else ""
     if error in _KEY:
-        valid = "the gateway takes it" if found.key_valid else "the gateway refuses it"
-        new = "a new version waits with the label AWSPENDING" if found.new_key else "no new version is there"
-        remedy = AiRemedy.KEY if found.new_key else AiRemedy.WAIT
+        valid = "the gateway takes it" if investigation.key_valid else "the gateway refuses it"
+        new = "a new version waits with the label AWSPENDING" if investigation.new_key else "no new version is there"
+        remedy = AiRemedy.KEY if investigation.new_key else AiRemedy.WAIT
         return AiCause("the LLM's key is refused", percent, f"{error}; the key{made}: {valid}; {new}", remedy)
-    tried = f"the gateway tries {', '.join(found.order) or 'what is not known'}"
+    tried = f"the gateway tries {', '.join(investigation.order) or 'what is not known'}"
     if error in _QUOTA:
         first = reorder if reorder is AiRemedy.GATEWAY else AiRemedy.QUOTA
         return AiCause("the LLM's quota is used up", percent, f"{error}; {tried}", first, AiRemedy.QUOTA)

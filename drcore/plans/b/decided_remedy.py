@@ -113,12 +113,12 @@ def ways(run: BRun) -> tuple[Way, ...]:
     """
     if "detected" not in run.moments:
         return ()
-    found = investigations(run)
-    ranked = ranked_causes(found)
+    by_region = investigations(run)
+    ranked = ranked_causes(by_region)
     named = run.incident.remedy or _of_what_is_named(run)
     best = named or (ranked[0].remedy if ranked else AiRemedy.WAIT)
     why = "named in the parameters" if named else ranked[0].describe() if ranked else "no cause is known"
-    levers = [_lever(run, remedy, found, ranked, named) for remedy in AiRemedy if remedy not in _NO_LEVER]
+    levers = [_lever(run, remedy, by_region, ranked, named) for remedy in AiRemedy if remedy not in _NO_LEVER]
     at_hand = best is not AiRemedy.WAIT and any(not lever.barred for lever in levers)
     wait = Way(AiRemedy.WAIT, barred="a remedy is at hand; name it in the parameters to wait" if at_hand else "")
     return tuple(
@@ -135,9 +135,9 @@ def _of_what_is_named(run: BRun) -> AiRemedy:
 _NO_LEVER = (AiRemedy.PROPOSED, AiRemedy.WAIT)
 
 
-def ranked_causes(found: Mapping[str, Investigation]) -> tuple[AiCause, ...]:
+def ranked_causes(by_region: Mapping[str, Investigation]) -> tuple[AiCause, ...]:
     """The causes of all regions, first the one that explains most."""
-    known = (cause for each in found.values() for cause in each.causes)
+    known = (cause for each in by_region.values() for cause in each.causes)
     return tuple(sorted(known, key=lambda cause: (-cause.percent, cause.what)))
 
 
@@ -146,22 +146,22 @@ def investigations(run: BRun) -> Mapping[str, Investigation]:
     looked = run.result(titles.INVESTIGATE)
     if looked and looked.states:
         return {target.region: seen for target, seen in looked.states.items()}
-    found: dict[str, Investigation] = {}
+    by_region: dict[str, Investigation] = {}
     trouble: Unknown | Rejected | None = None
     for region in run.service.regions:
         try:
-            found[region] = causes.investigate(run, region, health.harm_since(run, region))
+            by_region[region] = causes.investigate(run, region, health.harm_since(run, region))
         except (Unknown, Rejected) as error:
             trouble = error
-    if trouble and not found:
+    if trouble and not by_region:
         raise trouble
-    return found
+    return by_region
 
 
 def _lever(
     run: BRun,
     remedy: AiRemedy,
-    found: Mapping[str, Investigation],
+    by_region: Mapping[str, Investigation],
     ranked: Iterable[AiCause],
     named: AiRemedy,
 ) -> Way:
@@ -170,23 +170,23 @@ def _lever(
     percent = max(points, default=0.0)
     way, cannot = Way(remedy, percent), ""
     if remedy is AiRemedy.WEIGHTS:
-        live = all(each.old_is_live for each in found.values())
+        live = all(each.old_is_live for each in by_region.values())
         cannot = "" if live else "the old variant is not kept up in every region, or serves already"
     elif remedy is AiRemedy.CONFIGURATION:
         wanted = run.incident.configuration
-        to = {region: wanted or next(iter(seen.earlier), "") for region, seen in found.items()}
+        to = {region: wanted or next(iter(seen.earlier), "") for region, seen in by_region.items()}
         way = replace(way, configurations=to)
         cannot = "" if all(to.values()) else "there is no older configuration: name one (-p configuration=NAME)"
-        if any(seen.component for seen in found.values()):
+        if any(seen.component for seen in by_region.values()):
             cannot = "the models are inference components, which an endpoint configuration leaves as they are"
     elif remedy in OF_THE_COMPONENT:
-        way, cannot = _component_lever(run, way, found)
+        way, cannot = _component_lever(run, way, by_region)
     elif remedy is AiRemedy.KEY:
-        way = replace(way, key_version=next((seen.new_key for seen in found.values() if seen.new_key), ""))
+        way = replace(way, key_version=next((seen.new_key for seen in by_region.values() if seen.new_key), ""))
         cannot = "" if way.key_version else "no new version of the key waits with the label AWSPENDING"
     elif remedy is AiRemedy.GATEWAY:
         way = replace(way, order=run.facts.llm.fallback_order)
-        there = any(each.order and each.order != way.order for each in found.values())
+        there = any(each.order and each.order != way.order for each in by_region.values())
         cannot = "" if there else "the gateway tries its models in that order already, or does not tell"
     elif remedy is AiRemedy.QUOTA:
         wanted_quota = run.facts.llm.quota
@@ -196,13 +196,13 @@ def _lever(
     return replace(way, barred=cannot or ("" if percent or remedy is named else unfounded))
 
 
-def _component_lever(run: BRun, way: Way, found: Mapping[str, Investigation]) -> tuple[Way, str]:
+def _component_lever(run: BRun, way: Way, by_region: Mapping[str, Investigation]) -> tuple[Way, str]:
     """The remedy with its model or its copies; why it cannot be taken, in words, empty where it can."""
-    if not all(seen.component for seen in found.values()):
+    if not all(seen.component for seen in by_region.values()):
         return way, "the endpoint has no inference component: its models are those of its configuration"
     if way.remedy is AiRemedy.COPIES:
         return replace(way, copies=run.facts.endpoint.component.copies), ""
-    to = {region: run.incident.model or next(iter(seen.earlier_models), "") for region, seen in found.items()}
+    to = {region: run.incident.model or next(iter(seen.earlier_models), "") for region, seen in by_region.items()}
     return replace(way, models=to), "" if all(to.values()) else "there is no older model: name one (-p model=NAME)"
 
 

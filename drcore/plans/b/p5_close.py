@@ -72,8 +72,8 @@ def _degraded(run: BRun, since: datetime, until: datetime) -> Iterator[tuple[str
     queries = [LogQuery(region, groups, _FALLBACKS) for region in run.service.regions]
     while since < until:
         end = min(since + _AT_A_TIME, until)
-        found = logs.insights(run.aws, run.clock, queries, since, end, within=WITHIN_S)
-        for query, rows in zip(queries, found, strict=True):
+        answers = logs.insights(run.aws, run.clock, queries, since, end, within=WITHIN_S)
+        for query, rows in zip(queries, answers, strict=True):
             yield from ((query.region, row) for row in rows)
         since = end
 

@@ -51,15 +51,15 @@ def unknown_territories(run: CRun) -> Check:
 
 
 def _of(run: CRun, codes: tuple[str, ...]) -> list[Territory]:
-    found = territories(app_store(run)) if codes else ()
-    return [each for each in found if each.code in codes or EVERYWHERE in codes]
+    known = territories(app_store(run)) if codes else ()
+    return [each for each in known if each.code in codes or EVERYWHERE in codes]
 
 
-def _sale(found: list[Territory]) -> Sale:
+def _sale(listed: list[Territory]) -> Sale:
     return Sale(
-        tuple(each.code for each in found if each.available),
-        tuple(each.code for each in found if not each.available),
-        tuple(each.code for each in found if any("PROCESSING" in status for status in each.content)),
+        tuple(each.code for each in listed if each.available),
+        tuple(each.code for each in listed if not each.available),
+        tuple(each.code for each in listed if any("PROCESSING" in status for status in each.content)),
     )
 
 

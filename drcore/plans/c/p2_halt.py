@@ -98,8 +98,8 @@ class IosRollout:
 
 def see_ios(run: CRun, target: Target) -> IosRollout:
     version = suspect(run, APP_STORE)
-    found = next((each for each in store_versions(app_store(run)) if each.name == version), None)
-    return IosRollout(version, found.id, found.state, found.phase) if found else IosRollout(version, "", "", _NONE)
+    listed = next((each for each in store_versions(app_store(run)) if each.name == version), None)
+    return IosRollout(version, listed.id, listed.state, listed.phase) if listed else IosRollout(version, "", "", _NONE)
 
 
 _NONE = PhasedRelease()

@@ -47,8 +47,10 @@ def see_build(run: CRun, target: Target) -> Built:
     remedy = decided(run)
     if remedy is None:
         return Built("", "")
-    found = codebuild.newest_builds(run.aws, target.region, run.facts.build_job.project)
-    mine = [each for each in found if each.variable(_RUN) == run.id and each.variable("VERSION") == remedy.version]
+    builds_of_job = codebuild.newest_builds(run.aws, target.region, run.facts.build_job.project)
+    mine = [
+        each for each in builds_of_job if each.variable(_RUN) == run.id and each.variable("VERSION") == remedy.version
+    ]
     last = mine[0] if mine else codebuild.Build("", "", "")
     return Built(remedy.version, remedy.source, last.id, last.status)
 
@@ -175,18 +177,18 @@ def see_ios_submission(run: CRun, target: Target) -> AppleSubmission:
     remedy, store = is_to_be_replaced(run, APP_STORE), app_store(run)
     if remedy is None:
         return AppleSubmission("")
-    found = next((each for each in store_versions(store) if each.name == remedy.version), None)
+    in_store = next((each for each in store_versions(store) if each.name == remedy.version), None)
     valid = [each.id for each in builds(store, remedy.version) if each.state == "VALID"]
-    if found is None and not valid:
+    if in_store is None and not valid:
         raise Missing(f"the App Store has no build of {remedy.version} that is VALID yet", "NoSuchBuild")
     under_way = [each for each in apple_reviews.submissions(store) if each.state in apple_reviews.UNDER_WAY]
     sent = under_way[0] if under_way else apple_reviews.Submission("", "")
-    holds = bool(found and sent.version == found.id)
+    holds = bool(in_store and sent.version == in_store.id)
     return AppleSubmission(
         remedy.version,
         valid[0] if valid else "",
-        found.id if found else "",
-        found.state if found else "",
+        in_store.id if in_store else "",
+        in_store.state if in_store else "",
         sent.id,
         holds,
     )
@@ -263,8 +265,8 @@ def see_review(run: CRun, target: Target) -> Review:
 def _state_of(run: CRun, store: Target, version: str) -> str:
     if store == PLAY:
         code = code_of(run, version)
-        found = next((each.state for each in tracks.reviews(google_play(run)) if code in each.codes), "")
-        return OUT if found == "PUBLISHED" else found
+        review = next((each.state for each in tracks.reviews(google_play(run)) if code in each.codes), "")
+        return OUT if review == "PUBLISHED" else review
     live: StoreVersion | None = next((each for each in store_versions(app_store(run)) if each.name == version), None)
     return "" if live is None else OUT if live.state == LIVE and live.phase.percent == 100 else live.state
 
@@ -331,8 +333,8 @@ def see_recovery(run: CRun, target: Target) -> Recovery:
     remedy = is_to_be_replaced(run, PLAY)
     if remedy is None:
         return Recovery("", RecoveryAction())
-    found = recovery.recovery_actions(google_play(run), code_of(run, remedy.bad))
-    standing = [each for each in found if each.status != "CANCELED"]
+    actions = recovery.recovery_actions(google_play(run), code_of(run, remedy.bad))
+    standing = [each for each in actions if each.status != "CANCELED"]
     return Recovery(remedy.bad, standing[-1] if standing else RecoveryAction())
 
 

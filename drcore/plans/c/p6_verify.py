@@ -118,10 +118,10 @@ def _given(run: CRun, store: Target) -> tuple[str, ...]:
 def users_are_well(run: CRun, target: Target, seen: Adopted) -> Check:
     given = ", ".join(seen.given)
     if seen.usual is not None:
-        found = a_bug_is_seen(run, target, seen.usual)
-        if found.answer == "no":
-            return yes(f"no trouble was seen: {found.why}")
-        return found if found.answer == "unknown" else no(found.why)
+        usual = a_bug_is_seen(run, target, seen.usual)
+        if usual.answer == "no":
+            return yes(f"no trouble was seen: {usual.why}")
+        return usual if usual.answer == "unknown" else no(usual.why)
     if not seen.replacement:
         return yes(f"this store has no version that is proven bad; it gives {given}")
     if seen.bad in seen.given:

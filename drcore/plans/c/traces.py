@@ -69,8 +69,8 @@ def traced(run: CRun, version: str) -> TracedVersion:
 def _by_xray(run: CRun, version: str) -> TracedVersion:
     where, until = run.facts.traces, run.clock.now()
     asked = f'annotation.{where.annotation} = "{version}"'
-    found = xray.summaries(run.aws, where.region, asked, until - xray.WINDOW, until)
-    faulty = [each.id for each in found if each.fault]
+    summaries = xray.summaries(run.aws, where.region, asked, until - xray.WINDOW, until)
+    faulty = [each.id for each in summaries if each.fault]
     looked_into = faulty[-_EXAMPLES:]
     errors = [(each.service, f"{each.kind} {each.message}") for each in xray.thrown(run.aws, where.region, looked_into)]
     services = xray.service_map(run.aws, where.region, looked_into) if looked_into else ()
@@ -78,7 +78,7 @@ def _by_xray(run: CRun, version: str) -> TracedVersion:
     return TracedVersion(
         version,
         TraceStore.XRAY,
-        len(found),
+        len(summaries),
         len(faulty),
         tuple(ThrownCount(service, error, count) for count, (service, error) in counted),
         services,

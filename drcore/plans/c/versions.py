@@ -116,10 +116,10 @@ def waiting_on_play(run: CRun) -> tuple[int, ...]:
 
 def live_on_ios(versions: Iterable[StoreVersion]) -> StoreVersion:
     """The version that is on the App Store. Raises Missing."""
-    found = next((each for each in versions if each.state == LIVE), None)
-    if found is None:
+    live = next((each for each in versions if each.state == LIVE), None)
+    if live is None:
         raise Missing("the App Store has no version that is on sale", "NoSuchVersion")
-    return found
+    return live
 
 
 def newest(run: CRun, store: Target) -> str:

@@ -53,8 +53,8 @@ def show_partners(run: DRun, states: Mapping[Target, PartnerSignals]) -> Iterato
 
 def _in_trouble(run: DRun, states: Mapping[Target, PartnerSignals]) -> tuple[str, ...]:
     """The partners that show trouble; all where none does."""
-    found = tuple(t.thing for t, seen in states.items() if too_high(run, seen.rates) or seen.page.down)
-    return found or tuple(run.facts.partners)
+    troubled = tuple(t.thing for t, seen in states.items() if too_high(run, seen.rates) or seen.page.down)
+    return troubled or tuple(run.facts.partners)
 
 
 DETECT = detect(

@@ -45,14 +45,14 @@ def _cases(run: DRun) -> Iterator[Case]:
 def _case(run: DRun, name: str, signals: PartnerSignals, high: tuple[str, ...], cut_off: bool) -> Case:
     page, probed = f"its page: {signals.page.describe()}", f"probes: {signals.probed.describe()}"
     fail = probes_fail(signals.probed)
-    found = (f"found by a person: {run.incident.reason}",) if run.incident.partner == name else ()
-    if not high and not fail and not found:
+    by_person = (f"found by a person: {run.incident.reason}",) if run.incident.partner == name else ()
+    if not high and not fail and not by_person:
         return Case(name, ITS_PAGE_ONLY, False, (page,), ("no rate of our calls is too high", probed))
     if signals.probed.refused > signals.probed.sent // 2 or _mostly_refused(signals):
-        return Case(name, OUR_CREDENTIAL, True, (*high, *found, probed), () if signals.page.down else (page,))
+        return Case(name, OUR_CREDENTIAL, True, (*high, *by_person, probed), () if signals.page.down else (page,))
     if cut_off:
-        return Case(name, OUR_WAY_OUT, True, (*high, *found, probed), (page,))
-    evidence, against = [*high, *found], list[str]()
+        return Case(name, OUR_WAY_OUT, True, (*high, *by_person, probed), (page,))
+    evidence, against = [*high, *by_person], list[str]()
     (evidence if fail else against).append(probed)
     (evidence if signals.page.down else against).append(page)
     return Case(name, THE_PARTNER, True, tuple(evidence), tuple(against))

@@ -85,16 +85,16 @@ class Drained:
 
 def see_backlog(run: DRun, target: Target) -> Drained:
     until = run.metrics.until
-    minute, found = until - ONE, []
+    minute, backlogs = until - ONE, []
     for case in being_let_in(run) if run.history.intended(titles.LET_IN) else ():
         asked = [of_partner(run, case.partner, name) for name in ("Waiting", "Throttled", "Lost")]
         read = run.metrics.read(target.region, asked, minute, until)
         waiting, throttled, lost = (each.by_time.get(minute) for each in read)
         rates, _ = read_rates(run, target.region, case.partner, minute, until)
-        found.append(
+        backlogs.append(
             Backlog(case.partner, _int(waiting), _int(throttled), _int(lost), too_high(run, rates)),
         )
-    return Drained(tuple(found))
+    return Drained(tuple(backlogs))
 
 
 def _int(value: float | None) -> int | None:

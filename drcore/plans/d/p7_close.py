@@ -61,10 +61,12 @@ def _on(had: Mapping[str, object], flag: str) -> bool:
 def _cost(run: DRun, partner: str, began: datetime) -> PauseCost:
     totals = []
     for name in ("Delayed", "Lost"):
-        found = [
+        totals_by_region = [
             run.metrics.read(region, [of_partner(run, partner, name)], began)[0].total for region in run.service.regions
         ]
-        totals.append(None if None in found else int(sum(value for value in found if value is not None)))
+        totals.append(
+            None if None in totals_by_region else int(sum(value for value in totals_by_region if value is not None))
+        )
     return PauseCost(partner, *totals)
 
 

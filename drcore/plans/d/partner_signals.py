@@ -135,8 +135,8 @@ def read_signals(run: DRun, partner: str) -> PartnerSignals:
     rates: list[OperationRate] = []
     refused: list[int | None] = []
     for region in run.service.regions:
-        found, count = read_rates(run, region, partner, since, until)
-        rates += found
+        rates_of_region, count = read_rates(run, region, partner, since, until)
+        rates += rates_of_region
         refused.append(count)
     known = [count for count in refused if count is not None]
     return PartnerSignals(tuple(rates), sum(known) if known else None, probe(run, partner), read_page(run, partner))

@@ -43,8 +43,8 @@ def must_exist(run: FRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 
 
 def _alarms(run: FRun, region: str) -> Check:
-    found = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
-    return yes(f"{len(found)} begin with {run.facts.alarms.prefix}") if found else no(health.no_alarm(run))
+    alarms = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
+    return yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}") if alarms else no(health.no_alarm(run))
 
 
 def _traffic(run: FRun, region: str) -> Check:

@@ -254,12 +254,12 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
 
 def _roles(asked: Iterable[str]) -> dict[str, str]:
     """What each is to whoever looks at two regions: versions have numbers of their own in each, the newest first."""
-    found: dict[str, str] = {}
+    roles: dict[str, str] = {}
     for who in asked:
         function = who.rpartition(" ")[0] or who
-        older = sum(role.startswith(f"{function}, ") for role in found.values())
-        found[who] = who if who == API else f"{function}, {older} after the newest"
-    return found
+        older = sum(role.startswith(f"{function}, ") for role in roles.values())
+        roles[who] = who if who == API else f"{function}, {older} after the newest"
+    return roles
 
 
 def alarm_history(run: FRun, name: str, regions: tuple[str, ...]) -> Table:

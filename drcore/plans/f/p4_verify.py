@@ -103,8 +103,8 @@ VERIFY = Step(
 def measured_health(run: FRun) -> str:
     """What was verified; empty where nothing had been found."""
     verified = run.result(titles.VERIFY)
-    found = "detected" in run.moments or run.incident.bug
-    return verified.why if verified and found else ""
+    any_bug = "detected" in run.moments or run.incident.bug
+    return verified.why if verified and any_bug else ""
 
 
 CONFIRM_GONE = confirm_gone(

@@ -122,9 +122,9 @@ def choices(
     """
 
     def is_to_be_decided(run: Run[F], target: Target, seen: S) -> Check:
-        found = expect(run, target, seen)
-        if found:
-            return found
+        check = expect(run, target, seen)
+        if check:
+            return check
         offered = answers(run, seen)
         if all(each.barred for each in offered):
             return never("; ".join(f"{each.answer} cannot be taken: {each.barred}" for each in offered))

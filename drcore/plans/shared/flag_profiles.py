@@ -90,8 +90,8 @@ def _is_a_ramp(run: Run[Any], region: str, name: str) -> Check:
 def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:
     """The flags' values as they are deployed in a region, with those of flags that are off. Raises as above."""
     at = place(run, region, where)
-    found = without_times(deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
-    values: Flags = found.get("values", {})
+    content = without_times(deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
+    values: Flags = content.get("values", {})
     return values
 
 

@@ -241,31 +241,31 @@ def answer(world: World, options: Options) -> Undo:
     path = tuple(options["field"].split("."))
 
     def say(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
-        found = proceed()
-        if not isinstance(call, AwsCall) or found.status >= 300:
-            return found
-        output = call.message.read(found)
+        response = proceed()
+        if not isinstance(call, AwsCall) or response.status >= 300:
+            return response
+        output = call.message.read(response)
         for holder in _holders(output, path[:-1]):
             kind = type(holder.get(path[-1], ""))
             if options["member"]:
                 holder[path[-1]] = kind(options["member"]) if kind in (int, float) else options["member"]
             else:
                 holder.pop(path[-1], None)
-        return call.message.write(output, found.headers.get("x-amzn-RequestId", ""))
+        return call.message.write(output, response.headers.get("x-amzn-RequestId", ""))
 
     return _around(world, "answer", options, say)
 
 
-def _holders(found: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _holders(value: Any, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The structures of an answer at a path; those of all elements of a list, of all values of a map."""
-    if isinstance(found, list):
-        for element in found:
+    if isinstance(value, list):
+        for element in value:
             yield from _holders(element, path)
-    elif isinstance(found, dict) and not path:
-        yield found
-    elif isinstance(found, dict):
-        for name in found if path[0] == "*" else (path[0],):
-            yield from _holders(found.get(name), path[1:])
+    elif isinstance(value, dict) and not path:
+        yield value
+    elif isinstance(value, dict):
+        for name in value if path[0] == "*" else (path[0],):
+            yield from _holders(value.get(name), path[1:])
 
 
 def _is_consistent(call: AwsCall | HttpCall) -> bool:

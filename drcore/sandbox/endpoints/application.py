@@ -18,9 +18,9 @@ from drcore.sandbox.vendors.statuspage import open_page
 REGISTERED = (
     call_faults,
     *(
-        importlib.import_module(found.name)
+        importlib.import_module(module.name)
         for folder in (services, vendors, incidents)
-        for found in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
+        for module in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}.")
     ),
 )
 

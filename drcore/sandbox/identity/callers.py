@@ -83,10 +83,10 @@ class Callers:
         if session is not None:
             self._valid(call, session)
         if key not in self._callers:
-            found = self._caller(key, session)
-            if found is None:
+            caller = self._caller(key, session)
+            if caller is None:
                 raise invalid(call)
-            self._callers[key] = found
+            self._callers[key] = caller
         return self._callers[key]
 
     def held(self, caller: Caller) -> Held:

@@ -89,12 +89,12 @@ class Guard:
         policies = compiled(held, text, trust=trust, elsewhere=elsewhere)
         seen = tuple((key, context[key]()) for key in sorted(policies.keys & context.keys()))
         key = (caller.principal.arn, ask, held, text, seen)
-        found = self._decided.get(key)
-        if found is None:
+        evaluation = self._decided.get(key)
+        if evaluation is None:
             values = {name: (value,) for name, value in seen}
-            found = decide(caller.principal, ask.action, ask.resource, values, policies)
-            self._decided[key] = found
-        return found
+            evaluation = decide(caller.principal, ask.action, ask.resource, values, policies)
+            self._decided[key] = evaluation
+        return evaluation
 
     def _text(self, service: str, resource: str) -> str:
         known = POLICIES.get(service)

@@ -49,8 +49,8 @@ def _of_s3(call: AwsCall, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _of_secretsmanager(call: AwsCall, asks: Asks) -> Iterator[tuple[str, tuple[str, ...]]]:
     actions = {"GetSecretValue": READS, "PutSecretValue": WRITES, "UpdateSecret": WRITES}.get(call.operation)
     if actions:
-        found = backends.secretsmanager(call.account, call.region).secrets.get(str(call.params.get("SecretId")))
-        yield str(getattr(found, "kms_key_id", None) or ""), actions
+        secret = backends.secretsmanager(call.account, call.region).secrets.get(str(call.params.get("SecretId")))
+        yield str(getattr(secret, "kms_key_id", None) or ""), actions
     if call.operation == "CreateSecret":
         yield str(call.params.get("KmsKeyId") or ""), WRITES
 

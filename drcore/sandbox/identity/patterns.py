@@ -47,9 +47,9 @@ def fill(text: str, context: Context) -> str | None:
     """
     missing = False
 
-    def value(found: re.Match[str]) -> str:
+    def value(match: re.Match[str]) -> str:
         nonlocal missing
-        name, _, default = (part.strip() for part in found[1].partition(","))
+        name, _, default = (part.strip() for part in match[1].partition(","))
         if name in ("*", "?", "$"):
             return name.translate(_HIDE)
         seen = context.get(name.lower())

@@ -84,17 +84,17 @@ class Actions:
 
     def cover(self, action: str) -> bool:
         """Whether they cover an action, `dynamodb:PutItem`."""
-        found = self._known.get(action)
-        if found is None:
-            found = self._known[action] = self._covers(action.lower())
-        return found
+        is_covered = self._known.get(action)
+        if is_covered is None:
+            is_covered = self._known[action] = self._covers(action.lower())
+        return is_covered
 
     def _covers(self, action: str) -> bool:
         service, _, name = action.partition(":")
-        found = any(glob(each).fullmatch(action) for each in self._wild) or any(
+        matches = any(glob(each).fullmatch(action) for each in self._wild) or any(
             glob(each).fullmatch(name) for each in self._by_service.get(service, ())
         )
-        return found is not self._excepted
+        return matches is not self._excepted
 
 
 class Resources:
@@ -108,7 +108,7 @@ class Resources:
 
     def cover(self, resource: str, context: Context) -> bool:
         """Whether they cover a resource; `*` is what an action is about that is about no resource."""
-        found = (
+        matches = (
             self._all
             or any(arn_glob(each).fullmatch(resource) for each in self._fixed)
             or any(
@@ -117,7 +117,7 @@ class Resources:
                 if (filled := fill(each, context)) is not None
             )
         )
-        return found is not self._excepted
+        return matches is not self._excepted
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,9 +143,9 @@ def _rest_api(call: AwsCall) -> Iterator[Ask]:
 def _secret(call: AwsCall) -> Iterator[Ask]:
     """A secret's ARN ends in six characters that are drawn for it."""
     wanted = call.params.get("SecretId", "*")
-    found = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
+    secret = backends.secretsmanager(call.account, call.region).secrets.get(wanted)
     arn = f"arn:aws:secretsmanager:{call.region}:{call.account}:secret:{wanted}"
-    yield Ask(f"secretsmanager:{call.operation}", found.arn if found else _own(wanted, arn))
+    yield Ask(f"secretsmanager:{call.operation}", secret.arn if secret else _own(wanted, arn))
 
 
 def _own(given: str, made: str) -> str:

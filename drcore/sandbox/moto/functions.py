@@ -31,10 +31,10 @@ class FunctionStore:
         group = self._storage._functions.get(name)
         if not group:
             return None
-        found: LambdaFunction | None = (
+        function: LambdaFunction | None = (
             group["latest"] if version in (None, "$LATEST") else self._storage._get_version(name, version)
         )
-        return found
+        return function
 
     def published(self, name: str) -> list[LambdaFunction]:
         """The published versions of a function, oldest first; another belongs to them when it is added."""
@@ -52,5 +52,5 @@ class FunctionStore:
 
     def aliases(self, arn: str) -> dict[str, LambdaAlias]:
         """The aliases of the function with that ARN, by name."""
-        found: dict[str, LambdaAlias] = self._storage._aliases[arn]
-        return found
+        by_name: dict[str, LambdaAlias] = self._storage._aliases[arn]
+        return by_name

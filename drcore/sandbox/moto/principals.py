@@ -80,8 +80,8 @@ class PrincipalStore:
 
     def managed(self, arn: str) -> str:
         """The text of a managed policy in its default version; one that is not there allows nothing."""
-        found = self._iam.managed_policies.get(arn)
-        return _document(found) if found else ""
+        policy = self._iam.managed_policies.get(arn)
+        return _document(policy) if policy else ""
 
     def change(self, arn: str, document: Mapping[str, Any]) -> None:
         """Let a managed policy say something else from now on."""

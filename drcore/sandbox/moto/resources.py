@@ -33,14 +33,14 @@ def held(account: str) -> dict[str, dict[str, Any]]:
     Known gap: a default resource with a date (EventBridge's default bus) appears when it is first looked at. A blob
     stands there as its digest.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_service: dict[str, dict[str, Any]] = {}
     for service, region, backend in emulator.backends():
         kind: Any = type(backend)
         new = _new(kind, region, account)
         resources = {k: v for k, v in _Walk().attributes(backend).items() if v != new.get(k)}
         if resources:
-            found.setdefault(service, {})[region] = resources
-    return found
+            by_service.setdefault(service, {})[region] = resources
+    return by_service
 
 
 def as_json(thing: object) -> Any:

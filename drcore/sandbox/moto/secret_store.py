@@ -24,10 +24,10 @@ class FoundSecrets(SecretsStore):
         self._found[value.name] = self._found[value.arn] = value
 
     def __getitem__(self, key: str) -> Kept:
-        found = self.get(key)
-        if found is None:
+        secret = self.get(key)
+        if secret is None:
             raise KeyError(key)
-        return found
+        return secret
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key) is not None
@@ -38,9 +38,9 @@ class FoundSecrets(SecretsStore):
 
     def pop(self, key: str) -> Kept | None:  # type: ignore[override]  # as moto narrows dict
         """Forget one, of whichever key it is kept under."""
-        found = self.get(key)
-        if found is not None:
-            del self._found[found.name], self._found[found.arn]
-            dict.pop(self, found.arn, None)
-            dict.pop(self, found.name, None)
-        return found
+        secret = self.get(key)
+        if secret is not None:
+            del self._found[secret.name], self._found[secret.arn]
+            dict.pop(self, secret.arn, None)
+            dict.pop(self, secret.name, None)
+        return secret

@@ -81,29 +81,29 @@ def fields_of(service: str, operation: str) -> dict[str, tuple[str, ...]]:
     """
     if operation not in operations_of(service):
         return {}
-    found: dict[str, tuple[str, ...]] = {}
-    _walk(get_service_model(service).operation_model(operation).output_shape, (), (), found)
-    return found
+    fields: dict[str, tuple[str, ...]] = {}
+    _walk(get_service_model(service).operation_model(operation).output_shape, (), (), fields)
+    return fields
 
 
-def _walk(shape: Any, path: tuple[str, ...], seen: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
+def _walk(shape: Any, path: tuple[str, ...], seen: tuple[str, ...], fields: dict[str, tuple[str, ...]]) -> None:
     if shape is None or seen.count(shape.name) > 1:  # some shapes hold themselves
         return
     if shape.type_name == "list":
-        _walk(shape.member, path, seen, found)
+        _walk(shape.member, path, seen, fields)
     elif shape.type_name == "map":
-        _walk(shape.value, (*path, "*"), seen, found)
+        _walk(shape.value, (*path, "*"), seen, fields)
     elif shape.type_name == "structure":
         for name, member in shape.members.items():
-            found[".".join((*path, name))] = tuple(getattr(member, "enum", ()))
-            _walk(member, (*path, name), (*seen, shape.name), found)
+            fields[".".join((*path, name))] = tuple(getattr(member, "enum", ()))
+            _walk(member, (*path, name), (*seen, shape.name), fields)
 
 
 def _scope(request: Request) -> tuple[str, str] | None:
     """Region and signing name: `AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/SERVICE/aws4_request, …`."""
-    _, found, credential = request.headers.get("Authorization", "").partition("Credential=")
+    _, mark, credential = request.headers.get("Authorization", "").partition("Credential=")
     parts = credential.partition(",")[0].split("/")
-    if not found or len(parts) < 5:
+    if not mark or len(parts) < 5:
         return None
     return parts[-3], parts[-2].lower()
 

@@ -175,7 +175,7 @@ def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
     if call.params["ServiceNamespace"] == "dynamodb":
         return call.forward()
     asked = call.params.get("ResourceIds") or []
-    found = [
+    documents = [
         {
             "ServiceNamespace": "ecs",
             "ResourceId": target.resource,
@@ -190,7 +190,7 @@ def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
         for target in _targets(call)
         if not asked or target.resource in asked
     ]
-    return _page(call, "ScalableTargets", found)
+    return _page(call, "ScalableTargets", documents)
 
 
 @operation(SERVICE, "PutScalingPolicy")
@@ -215,21 +215,23 @@ def delete_scaling_policy(call: AwsCall) -> dict[str, Any]:
 def describe_scaling_policies(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     names, resource = call.params.get("PolicyNames") or [], call.params.get("ResourceId")
-    found = [
+    policies = [
         policy
         for target in _targets(call)
         for policy in target.policies.values()
         if resource in (None, target.resource) and (not names or policy["PolicyName"] in names)
     ]
-    return _page(call, "ScalingPolicies", found)
+    return _page(call, "ScalingPolicies", policies)
 
 
 @operation(SERVICE, "DescribeScalingActivities")
 def describe_scaling_activities(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first."""
     resource = call.params.get("ResourceId")
-    found = [each for target in _targets(call) if resource in (None, target.resource) for each in target.activities]
-    return _page(call, "ScalingActivities", sorted(found, key=lambda each: each["StartTime"], reverse=True))
+    activities = [
+        each for target in _targets(call) if resource in (None, target.resource) for each in target.activities
+    ]
+    return _page(call, "ScalingActivities", sorted(activities, key=lambda each: each["StartTime"], reverse=True))
 
 
 def _targets(call: AwsCall) -> list[Scalable]:
@@ -247,8 +249,8 @@ def _only_ecs(params: Mapping[str, Any]) -> None:
         raise _invalid(f"Unsupported service namespace, resource type or scalable dimension: {', '.join(asked)}")
 
 
-def _page(call: AwsCall, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    here, token = page(found, call.params.get("NextToken"), int(call.params.get("MaxResults") or 50))
+def _page(call: AwsCall, name: str, documents: list[dict[str, Any]]) -> dict[str, Any]:
+    here, token = page(documents, call.params.get("NextToken"), int(call.params.get("MaxResults") or 50))
     return {name: list(here)} | ({"NextToken": token} if token else {})
 
 

@@ -54,10 +54,10 @@ class CodeBuild:
 
     def project(self, region: str, name: str) -> BuildProject:
         """A project. Raises AwsError where there is none."""
-        found = self._projects.get((region, name))
-        if found is None:
+        project = self._projects.get((region, name))
+        if project is None:
             raise AwsError("ResourceNotFoundException", f"Project cannot be found: {name}", 400)
-        return found
+        return project
 
     def tick(self, at: datetime) -> None:
         """End the builds that are through."""
@@ -114,10 +114,10 @@ def list_builds_for_project(call: AwsCall) -> dict[str, Any]:
 def batch_get_builds(call: AwsCall) -> dict[str, Any]:
     """As the API; ids that are not there are told apart."""
     ids = list(call.params["ids"])
-    found = call.world.state(CodeBuild).find(call.region, ids)
-    known = {build.id for _, build in found}
+    builds = call.world.state(CodeBuild).find(call.region, ids)
+    known = {build.id for _, build in builds}
     return {
-        "builds": [_document(call, project, build) for project, build in found],
+        "builds": [_document(call, project, build) for project, build in builds],
         "buildsNotFound": [each for each in ids if each not in known],
     }
 

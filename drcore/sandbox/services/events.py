@@ -21,7 +21,7 @@ class Schedules:
         self._world = world
         self._changes: dict[tuple[str, str], list[tuple[datetime, bool]]] = {}
 
-    def found(self, region: str, rule: str, schedule: str, target: str, role: str, payload: str) -> None:
+    def make(self, region: str, rule: str, schedule: str, target: str, role: str, payload: str) -> None:
         """Make an enabled rule of the default bus, with one target (an ARN) that gets `payload`."""
         backend = backends.events(self._world.account, region)
         backend.put_rule(name=rule, scheduled_expression=schedule, state="ENABLED", role_arn=role)

@@ -24,9 +24,9 @@ _SERVICES: Mapping[OutageKind, tuple[str, ...]] = {OutageKind.LAMBDA_SQS: ("LAMB
 def describe_events(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first, with the filters on arn, service, region, category and status."""
     params = call.params
-    found = [event for event in _events(call.world) if _wanted(event, params.get("filter") or {})]
+    events = [event for event in _events(call.world) if _wanted(event, params.get("filter") or {})]
     size = int(params.get("maxResults") or 100)
-    here, token = page(found[::-1], params.get("nextToken"), size, "InvalidPaginationToken")
+    here, token = page(events[::-1], params.get("nextToken"), size, "InvalidPaginationToken")
     return {"events": list(here)} | ({"nextToken": token} if token else {})
 
 
@@ -34,10 +34,12 @@ def describe_events(call: AwsCall) -> dict[str, Any]:
 def describe_event_details(call: AwsCall) -> dict[str, Any]:
     """As the API: the event, with a text."""
     known = {event["arn"]: event for event in _events(call.world)}
-    found = [known[arn] for arn in call.params["eventArns"] if arn in known]
+    events = [known[arn] for arn in call.params["eventArns"] if arn in known]
     missing = [arn for arn in call.params["eventArns"] if arn not in known]
     return {
-        "successfulSet": [{"event": event, "eventDescription": {"latestDescription": _text(event)}} for event in found],
+        "successfulSet": [
+            {"event": event, "eventDescription": {"latestDescription": _text(event)}} for event in events
+        ],
         "failedSet": [{"eventArn": arn, "errorName": "InvalidEventArn"} for arn in missing],
     }
 

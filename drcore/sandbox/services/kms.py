@@ -12,5 +12,5 @@ from drcore.sandbox.moto import backends
 def key_policy(world: World, arn: str) -> str:
     """The policy of a key: without a word of it the account's own policies allow nothing."""
     _, _, _, region, _, name = arn.split(":", 5)
-    found = backends.kms(world.account, region).keys.get(name.removeprefix("key/"))
-    return str(found.policy) if found else ""
+    key = backends.kms(world.account, region).keys.get(name.removeprefix("key/"))
+    return str(key.policy) if key else ""

@@ -29,10 +29,10 @@ def delete_object(call: AwsCall) -> dict[str, Any]:
     """As the API, with If-Match, which moto takes no notice of: what was changed meanwhile is not deleted."""
     wanted = call.params.get("IfMatch")
     if wanted:
-        found = backends.s3(call.account).get_object(call.params["Bucket"], call.params["Key"])
-        if found is None:
+        stored = backends.s3(call.account).get_object(call.params["Bucket"], call.params["Key"])
+        if stored is None:
             raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
-        if wanted not in ("*", found.etag):
+        if wanted not in ("*", stored.etag):
             raise AwsError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412)
     return call.forward()
 
@@ -75,7 +75,7 @@ def _until(key: FakeKey) -> datetime:
 
 def _key(call: AwsCall) -> FakeKey:
     backend = backends.s3(call.account)
-    found = backend.get_object(call.params["Bucket"], call.params["Key"], call.params.get("VersionId"))
-    if found is None:
+    stored = backend.get_object(call.params["Bucket"], call.params["Key"], call.params.get("VersionId"))
+    if stored is None:
         raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
-    return found
+    return stored

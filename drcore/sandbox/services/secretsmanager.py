@@ -122,8 +122,8 @@ class Secrets:
 
     def on_its_way(self, secret: FakeSecret | ReplicaSecret) -> OnItsWay | None:
         """What the replicas of a secret have not got yet."""
-        found = self._on_its_way.get(secret.source.arn if isinstance(secret, ReplicaSecret) else secret.arn)
-        return found if found and self._world.clock.now() < found.until else None
+        change = self._on_its_way.get(secret.source.arn if isinstance(secret, ReplicaSecret) else secret.arn)
+        return change if change and self._world.clock.now() < change.until else None
 
     def stages(self, region: str, name: str) -> Stages:
         """The staging labels of a secret as a region has them now; nothing where it is not there."""
@@ -176,37 +176,37 @@ def update_secret(call: AwsCall) -> dict[str, Any]:
 def update_secret_version_stage(call: AwsCall) -> dict[str, Any]:
     """As the API, within the shared quota: moto moves the label, but goes on to read the old version."""
     secrets, wanted = backends.secretsmanager(call.account, call.region).secrets, call.params["SecretId"]
-    found = secrets.get(wanted)
-    if isinstance(found, ReplicaSecret):
+    secret = secrets.get(wanted)
+    if isinstance(secret, ReplicaSecret):
         raise AwsError("InvalidParameterException", "Operation not permitted on a replica secret.", 400)
     answer = _written(call)
-    if found is not None and call.params["VersionStage"] == "AWSCURRENT" and call.params.get("MoveToVersionId"):
-        found.set_default_version_id(call.params["MoveToVersionId"])
+    if secret is not None and call.params["VersionStage"] == "AWSCURRENT" and call.params.get("MoveToVersionId"):
+        secret.set_default_version_id(call.params["MoveToVersionId"])
     return answer
 
 
 @operation("secretsmanager", "ListSecretVersionIds")
 def list_secret_version_ids(call: AwsCall) -> dict[str, Any]:
     """As the API, on one page; moto says of each version that it was made now."""
-    found = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
-    if found is None:
+    secret = backends.secretsmanager(call.account, call.region).secrets.get(call.params["SecretId"])
+    if secret is None:
         raise AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400)
-    labels = call.world.state(Secrets).stages_in(call.account, call.region, found.name)
+    labels = call.world.state(Secrets).stages_in(call.account, call.region, secret.name)
     versions = [
         {"VersionId": name, "VersionStages": list(labels.get(name, ())), "CreatedDate": each["createdate"]}
-        for name, each in found.versions.items()
+        for name, each in secret.versions.items()
         if labels.get(name) or call.params.get("IncludeDeprecated")
     ]
-    return {"ARN": found.arn, "Name": found.name, "Versions": versions}
+    return {"ARN": secret.arn, "Name": secret.name, "Versions": versions}
 
 
 @operation("secretsmanager", "DescribeSecret")
 def describe_secret(call: AwsCall) -> dict[str, Any]:
     """As the API: a replica shows the versions that it has got; the primary whether each replica is in sync."""
     answer, secrets = call.forward(), call.world.state(Secrets)
-    found = backends.secretsmanager(call.account, call.region).secrets[answer["ARN"]]
-    late = secrets.on_its_way(found)
-    if late and isinstance(found, ReplicaSecret):
+    secret = backends.secretsmanager(call.account, call.region).secrets[answer["ARN"]]
+    late = secrets.on_its_way(secret)
+    if late and isinstance(secret, ReplicaSecret):
         answer["VersionIdsToStages"] = dict(late.before)
     elif late:
         answer["ReplicationStatus"] = [
@@ -214,9 +214,9 @@ def describe_secret(call: AwsCall) -> dict[str, Any]:
             for each in answer.get("ReplicationStatus", ())
         ]
     status = {"ReplicationStatus": "InProgress" if late else "InSync"}
-    if isinstance(found, ReplicaElsewhere):
-        answer["CrossAccountPrimary"] = {"PrimarySecretARN": found.source.arn} | status
-    replica = secrets.elsewhere.get(found.arn)
+    if isinstance(secret, ReplicaElsewhere):
+        answer["CrossAccountPrimary"] = {"PrimarySecretARN": secret.source.arn} | status
+    replica = secrets.elsewhere.get(secret.arn)
     if replica is not None:
         answer["CrossAccountReplicas"] = [{"ReplicaSecretARN": replica.arn} | status]
     return answer
@@ -247,8 +247,8 @@ def _by_name_alone(params: Mapping[str, Any]) -> bool:
 def _with_versions_of_replicas(call: AwsCall, answer: dict[str, Any]) -> dict[str, Any]:
     secrets, held = call.world.state(Secrets), backends.secretsmanager(call.account, call.region).secrets
     for secret in answer["SecretList"]:
-        found = held[secret["ARN"]]
-        late = secrets.on_its_way(found) if isinstance(found, ReplicaSecret) else None
+        kept = held[secret["ARN"]]
+        late = secrets.on_its_way(kept) if isinstance(kept, ReplicaSecret) else None
         if late:
             secret["SecretVersionsToStages"] = dict(late.before)
     return answer

@@ -51,10 +51,10 @@ class ServiceQuotas:
 
     def get(self, call: AwsCall) -> Quota:
         """The quota that a call names. Raises AwsError."""
-        found = self.known.get((call.region, call.params["ServiceCode"], call.params["QuotaCode"]))
-        if found is None:
+        quota = self.known.get((call.region, call.params["ServiceCode"], call.params["QuotaCode"]))
+        if quota is None:
             raise AwsError("NoSuchResourceException", "The request failed because the specified quota does not exist.")
-        return found
+        return quota
 
     def tick(self, at: datetime) -> None:
         """Grant what is due."""
@@ -68,62 +68,62 @@ class ServiceQuotas:
 @operation("service-quotas", "GetServiceQuota")
 def get_service_quota(call: AwsCall) -> dict[str, Any]:
     """As the API: the value that was applied; of a quota that nobody has changed it is not there."""
-    found = call.world.state(ServiceQuotas).get(call)
-    if found.value == found.default:
+    quota = call.world.state(ServiceQuotas).get(call)
+    if quota.value == quota.default:
         raise AwsError("NoSuchResourceException", "The quota has its default value alone.")
-    return {"Quota": _document(call, found, found.value)}
+    return {"Quota": _document(call, quota, quota.value)}
 
 
 @operation("service-quotas", "GetAWSDefaultServiceQuota")
 def get_default_quota(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    found = call.world.state(ServiceQuotas).get(call)
-    return {"Quota": _document(call, found, found.default)}
+    quota = call.world.state(ServiceQuotas).get(call)
+    return {"Quota": _document(call, quota, quota.default)}
 
 
 @operation("service-quotas", "RequestServiceQuotaIncrease")
 def request_increase(call: AwsCall) -> dict[str, Any]:
     """As the API: one request at a time, and only for more than there is."""
-    found, wanted, now = call.world.state(ServiceQuotas).get(call), call.params["DesiredValue"], call.world.clock.now()
-    if any(each.status in ("PENDING", "CASE_OPENED") for each in found.requests):
+    quota, wanted, now = call.world.state(ServiceQuotas).get(call), call.params["DesiredValue"], call.world.clock.now()
+    if any(each.status in ("PENDING", "CASE_OPENED") for each in quota.requests):
         raise AwsError("ResourceAlreadyExistsException", "Only one open service quota increase request is allowed.")
-    if wanted <= found.value:
-        raise AwsError("IllegalArgumentException", f"The desired value must be more than {found.value:g}.")
-    stream = call.world.rng("quota request", call.region, call.params["QuotaCode"], len(found.requests))
-    status = "PENDING" if wanted <= BY_ITSELF * found.value else "CASE_OPENED"
-    found.requests.append(QuotaRequest(f"{stream.getrandbits(128):032x}", float(wanted), now, status, now))
-    return {"RequestedQuota": _request(call, found, found.requests[-1])}
+    if wanted <= quota.value:
+        raise AwsError("IllegalArgumentException", f"The desired value must be more than {quota.value:g}.")
+    stream = call.world.rng("quota request", call.region, call.params["QuotaCode"], len(quota.requests))
+    status = "PENDING" if wanted <= BY_ITSELF * quota.value else "CASE_OPENED"
+    quota.requests.append(QuotaRequest(f"{stream.getrandbits(128):032x}", float(wanted), now, status, now))
+    return {"RequestedQuota": _request(call, quota, quota.requests[-1])}
 
 
 @operation("service-quotas", "ListRequestedServiceQuotaChangeHistoryByQuota")
 def list_requests(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, of one status or of all."""
-    found, status = call.world.state(ServiceQuotas).get(call), call.params.get("Status")
-    all_ = [_request(call, found, each) for each in reversed(found.requests) if status in (None, each.status)]
+    quota, status = call.world.state(ServiceQuotas).get(call), call.params.get("Status")
+    all_ = [_request(call, quota, each) for each in reversed(quota.requests) if status in (None, each.status)]
     size = int(call.params.get("MaxResults") or 100)
     here, token = page(all_, call.params.get("NextToken"), size, "InvalidPaginationTokenException")
     return {"RequestedQuotas": list(here)} | ({"NextToken": token} if token else {})
 
 
-def _names(call: AwsCall, found: Quota) -> dict[str, Any]:
+def _names(call: AwsCall, quota: Quota) -> dict[str, Any]:
     service, code = call.params["ServiceCode"], call.params["QuotaCode"]
     return {
         "ServiceCode": service,
         "ServiceName": service.title(),
         "QuotaCode": code,
-        "QuotaName": found.name,
+        "QuotaName": quota.name,
         "QuotaArn": f"arn:aws:servicequotas:{call.region}:{call.account}:{service}/{code}",
         "GlobalQuota": False,
         "Unit": "None",
     }
 
 
-def _document(call: AwsCall, found: Quota, value: float) -> dict[str, Any]:
-    return _names(call, found) | {"Value": value, "Adjustable": True}
+def _document(call: AwsCall, quota: Quota, value: float) -> dict[str, Any]:
+    return _names(call, quota) | {"Value": value, "Adjustable": True}
 
 
-def _request(call: AwsCall, found: Quota, each: QuotaRequest) -> dict[str, Any]:
-    return _names(call, found) | {
+def _request(call: AwsCall, quota: Quota, each: QuotaRequest) -> dict[str, Any]:
+    return _names(call, quota) | {
         "Id": each.id,
         "DesiredValue": each.wanted,
         "Status": each.status,

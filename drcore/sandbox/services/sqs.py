@@ -95,18 +95,18 @@ def receive_message(call: AwsCall) -> dict[str, Any]:
 @operation("sqs", "GetQueueAttributes")
 def get_queue_attributes(call: AwsCall) -> dict[str, Any]:
     """As the API: the counts of our own consumers' messages are exact."""
-    found = call.forward(dict(call.params))
+    answer = call.forward(dict(call.params))
     name = str(call.params["QueueUrl"]).rpartition("/")[2]
     messages = call.world.state(Messages).queues.get((call.region, name))
     if messages is None:
-        return found
+        return answer
     now = call.world.clock.now()
     counts = {
         "ApproximateNumberOfMessages": sum(each.visible <= now for each in messages),
         "ApproximateNumberOfMessagesNotVisible": sum(each.visible > now for each in messages),
     }
-    had = found.get("Attributes", {})
-    return found | {"Attributes": had | {key: str(int(had[key]) + n) for key, n in counts.items() if key in had}}
+    had = answer.get("Attributes", {})
+    return answer | {"Attributes": had | {key: str(int(had[key]) + n) for key, n in counts.items() if key in had}}
 
 
 @operation("sqs", "StartMessageMoveTask")
@@ -141,12 +141,12 @@ def list_message_move_tasks(call: AwsCall) -> dict[str, Any]:
 def cancel_message_move_task(call: AwsCall) -> dict[str, Any]:
     """As the API: what was moved stays where it is now."""
     handle = str(call.params["TaskHandle"])
-    found = [each for each in call.world.state(Messages).tasks[call.region] if each.handle == handle]
-    if not found or found[0].status != "RUNNING":
-        text = "Task does not exist." if not found else "Only active tasks can be cancelled."
+    tasks = [each for each in call.world.state(Messages).tasks[call.region] if each.handle == handle]
+    if not tasks or tasks[0].status != "RUNNING":
+        text = "Task does not exist." if not tasks else "Only active tasks can be cancelled."
         raise AwsError("ResourceNotFoundException", text, 404)
-    found[0].status = "CANCELLED"
-    return {"ApproximateNumberOfMessagesMoved": found[0].moved}
+    tasks[0].status = "CANCELLED"
+    return {"ApproximateNumberOfMessagesMoved": tasks[0].moved}
 
 
 def _told(task: MoveTask) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class StateMachines:
         self.executions: dict[str, MachineExecution] = {}
         world.add_to_dump("executions", lambda: {each.arn: each.input for each in self.executions.values()})
 
-    def found(self, region: str, name: str, machine: Machine) -> None:
+    def make(self, region: str, name: str, machine: Machine) -> None:
         """Make a state machine."""
         self._machines[f"arn:aws:states:{region}:{self._world.account}:stateMachine:{name}"] = machine
 
@@ -78,16 +78,16 @@ def start_execution(call: AwsCall) -> dict[str, Any]:
 @operation("stepfunctions", "DescribeExecution")
 def describe_execution(call: AwsCall) -> dict[str, Any]:
     """As the API: RUNNING or SUCCEEDED, the output of one that is over."""
-    found = call.world.state(StateMachines).executions.get(call.params["executionArn"])
-    if found is None or found.arn.split(":")[3] != call.region:
+    execution = call.world.state(StateMachines).executions.get(call.params["executionArn"])
+    if execution is None or execution.arn.split(":")[3] != call.region:
         raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{call.params['executionArn']}'", 400)
-    over, output = found.progress(call.world.clock.now())
+    over, output = execution.progress(call.world.clock.now())
     shown = {
-        "executionArn": found.arn,
-        "stateMachineArn": found.machine,
-        "name": found.name,
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine,
+        "name": execution.name,
         "status": "SUCCEEDED" if over else "RUNNING",
-        "startDate": found.started,
-        "input": found.input,
+        "startDate": execution.started,
+        "input": execution.input,
     }
     return shown | ({"output": json.dumps(output, sort_keys=True)} if over else {})

@@ -57,27 +57,27 @@ __all__ = [
 def build(world: World) -> None:
     """Make the account as it is when the doors open, with two hours of history, and let it live."""
     with tied_to(world.purpose("account")):
-        account.found(world)
+        account.set_up(world)
         account.release(world, OLDER)
         account.release(world, STABLE)
     with tied_to(world.purpose("two regions")):
-        two_regions.found(world)
+        two_regions.set_up(world)
     with tied_to(world.purpose("fleet")):
-        worker_services.found(world)
+        worker_services.set_up(world)
     with tied_to(world.purpose("security")):
-        service_mode.found(world)
-        tokens.found(world)
-        token_copies.found(world)
-        stolen_tokens.found(world)
+        service_mode.set_up(world)
+        tokens.set_up(world)
+        token_copies.set_up(world)
+        stolen_tokens.set_up(world)
     with tied_to(world.purpose("jobs")):
         waiting_jobs.found_filter(world)
     with tied_to(world.purpose("app stores")):
-        app_stores.found(world)
-        mobile_builds.found(world)
+        app_stores.set_up(world)
+        mobile_builds.set_up(world)
     with tied_to(world.purpose("AI service")):
-        ai_service.found(world)
+        ai_service.set_up(world)
     with tied_to(world.purpose("partners")):
-        partner_accounts.found(world)
+        partner_accounts.set_up(world)
     syncs, clients = world.state(PartnerSyncs), world.state(AppClients)
     account.watch(world, world.clock.now() - HISTORY)
     ai_service.watch(world, world.clock.now() - HISTORY)

@@ -52,13 +52,13 @@ def territories(store: AppStoreConnect) -> tuple[Territory, ...]:
     document = store.read(f"/v1/apps/{store.app.app}/appAvailabilityV2")
     availability = understood(document, _AvailabilityAnswer, "the availability of the app").data.id
     path, what = f"/v2/appAvailabilities/{availability}/{_KIND}", "the territories of the app"
-    found = [
+    rows = [
         Territory(row.id, row.relationships.territory.data.id, attributes.available, attributes.content_statuses)
         for page in store.pages(path, _Territories, what, include="territory")
         for row in page.data
         for attributes in (row.attributes,)
     ]
-    return tuple(sorted(found, key=lambda each: each.code))
+    return tuple(sorted(rows, key=lambda each: each.code))
 
 
 def turn_territory(store: AppStoreConnect, territory: str, *, available: bool) -> None:

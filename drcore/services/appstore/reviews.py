@@ -63,7 +63,7 @@ class _SubmissionAnswer(VendorAnswer):
 def submissions(store: AppStoreConnect) -> tuple[Submission, ...]:
     """All submissions of the app, the newest first, with who has sent each. Raises Unknown, Rejected."""
     path, what = f"/v1/apps/{store.app.app}/{_KIND}", "the submissions for review"
-    found = []
+    rows = []
     for page in store.pages(path, _Submissions, what, include="submittedByActor"):
         actors = {each.id: each.attributes.actor_type for each in page.included}
         for row in page.data:
@@ -72,8 +72,8 @@ def submissions(store: AppStoreConnect) -> tuple[Submission, ...]:
             attributes = row.attributes
             kind = actors.get(actor.id, "") if actor is not None else ""
             name = version.id if version is not None else ""
-            found.append(Submission(row.id, attributes.state, name, kind, attributes.submitted_date))
-    return tuple(found)
+            rows.append(Submission(row.id, attributes.state, name, kind, attributes.submitted_date))
+    return tuple(rows)
 
 
 def create_submission(store: AppStoreConnect) -> str:

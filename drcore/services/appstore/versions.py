@@ -119,7 +119,7 @@ def store_versions(store: AppStoreConnect) -> tuple[StoreVersion, ...]:
     """All versions of the app, the newest first, with their phased releases. Raises Unknown, Rejected."""
     path, what = f"/v1/apps/{store.app.app}/appStoreVersions", "the versions in the App Store"
     query = {"filter[platform]": "IOS", "include": "appStoreVersionPhasedRelease"}
-    found = []
+    rows = []
     for page in store.pages(path, _Versions, what, **query):
         phases = {each.id: _phase(each) for each in page.included if each.type == _PHASES}
         for version in page.data:
@@ -128,8 +128,8 @@ def store_versions(store: AppStoreConnect) -> tuple[StoreVersion, ...]:
                 raise Unknown(f"{what}: expected the phased release {phase.id} of {version.id}, seen none")
             shown = phases[phase.id] if phase is not None else PhasedRelease()
             attributes = version.attributes
-            found.append(StoreVersion(version.id, attributes.version_string, attributes.app_version_state, shown))
-    return tuple(found)
+            rows.append(StoreVersion(version.id, attributes.version_string, attributes.app_version_state, shown))
+    return tuple(rows)
 
 
 def phased_release(store: AppStoreConnect, version: str, *, of_an_act: bool = False) -> PhasedRelease:
@@ -172,10 +172,10 @@ def builds(store: AppStoreConnect, version: str) -> tuple[StoreBuild, ...]:
     """The builds of a version that were uploaded, the newest first. Raises Unknown, Rejected."""
     what = f"the builds of {version} in the App Store"
     query = {"filter[app]": store.app.app, "filter[preReleaseVersion.version]": version}
-    found = [each for page in store.pages("/v1/builds", _Builds, what, **query) for each in page.data]
+    listed = [each for page in store.pages("/v1/builds", _Builds, what, **query) for each in page.data]
     rows = [
         StoreBuild(each.id, attributes.version, attributes.processing_state, _time(attributes.uploaded_date, what))
-        for each in found
+        for each in listed
         for attributes in (each.attributes,)
     ]
     return tuple(sorted(rows, key=lambda row: row.uploaded, reverse=True))

@@ -95,17 +95,15 @@ def webhooks(store: AppStoreConnect) -> tuple[Webhook, ...]:
 def deliveries(store: AppStoreConnect, webhook: str) -> tuple[Delivery, ...]:
     """What was posted for a webhook, the newest first. Raises Unknown, Rejected."""
     path, what = f"/v1/webhooks/{webhook}/deliveries", "the deliveries of a webhook"
-    found = []
+    rows = []
     for page in store.pages(path, _Deliveries, what, include="event"):
         events = {each.id: each.attributes for each in page.included}
         for row in page.data:
             link = row.relationships.event.data
             event = events.get(link.id, _EventSaid()) if link is not None else _EventSaid()
             attributes = row.attributes
-            found.append(
-                Delivery(row.id, attributes.delivery_state, attributes.created_date, event.ping, event.payload)
-            )
-    return tuple(found)
+            rows.append(Delivery(row.id, attributes.delivery_state, attributes.created_date, event.ping, event.payload))
+    return tuple(rows)
 
 
 def ping(store: AppStoreConnect, webhook: str) -> None:

@@ -67,13 +67,13 @@ def incremental(aws: Aws, region: str, table_arn: str, begun_after: datetime) ->
     A table that is exported each hour has two thousand of them: those that say by their id that they were begun before
     a moment are none of them, and the list is not read further than to them.
     """
-    found = list[str]()
+    arns = list[str]()
     for page in _listed(aws, region, table_arn):
         new = [each for each in page if (_begun(each["ExportArn"]) or begun_after) >= begun_after]
-        found += [each["ExportArn"] for each in new if each["ExportType"] == "INCREMENTAL_EXPORT"]
+        arns += [each["ExportArn"] for each in new if each["ExportType"] == "INCREMENTAL_EXPORT"]
         if page and not new:
             break
-    return tuple(sorted(found))
+    return tuple(sorted(arns))
 
 
 def last_full(aws: Aws, region: str, table_arn: str) -> FullExport | None:
@@ -82,23 +82,25 @@ def last_full(aws: Aws, region: str, table_arn: str) -> FullExport | None:
     newest = next((each["ExportArn"] for each in every if each["ExportStatus"] == READY), "")
     if not newest:
         return None
-    found = aws.call("dynamodb", region, "describe_export", ExportArn=newest)["ExportDescription"]
-    return FullExport(found["ExportArn"], found["ExportTime"].astimezone(UTC), int(found["ItemCount"]))
+    description = aws.call("dynamodb", region, "describe_export", ExportArn=newest)["ExportDescription"]
+    return FullExport(
+        description["ExportArn"], description["ExportTime"].astimezone(UTC), int(description["ItemCount"])
+    )
 
 
 def export(aws: Aws, region: str, arn: str) -> IncrementalExport:
     """One export by its ARN."""
-    found = aws.call("dynamodb", region, "describe_export", ExportArn=arn)["ExportDescription"]
-    span = found["IncrementalExportSpecification"]
+    description = aws.call("dynamodb", region, "describe_export", ExportArn=arn)["ExportDescription"]
+    span = description["IncrementalExportSpecification"]
     return IncrementalExport(
         arn=arn,
-        status=found["ExportStatus"],
+        status=description["ExportStatus"],
         since=span["ExportFromTime"].astimezone(UTC),
         until=span["ExportToTime"].astimezone(UTC),
-        bucket=found["S3Bucket"],
-        prefix=found.get("S3Prefix", ""),
-        manifest=found.get("ExportManifest", ""),
-        failure=": ".join(found[name] for name in ("FailureCode", "FailureMessage") if found.get(name)),
+        bucket=description["S3Bucket"],
+        prefix=description.get("S3Prefix", ""),
+        manifest=description.get("ExportManifest", ""),
+        failure=": ".join(description[name] for name in ("FailureCode", "FailureMessage") if description.get(name)),
     )
 
 

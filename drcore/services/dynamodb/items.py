@@ -27,16 +27,16 @@ def segment(aws: Aws, region: str, table: str, number: int, of: int) -> Iterator
 
 def some(aws: Aws, region: str, table: str, keys: Sequence[Typed], *, consistent: bool = True) -> tuple[Typed, ...]:
     """The items of some keys; one that is not there is left out. Raises Rejected, Unknown."""
-    found: list[Typed] = []
+    items: list[Typed] = []
     for first in range(0, len(keys), _AT_ONCE):
         left: Sequence[Typed] = keys[first : first + _AT_ONCE]
         for _ in range(_AT_ONCE):  # what is left is asked for again: an answer may hold a part, never nothing for long
             asked = {table: {"Keys": list(left), "ConsistentRead": consistent}}
             answer = aws.call("dynamodb", region, "batch_get_item", RequestItems=asked)
-            found += answer["Responses"].get(table, ())
+            items += answer["Responses"].get(table, ())
             left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ())
             if not left:
                 break
         else:
             raise Unknown(f"dynamodb batch_get_item in {region}: {len(left)} keys of {table} are still not answered")
-    return tuple(found)
+    return tuple(items)

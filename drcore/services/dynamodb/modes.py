@@ -31,26 +31,28 @@ class TableModes:
 
 def modes(aws: Aws, region: str, table: str) -> TableModes:
     """Raises Rejected when there is no table, Unknown."""
-    found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
-    encryption = found.get("SSEDescription", {})
+    description = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+    encryption = description.get("SSEDescription", {})
     return TableModes(
         encryption.get("KMSMasterKeyArn", "") if encryption.get("SSEType") == "KMS" else "",
-        found.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST",
-        found.get("MultiRegionConsistency", "EVENTUAL") != "EVENTUAL",
-        found.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
-        found.get("LatestStreamArn", "") if found.get("StreamSpecification", {}).get("StreamEnabled") else "",
-        tuple(sorted(each["IndexName"] for each in found.get("GlobalSecondaryIndexes", ()))),
+        description.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST",
+        description.get("MultiRegionConsistency", "EVENTUAL") != "EVENTUAL",
+        description.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
+        description.get("LatestStreamArn", "")
+        if description.get("StreamSpecification", {}).get("StreamEnabled")
+        else "",
+        tuple(sorted(each["IndexName"] for each in description.get("GlobalSecondaryIndexes", ()))),
     )
 
 
 def kinesis(aws: Aws, region: str, table: str) -> tuple[str, ...]:
     """The ARNs of the Kinesis streams that its changes go to, sorted. Raises Rejected, Unknown."""
-    found = aws.call("dynamodb", region, "describe_kinesis_streaming_destination", TableName=table)
-    streams = found.get("KinesisDataStreamDestinations", ())
+    answer = aws.call("dynamodb", region, "describe_kinesis_streaming_destination", TableName=table)
+    streams = answer.get("KinesisDataStreamDestinations", ())
     return tuple(sorted(each["StreamArn"] for each in streams if each.get("DestinationStatus") not in _OFF))
 
 
 def insights(aws: Aws, region: str, table: str) -> bool:
     """Whether Contributor Insights is on. Raises Rejected, Unknown."""
-    found = aws.call("dynamodb", region, "describe_contributor_insights", TableName=table)
-    return found["ContributorInsightsStatus"] not in _OFF
+    answer = aws.call("dynamodb", region, "describe_contributor_insights", TableName=table)
+    return answer["ContributorInsightsStatus"] not in _OFF

@@ -59,17 +59,17 @@ def statement(written: Mapping[str, Any]) -> str:
 def policy(aws: Aws, region: str, arn: str) -> TablePolicy:
     """Raises Rejected when there is no table, Unknown."""
     try:
-        found = aws.call("dynamodb", region, "get_resource_policy", ResourceArn=arn)
+        answer = aws.call("dynamodb", region, "get_resource_policy", ResourceArn=arn)
     except Rejected as error:
         if error.code == "PolicyNotFoundException":
             return TablePolicy()
         raise
-    document = as_answer(json.loads(found["Policy"]), f"the policy of {arn}")
+    document = as_answer(json.loads(answer["Policy"]), f"the policy of {arn}")
     written = document["Statement"]
     statements = written if isinstance(written, list) else [written]
     return TablePolicy(
         tuple(sorted(map(statement, statements))),
-        found.get("RevisionId", ""),
+        answer.get("RevisionId", ""),
         document.get("Version", _UNSAID),
         document.get("Id", ""),
     )

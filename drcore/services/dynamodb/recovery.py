@@ -38,8 +38,8 @@ class Restored:
 
 def window(aws: Aws, region: str, table: str) -> RecoveryWindow:
     """Raises Rejected when there is no table, Unknown."""
-    found = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
-    description = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    answer = aws.call("dynamodb", region, "describe_continuous_backups", TableName=table)
+    description = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     status = description["PointInTimeRecoveryStatus"]
     if status == "DISABLED":
         return RecoveryWindow()
@@ -55,15 +55,15 @@ def window(aws: Aws, region: str, table: str) -> RecoveryWindow:
 def restored(aws: Aws, region: str, table: str) -> Restored:
     """Raises Unknown, Rejected."""
     try:
-        found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+        table_now = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
             return Restored()
         raise
-    description = found.get("RestoreSummary", {})
+    description = table_now.get("RestoreSummary", {})
     at = _utc(description["RestoreDateTime"]) if "RestoreDateTime" in description else None
     return Restored(
-        found["TableStatus"], description.get("SourceTableArn", ""), at, description.get("RestoreInProgress", False)
+        table_now["TableStatus"], description.get("SourceTableArn", ""), at, description.get("RestoreInProgress", False)
     )
 
 

@@ -38,17 +38,17 @@ class TableFeatures:
 def settings(aws: Aws, region: str, table: str) -> TableFeatures:
     """Raises Unknown, Rejected."""
     try:
-        found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+        description = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
     except Rejected as error:
         if error.code == "ResourceNotFoundException":
             return TableFeatures()
         raise
-    stream, warm = found.get("StreamSpecification", {}), found.get("WarmThroughput")
-    others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in found.get("Replicas", ()))
+    stream, warm = description.get("StreamSpecification", {}), description.get("WarmThroughput")
+    others = ((each["RegionName"], each.get("ReplicaStatus", "")) for each in description.get("Replicas", ()))
     return TableFeatures(
-        status=found["TableStatus"],
+        status=description["TableStatus"],
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
-        protected=found.get("DeletionProtectionEnabled", False),
+        protected=description.get("DeletionProtectionEnabled", False),
         replicas=tuple(sorted(each for each in others if each[0] != region)),
         warm=(warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]) if warm else None,
     )
@@ -56,19 +56,19 @@ def settings(aws: Aws, region: str, table: str) -> TableFeatures:
 
 def ttl(aws: Aws, region: str, table: str) -> str:
     """The attribute by which items expire; empty where none do. Raises Unknown, Rejected."""
-    found = aws.call("dynamodb", region, "describe_time_to_live", TableName=table)["TimeToLiveDescription"]
-    status = found["TimeToLiveStatus"]
+    description = aws.call("dynamodb", region, "describe_time_to_live", TableName=table)["TimeToLiveDescription"]
+    status = description["TimeToLiveStatus"]
     if status in ("DISABLED", "DISABLING"):
         return ""
     if status not in ("ENABLED", "ENABLING"):
         raise Unknown(f"dynamodb in {region}: whether items of {table} expire is {status}")
-    return str(found["AttributeName"])
+    return str(description["AttributeName"])
 
 
 def tags(aws: Aws, region: str, arn: str) -> tuple[tuple[str, str], ...]:
     """All tags, sorted. Raises Unknown, Rejected."""
-    found = aws.pages("dynamodb", region, "list_tags_of_resource", "Tags", ResourceArn=arn)
-    return tuple(sorted((each["Key"], each["Value"]) for each in found))
+    listed = aws.pages("dynamodb", region, "list_tags_of_resource", "Tags", ResourceArn=arn)
+    return tuple(sorted((each["Key"], each["Value"]) for each in listed))
 
 
 def set_ttl(aws: Aws, region: str, table: str, attribute: str, *, on: bool = True) -> None:

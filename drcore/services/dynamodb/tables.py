@@ -37,8 +37,8 @@ class Replicas:
 
 def item(aws: Aws, region: str, table: str, key: Item, *, consistent: bool = False) -> dict[str, Any] | None:
     """One item as plain values, None when there is none. Raises Rejected, Unknown."""
-    found = aws.call("dynamodb", region, "get_item", TableName=table, Key=_typed(key), ConsistentRead=consistent)
-    return _plain(found["Item"]) if "Item" in found else None
+    answer = aws.call("dynamodb", region, "get_item", TableName=table, Key=_typed(key), ConsistentRead=consistent)
+    return _plain(answer["Item"]) if "Item" in answer else None
 
 
 def items(aws: Aws, region: str, table: str, *, since: tuple[str, str] | None = None) -> Iterator[dict[str, Any]]:
@@ -76,8 +76,8 @@ def sample(aws: Aws, region: str, table: str, pages: int, *, since: tuple[str, s
         more = bool(left.get("LastEvaluatedKey"))
         return items, left
 
-    found = aws.scan_raw(region, table, 0, 1, read, consistent=False, **_narrowed(since))
-    items = tuple(_plain(item) for items in islice(found, pages) for item in items)
+    parts = aws.scan_raw(region, table, 0, 1, read, consistent=False, **_narrowed(since))
+    items = tuple(_plain(item) for items in islice(parts, pages) for item in items)
     return TableSample(items, not more)
 
 
@@ -110,10 +110,10 @@ def page(body: bytes) -> tuple[list[Typed], dict[str, Any]]:
 
 def replicas(aws: Aws, region: str, table: str) -> Replicas:
     """The replicas as one region sees them, its own among them. Raises Rejected, Unknown."""
-    found = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
-    status = {region: found["TableStatus"]}
-    status |= {each["RegionName"]: each.get("ReplicaStatus", "") for each in found.get("Replicas", ())}
-    return Replicas(found.get("GlobalTableVersion", ""), tuple(sorted(status.items())))
+    description = aws.call("dynamodb", region, "describe_table", TableName=table)["Table"]
+    status = {region: description["TableStatus"]}
+    status |= {each["RegionName"]: each.get("ReplicaStatus", "") for each in description.get("Replicas", ())}
+    return Replicas(description.get("GlobalTableVersion", ""), tuple(sorted(status.items())))
 
 
 def put(aws: Aws, region: str, table: str, item: Item) -> None:

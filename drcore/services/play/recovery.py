@@ -59,8 +59,8 @@ class _Actions(VendorAnswer):
 def recovery_actions(play: Play, code: int) -> tuple[RecoveryAction, ...]:
     """The actions that mean a version, with the counts of its devices. Raises Unknown, Rejected."""
     answer = play.publish("GET", f"/appRecoveries?versionCode={code}")
-    found = understood(answer, _Actions, f"the recovery actions for {code} in Google Play")
-    return tuple(_action(each, code) for each in found.recovery_actions)
+    document = understood(answer, _Actions, f"the recovery actions for {code} in Google Play")
+    return tuple(_action(each, code) for each in document.recovery_actions)
 
 
 def create_recovery(play: Play, code: int, regions: Sequence[str] = ()) -> str:

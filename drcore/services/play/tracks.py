@@ -107,21 +107,23 @@ def read_track(play: Play, track: str = PRODUCTION) -> PlayTrack:
 def bundle_codes(play: Play) -> tuple[int, ...]:
     """The version codes of all bundles that were ever uploaded, the lowest first. Raises Unknown, Rejected."""
     with _edit(play) as edit:
-        found = understood(play.publish("GET", f"{edit.path}/bundles"), _UploadedBundles, "the bundles in Google Play")
-        return tuple(sorted(each.version_code for each in found.bundles))
+        uploaded = understood(
+            play.publish("GET", f"{edit.path}/bundles"), _UploadedBundles, "the bundles in Google Play"
+        )
+        return tuple(sorted(each.version_code for each in uploaded.bundles))
 
 
 def reviews(play: Play, track: str = PRODUCTION) -> tuple[ReviewedRelease, ...]:
     """The releases of a track with the states of their reviews; no edit is opened. Raises Unknown, Rejected."""
     answer = play.publish("GET", f"/tracks/{track}/releases")
-    found = understood(answer, _Summaries, f"the reviews of the track {track} in Google Play")
+    summaries = understood(answer, _Summaries, f"the reviews of the track {track} in Google Play")
     return tuple(
         ReviewedRelease(
             each.release_name,
             tuple(artifact.version_code for artifact in each.active_artifacts),
             each.release_lifecycle_state.removeprefix(_LIFECYCLE),
         )
-        for each in found.releases
+        for each in summaries.releases
     )
 
 
@@ -220,12 +222,12 @@ def _read(play: Play, edit: _OpenEdit, track: str) -> tuple[PlayTrack, Releases]
     """A track as we know it, with its releases as they came."""
     what = f"the track {track} in Google Play"
     document = play.publish("GET", f"{edit.path}/tracks/{track}")
-    found = understood(document, _Track, what)
+    answer = understood(document, _Track, what)
     releases = tuple(
         TrackRelease(_codes(each.version_codes, what), each.status, each.user_fraction, each.name)
-        for each in found.releases
+        for each in answer.releases
     )
-    return PlayTrack(found.track, releases), list(document.get("releases", []))
+    return PlayTrack(answer.track, releases), list(document.get("releases", []))
 
 
 def _codes(texts: tuple[str, ...], what: str) -> tuple[int, ...]:

@@ -96,8 +96,8 @@ class _MetricRows(VendorAnswer):
 def fresh_until(play: Play, period: Period) -> datetime:
     """The end of the last hour or day that the crash rates are known for, in UTC. Raises Unknown, Rejected."""
     what = f"the freshness of {_CRASHES}"
-    found = understood(play.report("GET", f"/{_CRASHES}"), _MetricSet, what)
-    for freshness in found.freshness_info.freshnesses:
+    metric_set = understood(play.report("GET", f"/{_CRASHES}"), _MetricSet, what)
+    for freshness in metric_set.freshness_info.freshnesses:
         if freshness.aggregation_period == period:
             return _moment(freshness.latest_end_time, what)
     raise Unknown(f"{what}: expected one for {period}, seen none")
@@ -111,15 +111,15 @@ def crash_rates(
     `end` is at most what `fresh_until` says. A version, or an hour, that has no row is not known: it is not zero.
     """
     metrics = ("crashRate", "distinctUsers")
-    found = []
+    rates = []
     for row in _rows(play, period, begin, end, codes, metrics):
         code, at, values = _told(row, metrics)
         users, interval = int(_number(values["distinctUsers"])), values["crashRate"].decimal_value_confidence_interval
         bounds = (
             (None, None) if interval is None else (float(interval.lower_bound.value), float(interval.upper_bound.value))
         )
-        found.append(VersionCrashes(code, at, users, _off_by(users), _number(values["crashRate"]), *bounds))
-    return tuple(found)
+        rates.append(VersionCrashes(code, at, users, _off_by(users), _number(values["crashRate"]), *bounds))
+    return tuple(rates)
 
 
 def _rows(

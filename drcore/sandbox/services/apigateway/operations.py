@@ -35,9 +35,9 @@ def get_resources(call: AwsCall) -> dict[str, Any]:
 @operation("apigateway", "GetDeployments")
 def get_deployments(call: AwsCall) -> dict[str, Any]:
     """As the API; 25 a page unless `limit` (to 500) says otherwise."""
-    found = [_deployment_document(d) for d in _api(call).deployments.values()]
+    documents = [_deployment_document(d) for d in _api(call).deployments.values()]
     size = min(int(call.params.get("limit") or 25), 500)
-    here, position = page(found, call.params.get("position"), size, "BadRequestException")
+    here, position = page(documents, call.params.get("position"), size, "BadRequestException")
     return {"items": list(here)} | ({"position": position} if position else {})
 
 
@@ -76,8 +76,8 @@ def delete_deployment(call: AwsCall) -> dict[str, Any]:
 def get_stages(call: AwsCall) -> dict[str, Any]:
     """As the API: all stages, or those of one deployment."""
     wanted = call.params.get("deploymentId")
-    found = [stage for stage in _api(call).stages.values() if wanted in (None, stage.deployment_id)]
-    return {"item": [_stage_document(stage) for stage in found]}
+    stages = [stage for stage in _api(call).stages.values() if wanted in (None, stage.deployment_id)]
+    return {"item": [_stage_document(stage) for stage in stages]}
 
 
 @operation("apigateway", "GetStage")

@@ -32,10 +32,10 @@ def flags(
     home = store.application(region, application)
     place, kind = store.environment(home, environment), store.profile(home, profile)
     draw = drawn(f"{application}/{environment}/{profile}", entity) if entity else 100.0
-    found = store.consumed_flags(place, kind, at, draw)
+    values = store.consumed_flags(place, kind, at, draw)
     if entity:
-        found |= dict(world.state(Experiments).treated(region, place, kind, entity, at))
-    return found
+        values |= dict(world.state(Experiments).treated(region, place, kind, entity, at))
+    return values
 
 
 @http_route(
@@ -46,12 +46,12 @@ def read_flags(call: HttpCall) -> JsonReply:
     """The flags of the entity that the header names; with `flag`, one of them."""
     names = {name: call.args[name] for name in ("application", "environment", "profile")}
     try:
-        found = flags(call.world, call.region, **names, entity=call.headers.get("Entity-Id", ""))
+        values = flags(call.world, call.region, **names, entity=call.headers.get("Entity-Id", ""))
     except AwsError as error:
         raise AwsError(error.code, error.message, 404 if error.status == 404 else 400) from None
     wanted = call.query.get("flag")
     if wanted is None:
-        return JsonReply(200, found)
-    if wanted not in found:
-        raise AwsError("NotFound", f"flag: expected one of {', '.join(found)}; saw {wanted}", 404)
-    return JsonReply(200, found[wanted])
+        return JsonReply(200, values)
+    if wanted not in values:
+        raise AwsError("NotFound", f"flag: expected one of {', '.join(values)}; saw {wanted}", 404)
+    return JsonReply(200, values[wanted])

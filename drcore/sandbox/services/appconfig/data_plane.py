@@ -63,10 +63,10 @@ class Sessions:
     def served(self, asking: Asking) -> tuple[int, bytes, str, str] | None:
         """Number, content, type, label of what the session gets now."""
         draw = self._world.rng("appconfig host", asking.session).uniform(0, 100)
-        found = asking.place.served(asking.profile, self._world.clock.now(), draw)
-        if found is None:
+        version = asking.place.served(asking.profile, self._world.clock.now(), draw)
+        if version is None:
             return None
-        return found.number, asking.profile.given_out(found), found.content_type, found.label
+        return version.number, asking.profile.given_out(version), version.content_type, version.label
 
     def _give(self, asking: Asking) -> str:
         stream = self._world.rng("appconfig token", len(self._given))
@@ -97,5 +97,5 @@ def get_latest_configuration(call: AwsCall) -> dict[str, Any]:
     served = sessions.served(asking)
     if served is None or served[0] == asking.has:
         return {**answer, "ContentType": served[2] if served else "application/octet-stream", "Configuration": b""}
-    found = {**answer, "ContentType": served[2], "Configuration": served[1]}
-    return found | ({"VersionLabel": served[3]} if served[3] else {})
+    document = {**answer, "ContentType": served[2], "Configuration": served[1]}
+    return document | ({"VersionLabel": served[3]} if served[3] else {})

@@ -25,14 +25,14 @@ def get_experiment_definition(call: AwsCall) -> dict[str, Any]:
 def list_experiment_definitions(call: AwsCall) -> dict[str, Any]:
     """As the API: of an application, an environment, a profile, in a status."""
     params = call.params
-    found = [
+    documents = [
         _definition(call, each)
         for each in call.world.state(Experiments).known[call.region].values()
         if params.get("ApplicationIdentifier") in (None, each.home.id, each.home.name)
         and params.get("EnvironmentIdentifier") in (None, each.place.id, each.place.name)
         and params.get("ConfigurationProfileIdentifier") in (None, each.profile.id, each.profile.name)
     ]
-    return _page(call, [each for each in found if params.get("Status") in (None, each["Status"])])
+    return _page(call, [each for each in documents if params.get("Status") in (None, each["Status"])])
 
 
 @operation("appconfig", "StartExperimentRun")
@@ -60,8 +60,8 @@ def get_experiment_run(call: AwsCall) -> dict[str, Any]:
 def list_experiment_runs(call: AwsCall) -> dict[str, Any]:
     """As the API, newest first."""
     experiment, wanted = _experiment(call), call.params.get("Status")
-    found = [_run(call, experiment, run) for run in reversed(experiment.runs)]
-    return _page(call, [each for each in found if wanted in (None, each["Status"])])
+    documents = [_run(call, experiment, run) for run in reversed(experiment.runs)]
+    return _page(call, [each for each in documents if wanted in (None, each["Status"])])
 
 
 @operation("appconfig", "UpdateExperimentRun")
@@ -125,9 +125,9 @@ def _run(call: AwsCall, experiment: Experiment, run: ExperimentRun) -> dict[str,
     } | ({"EndedAt": run.ended} if run.ended else {})
 
 
-def _page(call: AwsCall, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: AwsCall, documents: list[dict[str, Any]]) -> dict[str, Any]:
     try:
-        here, token = page(found, call.params.get("NextToken"), int(call.params.get("MaxResults") or 50))
+        here, token = page(documents, call.params.get("NextToken"), int(call.params.get("MaxResults") or 50))
     except AwsError as error:
         raise refused(error.message) from None
     return {"Items": list(here)} | ({"NextToken": token} if token else {})

@@ -42,11 +42,11 @@ def hosted(content: bytes, before: bytes | None, now: datetime) -> bytes:
 def consumed(content: bytes) -> dict[str, dict[str, Any]]:
     """What a consumer gets: by flag its value. A flag that is off gives nothing but that."""
     document = json.loads(content)
-    found = {}
+    values = {}
     for key in document.get("flags", {}):
         value = _bare(document.get("values", {}).get(key, {"enabled": False}))
-        found[key] = value if value["enabled"] else {"enabled": False}
-    return found
+        values[key] = value if value["enabled"] else {"enabled": False}
+    return values
 
 
 def _document(content: bytes) -> dict[str, Any]:

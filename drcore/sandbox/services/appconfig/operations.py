@@ -36,8 +36,8 @@ def create_application(call: AwsCall) -> dict[str, Any]:
 @operation("appconfig", "ListApplications")
 def list_applications(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    found = call.world.state(AppConfig).applications.get(call.region, {})
-    return _page(call, [_application(home) for home in found.values()])
+    homes = call.world.state(AppConfig).applications.get(call.region, {})
+    return _page(call, [_application(home) for home in homes.values()])
 
 
 @operation("appconfig", "GetApplication")
@@ -120,8 +120,8 @@ def get_hosted_configuration_version(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     profile = _kind(call, home)
-    found = profile.version(int(call.params["VersionNumber"]))
-    return _version(home, profile, found) | {"Content": found.content}
+    version = profile.version(int(call.params["VersionNumber"]))
+    return _version(home, profile, version) | {"Content": version.content}
 
 
 @operation("appconfig", "ListHostedConfigurationVersions")
@@ -179,8 +179,8 @@ def get_deployment(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     home = _home(call)
     place = _place(call, home)
-    found = call.world.state(AppConfig).deployment(place, int(call.params["DeploymentNumber"]))
-    return _deployment(call, home, place, found)
+    deployment = call.world.state(AppConfig).deployment(place, int(call.params["DeploymentNumber"]))
+    return _deployment(call, home, place, deployment)
 
 
 @operation("appconfig", "ListDeployments")
@@ -222,9 +222,9 @@ def _kind(call: AwsCall, home: ConfigApplication) -> ConfigProfile:
     return call.world.state(AppConfig).profile(home, call.params["ConfigurationProfileId"])
 
 
-def _page(call: AwsCall, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _page(call: AwsCall, documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     size = int(call.params.get("MaxResults") or 50)
-    here, token = page(found, call.params.get("NextToken"), size, "BadRequestException")
+    here, token = page(documents, call.params.get("NextToken"), size, "BadRequestException")
     return {"Items": list(here)} | ({"NextToken": token} if token else {})
 
 

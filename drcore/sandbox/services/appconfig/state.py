@@ -186,8 +186,8 @@ class AppConfig:
         home = self.application(region, application)
         place, kind = self.environment(home, environment), self.profile(home, profile)
         served = place.served(kind, self._world.clock.now())
-        found: dict[str, Any] = json.loads(kind.given_out(served)) if served else {}
-        return found
+        values: dict[str, Any] = json.loads(kind.given_out(served)) if served else {}
+        return values
 
     def consumed_flags(
         self, place: Environment, profile: ConfigProfile, at: datetime, draw: float = 100.0

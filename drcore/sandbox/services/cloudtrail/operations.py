@@ -25,7 +25,7 @@ def lookup_events(call: AwsCall) -> dict[str, Any]:
     wanted = params.get("LookupAttributes") or []
     if len(wanted) > 1:
         raise AwsError("InvalidLookupAttributesException", "You can specify only one lookup attribute.")
-    found = [
+    events = [
         event
         for event in call.world.state(Trail).known(call.region)
         if (since is None or event.at >= since)
@@ -33,7 +33,7 @@ def lookup_events(call: AwsCall) -> dict[str, Any]:
         and all(_matches(event, each["AttributeKey"], each["AttributeValue"]) for each in wanted)
     ]
     size = min(int(params.get("MaxResults") or LONGEST_PAGE), LONGEST_PAGE)
-    here, token = page(found, params.get("NextToken"), size)
+    here, token = page(events, params.get("NextToken"), size)
     return {"Events": [_document(event) for event in here]} | ({"NextToken": token} if token else {})
 
 

@@ -31,14 +31,14 @@ def describe_alarms(call: AwsCall) -> dict[str, Any]:
     params = call.params
     names, prefix = params.get("AlarmNames"), params.get("AlarmNamePrefix") or ""
     state = params.get("StateValue")
-    found = [
+    alarms = [
         alarm
         for alarm in _alarms(call)
         if (not names or alarm.name in names) and alarm.name.startswith(prefix) and state in (None, alarm.state)
     ]
     kinds = params.get("AlarmTypes") or ["MetricAlarm"]
-    found = [alarm for alarm in found if alarm.kind in kinds]
-    here, token = page(found, params.get("NextToken"), int(params.get("MaxRecords") or 50), "InvalidNextToken")
+    alarms = [alarm for alarm in alarms if alarm.kind in kinds]
+    here, token = page(alarms, params.get("NextToken"), int(params.get("MaxRecords") or 50), "InvalidNextToken")
     answer: dict[str, Any] = {f"{kind}s": [] for kind in ("MetricAlarm", "CompositeAlarm", "LogAlarm")}
     for alarm in here:
         answer[f"{alarm.kind}s"].append(_alarm_document(alarm))
@@ -49,10 +49,10 @@ def describe_alarms(call: AwsCall) -> dict[str, Any]:
 def describe_alarm_history(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first unless ScanBy says otherwise, at most 100 a page."""
     params = call.params
-    found = [item for item in _alarms(call).history if _remembers(item, params)]
+    history = [item for item in _alarms(call).history if _remembers(item, params)]
     if params.get("ScanBy") != "TimestampAscending":
-        found.reverse()
-    here, token = page(found, params.get("NextToken"), int(params.get("MaxRecords") or 100), "InvalidNextToken")
+        history.reverse()
+    here, token = page(history, params.get("NextToken"), int(params.get("MaxRecords") or 100), "InvalidNextToken")
     items = [
         {
             "AlarmName": item.alarm,

@@ -34,8 +34,8 @@ class LogAlarm(MetricAlarm):
     @property
     def scheduled(self) -> Mapping[str, Any]:
         """The scheduled query."""
-        found: Mapping[str, Any] = self.config["ScheduledQueryConfiguration"]
-        return found
+        query: Mapping[str, Any] = self.config["ScheduledQueryConfiguration"]
+        return query
 
     @property
     def query(self) -> str:
@@ -114,10 +114,10 @@ class LogAlarms:
             groups = [logs.group(region, name) for name in alarm.scheduled.get("LogGroupIdentifiers") or ()]
         except AwsError:
             return None
-        found = [each for group in groups for each in lines_of(self._world, group, since, until)]
+        lines = [each for group in groups for each in lines_of(self._world, group, since, until)]
         if (region, alarm.name) not in self._ready:  # not before: a world whose alarms rest needs no database
             self._ready[region, alarm.name] = compiled(alarm.query, _MOST_ROWS)
-        rows = self._ready[region, alarm.name](found)
+        rows = self._ready[region, alarm.name](lines)
         values = [float(value) for row in rows for name, value in row[-1:] if _is_number(value)]
         worst = max if alarm.config["ComparisonOperator"].startswith("Greater") else min
         return worst(values, default=None)
@@ -147,10 +147,10 @@ def put_log_alarm(call: AwsCall) -> dict[str, Any]:
 
 def seconds_of(schedule: str) -> int:
     """Seconds of `rate(5 minutes)`. Raises AwsError (ValidationError)."""
-    found = _RATE.fullmatch(schedule)
-    if found is None or not int(found[1]):
+    match = _RATE.fullmatch(schedule)
+    if match is None or not int(match[1]):
         raise AwsError("ValidationError", f"ScheduleExpression: expected rate(5 minutes), saw {schedule!r}")
-    return int(found[1]) * _SECONDS[found[2]]
+    return int(match[1]) * _SECONDS[match[2]]
 
 
 def _is_number(value: str) -> bool:

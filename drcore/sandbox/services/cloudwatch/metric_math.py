@@ -74,12 +74,12 @@ class _Reader:
         if isinstance(left, float) and isinstance(right, float):
             return _safe(op, left, right) or 0.0
         begins = [set(side) for side in (left, right) if isinstance(side, dict)]
-        found: Series = {}
+        series: Series = {}
         for begin in sorted(set.intersection(*begins)):
             value = _safe(op, self._at(left, begin), self._at(right, begin))
             if value is not None:
-                found[begin] = value
-        return found
+                series[begin] = value
+        return series
 
     def _sum(self, value: Value) -> Series:
         rows = value if isinstance(value, list) else [self._series(value)]

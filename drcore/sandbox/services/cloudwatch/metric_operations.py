@@ -93,10 +93,10 @@ def get_metric_statistics(call: AwsCall) -> dict[str, Any]:
     params, store = call.params, _store(call)
     metric = MetricName.of(params["Namespace"], params["MetricName"], params.get("Dimensions") or ())
     window = _window(params)
-    found = store.periods(metric, window.start, window.end, int(params["Period"]))
+    samples = store.periods(metric, window.start, window.end, int(params["Period"]))
     extended = params.get("ExtendedStatistics") or ()
     points = []
-    for begin, point in found.items():
+    for begin, point in samples.items():
         shown: dict[str, Any] = {"Timestamp": aware(begin), "Unit": store.unit(metric)}
         shown |= {stat: statistic(point, stat) for stat in params.get("Statistics") or ()}
         if extended:
@@ -110,8 +110,8 @@ def list_metrics(call: AwsCall) -> dict[str, Any]:
     """As the API, 500 a page."""
     params = call.params
     wanted = params.get("Dimensions") or ()
-    found = [metric for metric in _store(call).metrics() if _matches(metric, params, wanted)]
-    here, token = page(found, params.get("NextToken"), 500, "InvalidParameterValue")
+    wanted_metrics = [metric for metric in _store(call).metrics() if _matches(metric, params, wanted)]
+    here, token = page(wanted_metrics, params.get("NextToken"), 500, "InvalidParameterValue")
     metrics = [
         {
             "Namespace": metric.namespace,

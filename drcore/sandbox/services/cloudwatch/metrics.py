@@ -151,7 +151,7 @@ class Store:
             return {}
         first, now = start // period * period, self._clock.now().timestamp()
         whole_before = now - self._lateness.most(Told.METRIC) - MINUTE  # minutes that began before are whole
-        found: dict[int, MinuteSamples] = {}
+        merged: dict[int, MinuteSamples] = {}
         for begin in range(first, end, period):
             inside = []
             for minute in range(begin, begin + period, MINUTE):
@@ -161,8 +161,8 @@ class Store:
                 if point is not None:
                     inside.append(point)
             if inside:
-                found[begin] = merge(inside)
-        return found
+                merged[begin] = merge(inside)
+        return merged
 
     def _told(self, metric: MetricName, minute: int, point: MinuteSamples, now: float) -> MinuteSamples | None:
         """What there is of a minute by now: nothing, a part of it from some moment on, at last all of it."""
@@ -175,8 +175,8 @@ class Store:
 
     def series(self, metric: MetricName, stat: str, start: int, end: int, period: int) -> Series:
         """One statistic of one metric; periods without a sample are absent."""
-        found = self.periods(metric, start, end, period)
-        return {begin: statistic(point, stat) for begin, point in found.items()}
+        periods = self.periods(metric, start, end, period)
+        return {begin: statistic(point, stat) for begin, point in periods.items()}
 
 
 _PARTS = ("a part comes", "the part")

@@ -211,8 +211,8 @@ class CodeDeployController:
         if deployment.hung:
             return []
         alarms = self._watch.alarms[deployment.region]
-        found = [alarms.get(name) for name in deployment.watched]
-        return [alarm.name for alarm in found if alarm is not None and alarm.state == "ALARM"]
+        watched = [alarms.get(name) for name in deployment.watched]
+        return [alarm.name for alarm in watched if alarm is not None and alarm.state == "ALARM"]
 
     def _end(
         self,

@@ -38,16 +38,16 @@ def get_deployment_group(call: AwsCall) -> dict[str, Any]:
     group = _group(call)
     done = [d for d in call.world.state(CodeDeployController).deployments(call.region) if d.group is group]
     document = _group_document(group)
-    for key, found in (
+    for key, deployments in (
         ("lastAttemptedDeployment", done),
         ("lastSuccessfulDeployment", [d for d in done if d.status is Status.SUCCEEDED]),
     ):
-        if found:
+        if deployments:
             document[key] = {
-                "deploymentId": found[0].id,
-                "status": found[0].status.value,
-                "createTime": found[0].created,
-            } | ({"endTime": found[0].completed} if found[0].completed else {})
+                "deploymentId": deployments[0].id,
+                "status": deployments[0].status.value,
+                "createTime": deployments[0].created,
+            } | ({"endTime": deployments[0].completed} if deployments[0].completed else {})
     return {"deploymentGroupInfo": document}
 
 
@@ -121,7 +121,7 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
     if params.get("applicationName") and params.get("deploymentGroupName"):
         _group(call)
     statuses, between = params.get("includeOnlyStatuses") or (), params.get("createTimeRange") or {}
-    found = [
+    ids = [
         deployment.id
         for deployment in call.world.state(CodeDeployController).deployments(call.region)
         if params.get("applicationName") in (None, deployment.group.application)
@@ -130,7 +130,7 @@ def list_deployments(call: AwsCall) -> dict[str, Any]:
         and (not between.get("start") or deployment.created >= aware(between["start"]))
         and (not between.get("end") or deployment.created <= aware(between["end"]))
     ]
-    here, token = page(found, params.get("nextToken"), 100)
+    here, token = page(ids, params.get("nextToken"), 100)
     return {"deployments": list(here)} | ({"nextToken": token} if token else {})
 
 

@@ -91,10 +91,10 @@ def list_pipeline_executions(call: AwsCall) -> dict[str, Any]:
 def stop_pipeline_execution(call: AwsCall) -> dict[str, Any]:
     """As the API, which abandons what a stage has begun: that goes on by itself. Here also where it is not asked to."""
     pipeline, wanted = _pipeline(call, "pipelineName"), call.params["pipelineExecutionId"]
-    found = next((each for each in pipeline.executions if each.id == wanted), None)
-    if found is None or found.status != "InProgress":
+    execution = next((each for each in pipeline.executions if each.id == wanted), None)
+    if execution is None or execution.status != "InProgress":
         raise AwsError("PipelineExecutionNotStoppableException", f"Execution {wanted} cannot be stopped")
-    call.world.state(CodePipeline).stop(pipeline, found)
+    call.world.state(CodePipeline).stop(pipeline, execution)
     return {"pipelineExecutionId": wanted}
 
 
@@ -104,12 +104,12 @@ def _pipeline(call: AwsCall, key: str) -> RegionPipeline:
 
 def _transition(call: AwsCall) -> PipelineStage:
     pipeline = _pipeline(call, "pipelineName")
-    found = [stage for stage in pipeline.stages if stage.name == call.params["stageName"]]
-    if not found:
+    stages = [stage for stage in pipeline.stages if stage.name == call.params["stageName"]]
+    if not stages:
         raise AwsError("StageNotFoundException", f"Stage '{call.params['stageName']}' does not exist in the pipeline")
-    if call.params["transitionType"] != "Inbound" or found[0] is pipeline.stages[0]:
+    if call.params["transitionType"] != "Inbound" or stages[0] is pipeline.stages[0]:
         raise AwsError("ValidationException", "only inbound transitions of the second and later stages are emulated")
-    return found[0]
+    return stages[0]
 
 
 def _execution_document(execution: PipelineExecution, status: str) -> dict[str, Any]:

@@ -50,18 +50,18 @@ def register_task_definition(call: AwsCall) -> dict[str, Any]:
 @operation("ecs", "DescribeTaskDefinition")
 def describe_task_definition(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    found = call.world.state(Ecs).definition(call.region, call.params["taskDefinition"])
-    return {"taskDefinition": _definition(call, found), "tags": found.document.get("tags") or []}
+    definition = call.world.state(Ecs).definition(call.region, call.params["taskDefinition"])
+    return {"taskDefinition": _definition(call, definition), "tags": definition.document.get("tags") or []}
 
 
 @operation("ecs", "ListTaskDefinitions")
 def list_task_definitions(call: AwsCall) -> dict[str, Any]:
     """As the API: oldest first, or newest first with sort DESC."""
     prefix = call.params.get("familyPrefix") or None
-    found = [_arn(call, f"task-definition/{d.name}") for d in call.world.state(Ecs).definitions(call.region, prefix)]
+    arns = [_arn(call, f"task-definition/{d.name}") for d in call.world.state(Ecs).definitions(call.region, prefix)]
     if call.params.get("sort") == "DESC":
-        found.reverse()
-    return _listed(call, "taskDefinitionArns", found, 100)
+        arns.reverse()
+    return _listed(call, "taskDefinitionArns", arns, 100)
 
 
 @operation("ecs", "CreateService")
@@ -131,7 +131,7 @@ def list_tasks(call: AwsCall) -> dict[str, Any]:
     if service is not None:
         fleet.service(call.region, _home(call), service)
     wanted = params.get("desiredStatus") or "RUNNING"
-    found = [
+    arns = [
         _arn(call, f"task/{task.cluster}/{task.id}")
         for task in _shown(call)
         if wanted == ("RUNNING" if task.wanted() else "STOPPED")
@@ -140,7 +140,7 @@ def list_tasks(call: AwsCall) -> dict[str, Any]:
         and (params.get("startedBy") or task.started_by) == task.started_by
         and (params.get("launchType") or "FARGATE") == "FARGATE"
     ]
-    return _listed(call, "taskArns", found, 100)
+    return _listed(call, "taskArns", arns, 100)
 
 
 @operation("ecs", "DescribeTasks")
@@ -190,9 +190,9 @@ def _shown(call: AwsCall) -> list[EcsTask]:
     return [task for task in home.tasks.values() if task.stopped_at is None or task.stopped_at > horizon]
 
 
-def _listed(call: AwsCall, name: str, found: list[str], size: int) -> dict[str, Any]:
+def _listed(call: AwsCall, name: str, arns: list[str], size: int) -> dict[str, Any]:
     wanted = int(call.params.get("maxResults") or size)
-    here, token = page(found, call.params.get("nextToken"), wanted, _REFUSAL)
+    here, token = page(arns, call.params.get("nextToken"), wanted, _REFUSAL)
     return {name: list(here)} | ({"nextToken": token} if token else {})
 
 

@@ -89,8 +89,8 @@ class Ecs:
         """The tasks whose process is alive now, oldest first: those that were told to stop, too."""
         self.settle()
         now = self._world.clock.now()
-        found = self._clusters.get((region, cluster))
-        return [task for task in found.tasks.values() if task.works(now)] if found else []
+        home = self._clusters.get((region, cluster))
+        return [task for task in home.tasks.values() if task.works(now)] if home else []
 
     def clusters(self, region: str) -> list[Cluster]:
         """The clusters of a region, in the order of their making."""
@@ -100,17 +100,17 @@ class Ecs:
     def cluster(self, region: str, name: str) -> Cluster:
         """A cluster by name or ARN. Raises AwsError (ClusterNotFoundException)."""
         self.settle()
-        found = self._clusters.get((region, plain(name)))
-        if found is None:
+        cluster = self._clusters.get((region, plain(name)))
+        if cluster is None:
             raise AwsError("ClusterNotFoundException", "Cluster not found.")
-        return found
+        return cluster
 
     def service(self, region: str, cluster: str, name: str) -> EcsService:
         """A service by name or ARN. Raises AwsError (ServiceNotFoundException)."""
-        found = self.cluster(region, cluster).services.get(plain(name))
-        if found is None:
+        service = self.cluster(region, cluster).services.get(plain(name))
+        if service is None:
             raise AwsError("ServiceNotFoundException", "Service not found.")
-        return found
+        return service
 
     def definition(self, region: str, name: str) -> Definition:
         """A task definition by family (its newest), by `family:revision` or by ARN. Raises AwsError."""

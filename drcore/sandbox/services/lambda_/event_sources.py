@@ -147,14 +147,14 @@ def list_event_source_mappings(call: AwsCall) -> dict[str, Any]:
     """As the API: of one source, of one function, or all; 100 a page."""
     params = call.params
     function = _function_arn(call, params["FunctionName"]) if params.get("FunctionName") else None
-    found = [
+    documents = [
         _document(call, each)
         for each in call.world.state(EventSourceMappings).all(call.region)
         if params.get("EventSourceArn") in (None, each.source)
         and (function is None or function in (each.function, each.function.rpartition(":")[0]))
     ]
     size = min(int(params.get("MaxItems") or 100), 100)
-    here, marker = page(found, params.get("Marker"), size, "InvalidParameterValueException")
+    here, marker = page(documents, params.get("Marker"), size, "InvalidParameterValueException")
     return {"EventSourceMappings": list(here)} | ({"NextMarker": marker} if marker else {})
 
 

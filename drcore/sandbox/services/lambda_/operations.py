@@ -68,10 +68,10 @@ def list_aliases(call: AwsCall) -> dict[str, Any]:
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.state(Lambda)
     functions.function(call.region, name)
-    found = sorted(functions.aliases(call.region, name).values(), key=lambda alias: alias.name)
+    aliases = sorted(functions.aliases(call.region, name).values(), key=lambda alias: alias.name)
     wanted = params.get("FunctionVersion")
     shown = [
-        alias_document(a) for a in found if wanted is None or wanted in functions.serving(call.region, name, a.name)
+        alias_document(a) for a in aliases if wanted is None or wanted in functions.serving(call.region, name, a.name)
     ]
     here, marker = page(
         shown, params.get("Marker"), int(params.get("MaxItems") or 50), "InvalidParameterValueException"
@@ -102,21 +102,21 @@ def list_versions_by_function(call: AwsCall) -> dict[str, Any]:
     params, name = call.params, plain_name(call.params["FunctionName"])
     functions = call.world.state(Lambda)
     functions.function(call.region, name)
-    found = list(functions.store(call.region).versions(name))
+    versions = list(functions.store(call.region).versions(name))
     size = min(int(params.get("MaxItems") or 50), 50)
-    here, marker = page(found, params.get("Marker"), size, "InvalidParameterValueException")
+    here, marker = page(versions, params.get("Marker"), size, "InvalidParameterValueException")
     return {"Versions": [_configuration(v) for v in here]} | ({"NextMarker": marker} if marker else {})
 
 
 @operation("lambda", "GetAccountSettings")
 def get_account_settings(call: AwsCall) -> dict[str, Any]:
     """As the API: what the account may run at once in a region, and what of it nobody has reserved."""
-    found = call.world.state(Lambda).store(call.region).latest()
-    reserved = sum(int(function.reserved_concurrency or 0) for function in found)
+    latest = call.world.state(Lambda).store(call.region).latest()
+    reserved = sum(int(function.reserved_concurrency or 0) for function in latest)
     limits = {"TotalCodeSize": 80_530_636_800, "CodeSizeUnzipped": 262_144_000, "CodeSizeZipped": 52_428_800}
     limits |= {"ConcurrentExecutions": CONCURRENCY, "UnreservedConcurrentExecutions": CONCURRENCY - reserved}
-    size = sum(int(function.code_size) for function in found)
-    return {"AccountLimit": limits, "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(found)}}
+    size = sum(int(function.code_size) for function in latest)
+    return {"AccountLimit": limits, "AccountUsage": {"TotalCodeSize": size, "FunctionCount": len(latest)}}
 
 
 @operation("lambda", "Invoke")

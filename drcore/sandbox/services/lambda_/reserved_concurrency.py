@@ -40,8 +40,8 @@ def put_function_concurrency(call: AwsCall) -> dict[str, Any]:
 @operation("lambda", "GetFunctionConcurrency")
 def get_function_concurrency(call: AwsCall) -> dict[str, Any]:
     """As the API: without a reservation the answer is empty."""
-    found = call.world.state(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
-    return {} if found is None else {"ReservedConcurrentExecutions": found}
+    reserved = call.world.state(Lambda).reserved(call.region, plain_name(call.params["FunctionName"]))
+    return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
 
 @operation("lambda", "DeleteFunctionConcurrency")

@@ -79,10 +79,10 @@ class Lambda:
 
     def function(self, region: str, name: str, version: str | None = None) -> LambdaFunction:
         """A function's $LATEST, or one published version. Raises AwsError (ResourceNotFoundException)."""
-        found = self.store(region).find(name, version)
-        if found is None:
+        function = self.store(region).find(name, version)
+        if function is None:
             raise not_found(f"Function not found: {self._arn(region, name, version)}")
-        return found
+        return function
 
     def code_of(self, region: str, name: str, version: str) -> str:
         """CodeSha256 of a version, base64 as the API shows it."""
@@ -91,10 +91,10 @@ class Lambda:
     def alias(self, region: str, name: str, alias: str) -> LambdaAlias:
         """An alias. Raises AwsError (ResourceNotFoundException)."""
         self.function(region, name)
-        found = self.aliases(region, name).get(alias)
-        if found is None:
+        known = self.aliases(region, name).get(alias)
+        if known is None:
             raise not_found(f"Cannot find alias arn: {self._arn(region, name, alias)}")
-        return found
+        return known
 
     def aliases(self, region: str, name: str) -> dict[str, LambdaAlias]:
         """The aliases of a function, by name."""

@@ -117,12 +117,13 @@ def _parse(stage: _Stage, command: Node) -> _Stage:
         if len(named) != len(re.findall(r"(?<!\\)\((?!\?)", expression)):
             raise refuse(pattern, "expected named groups only")
         names = names or named
-    found = f"REGEXP_MATCHES({source.words}, {quoted(expression)})"
+    matches = f"REGEXP_MATCHES({source.words}, {quoted(expression)})"
     made = [
         (
             name,
             Sql(
-                f"CASE WHEN {found} THEN REGEXP_EXTRACT({source.words}, {quoted(expression)}, {n}) END", ValueKind.TEXT
+                f"CASE WHEN {matches} THEN REGEXP_EXTRACT({source.words}, {quoted(expression)}, {n}) END",
+                ValueKind.TEXT,
             ),
         )
         for n, name in enumerate(names, 1)

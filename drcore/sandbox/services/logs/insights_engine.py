@@ -27,9 +27,9 @@ def check(query: InsightsQuery) -> None:
         raise MalformedQuery(str(error).partition("\n")[0], 0, len(query.text)) from None
 
 
-def carry_out(query: InsightsQuery, found: Sequence[FoundLine], most: int) -> list[Row]:
+def carry_out(query: InsightsQuery, lines: Sequence[FoundLine], most: int) -> list[Row]:
     """The rows of a query, at most `most`."""
-    newest_first = sorted(found, key=lambda each: each.line[:2], reverse=True)
+    newest_first = sorted(lines, key=lambda each: each.line[:2], reverse=True)
     documents = [_fields(each.line[3]) for each in newest_first] if query.fields else []
     columns: dict[str, tuple[str, list[Any]]] = {
         "@timestamp": ("BIGINT", [each.line[0] for each in newest_first]),
@@ -84,8 +84,8 @@ def value_of(document: Any, path: str) -> str | None:
     elif isinstance(document, list):
         number, _, rest = path.partition(".")
         if number.isdecimal() and int(number) < len(document):
-            found = document[int(number)]
-            return value_of(found, rest) if rest else _leaf(found)
+            element = document[int(number)]
+            return value_of(element, rest) if rest else _leaf(element)
     return None
 
 

@@ -91,14 +91,14 @@ def compile_expression(node: Node, scope: Scope) -> Sql:
         case "compared" if token is not None:
             return _compared(parts[0], parts[1], str(token))
         case "like" | "not_like" if token is not None:
-            found = _like(parts[0], token)
-            return _made(found if node.data == "like" else f"(NOT {found})", ValueKind.TRUTH, parts)
+            condition = _like(parts[0], token)
+            return _made(condition if node.data == "like" else f"(NOT {condition})", ValueKind.TRUTH, parts)
         case "among" | "not_among":
             values = [
                 compile_expression(child, scope) for child in children[-1].children if not isinstance(child, Token)
             ]
-            found = " OR ".join(_compared(parts[0], value, "=").text for value in values)
-            return _made(f"({found})" if node.data == "among" else f"(NOT ({found}))", ValueKind.TRUTH, parts)
+            condition = " OR ".join(_compared(parts[0], value, "=").text for value in values)
+            return _made(f"({condition})" if node.data == "among" else f"(NOT ({condition}))", ValueKind.TRUTH, parts)
         case "negative":
             return _made(f"(-{parts[0].number})", ValueKind.NUMBER, parts)
         case "power":
@@ -189,11 +189,11 @@ def _floored(node: Node, arguments: Sequence[Node], scope: Scope) -> Sql:
         what = compile_expression(arguments[0], scope)
     if not arguments or arguments[-1].data != "period" or TIMESTAMP not in scope:
         raise refuse(node, "expected a period such as 5m")
-    found = re.fullmatch(r"(\d+)(\w+)", str(arguments[-1].children[0]))
-    assert found
-    if found[2] not in _UNITS or not int(found[1]):
-        raise lacking(f"periods of {found[1]}{found[2]}")
-    size = int(found[1]) * _UNITS[found[2]]
+    match = re.fullmatch(r"(\d+)(\w+)", str(arguments[-1].children[0]))
+    assert match
+    if match[2] not in _UNITS or not int(match[1]):
+        raise lacking(f"periods of {match[1]}{match[2]}")
+    size = int(match[1]) * _UNITS[match[2]]
     return _made(f"(CAST({what.number} AS BIGINT) // {size} * {size})", ValueKind.MOMENT, [what])
 
 

@@ -44,7 +44,7 @@ class QueryRun:
     carry_out: CarryOut
     groups: tuple[str, ...]
     begun: datetime
-    found: tuple[FoundLine, ...]
+    lines: tuple[FoundLine, ...]
     ends_as: str = "Complete"
     stopped: datetime | None = None
     rows: dict[int, list[Row]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class QueryRun:
     def ends(self) -> datetime:
         if self.ends_as == "Timeout":
             return self.begun + TIMES_OUT
-        return self.begun + WAITS + TAKES + timedelta(seconds=len(self.found) // LINES_A_SECOND)
+        return self.begun + WAITS + TAKES + timedelta(seconds=len(self.lines) // LINES_A_SECOND)
 
     def status(self, at: datetime) -> str:
         """As the API shows it."""
@@ -68,9 +68,9 @@ class QueryRun:
         """The rows at that moment, with the number of lines looked at: of a running query they are part of it."""
         status = self.status(at)
         share = {"Scheduled": 0.0, "Failed": 0.0, "Complete": 1.0}.get(status, 0.5)
-        looked_at = int(len(self.found) * share)
+        looked_at = int(len(self.lines) * share)
         if looked_at not in self.rows:
-            self.rows[looked_at] = self.carry_out(self.found[:looked_at])
+            self.rows[looked_at] = self.carry_out(self.lines[:looked_at])
         return self.rows[looked_at], looked_at
 
 
@@ -84,7 +84,7 @@ class Insights:
         """What becomes of the queries that start from now on: Complete, Failed or Timeout."""
 
     def start(
-        self, region: str, text: str, carry_out: CarryOut, groups: Sequence[str], found: Sequence[FoundLine]
+        self, region: str, text: str, carry_out: CarryOut, groups: Sequence[str], lines: Sequence[FoundLine]
     ) -> QueryRun:
         """Begin a query. Raises AwsError (LimitExceededException) while too many are under way."""
         now, runs = self._world.clock.now(), self._runs[region]
@@ -99,7 +99,7 @@ class Insights:
                 carry_out=carry_out,
                 groups=tuple(groups),
                 begun=now,
-                found=tuple(found),
+                lines=tuple(lines),
                 ends_as=self.ends_as,
             )
         )

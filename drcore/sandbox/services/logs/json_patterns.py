@@ -88,8 +88,8 @@ def document_of(line: str) -> Any:
 
 def property_of(document: Any, selector: str) -> Any:
     """What stands at `$.a.b[0]`; None where there is nothing."""
-    found = _at(document, selector)
-    return None if found is _MISSING else found
+    value = _at(document, selector)
+    return None if value is _MISSING else value
 
 
 def _test(node: Tree[Token]) -> Test:
@@ -104,13 +104,13 @@ def _test(node: Tree[Token]) -> Test:
         return lambda document: _at(document, selector) is _STATES[given[0]]
     holds, value = _SIGNS[given[0]], given[1]
     if node.data == "number":
-        return lambda document: _is_number(found := _at(document, selector)) and holds(found, float(value))
+        return lambda document: _is_number(held := _at(document, selector)) and holds(held, float(value))
     expression = re.compile(value[1:-1]) if node.data == "matches" else _with_wildcards(value)
     if given[0] not in ("=", "!="):
         raise AwsError("InvalidParameterException", f"Invalid filter pattern: {given[0]} between texts")
     search = expression.search if node.data == "matches" else expression.fullmatch
     wanted = given[0] == "="
-    return lambda document: isinstance(found := _at(document, selector), str) and bool(search(found)) is wanted
+    return lambda document: isinstance(held := _at(document, selector), str) and bool(search(held)) is wanted
 
 
 def _with_wildcards(value: str) -> re.Pattern[str]:

@@ -31,13 +31,13 @@ def describe_metric_filters(call: AwsCall) -> dict[str, Any]:
     if group:
         call.world.state(Logs).group(call.region, group)
     metric = (params.get("metricName"), params.get("metricNamespace"))
-    found = [
+    documents = [
         _described(each)
         for each in call.world.state(MetricFilters).of(call.region, group)
         if each.name.startswith(params.get("filterNamePrefix") or "")
         and metric in ((None, None), (each.transformation["metricName"], each.transformation["metricNamespace"]))
     ]
-    here, token = page(found, params.get("nextToken"), int(params.get("limit") or 50), "InvalidParameterException")
+    here, token = page(documents, params.get("nextToken"), int(params.get("limit") or 50), "InvalidParameterException")
     return {"metricFilters": list(here)} | ({"nextToken": token} if token else {})
 
 
@@ -52,12 +52,12 @@ def delete_metric_filter(call: AwsCall) -> dict[str, Any]:
 def test_metric_filter(call: AwsCall) -> dict[str, Any]:
     """As the API, without extracted values: which of the messages the pattern lets through."""
     matches = matcher(call.params["filterPattern"])
-    found = [
+    matched = [
         {"eventNumber": number, "eventMessage": text, "extractedValues": {}}
         for number, text in enumerate(call.params["logEventMessages"], 1)
         if matches(text)
     ]
-    return {"matches": found}
+    return {"matches": matched}
 
 
 def _described(each: MetricFilter) -> dict[str, Any]:

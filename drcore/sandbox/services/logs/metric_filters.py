@@ -103,7 +103,7 @@ class MetricFilters:
         given = {name: text_of(selector, text) for name, selector in asked.items()}
         if None in given.values():
             return  # a line without one of the dimensions makes no sample
-        dimensions = [{"Name": name, "Value": str(found)} for name, found in given.items()]
+        dimensions = [{"Name": name, "Value": str(of_line)} for name, of_line in given.items()]
         metric = MetricName.of(each.transformation["metricNamespace"], each.transformation["metricName"], dimensions)
         sample, unit = MinuteSamples.of(((value, 1.0),)), each.transformation.get("unit") or "None"
         self._world.state(CloudWatch).stores[region].record(metric, minute, sample, unit)
@@ -117,9 +117,9 @@ class MetricFilters:
 
 def number_of(value: str, line: str) -> float | None:
     """A metric value: a number, or that of a property such as `$.ms`, None where the line has none."""
-    found = text_of(value, line) if value.startswith("$") else value
+    text = text_of(value, line) if value.startswith("$") else value
     try:
-        return float(found or "")
+        return float(text or "")
     except ValueError:
         return None
 
@@ -128,5 +128,5 @@ def text_of(selector: str, line: str) -> str | None:
     """A property of a line as text, None where the line has none."""
     from drcore.sandbox.services.logs.json_patterns import document_of, property_of
 
-    found = property_of(document_of(line), selector)
-    return None if found is None or isinstance(found, dict | list) else str(found)
+    value = property_of(document_of(line), selector)
+    return None if value is None or isinstance(value, dict | list) else str(value)

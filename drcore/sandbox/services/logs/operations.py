@@ -58,8 +58,8 @@ def describe_log_groups(call: AwsCall) -> dict[str, Any]:
     """As the API, 50 a page, by name."""
     prefix, part = call.params.get("logGroupNamePrefix") or "", call.params.get("logGroupNamePattern") or ""
     groups = call.world.state(Logs).groups.get(call.region, {})
-    found = [_group(call, groups[name]) for name in sorted(groups) if name.startswith(prefix) and part in name]
-    return _page(call, "logGroups", found)
+    documents = [_group(call, groups[name]) for name in sorted(groups) if name.startswith(prefix) and part in name]
+    return _page(call, "logGroups", documents)
 
 
 @operation("logs", "DescribeLogStreams")
@@ -67,12 +67,12 @@ def describe_log_streams(call: AwsCall) -> dict[str, Any]:
     """As the API, by name."""
     group = _asked(call)
     prefix = call.params.get("logStreamNamePrefix") or ""
-    found = [
+    documents = [
         {"logStreamName": name, "creationTime": at, "arn": f"{_arn(call, group)}:log-stream:{name}"}
         for name, at in sorted(group.streams.items())
         if name.startswith(prefix)
     ]
-    return _page(call, "logStreams", found)
+    return _page(call, "logStreams", documents)
 
 
 @operation("logs", "PutLogEvents")
@@ -97,13 +97,13 @@ def filter_log_events(call: AwsCall) -> dict[str, Any]:
         raise AwsError("InvalidParameterException", "startTime must not be after endTime")
     names, prefix = params.get("logStreamNames") or [], params.get("logStreamNamePrefix") or ""
     matches = matcher(params.get("filterPattern") or "")
-    found = [
+    lines = [
         line
         for line in logs.lines(group, since, until)
         if (not names or line[2] in names) and line[2].startswith(prefix) and matches(line[3])
     ]
     size = min(int(params.get("limit") or LONGEST), LONGEST)
-    here, token = page(found, params.get("nextToken"), size, "InvalidParameterException")
+    here, token = page(lines, params.get("nextToken"), size, "InvalidParameterException")
     events = [_event(line) | {"logStreamName": line[2], "eventId": f"{line[0]:020d}{line[1]:036d}"} for line in here]
     return {"events": events, "searchedLogStreams": []} | ({"nextToken": token} if token else {})
 
@@ -115,13 +115,13 @@ def get_log_events(call: AwsCall) -> dict[str, Any]:
     group, logs = _asked(call), call.world.state(Logs)
     if params["logStreamName"] not in group.streams:
         raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
-    found = [
+    lines = [
         line
         for line in logs.lines(group, params.get("startTime"), params.get("endTime"))
         if line[2] == params["logStreamName"]
     ]
     size = int(params.get("limit") or LONGEST)
-    here = found[:size] if params.get("startFromHead") else found[-size:]
+    here = lines[:size] if params.get("startFromHead") else lines[-size:]
     return {"events": [_event(line) for line in here], "nextForwardToken": "f/0", "nextBackwardToken": "b/0"}
 
 
@@ -151,6 +151,6 @@ def _arn(call: AwsCall, group: LogGroup) -> str:
     return f"arn:aws:logs:{call.region}:{call.account}:log-group:{group.name}"
 
 
-def _page(call: AwsCall, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    here, token = page(found, call.params.get("nextToken"), int(call.params.get("limit") or 50))
+def _page(call: AwsCall, name: str, documents: list[dict[str, Any]]) -> dict[str, Any]:
+    here, token = page(documents, call.params.get("nextToken"), int(call.params.get("limit") or 50))
     return {name: list(here)} | ({"nextToken": token} if token else {})

@@ -28,10 +28,10 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 def _expression(text: str) -> Callable[[str], bool]:
     try:
-        found = re.compile(text)
+        compiled = re.compile(text)
     except re.error as error:
         raise AwsError("InvalidParameterException", f"Invalid filter pattern: {error}") from None
-    return lambda line: bool(found.search(line))
+    return lambda line: bool(compiled.search(line))
 
 
 def _terms(text: str) -> Callable[[str], bool]:

@@ -36,9 +36,9 @@ def start_query(call: AwsCall) -> dict[str, Any]:
     carry_out = compiled(params["queryString"], most)
     groups = [logs.group(call.region, name) for name in names]
     since, until = int(params["startTime"]) * 1000, int(params["endTime"]) * 1000
-    found = [each for group in groups for each in lines_of(call.world, group, since, until)]
+    lines = [each for group in groups for each in lines_of(call.world, group, since, until)]
     text, of = params["queryString"], [group.name for group in groups]
-    return {"queryId": call.world.state(Insights).start(call.region, text, carry_out, of, found).id}
+    return {"queryId": call.world.state(Insights).start(call.region, text, carry_out, of, lines).id}
 
 
 @operation("logs", "GetQueryResults")
@@ -48,7 +48,7 @@ def get_query_results(call: AwsCall) -> dict[str, Any]:
     rows, looked_at = run.results(now)
     size = min(int(call.params.get("maxItems") or MOST), MOST)
     here, token = page(rows, call.params.get("nextToken"), size, "InvalidParameterException")
-    scanned = sum(len(each.line[3]) for each in run.found[:looked_at])
+    scanned = sum(len(each.line[3]) for each in run.lines[:looked_at])
     return {
         "queryLanguage": "CWLI",
         "status": run.status(now),
@@ -74,12 +74,12 @@ def describe_queries(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, by group and status."""
     params, now = call.params, call.world.clock.now()
     group, status = params.get("logGroupName"), params.get("status")
-    found = [
+    documents = [
         _described(run, now_status)
         for run in call.world.state(Insights).newest_first(call.region)
         if (now_status := run.status(now)) and status in (None, now_status) and (not group or group in run.groups)
     ]
-    here, token = page(found, params.get("nextToken"), int(params.get("maxResults") or 1000))
+    here, token = page(documents, params.get("nextToken"), int(params.get("maxResults") or 1000))
     return {"queries": list(here)} | ({"nextToken": token} if token else {})
 
 
@@ -87,7 +87,7 @@ def describe_queries(call: AwsCall) -> dict[str, Any]:
 def get_log_record(call: AwsCall) -> dict[str, Any]:
     """As the API: all fields of the line that a query's `@ptr` names."""
     for run in call.world.state(Insights).newest_first(call.region):
-        for row in run.found:
+        for row in run.lines:
             if row.pointer == call.params["logRecordPointer"]:
                 return {"logRecord": _record(row)}
     raise AwsError("InvalidParameterException", "The log record pointer is not valid")
@@ -101,7 +101,7 @@ def compiled(text: str, most: int) -> CarryOut:
 
     query = compile_query(text)
     check(query)
-    return lambda found: carry_out(query, found, most)
+    return lambda lines: carry_out(query, lines, most)
 
 
 def lines_of(world: World, group: LogGroup, since: int, until: int) -> list[FoundLine]:
@@ -121,9 +121,9 @@ def _described(run: QueryRun, status: str) -> dict[str, Any]:
     }
 
 
-def _record(found: FoundLine) -> dict[str, str]:
-    line = found.line
-    system = {"@timestamp": str(line[0]), "@message": line[3], "@logStream": line[2], "@log": found.log}
+def _record(found_line: FoundLine) -> dict[str, str]:
+    line = found_line.line
+    system = {"@timestamp": str(line[0]), "@message": line[3], "@logStream": line[2], "@log": found_line.log}
     try:
         document = json.loads(line[3])
     except ValueError:
@@ -132,10 +132,10 @@ def _record(found: FoundLine) -> dict[str, str]:
 
 
 def _flat(document: dict[str, Any], before: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for key, value in document.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{before}{key}.")
+            fields |= _flat(value, f"{before}{key}.")
         elif value is not None:
-            found[f"{before}{key}"] = str(int(value)) if isinstance(value, bool) else str(value)
-    return found
+            fields[f"{before}{key}"] = str(int(value)) if isinstance(value, bool) else str(value)
+    return fields

@@ -44,10 +44,10 @@ class Logs:
 
     def group(self, region: str, name: str) -> LogGroup:
         """A group by name or ARN. Raises AwsError (ResourceNotFoundException)."""
-        found = self.groups.get(region, {}).get(name.removesuffix(":*").rpartition(":")[2])
-        if found is None:
+        group = self.groups.get(region, {}).get(name.removesuffix(":*").rpartition(":")[2])
+        if group is None:
             raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
-        return found
+        return group
 
     def write(self, region: str, group: str, at: datetime, line: str, stream: str = "main") -> None:
         """Write a line, whose group and stream are made if they are new; one of the future shows when it is time."""
@@ -71,9 +71,9 @@ class Logs:
         now = self.now()
         last = min(now, until if until is not None else now)
         begin = 0 if since is None else bisect_left(group.lines, (since,))
-        found = group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
+        lines = group.lines[begin : bisect_right(group.lines, (last, group.written + 1))]
         found_before = now - 1000 * self._lateness.most(Told.LOG_LINE)
-        return [line for line in found if line[4] <= found_before or self._found_at(group, line) <= now]
+        return [line for line in lines if line[4] <= found_before or self._found_at(group, line) <= now]
 
     def _found_at(self, group: LogGroup, line: Line) -> float:
         """When a line can be found, in milliseconds since 1970: as late as those of the same stream and second."""

@@ -97,8 +97,8 @@ def list_resource_record_sets(call: AwsCall) -> dict[str, Any]:
     name = normal({"Name": params["StartRecordName"]})["Name"] if params.get("StartRecordName") else ""
     start = (name, params.get("StartRecordType") or "", params.get("StartRecordIdentifier") or "")
     size = int(params.get("MaxItems") or 300)
-    found = [r for r in zone.records if (r["Name"], r["Type"], r.get("SetIdentifier", "")) >= start]
-    shown, more = found[:size], found[size:]
+    records = [r for r in zone.records if (r["Name"], r["Type"], r.get("SetIdentifier", "")) >= start]
+    shown, more = records[:size], records[size:]
     answer = {"ResourceRecordSets": shown, "IsTruncated": bool(more), "MaxItems": str(size)}
     if more:
         answer |= {"NextRecordName": more[0]["Name"], "NextRecordType": more[0]["Type"]}
@@ -227,18 +227,18 @@ _NOT_SETTINGS = frozenset({"HealthCheckId", "HealthCheckVersion", "ResetElements
 
 
 def _zone(call: AwsCall, named: str) -> Zone:
-    found = call.world.state(Route53).zones.get(named.rpartition("/")[2])
-    if found is None:
+    zone = call.world.state(Route53).zones.get(named.rpartition("/")[2])
+    if zone is None:
         raise AwsError("NoSuchHostedZone", f"No hosted zone found with ID: {named}", 404)
-    return found
+    return zone
 
 
 def _check(call: AwsCall) -> HealthCheckState:
     wanted = call.params["HealthCheckId"]
-    found = call.world.state(HealthChecks).get(wanted)
-    if found is None:
+    check = call.world.state(HealthChecks).get(wanted)
+    if check is None:
         raise AwsError("NoSuchHealthCheck", f"A health check with id {wanted} does not exist", 404)
-    return found
+    return check
 
 
 def _probing(call: AwsCall) -> HealthCheckState:

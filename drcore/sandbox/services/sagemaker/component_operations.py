@@ -31,27 +31,27 @@ def create_inference_component(call: AwsCall) -> dict[str, Any]:
 @operation("sagemaker", "DescribeInferenceComponent")
 def describe_inference_component(call: AwsCall) -> dict[str, Any]:
     """As the API: the specification is the old one until an update is over."""
-    found = call.world.state(Components).get(call.region, checked(call)["InferenceComponentName"])
+    component = call.world.state(Components).get(call.region, checked(call)["InferenceComponentName"])
     runtime = {
-        "DesiredCopyCount": found.update.copies if found.update else found.wanted,
-        "CurrentCopyCount": found.copies,
+        "DesiredCopyCount": component.update.copies if component.update else component.wanted,
+        "CurrentCopyCount": component.copies,
     }
-    answer = _summary(call, found) | {"Specification": dict(found.specification), "RuntimeConfig": runtime}
-    answer |= {"FailureReason": found.failure} if found.failure else {}
-    return answer | ({"LastDeploymentConfig": dict(found.policy)} if found.policy else {})
+    answer = _summary(call, component) | {"Specification": dict(component.specification), "RuntimeConfig": runtime}
+    answer |= {"FailureReason": component.failure} if component.failure else {}
+    return answer | ({"LastDeploymentConfig": dict(component.policy)} if component.policy else {})
 
 
 @operation("sagemaker", "ListInferenceComponents")
 def list_inference_components(call: AwsCall) -> dict[str, Any]:
     """As the API: of an endpoint or of all, newest first, ten a page."""
     params = checked(call)
-    found = [
+    documents = [
         _summary(call, each)
         for each in call.world.state(Components).known[call.region].values()
         if params.get("EndpointNameEquals") in (None, each.endpoint)
     ]
-    found.sort(key=lambda each: each["CreationTime"], reverse=params.get("SortOrder") != "Ascending")
-    here, token = page(found, params.get("NextToken"), int(params.get("MaxResults") or 10), "ValidationException")
+    documents.sort(key=lambda each: each["CreationTime"], reverse=params.get("SortOrder") != "Ascending")
+    here, token = page(documents, params.get("NextToken"), int(params.get("MaxResults") or 10), "ValidationException")
     return {"InferenceComponents": list(here)} | ({"NextToken": token} if token else {})
 
 
@@ -59,33 +59,33 @@ def list_inference_components(call: AwsCall) -> dict[str, Any]:
 def update_inference_component(call: AwsCall) -> dict[str, Any]:
     """As the API: batch by batch, with a way back of its own."""
     params, store = checked(call), call.world.state(Components)
-    found = store.get(call.region, params["InferenceComponentName"])
-    to = params.get("Specification") or dict(found.specification)
+    component = store.get(call.region, params["InferenceComponentName"])
+    to = params.get("Specification") or dict(component.specification)
     model = to.get("ModelName")
     if model and model not in call.world.state(Endpoints).models[call.region]:
         raise invalid(f'Could not find model "{model}".')
-    copies = int((params.get("RuntimeConfig") or {}).get("CopyCount", found.copies))
-    store.begin(found, to, copies, params.get("DeploymentConfig"))
-    return {"InferenceComponentArn": found.arn}
+    copies = int((params.get("RuntimeConfig") or {}).get("CopyCount", component.copies))
+    store.begin(component, to, copies, params.get("DeploymentConfig"))
+    return {"InferenceComponentArn": component.arn}
 
 
 @operation("sagemaker", "UpdateInferenceComponentRuntimeConfig")
 def update_inference_component_runtime_config(call: AwsCall) -> dict[str, Any]:
     """As the API: the number of copies alone, which run once a fleet would be up; those that fit its instances."""
     params, store = checked(call), call.world.state(Components)
-    found = store.get(call.region, params["InferenceComponentName"])
-    store.rescale(found, int(params["DesiredRuntimeConfig"]["CopyCount"]))
-    return {"InferenceComponentArn": found.arn}
+    component = store.get(call.region, params["InferenceComponentName"])
+    store.rescale(component, int(params["DesiredRuntimeConfig"]["CopyCount"]))
+    return {"InferenceComponentArn": component.arn}
 
 
-def _summary(call: AwsCall, found: InferenceComponent) -> dict[str, Any]:
+def _summary(call: AwsCall, component: InferenceComponent) -> dict[str, Any]:
     return {
-        "InferenceComponentName": found.name,
-        "InferenceComponentArn": found.arn,
-        "EndpointName": found.endpoint,
-        "EndpointArn": call.world.state(Endpoints).endpoint(call.region, found.endpoint).arn,
-        "VariantName": found.variant,
-        "CreationTime": found.created,
-        "LastModifiedTime": found.modified,
-        "InferenceComponentStatus": found.status,
+        "InferenceComponentName": component.name,
+        "InferenceComponentArn": component.arn,
+        "EndpointName": component.endpoint,
+        "EndpointArn": call.world.state(Endpoints).endpoint(call.region, component.endpoint).arn,
+        "VariantName": component.variant,
+        "CreationTime": component.created,
+        "LastModifiedTime": component.modified,
+        "InferenceComponentStatus": component.status,
     }

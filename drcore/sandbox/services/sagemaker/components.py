@@ -72,11 +72,11 @@ class InferenceComponent:
         if self.status == "Creating":
             return {}
         share = self.update.share(at) if self.update else 0.0
-        found = {str(self.specification.get("ModelName", "")): 1.0 - share}
+        shares = {str(self.specification.get("ModelName", "")): 1.0 - share}
         if self.update and share > 0:
             new = str(self.update.to.get("ModelName", ""))
-            found[new] = found.get(new, 0.0) + share
-        return {model: part for model, part in found.items() if part > 0}
+            shares[new] = shares.get(new, 0.0) + share
+        return {model: part for model, part in shares.items() if part > 0}
 
 
 class Components:
@@ -98,10 +98,10 @@ class Components:
         self, region: str, name: str, endpoint: str, variant: str, specification: Mapping[str, Any], copies: int
     ) -> InferenceComponent:
         """A new component. Raises AwsError for an endpoint whose configuration has models of its own."""
-        found = self._endpoints.endpoint(region, endpoint)
+        known_endpoint = self._endpoints.endpoint(region, endpoint)
         if name in self.known[region]:
             raise invalid(f'Cannot create already existing inference component "{name}".')
-        if not self._endpoints.config(region, found.config).by_component:
+        if not self._endpoints.config(region, known_endpoint.config).by_component:
             raise invalid(f'The endpoint "{endpoint}" has models in its configuration')
         now = self._world.clock.now()
         self.known[region][name] = InferenceComponent(
@@ -109,7 +109,7 @@ class Components:
             arn=f"arn:aws:sagemaker:{region}:{self._world.account}:inference-component/{name.lower()}",
             region=region,
             endpoint=endpoint,
-            variant=variant or next(iter(found.variants)),
+            variant=variant or next(iter(known_endpoint.variants)),
             specification=dict(specification),
             copies=copies,
             wanted=copies,

@@ -71,22 +71,24 @@ class Models:
         for route in rng.choices(list(routes), list(routes.values()), k=count):
             counts[route] += 1
         late = self.overloaded(region, component)
-        found = [self.answer(known, *route, number, rng, late) for route, number in sorted(counts.items())]
+        answers = [self.answer(known, *route, number, rng, late) for route, number in sorted(counts.items())]
         return Invocations(
-            sum(each.ok for each in found), sum(each.errors for each in found), sum(each.timeouts for each in found)
+            sum(each.ok for each in answers),
+            sum(each.errors for each in answers),
+            sum(each.timeouts for each in answers),
         )
 
     def routes(self, endpoint: ModelEndpoint, component: str = "") -> dict[tuple[str, str], float]:
         """Variant and model of each way that a call may take, with its share."""
-        now, found = self._world.clock.now(), dict[tuple[str, str], float]()
+        now, shares = self._world.clock.now(), dict[tuple[str, str], float]()
         models: Mapping[str, float] = {}
         if component:
             models = self._world.state(Components).get(endpoint.region, component).models(now)
         for variant, share in endpoint.split(now):
             for model, part in (models or {variant.model: 1.0}).items():
                 if model and part > 0:
-                    found[variant.name, model] = found.get((variant.name, model), 0.0) + share * part
-        return found
+                    shares[variant.name, model] = shares.get((variant.name, model), 0.0) + share * part
+        return shares
 
     def overloaded(self, region: str, component: str) -> float:
         """The share of a component's calls that time out as too few copies run; of a variant none."""

@@ -43,18 +43,18 @@ def describe_model(call: AwsCall) -> dict[str, Any]:
     store, name = call.world.state(Endpoints), checked(call)["ModelName"]
     if name not in store.models[call.region]:
         raise invalid(f'Could not find model "{store.model_arn(call.region, name)}".')
-    found = {key: value for key, value in store.models[call.region][name].items() if key != "Tags"}
-    return found | {"ModelArn": store.model_arn(call.region, name)}
+    document = {key: value for key, value in store.models[call.region][name].items() if key != "Tags"}
+    return document | {"ModelArn": store.model_arn(call.region, name)}
 
 
 @operation("sagemaker", "ListModels")
 def list_models(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, ten a page."""
     params, store = checked(call), call.world.state(Endpoints)
-    found = [(name, each["CreationTime"]) for name, each in store.models[call.region].items()]
+    models = [(name, each["CreationTime"]) for name, each in store.models[call.region].items()]
     ordered = _ordered(
         params,
-        [each for each in found if _asked_for(params, *each)],
+        [each for each in models if _asked_for(params, *each)],
         {"Name": lambda each: each[0], "CreationTime": lambda each: each[1]},
     )
     rows = [
@@ -79,15 +79,15 @@ def create_endpoint_config(call: AwsCall) -> dict[str, Any]:
 @operation("sagemaker", "DescribeEndpointConfig")
 def describe_endpoint_config(call: AwsCall) -> dict[str, Any]:
     """As the API."""
-    found = call.world.state(Endpoints).config(call.region, checked(call)["EndpointConfigName"])
-    return {**found.given, **_named(found)}
+    config = call.world.state(Endpoints).config(call.region, checked(call)["EndpointConfigName"])
+    return {**config.given, **_named(config)}
 
 
 @operation("sagemaker", "ListEndpointConfigs")
 def list_endpoint_configs(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, ten a page."""
-    params, found = checked(call), list(call.world.state(Endpoints).configs[call.region].values())
-    shown = [each for each in found if _asked_for(params, each.name, each.created)]
+    params, configs = checked(call), list(call.world.state(Endpoints).configs[call.region].values())
+    shown = [each for each in configs if _asked_for(params, each.name, each.created)]
     ordered = _ordered(params, shown, {"Name": lambda each: each.name, "CreationTime": lambda each: each.created})
     return _page(params, "EndpointConfigs", [_named(each) for each in ordered])
 
@@ -112,10 +112,10 @@ def create_endpoint(call: AwsCall) -> dict[str, Any]:
 @operation("sagemaker", "DeleteEndpoint")
 def delete_endpoint(call: AwsCall) -> dict[str, Any]:
     """As the API: not while it is created or changed."""
-    found = call.world.state(Endpoints).endpoint(call.region, checked(call)["EndpointName"])
-    if found.status in ("Creating", "Updating", "RollingBack", "SystemUpdating"):
-        raise invalid(f'Cannot delete endpoint "{found.arn}" with the status {found.status}.')
-    found.status = "Deleting"
+    endpoint = call.world.state(Endpoints).endpoint(call.region, checked(call)["EndpointName"])
+    if endpoint.status in ("Creating", "Updating", "RollingBack", "SystemUpdating"):
+        raise invalid(f'Cannot delete endpoint "{endpoint.arn}" with the status {endpoint.status}.')
+    endpoint.status = "Deleting"
     return {}
 
 
@@ -123,22 +123,22 @@ def delete_endpoint(call: AwsCall) -> dict[str, Any]:
 def describe_endpoint(call: AwsCall) -> dict[str, Any]:
     """As the API: EndpointConfigName is the old one until an update is over, the new one is pending."""
     store = call.world.state(Endpoints)
-    found = store.endpoint(call.region, checked(call)["EndpointName"])
-    answer = _summary(found) | {
-        "EndpointConfigName": found.config,
-        "ProductionVariants": [_variant(each, found) for each in found.variants.values()],
+    endpoint = store.endpoint(call.region, checked(call)["EndpointName"])
+    answer = _summary(endpoint) | {
+        "EndpointConfigName": endpoint.config,
+        "ProductionVariants": [_variant(each, endpoint) for each in endpoint.variants.values()],
     }
-    if found.failure:
-        answer["FailureReason"] = found.failure
-    if found.policy:
-        answer["LastDeploymentConfig"] = dict(found.policy)
-    if found.update is not None and found.update.config:
+    if endpoint.failure:
+        answer["FailureReason"] = endpoint.failure
+    if endpoint.policy:
+        answer["LastDeploymentConfig"] = dict(endpoint.policy)
+    if endpoint.update is not None and endpoint.update.config:
         answer["PendingDeploymentSummary"] = {
-            "EndpointConfigName": found.update.config,
-            "StartTime": found.update.begun,
+            "EndpointConfigName": endpoint.update.config,
+            "StartTime": endpoint.update.begun,
             "ProductionVariants": [
                 {"VariantName": each.name, "DesiredWeight": each.weight, "DesiredInstanceCount": each.count}
-                for each in found.update.to.values()
+                for each in endpoint.update.to.values()
             ],
         }
     return answer
@@ -147,9 +147,9 @@ def describe_endpoint(call: AwsCall) -> dict[str, Any]:
 @operation("sagemaker", "ListEndpoints")
 def list_endpoints(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, ten a page."""
-    params, found = checked(call), list(call.world.state(Endpoints).endpoints[call.region].values())
+    params, endpoints = checked(call), list(call.world.state(Endpoints).endpoints[call.region].values())
     status = params.get("StatusEquals")
-    shown = [e for e in found if _asked_for(params, e.name, e.created) and status in (None, e.status)]
+    shown = [e for e in endpoints if _asked_for(params, e.name, e.created) and status in (None, e.status)]
     keys = {"Name": lambda e: e.name, "CreationTime": lambda e: e.created, "Status": lambda e: e.status}
     return _page(params, "Endpoints", [_summary(each) for each in _ordered(params, shown, keys)])
 
@@ -158,50 +158,50 @@ def list_endpoints(call: AwsCall) -> dict[str, Any]:
 def update_endpoint(call: AwsCall) -> dict[str, Any]:
     """As the API: counts and weights are those of the new configuration unless they are to be retained."""
     params, store = checked(call), call.world.state(Endpoints)
-    found = store.endpoint(call.region, params["EndpointName"])
+    endpoint = store.endpoint(call.region, params["EndpointName"])
     policy = params.get("DeploymentConfig")
     if policy is None and params.get("RetainDeploymentConfig"):
-        policy = found.policy
+        policy = endpoint.policy
     retained = frozenset[str]()
     if params.get("RetainAllVariantProperties"):
         excluded = params.get("ExcludeRetainedVariantProperties") or ()
         retained = _PROPERTIES - {each["VariantPropertyType"] for each in excluded}
-    store.begin(found, params["EndpointConfigName"], policy, retained)
-    return {"EndpointArn": found.arn}
+    store.begin(endpoint, params["EndpointConfigName"], policy, retained)
+    return {"EndpointArn": endpoint.arn}
 
 
 @operation("sagemaker", "UpdateEndpointWeightsAndCapacities")
 def update_endpoint_weights_and_capacities(call: AwsCall) -> dict[str, Any]:
     """As the API; it takes two minutes."""
     params, store = checked(call), call.world.state(Endpoints)
-    found = store.endpoint(call.region, params["EndpointName"])
+    endpoint = store.endpoint(call.region, params["EndpointName"])
     wanted: dict[str, LiveVariant] = {}
     for desired in params["DesiredWeightsAndCapacities"]:
         name = desired["VariantName"]
-        if name not in found.variants:
-            raise invalid(f'Could not find variant "{name}" of endpoint "{found.name}"')
-        known = found.variants[name]
+        if name not in endpoint.variants:
+            raise invalid(f'Could not find variant "{name}" of endpoint "{endpoint.name}"')
+        known = endpoint.variants[name]
         weight, count = desired.get("DesiredWeight", known.weight), desired.get("DesiredInstanceCount", known.count)
         wanted[name] = replace(known, weight=float(weight), count=int(count))
-    store.rescale(found, wanted)
-    return {"EndpointArn": found.arn}
+    store.rescale(endpoint, wanted)
+    return {"EndpointArn": endpoint.arn}
 
 
-def _summary(found: ModelEndpoint) -> dict[str, Any]:
+def _summary(endpoint: ModelEndpoint) -> dict[str, Any]:
     return {
-        "EndpointName": found.name,
-        "EndpointArn": found.arn,
-        "CreationTime": found.created,
-        "LastModifiedTime": found.modified,
-        "EndpointStatus": found.status,
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "CreationTime": endpoint.created,
+        "LastModifiedTime": endpoint.modified,
+        "EndpointStatus": endpoint.status,
     }
 
 
-def _variant(each: LiveVariant, found: ModelEndpoint) -> dict[str, Any]:
+def _variant(each: LiveVariant, endpoint: ModelEndpoint) -> dict[str, Any]:
     """A live variant; what it is to become differs from what it is while weights or counts change."""
     wanted = each
-    if found.update is not None and not found.update.config:
-        wanted = found.update.to[each.name]
+    if endpoint.update is not None and not endpoint.update.config:
+        wanted = endpoint.update.to[each.name]
     return {
         "VariantName": each.name,
         "CurrentWeight": each.weight,
@@ -224,14 +224,14 @@ def _asked_for(params: Mapping[str, Any], name: str, created: Any) -> bool:
     )
 
 
-def _ordered(params: Mapping[str, Any], found: list[Any], keys: Mapping[str, Callable[[Any], Any]]) -> Sequence[Any]:
+def _ordered(params: Mapping[str, Any], rows: list[Any], keys: Mapping[str, Callable[[Any], Any]]) -> Sequence[Any]:
     key = keys[params.get("SortBy") or "CreationTime"]
-    return sorted(found, key=key, reverse=params.get("SortOrder") != "Ascending")
+    return sorted(rows, key=key, reverse=params.get("SortOrder") != "Ascending")
 
 
-def _page(params: Mapping[str, Any], name: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _page(params: Mapping[str, Any], name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     try:
-        here, token = page(found, params.get("NextToken"), int(params.get("MaxResults") or 10))
+        here, token = page(rows, params.get("NextToken"), int(params.get("MaxResults") or 10))
     except AwsError as error:
         raise invalid(error.message) from None
     return {name: list(here)} | ({"NextToken": token} if token else {})

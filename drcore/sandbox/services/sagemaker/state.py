@@ -155,13 +155,13 @@ class Endpoints:
         """A new endpoint, which takes its time to come up unless it is to be there `at_once`. Raises AwsError."""
         if name in self.endpoints[region]:
             raise invalid(f'Cannot create already existing endpoint "{name}".')
-        found, now = self.config(region, config), self._world.clock.now()
+        configuration, now = self.config(region, config), self._world.clock.now()
         self.endpoints[region][name] = ModelEndpoint(
             name=name,
             arn=self._arn(region, "endpoint", name),
             region=region,
             config=config,
-            variants=found.variants(),
+            variants=configuration.variants(),
             created=now,
             modified=now,
             status="InService" if at_once else "Creating",
@@ -181,10 +181,10 @@ class Endpoints:
         cannot be.
         """
         self._must_be_still(endpoint)
-        found = self.config(endpoint.region, config)
+        configuration = self.config(endpoint.region, config)
         if config == endpoint.config and endpoint.status != "UpdateRollbackFailed":
             raise invalid("Cannot update endpoint to the endpoint configuration that it already has")
-        variants = found.variants()
+        variants = configuration.variants()
         for name in variants.keys() & endpoint.variants.keys():
             old = endpoint.variants[name]
             weight = old.weight if "DesiredWeight" in retained else variants[name].weight

@@ -45,10 +45,10 @@ def finds(expression: str) -> Finds:
     if not expression.strip():
         return lambda trace: True
     try:
-        found: Finds = _Reading().transform(_parser().parse(expression))
+        filter_: Finds = _Reading().transform(_parser().parse(expression))
     except (LarkError, VisitError) as error:
         raise AwsError("InvalidRequestException", f"Invalid filter expression: {expression}") from error
-    return found
+    return filter_
 
 
 @cache
@@ -71,28 +71,28 @@ def _is(call: TracedCall, word: str) -> bool:
 class _Reading(Transformer[Any, Any]):
     """Each rule as a question to a trace. A word alone is asked of the root: what it has handled is none of its own."""
 
-    def word(self, found: list[Any]) -> Callable[[TracedCall], bool]:
-        word, truth = str(found[0]), str(found[1] or "true").lower() == "true"
+    def word(self, parts: list[Any]) -> Callable[[TracedCall], bool]:
+        word, truth = str(parts[0]), str(parts[1] or "true").lower() == "true"
         return lambda call: _is(call, word) is truth
 
-    def annotation(self, found: list[Any]) -> Finds:
-        name, how, text = map(str, found)
+    def annotation(self, parts: list[Any]) -> Finds:
+        name, how, text = map(str, parts)
         return lambda trace: (trace.annotations.get(name) == text[1:-1]) is (how == "=")
 
-    def response(self, found: list[Any]) -> Finds:
-        compares, limit = _COMPARES[str(found[0])], float(found[1])
+    def response(self, parts: list[Any]) -> Finds:
+        compares, limit = _COMPARES[str(parts[0])], float(parts[1])
         return lambda trace: compares(trace.calls[0].seconds, limit)
 
-    def service(self, found: list[Any]) -> Finds:
-        name, asked = str(found[0] or '""')[1:-1], found[1]
+    def service(self, parts: list[Any]) -> Finds:
+        name, asked = str(parts[0] or '""')[1:-1], parts[1]
         return lambda trace: any(name in ("", call.name) and (not asked or asked(call)) for call in trace.calls)
 
-    def of_root(self, found: list[Any]) -> Finds:
-        asked: Callable[[TracedCall], bool] = found[0]
+    def of_root(self, parts: list[Any]) -> Finds:
+        asked: Callable[[TracedCall], bool] = parts[0]
         return lambda trace: asked(trace.calls[0])
 
-    def both(self, found: list[Finds]) -> Finds:
-        return lambda trace: all(each(trace) for each in found)
+    def both(self, parts: list[Finds]) -> Finds:
+        return lambda trace: all(each(trace) for each in parts)
 
-    def either(self, found: list[Finds]) -> Finds:
-        return lambda trace: any(each(trace) for each in found)
+    def either(self, parts: list[Finds]) -> Finds:
+        return lambda trace: any(each(trace) for each in parts)

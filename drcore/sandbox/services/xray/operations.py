@@ -29,8 +29,8 @@ def get_trace_summaries(call: AwsCall) -> dict[str, Any]:
         raise AwsError("InvalidRequestException", "The time range must be longer than zero and at most 6 hours")
     wanted = finds(call.params.get("FilterExpression") or "")
     looked = list(call.world.state(Traces).between(call.region, since, until))
-    found = [_summary(trace) for trace in looked if wanted(trace)]
-    here, token = page(found, call.params.get("NextToken"), _PAGE, "InvalidRequestException")
+    summaries = [_summary(trace) for trace in looked if wanted(trace)]
+    here, token = page(summaries, call.params.get("NextToken"), _PAGE, "InvalidRequestException")
     answer = {"TraceSummaries": list(here), "ApproximateTime": since, "TracesProcessedCount": len(looked)}
     return answer | ({"NextToken": token} if token else {})
 
@@ -132,13 +132,13 @@ def _graph(traces: Iterable[Trace]) -> list[dict[str, Any]]:
             "Type": key[1],
             "Root": any(each.calls[0].name == key[0] for each in spans),
             "State": "active",
-            "SummaryStatistics": _statistics(found),
+            "SummaryStatistics": _statistics(calls_of_part),
             "Edges": [
                 {"ReferenceId": numbers[callee], "SummaryStatistics": {"TotalCount": count}}
                 for callee, count in calls.get(key, {}).items()
             ],
         }
-        for key, found in parts.items()
+        for key, calls_of_part in parts.items()
     ]
 
 

@@ -118,8 +118,8 @@ class Traces:
         """The traces that have begun in a span and can be found by now, oldest first."""
         now, hour = self._world.clock.now(), timedelta(hours=1)
         known = [make for at, make in self._made[region] if max(since, now - KEPT) <= at <= until + hour]
-        found = [trace for make in known for trace in make()]
-        for trace in sorted(found, key=lambda each: (each.at, each.id)):
+        traces = [trace for make in known for trace in make()]
+        for trace in sorted(traces, key=lambda each: (each.at, each.id)):
             if max(since, now - KEPT) <= trace.at <= until and self._is_found(trace, now):
                 yield trace
 
@@ -128,9 +128,9 @@ class Traces:
 
     def of(self, region: str, ids: list[str]) -> dict[str, Trace]:
         """The traces with these ids that can be found by now: an id begins with the second of its trace."""
-        found: dict[str, Trace] = {}
+        by_id: dict[str, Trace] = {}
         now = self._world.clock.now()
         for second in sorted({int(each.split("-")[1], 16) for each in ids}):
             at = datetime.fromtimestamp(second, now.tzinfo)
-            found |= {each.id: each for each in self.between(region, at, at + timedelta(seconds=1)) if each.id in ids}
-        return found
+            by_id |= {each.id: each for each in self.between(region, at, at + timedelta(seconds=1)) if each.id in ids}
+        return by_id

@@ -32,10 +32,10 @@ DRILLS = {
 """The last drill of each plan that left a record."""
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """What was there before the first release: topics, queues, buckets, the API, the pipeline."""
     with world.clock.at(FOUNDED):
-        principals.found(world)
+        principals.set_up(world)
         for region in world.regions:
             _paging(world, region)
             _buckets(world, region)

@@ -31,7 +31,7 @@ ERRORS_PERCENT, FALLBACKS_PERCENT, LEAST_CONFLICTS = 5.0, 10.0, 5.0
 """The thresholds of the alarms; the last one is of conflicts in a minute."""
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the resources as they are when the doors open."""
     llm, endpoints = world.state(Llm), world.state(Endpoints)
     llm.key = names.LLM_KEY

@@ -76,7 +76,7 @@ class MobileReleases:
             backends.s3(self._world.account).put_object(names.releases_bucket(region), "mobile.json", body)
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Put the stable version into both stores, for everybody, since a month; the keys into Secrets Manager."""
     with world.clock.at(world.clock.now() - LONG_AGO):
         put_on_play(world, STABLE_APP)

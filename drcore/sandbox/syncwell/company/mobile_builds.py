@@ -18,7 +18,7 @@ from drcore.sandbox.vendors.googleplay.store import PlayStore
 LASTS = timedelta(minutes=6)
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the job."""
 
     def built(build: RunningBuild) -> bool:

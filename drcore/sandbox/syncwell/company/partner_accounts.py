@@ -19,7 +19,7 @@ RAMP = (4, 25.0, 5)
 """Minutes, percent a part, minutes of baking: how an integration is let in again."""
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make them as they are when the doors open: every integration is on, no banner is shown."""
     with world.clock.at(FOUNDED):
         first, *others = world.regions

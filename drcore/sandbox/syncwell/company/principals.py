@@ -28,7 +28,7 @@ _SERVICES: Mapping[str, str] = {
 """The roles of the service, each with the AWS service that takes it on."""
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make them. From then on the keys of others are nobody's."""
     callers = world.state(Callers)
     store = callers.store

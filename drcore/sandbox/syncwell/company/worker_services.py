@@ -54,7 +54,7 @@ class WorkerReleases:
         store.put_object(names.releases_bucket(region), WORKERS_KEY, json.dumps(document, indent=2).encode())
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the resources as they are when the doors open."""
     with world.clock.at(FOUNDED):
         for region in world.regions:
@@ -130,7 +130,7 @@ def _schedules(world: World, region: str) -> None:
         (names.TIDY_RULE, f"cron({minute} {hour} * * ? *)", "tidy"),
         (names.CANARY_RULE, "rate(1 minute)", "canary"),
     ):
-        world.state(Schedules).found(region, rule, schedule, target, role, json.dumps({"job": job}))
+        world.state(Schedules).make(region, rule, schedule, target, role, json.dumps({"job": job}))
 
 
 def _scaling(world: World, region: str) -> None:

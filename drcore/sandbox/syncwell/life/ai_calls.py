@@ -76,9 +76,9 @@ class AiCalls:
     def resolve(self, region: str, conflicts: int, stream: Random) -> list[Resolution]:
         """What so many conflicts get now."""
         texts = sum(stream.random() < TEXTS for _ in range(conflicts))
-        found = self._ask_endpoint(region, conflicts - texts, stream) if conflicts > texts else []
+        resolutions = self._ask_endpoint(region, conflicts - texts, stream) if conflicts > texts else []
         key = self.key(region) if texts else ""
-        return found + [self._ask_llm(key, stream) for _ in range(texts)]
+        return resolutions + [self._ask_llm(key, stream) for _ in range(texts)]
 
     def key(self, region: str) -> str:
         """The key that the workers of a region read from their secret; empty: there is none."""
@@ -88,10 +88,10 @@ class AiCalls:
 
     def _ask_endpoint(self, region: str, count: int, stream: Random) -> list[Resolution]:
         done = self._models.invoke(region, names.AI_ENDPOINT, count, stream, self._component(region))
-        found = [Resolution(ENDPOINT, 80 * stream.lognormvariate(0, 0.25)) for _ in range(done.ok)]
-        found += [Resolution(ENDPOINT, 60.0, 1, "ModelError", "ai_error")] * done.errors
-        found += [Resolution(ENDPOINT, BUDGET_MS, 1, "ReadTimeout", "ai_timeout")] * done.timeouts
-        return found + [Resolution(ENDPOINT, 30.0, 1, "ServiceUnavailable", "ai_error")] * done.refused
+        resolutions = [Resolution(ENDPOINT, 80 * stream.lognormvariate(0, 0.25)) for _ in range(done.ok)]
+        resolutions += [Resolution(ENDPOINT, 60.0, 1, "ModelError", "ai_error")] * done.errors
+        resolutions += [Resolution(ENDPOINT, BUDGET_MS, 1, "ReadTimeout", "ai_timeout")] * done.timeouts
+        return resolutions + [Resolution(ENDPOINT, 30.0, 1, "ServiceUnavailable", "ai_error")] * done.refused
 
     def _ask_llm(self, key: str, stream: Random) -> Resolution:
         ms, error, attempts = 0.0, "", 0

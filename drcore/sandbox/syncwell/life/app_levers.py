@@ -24,8 +24,8 @@ class AppLevers:
     def least(self, store: str) -> int:
         """The version code below which the app asks to be updated; 0: none."""
         name = "google_play" if store == PLAY else "app_store"
-        found = [each.get(name) for each in self._values(names.LEAST_VERSION_FLAG) if each.get("enabled")]
-        return min(map(_code, found)) if len(found) == len(self._world.regions) else 0
+        values = [each.get(name) for each in self._values(names.LEAST_VERSION_FLAG) if each.get("enabled")]
+        return min(map(_code, values)) if len(values) == len(self._world.regions) else 0
 
     def without_feature(self, code: int) -> bool:
         """Whether a version does without the feature that merges."""

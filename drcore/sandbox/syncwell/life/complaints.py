@@ -105,12 +105,12 @@ class SufferingUsers:
         """The bad writes of which the users of a region suffer: who has edited on top has put right what he saw."""
         if not self._intended.bad_writes:
             return []
-        table, found = self._tables[region, self._bindings.in_use(region)], []
+        table, bad_writes = self._tables[region, self._bindings.in_use(region)], []
         for name, bad_write in self._intended.bad_writes.items():
             item = table.get(name)
             if home(self._world, name) == region and self._suffers(name, item):
-                found.append(bad_write)
-        return found
+                bad_writes.append(bad_write)
+        return bad_writes
 
     def suffers(self, region: str, name: Key) -> BadWrite | None:
         """The bad write of which one user suffers in a region."""
@@ -125,12 +125,12 @@ class SufferingUsers:
 
     def between(self, since: datetime, until: datetime) -> list[SupportTicket]:
         """The tickets of that time, newest last."""
-        found = [ticket for ticket in self.tickets if since <= ticket.opened_at < until]
+        of_span = [ticket for ticket in self.tickets if since <= ticket.opened_at < until]
         hour = since.replace(minute=0, second=0, microsecond=0)
         while hour < until:
-            found += [ticket for ticket in self._usual(hour) if since <= ticket.opened_at < until]
+            of_span += [ticket for ticket in self._usual(hour) if since <= ticket.opened_at < until]
             hour += timedelta(hours=1)
-        return sorted(found)
+        return sorted(of_span)
 
     def _suffers(self, name: Key, item: Item | None) -> bool:
         return not self._intended.sound(name, item) and not self._intended.edited_on_top(name, item)
@@ -167,12 +167,12 @@ class SufferingUsers:
     def _usual(self, hour: datetime) -> list[SupportTicket]:
         """The tickets that come every day."""
         stream = self._world.rng("tickets", epoch(hour))
-        found = []
+        usual = []
         for _ in range(arrivals(stream, _AN_HOUR)):
             opened = hour + timedelta(seconds=int(stream.random() * 3600))
             number = f"{stream.randrange(self._world.users):05d}"
-            found.append(_ticket(opened, _USUAL[int(stream.random() * len(_USUAL))], number, stream))
-        return found
+            usual.append(_ticket(opened, _USUAL[int(stream.random() * len(_USUAL))], number, stream))
+        return usual
 
 
 def home(world: World, name: Key) -> str:
@@ -211,9 +211,11 @@ def tickets(call: HttpCall) -> JsonReply:
     if until - since > timedelta(days=31):
         return JsonReply(400, {"error": "since: expected at most 31 days before until"})
     category = call.query.get("category", "")
-    found = [each for each in call.world.state(SufferingUsers).between(since, until) if category in ("", each.category)]
-    page = [ticket.document() for ticket in found[start : start + PAGE]]
-    more = {"next": str(start + PAGE)} if len(found) > start + PAGE else {}
+    listed = [
+        each for each in call.world.state(SufferingUsers).between(since, until) if category in ("", each.category)
+    ]
+    page = [ticket.document() for ticket in listed[start : start + PAGE]]
+    more = {"next": str(start + PAGE)} if len(listed) > start + PAGE else {}
     return JsonReply(200, {"tickets": page, **more})
 
 

@@ -63,8 +63,8 @@ class Tally:
                 for metric, point in mine.items():
                     both.setdefault(metric, []).append(point)
                     _record(store, minute, _executed(metric, function, resource, version), point)
-            for metric, found in both.items():
-                point = merge(found)
+            for metric, merged in both.items():
+                point = merge(merged)
                 _record(store, minute, _plain(metric, function), point)
                 _record(store, minute, _aliased(metric, function, resource), point)
             if function in names.API_FUNCTIONS:

@@ -43,7 +43,7 @@ class Marked:
     taken: datetime
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the flags: nothing is restricted."""
     for region in world.regions:
         for name, value in _VALUES.items():

@@ -43,7 +43,7 @@ class ServedVersion:
 
 def served(world: World, region: str) -> list[ServedVersion]:
     """All versions that serve in a region."""
-    functions, found = world.state(Lambda), []
+    functions, versions = world.state(Lambda), []
     stage = definitions(world, region)
     for name in names.FUNCTIONS:
         arn = functions.alias(region, name, names.ALIAS).arn
@@ -51,8 +51,8 @@ def served(world: World, region: str) -> list[ServedVersion]:
         for version, share in functions.serving(region, name, names.ALIAS).items():
             code = behaviour(functions.code_of(region, name, version), name)
             mismatched = _mismatched(name, code, stage) + _corrupted(world, region, name)
-            found.append(ServedVersion(name, version, share, code, cold, throttled, mismatched))
-    return found
+            versions.append(ServedVersion(name, version, share, code, cold, throttled, mismatched))
+    return versions
 
 
 def definitions(world: World, region: str) -> Mapping[str, float]:

@@ -118,7 +118,7 @@ class Attacker:
         self.healthy_since = (self.healthy_since or at) if well else None
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the log group."""
     for region in world.regions:
         world.state(Logs).create(region, names.SECURITY_LOGS, retention=400)

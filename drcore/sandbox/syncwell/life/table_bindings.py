@@ -61,11 +61,11 @@ class TableBindings:
         known = self._versions.get((region, name))
         if known is not None and known[0] == revision:
             return known[1]
-        found = []
+        bound = []
         for version, share in self._functions.serving(region, name, names.ALIAS).items():
             release = behaviour(self._functions.code_of(region, name, version), name).release
-            found.append(Bound(region, f"{name}:{version}", release, self._take(region, f"{name}:{version}"), share))
-        self._versions[region, name] = (revision, sorted(found, key=lambda each: -each.share))
+            bound.append(Bound(region, f"{name}:{version}", release, self._take(region, f"{name}:{version}"), share))
+        self._versions[region, name] = (revision, sorted(bound, key=lambda each: -each.share))
         return self._versions[region, name][1]
 
     def one(self, region: str, name: str, stream: Random) -> Bound:

@@ -32,15 +32,17 @@ class TableReaders:
                     self._count(region, table, at, round(reads))
 
     def _by_table(self, region: str, at: datetime) -> dict[str, float]:
-        found: dict[str, float] = {}
+        requests_by_table: dict[str, float] = {}
         requests = demand(region, at) * MINUTE * self._users.load(region)
         for name in names.FUNCTIONS:
             if self._bindings.open(region, name) and self._fed(region, name):
                 for bound in self._bindings.function(region, name):
-                    found[bound.table] = found.get(bound.table, 0.0) + requests * SHARES[name] * bound.share
+                    requests_by_table[bound.table] = (
+                        requests_by_table.get(bound.table, 0.0) + requests * SHARES[name] * bound.share
+                    )
         for bound in self._bindings.tasks(region):
-            found[bound.table] = found.get(bound.table, 0.0) + JOBS * MINUTE
-        return found
+            requests_by_table[bound.table] = requests_by_table.get(bound.table, 0.0) + JOBS * MINUTE
+        return requests_by_table
 
     def _fed(self, region: str, name: str) -> bool:
         return name != names.WORKER_FUNCTION or self._bindings.polling(region)

@@ -124,8 +124,8 @@ class TableWriters:
         stream, table = self._world.rng("tidy", region, epoch(at)), self._tables[region, self._bindings.named(region)]
         start = stream.randrange(self._world.users)
         users = self._world.users
-        found = (table.get(key((start + each) % users)) for each in range(users))
-        item = next((each for each in found if each and "DeletedAt" in each and "Archived" not in each), None)
+        items = (table.get(key((start + each) % users)) for each in range(users))
+        item = next((each for each in items if each and "DeletedAt" in each and "Archived" not in each), None)
         if item is not None:
             done = booked(item, {"Archived": _ARCHIVED}, region, at, f"tidy/{STABLE}")
             table.write((item["pk"]["S"], item["sk"]["S"]), done, at, by=names.EVENTS_ROLE)

@@ -19,7 +19,7 @@ PRINTED = POLICIES / "elsewhere"
 """Where the printed policies of roles in other accounts lie."""
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the role, and the copies in the region in which secrets are written."""
     store = world.state(Callers).store_of(names.OTHER_ACCOUNT)
     printed = json.loads((PRINTED / f"{names.OTHER_ACCOUNT}.json").read_bytes())

@@ -130,8 +130,8 @@ class OauthTokens:
 
     def at_issuer(self, number: int, at: datetime) -> bool:
         """Whether a token's issuer takes it at a moment."""
-        found = self.issuer(number)
-        return number // len(ISSUERS) >= found.revoked(at)
+        issuer = self.issuer(number)
+        return number // len(ISSUERS) >= issuer.revoked(at)
 
     def stored(self, region: str, number: int) -> bool:
         """Whether the store of a region still gives a token out."""
@@ -196,12 +196,12 @@ class OauthTokens:
         return progress
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the secrets, and the machine that revokes at issuers."""
     tokens, machines = world.state(OauthTokens), world.state(StateMachines)
     tokens.store(world.regions[0])
     for region in world.regions:
-        machines.found(region, names.REVOKER, tokens.revoke)
+        machines.make(region, names.REVOKER, tokens.revoke)
 
 
 @http_route("GET", "/syncwell/<region>/v1/token-probes/<issuer>")

@@ -27,7 +27,7 @@ from drcore.sandbox.syncwell.life.table_writers import TableWriters
 from drcore.sandbox.syncwell.life.users import UserBase
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the resources as they are when the doors open."""
     endpoints, checks = world.state(HealthEndpoints), world.state(HealthChecks)
     checks.probe, checks.routing_control = endpoints.probe, world.state(RoutingControls).is_on
@@ -38,7 +38,7 @@ def found(world: World) -> None:
         checks.add(names.health_check(region), f"founded-{region}", _check(region))
         store.create_bucket(names.levers_bucket(region), region)
         store.put_object(names.levers_bucket(region), names.LEVER_KEY, dumps(endpoints.levers, indent=2).encode())
-    waiting_jobs.found(world)
+    waiting_jobs.set_up(world)
     zone.put(_record(region) for region in world.regions)
     world.state(GlobalTable).create(names.TABLE, ttl=names.TTL_ATTRIBUTE, tags=names.TAGS)
     world.state(TableWriters).begin()

@@ -228,14 +228,14 @@ class UserBase:
 
     def _cohorts(self, market: str) -> list[Cohort]:
         stream, now = self._world.rng("cohorts", market), self._world.clock.now()
-        found = []
+        cohorts = []
         for number in range(COHORTS):
             draw = (number + 0.5) / COHORTS
             record = chosen(self._answers(now), draw)
             region = _region(record) if record else self._world.regions[0]
             resolves = now + timedelta(seconds=stream.uniform(0, names.TTL))
-            found.append(Cohort(draw, region, resolves, stream.random() < 0.3, number % COHORTS == COHORTS // 4))
-        return found
+            cohorts.append(Cohort(draw, region, resolves, stream.random() < 0.3, number % COHORTS == COHORTS // 4))
+        return cohorts
 
     def _new_minute(self) -> Minute:
         regions, markets = self._world.regions, [market.name for market in MARKETS]

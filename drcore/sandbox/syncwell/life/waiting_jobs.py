@@ -46,7 +46,7 @@ class LateChange:
     number: int
 
 
-def found(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the queues, and the flag: jobs of any age run."""
     for region in world.regions:
         store = backends.sqs(world.account, region)

@@ -61,17 +61,17 @@ def _corruption(world: World) -> dict[str, Any] | None:
 
 def writers(world: World) -> list[str]:
     """Who would write now, if the table let him."""
-    bindings, found = world.state(TableBindings), []
+    bindings, who = world.state(TableBindings), []
     for region in world.regions:
         for name in names.FUNCTIONS:
             fed = name != names.WORKER_FUNCTION or bindings.polling(region)
             if fed and bindings.open(region, name):
-                found.append(f"{region} function {name}")
-        found += [f"{region} {task.name} {task.release}" for task in bindings.tasks(region)]
+                who.append(f"{region} function {name}")
+        who += [f"{region} {task.name} {task.release}" for task in bindings.tasks(region)]
         rules = (names.CANARY_RULE, names.TIDY_RULE)
-        found += [f"{region} rule {rule}" for rule in rules if bindings.ruled(region, rule)]
+        who += [f"{region} rule {rule}" for rule in rules if bindings.ruled(region, rule)]
     hidden = world.state(CorruptionJob).hidden
-    return [*found, f"{hidden.region} {names.BATCH_ROLE}"] if hidden.on else found
+    return [*who, f"{hidden.region} {names.BATCH_ROLE}"] if hidden.on else who
 
 
 def reading_old(world: World) -> list[str]:

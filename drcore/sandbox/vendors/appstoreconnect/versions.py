@@ -236,11 +236,11 @@ def _set(store: AppStore, version: IosVersion, sent: Row, build: str) -> None:
     if kind not in ("MANUAL", "AFTER_APPROVAL"):
         raise attribute_error(f"'{kind}' is not a value of releaseType that the sandbox has: MANUAL, AFTER_APPROVAL")
     if build:
-        found = next((each for each in store.builds if each.id == build), None)
-        if found is None or found.version != name:
+        of_build = next((each for each in store.builds if each.id == build), None)
+        if of_build is None or of_build.version != name:
             detail = f"There is no build '{build}' of version '{name}'"
             raise AwsError("ENTITY_ERROR.RELATIONSHIP.INVALID", detail, 409)
-        version.build = found.id
+        version.build = of_build.id
     version.name, version.release_type = name, kind
 
 

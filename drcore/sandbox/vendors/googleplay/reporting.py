@@ -182,8 +182,8 @@ def _rows(
     at = begin
     while at < end:
         after = at + _STEPS[period]  # of civil time: a day has 23 hours once a year
-        found = vitals.between(at.astimezone(UTC), after.astimezone(UTC))
-        kept = {code: count for code, count in found.items() if codes is None or code in codes}
+        counts = vitals.between(at.astimezone(UTC), after.astimezone(UTC))
+        kept = {code: count for code, count in counts.items() if codes is None or code in codes}
         for code, count in sorted(_by(kept, "versionCode" in dimensions).items()):
             values = list(_values(vitals, name, count, metrics, (code, after)))
             # Numbers of so few users that they round to nothing are not shown.

@@ -57,14 +57,14 @@ class PlayVitals:
 
     def between(self, begin: datetime, end: datetime) -> dict[int, CrashCount]:
         """The counts of a span by version. Of a day's users each comes in about four of its hours."""
-        found: dict[int, CrashCount] = defaultdict(CrashCount)
+        by_version: dict[int, CrashCount] = defaultdict(CrashCount)
         hours = [each for each in self.hours if begin <= each < end]
         often = 1 if end - begin <= HOUR else min(4, max(1, len(hours)))
         for hour in hours:
             for code, count in self.hours[hour].items():
-                found[code].users += count.users
-                found[code].crashed += count.crashed
-                found[code].reports += count.reports
-        for count in found.values():
+                by_version[code].users += count.users
+                by_version[code].crashed += count.crashed
+                by_version[code].reports += count.reports
+        for count in by_version.values():
             count.users, count.crashed = round(count.users / often), min(count.crashed, round(count.users / often))
-        return dict(found)
+        return dict(by_version)

@@ -31,7 +31,7 @@ def call_partner(call: HttpCall) -> JsonReply:
 
 def named(call: HttpCall) -> Partner:
     """The partner of a call. Raises AwsError (404)."""
-    found = call.world.state(Partners).known.get(call.args["partner"])
-    if found is None:
+    partner = call.world.state(Partners).known.get(call.args["partner"])
+    if partner is None:
         raise AwsError("NotFound", f"partner: there is no {call.args['partner']}", 404)
-    return found
+    return partner

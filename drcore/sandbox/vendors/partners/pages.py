@@ -83,16 +83,16 @@ def _answer(call: HttpCall, parts: tuple[str, ...]) -> JsonReply | PageReply:
     if page.manner is Manner.HTML:
         return PageReply(200, _HTML)
     now = call.world.clock.now()
-    found = _document(partner.name, _told(call.world, page, partner.name, now), now)
-    return JsonReply(200, {name: found[name] for name in parts})
+    document = _document(partner.name, _told(call.world, page, partner.name, now), now)
+    return JsonReply(200, {name: document[name] for name in parts})
 
 
 def _told(world: World, page: PartnerPage, name: str, now: datetime) -> Mapping[str, PartnerHealth]:
-    found = world.state(Partners).state(name, now - page.lag)
+    health_by_part = world.state(Partners).state(name, now - page.lag)
     if page.manner is Manner.HONEST:
-        return found
+        return health_by_part
     health = PartnerHealth(errors=0.9) if page.manner is Manner.SAYS_DOWN else PartnerHealth()
-    return dict.fromkeys(found, health)
+    return dict.fromkeys(health_by_part, health)
 
 
 def _document(name: str, fields: Mapping[str, PartnerHealth], now: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import PlayRecoveries
 from drcore.sandbox.vendors.googleplay.store import PlayStore
 from drcore.sandbox.vendors.googleplay.vitals import PlayVitals
-from tests.support.app_stores import found
+from tests.support.app_stores import set_up
 
 NEW = str(AppVersion(NEW_APP).code)
 
@@ -25,7 +25,7 @@ NEW = str(AppVersion(NEW_APP).code)
 @pytest.fixture
 def stores(empty: InProcess) -> InProcess:
     """An account that has the stores only."""
-    found(empty.world)
+    set_up(empty.world)
     mobile.tell(empty.world)
     return empty
 

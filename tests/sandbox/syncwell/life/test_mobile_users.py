@@ -16,7 +16,7 @@ from drcore.sandbox.vendors.appstoreconnect.store import AppStore
 from drcore.sandbox.vendors.googleplay.recovery import GENERATION, PlayRecoveries
 from drcore.sandbox.vendors.googleplay.store import PlayStore
 from drcore.sandbox.vendors.googleplay.vitals import PlayVitals
-from tests.support.app_stores import found
+from tests.support.app_stores import set_up
 
 NEW = AppVersion(NEW_APP).code
 STABLE = AppVersion(app_stores.STABLE_APP).code
@@ -26,7 +26,7 @@ Break = Callable[..., MobileUsers]
 @pytest.fixture
 def broken(empty: InProcess) -> Break:
     """`broken("mobile-crash")`: an account that has the stores only, with that fault on."""
-    found(empty.world)
+    set_up(empty.world)
     users = empty.world.state(MobileUsers)
     empty.world.on_tick(users.tick)
 
@@ -179,7 +179,7 @@ def test_two_worlds_of_a_seed_should_live_the_same(broken: Break, empty: InProce
     first = broken()
     pass_hours(empty, 3)
     second = InProcess(7)
-    found(second.world)
+    set_up(second.world)
     other = second.world.state(MobileUsers)
     second.world.on_tick(other.tick)
     second.world.state(Faults).inject("mobile-crash", {})
