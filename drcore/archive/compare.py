@@ -123,8 +123,8 @@ def compared(left: ReadRun, right: ReadRun) -> ComparedRuns:
         left.plan,
         (zeros[0][0], zeros[1][0]),
         tuple(_notes(left, right)),
-        tuple(sorted(_whole(left, right, zeros), key=lambda each: each.weight)),
-        tuple(sorted(steps, key=lambda each: each.weight)),
+        tuple(sorted(_whole(left, right, zeros), key=lambda difference: difference.weight)),
+        tuple(sorted(steps, key=lambda step: step.weight)),
     )
 
 
@@ -191,7 +191,7 @@ def _step(key: str, left: ReadRun, right: ReadRun, zeros: tuple[Zero, Zero], *, 
         key,
         known.name.title,
         *halves,
-        tuple(sorted(_differences(one, other, *halves, moved=moved), key=lambda each: each.weight)),
+        tuple(sorted(_differences(one, other, *halves, moved=moved), key=lambda difference: difference.weight)),
     )
 
 
@@ -300,5 +300,10 @@ def _moved(left: Sequence[str], right: Sequence[str]) -> set[str]:
     return both - kept
 
 
-def _data(each: RunDifference) -> dict[str, str]:
-    return {"what": each.what, "left": each.left, "right": each.right, "weight": each.weight.name.lower()}
+def _data(difference: RunDifference) -> dict[str, str]:
+    return {
+        "what": difference.what,
+        "left": difference.left,
+        "right": difference.right,
+        "weight": difference.weight.name.lower(),
+    }

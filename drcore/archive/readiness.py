@@ -89,7 +89,7 @@ def readiness(
         _one(plan, mode, environment, services.get(environment), newest_first, now, records)
         for plan, mode, environment in _exercises(services, newest_first)
     ]
-    return tuple(sorted(rows, key=lambda each: (not each.overdue, each.plan, each.mode, each.environment))), notes
+    return tuple(sorted(rows, key=lambda row: (not row.overdue, row.plan, row.mode, row.environment))), notes
 
 
 def _services() -> tuple[dict[str, Service], tuple[str, ...]]:

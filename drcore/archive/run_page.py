@@ -185,7 +185,7 @@ def _decisions(run: ReadRun) -> Iterator[dict[str, object]]:
         rows.append((line, what, str(line.get("by", "")), why))
     rows += [(line, f"noted: {line['text']}", str(line.get("by", "")), "") for line in history.lines(Kind.NOTE)]
     rows += [(line, f"decided: {line['choice']}", "", "") for line in history.lines(Kind.DECISION)]
-    for line, what, by, why in sorted(rows, key=lambda each: int(each[0]["n"])):
+    for line, what, by, why in sorted(rows, key=lambda row: int(row[0]["n"])):
         yield {
             "n": line["n"],
             "at": parse_time(line["time"]),
@@ -236,4 +236,4 @@ def _calls(run: ReadRun) -> list[_Calls]:
         counts[what] += 1
         times[what] = (times.get(what, (line["time"],))[0], line["time"])
     alike = [_Calls(*what, counts[what], *map(parse_time, times[what])) for what in counts]
-    return sorted(alike, key=lambda each: not each.write)
+    return sorted(alike, key=lambda call: not call.write)

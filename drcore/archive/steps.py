@@ -120,7 +120,7 @@ def ways_back(history: History) -> tuple[WayBack, ...]:
             word,
             str(line.get("why", "")),
         )
-        for line, word in sorted(marked, key=lambda each: int(each[0]["n"]))
+        for line, word in sorted(marked, key=lambda row: int(row[0]["n"]))
     )
 
 

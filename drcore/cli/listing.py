@@ -70,7 +70,9 @@ def begun(history: History) -> str:
 def _all(records: Path) -> dict[str, list[dict[str, Any]]]:
     known = [plans.find(name) for name in plans.ids()]
     folders = [path.name for path in sorted((HOME / "parameters").iterdir()) if (path / "service.yaml").is_file()]
-    kept = sorted((_record(path.parent) for path in records.glob(f"*/{PARAMETERS}")), key=lambda each: each["begun"])
+    kept = sorted(
+        (_record(path.parent) for path in records.glob(f"*/{PARAMETERS}")), key=lambda record: record["begun"]
+    )
     return {
         "plans": [
             {"plan": plan.id, "title": plan.title, "steps": len(plan.steps), "faults": ", ".join(plan.faults)}

@@ -31,7 +31,7 @@ def first_screen(
         ("Mode", f"{setting.mode}{fault}"),
         ("Run by", result.by or "not known: the preflight was not passed"),
     )
-    moments = sorted(history.moments().items(), key=lambda each: each[1])
+    moments = sorted(history.moments().items(), key=lambda row: row[1])
     dates = sorted({f"{at:%Y-%m-%d}" for _, at in moments})
     facts += (("Date", f"{', '.join(dates)}, UTC"),) if dates else ()
     picture = folder / EVIDENCE / "timeline.png"

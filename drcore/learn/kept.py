@@ -77,15 +77,15 @@ def _named(lines: Iterable[str], made: frozenset[str] | None = None) -> Iterator
 
     A heading of people's, one that is not in `made`, is a line of theirs below ours.
     """
-    heading, seen = "", dict[str, int]()
+    heading, met = "", dict[str, int]()
     for line in lines:
         if not line.strip():
             yield line, ""
             continue
         is_heading = line.startswith("#")
         text = line.rstrip() if is_heading else f"{heading}\n{line.rstrip()}"
-        seen[text] = seen.get(text, 0) + 1
-        name = digest(f"{text}\n{seen[text]}".encode())[:_SHORT]
+        met[text] = met.get(text, 0) + 1
+        name = digest(f"{text}\n{met[text]}".encode())[:_SHORT]
         if is_heading and (made is None or name in made):
             heading = line.rstrip()
         yield line, name

@@ -238,7 +238,7 @@ def _timeline(teller: Teller) -> Iterator[Sentence]:
         if line["outcome"] != Outcome.ALREADY:
             text = f"{line['time']} {line['step']}{_at(line)} is {word_in(line)}"
             dated.append((line["time"], Sentence(text, line["n"])))
-    yield from (sentence for _, sentence in sorted(dated, key=lambda each: (iso(parse_time(each[0])), each[1].source)))
+    yield from (sentence for _, sentence in sorted(dated, key=lambda pair: (iso(parse_time(pair[0])), pair[1].source)))
 
 
 def _evidence(teller: Teller) -> Iterator[Sentence]:

@@ -113,16 +113,16 @@ class AccountProbe:
             raise Refused("nothing is removed in production, where no probe has made anything. Nothing was touched.")
         self._open()
         asking = self.session
-        seen = list(resources_of_probes(asking.aws, self._service.regions))
-        listed = [f"{kind.name} {name} in {region}" for kind, region, name in seen]
+        resources = list(resources_of_probes(asking.aws, self._service.regions))
+        listed = [f"{kind.name} {name} in {region}" for kind, region, name in resources]
         for name in listed:
             self._say(f"left by a probe: {name}")
         removed, left, refused = list[str](), list[str](), tuple[str, ...]()
-        if seen and not self._consents(CLEAN, f"{len(seen)} resources named {PREFIX}* are deleted for good"):
+        if resources and not self._consents(CLEAN, f"{len(resources)} resources named {PREFIX}* are deleted for good"):
             refused, left = (CLEAN,), listed
         else:
             with asking.asked(writes=True):
-                for (kind, region, name), what in zip(seen, listed, strict=True):
+                for (kind, region, name), what in zip(resources, listed, strict=True):
                     try:
                         asking.remove(kind, region, name)
                         removed.append(what)

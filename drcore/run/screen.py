@@ -96,9 +96,9 @@ class Screen:
 
     def before_asking(self, step: Step[Any, Any], how: StepProgress, clock: str) -> None:
         """Show what was seen, and the step's tables and charts, above the question that is asked of it."""
-        seen = show.asked_about(step, how.states, clock)
-        self.keep(seen)
-        self._lay_above(seen)
+        asked_about = show.asked_about(step, how.states, clock)
+        self.keep(asked_about)
+        self._lay_above(asked_about)
         for exhibit in self.exhibits(step, how.states):
             self._draw(exhibit)
             self._lay_above(exhibit)

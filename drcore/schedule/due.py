@@ -82,7 +82,10 @@ def scheduled(service: Service, records: Path, now: datetime, only: str = "") ->
         raise BadInput(f"exercises: expected plans among {', '.join(plans.ids())}, seen {', '.join(unknown)}")
     kept = _newest_first(records)
     exercises = [*_all(service, [plans.find(name) for name in names], kept, now)]
-    return sorted(exercises, key=lambda each: (list(DueState).index(each.state), each.due, each.mode, each.plan))
+    return sorted(
+        exercises,
+        key=lambda exercise: (list(DueState).index(exercise.state), exercise.due, exercise.mode, exercise.plan),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class KeptRun:
 def _newest_first(records: Path) -> list[KeptRun]:
     """The records of a folder. One that does not say what it is of is evidence of nothing."""
     runs = [kept for folder in (folders(records) if records.is_dir() else []) if (kept := _kept(folder))]
-    return sorted(runs, key=lambda each: each.begun, reverse=True)
+    return sorted(runs, key=lambda run: run.begun, reverse=True)
 
 
 def _kept(folder: Path) -> KeptRun | None:

@@ -23,7 +23,7 @@ def issues(http: Http, url: str, regions: Collection[str]) -> tuple[Event, ...]:
         raise Unknown(f"GET {url}: expected 200 with a list of events, seen {reply.status} with {reply.text[:80]!r}")
     events = [_event(each, url) for each in reply.json]
     return tuple(
-        sorted((each for each in events if each.region in regions), key=lambda each: (each.began, each.region))
+        sorted((each for each in events if each.region in regions), key=lambda event: (event.began, event.region))
     )
 
 

@@ -34,7 +34,7 @@ def newest_builds(aws: Aws, region: str, project: str) -> tuple[Build, ...]:
     ids = list(islice(pages, _MOST))
     builds = aws.call("codebuild", region, "batch_get_builds", ids=ids)["builds"] if ids else []
     order = {name: place for place, name in enumerate(ids)}
-    return tuple(_build(each) for each in sorted(builds, key=lambda each: order.get(each["id"], len(order))))
+    return tuple(_build(each) for each in sorted(builds, key=lambda build: order.get(build["id"], len(order))))
 
 
 def start_build(aws: Aws, region: str, project: str, source: str, variables: Mapping[str, str], *, token: str) -> str:

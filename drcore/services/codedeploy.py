@@ -49,7 +49,7 @@ def rollbacks(aws: Aws, region: str, application: str, group: str, since: dateti
         createTimeRange={"start": since},
     )
     made = (deployment(aws, region, each) for each in ids)
-    return tuple(sorted((each for each in made if each.rolls_back), key=lambda each: (each.began, each.id)))
+    return tuple(sorted((each for each in made if each.rolls_back), key=lambda rollback: (rollback.began, rollback.id)))
 
 
 def deployment(aws: Aws, region: str, id_: str) -> Deployment:

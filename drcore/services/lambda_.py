@@ -147,7 +147,7 @@ def provisioned_settings(aws: Aws, region: str, function: str) -> tuple[Provisio
         )
         for each in listed
     )
-    return tuple(sorted(settings, key=lambda each: each.qualifier))
+    return tuple(sorted(settings, key=lambda setting: setting.qualifier))
 
 
 def provision(aws: Aws, region: str, function: str, qualifier: str, executions: int | None) -> None:
@@ -195,7 +195,7 @@ def readers(aws: Aws, region: str, source_arn: str) -> tuple[Source, ...]:
     mappings = aws.pages(
         "lambda", region, "list_event_source_mappings", "EventSourceMappings", EventSourceArn=source_arn
     )
-    return tuple(sorted(map(_source, mappings), key=lambda each: (each.function, each.id)))
+    return tuple(sorted(map(_source, mappings), key=lambda source: (source.function, source.id)))
 
 
 def code(aws: Aws, region: str, function: str, version: str = "$LATEST") -> Code:

@@ -159,22 +159,22 @@ def _start(aws: Aws, asked: Sequence[_UnderWay], since: datetime, until: datetim
         running.id, running.status = answer["queryId"], "Scheduled"
 
 
-def _look(aws: Aws, each: _UnderWay) -> None:
-    answer: Mapping[str, Any] = aws.call("logs", each.query.region, "get_query_results", queryId=each.id)
-    each.status = answer.get("status", "without a status")
-    if each.status not in (*_UNDER_WAY, "Complete"):
-        raise Unknown(f"logs: the query in {each.query.region} ended as {each.status}: {each.query.text}")
-    if each.status == "Complete":
+def _look(aws: Aws, running: _UnderWay) -> None:
+    answer: Mapping[str, Any] = aws.call("logs", running.query.region, "get_query_results", queryId=running.id)
+    running.status = answer.get("status", "without a status")
+    if running.status not in (*_UNDER_WAY, "Complete"):
+        raise Unknown(f"logs: the query in {running.query.region} ended as {running.status}: {running.query.text}")
+    if running.status == "Complete":
         if len(answer["results"]) >= _MOST:
-            raise Unknown(f"logs: {_MOST} rows or more in {each.query.region}: {each.query.text}")
-        each.rows = tuple(
+            raise Unknown(f"logs: {_MOST} rows or more in {running.query.region}: {running.query.text}")
+        running.rows = tuple(
             LogRow({cell["field"]: cell["value"] for cell in row if cell["field"] != "@ptr"})
             for row in answer["results"]
         )
 
 
-def _told(each: _UnderWay, within: float) -> str:
-    return f"logs: the query in {each.query.region} is {each.status} after {within:g} s: {each.query.text}"
+def _told(running: _UnderWay, within: float) -> str:
+    return f"logs: the query in {running.query.region} is {running.status} after {within:g} s: {running.query.text}"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -140,7 +140,7 @@ def endpoint(aws: Aws, region: str, name: str) -> InferenceEndpoint:
         status=answer["EndpointStatus"],
         config=answer.get("EndpointConfigName", ""),
         pending=answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
-        variants=tuple(sorted(map(_variant, answer.get("ProductionVariants", ())), key=lambda each: each.name)),
+        variants=tuple(sorted(map(_variant, answer.get("ProductionVariants", ())), key=lambda variant: variant.name)),
         failure=answer.get("FailureReason", ""),
         changed=answer["LastModifiedTime"].astimezone(UTC),
     )
@@ -164,7 +164,7 @@ def configuration(aws: Aws, region: str, name: str) -> EndpointConfiguration:
 def configurations(aws: Aws, region: str, part: str) -> tuple[str, ...]:
     """The names of the configurations that have `part` in their names, newest first. Raises Unknown, Rejected."""
     listed = aws.pages("sagemaker", region, "list_endpoint_configs", "EndpointConfigs", NameContains=part)
-    newest_first = sorted(listed, key=lambda each: (each["CreationTime"], each["EndpointConfigName"]), reverse=True)
+    newest_first = sorted(listed, key=lambda row: (row["CreationTime"], row["EndpointConfigName"]), reverse=True)
     return tuple(each["EndpointConfigName"] for each in newest_first)
 
 
@@ -188,7 +188,7 @@ def component(aws: Aws, region: str, name: str) -> ModelComponent:
 def models(aws: Aws, region: str, part: str) -> tuple[str, ...]:
     """The names of the models that have `part` in their names, newest first. Raises Unknown, Rejected."""
     listed = aws.pages("sagemaker", region, "list_models", "Models", NameContains=part)
-    newest_first = sorted(listed, key=lambda each: (each["CreationTime"], each["ModelName"]), reverse=True)
+    newest_first = sorted(listed, key=lambda row: (row["CreationTime"], row["ModelName"]), reverse=True)
     return tuple(each["ModelName"] for each in newest_first)
 
 

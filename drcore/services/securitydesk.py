@@ -82,4 +82,4 @@ def findings(http: Http, url: str, key: str | None = None) -> tuple[SecurityFind
         )
         for each in rows
     ]
-    return tuple(sorted(read, key=lambda each: (each.reported, each.id)))
+    return tuple(sorted(read, key=lambda finding: (finding.reported, finding.id)))

@@ -37,7 +37,7 @@ def quota(aws: Aws, region: str, service: str, code: str) -> ServiceQuota:
         "RequestedQuotas",
         **asked,
     )
-    newest = max(requests, key=lambda each: each["Created"], default=None)
+    newest = max(requests, key=lambda request: request["Created"], default=None)
     value = float(answer["Quota"]["Value"])
     return ServiceQuota(value, float(newest["DesiredValue"]), newest["Status"]) if newest else ServiceQuota(value)
 

@@ -50,7 +50,7 @@ def see_recovery(run: ARun, target: Target) -> Recovering:
         arrived = first.canary.at if first else None
         away = _was_away(silent)
         late |= set(replication.late(read, now, target.region, fault=fault, arrived=arrived, away=away))
-    return Recovering(signals, tuple(sorted(late, key=lambda each: each.came)), before)
+    return Recovering(signals, tuple(sorted(late, key=lambda write: write.came)), before)
 
 
 def _read_whole(run: ARun) -> RecentItems:

@@ -114,10 +114,10 @@ def late(
     """
     old = {version.key: version for version in before.items}
 
-    def came_late(each: ItemVersion) -> bool:
-        if each.key in old or before.whole:
-            return old.get(each.key) != each
-        return arrived is None or each.at > arrived
+    def came_late(version: ItemVersion) -> bool:
+        if version.key in old or before.whole:
+            return old.get(version.key) != version
+        return arrived is None or version.at > arrived
 
     return tuple(
         LateWrite(each, was, _overwrote(each, was, lost, fault) if was or before.whole else None)
@@ -191,7 +191,7 @@ def late_table(name: str, writes: Collection[LateWrite]) -> Table:
             each.was.region if each.was else None,
             "not known" if each.overwrote is None else each.overwrote,
         )
-        for each in sorted(writes, key=lambda each: (not each.overwrote, each.came))
+        for each in sorted(writes, key=lambda write: (not write.overwrote, write.came))
     )
     columns = ("item", "updated", "region", "replaced an update of", "its region", "replaced a newer update")
     return Table(name, summary(writes), columns, rows)

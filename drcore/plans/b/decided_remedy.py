@@ -93,8 +93,8 @@ def decided(run: BRun) -> Way:
         known = _WAYS.validate_python(act.first["before"]["ways"])
         return next((way for way in known if way.remedy == answer), Way())
     looked = run.result(titles.DECIDE)
-    seen: list[tuple[Way, ...]] = [state.ways for state in looked.states.values()] if looked else []
-    offered = seen[0] if seen else ways(run)
+    recorded: list[tuple[Way, ...]] = [state.ways for state in looked.states.values()] if looked else []
+    offered = recorded[0] if recorded else ways(run)
     return next((way for way in offered if way.recommended), Way())
 
 

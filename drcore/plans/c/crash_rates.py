@@ -82,12 +82,12 @@ def bounds(crashed: float, users: float) -> tuple[float, float]:
     """
     if users <= 0:
         return 0.0, 1.0
-    square, seen = _Z * _Z, 2 * users * crashed
+    square, doubled = _Z * _Z, 2 * users * crashed
     below = square - 2 - 1 / users + 4 * crashed * (users * (1 - crashed) + 1)
     above = square + 2 - 1 / users + 4 * crashed * (users * (1 - crashed) - 1)
     whole = 2 * (users + square)
-    low = (seen + square - 1 - _Z * math.sqrt(max(0.0, below))) / whole
-    high = (seen + square + 1 + _Z * math.sqrt(max(0.0, above))) / whole
+    low = (doubled + square - 1 - _Z * math.sqrt(max(0.0, below))) / whole
+    high = (doubled + square + 1 + _Z * math.sqrt(max(0.0, above))) / whole
     return max(0.0, low) if crashed else 0.0, min(1.0, high) if crashed < 1 else 1.0
 
 

@@ -134,7 +134,7 @@ def _by_hour(run: CRun, hours: Sequence[HourOfErrors]) -> Chart:
         Series(version, times, tuple(float(counted.get((platform, version, at), 0)) for at in times), platform)
         for platform, version in dict.fromkeys((each.platform, each.version) for each in hours)
     )
-    worst = max(hours, key=lambda each: each.crashes, default=None)
+    worst = max(hours, key=lambda hour: hour.crashes, default=None)
     text = f"{worst.crashes} of {worst.version} on {worst.platform} at most" if worst else "none was reported"
     title = f"Crashes that were reported, by version and hour: {text}"
     return Chart("errors-by-version", title, "crashes an hour", series, (), run.marks())

@@ -74,7 +74,7 @@ def _by_xray(run: CRun, version: str) -> TracedVersion:
     looked_into = faulty[-_EXAMPLES:]
     errors = [(each.service, f"{each.kind} {each.message}") for each in xray.thrown(run.aws, where.region, looked_into)]
     services = xray.service_map(run.aws, where.region, looked_into) if looked_into else ()
-    counted = sorted(((errors.count(each), each) for each in dict.fromkeys(errors)), key=lambda each: -each[0])
+    counted = sorted(((errors.count(each), each) for each in dict.fromkeys(errors)), key=lambda pair: -pair[0])
     return TracedVersion(
         version,
         TraceStore.XRAY,

@@ -75,7 +75,7 @@ def stable_before(run: CRun, version: str) -> MobileRelease:
     older = [each for each in read_releases(run) if each.status == "stable" and key(each.version) < key(version)]
     if not older:
         raise Missing(f"no stable release is older than {version}", "NoSuchRelease")
-    return max(older, key=lambda each: key(each.version))
+    return max(older, key=lambda release: key(release.version))
 
 
 def key(version: str) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ def served_on_play(track: PlayTrack, waiting: Iterable[int]) -> tuple[TrackRelea
     """The releases that users have been given, the newest first: no draft, none that waits for its review."""
     held = set(waiting)
     given = [each for each in track.releases if each.status != "draft" and not held & set(each.codes)]
-    return tuple(sorted(given, key=lambda each: max(each.codes, default=0), reverse=True))
+    return tuple(sorted(given, key=lambda release: max(release.codes, default=0), reverse=True))
 
 
 def waiting_on_play(run: CRun) -> tuple[int, ...]:
@@ -137,7 +137,7 @@ def suspect(run: CRun, store: Target) -> str:
     if run.incident.version:
         return run.incident.version
     looks = [line for line in run.history.lines(Kind.LOOK, step=titles.DETECT, target=store) if line["state"]]
-    for line in sorted(looks, key=lambda each: each["check"] != "yes"):  # where it was bad, else what was seen first
+    for line in sorted(looks, key=lambda line: line["check"] != "yes"):  # where it was bad, else what was seen first
         return str(line["state"]["version"])
     looked = run.result(titles.DETECT)
     seen = looked.states.get(store) if looked else None

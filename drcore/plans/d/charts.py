@@ -67,7 +67,7 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
                 rates = tuple(_percent(failed.by_time.get(at), made.by_time.get(at)) for at in times)
                 series.append(Series(operation, times, rates, _panel(names, partner, region)))
     limit = run.facts.error_rate_percent
-    peak = max(((v, s) for s in series for v in s.values if v is not None), key=lambda each: each[0], default=None)
+    peak = max(((v, s) for s in series for v in s.values if v is not None), key=lambda point: point[0], default=None)
     title = "Error rate by operation: nothing was measured"
     if peak:
         value, worst = peak

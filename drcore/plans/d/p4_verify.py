@@ -92,11 +92,11 @@ def see_spared(run: DRun, target: Target) -> Spared:
         )
 
     minutes, last = judge(span, is_good, before.minutes if before else None), until - ONE
-    seen = tuple(_paused(run, region, name, calls.calls(name, last), last) for name in off)
+    partners = tuple(_paused(run, region, name, calls.calls(name, last), last) for name in off)
     known = [name for name in names if calls.calls(name, last) is not None]
-    answered = all(each.off == each.banner == each.asked for each in seen)
+    answered = all(each.off == each.banner == each.asked for each in partners)
     return Spared(
-        seen,
+        partners,
         tuple(name for name in known if not is_calm(run, calls, name, last)),
         tuple(name for name in names if name not in known),
         tuple(  # not where it is being let in: a run that was killed there finds it on for no user yet, or for some

@@ -118,7 +118,7 @@ def _lately(run: DRun, name: str) -> Watched:
     looks: list[tuple[datetime, Target, Watched]] = run.looks(titles.MONITOR)
     begun = run.clock.now() - since
     probes = [seen.probed for at, target, seen in looks if target.thing == name and at >= begun]
-    return replace(now, probed=min((*probes, now.probed), key=lambda each: each.well - each.sent))
+    return replace(now, probed=min((*probes, now.probed), key=lambda result: result.well - result.sent))
 
 
 def probed_well(seen: Watched) -> bool:

@@ -352,7 +352,7 @@ def _headline(what: str, series: list[Series], limit: float, unit: str) -> str:
     peaks = [(value, each) for each in series for value in each.values if value is not None]
     if not peaks:
         return f"{what}: nothing was measured"
-    peak, worst = max(peaks, key=lambda each: each[0])
+    peak, worst = max(peaks, key=lambda point: point[0])
     if peak <= limit:
         return f"{what}: all stayed below {limit:g} {unit}"
     return f"{what}: {worst.label} in {worst.panel} went to {peak:,.4g} {unit}, threshold {limit:g} {unit}"

@@ -98,14 +98,14 @@ def _entries(at: Place[Any]) -> str:
 
 def points_aliases(at: Place[Any], step: StepName, functions: Sequence[str], alias: str) -> HandAct:
     """Point the alias of each function at `$RELEASE`, with no weights left on another version."""
-    each = f"for F in {words(functions)}; do"
+    loop = f"for F in {words(functions)}; do"
     where = f"--region $G --function-name $F --name {words([alias])}"
     return HandAct(
         step,
         do="point() { "
         + in_regions(
             at.service,
-            each,
+            loop,
             f"  aws lambda update-alias {where} --function-version \"$(of $G '.functions[$f]' $F)\" \\",
             "    --routing-config '{\"AdditionalVersionWeights\": {}}' --query '[AliasArn,FunctionVersion]'",
             "done",
@@ -113,7 +113,7 @@ def points_aliases(at: Place[Any], step: StepName, functions: Sequence[str], ali
         + "; }\npoint",
         look=in_regions(
             at.service,
-            each,
+            loop,
             f"  echo $G $F $(aws lambda get-alias {where} \\",
             "    --query '[FunctionVersion,RoutingConfig]') should be $(of $G '.functions[$f]' $F)",
             "done",

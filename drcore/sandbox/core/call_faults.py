@@ -288,15 +288,15 @@ def denies(world: World, service: str, operation: str, region: str) -> bool:
 def _around(world: World, name: str, options: Options, fn: Interceptor) -> Undo:
     """Put `fn` around the calls in the scope of `options`; everyone else passes."""
     since = world.clock.now()
-    seen = hit = 0
+    met = hit = 0
 
     def intercept(call: AwsCall | HttpCall, proceed: Proceed) -> Response:
-        nonlocal seen, hit
+        nonlocal met, hit
         spent = 0 < options["count"] <= hit or _over(world, since, options)
         if spent or not _in_scope(options, call.service, call.operation, call.region):
             return proceed()
-        seen += 1
-        if world.rng(name, since, seen).random() >= options["share"]:
+        met += 1
+        if world.rng(name, since, met).random() >= options["share"]:
             return proceed()
         hit += 1
         return fn(call, proceed)

@@ -30,11 +30,11 @@ class Condition:
 
     def holds(self, context: Context) -> bool:
         """Whether the request is as it asks."""
-        seen = context.get(self.key)
-        if seen is None:
+        values = context.get(self.key)
+        if values is None:
             return self.if_exists or self.quantifier == "ForAllValues" or (self.negated and not self.quantifier)
-        each = (self._like_one(value, context) != self.negated for value in seen)
-        return all(each) if self.quantifier == "ForAllValues" else any(each)
+        held = (self._like_one(value, context) != self.negated for value in values)
+        return all(held) if self.quantifier == "ForAllValues" else any(held)
 
     def _like_one(self, value: str, context: Context) -> bool:
         if not self.variables:
@@ -87,8 +87,8 @@ def _like(value: str, pattern: str) -> bool:
 
 def _like_arn(value: str, pattern: str) -> bool:
     """Part by part; what follows the fifth colon is one part."""
-    seen, wanted = value.split(":", 5), pattern.split(":", 5)
-    return len(seen) == len(wanted) and all(map(_like, seen, wanted))
+    parts, wanted = value.split(":", 5), pattern.split(":", 5)
+    return len(parts) == len(wanted) and all(map(_like, parts, wanted))
 
 
 def _numbers(compare: Callable[[float, float], bool]) -> Compare:

@@ -87,11 +87,11 @@ class Guard:
         account = account_of(ask.resource)
         elsewhere = account.isdecimal() and account != caller.principal.account
         policies = compiled(held, text, trust=trust, elsewhere=elsewhere)
-        seen = tuple((key, context[key]()) for key in sorted(policies.keys & context.keys()))
-        key = (caller.principal.arn, ask, held, text, seen)
+        given = tuple((key, context[key]()) for key in sorted(policies.keys & context.keys()))
+        key = (caller.principal.arn, ask, held, text, given)
         evaluation = self._decided.get(key)
         if evaluation is None:
-            values = {name: (value,) for name, value in seen}
+            values = {name: (value,) for name, value in given}
             evaluation = decide(caller.principal, ask.action, ask.resource, values, policies)
             self._decided[key] = evaluation
         return evaluation

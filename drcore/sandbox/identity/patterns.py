@@ -52,10 +52,10 @@ def fill(text: str, context: Context) -> str | None:
         name, _, default = (part.strip() for part in match[1].partition(","))
         if name in ("*", "?", "$"):
             return name.translate(_HIDE)
-        seen = context.get(name.lower())
-        if seen is None and not default:
+        values = context.get(name.lower())
+        if values is None and not default:
             missing = True
-        return (seen[0] if seen else default.strip("'")).translate(_HIDE)
+        return (values[0] if values else default.strip("'")).translate(_HIDE)
 
     filled = _VARIABLE.sub(value, text)
     return None if missing else filled

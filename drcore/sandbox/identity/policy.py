@@ -164,10 +164,10 @@ def read(name: str, text: str) -> PolicyDocument:
         raise MalformedPolicy("expected a JSON object")
     variables = document.get("Version") == "2012-10-17"
     written = document.get("Statement") or []
-    each = [written] if isinstance(written, Mapping) else written
+    listed = [written] if isinstance(written, Mapping) else written
     used = set(re.findall(r"\$\{\s*([^},\s]+)", text)) if variables else set()
-    used |= {key for one in each for pairs in (one.get("Condition") or {}).values() for key in pairs}
-    statements = tuple(_statement(one, variables) for one in each)
+    used |= {key for one in listed for pairs in (one.get("Condition") or {}).values() for key in pairs}
+    statements = tuple(_statement(one, variables) for one in listed)
     return PolicyDocument(name, statements, frozenset(key.lower() for key in used))
 
 

@@ -86,17 +86,17 @@ def fields_of(service: str, operation: str) -> dict[str, tuple[str, ...]]:
     return fields
 
 
-def _walk(shape: Any, path: tuple[str, ...], seen: tuple[str, ...], fields: dict[str, tuple[str, ...]]) -> None:
-    if shape is None or seen.count(shape.name) > 1:  # some shapes hold themselves
+def _walk(shape: Any, path: tuple[str, ...], above: tuple[str, ...], fields: dict[str, tuple[str, ...]]) -> None:
+    if shape is None or above.count(shape.name) > 1:  # some shapes hold themselves
         return
     if shape.type_name == "list":
-        _walk(shape.member, path, seen, fields)
+        _walk(shape.member, path, above, fields)
     elif shape.type_name == "map":
-        _walk(shape.value, (*path, "*"), seen, fields)
+        _walk(shape.value, (*path, "*"), above, fields)
     elif shape.type_name == "structure":
         for name, member in shape.members.items():
             fields[".".join((*path, name))] = tuple(getattr(member, "enum", ()))
-            _walk(member, (*path, name), (*seen, shape.name), fields)
+            _walk(member, (*path, name), (*above, shape.name), fields)
 
 
 def _scope(request: Request) -> tuple[str, str] | None:

@@ -231,7 +231,9 @@ def describe_scaling_activities(call: AwsCall) -> dict[str, Any]:
     activities = [
         each for target in _targets(call) if resource in (None, target.resource) for each in target.activities
     ]
-    return _page(call, "ScalingActivities", sorted(activities, key=lambda each: each["StartTime"], reverse=True))
+    return _page(
+        call, "ScalingActivities", sorted(activities, key=lambda activity: activity["StartTime"], reverse=True)
+    )
 
 
 def _targets(call: AwsCall) -> list[Scalable]:

@@ -122,11 +122,11 @@ def _document(call: AwsCall, quota: Quota, value: float) -> dict[str, Any]:
     return _names(call, quota) | {"Value": value, "Adjustable": True}
 
 
-def _request(call: AwsCall, quota: Quota, each: QuotaRequest) -> dict[str, Any]:
+def _request(call: AwsCall, quota: Quota, request: QuotaRequest) -> dict[str, Any]:
     return _names(call, quota) | {
-        "Id": each.id,
-        "DesiredValue": each.wanted,
-        "Status": each.status,
-        "Created": each.created,
-        "LastUpdated": each.updated,
+        "Id": request.id,
+        "DesiredValue": request.wanted,
+        "Status": request.status,
+        "Created": request.created,
+        "LastUpdated": request.updated,
     }

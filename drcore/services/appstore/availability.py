@@ -58,7 +58,7 @@ def territories(store: AppStoreConnect) -> tuple[Territory, ...]:
         for row in page.data
         for attributes in (row.attributes,)
     ]
-    return tuple(sorted(rows, key=lambda each: each.code))
+    return tuple(sorted(rows, key=lambda territory: territory.code))
 
 
 def turn_territory(store: AppStoreConnect, territory: str, *, available: bool) -> None:

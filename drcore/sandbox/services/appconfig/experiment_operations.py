@@ -89,24 +89,24 @@ def _experiment(call: AwsCall) -> Experiment:
     return call.world.state(Experiments).get(call.region, application, name)
 
 
-def _definition(call: AwsCall, each: Experiment) -> dict[str, Any]:
+def _definition(call: AwsCall, experiment: Experiment) -> dict[str, Any]:
     given = {
-        name: each.given[name]
+        name: experiment.given[name]
         for name in ("Name", "FlagKey", "AudienceRule", "Hypothesis", "AudienceDescription", "LaunchCriteria")
-        if each.given.get(name) is not None
+        if experiment.given.get(name) is not None
     }
-    (_, control), *treatments = each.arms()
-    active = each.running(call.world.clock.now()) is not None
+    (_, control), *treatments = experiment.arms()
+    active = experiment.running(call.world.clock.now()) is not None
     return given | {
-        "ApplicationId": each.home.id,
-        "Id": each.id,
-        "EnvironmentId": each.place.id,
-        "ConfigurationProfileId": each.profile.id,
+        "ApplicationId": experiment.home.id,
+        "Id": experiment.id,
+        "EnvironmentId": experiment.place.id,
+        "ConfigurationProfileId": experiment.profile.id,
         "Status": "ACTIVE" if active else "IDLE",
         "Control": {"Key": "C", **control},
         "Treatments": [{"Key": key, **treatment} for key, treatment in treatments],
-        "CreatedAt": each.created,
-        "UpdatedAt": each.created,
+        "CreatedAt": experiment.created,
+        "UpdatedAt": experiment.created,
     }
 
 

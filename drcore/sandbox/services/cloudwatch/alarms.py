@@ -217,14 +217,14 @@ def judge(values: list[float | None], config: Mapping[str, Any], missing: str) -
     threshold, periods = float(config["Threshold"]), len(values)
     needed = int(config.get("DatapointsToAlarm") or periods)
     breaches = COMPARISONS[config["ComparisonOperator"]]
-    seen = [value for value in values if value is not None]
-    if not seen and missing == "missing":
+    known = [value for value in values if value is not None]
+    if not known and missing == "missing":
         return "INSUFFICIENT_DATA"
-    if not seen and missing == "ignore":
+    if not known and missing == "ignore":
         return None
-    bad = sum(breaches(value, threshold) for value in seen)
+    bad = sum(breaches(value, threshold) for value in known)
     if missing == "breaching":
-        bad += periods - len(seen)
+        bad += periods - len(known)
     return "ALARM" if bad >= needed else "OK"
 
 
@@ -237,14 +237,14 @@ def _missing(alarm: MetricAlarm) -> str:
 
 def reason_of(values: list[float | None], config: Mapping[str, Any], at: datetime) -> tuple[str, str]:
     """StateReason and StateReasonData of an evaluation."""
-    seen, threshold = [value for value in values if value is not None], float(config["Threshold"])
-    shown = ", ".join(f"{value:.4g}" for value in seen) or "none"
+    known, threshold = [value for value in values if value is not None], float(config["Threshold"])
+    shown = ", ".join(f"{value:.4g}" for value in known) or "none"
     reason = (
-        f"Threshold Crossed: datapoints, newest first: {shown}; missing: {len(values) - len(seen)}. "
+        f"Threshold Crossed: datapoints, newest first: {shown}; missing: {len(values) - len(known)}. "
         f"{config['ComparisonOperator']} {threshold:g}, {config.get('DatapointsToAlarm') or len(values)} "
         f"of {len(values)} are needed for ALARM."
     )
-    data = {"version": "1.0", "queryDate": iso(at), "recentDatapoints": seen[::-1], "threshold": threshold}
+    data = {"version": "1.0", "queryDate": iso(at), "recentDatapoints": known[::-1], "threshold": threshold}
     return reason, json.dumps(data)
 
 

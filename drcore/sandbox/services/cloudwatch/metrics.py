@@ -186,9 +186,9 @@ def _percentile(point: MinuteSamples, percent: float) -> float:
     """The smallest value at or below which `percent` of the samples lie."""
     ordered = sorted(point.values)
     wanted = sum(weight for _, weight in ordered) * percent / 100
-    seen = 0.0
+    so_far = 0.0
     for value, weight in ordered:
-        seen += weight
-        if seen >= wanted - 1e-9:
+        so_far += weight
+        if so_far >= wanted - 1e-9:
             return value
     return point.high

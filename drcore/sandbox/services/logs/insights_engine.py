@@ -29,7 +29,7 @@ def check(query: InsightsQuery) -> None:
 
 def carry_out(query: InsightsQuery, lines: Sequence[FoundLine], most: int) -> list[Row]:
     """The rows of a query, at most `most`."""
-    newest_first = sorted(lines, key=lambda each: each.line[:2], reverse=True)
+    newest_first = sorted(lines, key=lambda row: row.line[:2], reverse=True)
     documents = [_fields(each.line[3]) for each in newest_first] if query.fields else []
     columns: dict[str, tuple[str, list[Any]]] = {
         "@timestamp": ("BIGINT", [each.line[0] for each in newest_first]),

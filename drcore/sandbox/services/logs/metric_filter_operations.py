@@ -60,11 +60,11 @@ def test_metric_filter(call: AwsCall) -> dict[str, Any]:
     return {"matches": matched}
 
 
-def _described(each: MetricFilter) -> dict[str, Any]:
+def _described(metric_filter: MetricFilter) -> dict[str, Any]:
     return {
-        "filterName": each.name,
-        "filterPattern": each.pattern,
-        "metricTransformations": [dict(each.transformation)],
-        "creationTime": each.created,
-        "logGroupName": each.group,
+        "filterName": metric_filter.name,
+        "filterPattern": metric_filter.pattern,
+        "metricTransformations": [dict(metric_filter.transformation)],
+        "creationTime": metric_filter.created,
+        "logGroupName": metric_filter.group,
     }

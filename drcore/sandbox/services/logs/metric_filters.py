@@ -81,31 +81,33 @@ class MetricFilters:
             for metric_filter in self.of(region):
                 self._settle(region, metric_filter, epoch(at))
 
-    def _look(self, region: str, each: MetricFilter, line: Line) -> None:
-        if line[4] < each.created:
+    def _look(self, region: str, metric_filter: MetricFilter, line: Line) -> None:
+        if line[4] < metric_filter.created:
             return
         minute = line[0] // 1000 // MINUTE * MINUTE
-        each.minutes[minute] = each.minutes.get(minute, False) or each.matches(line[3])
-        if each.matches(line[3]):
-            value = number_of(each.transformation["metricValue"], line[3])
+        metric_filter.minutes[minute] = metric_filter.minutes.get(minute, False) or metric_filter.matches(line[3])
+        if metric_filter.matches(line[3]):
+            value = number_of(metric_filter.transformation["metricValue"], line[3])
             if value is not None:
-                self._record(region, each, minute, value, line[3])
+                self._record(region, metric_filter, minute, value, line[3])
 
-    def _settle(self, region: str, each: MetricFilter, now: int) -> None:
-        over = [minute for minute in each.minutes if minute + MINUTE <= now]
+    def _settle(self, region: str, metric_filter: MetricFilter, now: int) -> None:
+        over = [minute for minute in metric_filter.minutes if minute + MINUTE <= now]
         for minute in over:
-            default = each.transformation.get("defaultValue")
-            if not each.minutes.pop(minute) and default is not None:
-                self._record(region, each, minute, float(default), "")
+            default = metric_filter.transformation.get("defaultValue")
+            if not metric_filter.minutes.pop(minute) and default is not None:
+                self._record(region, metric_filter, minute, float(default), "")
 
-    def _record(self, region: str, each: MetricFilter, minute: int, value: float, text: str) -> None:
-        asked = each.transformation.get("dimensions") or {}
+    def _record(self, region: str, metric_filter: MetricFilter, minute: int, value: float, text: str) -> None:
+        asked = metric_filter.transformation.get("dimensions") or {}
         given = {name: text_of(selector, text) for name, selector in asked.items()}
         if None in given.values():
             return  # a line without one of the dimensions makes no sample
         dimensions = [{"Name": name, "Value": str(of_line)} for name, of_line in given.items()]
-        metric = MetricName.of(each.transformation["metricNamespace"], each.transformation["metricName"], dimensions)
-        sample, unit = MinuteSamples.of(((value, 1.0),)), each.transformation.get("unit") or "None"
+        metric = MetricName.of(
+            metric_filter.transformation["metricNamespace"], metric_filter.transformation["metricName"], dimensions
+        )
+        sample, unit = MinuteSamples.of(((value, 1.0),)), metric_filter.transformation.get("unit") or "None"
         self._world.state(CloudWatch).stores[region].record(metric, minute, sample, unit)
 
     def _state(self) -> dict[str, Any]:

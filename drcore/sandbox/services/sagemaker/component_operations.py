@@ -50,7 +50,7 @@ def list_inference_components(call: AwsCall) -> dict[str, Any]:
         for each in call.world.state(Components).known[call.region].values()
         if params.get("EndpointNameEquals") in (None, each.endpoint)
     ]
-    documents.sort(key=lambda each: each["CreationTime"], reverse=params.get("SortOrder") != "Ascending")
+    documents.sort(key=lambda document: document["CreationTime"], reverse=params.get("SortOrder") != "Ascending")
     here, token = page(documents, params.get("NextToken"), int(params.get("MaxResults") or 10), "ValidationException")
     return {"InferenceComponents": list(here)} | ({"NextToken": token} if token else {})
 

@@ -55,7 +55,7 @@ def list_models(call: AwsCall) -> dict[str, Any]:
     ordered = _ordered(
         params,
         [each for each in models if _asked_for(params, *each)],
-        {"Name": lambda each: each[0], "CreationTime": lambda each: each[1]},
+        {"Name": lambda row: row[0], "CreationTime": lambda row: row[1]},
     )
     rows = [
         {"ModelName": name, "ModelArn": store.model_arn(call.region, name), "CreationTime": created}
@@ -88,7 +88,9 @@ def list_endpoint_configs(call: AwsCall) -> dict[str, Any]:
     """As the API: newest first, ten a page."""
     params, configs = checked(call), list(call.world.state(Endpoints).configs[call.region].values())
     shown = [each for each in configs if _asked_for(params, each.name, each.created)]
-    ordered = _ordered(params, shown, {"Name": lambda each: each.name, "CreationTime": lambda each: each.created})
+    ordered = _ordered(
+        params, shown, {"Name": lambda config: config.name, "CreationTime": lambda config: config.created}
+    )
     return _page(params, "EndpointConfigs", [_named(each) for each in ordered])
 
 
@@ -197,16 +199,16 @@ def _summary(endpoint: ModelEndpoint) -> dict[str, Any]:
     }
 
 
-def _variant(each: LiveVariant, endpoint: ModelEndpoint) -> dict[str, Any]:
+def _variant(variant: LiveVariant, endpoint: ModelEndpoint) -> dict[str, Any]:
     """A live variant; what it is to become differs from what it is while weights or counts change."""
-    wanted = each
+    wanted = variant
     if endpoint.update is not None and not endpoint.update.config:
-        wanted = endpoint.update.to[each.name]
+        wanted = endpoint.update.to[variant.name]
     return {
-        "VariantName": each.name,
-        "CurrentWeight": each.weight,
+        "VariantName": variant.name,
+        "CurrentWeight": variant.weight,
         "DesiredWeight": wanted.weight,
-        "CurrentInstanceCount": each.count,
+        "CurrentInstanceCount": variant.count,
         "DesiredInstanceCount": wanted.count,
     }
 

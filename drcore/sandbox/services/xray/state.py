@@ -119,7 +119,7 @@ class Traces:
         now, hour = self._world.clock.now(), timedelta(hours=1)
         known = [make for at, make in self._made[region] if max(since, now - KEPT) <= at <= until + hour]
         traces = [trace for make in known for trace in make()]
-        for trace in sorted(traces, key=lambda each: (each.at, each.id)):
+        for trace in sorted(traces, key=lambda trace: (trace.at, trace.id)):
             if max(since, now - KEPT) <= trace.at <= until and self._is_found(trace, now):
                 yield trace
 

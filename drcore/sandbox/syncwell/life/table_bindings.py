@@ -65,7 +65,7 @@ class TableBindings:
         for version, share in self._functions.serving(region, name, names.ALIAS).items():
             release = behaviour(self._functions.code_of(region, name, version), name).release
             bound.append(Bound(region, f"{name}:{version}", release, self._take(region, f"{name}:{version}"), share))
-        self._versions[region, name] = (revision, sorted(bound, key=lambda each: -each.share))
+        self._versions[region, name] = (revision, sorted(bound, key=lambda version: -version.share))
         return self._versions[region, name][1]
 
     def one(self, region: str, name: str, stream: Random) -> Bound:

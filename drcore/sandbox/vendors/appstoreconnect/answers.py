@@ -88,8 +88,8 @@ def listed(
         paging["nextCursor"] = cursor
         links["next"] = f"{call.path}?{urlencode({**call.query, 'cursor': cursor})}"
     if included:
-        each = [included[row["id"]] for row in shown if row["id"] in included]
-        document["included"] = list({(row["type"], row["id"]): row for row in each}.values())
+        held = [included[row["id"]] for row in shown if row["id"] in included]
+        document["included"] = list({(row["type"], row["id"]): row for row in held}.values())
     return reply(call, document)
 
 
