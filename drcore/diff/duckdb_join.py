@@ -115,25 +115,25 @@ class Relations:
         joined, there = self._one(f"SELECT count({other}_n), (SELECT count(*) FROM {other}) FROM judged")
         if joined == there and not self._alone_duplicated(role):
             return None
-        found = self._db.execute(
+        row = self._db.execute(
             f"SELECT max(n) FROM {role} GROUP BY key_high, key_low HAVING count(*) > 1 LIMIT 1"
         ).fetchone()
-        return found[0] if found else None
+        return row[0] if row else None
 
     def keys(self, first: int, last: int) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """The keys of both sides whose first half, without a sign, is between two bounds; a row each, in halves."""
         bounds = "" if last - first == 2**64 - 1 else f"WHERE key_high BETWEEN {_signed(first)} AND {_signed(last)}"
         sides = (f"SELECT key_high, key_low FROM {name} {bounds}" for name in (Role.RESTORED, Role.LIVE))
-        found = self._db.execute(" UNION ALL ".join(sides)).fetchnumpy()
-        halves = (np.asarray(found[name], dtype=np.int64) for name in ("key_high", "key_low"))
+        columns = self._db.execute(" UNION ALL ".join(sides)).fetchnumpy()
+        halves = (np.asarray(columns[name], dtype=np.int64) for name in ("key_high", "key_low"))
         return np.stack(tuple(halves), axis=1).view(np.uint64)
 
     def row_of(self, role: Role, high: int, low: int) -> int | None:
         """The number of a key's row on one side, None when it has none."""
-        found = self._db.execute(
+        row = self._db.execute(
             f"SELECT n FROM {role} WHERE key_high = ? AND key_low = ?", [_signed(high), _signed(low)]
         ).fetchone()
-        return found[0] if found else None
+        return row[0] if row else None
 
     def one_sided_keys(self) -> int:
         """How many keys only one side has; of two different incremental exports nothing is known of these."""
@@ -171,9 +171,9 @@ class Relations:
         return self._db.execute(query).fetchone() is not None
 
     def _one(self, query: str) -> tuple[Any, ...]:
-        found = self._db.execute(query).fetchone()
-        assert found
-        return found
+        row = self._db.execute(query).fetchone()
+        assert row
+        return row
 
 
 def _signed(number: int) -> int:

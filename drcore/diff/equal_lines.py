@@ -81,8 +81,8 @@ class EqualLines:
         share = self._sampled(live, one)
         if share < PAYS:
             return Tier(share, pays=False)
-        found = self._searched(one, live) if restored.count <= _SEARCHED else None
-        equal, left = found or self._paired(one, live)
+        searched = self._searched(one, live) if restored.count <= _SEARCHED else None
+        equal, left = searched or self._paired(one, live)
         count = int(np.count_nonzero(equal))
         total = restored.count + live.count
         share = 2 * count / total if total else 1.0
@@ -142,8 +142,8 @@ class EqualLines:
         if not len(hashes):
             return 1.0
         known, there = np.sort(hashes[:, 0]), restored.part(0)[:, 0]
-        found = known[np.minimum(np.searchsorted(known, there), len(known) - 1)] == there
-        return min(1.0, np.count_nonzero(found) / len(known))
+        are_there = known[np.minimum(np.searchsorted(known, there), len(known) - 1)] == there
+        return min(1.0, np.count_nonzero(are_there) / len(known))
 
     def _split(self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, keys: Spilled) -> RestLines:
         parts, at = [], 0
@@ -177,8 +177,8 @@ class _Searched(NamedTuple):
 def _hashed(lines: Iterable[list[bytes]], seed: int) -> Array:
     """The hashes of some blocks of lines, a row each, in halves."""
     digest, again = xxhash.xxh3_128_digest, repeat(seed)  # as a keyword it would take longer than the hash
-    found = [b"".join(map(digest, block, again)) for block in lines]
-    return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, 2)
+    hashes = [b"".join(map(digest, block, again)) for block in lines]
+    return np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 2)
 
 
 def _hashes(lines: FileLines, seed: int) -> Array:
@@ -189,8 +189,8 @@ def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
     """The lines that are not among those of the other side, on disk, and where the others stand among them."""
     writer, find, places = RestWriter(part.path), part.known.finder(), []
     for numbers, lines in part.lines.blocks():
-        there, found = find(_hashed([lines], seed))
-        places.append(found)
+        there, where = find(_hashed([lines], seed))
+        places.append(where)
         writer.add(numbers, lines, ~there)
     return writer.close(), np.concatenate(places) if places else NONE
 

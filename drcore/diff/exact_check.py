@@ -55,24 +55,24 @@ class ExactCheck:
 
     def __call__(self, items: Sequence[Differing]) -> Checked:
         """Look at each. Raises RunnerFailed where two keys have one hash."""
-        found, lines = Checked(Matching(self.policy)), []
+        checked, lines = Checked(Matching(self.policy)), []
         for place, (rule, old, new) in enumerate(items):
             one, other = (item_of(line, member) for line, member in zip((old, new), self.members, strict=True))
             try:
                 if one is not None and other is not None and self._same(one, other):
-                    found.counts[Class.UNCHANGED] += 1
+                    checked.counts[Class.UNCHANGED] += 1
                     continue
                 cause = self.policy.gone(one) if rule is Cause.GONE and one is not None else rule
                 lines.append(self._line(cause, one, other))
             except BadInput as error:
-                found.odd = (place, f"the item {self._key(one, other)}: {error}")
-                return found
-            found.counts[cause.kind] += 1
-            found.matching.see(one, other)
-            found.timeless += cause is Cause.TIMELESS
+                checked.odd = (place, f"the item {self._key(one, other)}: {error}")
+                return checked
+            checked.counts[cause.kind] += 1
+            checked.matching.see(one, other)
+            checked.timeless += cause is Cause.TIMELESS
         if lines:
-            found.details = igzip.compress(b"".join(lines), compresslevel=1)
-        return found
+            checked.details = igzip.compress(b"".join(lines), compresslevel=1)
+        return checked
 
     def _same(self, one: Item, other: Item) -> bool:
         key = self.key
@@ -104,5 +104,5 @@ def item_of(line: Line | None, member: str) -> Item | None:
     """The item of a line; None without a line, or when the line says that there is none."""
     if line is None:
         return None
-    found: Item | None = orjson.loads(line[1]).get(member)
-    return found
+    item: Item | None = orjson.loads(line[1]).get(member)
+    return item

@@ -172,11 +172,11 @@ def _fetch(aws: Aws, region: str, url: str, folder: Path) -> Path:
     for name in (SUMMARY, FILES):  # what DescribeExport gives
         prefix = prefix.removesuffix(name)
     names = list(s3.names(aws, region, bucket, prefix))
-    found = [name for name in names if PurePosixPath(name).name == FILES]
-    if len(found) != 1:
-        seen = f"{len(found)}: {', '.join(f's3://{bucket}/{PurePosixPath(name).parent}' for name in found)}"
-        raise BadInput(f"{url}: expected one export with its {FILES}, seen {seen if found else 'none'}")
-    above, _, identity = str(PurePosixPath(found[0]).parent).rpartition("/")
+    manifests = [name for name in names if PurePosixPath(name).name == FILES]
+    if len(manifests) != 1:
+        seen = f"{len(manifests)}: {', '.join(f's3://{bucket}/{PurePosixPath(name).parent}' for name in manifests)}"
+        raise BadInput(f"{url}: expected one export with its {FILES}, seen {seen if manifests else 'none'}")
+    above, _, identity = str(PurePosixPath(manifests[0]).parent).rpartition("/")
     base = folder / manifest.ROOT / identity
     base.mkdir(parents=True)
     for name in names:

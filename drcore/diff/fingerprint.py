@@ -57,15 +57,15 @@ class RowReader:
         if not items:
             return Rows()
         hashed = map(_ordered, texts) if self.ordered else texts
-        found = Rows(self.digests(keys, texts, at), list(map(xxhash.xxh3_64_intdigest, hashed)), [True] * len(items))
-        found.numbers[:] = numbers
+        rows = Rows(self.digests(keys, texts, at), list(map(xxhash.xxh3_64_intdigest, hashed)), [True] * len(items))
+        rows.numbers[:] = numbers
         if keys is not items:
-            found.present[:] = [item is not None for item in items]
-            self._keys_are_those_of(items, found.keys, texts, at)
+            rows.present[:] = [item is not None for item in items]
+            self._keys_are_those_of(items, rows.keys, texts, at)
         if self.live:
-            found.modified[:] = self._modified(items)
-            found.flags[:] = self._flags(items.__getitem__, texts)
-        return found
+            rows.modified[:] = self._modified(items)
+            rows.flags[:] = self._flags(items.__getitem__, texts)
+        return rows
 
     def ordered_rows(self, lines: Sequence[bytes], numbers: Sequence[int]) -> Rows | None:
         """The rows of the lines of a full export, each parsed and let go before the next: to hold them takes longer.
@@ -74,7 +74,7 @@ class RowReader:
         """
         if not self.key.types:
             return None
-        found = Rows(present=[True] * len(lines), numbers=list(numbers))
+        rows = Rows(present=[True] * len(lines), numbers=list(numbers))
         key_of, digest, hashed = _key_reader(self.key), xxhash.xxh3_128_digest, xxhash.xxh3_64_intdigest
         load, dump, ordered = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
         name = self.policy.modified if self.live else ""
@@ -82,19 +82,19 @@ class RowReader:
             for line in lines:
                 document = load(line)
                 item = document["Item"]
-                found.keys.append(digest(key_of(item)))
-                found.items.append(hashed(dump(document, option=ordered)))
+                rows.keys.append(digest(key_of(item)))
+                rows.items.append(hashed(dump(document, option=ordered)))
                 if name:
-                    found.modified.append(_time_of(item, name))
+                    rows.modified.append(_time_of(item, name))
         except (ValueError, KeyError, TypeError, AttributeError, BadInput):
             return None
         if self.live:
             if not name:
-                found.modified[:] = [NO_TIME] * len(lines)
-            elif not self._are_believed(found.modified):
+                rows.modified[:] = [NO_TIME] * len(lines)
+            elif not self._are_believed(rows.modified):
                 return None
-            found.flags[:] = self._flags(lambda index: orjson.loads(lines[index])["Item"], lines)
-        return found
+            rows.flags[:] = self._flags(lambda index: orjson.loads(lines[index])["Item"], lines)
+        return rows
 
     def digests(self, keys: list[Any], texts: list[bytes], at: At) -> list[bytes]:
         """The hashes of some keys. Raises BadInput for what has no such key, with its place."""
@@ -182,7 +182,7 @@ class Rows:
     def batch(self) -> Batch:
         """The same as arrays."""
         halves = np.frombuffer(b"".join(self.keys), dtype=np.int64).reshape(-1, 2)
-        found = {
+        columns = {
             "key_high": halves[:, 0].copy(),
             "key_low": halves[:, 1].copy(),
             "item": np.array(self.items, dtype=np.uint64).view(np.int64),
@@ -191,12 +191,12 @@ class Rows:
         }
         if self.modified:
             bits = np.array(self.flags, dtype=np.uint8)
-            found |= {
+            columns |= {
                 "modified": np.array(self.modified, dtype=np.int64),
                 "last_faulty": (bits & 1).astype(np.bool_),
                 "earlier_faulty": (bits & 2).astype(np.bool_),
             }
-        return found
+        return columns
 
 
 def parsed(parser: Any, lines: list[bytes], at: At) -> Any:

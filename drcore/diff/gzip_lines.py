@@ -74,13 +74,13 @@ class FileLines:
 
     def parts(self) -> list[FileLines]:
         """The same lines in parts that can be read side by side: one large file, or many small ones."""
-        found, start, size = [], 0, 0
+        parts, start, size = [], 0, 0
         for index, file in enumerate(self.files):
             size += file.path.stat().st_size
             if size >= _PART or index == len(self.files) - 1:
-                found.append(FileLines(self.files[start : index + 1], self.first + start))
+                parts.append(FileLines(self.files[start : index + 1], self.first + start))
                 start, size = index + 1, 0
-        return found
+        return parts
 
     def blocks(self) -> Iterator[Block]:
         """All lines in blocks; those of small files come together. Raises as `blocks` of a file does."""

@@ -67,12 +67,12 @@ def changes(before: Item, after: Item) -> tuple[Change, ...]:
 def number(text: object) -> Decimal:
     """A number exactly; equal numbers are equal however they are written. Raises BadInput."""
     try:
-        found = Decimal(text) if isinstance(text, str) else None
+        value = Decimal(text) if isinstance(text, str) else None
     except InvalidOperation:
-        found = None
-    if found is None or not found.is_finite() or (found and not _SMALLEST < found.adjusted() < _LARGEST):
+        value = None
+    if value is None or not value.is_finite() or (value and not _SMALLEST < value.adjusted() < _LARGEST):
         raise BadInput(f"expected a number as DynamoDB has them, seen {text!r}")
-    return found
+    return value
 
 
 def plain(value: Decimal) -> str:

@@ -55,8 +55,8 @@ def key_of_table(described: Mapping[str, Any]) -> KeySchema:
     parts = sorted(table["KeySchema"], key=lambda part: part["KeyType"] != "HASH")
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
     names = tuple(part["AttributeName"] for part in parts)
-    found = tuple(types.get(name, "") for name in names)
-    return KeySchema(names, found if set(found) <= set(TYPES) else ())
+    key_types = tuple(types.get(name, "") for name in names)
+    return KeySchema(names, key_types if set(key_types) <= set(TYPES) else ())
 
 
 def key_bytes(key: Item) -> bytes:

@@ -59,10 +59,10 @@ def find(place: Path) -> Path:
         raise BadInput(f"{place}: expected the folder of an export, found none")
     if (place / FILES).is_file():
         return place
-    found = sorted(path.parent for path in place.rglob(FILES))
-    if len(found) == 1:
-        return found[0]
-    seen = f"{len(found)} exports: {', '.join(str(path) for path in found)}" if found else "none"
+    folders = sorted(path.parent for path in place.rglob(FILES))
+    if len(folders) == 1:
+        return folders[0]
+    seen = f"{len(folders)} exports: {', '.join(str(path) for path in folders)}" if folders else "none"
     raise BadInput(f"{place}: expected one export with its {FILES}, seen {seen}")
 
 
@@ -195,15 +195,15 @@ def _real(path: str) -> str:
 
 def _json(path: Path) -> dict[str, object]:
     try:
-        found = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise BadInput(f"{path}: expected a manifest, found none; is the export complete?") from error
     except ValueError as error:
         raise BadInput(f"{path}: expected JSON, seen {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise BadInput(f"{path}: expected a JSON object")
     _checked(path)
-    return found
+    return document
 
 
 def _md5(path: Path) -> bytes:
@@ -214,7 +214,7 @@ def _md5(path: Path) -> bytes:
 def _digest(text: str) -> bytes:
     """An MD5 in base64, as AWS writes it, or in hexadecimal; empty when it is none."""
     try:
-        found = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{32}", text) else b64decode(text, validate=True)
+        digest = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{32}", text) else b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""
-    return found if len(found) == 16 else b""
+    return digest if len(digest) == 16 else b""

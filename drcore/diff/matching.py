@@ -46,16 +46,16 @@ class Matching:
 
     def unmatched(self) -> list[str]:
         """The rules that match nothing, in words. Where nothing differs there is nothing to match."""
-        policy, found = self.policy, []
+        policy, rules = self.policy, []
         if policy.point is not None and self.changed and not self.timed:
-            found.append(f"none of the {self.changed:,} items that were changed has an attribute {policy.modified}")
+            rules.append(f"none of the {self.changed:,} items that were changed has an attribute {policy.modified}")
         if policy.faulty and policy.writer and self.live:
             if not self.signed:
-                found.append(f"none of the {self.live:,} live items that differ names a writer in {policy.writer}")
+                rules.append(f"none of the {self.live:,} live items that differ names a writer in {policy.writer}")
             elif not self.faulty:
                 names = ", ".join(policy.faulty)
-                found.append(f"none of the {self.live:,} live items that differ was written by {names}")
-        return found
+                rules.append(f"none of the {self.live:,} live items that differ was written by {names}")
+        return rules
 
     def remarks(self) -> list[str]:
         """Of several writers those that are met nowhere, while others are."""

@@ -245,8 +245,8 @@ def micros_of_number(text: str) -> int | None:
     if not 0 <= value < _LAST * _NANOSECONDS:
         return None
     factor = next((factor for end, factor in _UNITS if value < end), None)
-    found = int(value * factor) if factor else int(value) // _NANOSECONDS
-    return found if found < _LAST else None
+    moment = int(value * factor) if factor else int(value) // _NANOSECONDS
+    return moment if moment < _LAST else None
 
 
 def micros(moment: datetime) -> int:

@@ -46,9 +46,9 @@ class Spilled:
 
     def part(self, part: int) -> Array:
         """The rows of one part."""
-        found = []
+        pieces = []
         with self._path.open("rb") as file:
             for start, bounds in self._written:
                 file.seek(start + int(bounds[part]) * _ROW)
-                found.append(file.read(int(bounds[part + 1] - bounds[part]) * _ROW))
-        return np.frombuffer(b"".join(found), dtype=np.uint64).reshape(-1, _WIDTH)
+                pieces.append(file.read(int(bounds[part + 1] - bounds[part]) * _ROW))
+        return np.frombuffer(b"".join(pieces), dtype=np.uint64).reshape(-1, _WIDTH)

@@ -119,7 +119,7 @@ class OpenTable:
                 left = {name: page[name] for name in page if name != "Items"}
                 plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
                 numbers = range(done, done + len(items))
-                rows = reader.rows(Images(items, items, texts), numbers, lambda each: self.where(numbers[each]))
+                rows = reader.rows(Images(items, items, texts), numbers, lambda place: self.where(numbers[place]))
                 done += len(items)
                 return rows, plain | {"Items": []}
 

@@ -45,8 +45,8 @@ def session_policies(permissions: Iterable[Permission], at: Place[Any]) -> Seque
         (tuple(_by_prefix(declared, at)), "narrowed by action and prefix only"),
         (tuple(Permission(each.action) for each in declared if each.on(at)), "narrowed by action only"),
     )
-    found = [SessionPolicy(_text(these, at), how) for these, how in forms]
-    return [each for each in found if len(each.text) + _OF_MANAGED <= LONGEST] or found[-1:]
+    policies = [SessionPolicy(_text(these, at), how) for these, how in forms]
+    return [each for each in policies if len(each.text) + _OF_MANAGED <= LONGEST] or policies[-1:]
 
 
 def _text(permissions: Iterable[Permission], at: Place[Any]) -> str:
@@ -75,8 +75,8 @@ def _shared(arns: Iterable[str]) -> Iterator[str]:
         head, service, region, account, name = arn.split(":", 5)[1], *arn.split(":", 5)[2:]
         kind = name.partition(":")[0] if ":" in name else name.partition("/")[0]
         kinds.setdefault((f"arn:{head}:{service}", account, kind if kind != name else ""), []).append((region, name))
-    for (start, account, _), found in kinds.items():
-        regions, names = {region for region, _ in found}, sorted({name for _, name in found})
+    for (start, account, _), places in kinds.items():
+        regions, names = {region for region, _ in places}, sorted({name for _, name in places})
         region = regions.pop() if len(regions) == 1 else "*"
         name = names[0] if len(names) == 1 else f"{_prefix(names[0], names[-1]).rstrip('*')}*"
         yield f"{start}:{region}:{account}:{name}"

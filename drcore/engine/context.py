@@ -192,7 +192,7 @@ class Run(Generic[F, N]):
 
     def marks(self) -> tuple[Mark, ...]:
         """The moments known so far, to be marked in charts."""
-        dated = sorted(self.moments.items(), key=lambda each: each[1])
+        dated = sorted(self.moments.items(), key=lambda row: row[1])
         return tuple(Mark(name, at, self.earliest.get(name)) for name, at in dated)
 
 

@@ -39,6 +39,6 @@ def units_of(state_type: type) -> Mapping[str, str]:
     return {name: unit for name, unit in units.items() if unit}
 
 
-def _label(each: Field[Any]) -> str:
-    text: str = each.metadata.get("label", each.name.replace("_", " "))
+def _label(state_field: Field[Any]) -> str:
+    text: str = state_field.metadata.get("label", state_field.name.replace("_", " "))
     return text

@@ -45,25 +45,25 @@ class Looking:
                 return tuple(self.step.targets(self.run))
 
         try:
-            found = self._patiently(look)
+            targets = self._patiently(look)
         except (Unknown, Rejected) as error:
             self.note(self.unseen(Target(), error))
             return ()
-        self.results = {target: TargetResult(target, Outcome.UNKNOWN, "not looked at yet") for target in found}
-        return found
+        self.results = {target: TargetResult(target, Outcome.UNKNOWN, "not looked at yet") for target in targets}
+        return targets
 
     def see(self, target: Target) -> State:
         """Look at a target, again where it is not answered. Raises Unknown, Rejected."""
         return self._patiently(lambda: see(self.run, self.step, target))
 
     def _patiently(self, look: Callable[[], _T]) -> _T:
-        found: list[_T] = []
+        answers: list[_T] = []
         last: Unknown | Rejected | None = None
 
         def trouble() -> Unknown | Rejected | None:
             nonlocal last
             try:
-                found.append(look())
+                answers.append(look())
                 last = None
             except (Unknown, Rejected) as error:
                 last = error
@@ -74,7 +74,7 @@ class Looking:
         )
         if last:
             raise last
-        return found[-1]
+        return answers[-1]
 
     def _until_answered(
         self, look: Callable[[], _T], good: Callable[[_T], bool], busy: Callable[[], float], within: float

@@ -120,10 +120,10 @@ def by_resources(permissions: Iterable[Permission], at: Place[Any]) -> Mapping[t
     for permission in permissions:
         for arn in permission.on(at):
             wanted.setdefault(arn, set()).add(permission.action)
-    found: dict[tuple[str, ...], list[str]] = {}
+    by_actions: dict[tuple[str, ...], list[str]] = {}
     for arn, actions in sorted(wanted.items()):
-        found.setdefault(tuple(sorted(actions)), []).append(arn)
-    return {tuple(arns): actions for actions, arns in found.items()}
+        by_actions.setdefault(tuple(sorted(actions)), []).append(arn)
+    return {tuple(arns): actions for actions, arns in by_actions.items()}
 
 
 def policy(permissions: Iterable[Permission], at: Place[Any]) -> dict[str, Any]:

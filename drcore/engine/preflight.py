@@ -75,8 +75,8 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
         # Roles are read in IAM's control plane, which stands in one region: while it is away nobody can change them,
         # and plan A is carried out just then.
         yield Finding("second person", named, blocks=named.answer is not Answer.UNKNOWN)
-    for found in plan.must_exist(run):
-        yield Finding(*found)
+    for thing in plan.must_exist(run):
+        yield Finding(*thing)
     yield Finding("permissions", _permissions(run, plan), blocks=False)
 
 

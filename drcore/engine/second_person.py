@@ -125,19 +125,19 @@ def _store(run: Run[Any, Any]) -> tuple[str, str]:
 
 def _wait(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, second: SecondPerson) -> Person | None:
     """Look for an approval that holds, by the wall's clock, as people live by it; what does not hold is recorded."""
-    seen: set[str] = set()
+    known: set[str] = set()
 
     def look() -> Person | None:
-        for key, signed in _left(run, step, seen):
+        for key, signed in _left(run, step, known):
             try:
                 person = _proven(run, asked, second, signed)
             except Unknown:
                 continue  # no region has answered: it is asked again
             except DrcoreError as error:
-                seen.add(key)
+                known.add(key)
                 _refused(run, step, asked, str(error))
                 continue
-            seen.add(key)
+            known.add(key)
             if person:
                 answer = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
                 run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **answer)
@@ -146,15 +146,15 @@ def _wait(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, second
 
     within = second.wait_minutes * 60
     with run.clock.person():
-        found, _ = until(WallClock(), look, bool, within=within, every=min(_EVERY, within))
-    return found
+        approver, _ = until(WallClock(), look, bool, within=within, every=min(_EVERY, within))
+    return approver
 
 
-def _left(run: Run[Any, Any], step: Step[Any, Any], seen: set[str]) -> Iterator[tuple[str, Any]]:
+def _left(run: Run[Any, Any], step: Step[Any, Any], known: set[str]) -> Iterator[tuple[str, Any]]:
     """What was left to be looked at, and was not yet."""
     region, bucket = _store(run)
     try:
-        for key in sorted(set(s3.names(run.aws, region, bucket, f"{folder_of(run.id, step.key)}/signed/")) - seen):
+        for key in sorted(set(s3.names(run.aws, region, bucket, f"{folder_of(run.id, step.key)}/signed/")) - known):
             yield key, s3.document(run.aws, region, bucket, key)
     except (Unknown, Rejected):  # asked again
         return
@@ -164,7 +164,7 @@ def _proven(run: Run[Any, Any], asked: AskedOfSecond, second: SecondPerson, docu
     """The person who has signed, once. Raises BadInput or Rejected where it is no proof, Unknown."""
     signed = parse(document, SignedApproval, "an approval")
     last: Unknown | None = None
-    for region in sorted(run.service.regions, key=lambda each: each != run.service.runner_region):
+    for region in sorted(run.service.regions, key=lambda name: name != run.service.runner_region):
         headers = signed.requests.get(region)
         if headers is None or region == run.calls.failed_region:
             continue

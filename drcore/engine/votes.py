@@ -87,18 +87,18 @@ def read(aws: Aws, plan: str, region: str, bucket: str, failed_region: str = "")
     if region == failed_region:
         return Vote(region, bucket, trouble="the region has failed")
     try:
-        found = s3.kept(aws, region, bucket, key(plan))
+        stored = s3.kept(aws, region, bucket, key(plan))
     except (Unknown, Rejected) as error:
         return Vote(region, bucket, trouble=str(error))
-    if not found.etag:
+    if not stored.etag:
         return Vote(region, bucket)
     try:
-        held = _Held.model_validate(found.content)
+        held = _Held.model_validate(stored.content)
     except ValidationError:
         return Vote(
-            region, bucket, trouble=f"expected a lock at s3://{bucket}/{key(plan)}, seen {found.content!r:.200}"
+            region, bucket, trouble=f"expected a lock at s3://{bucket}/{key(plan)}, seen {stored.content!r:.200}"
         )
-    return Vote(region, bucket, held.run_id, held.who, held.since, held.process, held.record, found.etag)
+    return Vote(region, bucket, held.run_id, held.who, held.since, held.process, held.record, stored.etag)
 
 
 def read_all(aws: Aws, plan: str, service: Service, failed_region: str = "") -> tuple[Vote, ...]:
@@ -108,11 +108,11 @@ def read_all(aws: Aws, plan: str, service: Service, failed_region: str = "") -> 
 
 def read_enough(aws: Aws, plan: str, service: Service, failed_region: str = "") -> tuple[Vote, ...]:
     """As `read_all`. Raises Unknown where no majority of the buckets answers."""
-    found = read_all(aws, plan, service, failed_region)
-    silent = [str(vote) for vote in found if vote.trouble]
-    if len(found) - len(silent) < majority(service):
+    votes = read_all(aws, plan, service, failed_region)
+    silent = [str(vote) for vote in votes if vote.trouble]
+    if len(votes) - len(silent) < majority(service):
         raise Unknown(f"the lock cannot be read: {'; '.join(silent)}")
-    return found
+    return votes
 
 
 def claim(aws: Aws, plan: str, wanted: Claim, votes: Iterable[Vote], may_take: Collection[Vote], need: int) -> int:

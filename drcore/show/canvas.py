@@ -148,7 +148,7 @@ def flags(marks: Sequence[Mark], span: tuple[datetime, datetime], width: float, 
     """
     start, end = span
     placed: list[tuple[float, Flag]] = []
-    for mark in sorted(marks, key=lambda each: each.at, reverse=True):
+    for mark in sorted(marks, key=lambda mark: mark.at, reverse=True):
         moment, earliest = mark.at, mark.earliest or mark.at
         inside, first = (min(max(each, start), end) for each in (moment, earliest))
         side = "◂ " if moment < start else "▸ " if moment > end else ""

@@ -79,7 +79,7 @@ def _why(result: StepResult) -> str:
     if len(result.targets) == 1:
         return _said(result.targets[0])
     order = list(OutcomeWord)
-    count = sorted(Counter(target.word for target in result.targets).items(), key=lambda each: -order.index(each[0]))
+    count = sorted(Counter(target.word for target in result.targets).items(), key=lambda pair: -order.index(pair[0]))
     counts = f"{len(result.targets)} targets: {', '.join(f'{number} {word}' for word, number in count)}"
     worst = [_said(each) for each in result.targets if each.outcome is result.outcome]
     return f"{counts}. {'; '.join(worst)}" if result.outcome in ("FAILED", "UNKNOWN") else counts

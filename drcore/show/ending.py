@@ -74,7 +74,7 @@ def _took(objective: Objective) -> str:
 
 
 def _moments(moments: Mapping[str, datetime], earliest: Mapping[str, datetime]) -> Iterator[_Moment]:
-    in_order = sorted(moments.items(), key=lambda each: each[1])
+    in_order = sorted(moments.items(), key=lambda row: row[1])
     for (_, last), (name, moment) in zip([*in_order[:1], *in_order], in_order, strict=False):
         first = in_order[0][1]
         bound = f"{at(earliest[name])} to " if name in earliest else ""

@@ -27,7 +27,7 @@ def render(template: str, **values: object) -> str:
     the templates can hold a class, as quotes in what they are given are escaped.
     """
     text = _environment().get_template(f"{template}.html.j2").render(**values)
-    return _CLASSES.sub(lambda found: f'class="{found[1]}" style="{_style(found[1])}"', text).strip()
+    return _CLASSES.sub(lambda match: f'class="{match[1]}" style="{_style(match[1])}"', text).strip()
 
 
 def document(template: str, **values: object) -> str:

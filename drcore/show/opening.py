@@ -60,18 +60,18 @@ def whereabouts(*, environment: str, account: str, regions: Sequence[str], who: 
     return f"[{where} | account {account} | {', '.join(regions)} | as {who}]"
 
 
-def findings(found: Sequence[Finding]) -> tuple[str, str]:
+def findings(listed: Sequence[Finding]) -> tuple[str, str]:
     """What the preflight checked, and whether the run may go on."""
-    stops = [finding.what for finding in found if finding.stops]
-    fine = sum(finding.check.answer.value == "yes" for finding in found)
+    stops = [finding.what for finding in listed if finding.stops]
+    fine = sum(finding.check.answer.value == "yes" for finding in listed)
     head = "✖ STOP" if stops else "✔ GO"
-    why = f"{fine} of {len(found)} as expected."
+    why = f"{fine} of {len(listed)} as expected."
     if stops:
         why += f" Nothing may be changed, because of: {', '.join(stops)}."
-    html = render("findings", findings=found, stops=stops, head=head, why=why)
+    html = render("findings", findings=listed, stops=stops, head=head, why=why)
     rows = [
         (ANSWERS[finding.check.answer], "STOPS" if finding.stops else "", finding.what, finding.check.why)
-        for finding in found
+        for finding in listed
     ]
     return html, "\n".join([f"{head}  Preflight: {why}", *columns(rows)])
 

@@ -157,12 +157,12 @@ class Panel:
 
     def _unmeasured(self, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
         """The stretches in which no series has a value."""
-        seen: dict[datetime, bool] = {}
+        measured_at: dict[datetime, bool] = {}
         for series in self.series:
             for time, value in zip(series.times, series.values, strict=True):
-                seen[time] = seen.get(time, False) or value is not None
-        measured = [time for time, is_known in sorted(seen.items()) if is_known]
-        for unknown, group in groupby(sorted(seen), key=lambda time: not seen[time]):
+                measured_at[time] = measured_at.get(time, False) or value is not None
+        measured = [time for time, is_known in sorted(measured_at.items()) if is_known]
+        for unknown, group in groupby(sorted(measured_at), key=lambda time: not measured_at[time]):
             times = list(group)
             if unknown:
                 before = [time for time in measured if time < times[0]]

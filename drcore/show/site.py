@@ -57,7 +57,7 @@ def dark_cards() -> str:
 
 
 def _dark(css: str) -> str:
-    return _COLOUR.sub(lambda found: _DARK.get(found[0], found[0]), css)
+    return _COLOUR.sub(lambda match: _DARK.get(match[0], match[0]), css)
 
 
 def _coloured(body: str) -> str:

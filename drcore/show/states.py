@@ -62,8 +62,8 @@ def as_text(result: TargetResult) -> list[str]:
     heading, fields = changed(result)
     if heading == "changed":
         return [line for field in fields for line in _change(field)]
-    seen = ", ".join(f"{field.name} {field.after[0]}".strip() for field in fields if not field.in_lines)
-    first = [f"{heading}: {seen}"] if seen else []
+    values = ", ".join(f"{field.name} {field.after[0]}".strip() for field in fields if not field.in_lines)
+    first = [f"{heading}: {values}"] if values else []
     text = [
         line
         for each in first
@@ -85,11 +85,11 @@ def _seen_in_lines(heading: str, field: Field) -> list[str]:
 
 
 def _by_label(state: State) -> dict[str, tuple[str, object]]:
-    found: dict[str, tuple[str, object]] = {}
+    by_label: dict[str, tuple[str, object]] = {}
     for name, unit, value in flat(state):
-        name = f"{name} ({len(found)})" if name in found else name  # noqa: PLW2901 - no change is lost by a label
-        found[name] = (unit, value)
-    return found
+        name = f"{name} ({len(by_label)})" if name in by_label else name  # noqa: PLW2901 - no change is lost by a label
+        by_label[name] = (unit, value)
+    return by_label
 
 
 def _difference(name: str, old: tuple[str, object], new: tuple[str, object]) -> Field:

@@ -97,4 +97,4 @@ def timeline(turns: Sequence[StepTurn], marks: Sequence[Mark], rto: float | None
     first = dated.get("fault") or dated.get("detected")  # as the verdict counts
     start = first and (first.earliest or first.at)
     due = start + timedelta(seconds=rto) if start and rto else None
-    return Timeline("timeline", title, bars, tuple(sorted(dated.values(), key=lambda each: each.at)), due)
+    return Timeline("timeline", title, bars, tuple(sorted(dated.values(), key=lambda mark: mark.at)), due)

@@ -127,13 +127,13 @@ def name_change(run: BRun, target: Target, seen: ComponentSeen) -> Call:
 
 
 def _changing(run: BRun, states: Mapping[Target, ComponentSeen]) -> str:
-    def each(target: Target, seen: ComponentSeen) -> str:
+    def change(target: Target, seen: ComponentSeen) -> str:
         way, known = decided(run), seen.component
         if way.remedy is AiRemedy.COPIES:
             return f"{known.running if known else '?'}→{way.copies} copies"
         return f"{known.model if known else '?'}→{way.models.get(target.region)}"
 
-    return f"CHANGE {run.facts.endpoint.component.name}: " + by_region(states, each)
+    return f"CHANGE {run.facts.endpoint.component.name}: " + by_region(states, change)
 
 
 COMPONENT = Step(

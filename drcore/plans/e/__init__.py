@@ -57,9 +57,9 @@ def must_exist(run: ERun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 def _finding(run: ERun) -> Check:
     if run.history.intended(titles.DECIDE):
         return yes("decided on in this run")
-    found = open_finding(run)
-    if found:
-        return yes(f"{found.id}: {found.title}")
+    finding = open_finding(run)
+    if finding:
+        return yes(f"{finding.id}: {finding.title}")
     left = ", unless one of an earlier run is named whose sweep did not come to its end" if earlier_runs(run) else ""
     return yes(f"none is open: there is nothing to do{left}" if left else "none is open")
 

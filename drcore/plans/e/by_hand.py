@@ -348,12 +348,12 @@ def _issuers(at: Place[Facts]) -> HandAct:
     machine = f"arn:aws:states:{region}:{at.service.account}:stateMachine:{at.facts.revoker}"
     job = f"arn:aws:states:{region}:{at.service.account}:execution:{at.facts.revoker}:$BY-$J"
     text = f"aws stepfunctions describe-execution --region {region} --execution-arn {job} --query"
-    each = f"for J in {words(at.facts.issuers)}; do"
+    loop = f"for J in {words(at.facts.issuers)}; do"
     return HandAct(
         titles.ISSUERS,
-        do=f"{each}\n  aws stepfunctions start-execution --region {region} --state-machine-arn {machine} \\\n"
+        do=f"{loop}\n  aws stepfunctions start-execution --region {region} --state-machine-arn {machine} \\\n"
         '    --name $BY-$J    --input "{\\"issuer\\": \\"$J\\", \\"run\\": \\"$BY\\"}" --query startDate\ndone',
-        look=f'{each}\n  while [ "$({text} status)" = RUNNING ]; do sleep 15; done\n  {text} "[status,output]"\ndone',
+        look=f'{loop}\n  while [ "$({text} status)" = RUNNING ]; do sleep 15; done\n  {text} "[status,output]"\ndone',
         shows='SUCCEEDED for each, "left": 0. Where "way" is "none": have the issuer change our client secret',
     )
 

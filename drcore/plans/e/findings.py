@@ -43,12 +43,12 @@ def open_finding(run: ERun) -> SecurityFinding | None:
 
     One that was named may be closed already: by a run of this plan that died before all tokens were invalidated.
     """
-    found, named = open_findings(run), run.incident.finding
+    listed, named = open_findings(run), run.incident.finding
     if not named:
-        return found[-1] if found else None
-    known = next((each for each in found if each.id == named), None) or _closed(run, named)
+        return listed[-1] if listed else None
+    known = next((each for each in listed if each.id == named), None) or _closed(run, named)
     if known is None:
-        expected = ", ".join(each.id for each in found) or "none: no finding is open"
+        expected = ", ".join(each.id for each in listed) or "none: no finding is open"
         raise WrongParameter(
             "finding", f"expected one of {expected}, or one of which an earlier run froze evidence, seen {named!r}"
         )
@@ -71,12 +71,12 @@ def _closed(run: ERun, name: str) -> SecurityFinding | None:
     for earlier in reversed(frozen_before(run)) if run not in _CLOSED else ():
         key = frozen_key(earlier)
         held = s3.document(run.aws, where, run.service.evidence.buckets[where], key)
-        found = held.get("finding") if isinstance(held, dict) else None
-        if isinstance(found, dict) and found.get("id") == name:
+        finding = held.get("finding") if isinstance(held, dict) else None
+        if isinstance(finding, dict) and finding.get("id") == name:
             try:
-                _CLOSED[run] = _FINDING.validate_python(found)
+                _CLOSED[run] = _FINDING.validate_python(finding)
             except ValidationError as error:
-                raise Unknown(f"{key}: expected the whole of finding {name}, seen {found}") from error
+                raise Unknown(f"{key}: expected the whole of finding {name}, seen {finding}") from error
             break
     return _CLOSED.get(run)
 
@@ -84,8 +84,8 @@ def _closed(run: ERun, name: str) -> SecurityFinding | None:
 def decided_finding(run: ERun) -> SecurityFinding | None:
     """The finding that was decided on, as it was then: once it is mended the desk does not show it any more."""
     act = run.history.act(titles.DECIDE)
-    found = act.first["before"]["finding"] if act else None
-    return _FINDING.validate_python(found) if found else None
+    finding = act.first["before"]["finding"] if act else None
+    return _FINDING.validate_python(finding) if finding else None
 
 
 def the_finding(run: ERun) -> SecurityFinding | None:
@@ -111,14 +111,14 @@ def severity(finding: SecurityFinding) -> Severity:
 
 def advice(run: ERun, finding: SecurityFinding) -> tuple[str, str]:
     """The answer that is recommended with why; both empty where the severity cannot be told."""
-    found = severity(finding)
-    if not found.level:
+    weighed = severity(finding)
+    if not weighed.level:
         return "", ""
-    if found.level not in run.facts.contain_from:
-        return TRACK, f"SSVC says {found.level}"
+    if weighed.level not in run.facts.contain_from:
+        return TRACK, f"SSVC says {weighed.level}"
     answer = MAINTENANCE if finding.exploitation == "active" else READ_ONLY
     how = "it is exploited already" if answer == MAINTENANCE else "no exploitation is known"
-    return answer, f"SSVC says {found.level}, and {how}"
+    return answer, f"SSVC says {weighed.level}, and {how}"
 
 
 def decided_mode(run: ERun) -> str:
@@ -143,5 +143,5 @@ def nothing_to_do(run: ERun) -> str:
 
 def in_the_app(run: ERun) -> bool:
     """Whether the hole is in the mobile app: no release of the backend mends it."""
-    found = the_finding(run)
-    return found is not None and found.where == APP
+    finding = the_finding(run)
+    return finding is not None and finding.where == APP

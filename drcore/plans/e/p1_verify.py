@@ -197,8 +197,8 @@ def words_for_on_call(run: ERun) -> str:
     finding = the_finding(run)
     if finding is None:
         return ""
-    found = findings.severity(finding)
-    how_bad = f"SSVC {found.level or 'not told'}, CVSS {found.cvss or 'not told'}"
+    weighed = findings.severity(finding)
+    how_bad = f"SSVC {weighed.level or 'not told'}, CVSS {weighed.cvss or 'not told'}"
     return f"Vulnerability {finding.id}: {finding.title}. {how_bad}"
 
 

@@ -41,13 +41,13 @@ def see_copies(run: ERun, target: Target) -> Copies:
     if nothing_to_do(run):
         return Copies(sum(1 for _ in names), ())
     old, labelled, elsewhere, detached, count = list[str](), list[str](), list[tuple[str, str]](), list[str](), 0
-    for name, found in each_secret(run, target, names):
+    for name, secret in each_secret(run, target, names):
         count += 1
         own = without_tokens(run, name)
-        old += [name] if found.current not in own else []
-        labelled += [name] if found.labels_beside(own) else []
-        detached += [name] if found.follows and found.following == "Detached" else []
-        elsewhere += found.other_accounts
+        old += [name] if secret.current not in own else []
+        labelled += [name] if secret.labels_beside(own) else []
+        detached += [name] if secret.follows and secret.following == "Detached" else []
+        elsewhere += secret.other_accounts
     return Copies(count, tuple(old), tuple(labelled), tuple(elsewhere), tuple(detached))
 
 

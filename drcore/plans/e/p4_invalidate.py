@@ -69,20 +69,20 @@ def issuers(run: ERun) -> list[Target]:
 
 
 def see_revocation(run: ERun, target: Target) -> IssuerRevocation:
-    found = stepfunctions.execution(run.aws, target.region, _machine(run, target.region), _name(run, target))
-    if found.status != "SUCCEEDED":
-        return IssuerRevocation(found.status, cause=found.cause)
-    return _counts(found, target)
+    job = stepfunctions.execution(run.aws, target.region, _machine(run, target.region), _name(run, target))
+    if job.status != "SUCCEEDED":
+        return IssuerRevocation(job.status, cause=job.cause)
+    return _counts(job, target)
 
 
-def _counts(found: JobRun, target: Target) -> IssuerRevocation:
-    counts = [found.output.get(name) for name in ("tokens", "revoked", "left")]
-    way = found.output.get("way")
+def _counts(job: JobRun, target: Target) -> IssuerRevocation:
+    counts = [job.output.get(name) for name in ("tokens", "revoked", "left")]
+    way = job.output.get("way")
     if way not in ("token", "subject", "none") or not all(isinstance(each, int) and each >= 0 for each in counts):
         expected = "a way (token, subject, none) with the counts of tokens, revoked, left"
-        raise Unknown(f"the job for {target.thing}: expected {expected}, seen {dict(found.output)}")
+        raise Unknown(f"the job for {target.thing}: expected {expected}, seen {dict(job.output)}")
     tokens, revoked, left = (int(each or 0) for each in counts)
-    return IssuerRevocation(found.status, str(way), tokens, revoked, left)
+    return IssuerRevocation(job.status, str(way), tokens, revoked, left)
 
 
 def is_revoked(run: ERun, target: Target, seen: IssuerRevocation) -> Check:

@@ -37,8 +37,8 @@ def met_by_the_promotion(run: ERun, store: Target, has_written: bool) -> Iterato
     away = left_out(run)
     listed = token_secrets(run, store)
     names = (each.name for each in listed if each.primary == away)
-    for name, found in each_secret(run, store, names):
-        yield Met(name, found.primary == away)
+    for name, secret in each_secret(run, store, names):
+        yield Met(name, secret.primary == away)
 
 
 def is_its_own(run: ERun, store: Target, met: Met) -> bool:

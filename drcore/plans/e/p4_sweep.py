@@ -191,8 +191,8 @@ def met_by_the_labels(run: ERun, store: Target, has_written: bool) -> Iterator[O
     AWSCURRENT can only be moved: where another version has it, the sweep is not over, or somebody has written.
     """
     names = (each.name for each in written_in(run, store))
-    for name, found in each_secret(run, store, names):
-        old = [(held, at) for held, at in found.labels_beside(without_tokens(run, name)) if held != "AWSCURRENT"]
+    for name, secret in each_secret(run, store, names):
+        old = [(held, at) for held, at in secret.labels_beside(without_tokens(run, name)) if held != "AWSCURRENT"]
         for place, (held, at) in enumerate(old):
             yield OldLabel(f"{name} {held}", True, int(not place), name, held, at)
         if not old:

@@ -59,7 +59,7 @@ def score(cvss: str) -> tuple[float, str]:
     from cvss.exceptions import CVSS4Error
 
     try:
-        found = CVSS4(cvss)
+        scored = CVSS4(cvss)
     except CVSS4Error as error:
         raise Unknown(f"CVSS: expected a vector of version 4.0, seen {cvss!r}: {error}") from error
-    return float(found.base_score), str(found.severity)
+    return float(scored.base_score), str(scored.severity)

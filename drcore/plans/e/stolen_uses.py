@@ -38,8 +38,8 @@ class Uses:
 
 def counted(run: ERun, region: str, minutes: float) -> tuple[int, int]:
     """How many uses were accepted, refused in the last minutes that are over. Raises Rejected, Unknown."""
-    found = run.metrics.read(region, (ACCEPTED, REFUSED), run.metrics.last(minutes)[0])
-    accepted, refused = (int(points.total or 0) for points in found)
+    series = run.metrics.read(region, (ACCEPTED, REFUSED), run.metrics.last(minutes)[0])
+    accepted, refused = (int(points.total or 0) for points in series)
     return accepted, refused
 
 
@@ -67,13 +67,13 @@ def uses_since(run: ERun, region: str, since: datetime) -> Uses:
 
 def _use(text: str) -> dict[str, Any]:
     try:
-        found = loads(text)
+        fields = loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.get("answer") not in ("accepted", "refused"):
+        fields = None
+    if not isinstance(fields, dict) or fields.get("answer") not in ("accepted", "refused"):
         expected = 'expected a use with "answer": "accepted" or "refused"'
         raise Unknown(f"the log of stolen tokens: {expected}, seen {text[:80]}")
-    return found
+    return fields
 
 
 def chart(run: ERun, name: str, minutes: float = 60) -> Iterator[Chart]:

@@ -34,18 +34,18 @@ def without_tokens(run: ERun, name: str) -> frozenset[str]:
 def earlier_runs(run: ERun) -> tuple[str, ...]:
     """The runs of this plan that froze evidence before this one, asked for once; none where that cannot be read."""
     if run not in _EARLIER:
-        found: tuple[str, ...] = ()
+        runs: tuple[str, ...] = ()
         with suppress(Unknown, Rejected):
-            found = frozen_before(run)
-        _EARLIER[run] = found
+            runs = frozen_before(run)
+        _EARLIER[run] = runs
     return _EARLIER[run]
 
 
 def frozen_before(run: ERun) -> tuple[str, ...]:
     """The runs whose evidence lies there, the last ones by their ids. Raises Rejected, Unknown."""
     where = run.service.runner_region
-    found = s3.names(run.aws, where, run.service.evidence.buckets[where], FROZEN)
-    ids = (each.removeprefix(FROZEN).removesuffix(".json") for each in found if each.endswith(".json"))
+    names = s3.names(run.aws, where, run.service.evidence.buckets[where], FROZEN)
+    ids = (each.removeprefix(FROZEN).removesuffix(".json") for each in names if each.endswith(".json"))
     return tuple(sorted(each for each in ids if each != run.id)[-_RUNS:])
 
 

@@ -119,11 +119,11 @@ class Sweep(Generic[T]):
     def _take(self) -> None:
         """Fill the batch from what the pass has not met yet; at its end with what was refused for good."""
         while self._rest is not None and len(self._next) < BATCH:
-            each = next(self._rest, None)
-            if each is None:
+            item = next(self._rest, None)
+            if item is None:
                 self._rest = None
-            elif each.is_left and each.name not in self._refused:
-                self._next[each.name] = each
+            elif item.is_left and item.name not in self._refused:
+                self._next[item.name] = item
         if self._rest is None:
             while self._refused and len(self._next) < BATCH:
                 name = next(iter(self._refused))

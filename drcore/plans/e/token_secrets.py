@@ -70,11 +70,11 @@ def token_secrets(run: ERun, target: Target) -> Iterator[ListedSecret]:
 
     Raises Rejected; Unknown, also where there are none: an empty list is no proof that nothing gives out old tokens.
     """
-    prefix, found = run.facts.tokens.prefix, False
+    prefix, any_there = run.facts.tokens.prefix, False
     for secret in secretsmanager.listed(client(run, target), target.region, prefix):
-        found = True
+        any_there = True
         yield secret
-    if not found:
+    if not any_there:
         raise Unknown(f"secretsmanager {target}: expected secrets that begin with {prefix}, seen none")
 
 
@@ -88,4 +88,4 @@ def written_in(run: ERun, target: Target) -> Iterator[ListedSecret]:
         yield from listed
         return
     by_name = {each.name: each for each in listed}
-    yield from (by_name[name] for name, found in each_secret(run, target, by_name) if not found.follows)
+    yield from (by_name[name] for name, secret in each_secret(run, target, by_name) if not secret.follows)

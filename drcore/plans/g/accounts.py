@@ -24,5 +24,5 @@ def key_of(run: GRun, user: str) -> dict[str, dict[str, str]]:
 
 def items_by_user(run: GRun, table: str, keys: Sequence[Typed]) -> dict[str, Typed]:
     """The items of some keys, by user; one that is not in the table is left out. Raises Unknown, Rejected."""
-    found = items.some(run.aws, recovery_region(run), table, keys) if keys else ()
-    return {invariants.user_of(run, item): item for item in found}
+    there = items.some(run.aws, recovery_region(run), table, keys) if keys else ()
+    return {invariants.user_of(run, item): item for item in there}

@@ -205,7 +205,7 @@ def judge_all(run: GRun, restored: str, live: str, where: str) -> tuple[list[Dif
     except (BadInput, RunnerFailed) as error:
         raise Unknown(f"{restored} and {live} in {where} could not be compared: {error}") from error
     counted = Counter({Class.UNCHANGED: report.counts[Class.UNCHANGED]}) + Counter(each.kind for each in judged_all)
-    return sorted(judged_all, key=lambda each: key_bytes(each.key)), counted
+    return sorted(judged_all, key=lambda item: key_bytes(item.key)), counted
 
 
 def must_be_there(run: GRun, where: str, name: str) -> None:

@@ -66,7 +66,7 @@ def exports(run: GRun) -> tuple[IncrementalExport, ...]:
         if arn not in known or (known[arn].prefix == prefix(run) and known[arn].status == RUNNING):
             known[arn] = dynamodb_exports.export(run.aws, region, arn)
     own = (each for each in known.values() if each.prefix == prefix(run))
-    return tuple(sorted(own, key=lambda each: (each.until, each.arn), reverse=True))
+    return tuple(sorted(own, key=lambda export: (export.until, export.arn), reverse=True))
 
 
 def writes(run: GRun, made: Iterable[IncrementalExport]) -> tuple[ItemWrite, ...]:

@@ -46,14 +46,14 @@ class Headcount:
 
 def before_the_incident(run: GRun, sample: Sample) -> Headcount:
     """What is gone by AWS's own count and by the last full export, whichever shows more. Raises Unknown, Rejected."""
-    region, found = run.service.runner_region, []
+    region, counts = run.service.runner_region, []
     counted = items.count(run.aws, region, table(run))
     if counted:
-        found.append(beside(sample, counted, "AWS's own count, up to six hours old"))
+        counts.append(beside(sample, counted, "AWS's own count, up to six hours old"))
     full = exports.last_full(run.aws, region, table_arn(run, region))
     if full:
-        found.append(beside(sample, full.items, f"the full export of {iso(full.at)}"))
-    return max(found, key=lambda each: each.missing, default=Headcount())
+        counts.append(beside(sample, full.items, f"the full export of {iso(full.at)}"))
+    return max(counts, key=lambda count: count.missing, default=Headcount())
 
 
 def since_the_comparison(run: GRun, sample: Sample) -> Headcount:

@@ -115,16 +115,16 @@ def _segment(run: GRun, region: str, table: str) -> Iterator[Typed]:
 
 def _counted(run: GRun, region: str, table: str, keys: list[Typed]) -> tuple[int, dict[str, Typed]]:
     """How many items the part holds that is read, whosever they are; and the items of some users, by user."""
-    partition, there, found = run.facts.key.partition, 0, {}
+    partition, there, by_user = run.facts.key.partition, 0, {}
     wanted = {key[partition]["S"]: user_of(run, key) for key in keys}
     for item in _segment(run, region, table):
         there += 1
         user = wanted.get(item.get(partition, {}).get("S"))
         if user is not None and is_user(run, item):
-            found[user] = item
+            by_user[user] = item
     if _parts(run, region) > 1:  # a region's segments need not be those of another
-        found = {user_of(run, item): item for item in dynamodb_items.some(run.aws, region, table, keys)}
-    return there, found
+        by_user = {user_of(run, item): item for item in dynamodb_items.some(run.aws, region, table, keys)}
+    return there, by_user
 
 
 def _parts(run: GRun, region: str) -> int:

@@ -118,9 +118,9 @@ def _by_log(run: GRun, region: str, queue: QueueCounts) -> tuple[int, datetime |
     return sum(each < point for each in moments), min(moments, default=None), denied, before_halt
 
 
-def total(found: tuple[RegionsJobs, ...], number: Callable[[RegionsJobs], int | None]) -> int | None:
+def total(regions: tuple[RegionsJobs, ...], number: Callable[[RegionsJobs], int | None]) -> int | None:
     """A number of all regions; None where one is not known."""
-    numbers = [number(each) for each in found]
+    numbers = [number(each) for each in regions]
     return None if None in numbers else sum(each or 0 for each in numbers)
 
 
@@ -129,7 +129,7 @@ def in_words(number: int | None) -> str:
     return "AN UNKNOWN NUMBER OF" if number is None else str(number)
 
 
-def jobs_table(found: tuple[RegionsJobs, ...], point: str) -> Table:
+def jobs_table(regions: tuple[RegionsJobs, ...], point: str) -> Table:
     """The numbers of each region beside each other."""
     rows = tuple(
         (
@@ -137,7 +137,7 @@ def jobs_table(found: tuple[RegionsJobs, ...], point: str) -> Table:
             iso(each.oldest) if each.oldest else None,
             each.unknown,
         )
-        for each in found
+        for each in regions
     )
     columns = (
         *("region", "jobs in the queue", "oldest by its metric, s", "in the dead-letter queue"),
@@ -165,8 +165,8 @@ def can_be_counted(run: GRun, region: str) -> Check:
 def can_be_held(run: GRun, region: str) -> Check:
     """Preflight: the flag by which workers hold old jobs."""
     flag = run.facts.jobs.filter.flag
-    found = all_deployed(run, region, profile(run), [flag])
-    return yes(flag) if found.answer is Answer.YES else no(f"{found.why}: old jobs cannot be held")
+    deployed = all_deployed(run, region, profile(run), [flag])
+    return yes(flag) if deployed.answer is Answer.YES else no(f"{deployed.why}: old jobs cannot be held")
 
 
 def why_not_held(run: GRun) -> str:

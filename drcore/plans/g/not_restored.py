@@ -38,9 +38,9 @@ def by_hand(run: GRun, region: str) -> Iterator[str]:
     yield from _alarms(run, region)
     if kept.indexes:
         yield f"warm throughput of {', '.join(kept.indexes)}, which may be above that of a new index"
-    found = settings.ttl(run.aws, region, name)
-    if found != run.facts.settings.ttl:
-        yield f"items expire by {found or 'nothing'}, and settings.ttl is {run.facts.settings.ttl}"
+    ttl = settings.ttl(run.aws, region, name)
+    if ttl != run.facts.settings.ttl:
+        yield f"items expire by {ttl or 'nothing'}, and settings.ttl is {run.facts.settings.ttl}"
 
 
 def _alarms(run: GRun, region: str) -> Iterator[str]:
@@ -72,9 +72,9 @@ def why_neither(run: GRun) -> str:
 
 def switch_by_hand(run: GRun, region: str) -> Check:
     """Preflight: what a switch would lose but for a person."""
-    found = [*by_hand(run, region)]
-    if found:
-        return no(f"after a switch a person sets on the restored table: {'; '.join(found)}")
+    settings_lost = [*by_hand(run, region)]
+    if settings_lost:
+        return no(f"after a switch a person sets on the restored table: {'; '.join(settings_lost)}")
     return yes(f"a restored {table(run)} gets back all that it has")
 
 
@@ -86,12 +86,12 @@ def can_be_remedied(run: GRun) -> Check:
 
 def keys_can_be_used(run: GRun) -> Check:
     """Preflight: whose key encrypts the table in each region; a replica is made with the one that is there."""
-    found = {each: modes.modes(run.aws, each, table(run)).key for each in run.service.regions}
-    named = {each: key for each, key in found.items() if key}
+    keys = {each: modes.modes(run.aws, each, table(run)).key for each in run.service.regions}
+    named = {each: key for each, key in keys.items() if key}
     if not named:
         return yes("no customer's key: nothing to be asked for")
-    if len(named) < len(found):
-        lacking = ", ".join(each for each in found if each not in named)
+    if len(named) < len(keys):
+        lacking = ", ".join(each for each in keys if each not in named)
         return no(f"a customer's key in {', '.join(named)} and none in {lacking}: a new replica needs one in each")
     unnamed = [key for key in named.values() if key not in run.service.encryption_keys]
     if not unnamed:

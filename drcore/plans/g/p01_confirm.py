@@ -127,7 +127,7 @@ class ReleaseProposal:
 def see_proposal(run: GRun, target: Target) -> ReleaseProposal:
     choice, by, reason = taken(run, titles.CONFIRM)
     deployed = tuple(worker_releases.deployed(run, region) for region in run.service.regions)
-    newest = max(deployed, key=lambda each: (each.at is not None, each.at, each.region))
+    newest = max(deployed, key=lambda release: (release.at is not None, release.at, release.region))
     # Once confirmed it stays: by now the workers may run another release.
     confirmed = decided_release(run) if choice else run.incident.faulty_release
     faulty = confirmed or newest.release

@@ -159,7 +159,7 @@ def show_writes(run: GRun, states: Mapping[Target, WriteProof]) -> Iterator[Exhi
     yield Table("writes-refused", title, ("region", "role", "write attempt", "canary last written"), rows)
     since = run.moments.get("denied")
     if since and not _writes_itself(run) and any(str(seen.requests) for seen in states.values()):
-        changed = sorted(_changed(run, run.service.runner_region, since), key=lambda each: each[1])[-20:]
+        changed = sorted(_changed(run, run.service.runner_region, since), key=lambda row: row[1])[-20:]
         yield Table("written-since", f"Written since {iso(since)}", ("item", "changed", "last writer"), tuple(changed))
 
 

@@ -102,9 +102,9 @@ def is_to_be_decided(run: GRun, target: Target, seen: JobsChoice) -> Check | Non
 
 def answers(run: GRun, seen: JobsChoice) -> tuple[Choice, ...]:
     """Each with what would run then; the advice holds old jobs after a switch, as the table is older than they are."""
-    old, dead = total(seen.jobs, lambda each: each.old), total(seen.jobs, lambda each: each.dead)
-    waiting, denied = total(seen.jobs, lambda each: each.waiting), total(seen.jobs, lambda each: each.denied)
-    before_halt = total(seen.jobs, lambda each: each.before_halt)
+    old, dead = total(seen.jobs, lambda jobs: jobs.old), total(seen.jobs, lambda jobs: jobs.dead)
+    waiting, denied = total(seen.jobs, lambda jobs: jobs.waiting), total(seen.jobs, lambda jobs: jobs.denied)
+    before_halt = total(seen.jobs, lambda jobs: jobs.before_halt)
     later = None if before_halt is None or old is None else before_halt - old
     switched = remedy(run) is Remedy.SWITCH
     best = JobsAnswer.HOLD_REDRIVE if switched and not seen.barred else JobsAnswer.RUN_REDRIVE

@@ -122,13 +122,13 @@ def _release(run: GRun, name: str, named: str) -> Check:
     if run.incident.faulty_release == run.incident.good_release:
         return wrong(name, f"expected a faulty release and another one to resume with, seen {named!r} for both")
     for region in run.service.regions:
-        seen = dict[str, None]()
+        names = dict[str, None]()
         for release in worker_releases.known(run, region):
             if release == named:
                 break
-            seen[release] = None
+            names[release] = None
         else:
-            some = ", ".join([*seen][:_NAMED]) + (", …" if len(seen) > _NAMED else "")
+            some = ", ".join([*names][:_NAMED]) + (", …" if len(names) > _NAMED else "")
             return wrong(name, f"expected a release of the workers in {region} ({some}), seen {named!r}")
     return yes(f"{named} is there in every region")
 

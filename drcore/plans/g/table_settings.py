@@ -106,8 +106,8 @@ def _read_tags(run: GRun, region: str, name: str) -> str:
 
 def _tags(run: GRun, region: str, name: str) -> dict[str, str]:
     """All but AWS's own, and this plan's."""
-    found = settings.tags(run.aws, region, table_arn(run, region, name))
-    return {key: value for key, value in found if not key.startswith("aws:") and key != KEPT_UNTIL}
+    tags = settings.tags(run.aws, region, table_arn(run, region, name))
+    return {key: value for key, value in tags if not key.startswith("aws:") and key != KEPT_UNTIL}
 
 
 def _wanted_tags(run: GRun, region: str) -> dict[str, str]:
@@ -168,9 +168,9 @@ def _read_policy(run: GRun, region: str, name: str) -> str:
 
     What this run has added for the halt does not count.
     """
-    found = policies.policy(run.aws, region, table_arn(run, region, name))
-    statements = [_moved(json.loads(each), name, table(run)) for each in found.without(*_OURS)]
-    whole = {"Id": found.id, "Statement": sorted(statements, key=_text), "Version": found.version}
+    policy = policies.policy(run.aws, region, table_arn(run, region, name))
+    statements = [_moved(json.loads(each), name, table(run)) for each in policy.without(*_OURS)]
+    whole = {"Id": policy.id, "Statement": sorted(statements, key=_text), "Version": policy.version}
     return _text(whole) if statements else ""
 
 
@@ -195,8 +195,8 @@ def _moved(value: Any, old: str, new: str) -> Any:
         return {name: _moved(each, old, new) for name, each in value.items()}
     if isinstance(value, list):
         return [_moved(each, old, new) for each in value]
-    found = _TABLE_ARN.fullmatch(value) if isinstance(value, str) else None
-    return f"{found[1]}{new}{found[3]}" if found and found[2] == old else value
+    arn = _TABLE_ARN.fullmatch(value) if isinstance(value, str) else None
+    return f"{arn[1]}{new}{arn[3]}" if arn and arn[2] == old else value
 
 
 _POLICY = SettingKind("policy", _read_policy, _want_policy, _set_policy)

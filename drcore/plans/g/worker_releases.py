@@ -46,17 +46,17 @@ def release_of(run: GRun, region: str, task_definition: str) -> str:
 def known(run: GRun, region: str) -> Iterator[str]:
     """The releases of the workers in a region, newest first, as far as they are asked for. Raises Unknown, Rejected."""
     family = deployed(run, region).task_definition.rpartition(":")[0]
-    found = (release_of(run, region, revision) for revision in ecs.revisions(run.aws, region, family))
-    yield from (release for release in found if release)
+    releases = (release_of(run, region, revision) for revision in ecs.revisions(run.aws, region, family))
+    yield from (release for release in releases if release)
 
 
 def good_everywhere(run: GRun) -> dict[str, GoodRelease]:
     """The good release of each region, by region. Raises Unknown, Rejected; also where regions would differ in it."""
-    found = {region: good(run, region) for region in run.service.regions}
-    if len({each.release for each in found.values()}) > 1:
-        named = ", ".join(f"{each.release or 'none'} in {region}" for region, each in found.items())
+    by_region = {region: good(run, region) for region in run.service.regions}
+    if len({each.release for each in by_region.values()}) > 1:
+        named = ", ".join(f"{each.release or 'none'} in {region}" for region, each in by_region.items())
         raise Rejected(f"the last good release is {named}: name one that all regions have, -p good_release=", "Differs")
-    return found
+    return by_region
 
 
 def good(run: GRun, region: str) -> GoodRelease:

@@ -49,22 +49,22 @@ def scaling(at: Place[Facts], step: StepName, *, halts: bool) -> HandAct:
 def rules(at: Place[Facts], step: StepName, *, halts: bool) -> HandAct:
     """The schedules do not fire, or those fire that did."""
 
-    def each(line: str) -> str:
+    def for_rules(line: str) -> str:
         return in_regions(at.service, for_each("R", at.facts.rules, line))
 
     ways = "\n".join(
         (
             "rule() { aws events describe-rule --region $G --name $R --query State; }",
-            each("rule > rule-$G-$R"),
+            for_rules("rule > rule-$G-$R"),
             "fire() { "
-            + each("[ $(cat rule-$G-$R) = DISABLED ] || aws events $1-rule --region $G --name $R")
+            + for_rules("[ $(cat rule-$G-$R) = DISABLED ] || aws events $1-rule --region $G --name $R")
             + "; }\n",
         )
     )
     return HandAct(
         step,
         do=f"{ways}fire disable" if halts else "fire enable",
-        look=each("rule"),
+        look=for_rules("rule"),
         shows="DISABLED for each rule in each region" if halts else "ENABLED for each that was",
         undo=f"fire {'enable' if halts else 'disable'}",
         back="they fire as before" if halts else "they do not fire",
@@ -96,11 +96,11 @@ def workers(at: Place[Facts]) -> HandAct:
 
 
 def sources(at: Place[Facts], step: StepName, *, halts: bool) -> HandAct:
-    each = f"for F in {words(at.facts.functions)}; do"
+    loop = f"for F in {words(at.facts.functions)}; do"
     ours = "EventSourceMappings[?ends_with(FunctionArn, ':$F') || contains(FunctionArn, ':$F:')].[UUID,State]"
     ways = "\n".join(
         (
-            f"sources() {{ {each}",
+            f"sources() {{ {loop}",
             f'  aws lambda list-event-source-mappings --region $G --query "{ours}"; done; }}',
             in_regions(at.service, "[ -s sources-$G ] || sources > sources-$G"),
             "feed() { "
@@ -124,7 +124,7 @@ def sources(at: Place[Facts], step: StepName, *, halts: bool) -> HandAct:
 
 
 def functions(at: Place[Facts]) -> HandAct:
-    each = f"for F in {words(at.facts.functions)}; do"
+    loop = f"for F in {words(at.facts.functions)}; do"
     one = "--region $G --function-name $F"
     reserved = f"aws lambda get-function-concurrency {one} --query ReservedConcurrentExecutions"
     return HandAct(
@@ -133,11 +133,11 @@ def functions(at: Place[Facts]) -> HandAct:
             (
                 "warm() { " + f'aws lambda list-provisioned-concurrency-configs {one} --query "{_PROVISIONED}"; }}',
                 f"most() {{ {reserved}; }}",
-                in_regions(at.service, each, "  warm > warm-$G-$F; most > most-$G-$F", "done"),
+                in_regions(at.service, loop, "  warm > warm-$G-$F; most > most-$G-$F", "done"),
                 "stop() { "
                 + in_regions(
                     at.service,
-                    each,
+                    loop,
                     "  warm | while read -r A N; do",
                     f"    aws lambda delete-provisioned-concurrency-config {one} \\",
                     "      --qualifier ${A##*:} < /dev/null; done",
@@ -149,7 +149,7 @@ def functions(at: Place[Facts]) -> HandAct:
                 "let() { "
                 + in_regions(
                     at.service,
-                    each,
+                    loop,
                     f"  [ $(cat most-$G-$F) = None ] && aws lambda delete-function-concurrency {one} ||",
                     f"    aws lambda put-function-concurrency {one} --reserved-concurrent-executions $(cat most-$G-$F)",
                     "done",
@@ -158,7 +158,7 @@ def functions(at: Place[Facts]) -> HandAct:
                 "heat() { "
                 + in_regions(
                     at.service,
-                    each,
+                    loop,
                     "  while read -r A N; do",
                     f"    aws lambda put-provisioned-concurrency-config {one} --qualifier ${{A##*:}} \\",
                     "      --provisioned-concurrent-executions $N --query Status < /dev/null; done < warm-$G-$F",
@@ -168,7 +168,7 @@ def functions(at: Place[Facts]) -> HandAct:
                 "stop",
             )
         ),
-        look=in_regions(at.service, each, "  echo $G $F $(most) $(warm)", "done"),
+        look=in_regions(at.service, loop, "  echo $G $F $(most) $(warm)", "done"),
         shows="0 for each function and nothing behind it",
         undo="let; heat",
         back="they run as before",
@@ -216,7 +216,7 @@ def workers_again(at: Place[Facts]) -> HandAct:
 
 
 def functions_again(at: Place[Facts]) -> HandAct:
-    each = f"for F in {words(at.facts.functions)}; do"
+    loop = f"for F in {words(at.facts.functions)}; do"
     one, alias = "--region $G --function-name $F", words([at.facts.alias])
     code = f"aws lambda get-function-configuration {one}"
     point = (
@@ -226,11 +226,11 @@ def functions_again(at: Place[Facts]) -> HandAct:
     return HandAct(
         titles.FUNCTIONS_AGAIN,
         do="point() { "
-        + in_regions(at.service, each, *point, "done")
+        + in_regions(at.service, loop, *point, "done")
         + "; }\n"
         + in_regions(
             at.service,
-            each,
+            loop,
             f"  aws lambda get-alias {one} --name {alias} --query FunctionVersion > old-$G-$F",
             f'  aws lambda update-function-configuration {one} --description "environments of run $BY" \\',
             "    --query Description",
@@ -243,7 +243,7 @@ def functions_again(at: Place[Facts]) -> HandAct:
         + "\npoint own; let",
         look=in_regions(
             at.service,
-            each,
+            loop,
             f"  echo $G $F $(aws lambda get-alias {one} --name {alias} --query FunctionVersion) $(cat own-$G-$F)",
             "done",
         ),
@@ -254,11 +254,11 @@ def functions_again(at: Place[Facts]) -> HandAct:
 
 
 def provisioned_again(at: Place[Facts]) -> HandAct:
-    each = f"for F in {words(at.facts.functions)}; do"
+    loop = f"for F in {words(at.facts.functions)}; do"
     return HandAct(
         titles.PROVISIONED_AGAIN,
         do="heat",
-        look=in_regions(at.service, each, "  echo $F $(warm)", "done"),
+        look=in_regions(at.service, loop, "  echo $F $(warm)", "done"),
         shows="what was there before. Until it is allocated some requests start cold",
         undo="stop; let",
         back="it is taken away",

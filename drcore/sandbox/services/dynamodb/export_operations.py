@@ -301,7 +301,7 @@ def list_exports(call: AwsCall) -> dict[str, Any]:
     tables(call)
     late, now = call.world.state(Lateness), call.world.clock.now().timestamp()
     table, size = call.params.get("TableArn"), int(call.params.get("MaxResults") or 25)
-    found = [
+    summaries = [
         {
             "ExportArn": arn,
             "ExportStatus": export.description["ExportStatus"],
@@ -312,5 +312,5 @@ def list_exports(call: AwsCall) -> dict[str, Any]:
         and arn.split(":")[3] == call.region
         and late.at(Told.EXPORT_LISTED, export.began, arn) <= now
     ]
-    here, token = page(found, call.params.get("NextToken"), size, "ValidationException")
+    here, token = page(summaries, call.params.get("NextToken"), size, "ValidationException")
     return {"ExportSummaries": list(here)} | ({"NextToken": token} if token else {})

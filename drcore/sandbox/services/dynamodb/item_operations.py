@@ -77,9 +77,9 @@ def _asked(call: AwsCall) -> str:
 
 def tables(call: AwsCall) -> Tables:
     """The tables, with everything that has happened until now."""
-    found = call.world.state(Tables)
-    found.catch_up(call.world.clock.now())
-    return found
+    known = call.world.state(Tables)
+    known.catch_up(call.world.clock.now())
+    return known
 
 
 def usable(call: AwsCall, name: str) -> Replica | None:
@@ -120,8 +120,8 @@ def _same(table: Table, _: object) -> Table:
 
 def taken(replica: Replica) -> dict[Key, Stored]:
     """What moto has of a table after it answered."""
-    found = [plain(item) for item in replica.table.all_items()]
-    return {key_of(item, replica.schema): item for item in found}
+    items = [plain(item) for item in replica.table.all_items()]
+    return {key_of(item, replica.schema): item for item in items}
 
 
 def _read(call: AwsCall) -> dict[str, Any] | Ready:

@@ -31,8 +31,8 @@ def enable_kinesis_streaming_destination(call: AwsCall) -> dict[str, Any]:
 def describe_kinesis_streaming_destination(call: AwsCall) -> dict[str, Any]:
     """As the API."""
     replica = _replica(call)
-    found = [{"StreamArn": arn, "DestinationStatus": "ACTIVE"} for arn in replica.settings.kinesis]
-    return {"TableName": replica.name, "KinesisDataStreamDestinations": found}
+    destinations = [{"StreamArn": arn, "DestinationStatus": "ACTIVE"} for arn in replica.settings.kinesis]
+    return {"TableName": replica.name, "KinesisDataStreamDestinations": destinations}
 
 
 @operation("dynamodb", "UpdateContributorInsights")

@@ -66,8 +66,8 @@ def delete_resource_policy(call: AwsCall) -> dict[str, Any]:
 @resource_policy("dynamodb")
 def policy_of_a_table(world: World, arn: str) -> str:
     """The policy in force on a table or its indexes; a table that is not there has none."""
-    found = world.state(Tables).find(arn.split(":")[3], arn.partition(":table/")[2].partition("/")[0])
-    in_force = found.policy_at(world.clock.now()) if found else None
+    table = world.state(Tables).find(arn.split(":")[3], arn.partition(":table/")[2].partition("/")[0])
+    in_force = table.policy_at(world.clock.now()) if table else None
     return in_force.text if in_force else ""
 
 
