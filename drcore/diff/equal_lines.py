@@ -11,10 +11,11 @@ Why no wrong answer is possible. A key has lines among the equal ones, in a rest
   lines, it is twice on both sides. That is not looked for, as nothing that is said of it would be wrong.)
 - In both: the side of that rest has it twice, as its equal line is on that side too. Nothing can be said of such a
   side, and it is refused. So that none is missed, the keys of the equal lines are read from one side, which stands for
-  both, and each key of a rest is looked up among them. With no line in either rest there is nothing to look up.
+  both, and each key of a rest is looked up among them. With no line in either rest there is nothing to look up. Where
+  the text of the equal lines alone shows that no such key is there (drcore/diff/key_texts.py), none is parsed.
 
-What an equal line holds does not matter then. Where there is a rest it is parsed for its key, so a line that is no item
-is refused as ever. What is left is two different lines with the same 128 bits: one chance in 10^24 for 20 million.
+What an equal line holds does not matter then. Where it is parsed for its key, or its key is missing, a line that is no
+item is refused as ever. What is left is two different lines with the same 128 bits: one chance in 10^24 for 20 million.
 An incremental export has no such tier: its lines hold the image before and the image after, of which each side is one.
 """
 
@@ -22,9 +23,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +35,8 @@ import simdjson
 import xxhash
 
 from drcore.diff.fingerprint import RowReader, parsed, whole_items
-from drcore.diff.gzip_lines import FILE, FileLines, blocks
+from drcore.diff.gzip_lines import FILE, FileLines, blocks, cut, lines_at, texts
+from drcore.diff.key_texts import KeyTexts, key_texts, met
 from drcore.diff.keys import KeySchema
 from drcore.diff.known_hashes import NONE, KnownHashes
 from drcore.diff.policy import Policy
@@ -41,11 +44,14 @@ from drcore.diff.rest_lines import Rest, RestLines, RestWriter
 from drcore.diff.source import Role
 from drcore.diff.spilled import Array, Spilled, bits_for
 from drcore.diff.workers import JobPool
+from drcore.errors import BadInput
 
 PAYS = 0.5  # of the lines must be equal; about where what is saved is what the tier itself takes
 _SAMPLED = 16  # files of the sample, a block of each
 _SEARCHED = 6_000_000  # lines of the restored side: their hashes, 16 bytes each, are then searched in memory
+_LOOKED_FOR = 2_000_000  # lines of both rests: the hashes of their keys, 8 bytes each, are then looked for in memory
 
+NO_ROWS: Array = np.empty((0, 3), dtype=np.uint64)
 Tell = Callable[[Role, int], None]  # of which side so many lines are read
 
 
@@ -88,10 +94,13 @@ class EqualLines:
         share = 2 * count / total if total else 1.0
         if share < PAYS:
             return Tier(share, pays=False)
-        keys = Spilled(self.folder / "keys", self.bits)
         asked = key if total > 2 * count else None
-        rest = {Role.RESTORED: self._split(Role.RESTORED, restored, equal, asked, keys), Role.LIVE: left}
-        return Tier(share, pays=True, equal=count, rest=rest, keys=keys)
+        texts = self._key_texts(restored, asked) if total - 2 * count <= _LOOKED_FOR else None
+        split = self._split(Role.RESTORED, restored, equal, asked, texts)
+        rest = {Role.RESTORED: split.rest, Role.LIVE: left}
+        if texts and met(map(_read, split.hashes), _wanted(texts, rest)) > split.plain:
+            split = self._split(Role.RESTORED, restored, equal, asked, None)
+        return Tier(share, pays=True, equal=count, rest=rest, keys=split.keys)
 
     def _searched(self, one: Spilled, live: FileLines) -> tuple[Array, RestLines] | None:
         """Which lines of the restored side are equal, the rest of the live side, which is read once for it.
@@ -121,17 +130,22 @@ class EqualLines:
         equal = {role: np.zeros(lines.count, dtype=np.bool_) for role, lines in self.sides.items()}
         for part in range(1 << self.bits):
             _pair(one.part(part), other.part(part), equal)
-        return equal[Role.RESTORED], self._split(Role.LIVE, live, equal[Role.LIVE], None, other)
+        return equal[Role.RESTORED], self._split(Role.LIVE, live, equal[Role.LIVE], None, None).rest
 
     def _hash(self, role: Role, lines: FileLines, into: Spilled) -> None:
         done = 0
-        for hashes in self.workers.each(partial(_hashes, seed=self.seed), lines.parts()):
+        parts = [_Hashed(part, self._lengths(role, number)) for number, part in enumerate(lines.parts())]
+        for hashes in self.workers.each(partial(_hashes, seed=self.seed), parts):
             rows = np.empty((len(hashes), 3), dtype=np.uint64)
             rows[:, :2] = hashes
             rows[:, 2] = np.arange(done, done + len(hashes), dtype=np.uint64)
             into.add(rows)
             done += len(hashes)
             self.tell(role, done)
+
+    def _lengths(self, role: Role, part: int) -> Path:
+        """Where it stands how long each line of a part is."""
+        return self.folder / f"{role}-{part}.lengths"
 
     def _sampled(self, live: FileLines, restored: Spilled) -> float:
         """Which share of some lines of the live side is on the restored one; of those that fall into one part."""
@@ -145,25 +159,63 @@ class EqualLines:
         are_there = known[np.minimum(np.searchsorted(known, there), len(known) - 1)] == there
         return min(1.0, np.count_nonzero(are_there) / len(known))
 
-    def _split(self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, keys: Spilled) -> RestLines:
+    def _key_texts(self, lines: FileLines, key: KeySchema | None) -> KeyTexts | None:
+        """How the keys of equal lines are told by their text, as seen in the first lines."""
+        first = next((text for file in lines.files for text in texts(file)), b"")
+        return key_texts(key, first, first.count(b"\n")) if key else None
+
+    def _split(
+        self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, by_text: KeyTexts | None
+    ) -> _Split:
+        """Part equal lines from the others, and read the keys of the equal ones: by their text where that can be."""
         parts, at = [], 0
         for number, part in enumerate(lines.parts()):
             last = at + part.count
-            parts.append(_Part(part, equal[at:last], self.folder / f"{role}-{number}"))
+            parts.append(_Part(part, equal[at:last], self._lengths(role, number), self.folder / f"{role}-{number}"))
             at = last
-        rests = []
-        for rest, digests in self.workers.each(partial(_left, key=key), parts):
+        name = f"keys-{role}{'-by-text' * (by_text is not None)}"
+        keys, rests, hashes, plain = Spilled(self.folder / name, self.bits), [], [], 0
+        for work, (rest, digests, count) in zip(
+            parts, self.workers.each(partial(_left, key=key, by_text=by_text), parts), strict=True
+        ):
             rests.append(rest)
             keys.add(digests)
-        return RestLines(lines, rests)
+            hashes.append(work.hashes)
+            plain += count
+        return _Split(RestLines(lines, rests), keys, hashes, plain)
+
+
+class _Split(NamedTuple):
+    """A side in two: its rest, keys of its equal lines that were parsed, files of hashes of all others.
+
+    `plain`: how many lines of the rest there are among those of the hashes.
+    """
+
+    rest: RestLines
+    keys: Spilled
+    hashes: list[Path]
+    plain: int
+
+
+class _Hashed(NamedTuple):
+    """A worker's part: the lines, where it puts how long each of them is."""
+
+    lines: FileLines
+    lengths: Path
 
 
 class _Part(NamedTuple):
-    """A worker's part: the lines, which of them are equal, where it puts the others."""
+    """A worker's part: the lines, which of them are equal, how long each is, where it puts the others."""
 
     lines: FileLines
     equal: Array
+    lengths: Path
     path: Path
+
+    @property
+    def hashes(self) -> Path:
+        """Where it puts the hashes of keys."""
+        return self.path.with_suffix(".keys")
 
 
 class _Searched(NamedTuple):
@@ -181,8 +233,19 @@ def _hashed(lines: Iterable[list[bytes]], seed: int) -> Array:
     return np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 2)
 
 
-def _hashes(lines: FileLines, seed: int) -> Array:
-    return _hashed((block for file in lines.files for _, block in blocks(file)), seed)
+def _hashes(part: _Hashed, seed: int) -> Array:
+    """The hashes of a part's lines; how long they are is on disk then, so that to find one again needs no search."""
+    lengths: list[bytes] = []
+
+    def lines() -> Iterator[list[bytes]]:
+        for file in part.lines.files:
+            for _, block in blocks(file):
+                yield block
+                lengths.append(np.fromiter(map(len, block), dtype=np.uint32, count=len(block)).tobytes())
+
+    hashes = _hashed(lines(), seed)
+    part.lengths.write_bytes(b"".join(lengths))
+    return hashes
 
 
 def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
@@ -191,7 +254,8 @@ def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
     for numbers, lines in part.lines.blocks():
         there, where = find(_hashed([lines], seed))
         places.append(where)
-        writer.add(numbers, lines, ~there)
+        left = np.flatnonzero(~there).tolist()
+        writer.add((numbers[place] for place in left), (lines[place] for place in left))
     return writer.close(), np.concatenate(places) if places else NONE
 
 
@@ -212,24 +276,56 @@ def _pair(restored: Array, live: Array, equal: dict[Role, Array]) -> None:
     equal[Role.LIVE][both[np.where(is_live[left], left, right), 2]] = True
 
 
-def _left(part: _Part, key: KeySchema | None) -> tuple[Rest, Array]:
-    """The lines that are not equal, on disk; with a key those of the equal ones, each with its line's number."""
+def _left(part: _Part, key: KeySchema | None, by_text: KeyTexts | None) -> tuple[Rest, Array, int]:
+    """The lines that are not equal, on disk; with a key those of the equal ones, each with its line's number.
+
+    Where the keys are told by their text, their hashes are on disk, and the last is how many lines of these are not
+    equal.
+    """
+    part.path.unlink(missing_ok=True)
     writer = RestWriter(part.path)
     reader = None if key is None else RowReader(key, Policy(), live=False)
-    parser, rows, at = simdjson.Parser(), [], 0
+    parser, rows, hashes, plain, at = simdjson.Parser(), [NO_ROWS], [NONE], 0, 0
+    lengths = np.fromfile(part.lengths, dtype=np.uint32)
     for index, file in enumerate(part.lines.files, part.lines.first):
-        if reader is None and file.count is not None and part.equal[at : at + file.count].all():
-            at += file.count  # it was read to its end before, and has nothing that is left
-            continue
-        for first, lines in blocks(file):
-            start = (index << FILE) + first
-            is_equal = part.equal[at : at + len(lines)]
-            at += len(lines)
-            writer.add(range(start, start + len(lines)), lines, ~is_equal)
+        start, number = at, index << FILE
+        at += file.count or 0
+        if reader is None and part.equal[start:at].all():
+            continue  # it was read to its end before, and has nothing that is left
+        for text, ends in cut(file, lengths[start:at]):
+            is_equal = part.equal[start : start + len(ends)]
+            left = np.flatnonzero(~is_equal)
+            writer.add((left + number).tolist(), lines_at(text, ends, left))
             if reader:
-                numbers = (np.flatnonzero(is_equal) + start).astype(np.uint64)
-                rows.append(_keys(parser, list(compress(lines, is_equal.tolist())), numbers, part.lines, reader))
-    return writer.close(), np.concatenate(rows) if rows else np.empty((0, 3), dtype=np.uint64)
+                own = by_text.hashes(text, len(ends)) if by_text else None
+                if own is None:
+                    same = np.flatnonzero(is_equal)
+                    numbers = (same + number).astype(np.uint64)
+                    rows.append(_keys(parser, lines_at(text, ends, same), numbers, part.lines, reader))
+                else:
+                    hashes.append(own)
+                    plain += len(left)
+            start += len(ends)
+            number += len(ends)
+    part.hashes.write_bytes(np.concatenate(hashes).data)
+    return writer.close(), np.concatenate(rows), plain
+
+
+def _read(hashes: Path) -> Array:
+    return np.fromfile(hashes, dtype=np.uint64)
+
+
+def _wanted(by_text: KeyTexts, rests: dict[Role, RestLines]) -> Array:
+    """The hashes of the keys of both rests. What has no such key is refused when it is parsed for its row."""
+    wanted, parser, reader = [NONE], simdjson.Parser(), RowReader(by_text.key, Policy(), live=False)
+    for rest in rests.values():
+        for numbers, lines in rest.blocks():
+            hashes = by_text.hashes(b"\n".join(lines), len(lines))
+            if hashes is None:
+                with suppress(BadInput):
+                    hashes = _keys(parser, lines, np.array(numbers, dtype=np.uint64), rest.files, reader)[:, 0]
+            wanted.append(NONE if hashes is None else hashes)
+    return np.unique(np.concatenate(wanted))
 
 
 def _keys(parser: simdjson.Parser, lines: list[bytes], numbers: Array, files: FileLines, reader: RowReader) -> Array:

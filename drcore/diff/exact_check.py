@@ -75,13 +75,15 @@ class ExactCheck:
         return checked
 
     def _same(self, one: Item, other: Item) -> bool:
-        key = self.key
-        if any(one.get(name) != other.get(name) for name in key.names) and key_bytes(key.of(one)) != key_bytes(
-            key.of(other)
-        ):
-            both = f"{key.of(one)}, {key.of(other)}"
-            raise RunnerFailed(f"two keys have the same hash of 128 bits: {both}; not completed")
+        for name in self.key.names:
+            if one.get(name) != other.get(name):
+                self._is_same_key(one, other)
         return equal(one, other)
+
+    def _is_same_key(self, one: Item, other: Item) -> None:
+        mine, theirs = self.key.of(one), self.key.of(other)
+        if key_bytes(mine) != key_bytes(theirs):
+            raise RunnerFailed(f"two keys have the same hash of 128 bits: {mine}, {theirs}; not completed")
 
     def _key(self, old: Item | None, new: Item | None) -> Item:
         return self.key.of(old if old is not None else new or {})

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from isal import igzip, isal_zlib
 
+from drcore.diff.spilled import Array
 from drcore.errors import BadInput, RunnerFailed
 
 FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
 _BLOCK = 1 << 18  # bytes: lines of more at once leave the cache of a core
 _PART = 8 << 20  # bytes of files that are read by one worker at once
-_FEW = 1 << 10  # lines: a block of fewer waits for those of the next file
+_FEW = 1 << 8  # lines: a block of fewer waits for those of the next file
 # The stubs of isal say that its error is an instance; it is a class of its own.
 _BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]
 
-Block = tuple[list[int], list[bytes]]  # the numbers of lines, the lines
+Block = tuple[Sequence[int], list[bytes]]  # the numbers of lines, the lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +36,73 @@ def blocks(file: DataFile) -> Iterator[tuple[int, list[bytes]]]:
     Raises BadInput when the file is cut off, damaged, or has not as many lines as it should.
     """
     number, rest = 0, b""
-    try:
-        with igzip.open(file.path, "rb") as stream:
-            while data := stream.read(_BLOCK):
-                lines = data.split(b"\n")
-                lines[0] = rest + lines[0]
-                rest = lines.pop()
-                if lines:
-                    yield number, lines
-                    number += len(lines)
-    except _BROKEN as error:
-        raise BadInput(f"{file.path}: expected a whole gzip file, seen after {number} lines: {error}") from error
+    for data in _data(file):
+        lines = data.split(b"\n")
+        lines[0] = rest + lines[0]
+        rest = lines.pop()
+        if lines:
+            yield number, lines
+            number += len(lines)
     if rest:
         yield number, [rest]
         number += 1
     if file.count is not None and number != file.count:
         raise BadInput(f"{file.path}: expected {file.count} items by the manifest, seen {number}")
+
+
+def texts(file: DataFile) -> Iterator[bytes]:
+    """A file's lines some at once, uncut; each text ends where a line does.
+
+    Raises BadInput when the file is cut off or damaged; that its lines are as many as they should be is not looked at.
+    """
+    rest = b""
+    for data in _data(file):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
+        else:
+            rest += data
+    if rest:
+        yield rest
+
+
+def cut(file: DataFile, lengths: Array) -> Iterator[tuple[bytes, Array]]:
+    """The texts of a file of which it is known how long each line is, each with where its lines end.
+
+    Raises RunnerFailed when they are no longer so long.
+    """
+    ends = np.cumsum(lengths, dtype=np.int64) + np.arange(len(lengths))
+    first = size = 0
+    for text in texts(file):
+        length = len(text) - text.endswith(b"\n")
+        last = int(np.searchsorted(ends, size + length, side="right"))
+        own = ends[first:last] - size
+        size += len(text)
+        if not len(own) or own[-1] != length:
+            raise RunnerFailed(f"{file.path}: expected the same lines again: the file changed meanwhile")
+        yield text, own
+        first = last
+    if first != len(lengths):
+        raise RunnerFailed(f"{file.path}: expected the same lines again: the file changed meanwhile")
+
+
+def lines_at(text: bytes, ends: Array, wanted: Array) -> list[bytes]:
+    """Some lines of a text by their places among all."""
+    starts = np.where(wanted, ends[wanted - 1] + 1, 0)
+    return [text[start:end] for start, end in zip(starts.tolist(), ends[wanted].tolist(), strict=True)]
+
+
+def _data(file: DataFile) -> Iterator[bytes]:
+    """A file's bytes, some at once. Raises BadInput when it is cut off or damaged."""
+    size = 0
+    try:
+        with igzip.open(file.path, "rb") as stream:
+            while data := stream.read(_BLOCK):
+                yield data
+                size += len(data)
+    except _BROKEN as error:
+        raise BadInput(f"{file.path}: expected a whole gzip file, seen after {size} bytes of text: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +142,11 @@ class FileLines:
         for index, file in enumerate(self.files, self.first):
             for first, more in blocks(file):
                 start = (index << FILE) + first
-                numbers += range(start, start + len(more))
+                own = range(start, start + len(more))
+                if not lines and len(more) >= _FEW:
+                    yield own, more
+                    continue
+                numbers += own
                 lines += more
                 if len(lines) >= _FEW:
                     yield numbers, lines

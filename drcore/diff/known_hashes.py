@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,27 +28,31 @@ class KnownHashes:
         with ExitStack() as stack:
             files = [stack.enter_context(path.open("wb")) for path in self.paths[:3]]
             for part in range(1 << hashes.bits):
-                rows = hashes.part(part)
-                rows = rows[np.argsort(rows[:, 0])]
-                self.count += len(rows)
-                for column, file in enumerate(files):
-                    file.write(np.ascontiguousarray(rows[:, column]).data)
-        self.bits = max(1, self.count.bit_length() - 1)
+                columns = [np.ascontiguousarray(column) for column in hashes.part(part).T]
+                order = np.argsort(columns[0])
+                self.count += len(order)
+                for column, file in zip(columns, files, strict=True):
+                    file.write(column[order].data)
+        self.bits = max(1, self.count.bit_length())
         begins = np.arange(1 << self.bits, dtype=np.uint64) << np.uint64(64 - self.bits)
-        self.paths[3].write_bytes(np.searchsorted(self._read(0), begins).astype(np.uint64).data)
+        self.paths[3].write_bytes(np.searchsorted(self._read(0), begins).astype(np.uint32).data)
 
     def finder(self) -> Callable[[Array], tuple[Array, Array]]:
         """From hashes to which of them are among these, and where those stand."""
         if not self.count:
             return lambda hashes: (np.zeros(len(hashes), dtype=np.bool_), NONE)
-        high, low, first = map(self._read, (0, 1, 3))  # once: a page that is mapped anew costs more than the search
-        shift, end = np.uint64(64 - self.bits), np.uint64(self.count - 1)
+        # Once: a page that is mapped anew costs more than the search.
+        high, low, first = self._read(0), self._read(1), self._read(3, np.uint32)
+        shift, end = np.uint64(64 - self.bits), self.count - 1
 
         def find(hashes: Array) -> tuple[Array, Array]:
             wanted = hashes[:, 0]
-            at = np.minimum(first[wanted >> shift], end)
-            while (below := (high[at] < wanted) & (at < end)).any():
-                at = at + below
+            at = np.minimum(first[wanted >> shift], end).astype(np.intp)
+            behind = np.flatnonzero((high[at] < wanted) & (at < end))
+            while len(behind):
+                at[behind] += 1
+                behind = behind[at[behind] < end]
+                behind = behind[high[at[behind]] < wanted[behind]]
             there = (high[at] == wanted) & (low[at] == hashes[:, 1])
             return there, at[there]
 
@@ -57,5 +62,5 @@ class KnownHashes:
         """Which line each of them is."""
         return self._read(2)
 
-    def _read(self, path: int) -> Array:
-        return np.asarray(np.memmap(self.paths[path], dtype=np.uint64, mode="r")) if self.count else NONE
+    def _read(self, path: int, kind: type[np.unsignedinteger[Any]] = np.uint64) -> Array:
+        return np.asarray(np.memmap(self.paths[path], dtype=kind, mode="r")) if self.count else NONE

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from drcore.clock import iso
@@ -26,6 +27,7 @@ TTL_LOOKS_BACK = timedelta(days=5 * 365)  # an item that expired before is not r
 _NANOSECONDS = 1000  # in a microsecond; every larger number is in these
 _LAST = 253_402_300_800_000_000  # the year 10000, in microseconds
 _ONLY_DIGITS = re.compile(r"\d{9,20}(\.\d+)?", re.ASCII)
+_iso = lru_cache(maxsize=4)(iso)  # of the recovery point, for each item that differs
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(?=\D|$)")
 
 
@@ -118,15 +120,15 @@ class Policy:
 
     def reason(self, cause: Cause, live: Item | None) -> str:
         """Why an item is of its class, in words."""
+        if cause is Cause.SILENT:  # the most frequent one by far, and the writers do not matter
+            point = _iso(self.recovery_point) if self.recovery_point else ""
+            return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
         writers = writers_of(live, self.writer) if live else ()
         match cause:
             case Cause.SAME:
                 return "equal"
             case Cause.FAULTY:
                 return f"changed, last written by {writers[-1]}"
-            case Cause.SILENT:
-                point = iso(self.recovery_point) if self.recovery_point else ""
-                return f"changed, but {self.modified} is {_shown(live, self.modified)}, not after {point}"
             case Cause.TIMELESS:
                 readable = live and modified_of(live, self.modified) is not None
                 why = f"later than {iso(self.now)}, when it was read" if readable and self.now else "no time"
@@ -193,7 +195,7 @@ def writers_of(item: Item, attribute: str) -> tuple[str, ...]:
         case {"S": str(name)}:
             return (name,)
         case {"L": list(names)}:
-            return tuple(each["S"] for each in names if isinstance(each, dict) and isinstance(each.get("S"), str))
+            return tuple([each["S"] for each in names if isinstance(each, dict) and isinstance(each.get("S"), str)])
     return ()
 
 

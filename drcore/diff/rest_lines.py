@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from drcore.diff.gzip_lines import Block, FileLines
-from drcore.diff.spilled import Array
 from drcore.errors import RunnerFailed
 
 _AT_ONCE = 1 << 10  # lines
@@ -54,11 +53,10 @@ class RestWriter:
         self._numbers: list[int] = []
         self._lines: list[bytes] = []
 
-    def add(self, numbers: Sequence[int], lines: Sequence[bytes], left: Array) -> None:
-        """Put those of some lines that are left behind those that are there; their numbers rise."""
-        places = np.flatnonzero(left).tolist()
-        self._numbers += [numbers[each] for each in places]
-        self._lines += [lines[each] for each in places]
+    def add(self, numbers: Iterable[int], lines: Iterable[bytes]) -> None:
+        """Put lines behind those that are there; their numbers rise."""
+        self._numbers += numbers
+        self._lines += lines
         if len(self._lines) >= _AT_ONCE:
             self._flush()
 

@@ -177,12 +177,13 @@ FORMS: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.parametrize("side", "ab")
 @pytest.mark.parametrize("change", FORMS.values(), ids=FORMS)
 def test_equal_items_should_stay_equal_however_their_lines_are_written(
-    change: Callable[[Path], object], tmp_path: Path
+    change: Callable[[Path], object], side: str, tmp_path: Path
 ) -> None:
     a, b = (exports.full(tmp_path / name, SAME, per_file=6) for name in "ab")
-    change(b)
+    change(a if side == "a" else b)
     report = compare(ExportSource(a, key=PK), ExportSource(b), POLICY, out=tmp_path / "out")
     assert (report.counts[Class.UNCHANGED], report.differs) == (20, 0)
 
