@@ -20,7 +20,6 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from drcore.clock import Clock, iso
-from drcore.engine.people import same
 from drcore.errors import BadInput
 from drcore.parameters import DrillPolicy, Model, read
 from drcore.record.evidence import Cell
@@ -32,7 +31,6 @@ class Consent(StrEnum):
     NONE = "none"
     GO = "go"
     TYPED = "a typed phrase"
-    SECOND = "a typed phrase by a second person"
 
 
 class Approval(Model):
@@ -204,8 +202,6 @@ class Desk:
                 no = f"the approval is for {approval.phrase!r}, but it would now be {now}"
             elif approval.expires <= self._clock.now():
                 no = f"the approval expired at {iso(approval.expires)}"
-            elif level is Consent.SECOND and same(approval.by, self.who):
-                no = f"a second person must approve, and {approval.by} runs this"
             elif chosen.barred:
                 no = f"{chosen.phrase!r} cannot be taken: {chosen.barred}"
             else:
@@ -230,14 +226,8 @@ class Desk:
             return _no(choices, self.who, "keyboard", f"typed {answer.strip()!r}, not {wanted}", again)
         if taken.barred:
             return _no(choices, self.who, "keyboard", f"{taken.phrase!r} cannot be taken: {taken.barred}", again)
-        who = self.who
-        if level is Consent.SECOND:
-            who = (self._keyboard("Name of the second person, who has read the phrase: ") or "").strip()
-            if not who or same(who, self.who):
-                why = "a second person is needed"
-                return _no(choices, who, "keyboard", why, "Fetch one, and run the step again.")
         reason = "" if level is Consent.GO else (self._keyboard("Why, in one line, for the record: ") or "").strip()
-        return _given(taken, who, "keyboard", reason)
+        return _given(taken, self.who, "keyboard", reason)
 
     def _how_to(self, step: str, choices: Sequence[Choice]) -> str:
         asked = [OpenQuestion(step, tuple(choices)), *self.later(step)]

@@ -255,10 +255,9 @@ class _Carrying(Looking):
         choices = step.choices(run, states) if step.choices else ()
         before = run.clock.now()
         proof = None if run.rehearsing else wanted(run.service, run.plan, step.key)
-        level = Consent.TYPED if proof and step.consent is Consent.SECOND else step.consent  # who else is proved after
         changes = f"{step.changes}; then a second person is waited for" if proof else step.changes
         with run.clock.person():
-            self.given = run.desk.choose(step.title, level, choices or (Choice("", phrase),), changes)
+            self.given = run.desk.choose(step.title, step.consent, choices or (Choice("", phrase),), changes)
         self.human = (run.clock.now() - before).total_seconds()
         fields = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
         fields = fields if choices else {"phrase": phrase}

@@ -11,6 +11,7 @@ from typing import Any
 
 from drcore.clock import WallClock
 from drcore.engine.permissions import Place
+from drcore.engine.second_person import asked_at
 from drcore.engine.step import Plan
 from drcore.errors import BadInput, Refused
 from drcore.parameters import Mode, Model, OneOf, Service, as_data, at_world, load, parse, put_in_world
@@ -30,7 +31,7 @@ def prepare(
 ) -> RunParameters:
     """Read and check everything that a run starts from. Touches nothing. Raises BadInput, or Refused for the mode."""
     service, facts = load(HOME / "parameters", environment, plan.id, plan.facts)
-    named = service.second_person.steps.get(plan.id, ()) if service.second_person else ()
+    named = asked_at(service, plan.id)
     if strange := [key for key in named if key not in plan.fingerprints() or not plan.step(key).act]:
         where = f"{HOME / 'parameters' / environment / 'service.yaml'}: second_person.steps.{plan.id}"
         raise BadInput(f"{where}: expected keys of steps of plan {plan.id.upper()} that act, seen {strange[0]!r}")

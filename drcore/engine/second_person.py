@@ -66,10 +66,14 @@ def folder_of(run_id: str, step: str) -> str:
     return f"approvals/{run_id}/{step}"
 
 
+def asked_at(service: Service, plan: str) -> tuple[str, ...]:
+    """The keys of the steps of a plan that somebody must approve beside the operator."""
+    return service.second_person.steps.get(plan, ()) if service.second_person else ()
+
+
 def wanted(service: Service, plan: str, step: str) -> SecondPerson | None:
     """Who must approve a step beside the operator; None where nobody must."""
-    second = service.second_person
-    return second if second and step in second.steps.get(plan, ()) else None
+    return service.second_person if step in asked_at(service, plan) else None
 
 
 def prove(

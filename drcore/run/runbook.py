@@ -16,7 +16,7 @@ from typing import Any
 
 from drcore import show
 from drcore.clock import Clock, parse_time
-from drcore.engine import preflight
+from drcore.engine import preflight, second_person
 from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Consent, FrontEnd, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.foresight import foreseen
@@ -131,7 +131,8 @@ class Runbook:
     @cell
     def overview(self) -> None:
         """Draw all steps of the plan, also how those ended that were carried out before a restart."""
-        self._screen.show(show.overview(self.plan.steps, self._known()))
+        second = second_person.asked_at(self.run.service, self.plan.id)
+        self._screen.show(show.overview(self.plan.steps, self._known(), second))
 
     @cell
     def go_on(self) -> None:

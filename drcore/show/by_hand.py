@@ -22,7 +22,6 @@ _ASKS = {
     Consent.NONE: "nobody",
     Consent.GO: "the operator",
     Consent.TYPED: "the incident commander, in writing",
-    Consent.SECOND: "the incident commander, and a second person, in writing",
 }
 _BACK = {
     Reversibility.NO_RETURN: "none: past the point of no return",
@@ -80,7 +79,8 @@ def paper_card(plan: Plan[F], at: Place[F]) -> PaperCard:
 
 def _act(number: int, plan: Plan[Any], service: Service, act: HandAct) -> PaperAct:
     step = plan.step(act.step.key)
-    asks = act.asks or _ASKS[Consent.SECOND if wanted(service, plan.id, step.key) else step.consent]
+    second = "the incident commander, and a second person, in writing" if wanted(service, plan.id, step.key) else ""
+    asks = act.asks or second or _ASKS[step.consent]
     back = act.back or (_BACK.get(step.reversibility, "") if act.do and not act.undo else "")
     act = replace(act, do=_filled(act.do), look=_filled(act.look), undo=_filled(act.undo))
     return PaperAct(number, step.title, step.plan, asks, step.changes, act, back)

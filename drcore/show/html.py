@@ -81,7 +81,6 @@ def _environment() -> Environment:
         "plain": values.plain,
         "changed": states.changed,
         "because": wording.because,
-        "asked": wording.asked,
         "whole": _whole,
     }
     environment.globals |= {"ANSWERS": wording.ANSWERS}

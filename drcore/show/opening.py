@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from drcore.show.html import render
@@ -76,24 +76,29 @@ def findings(listed: Sequence[Finding]) -> tuple[str, str]:
     return html, "\n".join([f"{head}  Preflight: {why}", *columns(rows)])
 
 
-def overview(steps: Iterable[Step[Any, Any]], results: Mapping[str, StepResult]) -> tuple[str, str]:
-    """All steps of a plan in order: which change something, ask, can be taken back; how they ended so far."""
-    drawn = [(step, results.get(step.key)) for step in steps]
-    acting = sum(step.act is not None for step, _ in drawn)
-    over = [result for _, result in drawn if result]
+def overview(
+    steps: Iterable[Step[Any, Any]], results: Mapping[str, StepResult], second: Collection[str] = ()
+) -> tuple[str, str]:
+    """All steps of a plan in order: which change something, ask, can be taken back; how they ended so far.
+
+    `second` are the keys of those to which a second person says yes, too.
+    """
+    drawn = [(step, results.get(step.key), asked(step, step.key in second)) for step in steps]
+    acting = sum(step.act is not None for step, _, _ in drawn)
+    over = [result for _, result, _ in drawn if result]
     why = f"{len(drawn)} steps, {acting} can change something, {len(over) or 'none'} carried out so far."
     html = render("overview", steps=drawn, why=why, NO_RETURN=_NO_RETURN)
     rows = [
-        (f"{number:>2}", named(result.word) if result else "not yet", step.title, _told(step))
-        for number, (step, result) in enumerate(drawn, start=1)
+        (f"{number:>2}", named(result.word) if result else "not yet", step.title, _told(step, asks))
+        for number, (step, result, asks) in enumerate(drawn, start=1)
     ]
     return html, "\n".join([f"Steps: {why}", *columns(rows, indent="")])
 
 
-def _told(step: Step[Any, Any]) -> str:
+def _told(step: Step[Any, Any], asks: str) -> str:
     if step.act is None:
         return "looks only"
-    asks = f"asks for {asked(step)}" if asked(step) else ""
+    asks = f"asks for {asks}" if asks else ""
     back = "POINT OF NO RETURN" if step.reversibility == _NO_RETURN else str(step.reversibility)
     return "; ".join(filter(None, [f"changes: {step.changes}", asks, back]))
 

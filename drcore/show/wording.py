@@ -80,11 +80,15 @@ def visible(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\xa0" else " " for letter in text)
 
 
-def asked(step: Step[Any, Any]) -> str:
-    """What a step asks for before it acts: `go`, `a typed phrase`, one of several, or nothing."""
-    if step.choices:
-        return "one of several typed phrases"
-    return "" if step.consent.value == "none" else str(step.consent.value)
+def asked(step: Step[Any, Any], second: bool) -> str:
+    """What a step asks for before it acts: `go`, `a typed phrase`, one of several, or nothing.
+
+    `second`: whether a second person is asked, too.
+    """
+    asks = "one of several typed phrases" if step.choices else str(step.consent.value)
+    if second:
+        return f"{asks}, then for a second person"
+    return "" if asks == "none" else asks
 
 
 def because(result: TargetResult) -> str:

@@ -65,7 +65,7 @@ def approved(run: str = "t-1", *, minutes: float = 10, phrase: str = PHRASE, by:
     )
 
 
-@pytest.mark.parametrize("level", [Consent.GO, Consent.TYPED, Consent.SECOND])
+@pytest.mark.parametrize("level", [Consent.GO, Consent.TYPED])
 def test_without_a_keyboard_the_answer_should_be_no_with_the_way_to_a_yes(level: Consent) -> None:
     given = ask(desk(), level)
     assert not given.granted
@@ -106,16 +106,6 @@ def test_the_phrase_should_be_shown_before_it_is_asked_for() -> None:
     assert PHRASE in asked[0] and "a table is restored" in asked[0]
 
 
-@pytest.mark.parametrize("second", ["", "  ", "alice", " Alice ", "alice@laptop", None])
-def test_a_second_person_should_be_somebody_else(second: str | None) -> None:
-    assert not ask(desk(typing(PHRASE, second)), Consent.SECOND).granted
-
-
-def test_a_second_person_should_be_the_one_who_said_yes() -> None:
-    given = ask(desk(typing(PHRASE, "bob", "seen")), Consent.SECOND)
-    assert given.granted and given.by == "bob"
-
-
 def test_an_approval_given_beforehand_should_do_for_exactly_what_it_names() -> None:
     given = ask(desk(approvals=approved()))
     assert given == Given(True, "bob", "approvals file", "as agreed", phrase=PHRASE)
@@ -139,12 +129,6 @@ def test_an_approval_for_something_else_should_be_a_no_that_says_what(approvals:
 
 def test_an_approval_should_not_do_for_another_step() -> None:
     assert not ask(desk(approvals=approved()), step="Wipe").granted
-
-
-def test_who_runs_it_should_not_approve_as_the_second_person() -> None:
-    assert not ask(desk(approvals=approved(by="alice")), Consent.SECOND).granted
-    assert ask(desk(approvals=approved(by="alice")), Consent.TYPED).granted
-    assert ask(desk(approvals=approved(by="bob")), Consent.SECOND).granted
 
 
 def test_a_drill_policy_should_say_that_it_was_no_person() -> None:

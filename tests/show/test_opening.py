@@ -36,9 +36,11 @@ def test_a_finding_that_stops_should_say_so() -> None:
 
 
 def test_the_way_should_show_every_step_in_order_before_any_was_carried_out() -> None:
-    html, text = show.overview(sample.STEPS, {})
+    html, text = show.overview(sample.STEPS, {}, [sample.TELL.key])
     assert [line.split("  ")[1] for line in text.splitlines()[1:]] == ["not yet"] * 5
     places = [html.index(step.title) for step in sample.STEPS]
     assert places == sorted(places)
     assert html.count("POINT OF NO RETURN") == text.count("POINT OF NO RETURN") == 1
-    assert "asks for a typed phrase by a second person" in text
+    for each in (html, text):
+        assert each.count("asks for a typed phrase, then for a second person") == 1
+        assert each.count("asks for a typed phrase") == 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from drcore.engine.consent import Consent
 
-CONSENTS = {"-": Consent.NONE, "go": Consent.GO, "typed": Consent.TYPED, "second": Consent.SECOND}
+CONSENTS = {"-": Consent.NONE, "go": Consent.GO, "typed": Consent.TYPED}
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ the-hole-is-closed - lambda-hotfix api-gateway-hotfix
 token-epoch typed the-hole-is-closed
 revoke-at-the-issuers typed token-epoch
 promote-the-replicas typed revoke-at-the-issuers
-sweep-the-secrets second revoke-at-the-issuers promote-the-replicas
+sweep-the-secrets typed revoke-at-the-issuers promote-the-replicas
 no-label-on-an-old-version typed sweep-the-secrets
 no-copy-holds-a-token - sweep-the-secrets no-label-on-an-old-version
 old-tokens-are-refused - token-epoch revoke-at-the-issuers no-copy-holds-a-token

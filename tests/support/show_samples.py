@@ -79,7 +79,7 @@ TELL = step(
     "Tell the users",
     changes="an incident on the public status page",
     act=_act,
-    consent=Consent.SECOND,
+    consent=Consent.TYPED,
     reversibility=Reversibility.NO_RETURN,
 )
 HEALTHY = step("See users well again", settles=Settles("healthy"))

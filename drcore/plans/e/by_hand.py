@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drcore.engine.by_hand import HandAct, HandCard, quoted, words
-from drcore.engine.outcome import StepName
 from drcore.engine.permissions import Place
 from drcore.plans.e import public_words, titles
 from drcore.plans.e.facts import Facts
@@ -21,19 +20,17 @@ from drcore.plans.shared.by_hand import (
     secret,
     sign_in,
 )
-from drcore.plans.shared.facts import FlagPlace
+from drcore.plans.shared.flags_by_hand import knows_own_flags, sets_own_flag
 from drcore.plans.shared.release_by_hand import freeze, knows_release, points_aliases, points_stage, unfreeze
 
-_BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
-_OVER = "max_by(Items[?State=='COMPLETE'], &DeploymentNumber).ConfigurationVersion"
 _MODE_ON = ".enabled = true | .level = env.MODE"
-_RUNNING = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
 
 
 def card(at: Place[Facts]) -> HandCard:
     """The acts of plan E, in the order in which they are done."""
     facts = at.facts
-    first = (sign_in(at.service), knows_release(at, facts.releases), _knows_finding(at), _knows_flags(at), _knows(at))
+    flags = knows_own_flags(at, facts.flags.application, facts.flags.strategy)
+    first = (sign_in(at.service), knows_release(at, facts.releases), _knows_finding(at), flags, _knows(at))
     return HandCard(
         "\n".join(first),
         (
@@ -61,8 +58,8 @@ def card(at: Place[Facts]) -> HandCard:
                 + "; ".join(f"{each.name} within {each.hours:g} h" for each in facts.clocks),
             ),
             freeze(at, titles.FREEZE, facts.pipeline),
-            _flag(
-                at, titles.CONTAIN, facts.flags.mode, _MODE_ON, undo=".enabled = false", back="the mode is off again"
+            sets_own_flag(
+                titles.CONTAIN, facts.flags.mode, _MODE_ON, undo=".enabled = false", back="the mode is off again"
             ),
             HandAct(
                 titles.CONTAINED,
@@ -118,8 +115,7 @@ def card(at: Place[Facts]) -> HandCard:
                 shows="the id of the incident",
                 back="none: correct it by the next message",
             ),
-            _flag(
-                at,
+            sets_own_flag(
                 titles.LIFT,
                 facts.flags.mode,
                 ".enabled = false",
@@ -168,42 +164,6 @@ def _knows_finding(at: Place[Facts]) -> str:
                 '  "[\\$g, (.paths | map_values(.status))]"',
             )
             + "; }",
-        )
-    )
-
-
-def _knows_flags(at: Place[Facts]) -> str:
-    """`flag ENVIRONMENT PROFILE CHANGE` deploys a changed document of flags in each region; `shown` what is served."""
-    flags = at.facts.flags
-    place = "--region $G --application-id $A"
-    version = f"{place} --configuration-profile-id $C"
-    ids = (
-        f'A=$(aws appconfig list-applications --region $G --query "$(named {words([flags.application])})")',
-        f'V=$(aws appconfig list-environments {place} --query "$(named $1)")',
-        f'C=$(aws appconfig list-configuration-profiles {place} --query "$(named $2)")',
-        f'N=$(aws appconfig list-deployments {place} --environment-id $V --query "{_OVER}")',
-        f"aws appconfig get-hosted-configuration-version {version} --version-number $N flags-$G.json > /dev/null",
-    )
-    deploys = in_regions(
-        at.service,
-        "ids $1 $2",
-        f'jq {quoted(_BARE)}"| $3" flags-$G.json > new-$G.json',
-        f"N=$(aws appconfig create-hosted-configuration-version {version} --content fileb://new-$G.json \\",
-        "  --content-type application/json /dev/null --query VersionNumber)",
-        f'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named {words([flags.strategy])})")',
-        f"aws appconfig start-deployment {place} --environment-id $V --configuration-profile-id $C \\",
-        "  --deployment-strategy-id $S --configuration-version $N --query DeploymentNumber",
-        f'until [ -z "$(aws appconfig list-deployments {place} --environment-id $V \\',
-        f'  --query "{_RUNNING}")" ]; do sleep 15; done',
-    )
-    return "\n".join(
-        (
-            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
-            "ids() {",
-            *(f"  {line}" for line in ids),
-            "}",
-            f"flag() {{ {deploys}; }}",
-            "shown() { " + in_regions(at.service, "ids $1 $2; jq -c .values flags-$G.json") + "; }",
         )
     )
 
@@ -295,29 +255,6 @@ def _evidence(at: Place[Facts]) -> HandAct:
     )
 
 
-def _flag(
-    at: Place[Facts],
-    step: StepName,
-    where: FlagPlace,
-    change: str,
-    *,
-    shows: str = "in each region: on, with its value",
-    undo: str = "",
-    back: str,
-) -> HandAct:
-    """Set a flag everywhere; `undo` is the change that sets it back, empty: none does."""
-    place = f"{words([where.environment])} {words([where.profile])}"
-    flag = f'.values[\\"{where.flag}\\"]'
-    return HandAct(
-        step,
-        do=f'flag {place} "{flag} |= ({change})"',
-        look=f"shown {place}",
-        shows=shows,
-        undo=f'flag {place} "{flag} |= ({undo})"' if undo else "",
-        back=back,
-    )
-
-
 def _epoch(at: Place[Facts]) -> HandAct:
     """The flag with the time of S3's clock, whatever that of this machine says."""
     region = at.service.runner_region
@@ -329,7 +266,7 @@ def _epoch(at: Place[Facts]) -> HandAct:
         "  --prefix frozen/$BY-mended.txt --query 'Contents[0].LastModified' | cut -c1-19)Z\n"
     )
     change = ".enabled = true | .min_issued_at = env.NOW"
-    act = _flag(at, titles.EPOCH, at.facts.flags.epoch, change, back="none: old tokens would be good again")
+    act = sets_own_flag(titles.EPOCH, at.facts.flags.epoch, change, back="none: old tokens would be good again")
     return replace(act, do=clock + act.do)
 
 

@@ -146,7 +146,7 @@ SWEEP = Step(
     act=sweep_batch,
     targets=stores,
     needs=(titles.ISSUERS, titles.PROMOTE),
-    consent=Consent.SECOND,
+    consent=Consent.TYPED,
     phrase=words_of_the_sweep,
     reversibility=Reversibility.NO_RETURN,
     patience=Patience(within=lambda run: 60 * run.facts.sweep_minutes, every=1),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from drcore.engine.by_hand import HandAct, HandCard, quoted, words
 from drcore.engine.permissions import Place
-from drcore.plans.g import public_words, tables_by_hand, titles, writers_by_hand
+from drcore.plans.g import jobs_by_hand, public_words, tables_by_hand, titles, writers_by_hand
 from drcore.plans.g.facts import Facts
 from drcore.plans.g.table_requests import READING, WRITING
 from drcore.plans.shared.by_hand import (
@@ -102,15 +102,12 @@ def card(at: Place[Facts]) -> HandCard:
                 by_hand="Whoever owns the data says in the incident channel that it is good. Last moment to go back",
             ),
             HandAct(titles.ALLOW, by_hand="Nothing: the service writes to $NEW, and $T stays read-only"),
-            *_jobs(at),
+            jobs_by_hand.counts(at),
+            jobs_by_hand.holds(at),
             writers_by_hand.workers_again(at),
             writers_by_hand.functions_again(at),
             writers_by_hand.sources(at, titles.SOURCES_AGAIN, halts=False),
-            HandAct(
-                titles.REDRIVE,
-                by_hand=f"Where failed jobs are to be tried again: in the console of SQS, in each region, start the "
-                f"redrive of {facts.jobs.dead_letters}",
-            ),
+            jobs_by_hand.redrives(at),
             writers_by_hand.rules(at, titles.RULES_AGAIN, halts=False),
             writers_by_hand.scaling(at, titles.SCALING_AGAIN, halts=False),
             writers_by_hand.provisioned_again(at),
@@ -129,24 +126,6 @@ def card(at: Place[Facts]) -> HandCard:
             _restored(at),
         ),
         tools=("aws", "curl", "jq", "gunzip"),
-    )
-
-
-def _jobs(at: Place[Facts]) -> tuple[HandAct, ...]:
-    """What becomes of the jobs that have waited, which people see and set in the consoles."""
-    jobs = at.facts.jobs
-    return (
-        HandAct(
-            titles.JOBS,
-            by_hand=f"In the console of SQS, in each region: how many jobs wait in {jobs.queue}, how old they are, "
-            f"how many lie in {jobs.dead_letters}. The incident commander decides whether jobs from before $POINT are "
-            "held, whether failed ones are tried again",
-        ),
-        HandAct(
-            titles.HOLD_JOBS,
-            by_hand=f"Where they are held: in the console of AppConfig, in each region, deploy the flag "
-            f"{jobs.filter.flag}, on, with made_at = $POINT in UTC",
-        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Switching flags by hand: AppConfig's document of flags, changed by jq, deployed in each region.
 
 `flags` gives a part of what is known of a region, `G`; `switch STRATEGY CHANGE` changes the document everywhere.
+Where each flag has an environment of its own, `flag ENVIRONMENT PROFILE CHANGE` does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from drcore.engine.by_hand import HandAct, quoted, words
 from drcore.engine.outcome import StepName
 from drcore.engine.permissions import Place
 from drcore.plans.shared.by_hand import in_regions
+from drcore.plans.shared.facts import FlagPlace
 from drcore.plans.shared.flag_profiles import FlagProfile
 
 # Without the times, which are AppConfig's own.
@@ -91,4 +93,62 @@ def clears_the_way(at: Place[Any], step: StepName) -> HandAct:
         shows="nothing: no deployment runs",
         by_hand="An experiment on one of the flags is stopped in the console of AppConfig, in each region",
         back="none: deploy anew once it is over",
+    )
+
+
+def knows_own_flags(at: Place[Any], application: str, strategy: str) -> str:
+    """`flag ENVIRONMENT PROFILE CHANGE` deploys a changed document in each region; `shown` is what is deployed."""
+    place = "--region $G --application-id $A"
+    version = f"{place} --configuration-profile-id $C"
+    last = "max_by(Items[?State=='COMPLETE'], &DeploymentNumber).ConfigurationVersion"
+    document = (
+        f'A=$(aws appconfig list-applications --region $G --query "$(named {words([application])})")',
+        f'V=$(aws appconfig list-environments {place} --query "$(named $1)")',
+        f'C=$(aws appconfig list-configuration-profiles {place} --query "$(named $2)")',
+        f'N=$(aws appconfig list-deployments {place} --environment-id $V --query "{last}")',
+        f"aws appconfig get-hosted-configuration-version {version} --version-number $N flags-$G.json > /dev/null",
+    )
+    deploys = in_regions(
+        at.service,
+        "document $1 $2",
+        f'jq {quoted(_BARE)}"| $3" flags-$G.json > new-$G.json',
+        f"N=$(aws appconfig create-hosted-configuration-version {version} --content fileb://new-$G.json \\",
+        "  --content-type application/json /dev/null --query VersionNumber)",
+        f'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named {words([strategy])})")',
+        f"aws appconfig start-deployment {place} --environment-id $V --configuration-profile-id $C \\",
+        "  --deployment-strategy-id $S --configuration-version $N --query DeploymentNumber",
+        f'until [ -z "$(aws appconfig list-deployments {place} --environment-id $V \\',
+        f'  --query "{_UNDER_WAY}")" ]; do sleep 15; done',
+    )
+    return "\n".join(
+        (
+            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            "document() {",
+            *(f"  {line}" for line in document),
+            "}",
+            f"flag() {{ {deploys}; }}",
+            "shown() { " + in_regions(at.service, "document $1 $2; jq -c .values flags-$G.json") + "; }",
+        )
+    )
+
+
+def sets_own_flag(
+    step: StepName,
+    where: FlagPlace,
+    change: str,
+    *,
+    shows: str = "in each region: on, with its value",
+    undo: str = "",
+    back: str,
+) -> HandAct:
+    """Set such a flag everywhere; `undo` is the change that sets it back, empty: none does."""
+    place = f"{words([where.environment])} {words([where.profile])}"
+    flag = f'.values[\\"{where.flag}\\"]'
+    return HandAct(
+        step,
+        do=f'flag {place} "{flag} |= ({change})"',
+        look=f"shown {place}",
+        shows=shows,
+        undo=f'flag {place} "{flag} |= ({undo})"' if undo else "",
+        back=back,
     )

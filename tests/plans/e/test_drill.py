@@ -93,8 +93,8 @@ def test_no_token_should_be_in_any_file(carried: Carried) -> None:
     ]
 
 
-def test_the_sweep_should_ask_a_second_person_and_name_the_counts(carried: Carried) -> None:
-    assert e.SWEEP.consent is Consent.SECOND
+def test_the_sweep_should_be_asked_for_by_its_counts(carried: Carried) -> None:
+    assert e.SWEEP.consent is Consent.TYPED
     (asked,) = (line for line in lines(carried.run, "consent") if line["key"] == e.SWEEP.key)
     assert asked["phrase"] == (
         "INVALIDATE 5,600 TOKENS IN 7 SECRETS syncwell/oauth/* WRITTEN IN us-east-1 AND ACCOUNT 210987654321"
