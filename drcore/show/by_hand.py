@@ -18,6 +18,8 @@ from drcore.show.wording import duration
 F = TypeVar("F")
 
 _WIDTH = 118  # characters of a command in a line of paper
+_IN_COLUMN = 98  # where a card of many acts is printed in two columns
+_MANY_ACTS = 30
 _ASKS = {
     Consent.NONE: "nobody",
     Consent.GO: "the operator",
@@ -73,26 +75,27 @@ def paper_card(plan: Plan[F], at: Place[F]) -> PaperCard:
         "before. Write the time beside each act. All names are those of the parameters; what an incident changes is a "
         "variable ($NAME), which a look fills. The role's keys last an hour: `sign` gets new ones."
     )
-    acts = tuple(_act(number, plan, service, each) for number, each in enumerate(card.acts, start=2))
-    return PaperCard(f"Plan {plan.id.upper()} by hand: {plan.title}", rows, _filled(card.first), acts, how)
+    width = _IN_COLUMN if len(card.acts) > _MANY_ACTS else _WIDTH
+    acts = tuple(_act(number, plan, service, each, width) for number, each in enumerate(card.acts, start=2))
+    return PaperCard(f"Plan {plan.id.upper()} by hand: {plan.title}", rows, _filled(card.first, width), acts, how)
 
 
-def _act(number: int, plan: Plan[Any], service: Service, act: HandAct) -> PaperAct:
+def _act(number: int, plan: Plan[Any], service: Service, act: HandAct, width: int) -> PaperAct:
     step = plan.step(act.step.key)
     second = "the incident commander, and a second person, in writing" if wanted(service, plan.id, step.key) else ""
     asks = act.asks or second or _ASKS[step.consent]
     back = act.back or (_BACK.get(step.reversibility, "") if act.do and not act.undo else "")
-    act = replace(act, do=_filled(act.do), look=_filled(act.look), undo=_filled(act.undo))
+    act = replace(act, do=_filled(act.do, width), look=_filled(act.look, width), undo=_filled(act.undo, width))
     return PaperAct(number, step.title, step.plan, asks, step.changes, act, back)
 
 
-def _filled(commands: str) -> str:
+def _filled(commands: str, width: int) -> str:
     """Commands with what goes on in the next line put into the same one, as far as it has room on paper."""
     lines: list[str] = []
     for line in commands.splitlines():
         last = lines[-1] if lines else ""
         whole = f"{last.removesuffix(chr(92)).rstrip()} {line.strip()}"
-        if last.endswith((" \\", "; do", "{")) and len(whole) <= _WIDTH:
+        if last.endswith((" \\", "; do", "{")) and len(whole) <= width:
             lines[-1] = whole
         else:
             lines.append(line)
@@ -106,7 +109,7 @@ def as_markdown(card: PaperCard) -> str:
 
 def as_html(card: PaperCard) -> str:
     """The card as one HTML page that prints well. Each of its commands is in a `code` element."""
-    return document("by_hand", card=card)
+    return document("by_hand", card=card, in_columns=len(card.acts) > _MANY_ACTS)
 
 
 def _lines(card: PaperCard) -> Iterator[str]:

@@ -20,7 +20,7 @@ from drcore.plans.shared.by_hand import (
     secret,
     sign_in,
 )
-from drcore.plans.shared.flags_by_hand import knows_own_flags, sets_own_flag
+from drcore.plans.shared.flags_by_hand import knows_documents, sets_own_flag
 from drcore.plans.shared.release_by_hand import freeze, knows_release, points_aliases, points_stage, unfreeze
 
 _MODE_ON = ".enabled = true | .level = env.MODE"
@@ -29,7 +29,7 @@ _MODE_ON = ".enabled = true | .level = env.MODE"
 def card(at: Place[Facts]) -> HandCard:
     """The acts of plan E, in the order in which they are done."""
     facts = at.facts
-    flags = knows_own_flags(at, facts.flags.application, facts.flags.strategy)
+    flags = knows_documents(at, facts.flags.application, facts.flags.strategy)
     first = (sign_in(at.service), knows_release(at, facts.releases), _knows_finding(at), flags, _knows(at))
     return HandCard(
         "\n".join(first),

@@ -29,7 +29,7 @@ _WITHIN_S = 60  # seconds that a query of the log may take
 _MINUTES = 5  # of the metric: the newest whole minute of them counts
 _DENIED = "AccessDenied"  # of the code under which DynamoDB refuses a write that a policy denies
 # By job, what became of it last: those that are done are not of interest.
-NOT_DONE = (
+_NOT_DONE = (
     'filter event = "job"'
     " | stats latest(state) as state, latest(error) as error, latest(made_at) as made_at by job"
     ' | filter state != "done" | sort made_at asc'
@@ -105,7 +105,7 @@ def _by_log(run: GRun, region: str, queue: QueueCounts) -> tuple[int, datetime |
     """Of jobs not done: (made before the recovery point, when the oldest was made, denied, made before the halt)."""
     until = run.clock.now() - timedelta(seconds=logs.SEARCHABLE_S)
     since = until - timedelta(seconds=queue.keeps_s)
-    query = LogQuery(region, (run.facts.jobs.log,), NOT_DONE)
+    query = LogQuery(region, (run.facts.jobs.log,), _NOT_DONE)
     (rows,) = logs.insights(run.aws, run.clock, [query], since, until, within=_WITHIN_S)
     point = recovery_point(run)
     made = [(row.text("made_at"), row.text("state"), row.text("error") or "") for row in rows]

@@ -15,6 +15,7 @@ from drcore.plans.g.facts import Facts
 from drcore.plans.g.resources import EXPORTED
 from drcore.plans.g.tables import DENY_SID, KEEP_SID, KEPT_UNTIL, REPLICATION, denies, lets_only
 from drcore.plans.shared.by_hand import in_regions
+from drcore.plans.shared.flags_by_hand import knows_documents
 from drcore.services.dynamodb import policies
 
 _DYNAMODB = "aws dynamodb"
@@ -306,52 +307,28 @@ def keeps_corrupt(at: Place[Facts]) -> HandAct:
 
 
 def switches(at: Place[Facts]) -> HandAct:
-    """A version in each region first, then the deployments."""
+    """All writers stand still: one region after the other, each read back as a consumer."""
     where = at.facts.configuration
-    app = "--region $G --application-id $A"
-    version = f"{app} --configuration-profile-id $C"
-    named = '--query "$(named {})"'
-    consumer = (
-        f"--application-identifier {words([where.application])} --environment-identifier {words([where.environment])}"
+    names = " ".join(
+        f"--{kind}-identifier {words([name])}"
+        for kind, name in (
+            ("application", where.application),
+            ("environment", where.environment),
+            ("configuration-profile", where.profile),
+        )
     )
-    last = "Items[?State=='COMPLETE'] | [0].ConfigurationVersion"
+    deploy = f'deploy {words([where.environment])} {words([where.profile])} ".{where.key} = env.{{}}"'
     return HandAct(
         titles.SWITCH,
-        do="\n".join(
-            (
-                "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
-                "ids() {",
-                f"  A=$(aws appconfig list-applications --region $G {named.format(words([where.application]))})",
-                f"  V=$(aws appconfig list-environments {app} {named.format(words([where.environment]))})",
-                f"  C=$(aws appconfig list-configuration-profiles {app} {named.format(words([where.profile]))}); }}",
-                f"got() {{ K=$(aws appconfigdata start-configuration-session --region $G {consumer} \\",
-                f"    --configuration-profile-identifier {words([where.profile])} --query InitialConfigurationToken)",
-                "  aws appconfigdata get-latest-configuration --region $G --configuration-token $K got-$G.json \\",
-                "    > /dev/null; }",
-                "deploy() { "
-                + in_regions(
-                    at.service,
-                    "ids; S=$(aws appconfig list-deployment-strategies --region $G "
-                    f"{named.format(words([where.strategy]))})",
-                    f"aws appconfig start-deployment {app} --environment-id $V --configuration-profile-id $C \\",
-                    "  --deployment-strategy-id $S --configuration-version $(cat $1-$G) --query DeploymentNumber",
-                    f'until [ "$(aws appconfig list-deployments {app} --environment-id $V --query "Items[0].State")" '
-                    "= COMPLETE ]; do sleep 10; done",
-                )
-                + "; }",
-                in_regions(
-                    at.service,
-                    f'ids; got; aws appconfig list-deployments {app} --environment-id $V --query "{last}" > was-$G',
-                    f"jq -c --arg n $NEW '.{where.key} = $n' got-$G.json > next.json",
-                    f"aws appconfig create-hosted-configuration-version {version} --content fileb://next.json \\",
-                    "  --content-type application/json /dev/null --query VersionNumber > next-$G",
-                ),
-                "deploy next",
-            )
+        do=f"export NEW T\n{knows_documents(at, where.application, where.strategy)}\n{deploy.format('NEW')}",
+        look=in_regions(
+            at.service,
+            f"K=$(aws appconfigdata start-configuration-session --region $G {names} --query InitialConfigurationToken)",
+            "aws appconfigdata get-latest-configuration --region $G --configuration-token $K got.json > /dev/null",
+            f"jq -r .{where.key} got.json",
         ),
-        look=in_regions(at.service, f"got; jq -r .{where.key} got-$G.json"),
         shows="the name of the new table in each region",
-        undo="deploy was",
+        undo=deploy.format("T"),
         back="only as long as nothing has written to $NEW: from the act Resume workers on there is no return without "
         "loss",
     )

@@ -1,7 +1,7 @@
 """Switching flags by hand: AppConfig's document of flags, changed by jq, deployed in each region.
 
 `flags` gives a part of what is known of a region, `G`; `switch STRATEGY CHANGE` changes the document everywhere.
-Where each flag has an environment of its own, `flag ENVIRONMENT PROFILE CHANGE` does.
+Where flags have environments of their own, `deploy ENVIRONMENT PROFILE CHANGE` does, of any document of JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from drcore.plans.shared.facts import FlagPlace
 from drcore.plans.shared.flag_profiles import FlagProfile
 
 # Without the times, which are AppConfig's own.
-_BARE = '(.flags, .values) |= map_values(with_entries(select(.key | startswith("_") | not)))'
+_BARE = '(.flags // empty, .values // empty) |= map_values(with_entries(select(.key | startswith("_") | not)))'
 _UNDER_WAY = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
 _DEPLOYED = "max_by(Items[?State=='COMPLETE' || State=='BAKING'], &DeploymentNumber).ConfigurationVersion"
 
@@ -96,8 +96,8 @@ def clears_the_way(at: Place[Any], step: StepName) -> HandAct:
     )
 
 
-def knows_own_flags(at: Place[Any], application: str, strategy: str) -> str:
-    """`flag ENVIRONMENT PROFILE CHANGE` deploys a changed document in each region; `shown` is what is deployed."""
+def knows_documents(at: Place[Any], application: str, strategy: str) -> str:
+    """`deploy ENVIRONMENT PROFILE CHANGE` deploys a changed document in each region; `document` reads it there."""
     place = "--region $G --application-id $A"
     version = f"{place} --configuration-profile-id $C"
     last = "max_by(Items[?State=='COMPLETE'], &DeploymentNumber).ConfigurationVersion"
@@ -106,12 +106,12 @@ def knows_own_flags(at: Place[Any], application: str, strategy: str) -> str:
         f'V=$(aws appconfig list-environments {place} --query "$(named $1)")',
         f'C=$(aws appconfig list-configuration-profiles {place} --query "$(named $2)")',
         f'N=$(aws appconfig list-deployments {place} --environment-id $V --query "{last}")',
-        f"aws appconfig get-hosted-configuration-version {version} --version-number $N flags-$G.json > /dev/null",
+        f"aws appconfig get-hosted-configuration-version {version} --version-number $N was-$G.json > /dev/null",
     )
     deploys = in_regions(
         at.service,
         "document $1 $2",
-        f'jq {quoted(_BARE)}"| $3" flags-$G.json > new-$G.json',
+        f'jq {quoted(_BARE)}"| $3" was-$G.json > new-$G.json',
         f"N=$(aws appconfig create-hosted-configuration-version {version} --content fileb://new-$G.json \\",
         "  --content-type application/json /dev/null --query VersionNumber)",
         f'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named {words([strategy])})")',
@@ -126,8 +126,8 @@ def knows_own_flags(at: Place[Any], application: str, strategy: str) -> str:
             "document() {",
             *(f"  {line}" for line in document),
             "}",
-            f"flag() {{ {deploys}; }}",
-            "shown() { " + in_regions(at.service, "document $1 $2; jq -c .values flags-$G.json") + "; }",
+            f"deploy() {{ {deploys}; }}",
+            "shown() { " + in_regions(at.service, "document $1 $2; jq -c .values was-$G.json") + "; }",
         )
     )
 
@@ -146,9 +146,9 @@ def sets_own_flag(
     flag = f'.values[\\"{where.flag}\\"]'
     return HandAct(
         step,
-        do=f'flag {place} "{flag} |= ({change})"',
+        do=f'deploy {place} "{flag} |= ({change})"',
         look=f"shown {place}",
         shows=shows,
-        undo=f'flag {place} "{flag} |= ({undo})"' if undo else "",
+        undo=f'deploy {place} "{flag} |= ({undo})"' if undo else "",
         back=back,
     )
