@@ -104,7 +104,8 @@ class Chart:
     """Values over time. `title` says what to see, `unit` what is measured, `alt` the same for who cannot see it.
 
     `stacked`: the series stand on top of each other, as parts of a whole. `ceiling`: where the axis ends, if higher
-    values would hide the rest; the title should name them.
+    values would hide the rest; the title should name them. `begins`: where the axis of time does, if it is flat before;
+    what was measured before stands in the table.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Chart:
     stacked: bool = False
     ceiling: float | None = None
     bands: tuple[Band, ...] = ()
+    begins: datetime | None = None
 
     def table(self) -> Table:
         """The same numbers, a row a time and series."""

@@ -45,7 +45,7 @@ def redacted(chart: T, redact: Callable[[str], str]) -> T:
 def drawn(chart: Chart) -> Figure:
     """The chart as a figure: panels under each other on one axis of time."""
     with style():
-        times = [time for series in chart.series for time in series.times]
+        times = [time for series in chart.series for time in series.times if not chart.begins or time >= chart.begins]
         if not times and not chart.marks:
             return _empty(chart)
         span = window(times, [mark.at for mark in chart.marks])

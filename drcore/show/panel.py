@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from drcore.show.alt_text import clock_minutes, known, number
@@ -89,7 +90,7 @@ class Panel:
         """Draw it on axes of so many inches."""
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-        axes.set_ylabel(short(self.unit, 26))
+        axes.set_ylabel(_in_two_lines(self.unit, int(height / LETTER)))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.set_ylim(*self._reach())
@@ -234,6 +235,12 @@ def _last(series: Series) -> tuple[str, float | None]:
     if time == series.times[-1]:
         return f"{middle(series.label, _LETTERS - 8)}: {number(value)}", value
     return f"{middle(series.label, _LETTERS - 16)}: no data after {clock_minutes(time)}", value
+
+
+def _in_two_lines(text: str, letters: int) -> str:
+    """A text along an axis that has room for so many letters."""
+    first, *others = wrap(short(text), letters) or [""]
+    return "\n".join([first, *([short(" ".join(others), letters)] if others else [])])
 
 
 def _say_band(axes: Axes, label: str, start: datetime, end: datetime, inches: float) -> None:

@@ -67,3 +67,24 @@ def test_no_text_should_leave_the_picture_or_lie_over_another(chart: Chart) -> N
     assert all(box.x1 <= figure.bbox.x1 + 1 for box in boxes)
     for index, box in enumerate(boxes):
         assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[index + 1 :]), texts[index]
+
+
+@pytest.mark.parametrize("panels", [1, 2])
+def test_what_is_measured_should_stand_whole_along_its_axis(panels: int) -> None:
+    chart = sample.chart()
+    chart = replace(chart, unit="items last written, a minute", series=chart.series[:panels])
+    figure = show.figure(chart)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        label = axes.yaxis.get_label()
+        assert label.get_text().replace("\n", " ") == chart.unit
+        box, panel = label.get_window_extent(), axes.get_window_extent()
+        assert (box.y0 >= panel.y0, box.y1 <= panel.y1, box.x0 >= 0) == (True, True, True)
+
+
+def test_an_axis_should_begin_where_the_chart_says_and_the_table_have_it_all() -> None:
+    chart = sample.chart()
+    times = chart.series[0].times
+    cut = replace(chart, begins=times[len(times) // 2], marks=())
+    assert show.figure(cut).axes[0].get_xlim()[0] > show.figure(replace(cut, begins=None)).axes[0].get_xlim()[0]
+    assert cut.table().rows == chart.table().rows
