@@ -10,6 +10,7 @@ from drcore.engine.metric_minutes import ONE
 from drcore.engine.outcome import Target
 from drcore.plans.b.facts import BRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
+from drcore.plans.shared.incident_span import begins
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Alarm, Metric, Points
@@ -175,7 +176,7 @@ def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
         series.append(Series("sync jobs that succeed", jobs.times, good, region))
         peaks[region] = max((share for share in shares if share is not None), default=0.0)
         worst += good
-    limit = run.facts.thresholds.fallback_percent
+    limit, marks = run.facts.thresholds.fallback_percent, run.marks()
     if not worst:
         title = "Fallbacks and sync jobs: nothing was measured"
     else:
@@ -190,7 +191,8 @@ def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
         "% of conflicts, of jobs",
         tuple(series),
         (Limit(f"fallbacks, threshold {limit:g} %", limit),),
-        run.marks(),
+        marks,
+        begins=begins([(each, limit) for each in series if each.label == "fallbacks"], marks),
     )
 
 
@@ -213,7 +215,9 @@ def latency_chart(run: BRun, name: str, minutes: float = 60) -> Chart:
         highest = max(peaks, key=lambda region: peaks[region])
         title = f"The endpoint's p99 went to {peaks[highest]:,.0f} ms in {highest}, threshold {limit:,.0f} ms"
     limits = (Limit(f"p99, threshold {limit:,.0f} ms", limit),)
-    return Chart(name, title, "p99, ms", tuple(series), limits, run.marks())
+    marks = run.marks()
+    since_when = begins([(each, limit) for each in series], marks)
+    return Chart(name, title, "p99, ms", tuple(series), limits, marks, begins=since_when)
 
 
 def signals_table(name: str, title: str, states: Mapping[Target, AiSignals]) -> Table:

@@ -12,6 +12,7 @@ from drcore.plans.d.facts import DRun
 from drcore.plans.d.partner_signals import PageSays, PartnerSignals, ProbeCount, calls, minutes_between, of_partner
 from drcore.plans.d.paused import Case
 from drcore.plans.shared.flags import switch_target
+from drcore.plans.shared.incident_span import begins
 from drcore.record.evidence import Band, Chart, Limit, Mark, Series, Table
 from drcore.services import cloudwatch
 
@@ -78,7 +79,9 @@ def error_rates(run: DRun, name: str, partners: Iterable[str]) -> Chart:
             )
     limits = (Limit(f"threshold {limit:g} %", limit),)
     bands = tuple(_flag_off(run, names))
-    return Chart(name, title, "errors, % of calls", tuple(series), limits, _moments(run), bands=bands)
+    marks = _moments(run)
+    since_when = begins([(each, limit) for each in series], marks)
+    return Chart(name, title, "errors, % of calls", tuple(series), limits, marks, bands=bands, begins=since_when)
 
 
 def calls_with_flag(run: DRun, name: str, partners: Sequence[str]) -> Chart:

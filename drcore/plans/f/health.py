@@ -10,15 +10,15 @@ from typing import TypeAlias
 from drcore.engine.metric_minutes import ONE
 from drcore.engine.outcome import Target
 from drcore.errors import Unknown
-from drcore.plans.f.facts import Facts, FRun
+from drcore.plans.f.facts import FRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
-from drcore.record.evidence import Chart, Limit, Mark, Series, Table
+from drcore.plans.shared.incident_span import begins
+from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, lambda_
 from drcore.services.cloudwatch import Metric, Points
 
 API = "the API"  # as its users see it, whatever function and version answers
 _ByWho: TypeAlias = dict[str, tuple[Points, Points, Points]]  # requests, errors, p99 by the minute
-_BEFORE = timedelta(minutes=15)  # of a chart stand before the incident
 _VERSIONS = 3  # the newest versions of a function; a rollback is between the last two
 
 
@@ -233,7 +233,9 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
             errors.append(Series(who, times, rates, region, roles[who]))
             slow.append(Series(who, p99.times, p99.values, region, roles[who]))
     facts, marks = run.facts, run.marks()
-    begins = _begins(facts, errors, slow, marks)
+    judged = [(each, facts.error_rate_percent) for each in errors]
+    judged += [(each, facts.p99_ms) for each in slow if each.label == API]
+    since_when = begins(judged, marks)
     return (
         Chart(
             f"{name}-error-rate",
@@ -242,7 +244,7 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
             tuple(errors),
             (Limit(f"threshold {facts.error_rate_percent:g} %", facts.error_rate_percent),),
             marks,
-            begins=begins,
+            begins=since_when,
         ),
         Chart(
             f"{name}-latency",
@@ -251,19 +253,9 @@ def charts(run: FRun, name: str, regions: tuple[str, ...], minutes: float = 60) 
             tuple(slow),
             (Limit(f"threshold for {API} {facts.p99_ms:g} ms", facts.p99_ms),),
             marks,
-            begins=begins,
+            begins=since_when,
         ),
     )
-
-
-def _begins(facts: Facts, errors: list[Series], slow: list[Series], marks: tuple[Mark, ...]) -> datetime | None:
-    """A little before the first moment, or the first minute that is over its threshold. None: there is neither."""
-    judged = [(each, facts.error_rate_percent) for each in errors]
-    judged += [(each, facts.p99_ms) for each in slow if each.label == API]
-    moments = [mark.at for mark in marks]
-    for each, most in judged:
-        moments += [at for at, value in zip(each.times, each.values, strict=True) if value is not None and value > most]
-    return min(moments) - _BEFORE if moments else None
 
 
 def _roles(asked: Iterable[str]) -> dict[str, str]:
