@@ -17,6 +17,7 @@ from io import BytesIO
 from typing import Any, TypeVar
 
 from botocore import UNSIGNED
+from botocore import __version__ as botocore_version
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
@@ -259,7 +260,7 @@ class Aws:
             retries={"mode": "standard", "total_max_attempts": 1 if once or briefly else _ATTEMPTS},
             tcp_keepalive=True,
             proxies={} if self._endpoint and is_loopback(self._endpoint) else None,  # None: as the environment says
-            user_agent_extra=f"drcore/{self._run_id}",
+            user_agent=f"drcore/{self._run_id} Botocore/{botocore_version}",  # whole: to build it costs each call
         )
 
     @property

@@ -32,14 +32,22 @@ _FORMS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NAMES = r"""(?:(?:aws_?)?secret_?access_?key|secret_?string|session_?token|password|passwd|api[_-]?key|client_?secret
-              |access_?token|refresh_?token|authorization)"""
+# Without one of these texts no form can match. To look for a text costs a twentieth of what the expression costs.
+_IN_FORMS = ("AKIA", "ASIA", "eyJ", "-----BEGIN", "://", "Bearer ")
+
+# Names whose values are secrets; a blank is where some write _ or -.
+_NAMES = (
+    *("secret access key", "secret string", "session token", "password", "passwd", "api key", "client secret"),
+    *("access token", "refresh token", "authorization"),
+)
+_ANY_NAME = rf"(?:(?:aws[_-]?)?(?:{'|'.join(name.replace(' ', '[_-]?') for name in _NAMES)}))"
 _NAMED = re.compile(
-    rf"""({_NAMES}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)
+    rf"""({_ANY_NAME}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)
          (?!bearer\s)((?:(?!\\["'])[^\s"',;&<>{{}}\[\]]){{6,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NAME = re.compile(_NAMES, re.IGNORECASE | re.VERBOSE)
+_NAME = re.compile(_ANY_NAME, re.IGNORECASE)
+_IN_NAMED = tuple(name.replace(" ", "") for name in _NAMES)
 
 
 # Of what is kept: texts up to so many characters, so many of them.
@@ -76,9 +84,14 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """The text without its secrets."""
-        if self._pattern:
+        if self._pattern and any(known in text for known in self._known):
             text = self._pattern.sub(HIDDEN, text)
-        return _NAMED.sub(lambda match: match[1] + HIDDEN, _FORMS.sub(HIDDEN, text))
+        if any(part in text for part in _IN_FORMS):
+            text = _FORMS.sub(HIDDEN, text)
+        joined = text.casefold().replace("_", "").replace("-", "")
+        if any(name in joined for name in _IN_NAMED):
+            text = _NAMED.sub(lambda match: match[1] + HIDDEN, text)
+        return text
 
     def data(self, value: object) -> object:
         """The same for plain data (what JSON can hold): every string in it, keys included.

@@ -132,6 +132,8 @@ def test_data_without_a_secret_should_stay_as_it_is(data: object) -> None:
         (r"{\"password\": \"hunter22\"}", rf"{{\"password\": \"{HIDDEN}\"}}"),
         ("password = hunter22, user = app", f"password = {HIDDEN}, user = app"),
         ("api-key: abcdef123", f"api-key: {HIDDEN}"),
+        ("SECRET-ACCESS-KEY=abcdef123", f"SECRET-ACCESS-KEY={HIDDEN}"),
+        ("\N{LATIN SMALL LETTER LONG S}ecret_String=abcdef123", f"\N{LATIN SMALL LETTER LONG S}ecret_String={HIDDEN}"),
         ("https://x.test/?access_token=abcdef123&n=1", f"https://x.test/?access_token={HIDDEN}&n=1"),
     ],
 )
