@@ -72,7 +72,7 @@ _OF_PLANS = {
     f"{_OVER_PLANS}test_busy.py": "abdfg",
     f"{_OVER_PLANS}test_kills.py": "e",
     f"{_OVER_PLANS}test_only_tells.py": "ce",
-    "tests/notebooks/test_reference.py::test_a_drill_should_show_what_its_reference_shows": "bc",
+    "tests/notebooks/test_reference.py::test_a_drill_should_show_what_its_reference_shows": "bf",
 }
 _MET = set("abcdefg")
 
@@ -80,6 +80,7 @@ _CORRUPTION = "tests/sandbox/syncwell/incidents/test_data_corruption.py"
 # Whole drills of single courses, and what is long for what it shows: their rooms have other tests. Files, or tests.
 _IN_THE_PROOF = {
     "tests/browser/test_lab_g.py",
+    "tests/calls/test_secrets.py::test_the_secrets_should_have_turned_up_in_what_was_raised",
     "tests/calls/test_secrets.py::test_a_secret_should_be_in_no_file_and_no_word_of_a_drill_that_raised",
     "tests/diff/test_generated_items.py",
     "tests/launcher/test_without_the_sandbox.py::test_a_whole_drill_should_pass_without_them",
@@ -87,6 +88,9 @@ _IN_THE_PROOF = {
     "tests/plans/a/test_plan.py::test_each_fault_in_each_region_should_reach_the_goal_by_no_call_to_what_is_away",
     "tests/plans/c/test_plan.py::test_a_drill_should_reach_its_goal_and_measure_honestly",
     "tests/plans/c/test_plan.py::test_data_that_is_lost_should_be_replaced_in_both_stores_where_people_report_it",
+    "tests/house/test_add_a_plan.py::test_its_drill_reaches_the_goal_from_the_command_line",
+    "tests/launcher/test_notebook.py::test_a_notebook_whose_cell_fails_should_leave_a_record_that_holds",
+    "tests/plans/d/test_plan.py::test_a_partner_that_fails_again_after_a_kill_is_paused_again_before_the_run_comes_to_let_it_in",
     "tests/plans/d/test_plan.py::test_a_partner_that_fails_again_while_it_is_let_in_is_paused_again",
     "tests/plans/d/test_plan.py::test_a_partner_whose_probes_fail_stays_paused_and_the_run_can_be_resumed",
     "tests/plans/d/test_plan.py::test_each_fault_is_told_for_what_it_is_and_is_seen_to_its_end",
@@ -97,9 +101,13 @@ _IN_THE_PROOF = {
     "tests/plans/a/test_p3_hold_out.py",
     "tests/plans/f/test_release_manifest.py::test_an_older_release_that_was_never_in_a_region_should_not_matter",
     "tests/plans/f/test_release_manifest.py::test_where_a_release_is_named_instead_it_should_be_gone_back_to",
+    "tests/plans/family/test_determinism.py",
+    "tests/plans/family/test_processes.py::test_a_launcher_that_is_killed_leaves_the_world_but_no_kernel_and_can_be_resumed",
     "tests/plans/family/test_processes.py::test_a_launcher_that_is_stopped_says_so_and_the_run_can_be_resumed",
+    "tests/plans/family/test_ways_back.py::test_a_switch_and_its_undo_are_each_done_once_where_the_answers_are_lost",
     "tests/plans/family/test_ways_back.py::test_after_going_back_a_resumed_run_keeps_the_region_out_again",
     "tests/plans/g/test_levers.py",
+    "tests/sandbox/identity/test_key_uses.py::test_a_drill_under_own_keys_should_need_what_is_printed_for_them",
     f"{_CORRUPTION}::test_two_worlds_of_a_seed_should_be_corrupted_alike_and_two_seeds_should_not",
     "tests/sandbox/syncwell/incidents/test_region_outage.py",
 }

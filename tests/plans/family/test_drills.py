@@ -13,14 +13,13 @@ from drcore.errors import Exit, Refused, StepFailed
 from drcore.record.events import Event, Kind, read_events
 from drcore.record.history import History
 from drcore.run.runbook import Runbook
-from tests.support.drills import Drills
+from tests.support.drills import Drills, each_followed_scene
 from tests.support.honesty import honest, well_in_truth
 from tests.support.lock_calls import lock_only
 from tests.support.stage import (
     GOOD,
     Scene,
     each_plan,
-    each_sampled_scene,
     each_scene,
     of_the_lock,
     outcomes,
@@ -179,7 +178,7 @@ def test_each_call_says_where_it_went_and_what_it_leans_on(drilled: Drills, scen
             assert line["request_id"] or line["answer"] != "OK", line
 
 
-@each_sampled_scene
+@each_followed_scene
 def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drills, scene: Scene) -> None:
     """It changes nothing, and reaches its goal; or it sees no reason to begin, and stops before its first act.
 
@@ -207,7 +206,7 @@ def test_a_second_run_right_after_finds_nothing_to_do_and_says_so(drilled: Drill
     assert set(found.values()) <= {Outcome.ALREADY, Outcome.SKIPPED}
 
 
-@each_sampled_scene
+@each_followed_scene
 def test_a_finished_run_that_is_resumed_does_nothing_twice(drilled: Drills, scene: Scene) -> None:
     after = drilled(scene).after
     assert after
