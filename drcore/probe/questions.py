@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drcore.errors import BadInput
-from drcore.probe import account_questions, function_questions, restore_questions, table_questions
+from drcore.probe import account_questions, export_questions, function_questions, restore_questions, table_questions
 from drcore.probe.question import AwsQuestion
 
 QUESTIONS: tuple[AwsQuestion, ...] = (
     *account_questions.QUESTIONS,
+    *export_questions.QUESTIONS,
     *table_questions.QUESTIONS,
     *function_questions.QUESTIONS,
     *restore_questions.QUESTIONS,

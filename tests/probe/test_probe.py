@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,19 @@ from drcore.probe.questions import QUESTIONS, chosen
 from drcore.record.events import Kind, read_events
 from drcore.record.files import EVIDENCE
 from drcore.record.proof import verify
-from drcore.sandbox.core.behaviours import KNOWN, Behaviours, UnknownBehaviour, read_answers
+from drcore.sandbox.core.behaviours import ERRORS, KNOWN, Behaviours, UnknownBehaviour, read_answers
 from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.endpoints.in_process import InProcess
+from drcore.sandbox.services.dynamodb import export_operations
+from drcore.sandbox.services.dynamodb.tables import Tables
 from tests.probe.conftest import Probing, own
 
 ALL = [each.key for each in QUESTIONS]
 WRITING = [each.key for each in QUESTIONS if each.writes]
 RESTORE, POLICY = "restore-survives-its-session", "table-policy-takes"
 RESERVED, STOP, DELAY = "reserved-below-provisioned", "stop-deployment", "metric-delay"
+EXPORT, TEXT = "export-time", "cancelled-transaction-text"
+NOT_EMULATED = {"printed-policy-suffices", "short-poll"}  # docs/aws.md says why
 
 
 def words(probed: Probed) -> dict[str, Agreement]:
@@ -48,8 +53,8 @@ def test_every_question_has_an_answer_or_says_why_and_nothing_is_left(world: InP
     probed = probe.ask(QUESTIONS)
     assert [each.question.key for each in probed.answered] == ALL
     unknown = {each.question.key: each.why for each in probed.answered if each.word is Agreement.UNKNOWN}
-    # The emulated account's caller is no session, and its parameters name no role of the runner.
-    assert set(unknown) <= {"simulation-of-a-session", "printed-policy-suffices"}
+    # The emulated account's caller is no session, its parameters name no role of the runner, nobody has exported yet.
+    assert set(unknown) <= {"simulation-of-a-session", "printed-policy-suffices", EXPORT}
     assert all(unknown.values())
     assert probed.left == () and own(world) == []
     assert services_own(world) == before
@@ -109,6 +114,48 @@ def test_an_account_that_answers_otherwise_is_told_and_can_be_emulated(
     client = again.world.client("lambda", "us-east-1")
     assert client.list_provisioned_concurrency_configs(FunctionName="syncwell-api")["ProvisionedConcurrencyConfigs"]
     client.put_function_concurrency(FunctionName="syncwell-api", ReservedConcurrentExecutions=0)
+
+
+def test_errors_that_are_called_otherwise_are_told_and_can_be_emulated(world: InProcess, probing: Probing) -> None:
+    """Of the simulator's refusal the emulated account tells nothing: its caller is no session."""
+    other = {key: f"Other{number}Exception" for number, key in enumerate(ERRORS)} | {TEXT: "Cancelled [a: b]"}
+    world.world.state(Behaviours).take(other)
+    asked = sorted(set(ERRORS) - {"simulation-of-a-session"})
+    probed = probing(asked).ask(chosen(asked, ""))
+    answers = {each.question.key: str(each.value) for each in probed.answered}
+    assert answers.pop(TEXT).endswith("Cancelled [a: b]")
+    assert answers == {key: value for key, value in other.items() if key in answers}
+    assert set(words(probed).values()) == {Agreement.DIFFERS}
+    assert probed.left == () and own(world) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreement"), [("changes", Agreement.AS_ASSUMED), ("not the changes", Agreement.DIFFERS)]
+)
+def test_how_long_an_export_takes_is_told_by_exports_that_are_there_anyway(
+    world: InProcess, probing: Probing, answer: str, agreement: Agreement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_operations, "EACH_LINE", 10.0)
+    world.world.state(Behaviours).take({EXPORT: answer})
+    world.world.state(Tables).create("Exported", ("us-west-2",))
+    clients = {name: world.world.client(name, "us-west-2") for name in ("dynamodb", "s3")}
+    clients["s3"].create_bucket(Bucket="anywhere", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    begun = world.world.clock.now()
+    world.world.clock.advance(1000)
+    for number in range(60):
+        clients["dynamodb"].put_item(TableName="Exported", Item={"pk": {"S": str(number)}, "sk": {"S": "0"}})
+    world.world.clock.advance(1000)
+    for since in (begun, begun + timedelta(seconds=950)):
+        span = {"ExportFromTime": since, "ExportToTime": since + timedelta(minutes=16)}
+        clients["dynamodb"].export_table_to_point_in_time(
+            TableArn="arn:aws:dynamodb:us-west-2:123456789012:table/Exported", S3Bucket="anywhere",
+            ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=span,
+        )  # fmt: skip
+    world.world.clock.advance(1200)
+    probe = probing()
+    probed = probe.ask(chosen([EXPORT], ""))
+    assert [(each.value, each.word) for each in probed.answered] == [(answer, agreement)], probed.answered
+    assert [call for call in probe.session.gate.made if call.write] == []
 
 
 def test_metrics_that_are_later_than_assumed_are_told_with_the_parameter_to_set(
@@ -280,14 +327,19 @@ def test_a_file_that_holds_no_answers_is_refused(tmp_path: Path, document: str, 
         read_answers(tmp_path / "answers.json")
 
 
-@pytest.mark.parametrize("answers", [{RESERVED: "maybe"}, {"table-policy-takes": "long"}, {"table-policy-takes": -1}])
+@pytest.mark.parametrize(
+    "answers",
+    [{RESERVED: "maybe"}, {POLICY: "long"}, {POLICY: -1}, {"missing-table": "answered"}, {"missing-table": "no code"}],
+)
 def test_an_answer_that_the_sandbox_cannot_behave_like_is_refused(world: InProcess, answers: dict[str, Any]) -> None:
     with pytest.raises(UnknownBehaviour, match=r"answers\.[\w-]+: expected"):
         world.world.state(Behaviours).take(answers)
 
 
 def test_the_sandbox_behaves_by_the_keys_of_questions() -> None:
-    assert set(KNOWN) <= set(ALL)
+    assert {*KNOWN, *ERRORS, *NOT_EMULATED} == set(ALL)
+    page = (HOME / "docs" / "aws.md").read_text()
+    assert all(f"| `{key}` |" in page for key in NOT_EMULATED), "docs/aws.md says why of those that change nothing"
     for question in QUESTIONS:
         known = KNOWN.get(question.key)
         if known:  # what the sandbox shows now and then is all assumed

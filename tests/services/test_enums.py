@@ -22,6 +22,7 @@ from drcore.plans.g.p08_prepare_table import ACTIVE, REPLICA, TableSetting, stat
 from drcore.plans.g.p10_resume_workers import ResumedWorkers, rollout_trouble
 from drcore.plans.g.p12_resume_feeds import not_allocated
 from drcore.plans.shared.release_shift import Serving, serves_wanted
+from drcore.plans.shared.unwatched import cannot_tell
 from drcore.record.history import Decided
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.protocol.operations import fields_of
@@ -80,9 +81,7 @@ def _rollout(found: Any) -> str:
     return of(rollout_trouble(seen)) or (READY if found.rollout == "COMPLETED" else WAITS)
 
 
-class _Decided:
-    """A run in which containment was decided on."""
-
+class _Decided:  # a run in which containment was decided on
     def decided(self, step: Any) -> Any:
         return Decided("read-only")
 
@@ -92,9 +91,7 @@ class _Good:
 
 
 def _deployment(found: Any) -> str:
-    if found.running:
-        return WAITS
-    return READY if found.state == "COMPLETE" else UNKNOWN
+    return WAITS if found.running else READY if found.state == "COMPLETE" else UNKNOWN
 
 
 def _export(found: Any) -> str:
@@ -214,7 +211,9 @@ ENUMS: Mapping[tuple[str, str], Enum] = {
         {"Complete": READY, "InternalError": UNKNOWN, "PartialData": UNKNOWN, "Forbidden": UNKNOWN},
     ),
     ("cloudwatch:DescribeAlarms", "MetricAlarms.StateValue"): Enum(
-        "cloudwatch.alarms", lambda found: SHOWN, dict.fromkeys(("OK", "ALARM", "INSUFFICIENT_DATA"), SHOWN)
+        "cloudwatch.alarms",
+        lambda found: UNKNOWN if cannot_tell(found, "") else SHOWN,  # by name, where trouble is looked for
+        {"OK": SHOWN, "ALARM": SHOWN, "INSUFFICIENT_DATA": UNKNOWN},
     ),
     ("events:DescribeRule", "State"): Enum(
         "events.rule",

@@ -206,7 +206,8 @@ sign-off typed switch repair
 allow-writes go sign-off
 decide-on-jobs typed allow-writes
 hold-old-jobs typed decide-on-jobs
-resume-workers typed allow-writes hold-old-jobs
+set-imports-back typed allow-writes
+resume-workers typed allow-writes hold-old-jobs set-imports-back
 resume-functions go resume-workers
 resume-event-sources go resume-functions
 resume-schedules go resume-event-sources

@@ -24,6 +24,7 @@ from drcore.plans.b.p5_close import CLOSE
 from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.traffic import can_be_proved
+from drcore.plans.shared.unwatched import cannot_tell
 from drcore.services import sagemaker
 from drcore.services.sagemaker import EndpointKind
 
@@ -82,7 +83,8 @@ def _configuration(run: BRun, region: str) -> Check:
 
 def _alarms(run: BRun, region: str) -> Check:
     alarms = health.alarms(run, region)
-    return yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}") if alarms else no(health.no_alarm(run))
+    why = cannot_tell(alarms, run.facts.alarms.prefix)
+    return no(why) if why else yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}")
 
 
 def _conflicts(run: BRun, region: str) -> Check:

@@ -11,6 +11,7 @@ from drcore.engine.outcome import Target
 from drcore.plans.b.facts import BRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
 from drcore.plans.shared.incident_span import begins
+from drcore.plans.shared.unwatched import cannot_tell, unwatched
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch
 from drcore.services.cloudwatch import Alarm, Metric, Points
@@ -22,7 +23,7 @@ _SINCE = 60  # minutes: so far back the begin of the harm is looked for
 class AiSignals:
     """What a region shows over some minutes. None: nothing was measured.
 
-    `unwatched` says why no alarm can tell anything, empty where there are alarms.
+    `unwatched` says why no alarm tells anything, `doubt` why not each of them does; empty where they do.
     """
 
     alarms: tuple[str, ...]
@@ -36,10 +37,12 @@ class AiSignals:
     failed_percent: float | None
     alarm_since: datetime | None = field(default=None, compare=False)
     unwatched: str = ""
+    doubt: str = ""
 
     def describe(self) -> Mapping[str, object]:
         return {
-            "alarms that are on": self.unwatched or self.alarms,
+            "alarms that are on": self.alarms,
+            **({"alarms that tell nothing": self.doubt} if self.doubt else {}),
             "conflicts": f"{self.conflicts}, {_percent(self.fallback_percent)} resolved without the AI",
             "of these timed out": _percent(self.timeout_percent),
             "calls of the endpoint": f"{self.calls}, {_percent(self.error_percent)} failed, p99 {_ms(self.p99_ms)}",
@@ -157,11 +160,6 @@ def alarms(run: BRun, region: str) -> tuple[Alarm, ...]:
     return cloudwatch.alarms(run.aws, region, prefix) + cloudwatch.log_alarms(run.aws, region, prefix)
 
 
-def no_alarm(run: BRun) -> str:
-    """That no alarm has the prefix of the parameters, in words: nobody watches, or the prefix is wrong."""
-    return f"no alarm begins with {run.facts.alarms.prefix}"
-
-
 def chart(run: BRun, name: str, minutes: float = 60) -> Chart:
     """The share of fallbacks with the success of the sync jobs beside it, a panel a region, with the moments."""
     series: list[Series] = []
@@ -269,7 +267,8 @@ def _signals(run: BRun, region: str, read: _Minutes) -> AiSignals:
         int(read.jobs.total or 0),
         _share(read.failed, read.jobs),
         min((alarm.since for alarm in on), default=None),
-        "" if known else no_alarm(run),
+        unwatched(known, run.facts.alarms.prefix),
+        cannot_tell(known, run.facts.alarms.prefix),
     )
 
 

@@ -38,8 +38,8 @@ def trouble_is_seen(run: BRun, target: Target, signals: AiSignals) -> Check:
         return yes(f"found by a person: {run.incident.found}")
     if signals.conflicts < run.facts.minimum_sample:
         return unknown(f"{signals.conflicts} conflicts were measured: no traffic is not the same as no failure")
-    if signals.unwatched:
-        return unknown(f"nothing is wrong, but {signals.unwatched}: that is not the same as no alarm that is on")
+    if signals.doubt:
+        return unknown(f"nothing is wrong, but {signals.doubt}: that is not the same as no alarm that is on")
     return no(f"no trouble: {signals.fallback_percent} % of {signals.conflicts} conflicts resolved without the AI")
 
 

@@ -73,7 +73,8 @@ def ai_is_back(run: BRun, target: Target, seen: AiHealth) -> Check:
     if seen.minutes.since is None:
         return no("the last whole minute was not good")
     merged = signals.conflicts - round(signals.conflicts * signals.fallback_percent / 100)
-    return too_early(run, seen.minutes) or yes(f"the AI merged {merged} of {signals.conflicts} conflicts")
+    doubt = f"; {signals.doubt}" if signals.doubt else ""
+    return too_early(run, seen.minutes) or yes(f"the AI merged {merged} of {signals.conflicts} conflicts{doubt}")
 
 
 def show_health(run: BRun, states: Mapping[Target, AiHealth]) -> Iterator[Exhibit]:

@@ -24,6 +24,7 @@ from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.plans.shared.on_call import on_call_topic, second_on_call_topic
 from drcore.plans.shared.releases import same_manifest
 from drcore.plans.shared.traffic import can_be_proved
+from drcore.plans.shared.unwatched import cannot_tell
 from drcore.services import apigateway, cloudwatch, lambda_
 
 
@@ -44,7 +45,8 @@ def must_exist(run: FRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
 
 def _alarms(run: FRun, region: str) -> Check:
     alarms = cloudwatch.alarms(run.aws, region, run.facts.alarms.prefix)
-    return yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}") if alarms else no(health.no_alarm(run))
+    why = cannot_tell(alarms, run.facts.alarms.prefix)
+    return no(why) if why else yes(f"{len(alarms)} begin with {run.facts.alarms.prefix}")
 
 
 def _traffic(run: FRun, region: str) -> Check:

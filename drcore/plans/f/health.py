@@ -13,6 +13,7 @@ from drcore.errors import Unknown
 from drcore.plans.f.facts import FRun
 from drcore.plans.shared.good_minutes import GoodMinutes, judge, to_judge
 from drcore.plans.shared.incident_span import begins
+from drcore.plans.shared.unwatched import cannot_tell, unwatched
 from drcore.record.evidence import Chart, Limit, Series, Table
 from drcore.services import cloudwatch, lambda_
 from drcore.services.cloudwatch import Metric, Points
@@ -46,8 +47,8 @@ class Rate:
 class Signals:
     """What a region shows: alarms that are on, rates, what is wrong with the critical function.
 
-    `unwatched` says why no alarm can tell anything, empty where there are alarms. `bug` is empty when the critical bug
-    is absent, None when that cannot be told.
+    `unwatched` says why no alarm tells anything, `doubt` why not each of them does; empty where they do. `bug` is empty
+    when the critical bug is absent, None when that cannot be told.
     """
 
     alarms: tuple[str, ...]
@@ -56,11 +57,13 @@ class Signals:
     bug: str | None
     alarm_since: datetime | None = field(default=None, compare=False)
     unwatched: str = ""
+    doubt: str = ""
 
     def describe(self) -> Mapping[str, object]:
         bug = "cannot be told" if self.bug is None else self.bug or "absent"
         return {
-            "alarms that are on": self.unwatched or self.alarms,
+            "alarms that are on": self.alarms,
+            **({"alarms that tell nothing": self.doubt} if self.doubt else {}),
             self.api.who: self.api.figures,
             "critical bug": bug,
             "versions": self.versions,
@@ -126,13 +129,9 @@ def _signals(run: FRun, region: str, points: _ByWho) -> Signals:
         api,
         critical_bug(run, region),
         min((alarm.since for alarm in on), default=None),
-        "" if alarms else no_alarm(run),
+        unwatched(alarms, run.facts.alarms.prefix),
+        cannot_tell(alarms, run.facts.alarms.prefix),
     )
-
-
-def no_alarm(run: FRun) -> str:
-    """That no alarm has the prefix of the parameters, in words: nobody watches, or the prefix is wrong."""
-    return f"no alarm begins with {run.facts.alarms.prefix}"
 
 
 def api_requests(run: FRun, region: str, minutes: float) -> int:

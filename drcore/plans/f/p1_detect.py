@@ -36,8 +36,8 @@ def trouble_is_seen(run: FRun, target: Target, signals: Signals) -> Check:
         return yes(f"found by a person: {run.incident.bug}")
     if not signals.api.requests and not signals.versions:
         return unknown("no traffic was measured: that is not the same as no errors")
-    if signals.unwatched:
-        return unknown(f"nothing is wrong, but {signals.unwatched}: that is not the same as no alarm that is on")
+    if signals.doubt:
+        return unknown(f"nothing is wrong, but {signals.doubt}: that is not the same as no alarm that is on")
     if signals.bug is None:
         return unknown("nothing is wrong but that the critical-bug check got no answer that could tell")
     return no(f"no trouble: {signals.api.requests} requests to the API, {signals.api.error_percent} % errors")

@@ -60,9 +60,10 @@ def is_healthy(run: FRun, target: Target, seen: Health) -> Check:
         )
     if seen.minutes.since is None:
         return no("the last whole minute was not good")
+    doubt = f"; {seen.signals.doubt}" if seen.signals.doubt else ""
     return too_early(run, seen.minutes) or yes(
         f"{api.error_percent:g} % errors in {api.requests} requests, {seen.synthetic.good} synthetic requests good, "
-        "the critical bug is absent"
+        f"the critical bug is absent{doubt}"
     )
 
 

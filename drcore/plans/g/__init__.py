@@ -24,6 +24,7 @@ from drcore.plans.g import (
     p08_prepare_table,
     p08_repair,
     p08_switch,
+    p09_imports,
     p09_sign_off,
     p09_waiting_jobs,
     p10_resume_workers,
@@ -49,6 +50,7 @@ from drcore.plans.g.p08_keep_evidence import KEEP
 from drcore.plans.g.p08_prepare_table import REPLICAS, SETTINGS
 from drcore.plans.g.p08_repair import INVERSE, REPAIR
 from drcore.plans.g.p08_switch import SWITCH
+from drcore.plans.g.p09_imports import IMPORTS
 from drcore.plans.g.p09_sign_off import ALLOW, SIGN_OFF
 from drcore.plans.g.p09_waiting_jobs import HOLD_JOBS, JOBS
 from drcore.plans.g.p10_resume_workers import WORKERS_AGAIN
@@ -80,6 +82,7 @@ PLAN = Plan[Facts](
         *p08_switch.STEPS,
         *p09_sign_off.STEPS,
         *p09_waiting_jobs.STEPS,
+        *p09_imports.STEPS,
         *p10_resume_workers.STEPS,
         *p11_resume_functions.STEPS,
         *p12_resume_feeds.STEPS,

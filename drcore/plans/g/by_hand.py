@@ -104,6 +104,7 @@ def card(at: Place[Facts]) -> HandCard:
             HandAct(titles.ALLOW, by_hand="Nothing: the service writes to $NEW, and $T stays read-only"),
             jobs_by_hand.counts(at),
             jobs_by_hand.holds(at),
+            jobs_by_hand.imports_again(at),
             writers_by_hand.workers_again(at),
             writers_by_hand.functions_again(at),
             writers_by_hand.sources(at, titles.SOURCES_AGAIN, halts=False),

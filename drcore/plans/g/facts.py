@@ -85,13 +85,15 @@ class Jobs(Model):
     """The queue of jobs in each region, its dead-letter queue, the log of what becomes of each job.
 
     `filter` is the flag by which the workers hold jobs that were made before its `made_at`; it lies in the application
-    of `configuration`, and is deployed by that strategy.
+    of `configuration`, and is deployed by that strategy. So does `imports`: by it the workers take their cursors at the
+    partners back to its `at`. Null: no cursor lies outside the table.
     """
 
     queue: Name
     dead_letters: Name
     log: Name
     filter: FlagPlace
+    imports: FlagPlace | None
 
 
 class ErrorLog(Model):

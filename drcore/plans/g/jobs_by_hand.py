@@ -19,6 +19,7 @@ _NOT_DONE = (
     'filter event = "job" | stats latest(state) as s, latest(made_at) as made by job | filter s != "done" | limit 10000'
 )
 _KEPT_S = 14 * 86_400  # seconds: longer no queue keeps a job
+_AGAIN_S = 3600  # seconds before the recovery point: a cursor is not further back, and to import twice does no harm
 
 
 def counts(at: Place[Facts]) -> HandAct:
@@ -64,6 +65,21 @@ def holds(at: Place[Facts]) -> HandAct:
         back="jobs of any age run; what was set aside is redriven",
     )
     return replace(act, do=f"export BEFORE\n{act.do}")
+
+
+def imports_again(at: Place[Facts]) -> HandAct:
+    """The flag by which workers take their cursors at the partners back to an hour before the recovery point."""
+    flag = at.facts.jobs.imports
+    if flag is None:
+        return HandAct(titles.IMPORTS, by_hand="Nothing: no partner's cursor lies outside the table")
+    act = sets_own_flag(
+        titles.IMPORTS,
+        flag,
+        ".enabled = true | .at = env.AGAIN",
+        undo=".enabled = false",
+        back="what was imported twice is one activity",
+    )
+    return replace(act, do=f'export AGAIN=$(jq -nr "$POINT - {_AGAIN_S} | todate")\n{act.do}')
 
 
 def redrives(at: Place[Facts]) -> HandAct:

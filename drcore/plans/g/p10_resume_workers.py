@@ -148,7 +148,7 @@ WORKERS_AGAIN = Step(
     undo=halt_workers,
     targets=parts,
     depends_on=first_ones,
-    needs=(titles.ALLOW, titles.HOLD_JOBS),
+    needs=(titles.ALLOW, titles.HOLD_JOBS, titles.IMPORTS),
     consent=Consent.TYPED,
     phrase=lambda run, states: (
         f"START {', '.join(sorted({seen.good.release for seen in states.values()}))} ON {in_use(run)}: "

@@ -10,14 +10,13 @@ from drcore.engine.labels import label
 from drcore.engine.outcome import Between, Check, StepResult, Target, no, not_needed, unknown, yes
 from drcore.engine.step import Patience, Settles, Step, regions
 from drcore.learn.postmortem import Sentence
-from drcore.plans.g import complaints, invariants, public_words, titles
+from drcore.plans.g import complaints, invariants, p09_imports, p09_waiting_jobs, public_words, titles
 from drcore.plans.g.complaints import Complaints
 from drcore.plans.g.decisions import faulty_writers, remedy
 from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.headcount import Headcount, since_the_comparison
 from drcore.plans.g.invariants import Sample
 from drcore.plans.g.p09_sign_off import conflicts
-from drcore.plans.g.p09_waiting_jobs import what_stays_on
 from drcore.plans.g.tables import in_use
 from drcore.plans.g.user_impact import affected, impact
 from drcore.plans.shared.close import close, drills
@@ -186,6 +185,11 @@ class IncidentCost:
     next_drill: datetime | None = field(metadata=label("next drill"))
 
 
+def _stays_on(run: GRun) -> tuple[str, ...]:
+    """What the plan leaves switched on, in words."""
+    return (*p09_waiting_jobs.what_stays_on(run), *p09_imports.what_stays_on(run))
+
+
 def see_closed(run: GRun, target: Target) -> IncidentCost:
     lost = impact(run)
     begun, well = run.moments.get("fault") or run.moments.get("detected"), run.moments.get("healthy")
@@ -213,7 +217,7 @@ def is_closed(run: GRun, target: Target, seen: IncidentCost) -> Check:
         f"{taken} in {took}: {seen.users} users restored, {seen.changes} changes lost ({other} would have lost "
         f"{seen.other_remedy}), {seen.conflicts} conflicts for a person"
     )
-    return yes("; ".join((cost, *what_stays_on(run))))
+    return yes("; ".join((cost, *_stays_on(run))))
 
 
 def show_closed(run: GRun, states: Mapping[Target, IncidentCost]) -> Iterator[Exhibit]:
@@ -256,7 +260,7 @@ def cost_in_verdict(run: GRun, result: StepResult) -> str:
         f"users: {seen.users} had corrupted settings, {seen.changes} changes are lost, {seen.conflicts} conflicts are "
         f"left for a person ({counted})"
     )
-    return "; ".join((cost, *what_stays_on(run)))
+    return "; ".join((cost, *_stays_on(run)))
 
 
 CLOSE = close(

@@ -8,7 +8,7 @@ from drcore.clock import iso, parse_time
 from drcore.diff.policy import modified_of, writers_of
 from drcore.engine.outcome import Check, no, wrong, yes
 from drcore.engine.preflight import checked
-from drcore.plans.g import complaints, job_counts, not_restored, titles, worker_releases
+from drcore.plans.g import complaints, job_counts, not_restored, partner_cursors, titles, worker_releases
 from drcore.plans.g.accounts import items_by_user, key_of, named_accounts
 from drcore.plans.g.complaints import error_metrics
 from drcore.plans.g.facts import GRun
@@ -57,6 +57,7 @@ def must_exist(run: GRun) -> Iterator[tuple[str, Check] | tuple[str, Check, bool
     for region in run.service.regions:
         yield f"jobs in {region}", checked(job_counts.can_be_counted, run, region), False
         yield f"flag that holds old jobs in {region}", checked(job_counts.can_be_held, run, region), False
+        yield f"flag that sets imports back in {region}", checked(partner_cursors.can_be_set_back, run, region), False
         yield f"settings of the table in {region}", checked(not_restored.switch_by_hand, run, region), False
 
 

@@ -131,7 +131,7 @@ def change_flags(
 
     def look(run: Run[F], target: Target) -> Switched:
         flags = wanted(run, part_of(target))
-        if not flags and (ramp or not run.rehearsing):
+        if not flags and (ramp or not run.rehearsing or not any(of(run, part_of(target)))):
             return Switched({})
         region, at = target.region, place(run, target.region, where(run))
         had = appconfig.consumed(run.aws, region, at)

@@ -1,5 +1,7 @@
 """What moto keeps of each service: for the world's own set-up, without a call."""
 
+from typing import TYPE_CHECKING
+
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.events.models import EventsBackend, events_backends
 from moto.iam.models import IAMBackend, iam_backends
@@ -12,8 +14,18 @@ from moto.sts.models import STSBackend, sts_backends
 
 from drcore.sandbox.moto.secret_store import FoundSecrets
 
+if TYPE_CHECKING:
+    from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+
 _EVERYWHERE = "aws"
 """The region of a service that has none."""
+
+
+def applicationautoscaling(account: str, region: str) -> "ApplicationAutoscalingBackend":
+    """What is scaled in a region, with its policies. Imported when it is asked for: it takes as long as the others."""
+    from moto.applicationautoscaling.models import applicationautoscaling_backends
+
+    return applicationautoscaling_backends[account][region]
 
 
 def dynamodb(account: str, region: str) -> DynamoDBBackend:

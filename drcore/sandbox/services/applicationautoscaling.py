@@ -1,7 +1,8 @@
 """Application Auto Scaling: keeps the desired count of an ECS service between its bounds, unless that is suspended.
 
 Simplified: the load never asks for more or fewer tasks, so policies are kept, shown, and not evaluated; only ECS
-services are scaled.
+services are scaled. What is registered of DynamoDB's tables is kept by moto, and says alone whether a table may get a
+replica.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.world import World
+from drcore.sandbox.moto import backends
 from drcore.sandbox.services.cloudtrail.state import Trail
 from drcore.sandbox.services.ecs.state import Ecs
 
@@ -163,6 +165,8 @@ def register_scalable_target(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "DeregisterScalableTarget")
 def deregister_scalable_target(call: AwsCall) -> dict[str, Any]:
     """As the API: the policies go with the target."""
+    if call.params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     scaling = call.world.state(ScalableTargets)
     scaling.target(call.region, call.params["ResourceId"])
     del scaling.targets[call.region, call.params["ResourceId"]]
@@ -196,6 +200,8 @@ def describe_scalable_targets(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "PutScalingPolicy")
 def put_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API; the policy is not evaluated."""
+    if call.params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     _only_ecs(call.params)
     scaling = call.world.state(ScalableTargets)
     target = scaling.target(call.region, call.params["ResourceId"])
@@ -205,6 +211,8 @@ def put_scaling_policy(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "DeleteScalingPolicy")
 def delete_scaling_policy(call: AwsCall) -> dict[str, Any]:
     """As the API."""
+    if call.params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     target = call.world.state(ScalableTargets).target(call.region, call.params["ResourceId"])
     if target.policies.pop(call.params["PolicyName"], None) is None:
         raise AwsError("ObjectNotFoundException", f"No scaling policy found: {call.params['PolicyName']}")
@@ -214,6 +222,8 @@ def delete_scaling_policy(call: AwsCall) -> dict[str, Any]:
 @operation(SERVICE, "DescribeScalingPolicies")
 def describe_scaling_policies(call: AwsCall) -> dict[str, Any]:
     """As the API."""
+    if call.params["ServiceNamespace"] == "dynamodb":
+        return call.forward()
     names, resource = call.params.get("PolicyNames") or [], call.params.get("ResourceId")
     policies = [
         policy
@@ -233,6 +243,15 @@ def describe_scaling_activities(call: AwsCall) -> dict[str, Any]:
     ]
     return _page(
         call, "ScalingActivities", sorted(activities, key=lambda activity: activity["StartTime"], reverse=True)
+    )
+
+
+def writes_scale(call: AwsCall, table: str) -> bool:
+    """Whether the write capacity of a table of the call's region is scaled: it is registered, and has a policy."""
+    store = backends.applicationautoscaling(call.account, call.region)
+    resource, dimension = f"table/{table}", "dynamodb:table:WriteCapacityUnits"
+    return resource in store.targets.get(dimension, ()) and any(
+        (each.resource_id, each.scalable_dimension) == (resource, dimension) for each in store.policies.values()
     )
 
 

@@ -22,6 +22,7 @@ from drcore.sandbox.syncwell.incidents import (
     vulnerability,
 )
 from drcore.sandbox.syncwell.life import (
+    partner_imports,
     past,
     public_api,
     service_mode,
@@ -34,6 +35,7 @@ from drcore.sandbox.syncwell.life import (
 from drcore.sandbox.syncwell.life.ai_calls import AiCalls
 from drcore.sandbox.syncwell.life.app_clients import AppClients
 from drcore.sandbox.syncwell.life.mobile_users import MobileUsers
+from drcore.sandbox.syncwell.life.partner_imports import PartnerImports
 from drcore.sandbox.syncwell.life.partner_syncs import PartnerSyncs
 from drcore.sandbox.syncwell.life.service_mode import ServiceMode
 from drcore.sandbox.syncwell.life.stolen_tokens import Attacker
@@ -71,6 +73,7 @@ def build(world: World) -> None:
         stolen_tokens.set_up(world)
     with tied_to(world.purpose("jobs")):
         waiting_jobs.found_filter(world)
+        partner_imports.found_imports(world)
     with tied_to(world.purpose("app stores")):
         app_stores.set_up(world)
         mobile_builds.set_up(world)
@@ -86,6 +89,7 @@ def build(world: World) -> None:
         world.on_tick(actor)
     world.on_tick(world.state(SyncJobs).tick)
     world.on_tick(syncs.tick)
+    world.on_tick(world.state(PartnerImports).tick)
     world.on_tick(clients.tick)
     world.on_tick(world.state(AiCalls).tick)
     world.on_tick(world.state(data_corruption.CorruptionJob).tick)

@@ -30,7 +30,7 @@ def run(stage: Stage) -> Runbook:
     [
         (QUIET, Answer.NO, "no trouble"),
         (AiSignals((), 0, None, None, 0, None, None, 0, None), Answer.UNKNOWN, "no traffic is not the same"),
-        (AiSignals((), 150, 0.3, 0.0, 100, 0.1, 120.0, 6000, 0.4, unwatched="no alarm"), Answer.UNKNOWN, "no alarm"),
+        (AiSignals((), 150, 0.3, 0.0, 100, 0.1, 120.0, 6000, 0.4, doubt="no alarm"), Answer.UNKNOWN, "no alarm"),
         (AiSignals((), 150, 12.0, 0.0, 0, None, None, 6000, 0.4), Answer.YES, "12.0 % of the conflicts resolved"),
         (AiSignals((), 150, 6.0, 6.0, 0, None, None, 6000, 0.4), Answer.YES, "met a timeout"),
         (AiSignals((), 150, 6.0, 0.0, 100, 7.0, 120.0, 6000, 0.4), Answer.YES, "of the endpoint's calls failed"),

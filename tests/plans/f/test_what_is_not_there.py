@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drcore.engine.outcome import Outcome
-from drcore.errors import Exit
+from drcore.errors import Exit, StepFailed
 from drcore.parameters import Mode
 from drcore.plans import f
 from drcore.plans.f import health
 from drcore.run.runbook import Runbook
-from tests.support.stage import SHORT, Scene, Stage, carry_out, ended, lines
+from tests.support.stage import SHORT, Scene, Stage, carry_out, client, ended, lines
 
 BAD = Scene(f.PLAN, "bad-release")
 
@@ -26,6 +28,23 @@ def test_no_alarm_should_not_be_taken_for_no_alarm_that_is_on(stage: Stage) -> N
     assert run.results[f.VERIFY.key].outcome is Outcome.UNKNOWN
     assert "no alarm begins with synkwell-" in run.results[f.VERIFY.key].why
     assert ended(run).exit == Exit.MISSED
+
+
+def test_an_alarm_without_data_should_not_be_taken_for_one_that_is_off(stage: Stage) -> None:
+    """In a world in which nothing is wrong: what would tell is named, and *Detect* does not say that all is well."""
+    run = stage.open(stage.prepare(f.PLAN, Mode.REHEARSE))
+    prefix = run.run.facts.alarms.prefix
+    client(run, "cloudwatch", "us-west-2").put_metric_alarm(
+        AlarmName=f"{prefix}dark", Namespace="Nobody", MetricName="Publishes", Statistic="Sum", Period=60,
+        EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    run.preflight()
+    assert found(run, "alarms in") == [f"alarm {prefix}dark is INSUFFICIENT_DATA"]
+    with pytest.raises(StepFailed):
+        run.step(f.DETECT)
+    detected = run.results[f.DETECT.key]
+    assert detected.outcome is Outcome.UNKNOWN
+    assert f"nothing is wrong, but alarm {prefix}dark is INSUFFICIENT_DATA" in detected.why
 
 
 def test_the_preflight_should_say_that_todays_traffic_cannot_prove_the_goal(stage: Stage) -> None:

@@ -101,6 +101,9 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
     assert found["reading_old"] == []
     assert found["corrupted"] == []
     assert made_twice(stage) == []
+    assert sum(found["imports_missing"].values()) == 0, (
+        "what partners had sent since the recovery point is imported again"
+    )
     assert no_old_job_ran(stage, run), "no job older than the recovery point changed data, also an hour later"
     for region in REGIONS:
         assert release(run, region) == "2026.01.1"

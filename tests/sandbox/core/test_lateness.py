@@ -13,6 +13,7 @@ from drcore.sandbox.core.timestamps import floor
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.services.cloudwatch.metric_operations import CloudWatch
 from drcore.sandbox.services.cloudwatch.metrics import MetricName, MinuteSamples, Store
+from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.services.xray.state import Trace, TracedCall, Traces
 from tests.sandbox.conftest import Client
 
@@ -148,6 +149,41 @@ def test_a_trace_should_be_found_some_seconds_after_its_end(empty: InProcess, cl
     assert found() == 20
     world.clock.advance(120)
     assert found() == 21
+
+
+def test_an_export_should_be_listed_some_seconds_after_it_was_begun(empty: InProcess, client: Client) -> None:
+    """Each after a time of its own; described it can be at once, by whoever has its ARN."""
+    world, dynamodb = empty.world, client("dynamodb")
+    world.state(Tables).create("Keeping", ("us-east-1",))
+    client("s3").create_bucket(Bucket="exports")
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/Keeping"
+
+    def listed() -> list[str]:
+        return [each["ExportArn"] for each in dynamodb.list_exports(TableArn=arn)["ExportSummaries"]]
+
+    begun: list[str] = []
+    for _ in range(6):  # the ids are of a millisecond each
+        made = dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket="exports")["ExportDescription"]
+        begun.append(made["ExportArn"])
+        assert dynamodb.describe_export(ExportArn=made["ExportArn"])["ExportDescription"]["ExportStatus"]
+        world.clock.advance(0.002)
+    assert listed() == []
+    least, most = USUAL[Told.EXPORT_LISTED]
+    world.clock.advance(least - 1)
+    assert listed() == []
+    seen = []
+    for _ in range(int(most - least) + 1):
+        world.clock.advance(1)
+        seen.append(len(listed()))
+    assert seen == sorted(seen) and seen[-1] == 6 and len(set(seen)) > 3, f"they come one by one: {seen}"
+    assert listed() == sorted(begun, reverse=True)
+    undo = world.state(Lateness).change(Told.EXPORT_LISTED, 300, 400)
+    dynamodb.export_table_to_point_in_time(TableArn=arn, S3Bucket="exports")
+    world.clock.advance(299)
+    assert len(listed()) == 6, "the fault makes it later"
+    world.clock.advance(102)
+    assert len(listed()) == 7
+    undo()
 
 
 def test_the_fault_should_make_what_happens_from_now_on_later(empty: InProcess) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from drcore.sandbox.core.behaviours import Behaviours
 from drcore.sandbox.core.lateness import Lateness, Told
 from drcore.sandbox.core.paging import page
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
@@ -75,7 +76,8 @@ def export_table_to_point_in_time(call: AwsCall) -> dict[str, Any]:
     export = _export(call, replica, token, asked)
     exports.by_arn[export.description["ExportArn"]] = export
     seconds = call.world.rng("export", export.description["ExportArn"]).uniform(*TAKES)
-    seconds += EACH_LINE * export.lines + EACH_ITEM * len(replica.items())
+    follows = call.world.state(Behaviours).word("export-time") == "changes"
+    seconds += EACH_LINE * export.lines * follows + EACH_ITEM * len(replica.items())
     _put(call.world, export, {name: body for name, body in export.files.items() if not body})
     store.later(now + timedelta(seconds=seconds), lambda at: _finish(call.world, export, at))
     return {"ExportDescription": export.description}

@@ -2,7 +2,7 @@
 
 Simplified: a table that is made with provisioned capacity or indexes is moto's alone, a table is deleted at once, an
 item whose time to live is over stays, the contents of a stream cannot be read, indexes of a table that lives here
-cannot be changed, and no table's capacity is scaled: one with provisioned capacity gets no replica.
+cannot be changed, and a table whose capacity is scaled has the same all the time.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Any
 
 from drcore.sandbox.core.registry import AwsCall, AwsError, operation
 from drcore.sandbox.core.timestamps import aware
+from drcore.sandbox.services.applicationautoscaling import writes_scale
 from drcore.sandbox.services.dynamodb.item_operations import tables
 from drcore.sandbox.services.dynamodb.replica import Replica, ReplicaSettings
 from drcore.sandbox.services.dynamodb.tables import Tables
@@ -161,7 +162,7 @@ def _create_replica(call: AwsCall, replica: Replica, region: str, key: str) -> N
         raise AwsError("ValidationException", f"Failed to create a the new replica of table in region {region}")
     if replica.name in store.backend(region).tables:
         raise AwsError("ValidationException", f"Table {replica.name} already exists in region {region}")
-    if replica.table.billing_mode == "PROVISIONED":
+    if replica.table.billing_mode == "PROVISIONED" and not writes_scale(call, replica.name):
         raise AwsError("ValidationException", "Table write capacity should either be Pay-Per-Request or AutoScaled.")
     view = (replica.table.stream_specification or {}).get("StreamViewType")
     if view != "NEW_AND_OLD_IMAGES":

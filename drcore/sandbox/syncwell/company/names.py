@@ -77,7 +77,7 @@ HEALTH_PATH = "/health/region"
 LEVER_KEY = "region-levers.json"
 TABLE = "SyncWellMetadata"
 QUEUE, DEAD_QUEUE = "syncwell-jobs", "syncwell-jobs-dead"
-JOB_LOGS, JOBS_FLAG = "/syncwell/jobs", "jobs_not_before"
+JOB_LOGS, JOBS_FLAG, IMPORTS_FLAG = "/syncwell/jobs", "jobs_not_before", "imports_from"
 THROTTLED_ALARM = "SyncWellMetadata-throttled"
 
 

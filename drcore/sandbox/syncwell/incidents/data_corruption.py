@@ -25,6 +25,7 @@ from drcore.sandbox.syncwell.incidents.bad_deployment import BadDeployment, Brok
 from drcore.sandbox.syncwell.life.complaints import SufferingUsers
 from drcore.sandbox.syncwell.life.configurations import KINDS, Item, corrupted, key, signed
 from drcore.sandbox.syncwell.life.intended_data import BadWrite, IntendedData
+from drcore.sandbox.syncwell.life.partner_imports import PartnerImports
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.table_readers import TableReaders
 from drcore.sandbox.syncwell.life.table_writers import TableWriters
@@ -248,12 +249,14 @@ def _forget(world: World, since: datetime) -> None:
     world.state(Tables).rewind(since)
     world.state(CloudWatch).forget(since, METRICS)
     world.state(WaitingJobs).rewind(since)
+    world.state(PartnerImports).rewind(since)
 
 
 def _replay(world: World, began: datetime, deployed: datetime, region: str, now: datetime) -> None:
     """Live again from `began` until now, with the deployment in it."""
     reads, tables, bindings = world.state(TableReaders), world.state(Tables), world.state(TableBindings)
-    job, complaints, timeline, at = (
+    imports, job, complaints, timeline, at = (
+        world.state(PartnerImports),
         world.state(CorruptionJob),
         world.state(SufferingUsers),
         world.state(WorldTimeline),
@@ -267,6 +270,7 @@ def _replay(world: World, began: datetime, deployed: datetime, region: str, now:
             bindings.tick(at)
             reads.tick(at)
             tables.tick(at)
+            imports.tick(at)
             complaints.tick(at)
             job.tick(at)
             timeline.tick(at)

@@ -9,6 +9,7 @@ from drcore.sandbox.syncwell.company import names
 from drcore.sandbox.syncwell.incidents.data_corruption import CorruptionJob
 from drcore.sandbox.syncwell.life.configurations import Key
 from drcore.sandbox.syncwell.life.intended_data import Edit, IntendedData, lacks
+from drcore.sandbox.syncwell.life.partner_imports import PartnerImports
 from drcore.sandbox.syncwell.life.table_bindings import TableBindings
 from drcore.sandbox.syncwell.life.waiting_jobs import WaitingJobs
 
@@ -24,7 +25,8 @@ def _corruption(world: World) -> dict[str, Any] | None:
     `corrupted`: keys that do not say what their owner means, or meant once, in the table that the users of some region
     see; `conflicts` are those of them that have their owner's edit on top. `lost`: keys whose owner's last edit since
     the fault began is not in that table. `late_jobs` are those that had to wait and have changed data since: region,
-    when they were made, when they were done.
+    when they were made, when they were done. `imports_missing`: by region, how many seconds of its partners' time lie
+    before their cursors and are not in the table that its users see.
     """
     job, intended, bindings = world.state(CorruptionJob), world.state(IntendedData), world.state(TableBindings)
     corruption, tables = job.corruption, world.state(Tables)
@@ -56,7 +58,13 @@ def _corruption(world: World) -> dict[str, Any] | None:
         "reading_old": reading_old(world),
         "hidden_writes": job.hidden.writes,
         "late_jobs": [[each.region, precise(each.made), precise(each.done)] for each in world.state(WaitingJobs).late],
+        "imports_missing": _imports_missing(world),
     }
+
+
+def _imports_missing(world: World) -> dict[str, float]:
+    imports = world.state(PartnerImports)
+    return {region: sum(imports.missing_s(region, each) for each in names.PARTNERS) for region in world.regions}
 
 
 def writers(world: World) -> list[str]:

@@ -174,3 +174,37 @@ def test_a_table_with_provisioned_capacity_should_get_no_replica_until_it_is_on_
     active(world, TABLE)
     client.update_table(TableName=TABLE, ReplicaUpdates=create)
     assert active(world, TABLE)["Replicas"][0]["RegionName"] == WEST
+
+
+def test_a_table_whose_write_capacity_is_scaled_should_get_a_replica() -> None:
+    """A scalable target alone scales nothing, nor does one of the reads: only a policy on the writes does."""
+    world = SyncWellWorld()
+    own_table(world)
+    client, scaling = world.client("dynamodb"), world.client("application-autoscaling")
+    capacity = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
+    client.update_table(TableName=TABLE, BillingMode="PROVISIONED", ProvisionedThroughput=capacity)
+    active(world, TABLE)
+    create = [{"Create": {"RegionName": WEST}}]
+    for kind in ("Read", "Write"):
+        refused("ValidationException", client.update_table, TableName=TABLE, ReplicaUpdates=create)
+        of: dict[str, Any] = {
+            "ServiceNamespace": "dynamodb",
+            "ResourceId": f"table/{TABLE}",
+            "ScalableDimension": f"dynamodb:table:{kind}CapacityUnits",
+        }
+        scaling.register_scalable_target(MinCapacity=5, MaxCapacity=50, **of)
+        refused("ValidationException", client.update_table, TableName=TABLE, ReplicaUpdates=create)
+        metric = {"PredefinedMetricType": f"DynamoDB{kind}CapacityUtilization"}
+        policy = {"PredefinedMetricSpecification": metric, "TargetValue": 70.0}
+        scaling.put_scaling_policy(
+            PolicyName=f"{kind} 70 %",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=policy,
+            **of,
+        )
+    client.update_table(TableName=TABLE, ReplicaUpdates=create)
+    assert active(world, TABLE)["Replicas"][0]["RegionName"] == WEST
+    there = world.client("dynamodb", WEST).describe_table(TableName=TABLE)["Table"]
+    assert there["ProvisionedThroughput"]["WriteCapacityUnits"] == 5
+    (policy_there, _) = scaling.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"]
+    assert policy_there["ResourceId"] == f"table/{TABLE}"

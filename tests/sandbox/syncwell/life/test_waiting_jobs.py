@@ -25,7 +25,8 @@ def states(world: SyncWellWorld, region: str = EAST) -> dict[str, list[str]]:
     for page in world.client("logs", region).get_paginator("filter_log_events").paginate(logGroupName="/syncwell/jobs"):
         for each in page["events"]:
             told = json.loads(each["message"])
-            found.setdefault(told["job"], []).append(told["state"])
+            if told["event"] == "job":
+                found.setdefault(told["job"], []).append(told["state"])
     return found
 
 

@@ -1,0 +1,76 @@
+"""A question about exports that are there anyway: none is made, as one that tells anything takes a large table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from drcore.errors import Unknown
+from drcore.probe.question import AwsQuestion, Value, words
+from drcore.probe.session import ProbeSession
+
+CHANGES, NOT_CHANGES = "changes", "not the changes"
+_MOST = 100  # exports that are looked at, the newest first
+_APART = 10.0  # so many times as many changes as the other one
+_LONGER = 1.5  # so many times as long: it follows the changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An incremental export that is complete: of which table, how many items had changed, how long it took."""
+
+    table: str
+    items: int
+    seconds: float
+
+
+def _export_time(session: ProbeSession) -> Value:
+    """Of two exports of one table, one with many times the changes of the other: whether it took longer."""
+    by_table: dict[str, list[_Done]] = {}
+    for each in _done(session):
+        by_table.setdefault(each.table, []).append(each)
+    ratios = []
+    for exports in by_table.values():
+        small, large = min(exports, key=lambda each: each.items), max(exports, key=lambda each: each.items)
+        if large.items >= _APART * max(1, small.items) and small.seconds > 0:
+            ratios.append(large.seconds / small.seconds)
+    if not ratios:
+        raise Unknown(
+            f"no two incremental exports of one table in {session.region} of which one has {_APART:g} times the "
+            "changes of the other: ask again after the first drills in staging"
+        )
+    return CHANGES if sorted(ratios)[len(ratios) // 2] >= _LONGER else NOT_CHANGES
+
+
+def _done(session: ProbeSession) -> Iterator[_Done]:
+    complete = (
+        each["ExportArn"]
+        for each in _listed(session)
+        if (each["ExportType"], each["ExportStatus"]) == ("INCREMENTAL_EXPORT", "COMPLETED")
+    )
+    for arn in islice(complete, _MOST):
+        found = session.aws.call("dynamodb", session.region, "describe_export", ExportArn=arn)["ExportDescription"]
+        yield _Done(found["TableArn"], int(found["ItemCount"]), (found["EndTime"] - found["StartTime"]).total_seconds())
+
+
+def _listed(session: ProbeSession) -> Iterator[Mapping[str, str]]:
+    page: dict[str, str] = {}
+    while True:
+        answer = session.aws.call("dynamodb", session.region, "list_exports", **page)
+        yield from answer["ExportSummaries"]
+        if not answer.get("NextToken"):
+            return
+        page = {"NextToken": answer["NextToken"]}
+
+
+QUESTIONS = (
+    AwsQuestion(
+        key="export-time",
+        asks="Does the time that an incremental export takes follow the number of changes in it?",
+        assumed=words(CHANGES),
+        ask=_export_time,
+        leans=("drcore/plans/g/p04_recovery_point.py",),
+        source="no document says it; the exports that the account has had tell it",
+    ),
+)
