@@ -73,7 +73,7 @@ def build(world: World) -> None:
         stolen_tokens.set_up(world)
     with tied_to(world.purpose("jobs")):
         waiting_jobs.found_filter(world)
-        partner_imports.found_imports(world)
+        partner_imports.set_up(world)
     with tied_to(world.purpose("app stores")):
         app_stores.set_up(world)
         mobile_builds.set_up(world)

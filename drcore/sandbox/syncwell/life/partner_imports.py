@@ -47,7 +47,7 @@ class Cursor:
     followed: str = ""
 
 
-def found_imports(world: World) -> None:
+def set_up(world: World) -> None:
     """Make the flag: the cursors stay where they are."""
     for region in world.regions:
         found_flag(world, region, names.IMPORTS_FLAG, _ATTRIBUTES, _VALUE)
