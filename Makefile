@@ -31,7 +31,7 @@ RUN = '$(PLAN)' --environment '$(ENVIRONMENT)' $(if $(FAULT),--fault '$(FAULT)')
 CORES   := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS = $(if $(filter 1,$(CORES)),0,$(shell expr $(CORES) + 1))
 
-.PHONY: drill rehearse lab test proof mutants boto3-range lint types bench bench-diff bench-sweep reference lock spark awscli setup clean help
+.PHONY: drill rehearse lab test proof mutants boto3-range lint types bench bench-diff bench-drills bench-sweep reference lock spark awscli setup clean help
 
 drill: setup ## break the sandbox and recover it by a plan (PLAN=f ENVIRONMENT=sandbox FAULT= SEED= RECORDS= ARGS=)
 	@$(VENV)/bin/drcore drill $(RUN)
@@ -65,6 +65,9 @@ bench: setup ## how long the things take that an engineer waits for (ARGS=)
 
 bench-sweep: setup ## what plan E's sweep of 20,000 secrets costs: rate, CPU, memory (ARGS=--secrets=N)
 	@$(PY) -m tests.benchmarks.sweep $(ARGS)
+
+bench-drills: setup ## what late metrics add to a drill, IAM's share of its CPU (ARGS="f:bad-release …")
+	@$(PY) -m tests.benchmarks.drills $(ARGS)
 
 bench-diff: setup ## how fast the comparison is beside other ways (ARGS=--pairs=N and others)
 	@$(PY) -m tests.benchmarks.diff $(ARGS)

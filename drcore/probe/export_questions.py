@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from statistics import median
 
 from drcore.errors import Unknown
 from drcore.probe.question import AwsQuestion, Value, words
@@ -12,8 +13,9 @@ from drcore.probe.session import ProbeSession
 
 CHANGES, NOT_CHANGES = "changes", "not the changes"
 _MOST = 100  # exports that are looked at, the newest first
-_APART = 10.0  # so many times as many changes as the other one
-_LONGER = 1.5  # so many times as long: it follows the changes
+_APART = 10.0  # so many times as many changes as the others
+_FEWEST = 2  # of either kind: one export takes longer than another by chance
+_LONGER = 2.0  # so many times as long: it follows the changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,23 @@ class _Done:
 
 
 def _export_time(session: ProbeSession) -> Value:
-    """Of two exports of one table, one with many times the changes of the other: whether it took longer."""
+    """Of the exports of one table, those with many times the changes of others: whether they took longer."""
     by_table: dict[str, list[_Done]] = {}
-    for each in _done(session):
-        by_table.setdefault(each.table, []).append(each)
+    for export in _done(session):
+        by_table.setdefault(export.table, []).append(export)
     ratios = []
     for exports in by_table.values():
-        small, large = min(exports, key=lambda each: each.items), max(exports, key=lambda each: each.items)
-        if large.items >= _APART * max(1, small.items) and small.seconds > 0:
-            ratios.append(large.seconds / small.seconds)
+        most = max(export.items for export in exports)
+        large = [export.seconds for export in exports if export.items >= most / 2]
+        small = [export.seconds for export in exports if _APART * max(1, export.items) <= most]
+        if min(len(large), len(small)) >= _FEWEST and median(small) > 0:
+            ratios.append(median(large) / median(small))
     if not ratios:
         raise Unknown(
-            f"no two incremental exports of one table in {session.region} of which one has {_APART:g} times the "
-            "changes of the other: ask again after the first drills in staging"
+            f"no table in {session.region} has had {_FEWEST} incremental exports with {_APART:g} times the changes of "
+            f"{_FEWEST} others: ask again after the first drills in staging"
         )
-    return CHANGES if sorted(ratios)[len(ratios) // 2] >= _LONGER else NOT_CHANGES
+    return CHANGES if median(ratios) >= _LONGER else NOT_CHANGES
 
 
 def _done(session: ProbeSession) -> Iterator[_Done]:
