@@ -79,9 +79,9 @@ def drilled(name: str, *, late: bool) -> Drilled:
         carry_out(run)
         cpu, result = time.process_time() - began, ended(run)
         rto = result.rto or {}
-        fault = run.run.moments["fault"]
+        broken = run.run.moments["fault"]
         over = [parse_time(line["time"]) for line in lines(run, "step-ended") if line["key"] == run.plan.goal.key]
-        known = (over[-1] - fault).total_seconds() if over else None
+        known = (over[-1] - broken).total_seconds() if over else None
         return Drilled(result.word, rto.get("least_s"), rto.get("measured_s"), known, spent / cpu, cpu)
 
 
