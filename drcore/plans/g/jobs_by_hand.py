@@ -72,14 +72,13 @@ def imports_again(at: Place[Facts]) -> HandAct:
     flag = at.facts.jobs.imports
     if flag is None:
         return HandAct(titles.IMPORTS, by_hand="Nothing: no partner's cursor lies outside the table")
-    act = sets_own_flag(
+    return sets_own_flag(
         titles.IMPORTS,
         flag,
-        ".enabled = true | .at = env.AGAIN",
+        f".enabled = true | .at = ($POINT - {_AGAIN_S} | todate)",
         undo=".enabled = false",
-        back="what was imported twice is one activity",
+        back="what is imported twice is one activity",
     )
-    return replace(act, do=f'export AGAIN=$(jq -nr "$POINT - {_AGAIN_S} | todate")\n{act.do}')
 
 
 def redrives(at: Place[Facts]) -> HandAct:
