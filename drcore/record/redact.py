@@ -35,19 +35,28 @@ _FORMS = re.compile(
 # Without one of these texts no form can match. To look for a text costs a twentieth of what the expression costs.
 _IN_FORMS = ("AKIA", "ASIA", "eyJ", "-----BEGIN", "://", "Bearer ")
 
-# Names whose values are secrets; a blank is where some write _ or -.
+# Names whose values are secrets; each _ may be left out. `refresh-token` is none: so plan D calls what asks for one.
 _NAMES = (
-    *("secret access key", "secret string", "session token", "password", "passwd", "api key", "client secret"),
-    *("access token", "refresh token", "authorization"),
+    *(
+        "secret_access_key",
+        "secret_string",
+        "session_token",
+        "password",
+        "passwd",
+        "api_key",
+        "api-key",
+        "client_secret",
+    ),
+    *("access_token", "refresh_token", "authorization"),
 )
-_ANY_NAME = rf"(?:(?:aws[_-]?)?(?:{'|'.join(name.replace(' ', '[_-]?') for name in _NAMES)}))"
+_ANY_NAME = rf"(?:(?:aws_?)?(?:{'|'.join(name.replace('_', '_?') for name in _NAMES)}))"
 _NAMED = re.compile(
     rf"""({_ANY_NAME}[\\"']*\s*[:=]\s*[\\"']*(?:(?:bearer|oauth|basic)\s+)?)
          (?!bearer\s)((?:(?!\\["'])[^\s"',;&<>{{}}\[\]]){{6,}})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _NAME = re.compile(_ANY_NAME, re.IGNORECASE)
-_IN_NAMED = tuple(name.replace(" ", "") for name in _NAMES)
+_IN_NAMED = tuple(re.sub("[_-]", "", name) for name in _NAMES)
 
 
 # Of what is kept: texts up to so many characters, so many of them.

