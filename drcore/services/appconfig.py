@@ -118,7 +118,10 @@ def strategy(aws: Aws, region: str, name: str) -> str:
 
 
 def newest(aws: Aws, region: str, where: Profile) -> HostedVersion:
-    """The hosted version that was made last, deployed or not. Raises Unknown, Rejected."""
+    """The hosted version that was made last, deployed or not. Raises Unknown, Rejected.
+
+    The list is read whole, 50 a call: AppConfig promises no order, and has no other way to ask for the newest.
+    """
     of = {"ApplicationId": where.application_id, "ConfigurationProfileId": where.profile_id}
     listed = aws.pages("appconfig", region, "list_hosted_configuration_versions", "Items", **of)
     number = max((each["VersionNumber"] for each in listed), default=0)
@@ -134,16 +137,14 @@ def version(aws: Aws, region: str, where: Profile, number: int) -> HostedVersion
 
 def last_deployment(aws: Aws, region: str, where: Profile) -> EnvironmentDeployment:
     """The newest deployment of the environment, of whichever profile: one at a time runs in it."""
-    return next(_deployments(aws, region, where), EnvironmentDeployment())
+    return next(deployments(aws, region, where), EnvironmentDeployment())
 
 
-def deployments(aws: Aws, region: str, where: Profile) -> tuple[EnvironmentDeployment, ...]:
-    """All deployments of the environment, of whichever profile, newest first. Raises Unknown, Rejected."""
-    return tuple(_deployments(aws, region, where))
+def deployments(aws: Aws, region: str, where: Profile) -> Iterator[EnvironmentDeployment]:
+    """The deployments of the environment, of whichever profile, by their numbers, the last one first.
 
-
-def _deployments(aws: Aws, region: str, where: Profile) -> Iterator[EnvironmentDeployment]:
-    """Page after page: AppConfig lists them by their numbers, the last one first."""
+    Page after page, as far as they are taken: an environment keeps all that it ever had. Raises Unknown, Rejected.
+    """
     of = {"ApplicationId": where.application_id, "EnvironmentId": where.environment_id}
     for deployment in aws.pages("appconfig", region, "list_deployments", "Items", **of):
         yield EnvironmentDeployment(

@@ -109,7 +109,10 @@ def version(aws: Aws, region: str, function: str, number: str) -> FunctionVersio
 
 
 def newest_versions(aws: Aws, region: str, function: str, count: int) -> tuple[str, ...]:
-    """The numbers of the last published versions, newest first."""
+    """The numbers of the last published versions, newest first. Raises Unknown, Rejected.
+
+    The list is read whole, 50 a call: Lambda promises no order, and numbers of versions that were deleted are missing.
+    """
     listed = aws.pages("lambda", region, "list_versions_by_function", "Versions", FunctionName=function)
     numbers = sorted((int(each["Version"]) for each in listed if each["Version"].isdigit()), reverse=True)
     return tuple(str(number) for number in numbers[:count])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
@@ -63,7 +64,7 @@ def flags_in_place(
 def all_deployed(run: Run[Any], region: str, where: FlagProfile, wanted: Sequence[str]) -> Check:
     """Whether flags are deployed in a region, and which are not. Raises Rejected where nothing is; Unknown."""
     at = place(run, region, where)
-    had = deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content.get("flags", {})
+    had = last_and_deployed(run, region, at)[1].content.get("flags", {})
     lacks = [flag for flag in wanted if flag not in had]
     return no(f"no flag {', '.join(lacks)} in {where.profile}") if lacks else yes(f"{len(wanted)} flags")
 
@@ -90,8 +91,7 @@ def _is_a_ramp(run: Run[Any], region: str, name: str) -> Check:
 def deployed_values(run: Run[Any], region: str, where: FlagProfile) -> Flags:
     """The flags' values as they are deployed in a region, with those of flags that are off. Raises as above."""
     at = place(run, region, where)
-    content = without_times(deployed(run, region, at, appconfig.deployments(run.aws, region, at)).content)
-    values: Flags = content.get("values", {})
+    values: Flags = without_times(last_and_deployed(run, region, at)[1].content).get("values", {})
     return values
 
 
@@ -110,13 +110,16 @@ def taken_back(run: Run[Any], region: str, at: Profile, last: EnvironmentDeploym
     )
 
 
-def deployed(run: Run[Any], region: str, at: Profile, all_: Iterable[EnvironmentDeployment]) -> HostedVersion:
-    """The version that consumers have, or get by what is given out now. Raises Rejected where nothing was deployed.
+def last_and_deployed(run: Run[Any], region: str, at: Profile) -> tuple[EnvironmentDeployment, HostedVersion]:
+    """The environment's last deployment; the version of the profile that consumers have, or get by what is given out.
 
-    In a rehearsal not what is given out now: that is somebody else's, and would have been stopped by then.
+    In a rehearsal not what is given out now: that is somebody else's, and would have been stopped by then. Raises
+    Rejected where nothing was deployed.
     """
-    known = (each for each in all_ if not (run.rehearsing and each.running))
-    last = next((each for each in known if each.profile == at.profile and not each.gone), None)
-    if last is None or not last.version.isdecimal():
+    newest_first = appconfig.deployments(run.aws, region, at)
+    last = next(newest_first, EnvironmentDeployment())
+    known = (each for each in chain((last,), newest_first) if not (run.rehearsing and each.running))
+    live = next((each for each in known if each.profile == at.profile and not each.gone), None)
+    if live is None or not live.version.isdecimal():
         raise Rejected(f"nothing of {at.profile} is deployed in {region}", "ResourceNotFoundException")
-    return appconfig.version(run.aws, region, at, int(last.version))
+    return last, appconfig.version(run.aws, region, at, int(live.version))

@@ -7,9 +7,9 @@ the last deployment are compared by AppConfig, and a version that is made of an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from drcore.engine.consent import Consent
@@ -18,7 +18,7 @@ from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, y
 from drcore.engine.permissions import Place, iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
 from drcore.errors import Rejected
-from drcore.plans.shared.flag_profiles import FlagProfile, deployed, place, taken_back
+from drcore.plans.shared.flag_profiles import FlagProfile, last_and_deployed, place, taken_back
 from drcore.plans.shared.flag_values import (
     Flags,
     Value,
@@ -32,9 +32,11 @@ from drcore.plans.shared.flag_values import (
 )
 from drcore.record.evidence import Exhibit
 from drcore.services import appconfig
-from drcore.services.appconfig import EnvironmentDeployment, Profile
+from drcore.services.appconfig import EnvironmentDeployment, HostedVersion, Profile
 
 VERSION, DEPLOYMENT = "new version", "deployment"
+_LOOKED_THROUGH = 50
+"""Deployments, for a version that is what an undo needs; there are as many as the environment is old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,8 @@ def change_flags(
             return Switched({})
         region, at = target.region, place(run, target.region, where(run))
         had = appconfig.consumed(run.aws, region, at)
-        all_ = appconfig.deployments(run.aws, region, at)
-        now, newest = deployed(run, region, at, all_), appconfig.newest(run.aws, region, at)
-        last = all_[0] if all_ else EnvironmentDeployment()
+        last, now = last_and_deployed(run, region, at)
+        newest = appconfig.newest(run.aws, region, at)
         ready = newest.number > 0 and without_times(newest.content) == without_times(with_values(now.content, flags))
         ours = ready or newest.number == now.number
         return Switched(
@@ -184,9 +185,8 @@ def change_flags(
         flags, region, at = wanted(run, part_of(target)), target.region, place(run, target.region, where(run))
         why = _why(run, flags)
         if not is_deployment(target):
-            all_ = appconfig.deployments(run.aws, region, at)
-            now = deployed(run, region, at, all_)
-            after = max(seen.newest, now.number) if _of_this_run(run, region, at, all_) else seen.newest
+            last, now = last_and_deployed(run, region, at)
+            after = max(seen.newest, now.number) if _of_this_run(run, region, at, last) else seen.newest
             appconfig.add_version(run.aws, region, at, with_values(now.content, flags), after, why)
             return
         now_seen = look(run, target)  # seen before the version was made
@@ -223,17 +223,15 @@ def change_flags(
         if not is_deployment(target) or not before.deployed:
             return  # a version that is not deployed changes nothing
         region, at, flags = target.region, place(run, target.region, where(run)), wanted(run, part_of(target))
-        all_ = appconfig.deployments(run.aws, region, at)
-        now, then = deployed(run, region, at, all_), appconfig.version(run.aws, region, at, before.deployed)
+        last, now = last_and_deployed(run, region, at)
+        then = appconfig.version(run.aws, region, at, before.deployed)
         had, others = only(then.content, flags), all_but(now.content, flags)
         if only(now.content, flags) == had:
             return  # started by a try that was not answered, or before a restart: under way, or over by now
-        numbers = dict.fromkeys(int(each.version) for each in all_ if each.profile == at.profile)
-        earlier = (appconfig.version(run.aws, region, at, each) for each in numbers if each != before.deployed)
         back = next(
             (
                 each
-                for each in chain((then,), earlier)
+                for each in chain((then,), _earlier_versions(run, region, at))
                 if only(each.content, flags) == had and all_but(each.content, flags) == others
             ),
             None,
@@ -245,8 +243,7 @@ def change_flags(
                 "ConflictException",
             )
         strategy = appconfig.strategy(run.aws, region, where(run).at_once)
-        last = all_[0].number if all_ else 0
-        appconfig.deploy(run.aws, region, at, strategy, back.number, f"drcore {run.id}: back", last)
+        appconfig.deploy(run.aws, region, at, strategy, back.number, f"drcore {run.id}: back", last.number)
 
     def stop(run: Run[F], target: Target, seen: Switched) -> None:
         if is_deployment(target):
@@ -300,9 +297,15 @@ def _why(run: Run[Any], flags: Flags) -> str:
     return f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"[:1024]
 
 
-def _of_this_run(run: Run[Any], region: str, at: Profile, all_: Sequence[EnvironmentDeployment]) -> bool:
+def _earlier_versions(run: Run[Any], region: str, at: Profile) -> Iterator[HostedVersion]:
+    """The last versions of the profile that were deployed, each once, the newest first."""
+    of_profile = (each.version for each in appconfig.deployments(run.aws, region, at) if each.profile == at.profile)
+    for number in dict.fromkeys(islice(of_profile, _LOOKED_THROUGH)):
+        yield appconfig.version(run.aws, region, at, int(number))
+
+
+def _of_this_run(run: Run[Any], region: str, at: Profile, last: EnvironmentDeployment) -> bool:
     """Whether what is deployed was deployed by this run: another part of the same change, a moment ago."""
-    last = all_[0] if all_ else EnvironmentDeployment()
     if run.rehearsing or not last.number or last.gone:
         return False
     return appconfig.why_deployed(run.aws, region, at, last.number).startswith(f"drcore {run.id}:")

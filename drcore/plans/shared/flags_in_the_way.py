@@ -62,13 +62,14 @@ def clear_the_way(
         if idle(run):
             return InTheWay(EnvironmentDeployment())
         region, at = target.region, place(run, target.region, where(run))
-        all_ = appconfig.deployments(run.aws, region, at)
-        running = next((each for each in all_ if each.running), EnvironmentDeployment())
+        newest_first = appconfig.deployments(run.aws, region, at)
+        last = next(newest_first, EnvironmentDeployment())
+        running = last if last.running else EnvironmentDeployment()
         why = appconfig.why_deployed(run.aws, region, at, running.number) if running.number else ""
         if why.startswith(f"drcore {run.id}:"):
             running, why = EnvironmentDeployment(), ""
-        before = (each for each in all_ if each.profile == running.profile and each.number < running.number)
-        back_to = next((each.version for each in before if not each.gone), "")
+        before = (each for each in newest_first if each.profile == running.profile and not each.gone)
+        back_to = next((each.version for each in before), "") if running.number else ""
         flags = set(of(run))
         held = tuple(each for each in appconfig.experiments(run.aws, region, at) if each.flag in flags)
         return InTheWay(running, why, back_to, held)
