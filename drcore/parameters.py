@@ -338,7 +338,9 @@ def _texts(tree: object, at: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple
 
 
 def at_world(service: Service, address: str | None) -> Service:
-    """The same facts with the address of the world put in where the files say `{world}`."""
+    """The same facts with the address of the world put in where the files say `{world}`. Raises BadInput."""
+    if address and not address.startswith(("http://", "https://")):
+        raise BadInput(f"--world: expected an address that begins with http:// or https://, seen {address!r}")
     return Service.model_validate_json(put_in_world(service.model_dump_json(), service, address))
 
 

@@ -39,6 +39,8 @@ from drcore.diff.workers import JobPool
 from drcore.errors import BadInput, RunnerFailed
 
 _WORK = "drcore-diff-"  # what the folder is called that is away again at the end
+_NOT_IN_NAMES = {"duckdb": "\\", "spark": "\\*?['"}
+"""Of the folder: DuckDB takes a backslash for a slash; what it reads back from Spark is a pattern in quotes."""
 _KEPT = 4096  # images whose places are noted at once
 
 _ENOUGH = 16 << 20  # bytes of exports: below, to start processes takes longer than it saves
@@ -58,7 +60,7 @@ def carry_out(
     """As `drcore.diff.compare` says."""
     clock, cpu = WallClock(), _cpu()
     began = clock.now()
-    _emptied(out)
+    _emptied(out, engine)
     say = progress or (lambda doing, done, total: None)
     try:
         with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
@@ -81,8 +83,10 @@ def carry_out(
     return report
 
 
-def _emptied(out: Path) -> None:
+def _emptied(out: Path, engine: str) -> None:
     """What an earlier comparison left is no answer to this one, least of all when this one fails."""
+    if odd := sorted(set(str(out)) & set(_NOT_IN_NAMES.get(engine, ""))):
+        raise BadInput(f"--out: expected a folder whose name has no {' '.join(odd)}, seen {str(out)!r}")
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in (DETAILS, SUMMARY):

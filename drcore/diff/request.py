@@ -23,6 +23,8 @@ from drcore.parameters import Service, at_world, read
 
 _ARN = "arn:"
 _S3 = "s3://"
+_MOST_SEGMENTS = 1000
+"""Each is a thread with a connection; DynamoDB itself would take a million."""
 _TABLE = re.compile(r"table/[A-Za-z0-9_.-]{1,255}")
 
 
@@ -89,12 +91,14 @@ def policy(order: Order) -> Policy:
 
 def sources(order: Order) -> tuple[Source, Source]:
     """Both sides: a table's name or ARN, the folder of an export, or its s3 URL. Raises BadInput."""
-    if order.segments < 1:
-        raise BadInput(f"--segments: expected 1 or more, seen {order.segments}")
+    if not 1 <= order.segments <= _MOST_SEGMENTS:
+        raise BadInput(f"--segments: expected 1 to {_MOST_SEGMENTS}, seen {order.segments}")
     if order.jobs < 0:
         raise BadInput(f"--jobs: expected 1 or more, or 0 for one a core, seen {order.jobs}")
     key = KeySchema(order.key) if order.key else None
     words = (order.restored, order.live)
+    if "" in words:
+        raise BadInput("expected two tables or exports, seen an empty name")
     aws, region = (None, "") if all(map(_is_folder, words)) else _account(order, [_arn(word) for word in words])
     restored, live = (_source(word, key, aws, region, order.segments) for word in words)
     return restored, live

@@ -40,6 +40,16 @@ def sides(tmp_path: Path) -> list[Path]:
     return [exports.full(tmp_path / "a", restored), exports.full(tmp_path / "b", live)]
 
 
+@pytest.mark.parametrize(("engine", "name"), [("duckdb", "a\\b"), ("spark", "it's"), ("spark", "[1]")])
+def test_a_folder_whose_name_duckdb_reads_otherwise_should_be_refused(
+    sides: list[Path], tmp_path: Path, engine: str, name: str
+) -> None:
+    ended = said(*sides, "--key", "pk", "--engine", engine, "--out", tmp_path / name)
+    assert ended.exit == 2
+    assert "--out: expected a folder whose name has no" in ended.err
+    assert not (tmp_path / name).exists()
+
+
 def test_differences_should_exit_with_1_and_be_told_in_one_json_object(sides: list[Path], tmp_path: Path) -> None:
     ended = said(*sides, "--key", "pk", *RULES, "--out", tmp_path / "out", "--json")
     assert ended.exit == 1
@@ -94,7 +104,8 @@ WRONG: dict[str, tuple[list[str], str]] = {
         "key: expected one or two attribute names, seen a, b, c",
     ),
     "another engine": (["--key", "pk", "--engine", "sqlite"], "engine: expected one of duckdb, spark, seen 'sqlite'"),
-    "no segment": (["--key", "pk", "--segments", "0"], "--segments: expected 1 or more, seen 0"),
+    "no segment": (["--key", "pk", "--segments", "0"], "--segments: expected 1 to 1000, seen 0"),
+    "a segment for each thread that there can be": (["--segments", "99999999"], "--segments: expected 1 to 1000"),
 }
 
 
@@ -106,6 +117,18 @@ def test_bad_input_should_exit_with_2_and_say_what_is_wrong(
     assert (ended.exit, ended.json["exit"], ended.json["error"]) == (2, 2, "BadInput")
     assert message in ended.json["message"]
     assert message in ended.err
+
+
+def test_a_world_that_is_no_address_should_be_bad_input(sides: list[Path], tmp_path: Path) -> None:
+    ended = said("SyncWellMetadata", sides[0], "--world", "nonsense", "--out", tmp_path / "out")
+    assert ended.exit == 2
+    assert "--world: expected an address that begins with http:// or https://, seen 'nonsense'" in ended.err
+
+
+def test_an_empty_name_should_be_bad_input_and_not_the_folder_that_one_stands_in(tmp_path: Path) -> None:
+    ended = said("", "SyncWellMetadata", "--out", tmp_path / "out")
+    assert ended.exit == 2
+    assert "seen an empty name" in ended.err
 
 
 def test_a_folder_that_is_not_there_should_be_bad_input(tmp_path: Path) -> None:
