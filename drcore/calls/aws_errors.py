@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore import configprovider, endpoint
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    HTTPClientError,
     InvalidConfigError,
     LoginError,
     NoAuthTokenError,
@@ -19,15 +22,17 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProxyConnectionError,
+    RefreshWithMFAUnsupportedError,
+    SSLError,
     SSOError,
     TokenRetrievalError,
     UnknownCredentialError,
 )
 from botocore.parsers import ResponseParserError
 
-from drcore.calls.sessions import PROFILE
+from drcore.calls.sessions import CONFIGURATION, bad_configuration
 from drcore.calls.transient import passes
-from drcore.errors import BadInput, Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
+from drcore.errors import Busy, Missing, NoAnswer, NoCredentials, Rejected, Unknown
 
 # The second: something answered that does not speak for AWS, such as a proxy with a page of its own.
 _NO_ANSWER = (BotoCoreError, ResponseParserError)
@@ -35,6 +40,7 @@ _NO_ANSWER = (BotoCoreError, ResponseParserError)
 _NOBODY = (
     *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, UnknownCredentialError),
     *(NoAuthTokenError, TokenRetrievalError, SSOError, LoginError, InvalidConfigError),
+    RefreshWithMFAUnsupportedError,
 )
 _ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NotExist|^404$")
 
@@ -53,20 +59,32 @@ def as_our_errors(service: str, operation: str, region: str) -> Iterator[None]:
     except ClientError as error:
         raise _answered(error, service, operation, region) from error
     except _NOBODY as error:
-        how = " Sign in: aws sso login" if isinstance(error, SSOError) and "aws sso login" not in str(error) else ""
-        raise NoCredentials(f"no credentials for AWS: {error}{how}", type(error).__name__) from error
-    except PROFILE as error:
-        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
+        raise NoCredentials(f"no credentials for AWS: {error}{_how_to_sign_in(error)}", type(error).__name__) from error
+    except CONFIGURATION as error:
+        raise bad_configuration(error) from error
     except ParamValidationError as error:
         raise Rejected(f"{service} {operation} in {region}: {error}", type(error).__name__) from error
-    except ProxyConnectionError as error:
+    except (ProxyConnectionError, SSLError) as error:  # what lies between this machine and AWS
         raise NoAnswer(f"{service} {operation} in {region}: {error}") from error
     except _NO_ANSWER as error:
-        raise NoAnswer(f"{service} {operation} in {region}: {type(error).__name__}") from error
+        # Of what wraps another error, the sentence: its name would tell nothing.
+        reason = error if type(error) is HTTPClientError else type(error).__name__
+        raise NoAnswer(f"{service} {operation} in {region}: {reason}") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        if _raised_in(error) != ResponseParserError.__module__:
+        where = _raised_in(error)
+        if where in (configprovider.__name__, endpoint.__name__):  # a variable of AWS's that is no number, no address
+            raise bad_configuration(error) from error
+        if where != ResponseParserError.__module__:
             raise
         raise NoAnswer(f"{service} {operation} in {region}: an answer that botocore cannot read: {error!r}") from error
+
+
+def _how_to_sign_in(error: Exception) -> str:
+    """What to do where a session of SSO has run out, unless botocore has said it."""
+    if not isinstance(error, SSOError) or "aws sso login" in str(error):
+        return ""
+    profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    return ". Sign in: aws sso login" + (f" --profile {profile}" if profile else "")
 
 
 def _raised_in(error: BaseException) -> str:

@@ -13,13 +13,34 @@ from typing import Any
 import boto3
 import botocore.session
 import orjson
-from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.exceptions import (
+    ConfigNotFound,
+    ConfigParseError,
+    EndpointVariantError,
+    InvalidChecksumConfigError,
+    InvalidDefaultsMode,
+    InvalidEndpointConfigurationError,
+    InvalidEndpointDiscoveryConfigurationError,
+    InvalidIMDSEndpointError,
+    InvalidIMDSEndpointModeError,
+    InvalidRetryConfigurationError,
+    InvalidS3UsEast1RegionalEndpointConfigError,
+    InvalidSTSRegionalEndpointsConfigError,
+    ProfileNotFound,
+)
 from botocore.loaders import JSONFileLoader
 from botocore.utils import parse_timestamp
 
 from drcore.errors import BadInput
 
-PROFILE = (ProfileNotFound, ConfigParseError, ConfigNotFound)  # what reading the user's own configuration ends in
+# What reading the user's own configuration ends in, or a client that is made of it.
+CONFIGURATION = (
+    *(ProfileNotFound, ConfigParseError, ConfigNotFound, EndpointVariantError, InvalidEndpointConfigurationError),
+    *(InvalidDefaultsMode, InvalidRetryConfigurationError, InvalidChecksumConfigError),
+    *(InvalidEndpointDiscoveryConfigurationError, InvalidIMDSEndpointError, InvalidIMDSEndpointModeError),
+    *(InvalidSTSRegionalEndpointsConfigError, InvalidS3UsEast1RegionalEndpointConfigError),
+)
 
 
 class _ModelFiles(JSONFileLoader):
@@ -35,14 +56,15 @@ class _ModelFiles(JSONFileLoader):
 @functools.cache
 def _models() -> Any:
     """What reads the models of all sessions of this process: each is read once, not once for each session."""
-    loader = botocore.session.get_session(_NO_PROFILE).get_component("data_loader")
+    loader = botocore.session.get_session(_AS_BOTOCORE_COMES).get_component("data_loader")
     loader.file_loader = _ModelFiles()
     return loader
 
 
-# What a user has configured for AWS is none of an endpoint of one's own, nor of the models that come with botocore.
-_NO_PROFILE: dict[str, Any] = {
-    "profile": (None, [], None, None),
+# What a user has configured for AWS, in files or variables, is none of an endpoint of one's own, nor of the models that
+# come with botocore.
+_AS_BOTOCORE_COMES: dict[str, Any] = {
+    **{name: (None, [], default, None) for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()},
     "config_file": (None, [], os.devnull, None),
     "credentials_file": (None, [], os.devnull, None),
 }
@@ -62,13 +84,18 @@ def _moment(value: Any) -> datetime:
     return parse_timestamp(value)
 
 
+def bad_configuration(error: Exception) -> BadInput:
+    """What was configured, in the own sentence of botocore."""
+    return BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {str(error).rstrip('.')}")
+
+
 def session_of(key: str | None = None) -> boto3.Session:
-    """Raises BadInput where the profile that was asked for cannot be read."""
-    core: Any = botocore.session.get_session(_NO_PROFILE if key else None)
+    """A session with a key for an endpoint of one's own, else as the user has configured it. Raises BadInput."""
+    core: Any = botocore.session.get_session(_AS_BOTOCORE_COMES if key else None)
     try:
         session = boto3.Session(key, key, botocore_session=core)
-    except PROFILE as error:
-        raise BadInput(f"AWS_PROFILE, or AWS's configuration on this machine: {error}. Nothing was touched.") from error
+    except CONFIGURATION as error:
+        raise bad_configuration(error) from error
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     core.register_component("data_loader", _models())  # not before: boto3 adds a path to the loader that it finds
     return session

@@ -16,7 +16,7 @@ from drcore.engine.people import person_of
 from drcore.engine.permissions import Place, by_resources
 from drcore.engine.second_person import roles_name_people
 from drcore.engine.step import Plan
-from drcore.errors import DrcoreError, NoCredentials, Rejected, Unknown, WrongParameter
+from drcore.errors import BadInput, DrcoreError, NoCredentials, Rejected, Unknown, WrongParameter
 from drcore.parameters import Witness
 from drcore.services import iam
 
@@ -47,7 +47,7 @@ def findings(run: Run[Any, Any], plan: Plan[Any]) -> Iterator[Finding]:
     try:
         identity = run.aws.call("sts", runner, "get_caller_identity")
         own = run.aws.as_oneself().call("sts", runner, "get_caller_identity") if run.service.role else identity
-    except NoCredentials as error:  # no region would answer
+    except (NoCredentials, BadInput) as error:  # of this machine: no region would answer
         yield Finding("identity", unknown(str(error)))
         return
     except (Unknown, Rejected) as error:

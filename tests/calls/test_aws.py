@@ -14,7 +14,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate, Writes, WriteStopped
-from drcore.errors import Busy, Rejected, Unknown
+from drcore.errors import BadInput, Busy, Rejected, Unknown
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
 from tests.support.raw_server import answer, hang_up, never_answer, serving
 
@@ -210,6 +210,36 @@ def test_real_credentials_should_never_reach_an_endpoint_of_ones_own(calls: Call
         with pytest.raises((Rejected, Unknown)):
             Aws(calls, endpoint=server.address).call("sqs", EAST, "list_queues")
         assert server.requests and not any("REALREAL" in request for request in server.requests)
+
+
+ODD_SETTINGS = {
+    "AWS_DEFAULTS_MODE": "bogus",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "odd",
+    "AWS_STS_REGIONAL_ENDPOINTS": "odd",
+    "AWS_METADATA_SERVICE_TIMEOUT": "soon",
+    "AWS_ENDPOINT_URL": "nonsense",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), ODD_SETTINGS.items())
+def test_what_botocore_cannot_be_configured_with_should_be_told_in_its_sentence_and_is_no_regions_fault(
+    name: str, value: str, calls: CallGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(variable, "/nowhere")
+    with pytest.raises(BadInput, match=f"^AWS_PROFILE, or AWS's configuration on this machine: .*{value}"):
+        Aws(calls).call("sts", EAST, "get_caller_identity")
+
+
+def test_an_endpoint_of_ones_own_should_not_be_concerned_by_settings_for_aws(
+    sandbox: InProcess, calls: CallGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ODD_SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    aws = Aws(calls, endpoint=ENDPOINT)
+    sandbox.attach(aws.session)
+    assert aws.call("sts", EAST, "get_caller_identity")["Account"]
 
 
 def test_a_call_without_credentials_should_be_rejected_not_unknown(calls: CallGate) -> None:

@@ -59,8 +59,8 @@ def on_aws(home: Path) -> Path:
 def test_what_is_odd_about_the_machine_should_not_keep_the_sandbox_from_working(home: Path, tmp_path: Path) -> None:
     """All in one run, as each takes a world.
 
-    No git, a proxy that is dead, a profile that is not there, facts that stand in variables with names of secrets, a
-    notebook that was saved without the name of a kernel.
+    No git, a proxy that is dead, a profile that is not there, a setting that botocore does not know, facts that stand
+    in variables with names of secrets, a notebook that was saved without the name of a kernel.
     """
     path = home / "notebooks" / "f_backend_rollback.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -73,6 +73,7 @@ def test_what_is_odd_about_the_machine_should_not_keep_the_sandbox_from_working(
         HTTP_PROXY=f"http://{CLOSED}",
         HTTPS_PROXY=f"http://{CLOSED}",
         AWS_PROFILE="missing",
+        AWS_DEFAULTS_MODE="bogus",
         SECRETS_REGION="us-east-1",
         TOKEN_TABLE="SyncWellMetadata",  # noqa: S106  # that is the point
     )
@@ -104,7 +105,11 @@ def test_a_profile_that_is_not_there_should_be_bad_input(on_aws: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("profile", "told"),
-    [("", "Unable to locate credentials"), ("half", "Partial credentials"), ("oncall", "aws sso login")],
+    [
+        ("", "Unable to locate credentials"),
+        ("half", "Partial credentials"),
+        ("oncall", "aws sso login --profile oncall"),
+    ],
 )
 def test_without_credentials_botocore_should_say_what_is_missing(
     profile: str, told: str, on_aws: Path, tmp_path: Path
