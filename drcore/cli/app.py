@@ -75,6 +75,7 @@ def guarded(go: Callable[[], T], as_json: bool) -> T:
 _REMEDIES = {
     errno.ENOSPC: "free some space, or name another folder with --records",
     errno.EDQUOT: "free some space, or name another folder with --records",
+    errno.EFBIG: "allow larger files: ulimit -f unlimited",
     errno.EMFILE: "allow more open files: ulimit -n 1024",
     errno.ENFILE: "too many files are open on this machine: end what is not needed",
     errno.EROFS: "name a folder that can be written to with --records",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
 import signal
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from drcore.headless.nbformat_light import nbformat  # before nbclient: see ther
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from drcore.headless.executed_notebook import ExecutedNotebook
-from drcore.headless.execution import CellEvent, Ending, Execution, Job
+from drcore.headless.execution import FULL, CellEvent, Ending, Execution, Job
 from drcore.headless.kernel import Kernel
 
 ALWAYS = "always"
@@ -26,7 +25,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 5.0  # from a signal until the last cell is cut short, whatever it does
 INTERRUPT_SECONDS = 5.0  # what an interrupted cell has for its own `finally`, before the kernel is killed
 REPEAT_SECONDS = 1.0  # a terminal and a parent often both pass on the same Ctrl-C: that is one signal
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,5 +249,5 @@ def _trouble_in(reply: Mapping[str, Any]) -> Trouble | None:
 
 
 def _unsaved(error: OSError, consequence: str) -> Trouble:
-    reason = "no space" if error.errno in _FULL else error.strerror or str(error)
+    reason = "no space" if error.errno in FULL else error.strerror or str(error)
     return Trouble(Ending.NO_SPACE, f"The notebook could not be saved: {reason}. {consequence}")

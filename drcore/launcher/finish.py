@@ -13,7 +13,7 @@ from drcore.clock import Clock, WallClock, clock_at
 from drcore.engine.step import Plan
 from drcore.errors import DrcoreError, RunnerFailed, Unknown
 from drcore.headless import page
-from drcore.headless.execution import Ending, Execution
+from drcore.headless.execution import FULL, Ending, Execution
 from drcore.launcher import world as worlds
 from drcore.launcher.first_screen import first_screen
 from drcore.launcher.result import RunResult, result_from_journal
@@ -73,7 +73,12 @@ def finish(
             record.append(Kind.ARCHIVING, bucket=service.evidence.buckets[service.runner_region], durable=True)
         record.seal()
     except OSError as error:
-        raise RunnerFailed(f"the record in {folder} could not be finished: {error}") from error
+        reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        space = "free some space, then " if error.errno in FULL else ""
+        raise RunnerFailed(
+            f"the record in {folder} could not be finished: {reason}. It is true as far as it goes. To go on, {space}"
+            f"drcore resume {folder.name}"
+        ) from error
     finally:
         record.close()
     archived = _archive(folder, service, say) if keeps else ""

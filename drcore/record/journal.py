@@ -85,9 +85,8 @@ class Record:
     def _write(self, content: bytes) -> None:
         written = self._file.write(content)
         if written != len(content):
-            raise OSError(
-                errno.ENOSPC, f"{written} of {len(content)} bytes could be written", str(self.folder / JOURNAL)
-            )
+            written_part = f"{os.strerror(errno.ENOSPC)}, {written} of {len(content)} bytes could be written"
+            raise OSError(errno.ENOSPC, written_part, str(self.folder / JOURNAL))
 
     def _catch_up(self) -> None:
         # An interrupt may come between a line and what is known of it: what is on disk counts. A line that is not

@@ -16,8 +16,10 @@ from ruamel.yaml import YAML
 
 from drcore.cli.app import guarded
 from drcore.record.events import read_events
-from drcore.record.files import PARAMETERS
+from drcore.record.files import JOURNAL, PARAMETERS
+from drcore.record.proof import verify
 from tests.support.command import COMMAND, SEED, Said, drcore, in_process
+from tests.support.exhaustive import EXHAUSTIVE
 
 ROOT = Path(__file__).parents[2]
 CLOSED = "127.0.0.1:9"  # nobody listens on the port of the discard service
@@ -172,3 +174,23 @@ def test_a_machine_that_has_run_out_of_something_should_be_told_in_one_sentence(
     assert ended.value.exit_code == json.loads(said.out)["exit"] == 4  # type: ignore[attr-defined]
     assert os.strerror(number) in said.err and "/records/journal.jsonl" in said.err and remedy in said.err
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="two runs, and a world for each")
+@pytest.mark.parametrize("most", [60_000, 110_000])
+def test_a_record_that_can_be_written_no_more_should_be_true_and_gone_on_with(most: int, tmp_path: Path) -> None:
+    """As on a full disk: the error is another, and any account can have it."""
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most})); {COMMAND[2]}"
+    words = (sys.executable, "-c", limited, "rehearse", "f", "--records", str(tmp_path), "--json")
+    ended = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == 4, ended.stderr
+    message = json.loads(ended.stdout.splitlines()[-1])["message"]
+    assert os.strerror(errno.EFBIG) in message or os.strerror(errno.ENOSPC) in message
+    assert "free some space" in message
+
+    (folder,) = tmp_path.iterdir()
+    if (folder / JOURNAL).exists():
+        assert verify(folder).holds and not verify(folder).proven
+    resumed = drcore("resume", folder.name, "--records", tmp_path, "--json")
+    assert resumed.exit == 0, resumed.err
+    assert verify(folder).proven

@@ -39,8 +39,11 @@ def report(root: Path, known: int, tried: Sequence[Result]) -> None:
 Made by `make mutants`: the plans and the engine are broken on purpose, one place at a time, and the tests that should
 notice are run. What has been tried is kept in `.mutants/`, so that it goes on where it was ended.
 
-{known} mutants are known. By chance {len(tried)} of them have been tried so far: {len(killed)} were killed, {len(left)}
-survived, {len(equivalent)} of these are equivalent. Killed, of those that are not equivalent: **{share}**.
+{known} mutants are known. A sample is drawn by chance, and tried by what a mutant costs: first what a plan's rules
+should notice, then the engine, then what takes a plan's drill.
+
+Tried so far: {len(tried)}. Killed: {len(killed)}. Survived: {len(left)}, of which {len(equivalent)} are equivalent.
+Killed, of those that are not equivalent: **{share}**.
 
 | what was done | tried | killed |
 |---|---|---|
