@@ -40,6 +40,8 @@ def test_the_page_of_a_run_should_not_be_hard_to_read(
     wrong = [each for each in found.response["violations"] if each["id"] not in KNOWN]
     assert wrong == [], found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing stands beside the page"
+    cut = "e => e.getBoundingClientRect().right > e.closest('.dr-card').getBoundingClientRect().right"
+    assert page.locator(".dr-value").evaluate_all(f"all => all.filter({cut}).map(e => e.textContent)") == []
     dark = page.evaluate("getComputedStyle(document.querySelector('.dr-card')).backgroundColor")
     assert (dark == "rgb(27, 30, 35)") is ("dark" in setting)
     page.close()
