@@ -16,7 +16,8 @@ from drcore.parameters import SecretRef, Service
 
 def sign_in(service: Service) -> str:
     """Take on the recovery role, and see where one is. `sign` does it anew, as its keys last an hour."""
-    endpoint = f"export AWS_ENDPOINT_URL={quoted(service.endpoint)}\n" if service.endpoint else ""
+    # Not by AWS_ENDPOINT_URL: for SQS the AWS CLI v1 has an endpoint of its own, whatever that says.
+    endpoint = f'aws() {{ command aws "$@" --endpoint-url {quoted(service.endpoint)}; }}\n' if service.endpoint else ""
     role = (
         'OWN="$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN"\n'
         "use() { export AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=$2 AWS_SESSION_TOKEN=$3; }\n"

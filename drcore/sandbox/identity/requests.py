@@ -8,6 +8,8 @@ Simplified: S3 tells a missing object from a refused one, whoever asks; a scalab
 a session of AppConfig's data plane are any of their kind.
 """
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -156,12 +158,22 @@ def _queue(call: AwsCall) -> Iterator[Ask]:
     name = call.params.get("QueueName") or str(call.params.get("QueueUrl", "*")).rpartition("/")[2]
     action = call.operation.removesuffix("Batch")  # a batch is allowed as one of it is
     arn = call.params.get("SourceArn") or f"arn:aws:sqs:{call.region}:{call.account}:{name}"
+    if action == "CancelMessageMoveTask":
+        arn = _source_of(str(call.params["TaskHandle"])) or arn
     yield Ask(f"sqs:{action}", arn)
     if action == "StartMessageMoveTask":
         yield from (Ask(f"sqs:{each}", arn) for each in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"))
         queues = backends.sqs(call.account, call.region).queues.values()
         fed = (each.queue_arn for each in queues if (each.redrive_policy or {}).get("deadLetterTargetArn") == arn)
         yield from (Ask("sqs:SendMessage", each) for each in fed)
+
+
+def _source_of(handle: str) -> str:
+    """The queue of which a task moves the messages: its handle names it. Empty where it is no handle."""
+    try:
+        return str(json.loads(base64.b64decode(handle))["sourceArn"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _s3(call: AwsCall) -> Iterator[Ask]:

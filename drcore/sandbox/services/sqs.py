@@ -5,6 +5,7 @@ the company's own the messages lie in `Messages`: its attributes count them, a r
 from outside finds none of them. A redrive moves as many a second as it was asked for, or ten.
 """
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +70,9 @@ class Messages:
                     self._move(region, task, at)
 
     def _move(self, region: str, task: MoveTask, at: datetime) -> None:
-        dead, alive = (self.queues[region, each.rpartition(":")[2]] for each in (task.source, task.destination))
+        dead, alive = (
+            self.queues.get((region, each.rpartition(":")[2]), []) for each in (task.source, task.destination)
+        )
         due = min(task.to_move, int((at - task.started).total_seconds() * task.rate))
         for message in dead[: max(0, due - task.moved)]:
             alive.append(QueuedMessage(message.body, at, at))  # a new message: its age begins anew
@@ -121,8 +124,9 @@ def start_message_move_task(call: AwsCall) -> dict[str, Any]:
         )
         raise AwsError("AWS.SimpleQueueService.UnsupportedOperation", text, 400)
     now = call.world.clock.now()
-    handle = f"{call.world.rng('move task', call.region, len(tasks)).getrandbits(128):032x}"
-    waiting = len(messages.queues[call.region, source.rpartition(":")[2]])
+    task = f"{call.world.rng('move task', call.region, len(tasks)).getrandbits(128):032x}"
+    handle = base64.b64encode(json.dumps({"taskId": task, "sourceArn": source}).encode()).decode()
+    waiting = len(messages.queues.get((call.region, source.rpartition(":")[2]), []))
     rate = int(call.params.get("MaxNumberOfMessagesPerSecond") or RATE)
     tasks.append(MoveTask(handle, source, destination, now, waiting, rate))
     return {"TaskHandle": handle}

@@ -111,3 +111,17 @@ def test_a_replica_is_made_in_the_name_of_whoever_asks_in_its_own_region(empty: 
     there = {ask.action for ask in others if ask.resource == "arn:aws:dynamodb:us-west-2:123456789012:table/T"}
     assert there >= {"dynamodb:CreateTable", "dynamodb:CreateTableReplica", "dynamodb:PutItem", "dynamodb:Scan"}
     assert "iam:CreateServiceLinkedRole" in {ask.action for ask in others}
+
+
+def test_a_redrive_is_cancelled_by_whoever_may_do_so_of_its_queue(empty: InProcess, client: Client) -> None:
+    """The request names no queue: the handle does."""
+    queues = client("sqs")
+    dead = "arn:aws:sqs:us-east-1:123456789012:dead"
+    queues.create_queue(QueueName="dead")
+    queues.create_queue(
+        QueueName="alive", Attributes={"RedrivePolicy": f'{{"deadLetterTargetArn": "{dead}", "maxReceiveCount": 5}}'}
+    )
+    handle = queues.start_message_move_task(SourceArn=dead)["TaskHandle"]
+    asked = asked_of(empty)
+    queues.cancel_message_move_task(TaskHandle=handle)
+    assert asked == [(Ask("sqs:CancelMessageMoveTask", dead),)]
