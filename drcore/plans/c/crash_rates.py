@@ -110,7 +110,11 @@ def export(run: CRun, store: Target, version: str, since: datetime, until: datet
 def exported(
     run: CRun, store: Target, versions: Sequence[str], since: datetime, until: datetime
 ) -> dict[str, tuple[Points, Points]]:
-    """Active users and those whose app crashed, by version, as they were exported. Raises Unknown, Rejected."""
+    """Active users and those whose app crashed, by version, as they were exported. Raises Unknown, Rejected.
+
+    Only of minutes that are whole, as of any metric. That an older one changes is no sign that metrics are late: the
+    export fills in what devices report later, so that what it says is dated by its newest minute.
+    """
     where = run.facts.crashes
     platform = where.google_play if store == PLAY else where.app_store
     asked = [
@@ -123,7 +127,7 @@ def exported(
         for version in versions
         for stat in ("SampleCount", "Sum")
     ]
-    read = iter(cloudwatch.minutes(run.aws, where.region, asked, since, until))
+    read = iter(cloudwatch.minutes(run.aws, where.region, asked, since, min(until, run.metrics.until)))
     return {version: (next(read), next(read)) for version in versions}
 
 

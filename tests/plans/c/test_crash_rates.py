@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from drcore.plans.c.crash_rates import EXPORT, CrashRate, bounds
+from drcore.plans.c import crash_rates
+from drcore.plans.c.crash_rates import EXPORT, CrashRate, bounds, exported
+from drcore.plans.c.stores import PLAY
+from drcore.services.cloudwatch import Points
 
+EAST = "us-east-1"
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 USERS = 6000
 AT_THE_OBJECTIVE, GOOD, BAD = 0.001, 0.0002, 0.012  # shares of users whose app crashes
@@ -66,3 +70,21 @@ def test_nobody_should_have_a_rate_between_nothing_and_everything() -> None:
     assert bounds(0, 0) == (0.0, 1.0)
     low, high = bounds(0, 4790)
     assert low == 0 and 0.00099 < high < 0.00101
+
+
+def test_no_minute_that_is_not_whole_yet_should_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of a minute may have its users and not yet its crashes."""
+    whole = NOW - timedelta(minutes=3)
+    facts = SimpleNamespace(crashes=SimpleNamespace(namespace="n", metric="m", google_play="p", region=EAST))
+    run: Any = SimpleNamespace(facts=facts, metrics=SimpleNamespace(until=whole), aws=None)
+    spans: list[tuple[datetime, datetime]] = []
+
+    def minutes(_: Any, region: str, asked: Any, since: datetime, until: datetime) -> tuple[Points, ...]:
+        spans.append((since, until))
+        return tuple(Points() for _ in asked)
+
+    monkeypatch.setattr(crash_rates.cloudwatch, "minutes", minutes)
+    monkeypatch.setattr(crash_rates, "code_of", lambda run, version: 1)
+    for until in (NOW, whole - timedelta(hours=1)):
+        exported(run, PLAY, ("1.0",), NOW - timedelta(hours=24), until)
+    assert [until for _, until in spans] == [whole, whole - timedelta(hours=1)]
