@@ -34,6 +34,7 @@ import numpy as np
 import simdjson
 import xxhash
 
+from drcore.diff.attribute_order import same_order
 from drcore.diff.fingerprint import RowReader, parsed, whole_items
 from drcore.diff.gzip_lines import FILE, FileLines, blocks, cut, lines_at, texts
 from drcore.diff.key_texts import KeyTexts, key_texts, met
@@ -82,6 +83,9 @@ class EqualLines:
     def find(self, key: KeySchema | None) -> Tier:
         """Carry it out. Without a key nothing is looked up: then only an empty rest is an answer."""
         restored, live = self.sides.values()
+        share = same_order(restored, live)
+        if share < PAYS:
+            return Tier(share, pays=False)
         one = Spilled(self.folder / "restored", self.bits)
         self._hash(Role.RESTORED, restored, one)
         share = self._sampled(live, one)
@@ -95,10 +99,10 @@ class EqualLines:
         if share < PAYS:
             return Tier(share, pays=False)
         asked = key if total > 2 * count else None
-        texts = self._key_texts(restored, asked) if total - 2 * count <= _LOOKED_FOR else None
-        split = self._split(Role.RESTORED, restored, equal, asked, texts)
+        by_text = self._key_texts(restored, asked) if total - 2 * count <= _LOOKED_FOR else None
+        split = self._split(Role.RESTORED, restored, equal, asked, by_text)
         rest = {Role.RESTORED: split.rest, Role.LIVE: left}
-        if texts and met(map(_read, split.hashes), _wanted(texts, rest)) > split.plain:
+        if by_text and met(map(_read, split.hashes), _wanted(by_text, rest)) > split.plain:
             split = self._split(Role.RESTORED, restored, equal, asked, None)
         return Tier(share, pays=True, equal=count, rest=rest, keys=split.keys)
 
@@ -155,9 +159,7 @@ class EqualLines:
             hashes = hashes[hashes[:, 0] >> np.uint64(64 - self.bits) == 0]
         if not len(hashes):
             return 1.0
-        known, there = np.sort(hashes[:, 0]), restored.part(0)[:, 0]
-        are_there = known[np.minimum(np.searchsorted(known, there), len(known) - 1)] == there
-        return min(1.0, np.count_nonzero(are_there) / len(known))
+        return min(1.0, met([restored.part(0)[:, 0]], np.sort(hashes[:, 0])) / len(hashes))
 
     def _key_texts(self, lines: FileLines, key: KeySchema | None) -> KeyTexts | None:
         """How the keys of equal lines are told by their text, as seen in the first lines."""
