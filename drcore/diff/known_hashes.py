@@ -11,6 +11,7 @@ import numpy as np
 
 from drcore.diff.spilled import Array, Spilled
 
+_AT_ONCE = 1 << 18  # places, so that those of all hashes take no memory at once
 NONE: Array = np.empty(0, dtype=np.uint64)
 
 
@@ -34,8 +35,11 @@ class KnownHashes:
                 for column, file in zip(columns, files, strict=True):
                     file.write(column[order].data)
         self.bits = max(1, self.count.bit_length())
-        begins = np.arange(1 << self.bits, dtype=np.uint64) << np.uint64(64 - self.bits)
-        self.paths[3].write_bytes(np.searchsorted(self._read(0), begins).astype(np.uint32).data)
+        high, places = self._read(0), 1 << self.bits
+        with self.paths[3].open("wb") as file:
+            for start in range(0, places, _AT_ONCE):
+                begins = np.arange(start, min(start + _AT_ONCE, places), dtype=np.uint64) << np.uint64(64 - self.bits)
+                file.write(np.searchsorted(high, begins).astype(np.uint32).data)
 
     def finder(self) -> Callable[[Array], tuple[Array, Array]]:
         """From hashes to which of them are among these, and where those stand."""
