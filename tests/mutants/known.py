@@ -7,5 +7,6 @@ REASONS: dict[str, str] = {
     "44192c9330": "a hole, mended since: tests/plans/b/test_p3_remediate.py",
     "80ca93f15a": "a hole, mended since: tests/plans/b/test_p3_remediate.py, the drills look again",
     "4ef9849305": "equivalent: *Promote the replicas*, which it needs as well, needs *Revoke at the issuers* itself",
+    "650d41861a": "equivalent: *Pull the levers*, which it needs as well, needs *Confirm the failed region* itself",
     "5d8334d603": "equivalent: *Decide*, which it needs as well, needs *Compare everything* itself",
 }

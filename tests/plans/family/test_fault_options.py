@@ -36,12 +36,12 @@ _SAMPLED = ("f-bad-release:region=us-west-2",)  # a short drill that once broke 
 _TAKEN = tuple(each for each in FAULT_VALUES if EXHAUSTIVE or each.name in _SAMPLED)
 
 
-def _another_than(option: str, partner: str) -> dict[str, str]:
+def _another_than(fault: str, option: str, partner: str) -> dict[str, str]:
     """Of two partners that fail neither is the other."""
-    other = {"partner": "second", "second": "partner"}.get(option)
-    if other is None or REGISTRY["partner-outage-two"].options[other].default != partner:
+    options, other = REGISTRY[fault].options, {"partner": "second", "second": "partner"}.get(option, "")
+    if other not in options or options[other].default != partner:
         return {}
-    return {other: next(name for name in REGISTRY["partner-outage-two"].options[other].choices if name != partner)}
+    return {other: next(name for name in options[other].choices if name != partner)}
 
 
 @each_plan
@@ -59,7 +59,7 @@ def test_a_drill_ends_as_it_must_with_any_value_of_an_option(
 ) -> None:
     """It reaches its goal, and users are well in truth; or it says why not. It never breaks down."""
     name, given = fault_of(drilled.plan, drilled.fault)
-    options = given | {drilled.option: drilled.value} | _another_than(drilled.option, drilled.value)
+    options = given | {drilled.option: drilled.value} | _another_than(name, drilled.option, drilled.value)
     fault = f"{name}:" + ",".join(f"{key}={value}" for key, value in options.items() if "," not in value)
     more = {drilled.option: drilled.value} if "," in drilled.value else {}
     elsewhere = _ELSEWHERE.get(options.get("region", ""), {}) if drilled.plan.id == "a" else {}
