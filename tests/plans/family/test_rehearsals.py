@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,11 @@ from drcore.engine.outcome import Outcome
 from drcore.engine.verdict import Word
 from drcore.errors import Exit
 from drcore.parameters import Mode
+from drcore.record.events import Kind, read_events
 from drcore.run.runbook import Runbook
 from tests.support.drills import Drills
 from tests.support.effects import Effect
+from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.looks_in_silence import BY_THE_RUN, EMPTY_IS_AN_ANSWER, believed
 from tests.support.stage import (
     PLANS,
@@ -41,6 +45,7 @@ A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 QUIET = tuple(Scene(plan, "", "quiet") for plan in PLANS)
 WORLDS = (*QUIET, *SAMPLED)
 FIRST = tuple(Scene(plan, plan.faults[0]) for plan in PLANS if plan.id in BY_THE_RUN)
+BROKEN = tuple(Scene(plan, plan.faults[0]) for plan in PLANS)
 each_world = pytest.mark.parametrize("scene", WORLDS, ids=[scene.name for scene in WORLDS])
 
 
@@ -99,6 +104,41 @@ def test_a_rehearsal_can_be_carried_out_to_its_end_and_changes_nothing(rehearsed
     assert ended(run).exit == Exit.REACHED
     assert list(run.results) == [step.key for step in scene.plan.steps]
     assert not [line for event in ("intent", "consent", "decision") for line in lines(run, event)]
+
+
+@pytest.mark.parametrize("scene", BROKEN if EXHAUSTIVE else BROKEN[:1], ids=lambda scene: str(scene.name))
+def test_what_is_refused_behind_the_first_act_is_excused_by_nothing(
+    rehearsed: Rehearsals, scene: Scene, tmp_path: Path
+) -> None:
+    """What an act would have made may be missing; what the role may not read it may not read in earnest either."""
+    behind = _read_behind_the_first_act(rehearsed(scene).run)
+    if not behind:
+        pytest.skip(
+            "all that is read behind the first act is read before it too, or nothing is to be done in this scene"
+        )
+    for number, call in enumerate(behind if EXHAUSTIVE else behind[-1:]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with staged(folder) as stage:
+            setting = stage.prepare(scene, Mode.REHEARSE)
+            stage.fault("access-denied", service=call.service, operation=call.operation)
+            run = stage.open(setting)
+            carry_out(run)
+            refusal = f"{call.service}:{call.operation} was refused"
+            assert run.verdict and run.verdict.word is Word.COULD_NOT_RUN, refusal
+            assert refusal in run.verdict.why
+
+
+def _read_behind_the_first_act(run: Runbook) -> list[Call]:
+    """Of each operation of AWS that nothing but steps behind the first act has read by, one call; in their order."""
+    results = list(run.results.values())
+    first = next((n for n, result in enumerate(results) if result.outcome is Outcome.WOULD), len(results))
+    begun = takewhile(lambda line: line["event"] != Kind.STEP, read_events(run.folder))
+    before = {line["call"] for line in begun if line["event"] == Kind.CALL}
+    before |= {f"{call.service}:{call.operation}" for result in results[: first + 1] for call in result.calls}
+    reads = [call for result in results[first + 1 :] for call in result.calls if not call.write]
+    behind = {f"{call.service}:{call.operation}": call for call in reads if call.service != "http"}
+    return [call for name, call in behind.items() if name not in before]
 
 
 @each_world
