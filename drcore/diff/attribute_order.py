@@ -41,6 +41,8 @@ def _orders(lines: FileLines) -> Iterator[Order]:
         for _, block in islice(blocks(file), 1):
             for line in block[:_LINES]:
                 try:
-                    yield tuple(orjson.loads(line)["Item"])
+                    image = orjson.loads(line)["Item"]
                 except (ValueError, KeyError, TypeError):
                     continue
+                if isinstance(image, dict):
+                    yield tuple(image)

@@ -105,7 +105,7 @@ class Looking:
     def look_again(self, silent: Mapping[Target, Looks]) -> dict[Target, State]:
         """Look again at those that gave no answer, until they do. Settles them like the first look."""
 
-        def look() -> bool:
+        def look_at_silent() -> bool:
             for target, look in silent.items():
                 if self._is_silent(look):
                     look.look()
@@ -117,7 +117,7 @@ class Looking:
         nap = max(self.step.patience.every, busy())
         if silent and nap <= self._first_s():
             self.run.clock.sleep(nap)
-            self._until_answered(look, bool, busy, self._first_s() - nap)
+            self._until_answered(look_at_silent, bool, busy, self._first_s() - nap)
         return self._settle(silent)
 
     def _is_silent(self, looks: Looks) -> bool:
@@ -201,12 +201,12 @@ class Looking:
         looks = {target: Looks(self.run, self.step, target) for target in targets}
         enough = any if self.step.one_is_enough else all
 
-        def look() -> bool:
+        def look_at_all() -> bool:
             for look in looks.values():
                 look.look()
             return enough(each.settled for each in looks.values())
 
-        return looks, self._until(look, bool, looks)[1]
+        return looks, self._until(look_at_all, bool, looks)[1]
 
     def _settle_one(self, target: Target, looks: Looks, *, patient: bool) -> datetime | None:
         holds = not looks.goes_back

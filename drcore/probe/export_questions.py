@@ -54,8 +54,9 @@ def _done(session: ProbeSession) -> Iterator[_Done]:
         if (each["ExportType"], each["ExportStatus"]) == ("INCREMENTAL_EXPORT", "COMPLETED")
     )
     for arn in islice(complete, _MOST):
-        found = session.aws.call("dynamodb", session.region, "describe_export", ExportArn=arn)["ExportDescription"]
-        yield _Done(found["TableArn"], int(found["ItemCount"]), (found["EndTime"] - found["StartTime"]).total_seconds())
+        export = session.aws.call("dynamodb", session.region, "describe_export", ExportArn=arn)["ExportDescription"]
+        took = export["EndTime"] - export["StartTime"]
+        yield _Done(export["TableArn"], int(export["ItemCount"]), took.total_seconds())
 
 
 def _listed(session: ProbeSession) -> Iterator[Mapping[str, str]]:

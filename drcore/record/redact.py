@@ -37,17 +37,8 @@ _IN_FORMS = ("AKIA", "ASIA", "eyJ", "-----BEGIN", "://", "Bearer ")
 
 # Names whose values are secrets; each _ may be left out. `refresh-token` is none: so plan D calls what asks for one.
 _NAMES = (
-    *(
-        "secret_access_key",
-        "secret_string",
-        "session_token",
-        "password",
-        "passwd",
-        "api_key",
-        "api-key",
-        "client_secret",
-    ),
-    *("access_token", "refresh_token", "authorization"),
+    *("secret_access_key", "secret_string", "session_token", "password", "passwd", "api_key", "api-key"),
+    *("client_secret", "access_token", "refresh_token", "authorization"),
 )
 _ANY_NAME = rf"(?:(?:aws_?)?(?:{'|'.join(name.replace('_', '_?') for name in _NAMES)}))"
 _NAMED = re.compile(
@@ -97,8 +88,9 @@ class Redactor:
             text = self._pattern.sub(HIDDEN, text)
         if any(part in text for part in _IN_FORMS):
             text = _FORMS.sub(HIDDEN, text)
-        joined = text.casefold().replace("_", "").replace("-", "")
-        if any(name in joined for name in _IN_NAMED):
+        joined = text.lower().replace("_", "").replace("-", "")
+        # Beyond ASCII the expression takes more letters for the same than `lower` does (a dotless i, a long s).
+        if not text.isascii() or any(name in joined for name in _IN_NAMED):
             text = _NAMED.sub(lambda match: match[1] + HIDDEN, text)
         return text
 

@@ -51,6 +51,15 @@ def test_the_share_should_be_of_items_whose_order_is_known(
     assert same_order(lines(tmp_path / "a", restored), lines(tmp_path / "b", live)) == share
 
 
+@pytest.mark.parametrize("line", [b'{"Item":[{}]}', b'{"Item":"pk"}', b'{"Item":null}', b"[]", b"no JSON"])
+def test_a_line_that_is_no_item_should_be_left_to_those_who_read_it(line: bytes, tmp_path: Path) -> None:
+    sides = []
+    for name in "ab":
+        base = exports.write(tmp_path / name, [line] * 3)
+        sides.append(FileLines([DataFile(path) for path in (base / "data").iterdir()]))
+    assert same_order(*sides) == 1
+
+
 def test_where_the_order_differs_no_line_should_be_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hash_lines(*_: object) -> None:
         raise AssertionError("hashed")

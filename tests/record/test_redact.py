@@ -133,6 +133,7 @@ def test_data_without_a_secret_should_stay_as_it_is(data: object) -> None:
         ("password = hunter22, user = app", f"password = {HIDDEN}, user = app"),
         ("api-key: abcdef123", f"api-key: {HIDDEN}"),
         ("\N{LATIN SMALL LETTER LONG S}ecret_String=abcdef123", f"\N{LATIN SMALL LETTER LONG S}ecret_String={HIDDEN}"),
+        ("ap\N{LATIN SMALL LETTER DOTLESS I}_key=abcdef123", f"ap\N{LATIN SMALL LETTER DOTLESS I}_key={HIDDEN}"),
         ("https://x.test/?access_token=abcdef123&n=1", f"https://x.test/?access_token={HIDDEN}&n=1"),
     ],
 )

@@ -223,14 +223,14 @@ class Troubled:
 
     def _alone(self, plan: Plan[Any]) -> dict[str, Act]:
         acts: dict[str, Act] = {}
-        missing = {step.title for step in plan.steps if step.act and step.key not in BY_CHANCE}
+        wanted = {step.title for step in plan.steps if step.act and step.key not in BY_CHANCE}
         first, *others = scenes_of(plan)
         for scene in (first, *reversed(others)):  # those that differ most, until every act is known
-            if missing <= acts.keys():
+            if wanted <= acts.keys():
                 break
             with self._staged(scene, "none") as (stage, run):
                 for step in plan.steps:
-                    if scene != first and missing <= acts.keys():
+                    if scene != first and wanted <= acts.keys():
                         break
                     before, told = len(stage.effects), len(run.record.events)
                     run.step(step)

@@ -11,6 +11,7 @@ from drcore.engine.by_hand import HandAct, quoted, words
 from drcore.engine.permissions import Place
 from drcore.plans.g import titles
 from drcore.plans.g.facts import Facts
+from drcore.plans.g.partner_cursors import LOOKED_BACK
 from drcore.plans.shared.by_hand import in_regions
 from drcore.plans.shared.flags_by_hand import sets_own_flag
 from drcore.services import logs
@@ -19,7 +20,6 @@ _NOT_DONE = (
     'filter event = "job" | stats latest(state) as s, latest(made_at) as made by job | filter s != "done" | limit 10000'
 )
 _KEPT_S = 14 * 86_400  # seconds: longer no queue keeps a job
-_AGAIN_S = 3600  # seconds before the recovery point: a cursor is not further back, and to import twice does no harm
 
 
 def counts(at: Place[Facts]) -> HandAct:
@@ -68,14 +68,17 @@ def holds(at: Place[Facts]) -> HandAct:
 
 
 def imports_again(at: Place[Facts]) -> HandAct:
-    """The flag by which workers take their cursors at the partners back to an hour before the recovery point."""
+    """The flag by which workers take their cursors at the partners back to a day before the recovery point.
+
+    As a run does where it does not know a cursor: what is imported twice is one activity.
+    """
     flag = at.facts.jobs.imports
     if flag is None:
         return HandAct(titles.IMPORTS, by_hand="Nothing: no partner's cursor lies outside the table")
     return sets_own_flag(
         titles.IMPORTS,
         flag,
-        f".enabled = true | .at = ($POINT - {_AGAIN_S} | todate)",
+        f".enabled = true | .at = ($POINT - {LOOKED_BACK.total_seconds():.0f} | todate)",
         undo=".enabled = false",
         back="what is imported twice is one activity",
     )

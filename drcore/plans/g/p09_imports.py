@@ -47,7 +47,7 @@ def show_cursors(run: GRun, states: Mapping[Target, Switched]) -> Iterator[Exhib
             max(0.0, round((each.now - point).total_seconds())) if each.now else None,
             each.unknown,
         )
-        for each in cursors(run).found
+        for each in cursors(run).partners
     )
     columns = ("region", "partner", "cursor", "cursor at the recovery point", "past it, s", "why it is not known")
     title = f"Up to where partners were imported; the recovery point is {iso(point)}, they go back to "

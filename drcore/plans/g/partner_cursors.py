@@ -18,9 +18,9 @@ from drcore.services import logs
 from drcore.services.logs import LogQuery
 
 _WITHIN_S = 60  # seconds that a query of the log may take
-_LOOKED_BACK = timedelta(hours=24)  # for the last line of a partner; where there is none, so far the cursors go back
+LOOKED_BACK = timedelta(hours=24)  # for the last line of a partner; where there is none, so far the cursors go back
 _CURSORS = 'filter event = "import" | stats latest(cursor) as cursor by partner | sort partner asc'
-_read: WeakKeyDictionary[GRun, PartnerCursors] = WeakKeyDictionary()
+_read: WeakKeyDictionary[GRun, tuple[datetime, PartnerCursors]] = WeakKeyDictionary()  # for which recovery point
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,20 @@ class PartnerCursors:
     is one activity, what is imported never is lost.
     """
 
-    found: tuple[PartnerCursor, ...]
+    partners: tuple[PartnerCursor, ...]
     back_to: datetime
 
 
 def cursors(run: GRun) -> PartnerCursors:
-    """As they were when this run asked first: before a worker was back. Raises Unknown without a recovery point."""
-    if run not in _read:
-        point = recovery_point(run)
-        found = tuple(each for region in run.service.regions for each in _of_region(run, region, point))
-        known = [each.then for each in found if each.then]
-        whole = len(known) == len(found)
-        _read[run] = PartnerCursors(found, min(known) if whole else point - _LOOKED_BACK)
-    return _read[run]
+    """As they were when this process asked first for the recovery point. Raises Unknown without one."""
+    point = recovery_point(run)
+    of, read = _read.get(run, (None, None))
+    if read is None or of != point:
+        partners = tuple(each for region in run.service.regions for each in _of_region(run, region, point))
+        then = [each.then for each in partners if each.then]
+        read = PartnerCursors(partners, min(then) if len(then) == len(partners) else point - LOOKED_BACK)
+        _read[run] = (point, read)
+    return read
 
 
 def _of_region(run: GRun, region: str, point: datetime) -> Iterator[PartnerCursor]:
@@ -66,7 +67,7 @@ def _of_region(run: GRun, region: str, point: datetime) -> Iterator[PartnerCurso
     before = f"filter @timestamp < {int(point.timestamp() * 1000)} | {_CURSORS}"
     queries = [LogQuery(region, (run.facts.jobs.log,), text) for text in (_CURSORS, before)]
     try:
-        rows = logs.insights(run.aws, run.clock, queries, point - _LOOKED_BACK, until, within=_WITHIN_S)
+        rows = logs.insights(run.aws, run.clock, queries, point - LOOKED_BACK, until, within=_WITHIN_S)
         now, then = ({row.text("partner") or "": _moment(row.text("cursor")) for row in each} for each in rows)
     except (Unknown, Rejected) as error:
         yield PartnerCursor(region, "", None, None, str(error))

@@ -17,7 +17,7 @@ from drcore.engine.context import F, Run
 from drcore.engine.outcome import Check, StepName, Target, never, no, unknown, yes
 from drcore.engine.permissions import Place, iam_actions
 from drcore.engine.step import Patience, Reversibility, Settles, Step
-from drcore.errors import Rejected
+from drcore.errors import Missing, Rejected
 from drcore.plans.shared.flag_profiles import FlagProfile, last_and_deployed, place, taken_back
 from drcore.plans.shared.flag_values import (
     Flags,
@@ -301,7 +301,11 @@ def _earlier_versions(run: Run[Any], region: str, at: Profile) -> Iterator[Hoste
     """The last versions of the profile that were deployed, each once, the newest first."""
     of_profile = (each.version for each in appconfig.deployments(run.aws, region, at) if each.profile == at.profile)
     for number in dict.fromkeys(islice(of_profile, _LOOKED_THROUGH)):
-        yield appconfig.version(run.aws, region, at, int(number))
+        try:
+            version = appconfig.version(run.aws, region, at, int(number))
+        except Missing:  # deleted since
+            continue
+        yield version
 
 
 def _of_this_run(run: Run[Any], region: str, at: Profile, last: EnvironmentDeployment) -> bool:
