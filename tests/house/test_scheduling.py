@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.scheduling import place_of, unit_of
+from drcore.engine.prepare import HOME
+from tests.support.scheduling import NAMED, place_of, unit_of
 
 FAMILY = "tests/plans/family/test_"
 
@@ -27,3 +28,11 @@ def test_of_a_file_over_all_plans_each_plan_is_a_unit(test: str, unit: str) -> N
 def test_the_longest_stand_first() -> None:
     files = ["tests/test_clock.py::test_a", FAMILY + "refusals.py::test_a[a]", FAMILY + "kills.py::test_a[g]"]
     assert sorted(files, key=place_of) == files[::-1]
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_what_is_named_should_be_there(name: str) -> None:
+    """A test that was given another name would silently be another kind of test."""
+    path, _, test = name.partition("::")
+    text = (HOME / path).read_text()
+    assert not test or f"def {test}(" in text
