@@ -7,10 +7,11 @@ it was at the recovery point, which is before that, as an import takes what has 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from drcore.clock import iso
+from drcore.clock import iso, parse_time
 from drcore.engine.outcome import Target
 from drcore.plans.g import titles
 from drcore.plans.g.decisions import recovery_point, remedy
@@ -18,12 +19,25 @@ from drcore.plans.g.facts import GRun, Remedy
 from drcore.plans.g.partner_cursors import cursors, flag, profile
 from drcore.plans.shared.flag_values import Value
 from drcore.plans.shared.flags import Switched, change_flags
+from drcore.record.events import Kind
 from drcore.record.evidence import Exhibit, Table
+
+_AGREED = re.compile(r"IMPORT AGAIN SINCE (\S+) IN ")
 
 
 def wanted(run: GRun) -> dict[str, dict[str, Value]]:
     """The flag with that moment, after a switch; nothing otherwise. Raises Unknown."""
-    return {} if why_idle(run) else {flag(run).flag: {"enabled": True, "at": iso(cursors(run).back_to)}}
+    return {} if why_idle(run) else {flag(run).flag: {"enabled": True, "at": iso(back_to(run))}}
+
+
+def back_to(run: GRun) -> datetime:
+    """To where the cursors go back: once this run has set out to do it, to where that was agreed. Raises Unknown.
+
+    Else a log that answers otherwise after a restart would have it done again, of what workers have imported since too.
+    """
+    agreed = run.history.last(Kind.CONSENT, step=titles.IMPORTS) if run.history.intended(titles.IMPORTS) else None
+    named = _AGREED.match(agreed["phrase"]) if agreed else None
+    return parse_time(named[1]) if named else cursors(run).back_to
 
 
 def why_idle(run: GRun) -> str:
@@ -51,7 +65,7 @@ def show_cursors(run: GRun, states: Mapping[Target, Switched]) -> Iterator[Exhib
     )
     columns = ("region", "partner", "cursor", "cursor at the recovery point", "past it, s", "why it is not known")
     title = f"Up to where partners were imported; the recovery point is {iso(point)}, they go back to "
-    yield Table("partner-cursors", title + iso(cursors(run).back_to), columns, rows)
+    yield Table("partner-cursors", title + iso(back_to(run)), columns, rows)
 
 
 def _text(moment: datetime | None) -> str | None:
@@ -63,7 +77,7 @@ def what_stays_on(run: GRun) -> tuple[str, ...]:
     if why_idle(run) or not run.history.intended(titles.IMPORTS):
         return ()
     where = ", ".join(run.service.regions)
-    since = iso(cursors(run).back_to)
+    since = iso(back_to(run))
     return (f"the flag {flag(run).flag} stays on in {where}: partners' activities since {since} are imported again",)
 
 
@@ -75,7 +89,7 @@ IMPORTS = change_flags(
     of=lambda run, part: [] if run.facts.jobs.imports is None else [run.facts.jobs.imports.flag],
     wanted=lambda run, part: wanted(run),
     idle=lambda run, target: why_idle(run),
-    phrase=lambda run, states: f"IMPORT AGAIN SINCE {iso(cursors(run).back_to)} IN {', '.join(run.service.regions)}",
+    phrase=lambda run, states: f"IMPORT AGAIN SINCE {iso(back_to(run))} IN {', '.join(run.service.regions)}",
     needs=(titles.ALLOW,),
     shows=show_cursors,
     within=lambda run: 60 * run.facts.start_minutes,

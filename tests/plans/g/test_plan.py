@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from drcore.clock import parse_time
-from drcore.engine.outcome import Outcome
+from drcore.engine.outcome import Answer, Outcome
 from drcore.engine.step import Step
 from drcore.engine.verdict import Word
+from drcore.errors import Unknown
 from drcore.parameters import Mode
 from drcore.plans import g
+from drcore.plans.g import partner_cursors
 from drcore.plans.g.decisions import recovery_point
 from drcore.plans.g.tables import restored_table
 from drcore.run.runbook import Runbook
@@ -93,7 +97,9 @@ def test_repaired_in_place_the_service_should_come_back_as_it_was_with_no_change
     proven(run)
 
 
-def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should_be_told(stage: Stage) -> None:
+def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should_be_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = cut_and_finished(stage, "switch", (g.SWITCH, g.FUNCTIONS_AGAIN))
     assert ended(run).word == Word.REACHED, ended(run).why
     found, new = truth(stage), restored_table(run.run)
@@ -116,6 +122,19 @@ def test_restored_and_switched_nobody_should_read_the_old_table_and_users_should
     left = "the flag jobs_not_before stays on in us-east-1, us-west-2: jobs made before "
     assert left in run.results[g.CLOSE.key].why and left in " ".join(ended(run).remarks), "whoever goes home knows it"
     proven(run)
+    imports_are_done_once(stage.again(run), monkeypatch)
+
+
+def imports_are_done_once(run: Runbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the log does not answer after a restart, too: else all would go back a day."""
+
+    def silent(*_: Any, **__: Any) -> None:
+        raise Unknown("no answer")
+
+    monkeypatch.setattr(partner_cursors.logs, "insights", silent)
+    for target in g.IMPORTS.targets(run.run):
+        check = g.IMPORTS.expect(run.run, target, g.IMPORTS.look(run.run, target))
+        assert check and check.answer is Answer.YES, check
 
 
 def test_a_rehearsal_of_a_quiet_world_should_name_every_act_and_write_nothing(stage: Stage) -> None:
