@@ -2,6 +2,9 @@
 
 `flags` gives a part of what is known of a region, `G`; `switch STRATEGY CHANGE` changes the document everywhere.
 Where flags have environments of their own, `deploy ENVIRONMENT PROFILE CHANGE` does, of any document of JSON.
+
+Of deployments the first page is asked for, which has the last 50: as text the AWS CLI puts a query to each page, so
+that of an old environment each page would have an answer of its own.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ def knows_flags(at: Place[Any], where: FlagProfile) -> str:
         f'  --query "$(named {words([where.environment])})")',
         "C=$(aws appconfig list-configuration-profiles --region $G --application-id $A \\",
         f'  --query "$(named {words([where.profile])})")',
-        'aws appconfig list-deployments --region $G --application-id $A --environment-id $V --query "$1"; }',
+        "aws appconfig list-deployments --region $G --application-id $A --environment-id $V --no-paginate \\",
+        '  --query "$1"; }',
     )
     return "\n".join(
         (
@@ -105,7 +109,7 @@ def knows_documents(at: Place[Any], application: str, strategy: str) -> str:
         f'A=$(aws appconfig list-applications --region $G --query "$(named {words([application])})")',
         f'V=$(aws appconfig list-environments {place} --query "$(named $1)")',
         f'C=$(aws appconfig list-configuration-profiles {place} --query "$(named $2)")',
-        f'N=$(aws appconfig list-deployments {place} --environment-id $V --query "{last}")',
+        f'N=$(newest "{last}")',
         f"aws appconfig get-hosted-configuration-version {version} --version-number $N was-$G.json > /dev/null",
     )
     deploys = in_regions(
@@ -117,12 +121,12 @@ def knows_documents(at: Place[Any], application: str, strategy: str) -> str:
         f'S=$(aws appconfig list-deployment-strategies --region $G --query "$(named {words([strategy])})")',
         f"aws appconfig start-deployment {place} --environment-id $V --configuration-profile-id $C \\",
         "  --deployment-strategy-id $S --configuration-version $N --query DeploymentNumber",
-        f'until [ -z "$(aws appconfig list-deployments {place} --environment-id $V \\',
-        f'  --query "{_UNDER_WAY}")" ]; do sleep 15; done',
+        f'until [ -z "$(newest "{_UNDER_WAY}")" ]; do sleep 15; done',
     )
     return "\n".join(
         (
             "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            f'newest() {{ aws appconfig list-deployments {place} --environment-id $V --no-paginate --query "$1"; }}',
             "document() {",
             *(f"  {line}" for line in document),
             "}",

@@ -134,8 +134,16 @@ def test_each_command_should_be_one_that_a_shell_and_aws_know(plan: Plan[Any]) -
         assert operation in known, f"aws {service} {operation}"
         shape = model.operation_model(known[operation]).input_shape
         options = {xform_name(name, "-") for name in (shape.members if shape else ())}
-        asked = set(re.findall(r" --([\w-]+)", rest)) - {"region", "query", "output", "cli-input-json"}
+        asked = set(re.findall(r" --([\w-]+)", rest)) - {"region", "query", "output", "cli-input-json", "no-paginate"}
         assert {each.removeprefix("no-") for each in asked} - options == set(), f"aws {service} {operation}"
+
+
+@each_card
+def test_one_of_many_deployments_should_be_asked_of_one_page(plan: Plan[Any]) -> None:
+    """As text the AWS CLI puts a query to each page: of more than 50 deployments two would be the last one."""
+    joined = "\n".join(each.text for each in commands(as_html(card_of(plan)))).replace("\\\n", " ")
+    listed = re.findall(r"aws appconfig list-deployments[^\n|;)]*", joined)
+    assert [command for command in listed if "--no-paginate" not in command] == []
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; .ci/run installs one")
