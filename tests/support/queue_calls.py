@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from drcore.calls.aws import Aws
@@ -23,7 +24,8 @@ def _redrive_under_way(asking: Any) -> str:
     """The handle of a redrive that has work for a minute: one of an empty queue ends with the second it begins in."""
     now = asking.world.world.clock.now()
     dead = asking.world.world.state(Messages).queues[EAST, DEAD_LETTERS.rpartition(":")[2]]
-    dead.extend(QueuedMessage("{}", now, now) for _ in range(60 * RATE))
+    jobs = (json.dumps([f"job-{number}", now.isoformat(), number]) for number in range(60 * RATE))
+    dead.extend(QueuedMessage(job, now, now) for job in jobs)
     _idle(asking.aws)
     sqs.redrive(asking.aws, EAST, DEAD_LETTERS)
     return sqs.last_redrive(asking.aws, EAST, DEAD_LETTERS).handle

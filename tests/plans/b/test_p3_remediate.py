@@ -12,9 +12,7 @@ from drcore.plans.b.decided_remedy import AiRemedy, Way
 from tests.support.stage import Stage
 
 
-def test_only_what_was_chosen_for_a_region_should_be_as_decided(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_was_chosen_for_a_region_should_be_as_decided(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run = stage.open(stage.prepare(plans.find("b"), Mode.REHEARSE)).run
     way = Way(AiRemedy.CONFIGURATION, configurations={"us-west-2": "an earlier one"})
     for module in (decided_remedy, p3_remediate):
