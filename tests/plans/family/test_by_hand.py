@@ -87,7 +87,7 @@ NO_RETURN = {
     "e": frozenset(
         {
             *(titles_e.EPOCH.key, titles_e.ISSUERS.key, titles_e.PROMOTE.key, titles_e.SWEEP.key, titles_e.LABELS.key),
-            *(titles_e.COPIES.key, titles_e.REFUSED.key, titles_e.SIGN_IN.key, titles_e.RESOLVED.key),
+            *(titles_e.COPIES.key, titles_e.REFUSED.key, titles_e.SIGN_IN.key),
         }
     ),
     "g": frozenset(
