@@ -97,15 +97,20 @@ def _entries(at: Place[Any]) -> str:
 
 
 def points_aliases(at: Place[Any], step: StepName, functions: Sequence[str], alias: str) -> HandAct:
-    """Point the alias of each function at `$RELEASE`, with no weights left on another version."""
+    """Point the alias of each function at `$RELEASE`, with no weights left on another version.
+
+    What it was before is kept in a file: CodeDeploy may have put it back already, and then nothing is to be undone.
+    """
     loop = f"for F in {words(functions)}; do"
     where = f"--region $G --function-name $F --name {words([alias])}"
+    none = "{AdditionalVersionWeights: {}}"
     return HandAct(
         step,
         do="point() { "
         + in_regions(
             at.service,
             loop,
+            f"  aws lambda get-alias {where} --output json > $G-$F.json",
             f"  aws lambda update-alias {where} --function-version \"$(of $G '.functions[$f]' $F)\" \\",
             "    --routing-config '{\"AdditionalVersionWeights\": {}}' --query '[AliasArn,FunctionVersion]'",
             "done",
@@ -119,13 +124,20 @@ def points_aliases(at: Place[Any], step: StepName, functions: Sequence[str], ali
             "done",
         ),
         shows='"N None should be N" in each line: the version twice, and no weights between',
-        undo="RELEASE=$LEFT; point",
-        back="all traffic goes to the release that was left",
+        undo=in_regions(
+            at.service,
+            loop,
+            f"  aws lambda update-alias {where} --function-version $(jq -r .FunctionVersion $G-$F.json) \\",
+            "    --query '[AliasArn,FunctionVersion]' --routing-config \\",
+            f"    \"$(jq -c '.RoutingConfig // {none}' $G-$F.json)\"",
+            "done",
+        ),
+        back="each alias points at what it pointed at before, by the same weights",
     )
 
 
 def points_stage(at: Place[Any], step: StepName) -> HandAct:
-    """Point the API's stage at the deployment of `$RELEASE`; a canary is taken off."""
+    """Point the API's stage at the deployment of `$RELEASE`; a canary is taken off, and not put back by the undo."""
     where = "--region $G --rest-api-id $(of $G .api.rest_api_id) --stage-name $(of $G .api.stage)"
     return HandAct(
         step,
@@ -133,6 +145,7 @@ def points_stage(at: Place[Any], step: StepName) -> HandAct:
         + in_regions(
             at.service,
             f"C=$(aws apigateway get-stage {where} --query canarySettings.percentTraffic)",
+            f"aws apigateway get-stage {where} --query deploymentId > $G-stage",
             f"aws apigateway update-stage {where} --query deploymentId --patch-operations \\",
             "  op=replace,path=/deploymentId,value=$(of $G .api.deployment_id) "
             '$([ "$C" = None ] || echo op=remove,path=/canarySettings)',
@@ -144,6 +157,10 @@ def points_stage(at: Place[Any], step: StepName) -> HandAct:
             "  --query '[deploymentId,canarySettings.percentTraffic]') should be $(of $G .api.deployment_id)",
         ),
         shows='"ID None should be ID" in each line: the deployment twice, and no canary between',
-        undo="RELEASE=$LEFT; stage",
-        back="the stage serves the deployment of the release that was left",
+        undo=in_regions(
+            at.service,
+            f"aws apigateway update-stage {where} --query deploymentId --patch-operations \\",
+            "  op=replace,path=/deploymentId,value=$(cat $G-stage)",
+        ),
+        back="the stage serves the deployment that it served before, without a canary",
     )

@@ -75,11 +75,13 @@ CARRIED_OUT = (
     Course("g", "data-corruption", incident={"remedy": "switch", "incident": "by-hand-drill"}),
 )
 # What stays of a course that is undone: what users were told, the canary of whoever did it, the lever's file in another
-# form, what nobody is served any more, a restored table that nobody uses. Workers come back of a good release.
+# form, what nobody is served any more, a restored table that nobody uses. Workers come back of a good release. What
+# CodeDeploy has put back when it was stopped is as it was before the deployment.
 STAYS = "|".join(
     (
         *("/statuspage/incidents", "CANARY#drcore", "/region-levers.json/", "/appconfig/.*/(profiles|deployments)/"),
         *("-restored-", "AWSPREVIOUS", "/ecs/clusters/.*/(definition|deployment):"),
+        *("/own/codedeploy/", "/AdditionalVersionWeights/"),
     )
 )
 # From there on a plan is not undone without loss: the way back is from before.
