@@ -231,7 +231,7 @@ def change_flags(
         back = next(
             (
                 each
-                for each in chain((then,), _earlier_versions(run, region, at))
+                for each in chain((then,), earlier_versions(run, region, at))
                 if only(each.content, flags) == had and all_but(each.content, flags) == others
             ),
             None,
@@ -297,7 +297,7 @@ def _why(run: Run[Any], flags: Flags) -> str:
     return f"drcore {run.id}: {', '.join(f'{flag} {words(value)}' for flag, value in flags.items())}"[:1024]
 
 
-def _earlier_versions(run: Run[Any], region: str, at: Profile) -> Iterator[HostedVersion]:
+def earlier_versions(run: Run[Any], region: str, at: Profile) -> Iterator[HostedVersion]:
     """The last versions of the profile that were deployed, each once, the newest first."""
     of_profile = (each.version for each in appconfig.deployments(run.aws, region, at) if each.profile == at.profile)
     for number in dict.fromkeys(islice(of_profile, _LOOKED_THROUGH)):

@@ -8,6 +8,7 @@ from drcore.sandbox.services.dynamodb.replica import Origin
 from drcore.sandbox.services.dynamodb.tables import Tables
 from drcore.sandbox.syncwell.life.partner_imports import PartnerImports
 from tests.support.corrupted_world import corrupted, deny
+from tests.support.own_flag import deploy_flag
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 FLAG, PARTNER = "imports_from", "strideon"
@@ -25,22 +26,7 @@ def told(world: SyncWellWorld) -> list[str]:
 
 
 def set_back(world: SyncWellWorld, at: str) -> None:
-    config = world.client("appconfig")
-    app = next(each["Id"] for each in config.list_applications()["Items"] if each["Name"] == "syncwell")
-    place = next(e["Id"] for e in config.list_environments(ApplicationId=app)["Items"] if e["Name"] == FLAG)
-    profile = next(e["Id"] for e in config.list_configuration_profiles(ApplicationId=app)["Items"] if e["Name"] == FLAG)
-    of = {"ApplicationId": app, "ConfigurationProfileId": profile}
-    was = json.loads(config.get_hosted_configuration_version(VersionNumber=1, **of)["Content"].read())
-    flags = {"flags": was["flags"], "values": {FLAG: {"enabled": True, "at": at}}, "version": "1"}
-    made = config.create_hosted_configuration_version(
-        Content=json.dumps(flags).encode(), ContentType="application/json", **of
-    )
-    config.start_deployment(
-        EnvironmentId=place,
-        DeploymentStrategyId="AppConfig.AllAtOnce",
-        ConfigurationVersion=str(made["VersionNumber"]),
-        **of,
-    )
+    deploy_flag(world, EAST, FLAG, {"enabled": True, "at": at})
 
 
 def test_a_restored_table_should_lack_what_was_imported_since_until_the_flag_takes_the_cursor_back() -> None:

@@ -7,6 +7,7 @@ from drcore.sandbox.core.timestamps import precise
 from drcore.sandbox.services.sqs import Messages
 from drcore.sandbox.syncwell.life.waiting_jobs import WaitingJobs
 from tests.support.corrupted_world import corrupted, deny, scale
+from tests.support.own_flag import deploy_flag
 from tests.support.syncwell_world import EAST, WEST, SyncWellWorld
 
 QUEUE, DEAD, FLAG = "syncwell-jobs", "syncwell-jobs-dead", "jobs_not_before"
@@ -31,22 +32,7 @@ def states(world: SyncWellWorld, region: str = EAST) -> dict[str, list[str]]:
 
 
 def hold(world: SyncWellWorld, before: str, region: str = EAST) -> None:
-    config = world.client("appconfig", region)
-    app = next(each["Id"] for each in config.list_applications()["Items"] if each["Name"] == "syncwell")
-    place = next(e["Id"] for e in config.list_environments(ApplicationId=app)["Items"] if e["Name"] == FLAG)
-    profile = next(e["Id"] for e in config.list_configuration_profiles(ApplicationId=app)["Items"] if e["Name"] == FLAG)
-    of = {"ApplicationId": app, "ConfigurationProfileId": profile}
-    was = json.loads(config.get_hosted_configuration_version(VersionNumber=1, **of)["Content"].read())
-    flags = {"flags": was["flags"], "values": {FLAG: {"enabled": True, "made_at": before}}, "version": "1"}
-    made = config.create_hosted_configuration_version(
-        Content=json.dumps(flags).encode(), ContentType="application/json", **of
-    )
-    config.start_deployment(
-        EnvironmentId=place,
-        DeploymentStrategyId="AppConfig.AllAtOnce",
-        ConfigurationVersion=str(made["VersionNumber"]),
-        **of,
-    )
+    deploy_flag(world, region, FLAG, {"enabled": True, "made_at": before})
 
 
 def test_old_jobs_should_change_data_when_their_time_comes_and_not_where_the_flag_holds_them() -> None:
