@@ -4,7 +4,8 @@ A mutant lives in a copy of this tree below `.mutants/`, so nothing here is ever
 killed it. A plan's mutants meet its rules, its drills, its own tests; those of the engine the tests that enter the
 function in which they are, which is seen once, in a run of them all, up to a bound in their seconds, then a plan's
 drills. The quickest come first. What has been tried is kept in
-`.mutants/results.jsonl`; docs/mutants.md is made of it. A survivor needs a reason in `tests/mutants/known.py`.
+`.mutants/results.jsonl`; docs/mutants.md is made of it. A survivor needs a test, which `--again` then shows to be
+red with it, or a reason in `tests/mutants/known.py`.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ from py_compile import PycInvalidationMode
 import typer
 
 from tests.mutants.covering import Entered, marked, read, tests_of
-from tests.mutants.kinds import Mutant, mutants
-from tests.mutants.report import Result, report
+from tests.mutants.kinds import UNKNOWN, Mutant, mutants
+from tests.mutants.known import REASONS
+from tests.mutants.report import Result, one_line, report, result_of
 from tests.mutants.runner import Runner, environment
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / ".mutants"
 RESULTS = HERE / "results.jsonl"
 COVERING = HERE / "covering.json"
+SAMPLE = 200
 FIRST, ENOUGH = 8, 120
 """Seconds of tests: of those that are tried first, and of all that are."""
 _FAMILY = "tests/plans/family"
@@ -41,25 +44,33 @@ RULED = {"a need dropped", "a step dropped", "hold 0", "no consent", "two steps 
 
 
 def main() -> None:
-    """Try the mutants of the sample that have not been tried yet, and write down what came of it."""
+    """Try the mutants that were asked for and have not been tried yet, and write down what came of it."""
     asked = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    asked.add_argument("--sample", type=int, default=200, help="how many mutants")
+    asked.add_argument("--sample", type=int, default=SAMPLE, help="how many mutants")
     asked.add_argument("--seed", type=int, default=1, help="which ones")
-    asked.add_argument("--list", action="store_true", help="print the sample, try none")
+    asked.add_argument("--kind", help="all mutants of this kind, in place of a sample")
+    asked.add_argument("--again", action="store_true", help="survivors that are not equivalent, in place of a sample")
+    asked.add_argument("--list", action="store_true", help="print the mutants, try none")
     asked.add_argument("--report", action="store_true", help="write docs/mutants.md of what is known, try none")
     given = asked.parse_args()
-    every = list(_all())
-    sample = sorted(every, key=lambda each: _place(given.seed, each))[: given.sample]
+    known = list(_all())
+    sample = sorted(known, key=lambda mutant: _chance(given.seed, mutant))[: given.sample]
+    chosen = [mutant for mutant in known if mutant.kind == given.kind] if given.kind else sample
+    tried = {result.id: result.killed_by for result in _results()}
+    if given.again:
+        chosen = [mutant for mutant in known if tried.get(mutant.id) == "" and mutant.id not in REASONS]
+    elif not given.list:
+        chosen = [mutant for mutant in chosen if mutant.id not in tried]
     if given.list:
-        for each in sample:
-            typer.echo(f"{each.id} {each.path}:{each.line} {each.kind}: {' '.join(each.before.split())[:60]}")
+        for mutant in chosen:
+            typer.echo(f"{mutant.id} {mutant.path} {mutant.within} {mutant.kind}: {one_line(mutant.before)}")
         return
     if not given.report:
-        _try_all(sorted(sample, key=_cost))
-    report(ROOT, len(every), _results())
+        _try_all(sorted(chosen, key=_cost), by_chance={mutant.id for mutant in sample})
+    report(ROOT, known, _results())
 
 
-def _place(seed: int, mutant: Mutant) -> str:
+def _chance(seed: int, mutant: Mutant) -> str:
     """By chance, and the same as long as the mutant is: a change elsewhere makes no other sample."""
     return hashlib.sha256(f"{seed} {mutant.id}".encode()).hexdigest()
 
@@ -94,27 +105,24 @@ def _results() -> list[Result]:
     return [Result(**json.loads(line)) for line in RESULTS.read_text().splitlines()]
 
 
-def _try_all(sample: list[Mutant]) -> None:
+def _try_all(chosen: list[Mutant], by_chance: set[str]) -> None:
     HERE.mkdir(exist_ok=True)
     tree = _copy("tree")
     groups = _covering()
-    tried = {each.id for each in _results()}
     with Runner(tree, HERE) as runner:
-        for number, mutant in enumerate(sample, start=1):
-            if mutant.id in tried:
-                continue
+        for number, mutant in enumerate(chosen, start=1):
             source = (tree / mutant.path).read_text()
             (tree / mutant.path).write_text(mutant.of(source))
             try:
-                killed = runner.killed_by(mutant.path, stages(mutant, source, groups))
+                killed = runner.killed_by(mutant.path, stages(mutant, groups))
             finally:
                 (tree / mutant.path).write_text(source)
             if killed is not None:
-                result = Result(mutant.id, mutant.path, mutant.kind, mutant.line, mutant.before, killed)
+                result = result_of(mutant, killed, by_chance=mutant.id in by_chance)
                 with RESULTS.open("a") as file:
                     file.write(f"{json.dumps(asdict(result))}\n")
             end = "no end, to be tried again" if killed is None else killed or "SURVIVED"
-            typer.echo(f"{number}/{len(sample)} {mutant.id} {mutant.path}:{mutant.line} {mutant.kind}: {end}")
+            typer.echo(f"{number}/{len(chosen)} {mutant.id} {mutant.path} {mutant.within} {mutant.kind}: {end}")
 
 
 def _copy(name: str) -> Path:
@@ -144,27 +152,27 @@ def _covering() -> list[Entered]:
     return read(COVERING)
 
 
-def stages(mutant: Mutant, source: str, entered: list[Entered]) -> list[list[str]]:
+def stages(mutant: Mutant, entered: list[Entered]) -> list[list[str]]:
     """The tests that should notice, as words for pytest, the quickest first."""
     room, name = mutant.path.split("/")[2], Path(mutant.path).stem
+    names = [f"tests/plans/{room}/test_{of}.py" for of in (*(["unknown"] if mutant.kind == UNKNOWN else []), name)]
+    own = [[path] for path in names if (ROOT / path).exists()]
     if _of_a_plan(mutant):
         rules = [[*RULES, "-k", f"[{room} or -{room} or not ["]] if mutant.kind in RULED else []
-        folder = f"tests/plans/{room}"
-        own = [f"{folder}/test_{name}.py"] if (ROOT / folder / f"test_{name}.py").exists() else []
         others = ("too_little_traffic", "refusals", "ways_back", "rehearsals", "consents")
-        family = [f"{_FAMILY}/test_{each}.py" for each in others]
+        family = [f"{_FAMILY}/test_{other}.py" for other in others]
         drills, whole = [f"{_FAMILY}/test_drills.py", "-k", f"[{room}-"], [*family, "-k", f"[{room} or -{room}-"]
-        return [*rules, *([own] if own else []), drills, [folder], whole]
-    found: list[list[str]] = [[], []]
+        return [*rules, *own, drills, [f"tests/plans/{room}"], whole]
+    groups: list[list[str]] = [[], []]
     spent = 0.0
-    for row in tests_of(mutant, source, entered):
+    for row in tests_of(mutant, entered):
         if spent and spent + row.seconds > ENOUGH:
             break
         spent += row.seconds
-        found[spent > FIRST].append(row.test)
+        groups[spent > FIRST].append(row.test)
     plan = "d" if mutant.path.startswith("drcore/plans/") else "f"
-    drills = [f"{_FAMILY}/test_{each}.py" for each in ("drills", "refusals", "ways_back", "consents")]
-    return [*filter(None, found), [*drills, "-k", f"[{plan} or -{plan}-"]]
+    family = [f"{_FAMILY}/test_{name}.py" for name in ("drills", "refusals", "ways_back", "consents")]
+    return [*own, *filter(None, groups), [*family, "-k", f"[{plan} or -{plan}-"]]
 
 
 if __name__ == "__main__":

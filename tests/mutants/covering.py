@@ -7,7 +7,6 @@ import builtins
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.mutants.kinds import Mutant
+from tests.mutants.places import functions
 
 _MARK = "_enter"
 TESTS = ["tests/engine", "tests/record", "tests/run", "tests/plans/shared"]
@@ -24,7 +24,7 @@ OPTIONS = ["-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain"]
 
 @dataclass
 class Entered:
-    """Which functions a test enters, each `path:line` as it begins, and how many CPU seconds it takes."""
+    """Which functions a test enters, each `path:name`, and how many CPU seconds it takes."""
 
     test: str
     seconds: float = 0
@@ -35,12 +35,12 @@ def marked(path: str, source: str) -> str:
     """A source whose functions each say, when they are entered, which one they are."""
     lines = source.splitlines(keepends=True)
     module = ast.parse(source)
-    for function in sorted(_functions(module), key=lambda node: node.lineno, reverse=True):
+    for name, function in sorted(functions(module), key=lambda row: row[1].lineno, reverse=True):
         first = function.body[_has_docstring(function) : 1 + _has_docstring(function)]
         if not first:
             continue
-        line = min(first[0].lineno, *(each.lineno for each in getattr(first[0], "decorator_list", [])), first[0].lineno)
-        call, text = f"{_MARK}({f'{path}:{function.lineno}'!r})", lines[line - 1]
+        line = min([first[0].lineno, *(mark.lineno for mark in getattr(first[0], "decorator_list", []))])
+        call, text = f"{_MARK}({f'{path}:{name}'!r})", lines[line - 1]
         before, after = text[: first[0].col_offset], text[first[0].col_offset :]
         lines[line - 1] = f"{before}{call}\n{text}" if not before.strip() else f"{before}{call}; {after}"
     first_ones = [
@@ -50,10 +50,6 @@ def marked(path: str, source: str) -> str:
     ]
     head = max(first_ones, default=0)
     return "".join([*lines[:head], f'{_MARK} = getattr(__import__("builtins"), "{_MARK}", str)\n', *lines[head:]])
-
-
-def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
 def _has_docstring(node: ast.FunctionDef | ast.Module) -> bool:
@@ -75,8 +71,9 @@ class Marks:
         begun = _cpu_seconds()
         answer = yield
         shared = [self._of_fixtures[f"{_file(item)} {name}"] for name in getattr(item, "fixturenames", ())]
-        seconds = _cpu_seconds() - begun + sum(each.seconds for each in shared)
-        self.entered.append(Entered(item.nodeid, seconds, self._entered.union(*(each.functions for each in shared))))
+        seconds = _cpu_seconds() - begun + sum(fixture.seconds for fixture in shared)
+        names = self._entered.union(*(fixture.functions for fixture in shared))
+        self.entered.append(Entered(item.nodeid, seconds, names))
         return answer
 
     @pytest.hookimpl(wrapper=True)
@@ -111,19 +108,14 @@ def read(path: Path) -> list[Entered]:
     return sorted(rows, key=lambda row: row.seconds)
 
 
-def tests_of(mutant: Mutant, source: str, entered: list[Entered]) -> list[Entered]:
+def tests_of(mutant: Mutant, entered: list[Entered]) -> list[Entered]:
     """The tests that enter the function in which the mutant is; else those that enter one of its file.
 
     What stands outside of functions, and functions that make steps, is carried out when a file is imported.
     """
-    within = [
-        function.lineno
-        for function in _functions(ast.parse(source))
-        if function.lineno <= mutant.line <= (function.end_lineno or 0)
-    ]
-    function, of_file = f"{mutant.path}:{max(within, default=0)}", f"{mutant.path}:"
-    found = [row for row in entered if function in row.functions]
-    return found or [row for row in entered if any(each.startswith(of_file) for each in row.functions)]
+    function, of_file = f"{mutant.path}:{mutant.within}", f"{mutant.path}:"
+    rows = [row for row in entered if function in row.functions]
+    return rows or [row for row in entered if any(name.startswith(of_file) for name in row.functions)]
 
 
 def main(path: str) -> None:

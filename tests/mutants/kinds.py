@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-Edit = tuple[ast.AST, str]
-"""A node, and the text that takes its place."""
+from tests.mutants.places import placed
+
+Edit = tuple[str, ast.AST, str]
+"""What is done to a node, and the text that takes its place."""
+
+
+UNKNOWN = "unknown is yes"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of a file: `start` to `end` of its text become `text`."""
+    """One change of a file: `start` to `end` of its text, which is `before`, become `text`.
+
+    It stands in the function or constant `within`; `place` is its number among those that are alike in all of this.
+    """
 
     path: str
     kind: str
-    line: int
-    start: int
-    end: int
+    within: str
     before: str
     text: str
+    place: int
+    start: int
+    end: int
 
     @property
     def id(self) -> str:
-        """The same as long as neither its place nor the change is another."""
-        told = f"{self.path} {self.kind} {self.line} {self.before} {self.text}"
-        return hashlib.sha256(told.encode()).hexdigest()[:10]
+        """The same as long as neither the change nor what it stands in is another, on whatever line that is."""
+        texts = (" ".join(text.split()) for text in (self.before, self.text))
+        parts = (self.path, self.kind, self.within, *texts, str(self.place))
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
 
     def of(self, source: str) -> str:
         """The file with the change."""
@@ -40,25 +51,30 @@ def mutants(root: Path, path: str) -> Iterator[Mutant]:
     """All mutants of a file of the plans or of the engine."""
     source = (root / path).read_text()
     tree = ast.parse(source)
-    plan = path.startswith("drcore/plans/")
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    within = {node: name for name, node in placed(tree)}
+    kinds = _of_plans(source, tree) if path.startswith("drcore/plans/") else _of_engine(source, tree)
+    alike = Counter[tuple[str, ...]]()
+    edits = [(*_span(source, node), kind, within[node], text) for kind, node, text in (*kinds, *_durable(tree))]
+    for start, end, kind, name, text in sorted(edits):
+        key = (kind, name, source[start:end], text)
+        yield Mutant(path, *key, alike[key], start, end)
+        alike[key] += 1
+
+
+def _span(source: str, node: ast.AST) -> tuple[int, int]:
+    """Where the text of a node begins and ends, in characters; the parser counts bytes."""
+    lines = source.splitlines(keepends=True)
 
     def offset(line: int, column: int) -> int:
-        text = source[starts[line - 1] : starts[line]]
-        return starts[line - 1] + len(text.encode()[:column].decode())
+        return sum(map(len, lines[: line - 1])) + len(lines[line - 1].encode()[:column].decode())
 
-    kinds = _of_plans(source, tree) if plan else _of_engine(source, tree)
-    for kind, node, text in (*kinds, *_durable(tree)):
-        assert isinstance(node, ast.expr | ast.stmt | ast.keyword)
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        start, end = offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
-        yield Mutant(path, kind, node.lineno, start, end, source[start:end], text)
+    assert isinstance(node, ast.expr | ast.stmt | ast.keyword)
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
 
 
-def _of_plans(source: str, tree: ast.Module) -> Iterator[tuple[str, ast.AST, str]]:
+def _of_plans(source: str, tree: ast.Module) -> Iterator[Edit]:
     """A step or its order, what it needs, what it asks for, what it expects, how long it must hold."""
     expected = {
         word.value.id
@@ -74,32 +90,33 @@ def _of_plans(source: str, tree: ast.Module) -> Iterator[tuple[str, ast.AST, str
                 yield from _steps(source, node.value, elements)
             case ast.keyword(arg="needs", value=ast.Tuple(elts=elements)):
                 for left in elements:
-                    rest = [ast.get_source_segment(source, each) for each in elements if each is not left]
-                    yield "a need dropped", node, f"needs=({''.join(f'{each}, ' for each in rest)})"
+                    rest = [ast.get_source_segment(source, name) for name in elements if name is not left]
+                    yield "a need dropped", node, f"needs=({''.join(f'{name}, ' for name in rest)})"
             case ast.keyword(arg="consent", value=ast.Attribute(attr=name)) if name != "NONE":
                 yield "no consent", node, "consent=Consent.NONE"
             case ast.keyword(arg="hold"):
                 yield "hold 0", node, "hold=0"
             case ast.FunctionDef(name=name) if name in expected and has_yes:
                 first = node.body[0]
-                told = ast.get_source_segment(source, first)
-                yield "expects nothing", first, f'return yes("mutant")\n    {told}'
+                body = ast.get_source_segment(source, first)
+                yield "expects nothing", first, f'return yes("mutant")\n    {body}'
             case ast.Call(func=ast.Name(id="unknown")) if has_yes:
-                yield "unknown is yes", node.func, "yes"
+                call = ast.get_source_segment(source, node) or ""
+                yield UNKNOWN, node, f"yes{call.removeprefix('unknown')}"
 
 
-def _steps(source: str, node: ast.AST, elements: list[ast.expr]) -> Iterator[tuple[str, ast.AST, str]]:
-    texts = [ast.get_source_segment(source, each) or "" for each in elements]
+def _steps(source: str, node: ast.AST, elements: list[ast.expr]) -> Iterator[Edit]:
+    texts = [ast.get_source_segment(source, step) or "" for step in elements]
     for number in range(len(texts)):
         left = texts[:number] + texts[number + 1 :]
-        yield "a step dropped", node, f"({''.join(f'{each}, ' for each in left)})"
+        yield "a step dropped", node, f"({''.join(f'{step}, ' for step in left)})"
     for one, other in pairwise(range(len(texts))):
         swapped = [*texts]
         swapped[one], swapped[other] = swapped[other], swapped[one]
         yield "two steps swapped", node, f"({', '.join(swapped)})"
 
 
-def _of_engine(source: str, tree: ast.Module) -> Iterator[tuple[str, ast.AST, str]]:
+def _of_engine(source: str, tree: ast.Module) -> Iterator[Edit]:
     """A condition of `if` or `while`, negated; a call whose result nobody takes, dropped."""
     for node in ast.walk(tree):
         match node:
@@ -109,7 +126,7 @@ def _of_engine(source: str, tree: ast.Module) -> Iterator[tuple[str, ast.AST, st
                 yield "a call dropped", node, "pass"
 
 
-def _durable(tree: ast.Module) -> Iterator[tuple[str, ast.AST, str]]:
+def _durable(tree: ast.Module) -> Iterator[Edit]:
     for node in ast.walk(tree):
         match node:
             case ast.keyword(arg="durable", value=ast.Constant(value=True)):

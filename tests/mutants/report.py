@@ -3,52 +3,60 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.known import REASONS
+from tests.mutants.kinds import Mutant
+from tests.mutants.known import REASONS, WHOLE
 
 _NOBODY = "not looked at"
 
 
 @dataclass(frozen=True)
 class Result:
-    """A mutant that was tried, as its file was then. `killed_by`: the test that failed; empty: none."""
+    """A mutant that was tried, as its file was then. `killed_by`: the test that failed; empty: none.
+
+    `by_chance`: whether a sample drew it; else its whole kind was tried.
+    """
 
     id: str
     path: str
     kind: str
-    line: int
+    within: str
     before: str
     killed_by: str
+    by_chance: bool
 
 
-def report(root: Path, known: int, tried: Sequence[Result]) -> None:
-    """Write the page."""
-    killed = [each for each in tried if each.killed_by]
-    left = sorted((each for each in tried if not each.killed_by), key=lambda each: (each.path, each.line))
-    equivalent = [each for each in left if REASONS.get(each.id, "").startswith("equivalent")]
-    by_kind, killed_by_kind = Counter(each.kind for each in tried), Counter(each.kind for each in killed)
-    counted = len(tried) - len(equivalent)
-    share = f"{100 * len(killed) / counted:.0f} %" if counted else "none tried"
-    kinds = "\n".join(f"| {kind} | {count} | {killed_by_kind[kind]} |" for kind, count in sorted(by_kind.items()))
-    rows = "\n".join(_row(each) for each in left) or "| none | | | |"
+def result_of(mutant: Mutant, killed_by: str, *, by_chance: bool) -> Result:
+    """What came of a mutant."""
+    return Result(mutant.id, mutant.path, mutant.kind, mutant.within, mutant.before, killed_by, by_chance)
+
+
+def report(root: Path, known: Sequence[Mutant], results: Sequence[Result]) -> None:
+    """Write the page. What counts is the first result of a mutant; a later one tells that a hole is mended."""
+    tried, now = list({row.id: row for row in reversed(results)}.values()), {row.id: row.killed_by for row in results}
+    drawn = [result for result in tried if result.by_chance]
+    standing = {mutant.id for mutant in known}
+    left = sorted((row for row in tried if not row.killed_by), key=lambda row: (row.path, row.within))
+    rows = "\n".join(_row(row, now[row.id]) for row in left) or "| none | | | |"
     text = f"""# Mutants
 
 Made by `make mutants`: the plans and the engine are broken on purpose, one place at a time, and the tests that should
 notice are run. What has been tried is kept in `.mutants/`, so that it goes on where it was ended.
 
-{known} mutants are known. A sample is drawn by chance, and tried by what a mutant costs: first what a plan's rules
-should notice, then the engine, then what takes a plan's drill.
+{len(known)} mutants are known.
 
-Tried so far: {len(tried)}. Killed: {len(killed)}. Survived: {len(left)}, of which {len(equivalent)} are equivalent.
-Killed, of those that are not equivalent: **{share}**.
+## By chance
 
-| what was done | tried | killed |
-|---|---|---|
-{kinds}
+A sample is drawn by chance. What a later change of the code made another mutant, or none, is counted as it was when it
+was tried: {sum(result.id not in standing for result in drawn)} of them.
 
+{_counted(drawn)}
+
+{_table(drawn)}
+{_whole(known, tried, now)}
 ## Survivors
 
 | where | what was done | what stood there | why |
@@ -58,11 +66,51 @@ Killed, of those that are not equivalent: **{share}**.
     (root / "docs" / "mutants.md").write_text(text)
 
 
-def _row(each: Result) -> str:
-    why = REASONS.get(each.id, _NOBODY)
-    return f"| `{each.path}:{each.line}` | {each.kind} | `{_one_line(each.before)}` | {why} |"
+def _counted(tried: Sequence[Result]) -> str:
+    killed = sum(bool(result.killed_by) for result in tried)
+    equivalent = sum(not result.killed_by and REASONS.get(result.id, "").startswith("equivalent") for result in tried)
+    counted = len(tried) - equivalent
+    share = f"{100 * killed / counted:.0f} %" if counted else "none tried"
+    survived = f"Survived: {len(tried) - killed}, of which {equivalent} are equivalent."
+    return f"""Tried: {len(tried)}. Killed: {killed}. {survived}
+Killed, of those that are not equivalent: **{share}**."""
 
 
-def _one_line(text: str) -> str:
-    told = " ".join(text.split()).replace("|", "\\|").replace("`", "'")
-    return told if len(told) <= 60 else f"{told[:57]}…"
+def _table(tried: Sequence[Result]) -> str:
+    counts, killed = Counter(row.kind for row in tried), Counter(row.kind for row in tried if row.killed_by)
+    rows = "\n".join(f"| {kind} | {count} | {killed[kind]} |" for kind, count in sorted(counts.items()))
+    return f"| what was done | tried | killed |\n|---|---|---|\n{rows}"
+
+
+def _whole(known: Sequence[Mutant], tried: Sequence[Result], now: Mapping[str, str]) -> str:
+    """The kinds that are tried whole, apart from what chance drew: all that stand now, whoever has tried them."""
+    texts = []
+    for kind, note in sorted(WHOLE.items()):
+        ids = {mutant.id for mutant in known if mutant.kind == kind}
+        rest = [result for result in tried if result.by_chance and result.kind != kind]
+        texts.append(f"""
+## All of a kind: {kind}
+
+{note} There are {len(ids)}. With the tests of today {sum(bool(now.get(id_)) for id_ in ids)} are killed.
+
+{_counted([result for result in tried if result.id in ids])}
+
+By chance, without this kind: {_lower(_counted(rest))}
+""")
+    return "".join(texts)
+
+
+def _lower(text: str) -> str:
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _row(result: Result, killed_by: str) -> str:
+    """A survivor. `killed_by`: the test that fails with it now; empty: none does."""
+    why = f"a hole, mended: {killed_by.removeprefix('FAILED ')}" if killed_by else REASONS.get(result.id, _NOBODY)
+    return f"| `{result.path}` {result.within} | {result.kind} | `{one_line(result.before)}` | {why} |"
+
+
+def one_line(text: str) -> str:
+    """The begin of a text, as a cell of a table can have it."""
+    line = " ".join(text.split()).replace("|", "\\|").replace("`", "'")
+    return line if len(line) <= 60 else f"{line[:57]}…"
