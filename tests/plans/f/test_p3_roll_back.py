@@ -10,8 +10,7 @@ import pytest
 from drcore.engine.outcome import Answer, Outcome, Target
 from drcore.errors import Busy
 from drcore.plans import f
-from drcore.plans.f.p3_roll_back import STOP, Deploying, is_warm, nothing_deploys, stop_deployment
-from drcore.services.lambda_ import Provisioned
+from drcore.plans.f.p3_roll_back import STOP, Deploying, nothing_deploys, stop_deployment
 from tests.support.stage import Scene, Stage, carry_out, client
 
 NO_RUN: Any = None  # these functions read nothing of their run
@@ -45,7 +44,3 @@ def test_a_rollback_that_runs_is_waited_for_and_not_stopped() -> None:
     with pytest.raises(Busy, match="d-ROLLBACK1"):
         stop_deployment(NO_RUN, EAST, seen)
     assert nothing_deploys(NO_RUN, EAST, Deploying(("d-NEW",), ("d-ROLLBACK1",))).why == "running: d-NEW"
-
-
-def test_provisioned_concurrency_in_a_state_that_nobody_knows_should_be_unknown() -> None:
-    assert is_warm(NO_RUN, EAST, Provisioned(4, 4, "PAUSED")).answer is Answer.UNKNOWN

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from drcore.engine.outcome import Answer, Check, Outcome, Target
+from drcore.engine.outcome import Outcome
 from drcore.errors import Exit, StepFailed
 from drcore.parameters import Mode
 from drcore.plans import f
 from drcore.plans.f import health
-from drcore.plans.shared.metric_lateness import metrics_in_time
 from drcore.run.runbook import Runbook
-from drcore.services.cloudwatch import Metric
 from tests.support.stage import SHORT, Scene, Stage, carry_out, client, ended, lines
 
 BAD = Scene(f.PLAN, "bad-release")
@@ -49,33 +45,6 @@ def test_an_alarm_without_data_should_not_be_taken_for_one_that_is_off(stage: St
     detected = run.results[f.DETECT.key]
     assert detected.outcome is Outcome.UNKNOWN
     assert f"nothing is wrong, but alarm {prefix}dark is INSUFFICIENT_DATA" in detected.why
-
-
-def test_what_has_not_been_measured_should_be_neither_trouble_nor_health(stage: Stage) -> None:
-    """Each thing that is looked at may be the one of which nothing is known."""
-    run = stage.open(stage.prepare(f.PLAN, Mode.REHEARSE)).run
-    region = Target("us-west-2")
-    well = f.DETECT.look(run, region)
-    assert f.DETECT.expect(run, region, well).answer is Answer.NO
-    none = replace(well.api, requests=0)
-    for signals in (replace(well, api=none, versions=()), replace(well, bug=None)):
-        assert f.DETECT.expect(run, region, signals).answer is Answer.UNKNOWN, signals
-    seen = f.VERIFY.look(run, region)
-    assert f.VERIFY.expect(run, region, replace(seen, signals=replace(well, bug=None))).answer is Answer.UNKNOWN
-
-
-def test_metrics_that_nobody_publishes_should_make_no_lateness_that_is_known(stage: Stage) -> None:
-    run = stage.open(stage.prepare(f.PLAN, Mode.REHEARSE)).run
-    metrics = tuple(health.api_metrics(run))
-    nobody = replace(metrics[0], namespace="Nobody")
-
-    def lateness(*asked: Metric) -> Check:
-        ((_, check, _),) = metrics_in_time(run, {"us-west-2": asked})
-        return check
-
-    assert lateness(*metrics).answer is Answer.YES
-    for asked in ([nobody], [*metrics, nobody]):
-        assert lateness(*asked).answer is Answer.UNKNOWN
 
 
 def test_the_preflight_should_say_that_todays_traffic_cannot_prove_the_goal(stage: Stage) -> None:
