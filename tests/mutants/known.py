@@ -9,6 +9,7 @@ REASONS: dict[str, str] = {
 }
 
 WHOLE: dict[str, str] = {
-    "unknown is yes": "An answer that is not known is taken for health: the most dangerous kind.",
+    "unknown is yes": "An answer that is not known is taken for health: the most dangerous kind. Twelve were tried "
+    "before each plan had its test_unknown.py, of which nine survived; the others with it.",
 }
 """The kinds of which all mutants are tried, beside the sample, and why."""

@@ -91,7 +91,9 @@ def _whole(known: Sequence[Mutant], tried: Sequence[Result], now: Mapping[str, s
         texts.append(f"""
 ## All of a kind: {kind}
 
-{note} There are {len(ids)}. With the tests of today {sum(bool(now.get(id_)) for id_ in ids)} are killed.
+{note}
+
+There are {len(ids)}. With the tests of today {sum(bool(now.get(id_)) for id_ in ids)} are killed.
 
 {_counted([result for result in tried if result.id in ids])}
 
@@ -106,7 +108,8 @@ def _lower(text: str) -> str:
 
 def _row(result: Result, killed_by: str) -> str:
     """A survivor. `killed_by`: the test that fails with it now; empty: none does."""
-    why = f"a hole, mended: {killed_by.removeprefix('FAILED ')}" if killed_by else REASONS.get(result.id, _NOBODY)
+    test = killed_by.removeprefix("FAILED ").partition("::")[0]
+    why = f"a hole, mended: {test}" if test else REASONS.get(result.id, _NOBODY)
     return f"| `{result.path}` {result.within} | {result.kind} | `{one_line(result.before)}` | {why} |"
 
 
