@@ -141,11 +141,9 @@ def _wait(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, second
                 known.add(key)
                 _refused(run, step, asked, str(error))
                 continue
-            known.add(key)
-            if person:
-                answer = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
-                run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **answer)
-                return person
+            answer = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
+            run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **answer)
+            return person
         return None
 
     within = second.wait_minutes * 60

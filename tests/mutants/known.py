@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 REASONS: dict[str, str] = {
-    "d2ae83e976": "equivalent: *Promote the replicas*, which it needs as well, needs *Revoke at the issuers* itself",
-    "5c25552e88": "equivalent: *Pull the levers*, which it needs as well, needs *Confirm the failed region* itself",
-    "4cb44a525e": "equivalent: *Decide*, which it needs as well, needs *Compare everything* itself",
+    "6e00757d87": "equivalent: whoever came there had an approval, and looked no more; the line is gone since",
 }
 
 WHOLE: dict[str, str] = {

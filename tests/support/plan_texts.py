@@ -1,8 +1,8 @@
 """What the plans' texts ask of each step: by whose word it is done, what must have been done before.
 
 A table that was judged by hand against spec/contingency-plans.md and the rulings on it; the code is held against it,
-and never the other way round. A line is a step's key, its consent ("-": none), then the steps on which it leans,
-directly or through others. A new step stands here before it stands in a plan.
+and never the other way round. A line is a step's key, its consent ("-": none), then the steps that it must itself name
+as needed. A new step stands here before it stands in a plan.
 
 Rules behind it: what changes how users are served is somebody's decision (typed); what follows from a decision that was
 typed is a go, or done with it (none); nothing is undone for users before it was proved well; on-call and users are told
