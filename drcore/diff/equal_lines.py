@@ -36,7 +36,7 @@ import xxhash
 
 from drcore.diff.attribute_order import same_order
 from drcore.diff.fingerprint import RowReader, parsed, whole_items
-from drcore.diff.gzip_lines import FILE, FileLines, blocks, cut, lines_at, texts
+from drcore.diff.gzip_lines import FILE, FileLines, blocks, lines_at, texts, texts_with_ends
 from drcore.diff.key_texts import KeyTexts, key_texts, met
 from drcore.diff.keys import KeySchema
 from drcore.diff.known_hashes import NONE, KnownHashes
@@ -50,6 +50,7 @@ from drcore.errors import BadInput
 PAYS = 0.5  # of the lines must be equal; about where what is saved is what the tier itself takes
 _SAMPLED = 16  # files of the sample, a block of each
 _SEARCHED = 6_000_000  # lines of the restored side: their hashes, 16 bytes each, are then searched in memory
+_BLOCKS = 8  # of lines are looked up at once: for each line alone, numpy's calls would take longer than the search
 _LOOKED_FOR = 2_000_000  # lines of both rests: the hashes of their keys, 8 bytes each, are then looked for in memory
 
 NO_ROWS: Array = np.empty((0, 3), dtype=np.uint64)
@@ -253,11 +254,15 @@ def _hashes(part: _Hashed, seed: int) -> Array:
 def _searched(part: _Searched, seed: int) -> tuple[Rest, Array]:
     """The lines that are not among those of the other side, on disk, and where the others stand among them."""
     writer, find, places = RestWriter(part.path), part.known.finder(), []
-    for numbers, lines in part.lines.blocks():
-        there, where = find(_hashed([lines], seed))
+    read = part.lines.blocks()
+    while some := list(islice(read, _BLOCKS)):
+        there, where = find(_hashed((lines for _, lines in some), seed))
         places.append(where)
-        left = np.flatnonzero(~there).tolist()
-        writer.add((numbers[place] for place in left), (lines[place] for place in left))
+        first = 0
+        for numbers, lines in some:
+            left = np.flatnonzero(~there[first : first + len(lines)]).tolist()
+            writer.add((numbers[place] for place in left), (lines[place] for place in left))
+            first += len(lines)
     return writer.close(), np.concatenate(places) if places else NONE
 
 
@@ -294,7 +299,7 @@ def _left(part: _Part, key: KeySchema | None, by_text: KeyTexts | None) -> tuple
         at += file.count or 0
         if reader is None and part.equal[start:at].all():
             continue  # it was read to its end before, and has nothing that is left
-        for text, ends in cut(file, lengths[start:at]):
+        for text, ends in texts_with_ends(file, lengths[start:at]):
             is_equal = part.equal[start : start + len(ends)]
             left = np.flatnonzero(~is_equal)
             writer.add((left + number).tolist(), lines_at(text, ends, left))
@@ -322,7 +327,7 @@ def _wanted(by_text: KeyTexts, rests: dict[Role, RestLines]) -> Array:
     wanted, parser, reader = [NONE], simdjson.Parser(), RowReader(by_text.key, Policy(), live=False)
     for rest in rests.values():
         for numbers, lines in rest.blocks():
-            hashes = by_text.hashes(b"\n".join(lines), len(lines))
+            hashes = by_text.hashes(b"".join(lines), len(lines))
             if hashes is None:
                 with suppress(BadInput):
                     hashes = _keys(parser, lines, np.array(numbers, dtype=np.uint64), rest.files, reader)[:, 0]

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import simdjson
 
-from drcore.calls.aws import Aws
 from drcore.diff import manifest
 from drcore.diff.fingerprint import BATCH, Batch, RowReader, Rows, images_of, parsed, whole_items
 from drcore.diff.gzip_lines import Block, DataFile, FileLines, blocks
@@ -26,7 +25,9 @@ from drcore.diff.rest_lines import RestLines
 from drcore.diff.source import ExportSource, Provenance, Role
 from drcore.diff.workers import JobPool
 from drcore.errors import BadInput, Rejected, Unknown
-from drcore.services import s3
+
+if TYPE_CHECKING:
+    from drcore.calls.aws import Aws
 
 _IMAGE = {Role.RESTORED: "OldImage", Role.LIVE: "NewImage"}
 _NO_PLACE = ("NoSuchBucket", "NoSuchKey", "InvalidBucketName", "ParamValidationError", "404")
@@ -168,6 +169,8 @@ def _keys_of(files: tuple[DataFile, ...]) -> KeySchema | None:
 
 def _fetch(aws: Aws, region: str, url: str, folder: Path) -> Path:
     """Bring an export from S3 into a folder, file by file."""
+    from drcore.services import s3  # not before: boto3, half of the start of a comparison, is of no use to folders
+
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     for name in (SUMMARY, FILES):  # what DescribeExport gives
         prefix = prefix.removesuffix(name)

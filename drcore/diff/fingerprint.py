@@ -251,7 +251,7 @@ def _ordered(text: bytes) -> bytes:
 
 def as_line(item: Any) -> bytes:
     """An item as a full export would have it: equal texts are equal wherever they were read."""
-    return b'{"Item":%b}' % item.mini
+    return b'{"Item":%b}\n' % item.mini
 
 
 def _without(name: str, array: Any, lines: list[bytes], at: At) -> BadInput:
@@ -320,5 +320,6 @@ def _is_object(line: bytes) -> bool:
 
 
 def _shortened(text: bytes) -> str:
+    text = text.removesuffix(b"\n")
     shown = text[:80].decode(errors="replace")
     return f"{shown!r}{'…' if len(text) > 80 else ''}"

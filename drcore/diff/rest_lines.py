@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drcore.diff.gzip_lines import Block, FileLines
+from drcore.diff.gzip_lines import Block, FileLines, cut
 from drcore.errors import RunnerFailed
 
 _AT_ONCE = 1 << 10  # lines
@@ -42,7 +42,7 @@ class Rest:
             file.seek(piece.at)
             data = file.read(piece.length)
         numbers = np.frombuffer(data[: 8 * piece.count], dtype=np.int64).tolist()
-        return numbers, data[8 * piece.count :].split(b"\n")
+        return numbers, cut(data[8 * piece.count :])
 
 
 class RestWriter:
@@ -67,7 +67,7 @@ class RestWriter:
 
     def _flush(self) -> None:
         if self._lines:
-            data = np.array(self._numbers, dtype=np.int64).tobytes() + b"\n".join(self._lines)
+            data = np.array(self._numbers, dtype=np.int64).tobytes() + b"".join(self._lines)
             with self.rest.path.open("ab") as file:
                 piece = _Piece(file.tell(), len(data), len(self._lines), self._numbers[-1])
                 file.write(data)

@@ -9,10 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from drcore.calls.aws import Aws
 from drcore.diff.keys import KeySchema
 
-if TYPE_CHECKING:  # numpy, simdjson
+if TYPE_CHECKING:  # boto3, numpy, simdjson
+    from drcore.calls.aws import Aws
     from drcore.diff.fingerprint import Batch, RowReader
     from drcore.diff.gzip_lines import FileLines
     from drcore.diff.rest_lines import RestLines

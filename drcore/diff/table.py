@@ -115,7 +115,7 @@ class OpenTable:
                 texts = list(map(as_line, items))
                 if page["Count"] != len(items):
                     raise BadInput(f"{self.name}: expected {page['Count']} items on a page, seen {len(items)}")
-                kept.write(b"\n".join([*texts, b""]))
+                kept.write(b"".join(texts))
                 left = {name: page[name] for name in page if name != "Items"}
                 plain = {name: each.as_dict() if hasattr(each, "as_dict") else each for name, each in left.items()}
                 numbers = range(done, done + len(items))

@@ -22,14 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import orjson
 from isal import igzip
 from rich.console import Console
 from rich.table import Table
 
-from drcore.calls.aws import Aws
-from drcore.calls.gate import CallGate
 from drcore.diff import ExportSource, Policy, TableSource, compare, judge
 from drcore.diff.keys import KeySchema
 from drcore.diff.source import Role
@@ -127,6 +124,8 @@ def data_files(folder: Path, side: str) -> list[Path]:
 
 def our_scan(folder: Path) -> Counts:
     """All that is done for each item of a table: its row made, its text kept on disk."""
+    from drcore.calls.aws import Aws
+    from drcore.calls.gate import CallGate
     from drcore.diff.fingerprint import RowReader
     from drcore.diff.opening import open_source
     from drcore.diff.workers import JobPool
@@ -138,6 +137,8 @@ def our_scan(folder: Path) -> Counts:
 
 
 def stock_scan(folder: Path) -> Counts:
+    import boto3
+
     client = boto3.client(
         "dynamodb",
         REGION,
