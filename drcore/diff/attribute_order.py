@@ -1,9 +1,13 @@
-"""Whether two exports write the attributes of an item in the same order, as far as some of their lines show it."""
+"""How alike two exports write their items, as far as some of their lines show it.
+
+It is a guess for choosing a way only: some of the first lines of some files are looked at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,15 +20,35 @@ _RULED = 0.9  # of the items of one side must follow the orders of the others th
 Order = tuple[str, ...]
 
 
-def same_order(restored: FileLines, live: FileLines) -> float:
-    """The share of live items whose attributes stand as in a restored item with the same attributes; 1: not known.
+class Likeness(NamedTuple):
+    """How alike they are.
 
-    A guess for choosing a way only, as some of the first lines of some files are looked at.
+    `order`: the share of live items whose attributes stand as in a restored item with the same attributes; 1: not
+    known. `values`: whether both write values in one way: the names of a map in one order, no blanks, no needless
+    escapes.
     """
-    one, other = list(_orders(restored)), list(_orders(live))
-    if _share(one[::2], one[1::2]) < _RULED:
-        return 1.0
-    return _share(one, other)
+
+    order: float
+    values: bool
+
+
+class _Written(NamedTuple):
+    """How an item was written: its attributes in order, the names of the maps in them, whether no byte is needless."""
+
+    order: Order
+    maps: list[Order]
+    plain: bool
+
+
+def likeness(restored: FileLines, live: FileLines) -> Likeness:
+    """What a sample of both shows."""
+    mine, theirs = list(_sampled(restored)), list(_sampled(live))
+    both = mine + theirs
+    maps = {order for item in both for order in item.maps}
+    values = len(maps) == len(set(map(frozenset, maps))) and all(item.plain for item in both)
+    one, other = [item.order for item in mine], [item.order for item in theirs]
+    ruled = _share(one[::2], one[1::2]) >= _RULED
+    return Likeness(_share(one, other) if ruled else 1.0, values)
 
 
 def _share(known: Iterable[Order], orders: list[Order]) -> float:
@@ -35,14 +59,28 @@ def _share(known: Iterable[Order], orders: list[Order]) -> float:
     return sum(comparable) / len(comparable) if 2 * len(comparable) > len(orders) else 1.0
 
 
-def _orders(lines: FileLines) -> Iterator[Order]:
-    """The attributes of some items as they stand; a line that is none is left to those who read it."""
+def _sampled(lines: FileLines) -> Iterator[_Written]:
+    """How some items are written; a line that is none is left to those who read it."""
     for file in lines.files[:: max(1, len(lines.files) // _FILES)]:
         for _, block in islice(blocks(file), 1):
             for line in block[:_LINES]:
                 try:
-                    image = orjson.loads(line)["Item"]
+                    document = orjson.loads(line)
+                    image, plain = document["Item"], orjson.dumps(document) == line.removesuffix(b"\n")
                 except (ValueError, KeyError, TypeError):
                     continue
                 if isinstance(image, dict):
-                    yield tuple(image)
+                    yield _Written(tuple(image), _maps(image), plain)
+
+
+def _maps(item: dict[str, Any]) -> list[Order]:
+    """The names in each object below an item, as they stand."""
+    orders, waiting = [], list(item.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            orders.append(tuple(value))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return orders

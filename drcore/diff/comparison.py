@@ -31,6 +31,7 @@ from drcore.diff.fingerprint import RowReader
 from drcore.diff.keys import KeySchema
 from drcore.diff.matching import Matching
 from drcore.diff.opening import open_source
+from drcore.diff.ordering import Ordered
 from drcore.diff.policy import Cause, Class, Policy
 from drcore.diff.report import DETAILS, SUMMARY, Report
 from drcore.diff.source import Opened, Progress, Role, Source
@@ -141,13 +142,13 @@ class _Comparison:
             key = self.sides[Role.RESTORED].typed(key)
         tables = sum(side.plain_lines is None and not side.partial for side in self.sides.values())
         tier = self._equal_lines(key)
-        ordered = tables == 1 or (tier is not None and not tier.pays)
+        beside_a_table = Ordered.THROUGHOUT if tables == 1 else Ordered.NOT
         if key is None:
             (self.folder / DETAILS).write_bytes(igzip.compress(b""))
             nothing_left = tier is not None and tier.pays and not any(side.expected for side in self.sides.values())
             unchanged = tier.equal if tier and nothing_left else without_key(self.sides)
             return _Told(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
-        self._rows(key, ordered=ordered)
+        self._rows(key, tier.ordered if tier else beside_a_table)
         if tier and tier.keys:
             self._in_no_equal_line(tier.keys)
         counts = self._counted()
@@ -176,7 +177,7 @@ class _Comparison:
             self.say(f"most lines differ as text ({tier.share:.0%} are equal): each is parsed", 0, None)
         return tier
 
-    def _rows(self, key: KeySchema, *, ordered: bool) -> None:
+    def _rows(self, key: KeySchema, ordered: Ordered) -> None:
         for role, side in self.sides.items():
             reader = RowReader(key, self.policy, live=role is Role.LIVE, ordered=ordered)
             done = 0

@@ -34,12 +34,13 @@ import numpy as np
 import simdjson
 import xxhash
 
-from drcore.diff.attribute_order import same_order
+from drcore.diff.attribute_order import likeness
 from drcore.diff.fingerprint import RowReader, parsed, whole_items
 from drcore.diff.gzip_lines import FILE, FileLines, blocks, lines_at, texts, texts_with_ends
 from drcore.diff.key_texts import KeyTexts, key_texts, met
 from drcore.diff.keys import KeySchema
 from drcore.diff.known_hashes import NONE, KnownHashes
+from drcore.diff.ordering import Ordered
 from drcore.diff.policy import Policy
 from drcore.diff.rest_lines import Rest, RestLines, RestWriter
 from drcore.diff.source import Role
@@ -62,10 +63,12 @@ class Tier:
     """What the tier has found: equal lines, what is left of either side, the keys of the equal lines.
 
     `share`: how many of the lines are equal, of a sample where it was left then. `pays`: whether it was carried out.
+    `ordered`: where it was not, how lines are hashed that equal items may have written in different ways.
     """
 
     share: float
     pays: bool
+    ordered: Ordered = Ordered.NOT
     equal: int = 0
     rest: dict[Role, RestLines] | None = None
     keys: Spilled | None = None
@@ -84,21 +87,21 @@ class EqualLines:
     def find(self, key: KeySchema | None) -> Tier:
         """Carry it out. Without a key nothing is looked up: then only an empty rest is an answer."""
         restored, live = self.sides.values()
-        share = same_order(restored, live)
-        if share < PAYS:
-            return Tier(share, pays=False)
+        alike = likeness(restored, live)
+        if alike.order < PAYS:
+            return Tier(alike.order, pays=False, ordered=Ordered.ATTRIBUTES if alike.values else Ordered.THROUGHOUT)
         one = Spilled(self.folder / "restored", self.bits)
         self._hash(Role.RESTORED, restored, one)
         share = self._sampled(live, one)
         if share < PAYS:
-            return Tier(share, pays=False)
+            return Tier(share, pays=False, ordered=Ordered.THROUGHOUT)
         searched = self._searched(one, live) if restored.count <= _SEARCHED else None
         equal, left = searched or self._paired(one, live)
         count = int(np.count_nonzero(equal))
         total = restored.count + live.count
         share = 2 * count / total if total else 1.0
         if share < PAYS:
-            return Tier(share, pays=False)
+            return Tier(share, pays=False, ordered=Ordered.THROUGHOUT)
         asked = key if total > 2 * count else None
         by_text = self._key_texts(restored, asked) if total - 2 * count <= _LOOKED_FOR else None
         split = self._split(Role.RESTORED, restored, equal, asked, by_text)

@@ -103,8 +103,11 @@ class ExactCheck:
 
 
 def item_of(line: Line | None, member: str) -> Item | None:
-    """The item of a line; None without a line, or when the line says that there is none."""
+    """The item of a line; None without a line, or when the line says that there is none. Raises BadInput."""
     if line is None:
         return None
-    item: Item | None = orjson.loads(line[1]).get(member)
+    try:
+        item: Item | None = orjson.loads(line[1]).get(member)
+    except orjson.JSONDecodeError as error:  # where values were not parsed for their row: a number such as 1e999
+        raise BadInput(f"expected one JSON object, seen {line[1][:80]!r}: {error}") from error
     return item

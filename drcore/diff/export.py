@@ -20,6 +20,7 @@ from drcore.diff.fingerprint import BATCH, Batch, RowReader, Rows, images_of, pa
 from drcore.diff.gzip_lines import Block, DataFile, FileLines, blocks
 from drcore.diff.keys import KeySchema, key_of_table
 from drcore.diff.manifest import FILES, SUMMARY
+from drcore.diff.ordering import Ordered
 from drcore.diff.policy import Policy
 from drcore.diff.rest_lines import RestLines
 from drcore.diff.source import ExportSource, Provenance, Role
@@ -149,7 +150,7 @@ def _rows(parser: Any, block: Block, source: FileLines | RestLines, image: str, 
     def at(index: int) -> str:
         return source.where(numbers[index])
 
-    if reader.ordered and not image and (rows := reader.ordered_rows(lines, numbers)) is not None:
+    if reader.ordered is not Ordered.NOT and not image and (rows := reader.ordered_rows(lines, numbers)) is not None:
         return rows
     read = images_of(image) if image else whole_items
     return reader.rows(read(parsed(parser, lines, at), lines, at), numbers, at)

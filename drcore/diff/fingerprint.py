@@ -18,6 +18,7 @@ import xxhash
 
 from drcore.diff.items import binary, number, plain
 from drcore.diff.keys import TYPES, KeySchema
+from drcore.diff.ordering import FAILS, Ordered, in_order, ordering
 from drcore.diff.policy import EPOCH, MICROSECOND, Policy, facts
 from drcore.errors import BadInput
 
@@ -43,11 +44,11 @@ Reader = Callable[[Any, list[bytes], At], Images]  # of an array of documents an
 class RowReader:
     """Makes rows of items, for one side of a comparison.
 
-    `ordered`: an item's attributes are put in order before its text is hashed, for sides that write them in different
-    orders. That costs two thirds of parsing an item, and looking at both items again would cost three times as much.
+    `ordered`: names are put in order before an item's text is hashed, for sides that write them in different orders. To
+    look at both items again would cost several times as much.
     """
 
-    def __init__(self, key: KeySchema, policy: Policy, *, live: bool, ordered: bool = False) -> None:
+    def __init__(self, key: KeySchema, policy: Policy, *, live: bool, ordered: Ordered = Ordered.NOT) -> None:
         self.key, self.policy, self.live, self.ordered = key, policy, live, ordered
         self._names = [name.encode() for name in policy.faulty] if policy.writer else []
 
@@ -56,7 +57,7 @@ class RowReader:
         keys, items, texts = images
         if not items:
             return Rows()
-        hashed = map(_ordered, texts) if self.ordered else texts
+        hashed = texts if self.ordered is Ordered.NOT else map(in_order(self.ordered), texts)
         rows = Rows(self.digests(keys, texts, at), list(map(xxhash.xxh3_64_intdigest, hashed)), [True] * len(items))
         rows.numbers[:] = numbers
         if keys is not items:
@@ -76,17 +77,16 @@ class RowReader:
             return None
         rows = Rows(present=[True] * len(lines), numbers=list(numbers))
         key_of, digest, hashed = _key_reader(self.key), xxhash.xxh3_128_digest, xxhash.xxh3_64_intdigest
-        load, dump, ordered = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
         name = self.policy.modified if self.live else ""
+        read = ordering(self.ordered, (*self.key.names, name) if name else self.key.names)
         try:
             for line in lines:
-                document = load(line)
-                item = document["Item"]
+                item, text = read(line)
                 rows.keys.append(digest(key_of(item)))
-                rows.items.append(hashed(dump(document, option=ordered)))
+                rows.items.append(hashed(text))
                 if name:
                     rows.modified.append(_time_of(item, name))
-        except (ValueError, KeyError, TypeError, AttributeError, BadInput):
+        except (*FAILS, AttributeError, BadInput):
             return None
         if self.live:
             if not name:
@@ -239,14 +239,6 @@ def images_of(name: str) -> Reader:
             raise BadInput(f"{at(0)} and those after it: expected an object as {name}, seen another value") from None
 
     return read
-
-
-def _ordered(text: bytes) -> bytes:
-    """A line with the attributes of its item in order; as it is where that cannot be, as the exact check says why."""
-    try:
-        return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the latter: nested deeper than it goes
-        return text
 
 
 def as_line(item: Any) -> bytes:
