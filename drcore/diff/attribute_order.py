@@ -32,7 +32,7 @@ class Likeness(NamedTuple):
     values: bool
 
 
-class _Written(NamedTuple):
+class _ItemForm(NamedTuple):
     """How an item was written: its attributes in order, the names of the maps in them, whether no byte is needless."""
 
     order: Order
@@ -59,7 +59,7 @@ def _share(known: Iterable[Order], orders: list[Order]) -> float:
     return sum(comparable) / len(comparable) if 2 * len(comparable) > len(orders) else 1.0
 
 
-def _sampled(lines: FileLines) -> Iterator[_Written]:
+def _sampled(lines: FileLines) -> Iterator[_ItemForm]:
     """How some items are written; a line that is none is left to those who read it."""
     for file in lines.files[:: max(1, len(lines.files) // _FILES)]:
         for _, block in islice(blocks(file), 1):
@@ -70,7 +70,7 @@ def _sampled(lines: FileLines) -> Iterator[_Written]:
                 except (ValueError, KeyError, TypeError):
                     continue
                 if isinstance(image, dict):
-                    yield _Written(tuple(image), _maps(image), plain)
+                    yield _ItemForm(tuple(image), _maps(image), plain)
 
 
 def _maps(item: dict[str, Any]) -> list[Order]:
