@@ -48,7 +48,7 @@ test: setup ## all tests (ARGS= goes to pytest)
 proof: setup awscli ## all that `make test` takes a sample of, Spark, both ends of boto3's range; goes on where it ended (ARGS=--list)
 	@$(PY) -m tests.proof $(ARGS)
 
-mutants: setup ## plans and engine broken on purpose, to see which test notices; goes on where it ended (ARGS=--sample=N)
+mutants: setup ## plans and engine broken on purpose, to see which test notices; goes on where it ended (ARGS= --sample=N, --kind='unknown is yes', --again)
 	@$(PY) -m tests.mutants $(ARGS)
 
 boto3-range: setup ## the oldest and the newest boto3 that pyproject.toml allows, each in a throw-away environment
