@@ -11,6 +11,8 @@ from drcore import plans
 from drcore.engine.outcome import Answer, Check, yes
 from drcore.engine.preflight import checked, elsewhere
 from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
+from tests.support.stage import lines
+from tests.support.tiny import Opened, Things, mend
 
 
 def _look(region: str, *, trouble: DrcoreError | None = None) -> Check:
@@ -47,3 +49,11 @@ def test_whoever_is_to_run_it_elsewhere_should_be_told_what_the_plan_takes(plan:
     run: Any = SimpleNamespace(service=service, incident=incident.model_construct())
     assert ("-p runner_region=us-west-2" in elsewhere(run)) == ("runner_region" in incident.model_fields)
     assert "us-west-2" in elsewhere(run)
+
+
+def test_the_key_of_the_status_page_should_be_said_to_be_readable_only_where_it_was_read(opened: Opened) -> None:
+    """The account of these tests has none. It stops nobody, as it only tells."""
+    run = opened(mend(Things()))
+    (secrets,) = [line for line in lines(run, "finding") if line["what"] == "secrets"]
+    assert secrets["check"] == Answer.UNKNOWN
+    assert "secretsmanager" in secrets["why"]
