@@ -12,7 +12,7 @@ import pytest
 from drcore.calls import signed_identity
 from drcore.calls.aws import KEY
 from drcore.clock import iso
-from drcore.engine import preflight
+from drcore.engine import preflight, second_person
 from drcore.engine.consent import Consent, Given
 from drcore.engine.outcome import Check, Outcome
 from drcore.engine.people import person_of
@@ -64,6 +64,7 @@ class Case:
         self.run.run.know_person(person_of(f"arn:aws:iam::123456789012:user/{names.OPERATOR}"))
         self.run.run.desk.shown = ("38 of 194 items are corrupt",)
         self.clock: Any = run.run.clock
+        self.second = SECOND
 
     def session(self, key: str) -> Any:
         self._patch.setenv(KEY, key)
@@ -126,7 +127,7 @@ class Case:
 
         self.run.run.desk.announce = all_of_it
         return prove(
-            self.run.run, self.step, SECOND, {t: self.step.look(self.run.run, t) for t in (EAST, WEST)}, PHRASE
+            self.run.run, self.step, self.second, {t: self.step.look(self.run.run, t) for t in (EAST, WEST)}, PHRASE
         )
 
     def refused(self, *does: Callable[[], object]) -> str:
@@ -210,6 +211,16 @@ def test_two_runs_should_not_both_have_one_approval(
 
 def test_an_approval_that_has_expired_should_be_refused(case: Case) -> None:
     assert "it has expired" in case.refused(lambda: case.approves(minutes=5), lambda: case.clock.sleep(301))
+
+
+def test_an_approval_that_does_not_hold_should_be_refused_once_however_often_it_is_looked_for(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute of looks, in no time: what people live by is the wall's clock, which is another one here."""
+    monkeypatch.setattr(second_person, "WallClock", ManualClock)
+    monkeypatch.setattr(case, "second", SECOND.model_copy(update={"wait_minutes": 1.0}))
+    assert "it has expired" in case.refused(lambda: case.approves(minutes=5), lambda: case.clock.sleep(301))
+    assert len([*case.run.run.history.lines(Kind.PROOF)]) == 1
 
 
 def test_a_signature_older_than_a_quarter_of_an_hour_should_be_refused_by_sts(case: Case) -> None:
