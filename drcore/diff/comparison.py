@@ -43,6 +43,7 @@ _WORK = "drcore-diff-"  # what the folder is called that is away again at the en
 _NOT_IN_NAMES = {"duckdb": "\\", "spark": "\\*?['"}
 """Of the folder: DuckDB takes a backslash for a slash; what it reads back from Spark is a pattern in quotes."""
 _KEPT = 4096  # images whose places are noted at once
+_BUFFER = 1 << 20  # bytes of images that are written at once
 
 _ENOUGH = 16 << 20  # bytes of exports: below, to start processes takes longer than it saves
 
@@ -273,7 +274,7 @@ def _jobs(asked: int, sides: dict[Role, Opened]) -> int:
 def _differing(sides: dict[Role, Opened], relations: Relations, folder: Path) -> Iterator[Differing]:
     """Both lines of all that differs. Those of the restored side wait on disk for the other."""
     spill = folder / "images"
-    with spill.open("wb") as file:
+    with spill.open("wb", buffering=_BUFFER) as file:
         numbers: list[int] = []
         places: list[int] = []
         lengths: list[int] = []

@@ -56,8 +56,9 @@ class ExactCheck:
     def __call__(self, items: Sequence[Differing]) -> Checked:
         """Look at each. Raises RunnerFailed where two keys have one hash."""
         checked, lines = Checked(Matching(self.policy)), []
+        mine, theirs = self.members
         for place, (rule, old, new) in enumerate(items):
-            one, other = (item_of(line, member) for line, member in zip((old, new), self.members, strict=True))
+            one, other = item_of(old, mine), item_of(new, theirs)
             try:
                 if one is not None and other is not None and self._same(one, other):
                     checked.counts[Class.UNCHANGED] += 1

@@ -63,7 +63,7 @@ def texts(file: DataFile) -> Iterator[bytes]:
     for data in _data(file):
         end = data.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end]
+            yield b"".join((rest, memoryview(data)[:end]))  # copied once
             rest = data[end:]
         else:
             rest += data

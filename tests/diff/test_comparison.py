@@ -108,6 +108,16 @@ def test_progress_should_say_what_is_done_how_far_and_of_how_many(tmp_path: Path
 
 
 def test_a_plan_that_only_names_the_comparison_should_not_import_what_it_needs() -> None:
-    code = "import sys, drcore.diff, drcore.diff.in_place_repair, drcore.diff.sample, drcore.cli; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"duckdb", "numpy", "simdjson", "isal", "xxhash", "pyspark"} & set(loaded) == set()
+    loaded = modules_after("import drcore.diff, drcore.diff.in_place_repair, drcore.diff.sample, drcore.cli")
+    assert {"duckdb", "numpy", "simdjson", "msgspec", "isal", "xxhash", "pyspark"} & loaded == set()
+
+
+def test_a_comparison_should_not_import_the_client_of_aws_before_it_asks_aws() -> None:
+    loaded = modules_after("import drcore.diff.comparison")
+    assert "duckdb" in loaded
+    assert {"boto3", "botocore"} & loaded == set()
+
+
+def modules_after(code: str) -> set[str]:
+    command = [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
