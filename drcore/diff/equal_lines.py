@@ -79,6 +79,7 @@ class EqualLines:
 
     def __init__(self, sides: dict[Role, FileLines], workers: JobPool, folder: Path, tell: Tell) -> None:
         self.sides, self.workers, self.tell = sides, workers, tell
+        self.parts = {role: lines.parts() for role, lines in sides.items()}  # once: each file is asked for its size
         self.folder = folder / "equal"
         self.folder.mkdir()
         self.seed = secrets.randbits(64)
@@ -91,7 +92,7 @@ class EqualLines:
         if alike.order < PAYS:
             return Tier(alike.order, pays=False, ordered=Ordered.ATTRIBUTES if alike.values else Ordered.THROUGHOUT)
         one = Spilled(self.folder / "restored", self.bits)
-        self._hash(Role.RESTORED, restored, one)
+        self._hash(Role.RESTORED, one)
         share = self._sampled(live, one)
         if share < PAYS:
             return Tier(share, pays=False, ordered=Ordered.THROUGHOUT)
@@ -116,7 +117,7 @@ class EqualLines:
         None when the live side has a line of those twice: which of them are then equal is told by reading it again.
         """
         known = KnownHashes(self.folder, one)
-        parts = [_Searched(part, known, self.folder / f"searched-{n}") for n, part in enumerate(live.parts())]
+        parts = [_Searched(part, known, self.folder / f"searched-{n}") for n, part in enumerate(self.parts[Role.LIVE])]
         hit = np.zeros(known.count, dtype=np.bool_)
         hits, rests, done = 0, [], 0
         for rest, places in self.workers.each(partial(_searched, seed=self.seed), parts):
@@ -134,15 +135,15 @@ class EqualLines:
     def _paired(self, one: Spilled, live: FileLines) -> tuple[Array, RestLines]:
         """The same where the hashes do not fit into memory: part by part, then the live side is read again."""
         other = Spilled(self.folder / "live", self.bits)
-        self._hash(Role.LIVE, live, other)
+        self._hash(Role.LIVE, other)
         equal = {role: np.zeros(lines.count, dtype=np.bool_) for role, lines in self.sides.items()}
         for part in range(1 << self.bits):
             _pair(one.part(part), other.part(part), equal)
         return equal[Role.RESTORED], self._split(Role.LIVE, live, equal[Role.LIVE], None, None).rest
 
-    def _hash(self, role: Role, lines: FileLines, into: Spilled) -> None:
+    def _hash(self, role: Role, into: Spilled) -> None:
         done = 0
-        parts = [_Hashed(part, self._lengths(role, number)) for number, part in enumerate(lines.parts())]
+        parts = [_Hashed(part, self._lengths(role, number)) for number, part in enumerate(self.parts[role])]
         for hashes in self.workers.each(partial(_hashes, seed=self.seed), parts):
             rows = np.empty((len(hashes), 3), dtype=np.uint64)
             rows[:, :2] = hashes
@@ -175,7 +176,7 @@ class EqualLines:
     ) -> _Split:
         """Part equal lines from the others, and read the keys of the equal ones: by their text where that can be."""
         parts, at = [], 0
-        for number, part in enumerate(lines.parts()):
+        for number, part in enumerate(self.parts[role]):
             last = at + part.count
             parts.append(_Part(part, equal[at:last], self._lengths(role, number), self.folder / f"{role}-{number}"))
             at = last

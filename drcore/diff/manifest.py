@@ -17,6 +17,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from drcore.clock import parse_time
@@ -28,6 +29,7 @@ SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
 ROOT = "AWSDynamoDB"
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
 VERSIONS = ("2020-06-30", "2023-08-01")  # of the manifest: of full exports, of incremental ones
+_READ = 1 << 18  # bytes
 VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
@@ -173,9 +175,10 @@ def _checked(manifest: Path) -> None:
 
 def _local(base: Path, key: str) -> Path:
     """Where a data file lies: as it lay in the bucket, or in `data` beside the manifest; never outside of it."""
-    above, name = str(base.parent), PurePosixPath(key).name
+    above = str(base.parent)
     tail = key.rpartition(f"{ROOT}/")[2].lstrip("/")
-    for place in (f"{above}/{tail}", f"{base}/data/{name}", f"{above}/data/{name}"):
+    beside = (f"{folder}/data/{PurePosixPath(key).name}" for folder in (base, above))
+    for place in chain((f"{above}/{tail}",), beside):
         if os.path.isfile(place) and _is_below(place, above):  # noqa: PTH113  # there may be many thousand files
             return Path(place)
     raise BadInput(f"{base}: expected the data file {key} of the manifest, found none")
@@ -184,7 +187,7 @@ def _local(base: Path, key: str) -> Path:
 def _is_below(place: str, above: str) -> bool:
     """Whether a file lies below a folder, links followed; a folder's own way is asked for once."""
     folder, _, name = place.rpartition("/")
-    real = _real(place) if Path(place).is_symlink() else f"{_real(folder)}/{name}"
+    real = _real(place) if os.path.islink(place) else f"{_real(folder)}/{name}"  # noqa: PTH114  # as above
     return real.startswith(f"{_real(above)}/")
 
 
@@ -207,8 +210,11 @@ def _json(path: Path) -> dict[str, object]:
 
 
 def _md5(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:  # hashlib.file_digest takes a buffer of 256 KB for the smallest file
+        while data := file.read(_READ):
+            digest.update(data)
+    return digest.digest()
 
 
 def _digest(text: str) -> bytes:
