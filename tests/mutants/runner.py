@@ -40,7 +40,10 @@ class Runner:
         self._process.wait()
 
     def killed_by(self, path: str, stages: list[list[str]]) -> str | None:
-        """The first test that failed; empty: none did. None: no end in time, which on a busy machine proves nothing."""
+        """The first test that failed; empty: none did. None: no end in time, which on a busy machine proves nothing.
+
+        Raises RuntimeError where the tests could not be run, which is not for the mutant's sake.
+        """
         self._result.unlink(missing_ok=True)
         job = {
             "module": path.removesuffix(".py").removesuffix("/__init__").replace("/", "."),
@@ -60,6 +63,8 @@ class Runner:
         status = self._number()
         if self._result.exists():
             return self._result.read_text()
+        if status > 0:
+            raise RuntimeError(f"the tests of {path} could not be run: {self._output}")
         return "" if status == 0 else f"FAILED {stages[0][0]}: status {status}"
 
     def _number(self) -> int:
