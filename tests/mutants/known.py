@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 REASONS: dict[str, str] = {
+    "7df0623352": "equivalent: between two tries it gives another process a turn, by which the second may do",
     "6e00757d87": "equivalent: whoever came there had an approval, and looked no more; the line is gone since",
 }
 
