@@ -157,8 +157,9 @@ def stages(mutant: Mutant, entered: list[Entered]) -> list[list[str]]:
     room, name = mutant.path.split("/")[2], Path(mutant.path).stem
     names = [f"tests/plans/{room}/test_{of}.py" for of in (*(["unknown"] if mutant.kind == UNKNOWN else []), name)]
     own = [[path] for path in names if (ROOT / path).exists()]
+    of_all = [[*RULES]] if mutant.kind in RULED else []
     if _of_a_plan(mutant):
-        rules = [[*RULES, "-k", f"[{room} or -{room} or not ["]] if mutant.kind in RULED else []
+        rules = [[*words, "-k", f"[{room} or -{room} or not ["] for words in of_all]
         others = ("too_little_traffic", "refusals", "ways_back", "rehearsals", "consents")
         family = [f"{_FAMILY}/test_{other}.py" for other in others]
         drills, whole = [f"{_FAMILY}/test_drills.py", "-k", f"[{room}-"], [*family, "-k", f"[{room} or -{room}-"]
@@ -172,7 +173,7 @@ def stages(mutant: Mutant, entered: list[Entered]) -> list[list[str]]:
         groups[spent > FIRST].append(row.test)
     plan = "d" if mutant.path.startswith("drcore/plans/") else "f"
     family = [f"{_FAMILY}/test_{name}.py" for name in ("drills", "refusals", "ways_back", "consents")]
-    return [*own, *filter(None, groups), [*family, "-k", f"[{plan} or -{plan}-"]]
+    return [*of_all, *own, *filter(None, groups), [*family, "-k", f"[{plan} or -{plan}-"]]
 
 
 if __name__ == "__main__":
