@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drcore.engine.outcome import Target
 from drcore.errors import Unknown
 from drcore.parameters import Mode
 from drcore.record.events import read_events
@@ -19,7 +20,7 @@ from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.forgetful_disk import ForgetfulDisk, Image
-from tests.support.tiny import REGIONS, Things, mend, open_run, plan_of
+from tests.support.tiny import REGIONS, Seen, Things, mend, open_run, plan_of
 
 LONGEST = 200  # lines; the journal of this run is shorter
 # Each line before and right after it is written; else every seventh before, of which some come between two acts.
@@ -104,3 +105,27 @@ def test_after_a_power_cut_the_record_is_true_and_nothing_is_done_twice(
     carried_out(again)
     assert things.acts == [(region, "good") for region in REGIONS], "each once"
     assert verify(folder).holds, verify(folder)
+
+
+def test_the_id_of_what_an_act_has_set_in_motion_should_be_on_disk_before_anything_else_is_asked(
+    opened: Callable[..., Runbook], tmp_path: Path
+) -> None:
+    """By it the next process asks for what this one has started, and starts it not once more."""
+    things, images = Things(), list[Image]()
+
+    def start(run: Any, target: Target, seen: Seen) -> str:
+        things.write(run, target, "good")
+        return f"job in {target.region}"
+
+    def look(run: Any, target: Target) -> Seen:
+        if len(things.acts) == len(REGIONS):
+            images.append(disk.image())
+        return things.look(run, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        disk = ForgetfulDisk(tmp_path / "t-1", patch)
+        run = opened(mend(things, act=start, look=look))
+        run.step(run.plan.steps[0])
+    kept = [json.loads(line) for line in images[0][JOURNAL].splitlines()]
+    started = [line["answer"] for line in kept if line["event"] == "acted" and line["key"] == "mend"]
+    assert started == [f"job in {region}" for region in REGIONS]
