@@ -16,12 +16,13 @@ from drcore.diff import Class
 from drcore.engine.outcome import Outcome
 from drcore.plans.g import comparison, p08_repair
 from drcore.plans.g.tables import restored_table, table
-from drcore.record.files import EVIDENCE
+from drcore.record.files import EVIDENCE, JOURNAL, sync_folder
 from drcore.run.runbook import Runbook
 from drcore.run.undo import undo
 from drcore.sandbox.core.world import USERS
 from drcore.services.dynamodb.transactions import write_together
 from tests.support.data_corruption import EAST, WEST, Items, corrupted, drilled_to, items, keys, truth
+from tests.support.forgetful_disk import ForgetfulDisk
 from tests.support.stage import Stage, carry_out, client, lines, proven, staged, targets
 
 BATCH = 40
@@ -51,7 +52,7 @@ class Mended:
         self.before = items(run, WEST, table(run.run))
         self.lost_before = truth(stage)["legit_edits"]["lost"]
         self.good = items(run, WEST, restored_table(run.run))
-        self.raced = ""
+        self.raced, self.on_disk = "", list[bool]()
         self._kill(run, patch, corrupted_ones[1:])
         run.record.close()
         self.halfway = items(run, WEST, table(run.run))
@@ -68,6 +69,7 @@ class Mended:
 
         def killed(aws: Any, where: str, writes: Any, token: str) -> tuple[int, ...]:
             done.append(1)
+            self.on_disk.append(token.encode() in disk.image()[JOURNAL])
             if len(done) == 1:  # somebody is quicker, by a second
                 batch = [write["Key"] for operation, write in writes if operation == "Update"]
                 self.raced = mend_by_hand(run, next(key for key in others if key in batch))
@@ -79,6 +81,9 @@ class Mended:
 
         with patch.context() as once:
             once.setattr(p08_repair, "write_together", killed)
+            disk = ForgetfulDisk(run.folder, once)
+            for folder in (run.folder, run.folder.parent):
+                sync_folder(folder)
             with pytest.raises(Killed):
                 run.step(p08_repair.REPAIR)
 
@@ -138,6 +143,11 @@ def test_no_item_should_be_written_twice_by_a_repair(mended: Mended) -> None:
     refused = [line for line in lines(mended.run, "call") if line["answer"] == "TransactionCanceledException"]
     assert len(refused) == 1  # the batch with the item for which somebody else was quicker: nothing of it was written
     assert len(meant) - len(set(meant)) <= BATCH
+
+
+def test_each_batch_should_be_on_disk_before_it_is_written(mended: Mended) -> None:
+    """After a power cut the next process knows by it which items may have been written, and reads them again."""
+    assert mended.on_disk == [True] * 3
 
 
 def test_what_undoes_a_repair_should_lie_in_the_record_before_its_first_write(mended: Mended) -> None:
