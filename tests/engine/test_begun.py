@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import Outcome
-from tests.support.tiny import REGIONS, Opened, Things, mend, outcomes
+from tests.support.tiny import REGIONS, Opened, Seen, Things, mend, outcomes
 
 WRITTEN = [(region, "good") for region in REGIONS]
 
@@ -17,6 +17,7 @@ def test_acts_that_were_begun_should_be_seen_through_by_their_own_step(opened: O
     run.step(lever)
     assert outcomes(run.results["lever"]) == [Outcome.DONE] * len(REGIONS)
     assert things.acts == WRITTEN, "each once"
+    assert [result.before for result in run.results["lever"].targets] == [Seen("bad")] * len(REGIONS)
 
 
 def test_an_act_that_was_begun_and_does_not_hold_should_be_made_again(opened: Opened) -> None:

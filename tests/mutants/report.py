@@ -53,7 +53,7 @@ notice are run. What has been tried is kept in `.mutants/`, so that it goes on w
 A sample is drawn by chance. What a later change of the code made another mutant, or none, is counted as it was when it
 was tried: {sum(result.id not in standing for result in drawn)} of them.
 
-{_counted(drawn)}
+{_counted(drawn, now)}
 
 {_table(drawn)}
 {_whole(known, tried, now)}
@@ -66,14 +66,19 @@ was tried: {sum(result.id not in standing for result in drawn)} of them.
     (root / "docs" / "mutants.md").write_text(text)
 
 
-def _counted(tried: Sequence[Result]) -> str:
-    killed = sum(bool(result.killed_by) for result in tried)
-    equivalent = sum(not result.killed_by and REASONS.get(result.id, "").startswith("equivalent") for result in tried)
+def _counted(tried: Sequence[Result], now: Mapping[str, str]) -> str:
+    """How many were killed when they were tried first, how many when last. `now`: by which test then, by their ids."""
+    equivalent = sum(_is_equivalent(row) for row in tried)
+    killed, at_last = sum(bool(row.killed_by) for row in tried), sum(bool(now[row.id]) for row in tried)
     counted = len(tried) - equivalent
-    share = f"{100 * killed / counted:.0f} %" if counted else "none tried"
-    survived = f"Survived: {len(tried) - killed}, of which {equivalent} are equivalent."
-    return f"""Tried: {len(tried)}. Killed: {killed}. {survived}
-Killed, of those that are not equivalent: **{share}**."""
+    first, last = (f"{100 * part / counted:.0f} %" if counted else "none tried" for part in (killed, at_last))
+    known = f"Tried: {len(tried)}, of which {equivalent} are equivalent."
+    return f"""{known} Of the others {killed} were killed when they were tried first:
+**{first}**. Survivors were tried again once there was a test for them: {at_last} are killed now, **{last}**."""
+
+
+def _is_equivalent(row: Result) -> bool:
+    return not row.killed_by and REASONS.get(row.id, "").startswith("equivalent")
 
 
 def _table(tried: Sequence[Result]) -> str:
@@ -93,11 +98,9 @@ def _whole(known: Sequence[Mutant], tried: Sequence[Result], now: Mapping[str, s
 
 {note}
 
-There are {len(ids)}. With the tests of today {sum(bool(now.get(id_)) for id_ in ids)} are killed.
+There are {len(ids)}. {_counted([result for result in tried if result.id in ids], now)}
 
-{_counted([result for result in tried if result.id in ids])}
-
-By chance, without this kind: {_lower(_counted(rest))}
+By chance, without this kind: {_lower(_counted(rest, now))}
 """)
     return "".join(texts)
 
