@@ -55,6 +55,9 @@ was tried: {sum(result.id not in standing for result in drawn)} of them.
 
 {_counted(drawn, now)}
 
+The first share is what is to be expected of mutants that nobody has tried: a test that a survivor has led to proves
+nothing of the others.
+
 {_table(drawn)}
 {_whole(known, tried, now)}
 ## Survivors
@@ -84,7 +87,7 @@ def _is_equivalent(row: Result) -> bool:
 def _table(tried: Sequence[Result]) -> str:
     counts, killed = Counter(row.kind for row in tried), Counter(row.kind for row in tried if row.killed_by)
     rows = "\n".join(f"| {kind} | {count} | {killed[kind]} |" for kind, count in sorted(counts.items()))
-    return f"| what was done | tried | killed |\n|---|---|---|\n{rows}"
+    return f"| what was done | tried | killed at first |\n|---|---|---|\n{rows}"
 
 
 def _whole(known: Sequence[Mutant], tried: Sequence[Result], now: Mapping[str, str]) -> str:
