@@ -106,7 +106,8 @@ def _configuration(at: Place[Facts]) -> HandAct:
             "endpoint EndpointConfigName > was-$G",
             "N=$(aws sagemaker list-endpoint-configs --region $G "
             f"--name-contains {words([at.facts.endpoint.configurations])} \\",
-            "  --sort-by CreationTime --sort-order Descending --query 'EndpointConfigs[1].EndpointConfigName')",
+            "  --sort-by CreationTime --sort-order Descending --no-paginate \\",
+            "  --query 'EndpointConfigs[1].EndpointConfigName')",
             'echo "$N"; over "$N"',
         )
         + "\nsettled",
@@ -135,7 +136,7 @@ def _component(at: Place[Facts]) -> HandAct:
             "component '[Specification.ModelName,RuntimeConfig.CurrentCopyCount]' > was-$G; read -r WAS N < was-$G",
             f'if [ "$N" -lt {known.copies} ]; then copies {known.copies}; else',
             f"  model $(aws sagemaker list-models --region $G --name-contains {words([known.models])} \\",
-            "    --sort-by CreationTime --sort-order Descending --query 'Models[1].ModelName')",
+            "    --sort-by CreationTime --sort-order Descending --no-paginate --query 'Models[1].ModelName')",
             "fi",
         )
         + "\n"
@@ -193,7 +194,7 @@ def _quota(at: Place[Facts]) -> HandAct:
         do=f"aws service-quotas request-service-quota-increase {which} \\\n"
         f"  --desired-value {quota.wanted:g} --query RequestedQuota.Status",
         look=f"aws service-quotas list-requested-service-quota-change-history-by-quota {which} \\\n"
-        "  --query 'RequestedQuotas[0].[Status,DesiredValue]'",
+        "  --no-paginate --query 'RequestedQuotas[0].[Status,DesiredValue]'",
         back="a request cannot be taken back, and a higher quota harms nobody",
         shows=f"APPROVED {quota.wanted:.1f}. CASE_OPENED: a person at AWS decides",
     )

@@ -211,7 +211,7 @@ def _knows_accounts(at: Place[Facts]) -> tuple[str, ...]:
 def _logs(at: Place[Facts]) -> HandAct:
     group = words([at.facts.security_logs])
     kept = f"aws logs describe-log-groups --region $G --log-group-name-prefix {group} "
-    days = "--query 'logGroups[0].retentionInDays'"
+    days = "--no-paginate --query 'logGroups[0].retentionInDays'"
     return HandAct(
         titles.KEEP_LOGS,
         do=in_regions(
@@ -263,7 +263,7 @@ def _epoch(at: Place[Facts]) -> HandAct:
         f"aws s3api put-object --region {region} --bucket {bucket} --key frozen/$BY-mended.txt --body finding.json "
         "--query ETag\n"
         f"export NOW=$(aws s3api list-objects-v2 --region {region} --bucket {bucket} \\\n"
-        "  --prefix frozen/$BY-mended.txt --query 'Contents[0].LastModified' | cut -c1-19)Z\n"
+        "  --prefix frozen/$BY-mended.txt --query 'Contents[].LastModified' | cut -c1-19)Z\n"
     )
     change = ".enabled = true | .min_issued_at = env.NOW"
     act = sets_own_flag(titles.EPOCH, at.facts.flags.epoch, change, back="none: old tokens would be good again")

@@ -3,8 +3,8 @@
 `flags` gives a part of what is known of a region, `G`; `switch STRATEGY CHANGE` changes the document everywhere.
 Where flags have environments of their own, `deploy ENVIRONMENT PROFILE CHANGE` does, of any document of JSON.
 
-Of deployments the first page is asked for, which has the last 50: as text the AWS CLI puts a query to each page, so
-that of an old environment each page would have an answer of its own.
+As text the AWS CLI puts a query to each page: of a long list each page has an answer of its own. A name is looked up
+such that a page without it answers nothing. Of deployments the first page is asked for, which has the last 50.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from drcore.plans.shared.flag_profiles import FlagProfile
 
 # Without the times, which are AppConfig's own.
 _BARE = '(.flags // empty, .values // empty) |= map_values(with_entries(select(.key | startswith("_") | not)))'
+_NAMED = "named() { echo \"Items[?Name=='$1'].[Id]\"; }"
 _UNDER_WAY = "Items[?State=='DEPLOYING' || State=='BAKING'].DeploymentNumber"
 _DEPLOYED = "max_by(Items[?State=='COMPLETE' || State=='BAKING'], &DeploymentNumber).ConfigurationVersion"
 
@@ -68,7 +69,7 @@ def knows_flags(at: Place[Any], where: FlagProfile) -> str:
     )
     return "\n".join(
         (
-            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            _NAMED,
             "flags() {",
             *(f"  {line}" for line in ids),
             f'busy() {{ flags "{_UNDER_WAY}"; }}',
@@ -125,7 +126,7 @@ def knows_documents(at: Place[Any], application: str, strategy: str) -> str:
     )
     return "\n".join(
         (
-            "named() { echo \"Items[?Name=='$1'].Id | [0]\"; }",
+            _NAMED,
             f'newest() {{ aws appconfig list-deployments {place} --environment-id $V --no-paginate --query "$1"; }}',
             "document() {",
             *(f"  {line}" for line in document),
