@@ -62,7 +62,7 @@ _DEALT = {
     f"{_OVER_PLANS}test_permissions.py::test_without_one_of_them_a_drill_is_red_where_it_is_needed": 1,
     f"{_OVER_PLANS}test_refusals.py": 1,
     f"{_OVER_PLANS}test_simulations.py": 1,
-    f"{_OVER_PLANS}test_ways_back.py": 3,
+    f"{_OVER_PLANS}test_ways_back.py": 2,
 }
 # Or which plans. An act meets a trouble that passes or a refusal for now, whichever is the shorter for its plan; what
 # only tells fails for good, a run is killed at each act, where that shows the engine at its least cost. The tests of a

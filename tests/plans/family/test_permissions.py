@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def in_no_drill(plan: Plan[Any], permission: Permission) -> bool:
     return action in NOT_IN_A_DRILL or any(all(arn.endswith(f":{thing}") for arn in arns) for thing in others)
 
 
+@cache
 def place(plan: Plan[Any]) -> Place[Any]:
     return Place(*load(HOME / "parameters", ENVIRONMENT, plan.id, plan.facts))
 
