@@ -35,8 +35,11 @@ def compare(
     """
     if engine not in ENGINES:
         raise BadInput(f"engine: expected one of {', '.join(ENGINES)}, seen {engine!r}")
-    from drcore.diff.comparison import (
-        carry_out,  # not before: numpy and DuckDB are of no use to whoever only lists plans
-    )
+    # What follows is imported here, as it is of no use to whoever only lists plans: multiprocessing, numpy, DuckDB.
+    from drcore.diff.workers import JobPool
 
-    return carry_out(restored, live, policy, out, engine, shared, allow_unmatched, jobs, progress)
+    with JobPool(max(1, jobs)) as workers:
+        workers.start()  # before numpy and DuckDB have threads; what this process imports, the others import meanwhile
+        from drcore.diff.comparison import carry_out
+
+        return carry_out(restored, live, policy, out, engine, shared, allow_unmatched, jobs, workers, progress)

@@ -57,6 +57,7 @@ def carry_out(
     shared: str,
     allow_unmatched: bool,
     jobs: int,
+    workers: JobPool,
     progress: Progress | None,
 ) -> Report:
     """As `drcore.diff.compare` says."""
@@ -67,11 +68,11 @@ def carry_out(
     try:
         with tempfile.TemporaryDirectory(prefix=_WORK, dir=out) as name:
             folder = Path(name)
-            with Relations(folder) as relations, JobPool(1) as workers:
+            with Relations(folder) as relations, workers:
                 given = {Role.RESTORED: restored, Role.LIVE: live}
-                sides = {role: open_source(source, role, folder) for role, source in given.items()}
+                sides = {role: open_source(source, role, folder, workers) for role, source in given.items()}
                 remarks = check(sides, policy)
-                workers.jobs = _jobs(jobs, sides)
+                workers.jobs = jobs or _jobs(sides)
                 comparison = _Comparison(sides, policy, relations, workers, _engine(engine, shared), folder, say)
                 result = comparison.carry_out()
                 remarks += _said(result, policy, allow_unmatched)
@@ -262,11 +263,9 @@ def _lines(tier: Tier | None) -> str:
     return f"{tier.equal:,} equal as text on both sides, {left} parsed"
 
 
-def _jobs(asked: int, sides: dict[Role, Opened]) -> int:
-    """How many processes read: as asked for, else one a core where there is enough to read."""
+def _jobs(sides: dict[Role, Opened]) -> int:
+    """How many processes read, where it is not asked for: one a core where there is enough to read."""
     lines = [side.plain_lines for side in sides.values()]
-    if asked:
-        return asked
     enough = sum(each.size for each in lines if each is not None) >= _ENOUGH
     return len(os.sched_getaffinity(0)) if enough and hasattr(os, "sched_getaffinity") else 1
 
@@ -324,6 +323,6 @@ def _cpu() -> float:
 
 
 def _peak(jobs: int) -> float:
-    """What was held at the most, in MB: of this process, and of each that it has started as much as of the largest."""
+    """What was held at the most, in MB: of this process, and of each other one as much as of the largest."""
     own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return (own + others * jobs * (jobs > 1)) / 1024
+    return (own + others * (jobs - 1)) / 1024

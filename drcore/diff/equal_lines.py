@@ -116,7 +116,7 @@ class EqualLines:
 
         None when the live side has a line of those twice: which of them are then equal is told by reading it again.
         """
-        known = KnownHashes(self.folder, one)
+        known = KnownHashes(self.folder, one, self.workers)
         parts = [_Searched(part, known, self.folder / f"searched-{n}") for n, part in enumerate(self.parts[Role.LIVE])]
         hit = np.zeros(known.count, dtype=np.bool_)
         hits, rests, done = 0, [], 0

@@ -34,7 +34,7 @@ _IMAGE = {Role.RESTORED: "OldImage", Role.LIVE: "NewImage"}
 _NO_PLACE = ("NoSuchBucket", "NoSuchKey", "InvalidBucketName", "ParamValidationError", "404")
 
 
-def open_export(source: ExportSource, role: Role, folder: Path) -> OpenExport:
+def open_export(source: ExportSource, role: Role, folder: Path, workers: JobPool) -> OpenExport:
     """Read the manifest, fetch the files when they lie in S3, compare them with it. Raises BadInput."""
     place = str(source.place)
     if place.startswith("s3://"):
@@ -47,7 +47,7 @@ def open_export(source: ExportSource, role: Role, folder: Path) -> OpenExport:
                 raise BadInput(f"{place}: expected an export in a bucket, found none: {error}") from error
             raise
     summary = manifest.read(manifest.find(Path(place)))
-    files = tuple(manifest.data_files(summary))
+    files = manifest.data_files(summary, workers)
     if summary.partial and role is Role.RESTORED and not summary.old_images:
         raise BadInput(
             f"{summary.base}: expected old images too (NEW_AND_OLD_IMAGES), seen an export of NEW_IMAGE only"

@@ -18,7 +18,7 @@ from drcore.errors import BadInput, RunnerFailed
 
 FILE = 40  # bits of a line's number below that of its file: more lines than a file can have
 _BLOCK = 1 << 18  # bytes: lines of more at once leave the cache of a core
-_PART = 8 << 20  # bytes of files that are read by one worker at once
+_PART = 2 << 20  # bytes of files that are read by one worker at once
 _FEW = 1 << 8  # lines: a block of fewer waits for those of the next file
 # The stubs of isal say that its error is an instance; it is a class of its own.
 _BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, isal_zlib.IsalError)  # type: ignore[assignment]

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drcore.diff.spilled import Array, Spilled
+from drcore.diff.workers import JobPool
 
 _AT_ONCE = 1 << 18  # places, so that those of all hashes take no memory at once
 NONE: Array = np.empty(0, dtype=np.uint64)
+
+
+class _Part(NamedTuple):
+    """A worker's part: all hashes, which part of them, the files, how many bits tell places in the last one."""
+
+    hashes: Spilled
+    number: int
+    paths: list[Path]
+    bits: int
+
+
+def _put_in_order(part: _Part) -> None:
+    """Sort the hashes of one part, and write them to where they belong among all."""
+    hashes, number, paths, bits = part
+    before = sum(hashes.count_of(earlier) for earlier in range(number))
+    columns = [np.ascontiguousarray(column) for column in hashes.part(number).T]
+    order = np.argsort(columns[0])
+    for column, path in zip(columns, paths[:3], strict=True):
+        _write(path, 8 * before, column[order])
+    high, places = columns[0][order], 1 << (bits - hashes.bits)
+    for start in range(0, places, _AT_ONCE):
+        place = number * places + start
+        begins = np.arange(place, place + min(_AT_ONCE, places - start), dtype=np.uint64) << np.uint64(64 - bits)
+        _write(paths[3], 4 * place, (np.searchsorted(high, begins) + before).astype(np.uint32))
+
+
+def _write(path: Path, at: int, values: Array) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(values.data)
 
 
 class KnownHashes:
@@ -23,23 +54,14 @@ class KnownHashes:
     `first`: from where on those stand that begin with the same bits. As hashes are even, that is a place or two away.
     """
 
-    def __init__(self, folder: Path, hashes: Spilled) -> None:
+    def __init__(self, folder: Path, hashes: Spilled, workers: JobPool) -> None:
         self.paths = [folder / f"known-{name}" for name in ("high", "low", "places", "first")]
-        self.count = 0
-        with ExitStack() as stack:
-            files = [stack.enter_context(path.open("wb")) for path in self.paths[:3]]
-            for part in range(1 << hashes.bits):
-                columns = [np.ascontiguousarray(column) for column in hashes.part(part).T]
-                order = np.argsort(columns[0])
-                self.count += len(order)
-                for column, file in zip(columns, files, strict=True):
-                    file.write(column[order].data)
-        self.bits = max(1, self.count.bit_length())
-        high, places = self._read(0), 1 << self.bits
-        with self.paths[3].open("wb") as file:
-            for start in range(0, places, _AT_ONCE):
-                begins = np.arange(start, min(start + _AT_ONCE, places), dtype=np.uint64) << np.uint64(64 - self.bits)
-                file.write(np.searchsorted(high, begins).astype(np.uint32).data)
+        self.count = hashes.count
+        self.bits = max(1, hashes.bits, self.count.bit_length())
+        for path in self.paths:
+            path.touch()
+        parts = [_Part(hashes, number, self.paths, self.bits) for number in range(1 << hashes.bits)]
+        deque(workers.each(_put_in_order, parts), maxlen=0)
 
     def finder(self) -> Callable[[Array], tuple[Array, Array]]:
         """From hashes to which of them are among these, and where those stand."""

@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from drcore.clock import parse_time
 from drcore.diff.gzip_lines import DataFile
 from drcore.diff.source import Provenance
+from drcore.diff.workers import JobPool
 from drcore.errors import BadInput
 
 SUMMARY, FILES = "manifest-summary.json", "manifest-files.json"
@@ -30,6 +31,7 @@ ROOT = "AWSDynamoDB"
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
 VERSIONS = ("2020-06-30", "2023-08-01")  # of the manifest: of full exports, of incremental ones
 _READ = 1 << 18  # bytes
+_PARTS = 16  # of the files, whose checksums are made side by side
 VIEWS = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
@@ -99,21 +101,29 @@ def read(base: Path) -> ExportManifest:
     return ExportManifest(base, partial, view == VIEWS[0], int(str(count)), origin)
 
 
-def data_files(manifest: ExportManifest) -> Iterator[DataFile]:
+def data_files(manifest: ExportManifest, workers: JobPool) -> tuple[DataFile, ...]:
     """The data files, each with the checksum that the manifest says. Raises BadInput."""
     base, total, seen = manifest.base, 0, set()
+    files, checksums = [], []
     _checked(base / FILES)
     for number, entry in enumerate(entries(base), 1):
         if entry.key in seen:
             raise BadInput(f"{base / FILES}: line {number}: expected each file once, seen {entry.key} twice")
         seen.add(entry.key)
         total += entry.count
-        path = _local(base, entry.key)
-        if _md5(path) != _digest(entry.checksum):
-            raise BadInput(f"{path}: expected the checksum that the manifest says, seen another: the file has changed")
-        yield DataFile(path, entry.count)
+        files.append(DataFile(_local(base, entry.key), entry.count))
+        checksums.append(_digest(entry.checksum))
+    step = len(files) // _PARTS + 1
+    parts = [[file.path for file in files[start : start + step]] for start in range(0, len(files), step)]
+    digests = chain.from_iterable(workers.each(_md5s, parts))
+    for file, checksum, digest in zip(files, checksums, digests, strict=True):
+        if digest != checksum:
+            raise BadInput(
+                f"{file.path}: expected the checksum that the manifest says, seen another: the file has changed"
+            )
     if total != manifest.count:
         raise BadInput(f"{base}: expected {manifest.count} items by {SUMMARY}, seen {total} by {FILES}")
+    return tuple(files)
 
 
 def entries(base: Path) -> Iterator[Entry]:
@@ -207,6 +217,10 @@ def _json(path: Path) -> dict[str, object]:
         raise BadInput(f"{path}: expected a JSON object")
     _checked(path)
     return document
+
+
+def _md5s(paths: list[Path]) -> list[bytes]:
+    return [_md5(path) for path in paths]
 
 
 def _md5(path: Path) -> bytes:

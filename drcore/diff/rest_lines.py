@@ -12,6 +12,7 @@ from drcore.diff.gzip_lines import Block, FileLines, cut
 from drcore.errors import RunnerFailed
 
 _AT_ONCE = 1 << 10  # lines
+_PART = 1 << 13  # lines that are read by one worker at once, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,14 @@ class RestLines:
 
     def parts(self) -> list[RestLines]:
         """The same lines in parts that can be read side by side."""
-        return [RestLines(self.files, (rest,)) for rest in self.rests if rest.pieces]
+        parts: list[RestLines] = []
+        rests: list[Rest] = []
+        for rest in self.rests:
+            rests.append(rest)
+            if sum(each.count for each in rests) >= _PART:
+                parts.append(RestLines(self.files, rests))
+                rests = []
+        return [*parts, RestLines(self.files, rests)]
 
     def where(self, number: int) -> str:
         """The file and the line of a number, for a person."""

@@ -44,6 +44,15 @@ class Spilled:
         self._written.append((self._end, np.concatenate(([0], np.cumsum(counts)))))
         self._end += len(rows) * _ROW
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self._end // _ROW
+
+    def count_of(self, part: int) -> int:
+        """How many of them are in one part."""
+        return sum(int(bounds[part + 1] - bounds[part]) for _, bounds in self._written)
+
     def part(self, part: int) -> Array:
         """The rows of one part."""
         pieces = []
