@@ -107,7 +107,7 @@ class EqualLines:
         by_text = self._key_texts(restored, asked) if total - 2 * count <= _LOOKED_FOR else None
         split = self._split(Role.RESTORED, restored, equal, asked, by_text)
         rest = {Role.RESTORED: split.rest, Role.LIVE: left}
-        if by_text and met(map(_read, split.hashes), _wanted(by_text, rest)) > split.plain:
+        if by_text and self._met(by_text, split, rest) > split.plain:
             split = self._split(Role.RESTORED, restored, equal, asked, None)
         return Tier(share, pays=True, equal=count, rest=rest, keys=split.keys)
 
@@ -170,6 +170,12 @@ class EqualLines:
         """How the keys of equal lines are told by their text, as seen in the first lines."""
         first = next((text for file in lines.files for text in texts(file)), b"")
         return key_texts(key, first, first.count(b"\n")) if key else None
+
+    def _met(self, by_text: KeyTexts, split: _Split, rest: dict[Role, RestLines]) -> int:
+        """How many lines have a key of either rest, as far as the texts tell."""
+        parts = [part for lines in rest.values() for part in lines.parts()]
+        hashes = list(self.workers.each(partial(_wanted, by_text=by_text), parts))
+        return met(map(_read, split.hashes), np.unique(np.concatenate([NONE, *hashes])))
 
     def _split(
         self, role: Role, lines: FileLines, equal: Array, key: KeySchema | None, by_text: KeyTexts | None
@@ -326,17 +332,16 @@ def _read(hashes: Path) -> Array:
     return np.fromfile(hashes, dtype=np.uint64)
 
 
-def _wanted(by_text: KeyTexts, rests: dict[Role, RestLines]) -> Array:
-    """The hashes of the keys of both rests. What has no such key is refused when it is parsed for its row."""
+def _wanted(rest: RestLines, by_text: KeyTexts) -> Array:
+    """The hashes of the keys of a rest. What has no such key is refused when it is parsed for its row."""
     wanted, parser, reader = [NONE], simdjson.Parser(), RowReader(by_text.key, Policy(), live=False)
-    for rest in rests.values():
-        for numbers, lines in rest.blocks():
-            hashes = by_text.hashes(b"".join(lines), len(lines))
-            if hashes is None:
-                with suppress(BadInput):
-                    hashes = _keys(parser, lines, np.array(numbers, dtype=np.uint64), rest.files, reader)[:, 0]
-            wanted.append(NONE if hashes is None else hashes)
-    return np.unique(np.concatenate(wanted))
+    for numbers, lines in rest.blocks():
+        hashes = by_text.hashes(b"".join(lines), len(lines))
+        if hashes is None:
+            with suppress(BadInput):
+                hashes = _keys(parser, lines, np.array(numbers, dtype=np.uint64), rest.files, reader)[:, 0]
+        wanted.append(NONE if hashes is None else hashes)
+    return np.concatenate(wanted)
 
 
 def _keys(parser: simdjson.Parser, lines: list[bytes], numbers: Array, files: FileLines, reader: RowReader) -> Array:

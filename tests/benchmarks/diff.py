@@ -132,7 +132,8 @@ def our_scan(folder: Path) -> Counts:
 
     table = TableSource(Aws(CallGate(lambda *_, **__: None), endpoint=address(folder)), REGION, "T")
     with tempfile.TemporaryDirectory(dir=folder) as kept:
-        rows = open_source(table, Role.LIVE, Path(kept)).rows(RowReader(KEY, POLICY, live=True), JobPool(1))
+        alone = JobPool(1)
+        rows = open_source(table, Role.LIVE, Path(kept), alone).rows(RowReader(KEY, POLICY, live=True), alone)
         return Counter(items=sum(len(batch["n"]) for batch in rows))
 
 
