@@ -16,7 +16,7 @@ _AT_ONCE = 1 << 18  # places, so that those of all hashes take no memory at once
 NONE: Array = np.empty(0, dtype=np.uint64)
 
 
-class _Part(NamedTuple):
+class _SortedPart(NamedTuple):
     """A worker's part: all hashes, which part of them, the files, how many bits tell places in the last one."""
 
     hashes: Spilled
@@ -25,7 +25,7 @@ class _Part(NamedTuple):
     bits: int
 
 
-def _put_in_order(part: _Part) -> None:
+def _put_in_order(part: _SortedPart) -> None:
     """Sort the hashes of one part, and write them to where they belong among all."""
     hashes, number, paths, bits = part
     before = sum(hashes.count_of(earlier) for earlier in range(number))
@@ -60,7 +60,7 @@ class KnownHashes:
         self.bits = max(1, hashes.bits, self.count.bit_length())
         for path in self.paths:
             path.touch()
-        parts = [_Part(hashes, number, self.paths, self.bits) for number in range(1 << hashes.bits)]
+        parts = [_SortedPart(hashes, number, self.paths, self.bits) for number in range(1 << hashes.bits)]
         deque(workers.each(_put_in_order, parts), maxlen=0)
 
     def finder(self) -> Callable[[Array], tuple[Array, Array]]:
