@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from drcore.calls.aws import Aws
+from drcore.errors import Missing
 from drcore.sandbox.services.sqs import RATE, Messages, QueuedMessage
 from drcore.services import sqs
 
@@ -16,7 +18,8 @@ def _idle(aws: Aws) -> str:
     """The dead-letter queue, of which no redrive runs."""
     under_way = sqs.last_redrive(aws, EAST, DEAD_LETTERS).handle
     if under_way:
-        sqs.stop_redrive(aws, EAST, under_way)
+        with suppress(Missing):  # it may come to its end between the two calls
+            sqs.stop_redrive(aws, EAST, under_way)
     return DEAD_LETTERS
 
 
