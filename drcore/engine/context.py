@@ -134,7 +134,7 @@ class Run(Generic[F, N]):
         call = Call("drcore", "Decide", "", True, parameters={"step": step.title, "choice": choice})
         self.calls.admit(call)
         fields = {"failed_region": failed_region} if failed_region else {}
-        self.record.append(Kind.DECISION, step=step, choice=choice, durable=True, **fields)
+        self.record.append(Kind.DECISION, step=step, choice=choice, **fields)
         self.calls.note(call, "OK")
         self.know_failed_region(failed_region)
 
@@ -165,17 +165,17 @@ class Run(Generic[F, N]):
         at = self._after_fault(at)
         if isinstance(at, Between):
             self.moments[name], self.earliest[name] = at.latest, at.earliest
-            self.record.append(Kind.MOMENT, name=name, at=iso(at.latest), earliest=iso(at.earliest), durable=True)
+            self.record.append(Kind.MOMENT, name=name, at=iso(at.latest), earliest=iso(at.earliest))
         else:
             self.moments[name] = at
-            self.record.append(Kind.MOMENT, name=name, at=iso(at), durable=True)
+            self.record.append(Kind.MOMENT, name=name, at=iso(at))
 
     def settle_harm(self, at: datetime) -> None:
         """Date the begin of harm by evidence, where users had suffered before a drill put its fault in."""
         fault = self.moments.get("fault")
         if fault and at < fault and "harm" not in self.moments:
             self.moments["harm"] = at
-            self.record.append(Kind.MOMENT, name="harm", at=iso(at), durable=True)
+            self.record.append(Kind.MOMENT, name="harm", at=iso(at))
 
     def _after_fault(self, at: datetime | Between) -> datetime | Between:
         """An alarm may have been on before; in a drill nobody is late before its fault."""
@@ -188,7 +188,7 @@ class Run(Generic[F, N]):
         """Keep the seconds of data that may be lost. The first measurement counts: it is the one nearest the fault."""
         if self.lost_s is None:
             self.lost_s = seconds
-            self.record.append(Kind.LOST, step=step, seconds=seconds, durable=True)
+            self.record.append(Kind.LOST, step=step, seconds=seconds)
 
     def marks(self) -> tuple[Mark, ...]:
         """The moments known so far, to be marked in charts."""

@@ -310,7 +310,7 @@ class Looking:
         fields = {"region": result.target.region, "thing": result.target.thing}
         fields |= {"since": iso(result.since)} if result.since else {}
         fields |= {"outcome": result.outcome, "word": word, "why": result.why}
-        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), durable=True, **fields)
+        self.run.record.append(Kind.RESULT, step=self.step, target=str(result.target), **fields)
 
 
 def _word_for(step: Step[Any, Any], outcome: Outcome, *, after_rehearsed: bool) -> OutcomeWord:

@@ -261,7 +261,7 @@ class _Carrying(Looking):
         self.human = (run.clock.now() - before).total_seconds()
         fields = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
         fields = fields if choices else {"phrase": phrase}
-        run.record.append(Kind.CONSENT, step=step, durable=True, **fields, **self.given.as_data())
+        run.record.append(Kind.CONSENT, step=step, **fields, **self.given.as_data())
         if proof and self.given.granted:
             self.given = prove(run, step, proof, states, self.given.phrase)
             self.human = (run.clock.now() - before).total_seconds()
@@ -311,7 +311,7 @@ class _Carrying(Looking):
         fields |= self._limits
         try:
             lock.fence(run, step)
-            run.record.append(kind, step=step, target=str(target), durable=True, **fields)
+            run.record.append(kind, step=step, target=str(target), **fields)
             with self._writing(), odd_answers_are_none(step):
                 answer = act(run, target, state if back_to is None else back_to)
         except (Unknown, Rejected) as error:
@@ -319,7 +319,7 @@ class _Carrying(Looking):
             run.record.append(Kind.ACT_FAILED, step=step, target=str(target), refused=refused, why=str(error))
             return error
         if isinstance(answer, str):  # the id of what was set in motion, to ask for it after any restart
-            run.record.append(Kind.ACTED, step=step, target=str(target), answer=answer, durable=True)
+            run.record.append(Kind.ACTED, step=step, target=str(target), answer=answer)
         return None
 
     def made_safe(self, result: TargetResult) -> TargetResult:
@@ -329,15 +329,15 @@ class _Carrying(Looking):
         if back_out is None or seen is None or result.outcome not in (Outcome.FAILED, Outcome.UNKNOWN):
             return result
         lock.fence(run, step)
-        run.record.append(Kind.BACK_OUT_INTENT, step=step, target=str(target), why=result.why, durable=True)
+        run.record.append(Kind.BACK_OUT_INTENT, step=step, target=str(target), why=result.why)
         try:
             with self._writing():
                 while_busy(run.clock, lambda: back_out(run, target, seen), self._busy_for, step.patience.every)
             after = see(run, step, target)
         except (Unknown, Rejected) as error:
-            run.record.append(Kind.BACK_OUT_FAILED, step=step, target=str(target), why=str(error), durable=True)
+            run.record.append(Kind.BACK_OUT_FAILED, step=step, target=str(target), why=str(error))
             return replace(result, why=f"{result.why}; backing out failed: {error}")
-        run.record.append(Kind.BACKED_OUT, step=step, target=str(target), durable=True)
+        run.record.append(Kind.BACKED_OUT, step=step, target=str(target))
         return replace(result, why=f"{result.why}; backed out", after=after)
 
     def see_to(self, begun: Event, *, over: bool) -> TargetResult | None:

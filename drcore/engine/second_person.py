@@ -113,7 +113,7 @@ def _lay(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond) -> None
     """Put it where the second person finds it, beside what was asked before; what lies there already is the same."""
     region, bucket = _store(run)
     key = f"{folder_of(run.id, step.key)}/asked/{asked.asked}-{asked.digest}.json"
-    run.record.append(Kind.PROOF_ASKED, step=step, bucket=bucket, object=key, digest=asked.digest, durable=True)
+    run.record.append(Kind.PROOF_ASKED, step=step, bucket=bucket, object=key, digest=asked.digest)
     try:
         with run.calls.during(Writes.ALLOWED):
             s3.put_if(run.aws, region, bucket, key, asked.model_dump(mode="json"), StoredJson(None))
@@ -142,7 +142,7 @@ def _wait(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, second
                 _refused(run, step, asked, str(error))
                 continue
             answer = {"by": person.name, "arn": person.arn, "why": "", "digest": asked.digest, "object": key}
-            run.record.append(Kind.PROOF, step=step, granted=True, durable=True, **answer)
+            run.record.append(Kind.PROOF, step=step, granted=True, **answer)
             return person
         return None
 
@@ -216,7 +216,7 @@ def _take(run: Run[Any, Any], asked: AskedOfSecond, headers: Mapping[str, str]) 
 
 
 def _refused(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, why: str) -> Given:
-    run.record.append(Kind.PROOF, step=step, granted=False, by="", arn="", why=why, digest=asked.digest, durable=True)
+    run.record.append(Kind.PROOF, step=step, granted=False, by="", arn="", why=why, digest=asked.digest)
     return Given(False, "", "second person", why, f"To be asked again: drcore resume {run.id}", asked.phrase)
 
 

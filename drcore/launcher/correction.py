@@ -50,7 +50,7 @@ def correct(plan: Plan[object], setting: RunParameters, folder: Path, given: Map
         record.unbind(PARAMETERS)
         for name, value in changed.items():
             was = setting.incident.get(name)
-            record.append(Kind.CORRECTED, name=name, was=was, now=value, by=login(), durable=True)
+            record.append(Kind.CORRECTED, name=name, was=was, now=value, by=login())
         corrected.write(folder, redact)
         record.bind(PARAMETERS, title="what this run was started with, and corrected to")
     finally:

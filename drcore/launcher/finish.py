@@ -48,7 +48,6 @@ def finish(
         if execution and execution.ending is not Ending.COMPLETED:
             record.append(
                 Kind.RUNNER,
-                durable=True,
                 ending=execution.ending,
                 detail=execution.detail,
                 cell=execution.cell,
@@ -70,7 +69,7 @@ def finish(
             record.bind(PAGE, title="the executed notebook as a page")
         keeps = setting.mode is not Mode.REHEARSE
         if keeps:
-            record.append(Kind.ARCHIVING, bucket=service.evidence.buckets[service.runner_region], durable=True)
+            record.append(Kind.ARCHIVING, bucket=service.evidence.buckets[service.runner_region])
         record.seal()
     except OSError as error:
         reason = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"

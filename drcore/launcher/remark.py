@@ -48,7 +48,7 @@ def add_remark(folder: Path, text: str, say: Callable[[str], None], clock: Clock
     try:
         after_end = record.sealed
         by = f"{login()}@{platform.node()}"
-        line = record.append(Kind.NOTE, text=text.strip(), by=by, after_end=after_end, durable=True)
+        line = record.append(Kind.NOTE, text=text.strip(), by=by, after_end=after_end)
         if after_end:
             record.seal()
     finally:

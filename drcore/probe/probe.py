@@ -134,7 +134,7 @@ class AccountProbe:
     def _open(self) -> None:
         asking = self.session
         asking.record.append(
-            Kind.OPENED, run_id=self.id, plan="probe", environment=self._service.environment, durable=True
+            Kind.OPENED, run_id=self.id, plan="probe", environment=self._service.environment
         )
         identity = asking.aws.call("sts", asking.region, "get_caller_identity")
         if identity["Account"] != self._service.account:
@@ -145,7 +145,7 @@ class AccountProbe:
             )
 
     def _close(self) -> None:
-        self.session.record.append(Kind.CLOSED, durable=True)
+        self.session.record.append(Kind.CLOSED)
         self.session.record.seal()
         self.session.record.close()
 
@@ -165,12 +165,12 @@ class AccountProbe:
             where = f"{self._service.environment}, account {self._service.account}, {self._service.runner_region}"
             typed = self._keyboard(f"{where}\n{key}: {text}\nType {key!r} to go on, anything else to pass over: ")
             granted, how = (typed or "").strip() == key, "there is no keyboard" if typed is None else "keyboard"
-        self.session.record.append(Kind.CONSENT, key=key, granted=granted, by=login(), how=how, durable=True)
+        self.session.record.append(Kind.CONSENT, key=key, granted=granted, by=login(), how=how)
         return granted
 
     def _note(self, answered: AwsAnswer) -> None:
         data = answered.as_data()
-        self.session.record.append(Kind.QUESTION, durable=True, told=data)
+        self.session.record.append(Kind.QUESTION, told=data)
         self._say(f"{answered.word:<11} {answered.question.key}: {answered.why or answered.value}")
 
 

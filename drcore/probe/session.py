@@ -45,7 +45,7 @@ class ProbeSession:
         """The name of a resource that is about to be made; it is on disk before that is asked for."""
         self._names += 1  # a name is not used twice: SQS refuses that for a minute, Lambda goes on counting versions
         own = f"{PREFIX}{self.id.rpartition('-')[2]}-{self._names}-{what}"
-        self.record.append(Kind.MAKING, kind=kind.name, region=self.region, name=own, durable=True)
+        self.record.append(Kind.MAKING, kind=kind.name, region=self.region, name=own)
         self._made.append((kind, self.region, own))
         return own
 
@@ -64,7 +64,7 @@ class ProbeSession:
     def remove(self, kind: KindOfOwn, region: str, name: str) -> None:
         """Remove one resource, in patience where it is not ready for that. Raises Rejected, Unknown."""
         self.patiently(lambda: remove(self.aws, kind, region, name), within=300)
-        self.record.append(Kind.REMOVED, kind=kind.name, region=region, name=name, durable=True)
+        self.record.append(Kind.REMOVED, kind=kind.name, region=region, name=name)
 
     def _remove_made(self) -> None:
         left = []

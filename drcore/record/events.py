@@ -81,6 +81,22 @@ class Kind(StrEnum):
     BATCH = "batch"  # of a repair: items, they_are
 
 
+NOT_DURABLE = frozenset(
+    {
+        Kind.HOST,  # told again when the run is gone on with, as the next three are
+        Kind.FINDING,
+        Kind.STEP,
+        Kind.LOOK,
+        Kind.CALL,  # of a write: it is between the intent of its act and what came of it, which are durable
+        Kind.ACT_FAILED,  # as if no answer had come: a look tells what the act has done
+        Kind.IF_NEEDED,  # words to people, as the next two are
+        Kind.NO_EVIDENCE,
+        Kind.FORECAST,
+    }
+)
+"""Kinds of lines that a power cut may take, up to the next line that is durable: no act stands on them."""
+
+
 class Named(Protocol):
     """What names a step: its key is stored and stable, its title is shown."""
 

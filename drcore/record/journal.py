@@ -16,7 +16,7 @@ from typing import Any
 
 from drcore.clock import Clock, iso
 from drcore.errors import Refused
-from drcore.record.events import FIRST, FORMAT, Event, Kind, Named
+from drcore.record.events import FIRST, FORMAT, NOT_DURABLE, Event, Kind, Named
 from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, digest, sync_folder, write_whole
 from drcore.record.format import see_format
 from drcore.record.journal_lines import JournalLines
@@ -51,10 +51,10 @@ class Record:
         self._last = self._head()
         self._sealed = (folder / MANIFEST).exists()
         if torn:
-            self.append(Kind.TORN_LINE_REMOVED, bytes=len(torn), sha256=digest(torn), durable=True)
+            self.append(Kind.TORN_LINE_REMOVED, bytes=len(torn), sha256=digest(torn))
 
-    def append(self, event: Kind, /, *, step: Named | None = None, durable: bool = False, **fields: object) -> Event:
-        """Add one line. With `durable` it is on disk when this returns: so before every act, and after it.
+    def append(self, event: Kind, /, *, step: Named | None = None, **fields: object) -> Event:
+        """Add one line. It is on disk when this returns, before every act and after it, but for NOT_DURABLE.
 
         A line of a step holds the step's title, as it is shown now, and its key, by which it is found.
 
@@ -74,7 +74,7 @@ class Record:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         try:
             self._write(text + b"\n")
-            if durable:
+            if event not in NOT_DURABLE:
                 os.fsync(self._file.fileno())
             self._last = digest(text)
             return self.events.add(text)
@@ -107,12 +107,12 @@ class Record:
 
     def bind(self, name: str, *, title: str) -> None:
         """Bind a file of the folder, as it is now, into the journal."""
-        self.append(Kind.FILE, name=name, title=title, sha256=digest((self.folder / name).read_bytes()), durable=True)
+        self.append(Kind.FILE, name=name, title=title, sha256=digest((self.folder / name).read_bytes()))
 
     def unbind(self, name: str) -> None:
         """Say that a file is about to be written anew, so that a crash before it is bound again is no forgery."""
         if name in bound_files(self.events):
-            self.append(Kind.FILE_OPEN, name=name, durable=True)
+            self.append(Kind.FILE_OPEN, name=name)
 
     def seal(self) -> None:
         """Write the manifest: the digest of the journal's last line, and of every file that the journal binds."""

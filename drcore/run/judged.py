@@ -41,7 +41,6 @@ def note(run: Run[Any, Any], verdict: Verdict) -> None:
     """Write it into the journal."""
     run.record.append(
         Kind.VERDICT,
-        durable=True,
         word=verdict.word,
         why=verdict.why,
         exit=int(verdict.exit),

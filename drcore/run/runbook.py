@@ -126,7 +126,7 @@ class Runbook:
                 raise self._refused("lock", str(error)) from None
         self._ready = True
         by = self.run.person
-        self.record.append(Kind.READY, by=by.name, arn=by.arn, login=self.run.login, durable=True)
+        self.record.append(Kind.READY, by=by.name, arn=by.arn, login=self.run.login)
 
     @cell
     def overview(self) -> None:
@@ -191,7 +191,7 @@ class Runbook:
             self._screen.keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
         self.record.append(
-            Kind.STEP_ENDED, step=step, outcome=result.outcome, word=result.word, seconds=seconds, durable=True
+            Kind.STEP_ENDED, step=step, outcome=result.outcome, word=result.word, seconds=seconds
         )
         return result
 
@@ -241,7 +241,7 @@ class Runbook:
         """Put a remark of the person who runs this into the journal. After the end: `drcore note RUN "…"`."""
         if not text.strip():
             raise BadInput('run.note("…"): expected a remark, seen nothing')
-        line = self.record.append(Kind.NOTE, text=text.strip(), by=self.run.who, after_end=False, durable=True)
+        line = self.record.append(Kind.NOTE, text=text.strip(), by=self.run.who, after_end=False)
         self._screen.show(show.note(f"Noted, line {line['n']}: {line['text']}"))
 
     @cell
@@ -260,14 +260,14 @@ class Runbook:
             return
         passed = next((why for step, _, _ in done if step.no_return and (why := step.no_return(self.run))), "")
         if passed:
-            self.record.append(Kind.NO_WAY_BACK, why=passed, durable=True)
+            self.record.append(Kind.NO_WAY_BACK, why=passed)
             self._screen.show(show.back(entries, note=f"Nothing was undone: {passed}."))
             return
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.run.id}"
         with self.run.clock.person():
             given = self.run.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
-        self.record.append(Kind.CONSENT, step=_GOING_BACK, phrase=phrase, durable=True, **given.as_data())
+        self.record.append(Kind.CONSENT, step=_GOING_BACK, phrase=phrase, **given.as_data())
         if not given.granted:
             self._screen.show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))
             return
@@ -291,7 +291,7 @@ class Runbook:
             given_back = undo.give_lock_back(self.run)
             lost = "" if given_back.outcome in GOOD else f"The lock could not be given back: {given_back.why}"
             self.run.fencing_token = ""
-        self.record.append(Kind.CLOSED, lock=lost or "given back", durable=True)
+        self.record.append(Kind.CLOSED, lock=lost or "given back")
         self.record.seal()
         self._screen.show(show.record(self.run.id, len(self.run.history), lost))
         self.record.close()
@@ -350,7 +350,6 @@ class Runbook:
     def _note_opened(self, again: bool) -> None:
         self.record.append(
             Kind.OPENED_AGAIN if again else Kind.OPENED,
-            durable=True,
             run_id=self.run.id,
             plan=self.plan.id,
             mode=self.run.mode,
@@ -382,7 +381,7 @@ class Runbook:
         )
 
     def _refused(self, what: str, why: str, kind: type[Refused | BadInput] = Refused) -> Refused | BadInput:
-        self.record.append(Kind.REFUSED, what=what, why=why, exit=int(kind.exit), durable=True)
+        self.record.append(Kind.REFUSED, what=what, why=why, exit=int(kind.exit))
         return kind(why)
 
     def _settle(self, step: Step[Any, Any], result: StepResult) -> None:

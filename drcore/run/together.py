@@ -53,5 +53,5 @@ def interruptible(run: Run[Any, Any], step: Step[Any, Any]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         why = f"{step.title} was interrupted; {under_way(run, step)}. To go on: run.go_on(), or this cell again."
-        run.record.append(Kind.INTERRUPTED, step=step, why=why, durable=True)
+        run.record.append(Kind.INTERRUPTED, step=step, why=why)
         raise Interrupted(why) from None

@@ -66,5 +66,5 @@ def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) 
         result = TargetResult(target, Outcome.UNKNOWN, str(error), before)
     word = OutcomeWord.UNDONE if result.outcome in GOOD else OutcomeWord.NOT_UNDONE
     event = Kind.UNDONE if result.outcome in GOOD else Kind.UNDO_FAILED
-    run.record.append(event, step=step, target=str(target), why=result.why, durable=True)
+    run.record.append(event, step=step, target=str(target), why=result.why)
     return replace(result, own_word=word)

@@ -156,6 +156,7 @@ def stages(mutant: Mutant, entered: list[Entered]) -> list[list[str]]:
     """The tests that should notice, as words for pytest, the quickest first."""
     room, name = mutant.path.split("/")[2], Path(mutant.path).stem
     names = [f"tests/plans/{room}/test_{of}.py" for of in (*(["unknown"] if mutant.kind == UNKNOWN else []), name)]
+    names.append(f"tests/{mutant.path.split('/')[1]}/test_{name}.py")
     own = [[path] for path in names if (ROOT / path).exists()]
     of_all = [[*RULES]] if mutant.kind in RULED else []
     if _of_a_plan(mutant):

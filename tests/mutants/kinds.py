@@ -127,7 +127,13 @@ def _of_engine(source: str, tree: ast.Module) -> Iterator[Edit]:
 
 
 def _durable(tree: ast.Module) -> Iterator[Edit]:
-    for node in ast.walk(tree):
+    """One more kind of line that is not on disk when it is written."""
+    members = {node.name: node.body for node in tree.body if isinstance(node, ast.ClassDef)}.get("Kind", [])
+    for node in tree.body:
         match node:
-            case ast.keyword(arg="durable", value=ast.Constant(value=True)):
-                yield "not durable", node, "durable=False"
+            case ast.Assign(targets=[ast.Name(id="NOT_DURABLE")], value=ast.Call(args=[ast.Set(elts=elements)])):
+                table = [ast.unparse(element) for element in elements]
+                for member in members:
+                    kind = f"Kind.{ast.unparse(member.targets[0])}" if isinstance(member, ast.Assign) else table[0]
+                    if kind not in table:
+                        yield "not durable", elements[0], f"{table[0]}, {kind}"

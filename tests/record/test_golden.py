@@ -175,7 +175,7 @@ def test_an_old_record_should_be_gone_on_with_and_sealed_in_the_format_it_was_be
 ) -> None:
     folder = shutil.copytree(records / name, tmp_path / name)
     record = Record(folder, ManualClock(), Redactor((), {}))
-    record.append(Kind.OPENED_AGAIN, durable=True)
+    record.append(Kind.OPENED_AGAIN)
     record.seal()
     record.close()
     proof = verify(folder)

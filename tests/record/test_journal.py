@@ -55,7 +55,7 @@ def test_two_writers_should_be_refused(tmp_path: Path) -> None:
 def test_a_sealed_record_that_is_written_to_again_should_be_open_until_it_is_sealed_anew(sealed: Path) -> None:
     with writing(sealed) as record:
         assert (sealed / MANIFEST).exists(), "opening alone changes nothing"
-        record.append(Kind.OPENED_AGAIN, durable=True)
+        record.append(Kind.OPENED_AGAIN)
         assert verify(sealed).word == "BEING WRITTEN"
     proof = verify(sealed)
     assert proof.holds and any("not closed" in note for note in proof.notes)
@@ -163,7 +163,7 @@ def test_an_interrupt_at_any_moment_of_an_append_should_leave_a_record_that_hold
             before = sys.gettrace()
             sys.settrace(_Interrupted(moment))
             try:
-                record.append(Kind.LOOK, step=MEND, target="all", durable=True)
+                record.append(Kind.RESULT, step=MEND, target="all")
             except KeyboardInterrupt:
                 interrupted += 1
                 over = False

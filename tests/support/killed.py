@@ -26,14 +26,14 @@ def write(folder: Path) -> None:
     """All that happens to a record: opened, written, sealed, opened again, written anew, sealed again."""
     for again in (False, True):
         record = Record(folder, ManualClock(), Redactor(environment={}))
-        record.append(Kind.OPENED_AGAIN if again else Kind.OPENED, run_id=folder.name, durable=True)
+        record.append(Kind.OPENED_AGAIN if again else Kind.OPENED, run_id=folder.name)
         for name in (NOTEBOOK, CARD):
             record.unbind(name)
             write_whole(folder / name, f"{name} {again}".encode())
             record.bind(name, title=name)
-        record.append(Kind.INTENT, step=MEND, target="all", durable=True)
+        record.append(Kind.INTENT, step=MEND, target="all")
         record.add_evidence("rates.csv", f"a,b\n{again},2\n", title="rates")
-        record.append(Kind.RESULT, outcome="DONE", durable=True)
+        record.append(Kind.RESULT, outcome="DONE")
         record.seal()
         record.close()
 

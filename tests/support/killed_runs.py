@@ -245,11 +245,9 @@ def die_at(moment: Moment) -> None:
     def here(kind: str) -> bool:
         return (kind, *at) == (moment.kind, moment.step, moment.target)
 
-    def appended(
-        self: Record, event: Kind, /, *, step: Named | None = None, durable: bool = False, **fields: Any
-    ) -> Event:
+    def appended(self: Record, event: Kind, /, *, step: Named | None = None, **fields: Any) -> Event:
         nonlocal at
-        line = append(self, event, step=step, durable=durable, **fields)
+        line = append(self, event, step=step, **fields)
         at = (line["step"], line["target"]) if event == Kind.INTENT else ("", "") if event == Kind.RESULT else at
         if event == Kind.STEP_ENDED and (AFTER_STEP, line["step"]) == (moment.kind, moment.step):
             die()

@@ -32,18 +32,18 @@ def writing(folder: Path, *secrets: str) -> Iterator[Record]:
 def write(folder: Path) -> Path:
     """A sealed record of eleven lines, with two evidence files and a notebook bound into it."""
     with writing(folder) as record:
-        record.append(Kind.OPENED, run_id=folder.name, durable=True)
+        record.append(Kind.OPENED, run_id=folder.name)
         record.append(Kind.LOOK, step=MEND, target="in us-east-1", state={"value": "bad"}, check="no")
-        record.append(Kind.INTENT, step=MEND, target="in us-east-1", before={"value": "bad"}, durable=True)
+        record.append(Kind.INTENT, step=MEND, target="in us-east-1", before={"value": "bad"})
         record.append(Kind.CALL, call="tiny:Write", parameters={"value": "good"}, answer="OK")
         record.add_evidence("rates.csv", "minute,errors\n1,8\n", title="Rates")
         record.append(Kind.LOOK, step=MEND, target="in us-east-1", state={"value": "good"}, check="yes")
         record.add_evidence("rates.svg", b"<svg/>", title="Rates")
-        record.append(Kind.RESULT, step=MEND, target="in us-east-1", outcome="DONE", durable=True)
+        record.append(Kind.RESULT, step=MEND, target="in us-east-1", outcome="DONE")
         record.append(Kind.STEP_ENDED, step=MEND, outcome="DONE", seconds={"machine": 0.1})
         write_whole(folder / NOTEBOOK, b"{}")
         record.bind(NOTEBOOK, title="the executed notebook")
-        record.append(Kind.CLOSED, lock="given back", durable=True)
+        record.append(Kind.CLOSED, lock="given back")
         record.seal()
     return folder
 

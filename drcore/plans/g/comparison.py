@@ -233,7 +233,6 @@ def _compare(run: GRun, at: datetime) -> Compared:
         by_person=len(for_a_person(run)),
         carried=len(carried),
         carried_why="; ".join(f"{_name(write.key)}: {why}" for write, why in carried[:3]),
-        durable=True,
     )
     again = known(run)
     assert again

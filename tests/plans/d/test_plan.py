@@ -77,7 +77,7 @@ def test_a_pause_touches_the_flags_of_its_partner_and_no_other_and_spares_its_us
     assert decided_cases(again) == (case,), "kept with the decision, after a restart, too"
     target, begun = Target(EAST, PARTNER), switch_target(EAST, PARTNER)
     told = {"region": EAST, "thing": begun.thing, "try": 1, "before": None}
-    again.record.append(Kind.INTENT, step=d.LET_IN, target=str(begun), durable=True, **told)
+    again.record.append(Kind.INTENT, step=d.LET_IN, target=str(begun), **told)
     seen = d.VERIFY.look(again, target)
     check = d.VERIFY.expect(again, target, seen)
     assert (seen.paused, check.answer) == ((), Answer.YES), "killed as it is let in: it has few calls, or none yet"

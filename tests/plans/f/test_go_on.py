@@ -107,5 +107,5 @@ def test_an_interrupt_in_an_act_says_that_it_may_have_been_done(stage: Stage, mo
 
 def _begun_and_interrupted(carrying: Any, target: Any, state: Any, tries: int, back_to: Any) -> None:
     told = {"region": target.region, "thing": target.thing, "try": tries, "before": carrying.step.to_json(state)}
-    carrying.run.record.append("intent", step=carrying.step, target=str(target), durable=True, **told)
+    carrying.run.record.append("intent", step=carrying.step, target=str(target), **told)
     raise KeyboardInterrupt

@@ -71,7 +71,7 @@ def checked(run: Run[Any], step: Step[Any, Any]) -> Check:
 
 def decide(run: Run[Any], step: Step[Any, Any], writes: Writes = Writes.ALLOWED) -> None:
     assert step.act
-    run.record.append(Kind.CONSENT, step=DECIDE, by="Ada", reason="errors since the release", durable=True)
+    run.record.append(Kind.CONSENT, step=DECIDE, by="Ada", reason="errors since the release")
     with run.calls.during(writes):
         step.act(run, ALL, step.look(run, ALL))
 
