@@ -19,7 +19,7 @@ from drcore.errors import RunnerFailed
 P = TypeVar("P")
 R = TypeVar("R")
 
-_AHEAD = 2  # parts that are given to a process at once, so that it waits for none; near the end one
+_AHEAD = 4  # parts that are given to a process at once, so that it waits for none; fewer near the end
 _LATER = 4  # parts for each process whose results may wait for those of one before them
 _NEEDED = ("drcore.diff.equal_lines", "drcore.diff.exact_check", "drcore.diff.export")
 """What the other processes import before there is work."""
@@ -61,7 +61,7 @@ class JobPool:
         try:
             for part in parts:
                 given = sum(not result.done() for result in waiting)
-                most = others * (_AHEAD if left > self.jobs else 1)
+                most = others * max(1, min(_AHEAD, left // self.jobs))
                 waiting.append(pool.submit(work, part) if given < most else _here(work, part))
                 left -= 1
                 while waiting and (waiting[0].done() or len(waiting) > _LATER * self.jobs):
