@@ -26,7 +26,7 @@ from drcore.parameters import (
     parse,
     read,
 )
-from tests.support.tiny import SANDBOX, Nothing
+from tests.support.engine_world import SANDBOX, Nothing
 
 ROOT = Path(__file__).parents[1] / "parameters"
 TEXT = SANDBOX.read_text()

@@ -11,7 +11,7 @@ from drcore.archive.reader import Worth, read
 from drcore.archive.run_page import FOLDER
 from drcore.archive.summary import RunSummary
 from drcore.archive.trends import Group
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 from drcore.show.compared import comparison_page
 
 
@@ -27,7 +27,7 @@ def write_comparisons(into: Path, runs: Path, groups: Sequence[Group]) -> dict[t
             if not (into / name).is_file():
                 left, right = (read(runs / run.slug / FOLDER) for run in pair)
                 page = comparison_page(**compared(left, right).as_data(), links=[_link(run) for run in pair])
-                write_whole(into / name, page.encode("utf-8", errors="replace"))
+                write_atomically(into / name, page.encode("utf-8", errors="replace"))
             pages[group.kind] = name
     for gone in {path.name for path in into.glob("compared-*.html")} - {*pages.values()}:
         (into / gone).unlink()

@@ -31,7 +31,7 @@ from drcore.archive.readiness import readiness
 from drcore.archive.run_page import FOLDER, copy_record, is_letter, run_page
 from drcore.archive.summary import RunSummary, summary_of
 from drcore.errors import BadInput, Refused
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 from drcore.show import site
 from drcore.show.wording import duration
 
@@ -303,4 +303,4 @@ def _write(path: Path, text: str) -> None:
     """Write what has changed only, so that a copy of the archive is quickly brought up to date."""
     content = text.encode("utf-8", errors="replace")
     if not path.is_file() or path.read_bytes() != content:
-        write_whole(path, content)
+        write_atomically(path, content)

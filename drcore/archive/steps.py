@@ -9,7 +9,7 @@ from typing import Any
 
 from drcore.calls.gate import Call, Plane
 from drcore.clock import parse_time
-from drcore.engine.consent import Given
+from drcore.engine.consent import ConsentAnswer
 from drcore.engine.outcome import Outcome, Seconds, StepName, StepResult, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord, word_in
 from drcore.record.carried_out import CarriedOut, carried_out
@@ -42,7 +42,7 @@ class ReadStep:
     word: OutcomeWord
     seconds: Seconds
     targets: tuple[TargetResult, ...]
-    given: Given | None
+    given: ConsentAnswer | None
     decisions: tuple[ReadDecision, ...]
     calls: tuple[Call, ...]
     looks: int
@@ -156,9 +156,9 @@ def _seconds(fields: Mapping[str, Any]) -> Seconds:
     return Seconds(*(float(fields.get(part, 0)) for part in ("machine", "human", "cloud")))
 
 
-def _given(line: Event) -> Given:
+def _given(line: Event) -> ConsentAnswer:
     texts = {name: str(line.get(name, "")) for name in ("by", "how", "reason", "phrase", "answer")}
-    return Given(bool(line["granted"]), **texts)
+    return ConsentAnswer(bool(line["granted"]), **texts)
 
 
 def _target(carried: CarriedOut, target: str) -> TargetResult:

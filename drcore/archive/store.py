@@ -14,7 +14,7 @@ from drcore.calls.aws import Aws
 from drcore.calls.gate import CallGate, Writes
 from drcore.clock import WallClock
 from drcore.parameters import Service
-from drcore.record.files import MANIFEST, RECEIPT, write_whole
+from drcore.record.files import MANIFEST, RECEIPT, write_atomically
 from drcore.services import s3
 
 
@@ -38,7 +38,7 @@ def archive(folder: Path, service: Service) -> str:
             key = f"records/{folder.name}/{path.relative_to(folder).as_posix()}"
             versions[key] = s3.put_locked(aws, region, bucket, key, path.read_bytes(), until)
     receipt = {"bucket": bucket, "region": region, "versions": versions}
-    write_whole(folder / RECEIPT, (json.dumps(receipt, indent=1, sort_keys=True) + "\n").encode())
+    write_atomically(folder / RECEIPT, (json.dumps(receipt, indent=1, sort_keys=True) + "\n").encode())
     return f"s3://{bucket}/records/{folder.name}/"
 
 

@@ -76,7 +76,7 @@ def diff(
         from drcore.cli.progress import Comparison
         from drcore.diff import request
 
-        asked = request.Order(
+        asked = request.DiffRequest(
             restored=restored,
             live=live,
             recovery_point=recovery_point,

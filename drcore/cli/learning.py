@@ -72,14 +72,14 @@ def compare(
         from drcore.archive.compare import compared
         from drcore.archive.reader import read
         from drcore.cli.differences import show_comparison
-        from drcore.record.files import find, write_whole
+        from drcore.record.files import find, write_atomically
         from drcore.show.compared import comparison_page
 
         comparison = compared(read(find(records, left)), read(find(records, right)))
         if html:
             if not html.absolute().parent.is_dir():
                 raise BadInput(f"--html: expected a file in a folder that there is, seen {html}")
-            write_whole(html, comparison_page(**comparison.as_data()).encode())
+            write_atomically(html, comparison_page(**comparison.as_data()).encode())
         show_comparison(comparison, sys.stderr if as_json else sys.stdout)
         return comparison
 

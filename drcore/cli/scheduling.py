@@ -37,14 +37,14 @@ def schedule(
 
     def go() -> list[Scheduled]:
         from drcore.clock import WallClock
-        from drcore.record.files import write_whole
+        from drcore.record.files import write_atomically
         from drcore.schedule.dates import as_calendar
 
         exercises = _scheduled(environment, records, mode=mode)
         if ical:
             if not ical.absolute().parent.is_dir():
                 raise BadInput(f"--ical: expected a file in a folder that there is, seen {ical}")
-            write_whole(ical, as_calendar(exercises, WallClock().now()))
+            write_atomically(ical, as_calendar(exercises, WallClock().now()))
         _show(exercises, environment, as_json=as_json)
         return exercises
 

@@ -75,7 +75,7 @@ def carry_out(
                 workers.jobs = jobs or _jobs(sides)
                 comparison = _Comparison(sides, policy, relations, workers, _engine(engine, shared), folder, say)
                 result = comparison.carry_out()
-                remarks += _said(result, policy, allow_unmatched)
+                remarks += _remarks(result, policy, allow_unmatched)
             (folder / DETAILS).replace(out / DETAILS)  # whole, or not there
     except (OSError, duckdb.Error) as error:
         raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
@@ -101,7 +101,7 @@ def _emptied(out: Path, engine: str) -> None:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Result:
     """What was found: the counts by class, the rules that decided, what the policy has met."""
 
     counts: Counter[Class]
@@ -110,7 +110,7 @@ class _Told:
     lines: str = ""
 
 
-def _said(result: _Told, policy: Policy, allow_unmatched: bool) -> list[str]:
+def _remarks(result: _Result, policy: Policy, allow_unmatched: bool) -> list[str]:
     """What is to be said about the rules. Raises BadInput for one that matches nothing, unless that is allowed."""
     unmatched = result.matching.unmatched()
     if unmatched and not allow_unmatched:
@@ -137,7 +137,7 @@ class _Comparison:
         self.sides, self.policy, self.relations, self.workers = sides, policy, relations, workers
         self.judge, self.folder, self.say = judge, folder, say
 
-    def carry_out(self) -> _Told:
+    def carry_out(self) -> _Result:
         matching = Matching(self.policy)
         key = key_of(self.sides)
         if key is not None:
@@ -149,13 +149,13 @@ class _Comparison:
             (self.folder / DETAILS).write_bytes(igzip.compress(b""))
             nothing_left = tier is not None and tier.pays and not any(side.expected for side in self.sides.values())
             unchanged = tier.equal if tier and nothing_left else without_key(self.sides)
-            return _Told(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
+            return _Result(Counter({Class.UNCHANGED: unchanged}), 0, matching, _lines(tier))
         self._rows(key, tier.ordered if tier else beside_a_table)
         if tier and tier.keys:
             self._in_no_equal_line(tier.keys)
         counts = self._counted()
         total = counts.total() - counts[Cause.SAME]
-        result = _Told(Counter(), 0, matching, _lines(tier))
+        result = _Result(Counter(), 0, matching, _lines(tier))
         for cause, count in counts.items():
             result.counts[cause.kind] += count
         result.counts[Class.UNCHANGED] += tier.equal if tier else 0
@@ -222,7 +222,7 @@ class _Comparison:
         shown = self.key.of(item) if item is not None else side.where(number)
         return BadInput(f"{side.name}: expected each key once, seen twice: {shown}")
 
-    def _look(self, result: _Told, total: int) -> None:
+    def _look(self, result: _Result, total: int) -> None:
         """The exact check of what differs; what is left of it goes into the details."""
         restored, live = self.sides.values()
         check = ExactCheck(self.key, self.policy, (restored.member, live.member))

@@ -29,7 +29,7 @@ _TABLE = re.compile(r"table/[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DiffRequest:
     """What `drcore diff` was asked for."""
 
     restored: str
@@ -51,7 +51,7 @@ class Order:
     jobs: int = 0
 
 
-def carry_out(order: Order, progress: Progress | None = None) -> Report:
+def carry_out(order: DiffRequest, progress: Progress | None = None) -> Report:
     """Compare what was asked for. Raises BadInput, or RunnerFailed when it was not completed; nothing else."""
     try:
         rules = policy(order)
@@ -75,7 +75,7 @@ def carry_out(order: Order, progress: Progress | None = None) -> Report:
         raise RunnerFailed(f"not completed, nothing was concluded: {type(error).__name__}: {error}") from error
 
 
-def policy(order: Order) -> Policy:
+def policy(order: DiffRequest) -> Policy:
     """The policy by its options. Raises BadInput for a time that is naive or local, or half a rule."""
     point = _utc(order.recovery_point) if order.recovery_point else None
     halves = (
@@ -89,7 +89,7 @@ def policy(order: Order) -> Policy:
     return Policy(point, order.faulty, order.modified, order.writer, WallClock().now(), order.ttl)
 
 
-def sources(order: Order) -> tuple[Source, Source]:
+def sources(order: DiffRequest) -> tuple[Source, Source]:
     """Both sides: a table's name or ARN, the folder of an export, or its s3 URL. Raises BadInput."""
     if not 1 <= order.segments <= _MOST_SEGMENTS:
         raise BadInput(f"--segments: expected 1 to {_MOST_SEGMENTS}, seen {order.segments}")
@@ -143,7 +143,7 @@ def _arn(word: str) -> _Arn | None:
     return _Arn(parts[1], parts[3], parts[4], parts[5].removeprefix("table/"))
 
 
-def _account(order: Order, arns: list[_Arn | None]) -> tuple[Aws, str]:
+def _account(order: DiffRequest, arns: list[_Arn | None]) -> tuple[Aws, str]:
     """The account of the environment, after a look at whether it is that one, and that of each ARN."""
     folder = HOME / "parameters"
     known = sorted(path.name for path in folder.iterdir() if (path / "service.yaml").is_file())

@@ -70,7 +70,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ConsentAnswer:
     """An answer: who gave it, how, why; and what to do next where it was no.
 
     `phrase` is the one that it was given to, `answer` which of several it is.
@@ -122,7 +122,7 @@ class OpenQuestion:
     choices: tuple[Choice, ...]
 
 
-class Desk:
+class ConsentPrompt:
     """Where a run asks for consent.
 
     `who` signs what is typed: the login of this machine, until the preflight has asked AWS who it is. `later` gives the
@@ -160,17 +160,17 @@ class Desk:
         """Whether what stands above a question is needed in words, too."""
         return self._front_end.bare or self.second_is_shown
 
-    def ask(self, step: str, level: Consent, phrase: str, changes: str) -> Given:
+    def ask(self, step: str, level: Consent, phrase: str, changes: str) -> ConsentAnswer:
         """Ask for one step. Never raises for a no: the answer says so."""
         return self.choose(step, level, (Choice("", phrase),), changes)
 
-    def choose(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
+    def choose(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> ConsentAnswer:
         """Ask which of several answers a step gets; a policy takes the one that is recommended, or the only one.
 
         Never raises for a no: the answer says so. It carries the phrase that it was given to.
         """
         if level is Consent.NONE:
-            return Given(True, self.who, "none needed", phrase=choices[0].phrase)
+            return ConsentAnswer(True, self.who, "none needed", phrase=choices[0].phrase)
         self.shown, self._above = tuple(self._above), []
         beforehand = self._beforehand(step, level, choices)
         if beforehand and beforehand.granted:
@@ -181,7 +181,7 @@ class Desk:
         # No keyboard: say what is wrong with the approval, where there is one.
         return replace(beforehand or typed, next=self._how_to(step, choices))
 
-    def _beforehand(self, step: str, level: Consent, choices: Sequence[Choice]) -> Given | None:
+    def _beforehand(self, step: str, level: Consent, choices: Sequence[Choice]) -> ConsentAnswer | None:
         policy = None if self._front_end.attended() else self._policy
         if policy and (step in policy.approves or ("*" in policy.approves and step != GOING_BACK)):
             taken = [each for each in choices if not each.barred and (each.recommended or len(choices) == 1)]
@@ -190,7 +190,7 @@ class Desk:
         if not self._approvals:
             return None
         no = ""
-        yes: dict[str, Given] = {}
+        yes: dict[str, ConsentAnswer] = {}
         for approval in self._approvals.approvals:
             if approval.step != step:
                 continue
@@ -212,7 +212,7 @@ class Desk:
             no = f"the approvals give more than one answer: {', '.join(map(repr, yes))}"
         return _no(choices, reason=no) if no else None
 
-    def _typed(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> Given:
+    def _typed(self, step: str, level: Consent, choices: Sequence[Choice], changes: str) -> ConsentAnswer:
         expected = {"go" if level is Consent.GO else each.phrase: each for each in choices}
         above = self.shown if self._front_end.bare else ()
         answer = self._keyboard("\n".join([*above, self._whereabouts, *_asked(step, level, choices, changes)]))
@@ -249,12 +249,12 @@ def _entry(question: OpenQuestion) -> str:
     )
 
 
-def _given(choice: Choice, by: str, how: str, reason: str) -> Given:
-    return Given(True, by, how, reason, phrase=choice.phrase, answer=choice.answer)
+def _given(choice: Choice, by: str, how: str, reason: str) -> ConsentAnswer:
+    return ConsentAnswer(True, by, how, reason, phrase=choice.phrase, answer=choice.answer)
 
 
-def _no(choices: Sequence[Choice], by: str = "", how: str = "", reason: str = "", then: str = "") -> Given:
-    return Given(False, by, how, reason, then, phrase=" or ".join(each.phrase for each in choices))
+def _no(choices: Sequence[Choice], by: str = "", how: str = "", reason: str = "", then: str = "") -> ConsentAnswer:
+    return ConsentAnswer(False, by, how, reason, then, phrase=" or ".join(each.phrase for each in choices))
 
 
 def _asked(step: str, level: Consent, choices: Sequence[Choice], changes: str) -> list[str]:

@@ -18,7 +18,7 @@ from drcore.calls.gate import RECOVERED, Call, CallGate
 from drcore.calls.http import Http
 from drcore.calls.secrets import resolve
 from drcore.clock import Clock, clock_at, iso
-from drcore.engine.consent import UNATTENDED, Approvals, Desk, FrontEnd
+from drcore.engine.consent import UNATTENDED, Approvals, ConsentPrompt, FrontEnd
 from drcore.engine.metric_minutes import MetricMinutes
 from drcore.engine.outcome import Begun, Between, State, StepResult, Target
 from drcore.engine.people import Person
@@ -71,7 +71,7 @@ class Run(Generic[F, N]):
         self.who = self.login  # as AWS knows whoever this run acts as, once the preflight has asked
         self.person = Person(self.login, "")  # who runs this, from then on
         policy = self.service.drill_policy if self.mode is Mode.DRILL else None
-        self.desk = Desk(
+        self.prompt = ConsentPrompt(
             self.id,
             self.who,
             self.clock,
@@ -82,7 +82,7 @@ class Run(Generic[F, N]):
             front_end=front_end,
         )
         self.process = secrets.token_hex(8)  # of this process: another one each time a run is opened
-        self.desk.second_is_shown = self.service.second_person is not None
+        self.prompt.second_is_shown = self.service.second_person is not None
         self.fencing_token = ""  # of the lock, once this run holds it
         self.results: dict[str, StepResult] = {}  # by the key of the step
         self.begun: dict[str, Begun] = {}  # acts that wait for their step's turn, by its key
@@ -103,7 +103,7 @@ class Run(Generic[F, N]):
     def know_person(self, person: Person) -> None:
         """From now on whoever runs this signs by what AWS knows of them."""
         self.person = person
-        self.desk.who = person.name
+        self.prompt.who = person.name
 
     def now_text(self) -> str:
         """The time, as a record writes it."""

@@ -18,7 +18,7 @@ from drcore.calls.gate import Writes, WriteStopped
 from drcore.clock import while_busy
 from drcore.engine import lock
 from drcore.engine.act_session import SessionPolicy, session_policies
-from drcore.engine.consent import Choice, Consent, Given
+from drcore.engine.consent import Choice, Consent, ConsentAnswer
 from drcore.engine.context import Run
 from drcore.engine.looking import Looking
 from drcore.engine.looks import Looks, judge, may_pass, odd_answers_are_none, pause, see
@@ -47,32 +47,32 @@ from drcore.record.events import Event, Kind
 _ATTEMPTS = 3  # so often is an act, or one batch, tried if it is not answered; each time after a look
 
 
-def carry(run: Run[Any, Any], step: Step[Any, Any], *, tell: Tell = tell_nobody, patient: bool = True) -> StepResult:
+def run_step(run: Run[Any, Any], step: Step[Any, Any], *, tell: Tell = tell_nobody, patient: bool = True) -> StepResult:
     """Carry out one step for all its targets, and return how it went. Raises Refused when consent was not given.
 
     `tell` is told how it stands meanwhile. Not `patient`: what is not answered is asked once, as it was asked before.
     """
     with run.calls.under(step.waiver):
-        return _Carrying(run, step, tell, patient).all()
+        return _StepRun(run, step, tell, patient).all()
 
 
 def begin(run: Run[Any, Any], step: Step[Any, Any]) -> int:
     """Begin the acts of a step that another one's consent covers, and wait for none. Returns how many were begun.
 
-    What gives no answer, or a no, is left for the step's own turn (`carry`), which also waits for those begun.
+    What gives no answer, or a no, is left for the step's own turn (`run_step`), which also waits for those begun.
     """
     with run.calls.under(step.waiver):
-        return _Carrying(run, step).begin()
+        return _StepRun(run, step).begin()
 
 
-def carry_back(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: State) -> TargetResult:
+def undo_step(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: State) -> TargetResult:
     """Undo one act: bring `before` back, and look until it is there. The caller has asked for consent."""
     with run.calls.under(step.waiver):
-        carrying = _Carrying(run, step)
-        state = carrying.see(target)
+        step_run = _StepRun(run, step)
+        state = step_run.see(target)
         if state == before:
             return TargetResult(target, Outcome.ALREADY, "as it was before this run", state, state)
-        return carrying.act_until(target, state, back_to=before)
+        return step_run.act_until(target, state, back_to=before)
 
 
 def see_to(run: Run[Any, Any], step: Step[Any, Any], begun: Event, *, over: bool) -> TargetResult | None:
@@ -82,15 +82,15 @@ def see_to(run: Run[Any, Any], step: Step[Any, Any], begun: Event, *, over: bool
     left alone. Raises Refused where the lock is lost.
     """
     with run.calls.under(step.waiver):
-        return _Carrying(run, step).see_to(begun, over=over)
+        return _StepRun(run, step).see_to(begun, over=over)
 
 
 @dataclass
-class _Carrying(Looking):
+class _StepRun(Looking):
     """One step under way: what the loop has to remember."""
 
     human: float = 0
-    given: Given | None = None
+    given: ConsentAnswer | None = None
     begun: Begun = NOT_BEGUN
 
     def all(self) -> StepResult:
@@ -257,7 +257,7 @@ class _Carrying(Looking):
         proof = None if run.rehearsing else wanted(run.service, run.plan, step.key)
         changes = f"{step.changes}; then a second person is waited for" if proof else step.changes
         with run.clock.person():
-            self.given = run.desk.choose(step.title, step.consent, choices or (Choice("", phrase),), changes)
+            self.given = run.prompt.choose(step.title, step.consent, choices or (Choice("", phrase),), changes)
         self.human = (run.clock.now() - before).total_seconds()
         fields = {"phrase": self.given.phrase, "choices": [each.as_data() for each in choices]}
         fields = fields if choices else {"phrase": phrase}

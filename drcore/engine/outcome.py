@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from drcore.calls.gate import Call
-from drcore.engine.consent import Given
+from drcore.engine.consent import ConsentAnswer
 from drcore.engine.outcome_word import OutcomeWord
 
 
@@ -187,7 +187,7 @@ class StepResult:
     began: datetime
     ended: datetime
     seconds: Seconds = Seconds()
-    given: Given | None = None
+    given: ConsentAnswer | None = None
     calls: tuple[Call, ...] = ()
     one_is_enough: bool = False
     waiver: str = ""

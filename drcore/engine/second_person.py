@@ -16,7 +16,7 @@ from typing import Any
 from drcore.calls import signed_identity
 from drcore.calls.gate import Writes
 from drcore.clock import WallClock, iso, parse_time, until
-from drcore.engine.consent import Given
+from drcore.engine.consent import ConsentAnswer
 from drcore.engine.context import Run
 from drcore.engine.outcome import Check, State, Target, no, yes
 from drcore.engine.people import Person, person_of, same
@@ -78,7 +78,7 @@ def wanted(service: Service, plan: str, step: str) -> SecondPerson | None:
 
 def prove(
     run: Run[Any, Any], step: Step[Any, Any], second: SecondPerson, states: Mapping[Target, State], phrase: str
-) -> Given:
+) -> ConsentAnswer:
     """Ask for a second person, and wait for one. Never raises for a no: the answer says so."""
     asked = AskedOfSecond(
         run=run.id,
@@ -90,14 +90,14 @@ def prove(
         phrase=phrase,
         targets=tuple(map(str, states)),
         state={str(target): step.to_json(state) for target, state in states.items()},
-        shown=run.desk.shown,
+        shown=run.prompt.shown,
         operator=run.person.name,
         asked=iso(run.clock.now()),
     )
     how = f"drcore approve {run.id} {step.key} --environment {run.service.environment}"
     try:
         _lay(run, step, asked)
-        run.desk.announce(f"{step.title} waits for a second person, who is shown this on another machine: {how}")
+        run.prompt.announce(f"{step.title} waits for a second person, who is shown this on another machine: {how}")
         proven = _wait(run, step, asked, second)
         if proven and any(step.look(run, target) != state for target, state in states.items()):
             return _refused(run, step, asked, "what was approved is not there any more as it was seen")
@@ -105,8 +105,8 @@ def prove(
         return _refused(run, step, asked, f"a second person could not be asked: {error}")
     if not proven:
         why = f"nobody has approved it as a second person within {second.wait_minutes:g} minutes"
-        return Given(False, "", "second person", why, f"drcore resume {run.id}, and then: {how}", phrase)
-    return Given(True, proven.name, "second person, by STS", "", phrase=phrase)
+        return ConsentAnswer(False, "", "second person", why, f"drcore resume {run.id}, and then: {how}", phrase)
+    return ConsentAnswer(True, proven.name, "second person, by STS", "", phrase=phrase)
 
 
 def _lay(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond) -> None:
@@ -215,9 +215,9 @@ def _take(run: Run[Any, Any], asked: AskedOfSecond, headers: Mapping[str, str]) 
         raise Rejected(f"it was used already: {error}", error.code) from error
 
 
-def _refused(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, why: str) -> Given:
+def _refused(run: Run[Any, Any], step: Step[Any, Any], asked: AskedOfSecond, why: str) -> ConsentAnswer:
     run.record.append(Kind.PROOF, step=step, granted=False, by="", arn="", why=why, digest=asked.digest)
-    return Given(False, "", "second person", why, f"To be asked again: drcore resume {run.id}", asked.phrase)
+    return ConsentAnswer(False, "", "second person", why, f"To be asked again: drcore resume {run.id}", asked.phrase)
 
 
 # ── what the preflight looks at ──────────────────────────────────────────────────────────────────────────────────────

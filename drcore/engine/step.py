@@ -1,6 +1,6 @@
 """A step as data: what to look at, what to expect, what to do, how it is undone.
 
-`loop.carry` carries it out. A plan is a tuple of steps, in the order in which they are done.
+`loop.run_step` carries it out. A plan is a tuple of steps, in the order in which they are done.
 """
 
 from __future__ import annotations

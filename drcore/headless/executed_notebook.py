@@ -12,7 +12,7 @@ from drcore.headless.nbformat_light import as_text, nbformat, redacted  # before
 # isort: split
 from papermill.engines import NotebookExecutionManager
 
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 
 
 class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]
@@ -43,7 +43,7 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]
     def save_now(self) -> None:
         """Raises OSError when it could not be written; what the file held before is then still there."""
         begun = self._loop.time()
-        write_whole(self._output, as_text(redacted(self.nb, self._redact)))
+        write_atomically(self._output, as_text(redacted(self.nb, self._redact)))
         # A large notebook on a slow disk is saved less often, so that saving never takes over.
         self._next_save = self._loop.time() + max(1.0, 10 * (self._loop.time() - begun))
 

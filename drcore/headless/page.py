@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from drcore.headless.first_screen import FirstScreen, headings
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 
 if TYPE_CHECKING:
     from drcore.headless.nbformat_light import nbformat
@@ -84,7 +84,7 @@ def write_page(
 
     preload()  # where a run is stopped early, another thread is at it
     nb = redacted(nbformat.read(notebook, as_version=4), redact)
-    write_whole(
+    write_atomically(
         page, _rendered(nb, redact(title), tuple(map(redact, verdict)), first, redact).encode("utf-8", errors="replace")
     )
 

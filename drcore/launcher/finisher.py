@@ -15,7 +15,7 @@ from drcore.clock import WallClock
 from drcore.headless.nbformat_light import as_text, nbformat, redacted
 from drcore.launcher.finish import finish
 from drcore.launcher.secrets import redactor
-from drcore.record.files import NOTEBOOK, write_whole
+from drcore.record.files import NOTEBOOK, write_atomically
 from drcore.record.run_parameters import RunParameters
 
 _EVERY = 0.25  # seconds between two looks at a process
@@ -31,7 +31,7 @@ def main() -> None:
     setting = RunParameters.read(record)
     redact = redactor(setting)
     if rest and (executed := _read(Path(rest[1]))):
-        write_whole(record / NOTEBOOK, as_text(redacted(executed, redact)))
+        write_atomically(record / NOTEBOOK, as_text(redacted(executed, redact)))
     finish(plans.find(setting.plan), setting, record, None, redact, 0, lambda text: None)
 
 

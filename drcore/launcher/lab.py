@@ -33,7 +33,7 @@ from drcore.launcher.result import RunResult
 from drcore.launcher.secrets import add_secrets, redactor
 from drcore.launcher.start import begin, check_world
 from drcore.parameters import at_world
-from drcore.record.files import NOTEBOOK, PAGE, write_whole
+from drcore.record.files import NOTEBOOK, PAGE, write_atomically
 from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from drcore.record.resumable import see_resumable
@@ -134,7 +134,7 @@ def _copy(plan: Plan[Any], setting: RunParameters, folder: Path) -> None:
         language="python",
     )
     del notebook.metadata["papermill"]  # it says that papermill has run this, which a person will
-    write_whole(folder / NOTEBOOK, as_text(notebook))
+    write_atomically(folder / NOTEBOOK, as_text(notebook))
 
 
 def _command(folder: Path, own: Path, browser: bool) -> list[str]:

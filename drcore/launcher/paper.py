@@ -12,7 +12,7 @@ from drcore import plans, show
 from drcore.engine.prepare import HOME, place_of
 from drcore.errors import BadInput, RunnerFailed
 from drcore.parameters import as_data, load
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PATIENCE = 60  # seconds for a browser that has to start first
@@ -30,7 +30,7 @@ def write_card(plan: str, environment: str, folder: Path, *, pdf: bool) -> Itera
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{chosen.id}-{environment}.html"
     for path, text in ((page.with_suffix(".md"), show.as_markdown(card)), (page, show.as_html(card))):
-        write_whole(path, text.encode())
+        write_atomically(path, text.encode())
         yield path
     if browser:
         printed = page.with_suffix(".pdf")

@@ -13,7 +13,7 @@ from drcore.headless.postmortem_notebook import as_notebook
 from drcore.learn.kept import Drafted, as_file, from_file, merged
 from drcore.learn.postmortem import NAME, Sentence, Teller, drafted_from, link_definitions, sentences_of, written
 from drcore.record.events import Kind
-from drcore.record.files import EVIDENCE, write_whole
+from drcore.record.files import EVIDENCE, write_atomically
 from drcore.record.history import History
 from drcore.record.understood import understood
 
@@ -52,8 +52,8 @@ def write_postmortem(folder: Path, out: Path | None = None) -> Postmortem:
     drafted = merged(text, _old(markdown))
     cells = as_notebook(text, notebook.read_bytes() if notebook.exists() else None, root)
     where.mkdir(parents=True, exist_ok=True)
-    write_whole(markdown, as_file(drafted, link_definitions(drafted.text, root)).encode())
-    write_whole(notebook, cells)
+    write_atomically(markdown, as_file(drafted, link_definitions(drafted.text, root)).encode())
+    write_atomically(notebook, cells)
     sentences = drafted.text.count("[journal ") + drafted.text.count("[evidence/")
     return Postmortem(markdown, notebook, sentences, drafted.text.count("- [ ]"))
 

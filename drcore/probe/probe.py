@@ -133,9 +133,7 @@ class AccountProbe:
 
     def _open(self) -> None:
         asking = self.session
-        asking.record.append(
-            Kind.OPENED, run_id=self.id, plan="probe", environment=self._service.environment
-        )
+        asking.record.append(Kind.OPENED, run_id=self.id, plan="probe", environment=self._service.environment)
         identity = asking.aws.call("sts", asking.region, "get_caller_identity")
         if identity["Account"] != self._service.account:
             self._close()

@@ -17,7 +17,7 @@ from typing import Any
 from drcore.clock import Clock, iso
 from drcore.errors import Refused
 from drcore.record.events import FIRST, FORMAT, NOT_DURABLE, Event, Kind, Named
-from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, digest, sync_folder, write_whole
+from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, digest, sync_folder, write_atomically
 from drcore.record.format import see_format
 from drcore.record.journal_lines import JournalLines
 from drcore.record.manifest import bound_files, manifest_of
@@ -102,7 +102,7 @@ class Record:
         """Put a file into `evidence/` and bind it into the journal. Text is redacted; a name may be written again."""
         body = self.redact(content).encode() if isinstance(content, str) else content
         self.unbind(f"{EVIDENCE}/{name}")
-        write_whole(self.folder / EVIDENCE / name, body)
+        write_atomically(self.folder / EVIDENCE / name, body)
         self.bind(f"{EVIDENCE}/{name}", title=title)
 
     def bind(self, name: str, *, title: str) -> None:
@@ -116,7 +116,7 @@ class Record:
 
     def seal(self) -> None:
         """Write the manifest: the digest of the journal's last line, and of every file that the journal binds."""
-        write_whole(self.folder / MANIFEST, manifest_of(self.folder.name, self.events, self._last))
+        write_atomically(self.folder / MANIFEST, manifest_of(self.folder.name, self.events, self._last))
         self._sealed = True
 
     def _unseal(self) -> None:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from drcore.errors import BadInput
 from drcore.parameters import Mode, Service, as_data
-from drcore.record.files import PARAMETERS, write_whole
+from drcore.record.files import PARAMETERS, write_atomically
 from drcore.record.redact import Redactor
 
 
@@ -49,7 +49,7 @@ class RunParameters:
             json.dumps((redact or Redactor(facts=self.public)).data(data), indent=1, ensure_ascii=False, sort_keys=True)
             + "\n"
         )
-        write_whole(folder / PARAMETERS, text.encode())
+        write_atomically(folder / PARAMETERS, text.encode())
 
     @property
     def public(self) -> list[Any]:

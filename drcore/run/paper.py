@@ -8,7 +8,7 @@ from drcore import show
 from drcore.engine.context import Run
 from drcore.engine.prepare import place_of
 from drcore.engine.step import Plan
-from drcore.record.files import CARD, CARD_PAGE, write_whole
+from drcore.record.files import CARD, CARD_PAGE, write_atomically
 from drcore.run.screen import Screen
 
 
@@ -21,5 +21,5 @@ def write_at_open(plan: Plan[Any], run: Run[Any, Any], screen: Screen) -> None:
 
 
 def _write(name: str, text: str, run: Run[Any, Any], screen: Screen) -> None:
-    write_whole(run.folder / name, run.redact(screen.at_its_address(text)).encode())
+    write_atomically(run.folder / name, run.redact(screen.at_its_address(text)).encode())
     run.record.bind(name, title="the plan as shell commands")

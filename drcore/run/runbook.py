@@ -20,7 +20,7 @@ from drcore.engine import preflight, second_person
 from drcore.engine.consent import APPROVALS, GOING_BACK, TERMINAL, Approvals, Consent, FrontEnd, read_approvals
 from drcore.engine.context import Run
 from drcore.engine.foresight import foreseen
-from drcore.engine.loop import carry
+from drcore.engine.loop import run_step
 from drcore.engine.outcome import GOOD, StepName, StepResult
 from drcore.engine.permissions import Place, fingerprint
 from drcore.engine.standing import what_stands
@@ -89,8 +89,8 @@ class Runbook:
             approvals=approvals or read_approvals(Path(os.environ[APPROVALS]) if os.environ.get(APPROVALS) else None),
             front_end=FrontEnd(show.watched, bare=bool(os.environ.get(TERMINAL))),
         )
-        self.run.desk.announce = lambda text: self._screen.show(show.note(text))
-        self.run.desk.later = lambda step: foreseen(self.run, plan, step)
+        self.run.prompt.announce = lambda text: self._screen.show(show.note(text))
+        self.run.prompt.later = lambda step: foreseen(self.run, plan, step)
         self.record = self.run.record
         self._screen = Screen(self.run, plan)
         self.verdict: Verdict | None = None
@@ -163,7 +163,7 @@ class Runbook:
         if step.only_tells:
             self._make_up(before=step)
         self._together.begin(step)
-        result = self._carry(step, despite)
+        result = self._run_step(step, despite)
         self._together.begin(step)
         if result.stops and not step.goes_on:
             self._unattended.see_to(over=True)
@@ -174,12 +174,12 @@ class Runbook:
                 for once_more in self.plan.steps[first : self.plan.steps.index(step) + 1]:
                     self.step(once_more)
 
-    def _carry(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
+    def _run_step(self, step: Step[Any, Any], despite: str = "", *, patient: bool = True) -> StepResult:
         self._in_order(step, despite)
         watch = self._screen.watch(step)
         try:
             with interruptible(self.run, step):
-                result = carry(self.run, step, tell=self._unattended.beside(step, watch.tell), patient=patient)
+                result = run_step(self.run, step, tell=self._unattended.beside(step, watch.tell), patient=patient)
         except Refused as error:
             raise self._refused(step.title, str(error)) from None
         finally:
@@ -190,9 +190,7 @@ class Runbook:
         for exhibit in self._screen.exhibits(step, result.states):
             self._screen.keep(exhibit)
         seconds = {"machine": result.seconds.machine, "human": result.seconds.human, "cloud": result.seconds.cloud}
-        self.record.append(
-            Kind.STEP_ENDED, step=step, outcome=result.outcome, word=result.word, seconds=seconds
-        )
+        self.record.append(Kind.STEP_ENDED, step=step, outcome=result.outcome, word=result.word, seconds=seconds)
         return result
 
     def _make_up(self, before: Step[Any, Any] | None = None) -> None:
@@ -208,7 +206,7 @@ class Runbook:
             if not step.only_tells or not step.act or not result or not (result.untold or made_up):
                 continue
             try:
-                made_up |= not self._carry(step, patient=before is None).untold and result.untold
+                made_up |= not self._run_step(step, patient=before is None).untold and result.untold
             except Refused as error:
                 self._screen.show(show.note(f"Still to be told: {step.title}. {error}"))
 
@@ -219,7 +217,7 @@ class Runbook:
             due = step.unanswered.due(self.run) if step.unanswered else None
             over = at_the_end and "healthy" not in self.run.moments
             if late and due and (over or due <= self.run.clock.now()):
-                self._carry(late)
+                self._run_step(late)
 
     @cell
     def verify(self) -> None:
@@ -266,7 +264,7 @@ class Runbook:
         names = ", ".join(f"{step.title} ({target})" for step, target, _ in undoable)
         phrase = f"GO BACK {self.run.id}"
         with self.run.clock.person():
-            given = self.run.desk.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
+            given = self.run.prompt.ask(GOING_BACK, Consent.TYPED, phrase, f"undoes, in this order: {names}")
         self.record.append(Kind.CONSENT, step=_GOING_BACK, phrase=phrase, **given.as_data())
         if not given.granted:
             self._screen.show(show.back(entries, note=f"Nothing was undone: {given.reason}. {given.next}"))

@@ -104,8 +104,8 @@ class Screen:
             self._lay_above(exhibit)
 
     def _lay_above(self, exhibit: Exhibit) -> None:
-        if self._run.desk.wants_words:
-            self._run.desk.lay_above(self._run.redact(self.at_its_address(show.in_words(exhibit))) + "\n")
+        if self._run.prompt.wants_words:
+            self._run.prompt.lay_above(self._run.redact(self.at_its_address(show.in_words(exhibit))) + "\n")
 
     def exhibits(self, step: Step[Any, Any], states: Mapping[Target, Any]) -> Iterator[Exhibit]:
         """The tables and charts of a step; where they cannot be read that is said, in the journal too."""

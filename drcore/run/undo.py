@@ -8,7 +8,7 @@ from typing import Any
 
 from drcore.engine import lock
 from drcore.engine.context import Run
-from drcore.engine.loop import carry, carry_back
+from drcore.engine.loop import run_step, undo_step
 from drcore.engine.outcome import GOOD, Outcome, StepResult, Target, TargetResult
 from drcore.engine.outcome_word import OutcomeWord
 from drcore.engine.step import Plan, Reversibility, Step
@@ -22,11 +22,11 @@ _TRIES = 5  # to give the lock back
 def give_lock_back(run: Run[Any, Any]) -> StepResult:
     """Whatever is in the way is tried again: a lock that stays refuses whoever is next."""
     for _ in range(_TRIES - 1):
-        given_back = carry(run, lock.GIVE)
+        given_back = run_step(run, lock.GIVE)
         if given_back.outcome in GOOD:
             return given_back
         run.clock.sleep(lock.GIVE.patience.every)
-    return carry(run, lock.GIVE)
+    return run_step(run, lock.GIVE)
 
 
 def acts(plan: Plan[Any], run: Run[Any, Any]) -> Iterator[tuple[Step[Any, Any], Target, Any]]:
@@ -61,7 +61,7 @@ def undo(run: Run[Any, Any], step: Step[Any, Any], target: Target, before: Any) 
     try:
         if HIDDEN in str(before):
             raise Unknown("what was there before holds a secret, which is not in the journal: undo it by hand")
-        result = carry_back(run, step, target, before)
+        result = undo_step(run, step, target, before)
     except DrcoreError as error:
         result = TargetResult(target, Outcome.UNKNOWN, str(error), before)
     word = OutcomeWord.UNDONE if result.outcome in GOOD else OutcomeWord.NOT_UNDONE

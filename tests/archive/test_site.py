@@ -16,7 +16,7 @@ from drcore.archive import site
 from drcore.archive.site import build
 from drcore.errors import BadInput, Refused
 from drcore.record.events import Kind
-from drcore.record.files import JOURNAL, MANIFEST, PAGE, write_whole
+from drcore.record.files import JOURNAL, MANIFEST, PAGE, write_atomically
 from tests.support.golden import unpack
 from tests.support.many_runs import another, break_one
 from tests.support.sealed_records import open_record
@@ -86,7 +86,7 @@ def evil(folder: Path) -> None:
     record.append(Kind.STEP_ENDED, step=EVIL_STEP, outcome="DONE", seconds={})
     record.append(Kind.VERDICT, word=EVIL, why=EVIL, exit=0, rto=None, rpo=None, untold=[EVIL], remarks=[EVIL])
     record.add_evidence("<b>.png", b"none", title=EVIL)
-    write_whole(folder / PAGE, b"<script>alert(1)</script>")
+    write_atomically(folder / PAGE, b"<script>alert(1)</script>")
     record.append(Kind.CLOSED, lock="")
     record.close()
 

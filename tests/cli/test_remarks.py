@@ -21,8 +21,8 @@ from drcore.record.proof import verify
 from drcore.record.run_parameters import RunParameters
 from tests.support.command import contents, in_process
 from tests.support.emulated import world
+from tests.support.engine_world import SANDBOX, Seen, open_run, plan_of
 from tests.support.sealed_records import LAST, change_lines, write, writing
-from tests.support.tiny import SANDBOX, Seen, open_run, plan_of
 
 
 def look(run: Run[Any], target: Target) -> Seen:

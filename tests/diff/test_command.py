@@ -182,20 +182,20 @@ def test_words_should_be_read_as_what_they_name(sides: list[Path], monkeypatch: 
     monkeypatch.setattr("drcore.calls.aws.Aws.call", lambda *_, **__: {"Account": "123456789012"})
     monkeypatch.chdir(sides[0].parents[2])
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/SyncWellMetadata"
-    restored, live = request.sources(request.Order("a", arn, segments=3))
+    restored, live = request.sources(request.DiffRequest("a", arn, segments=3))
     assert isinstance(restored, ExportSource)
     assert restored.place == Path("a")
     assert isinstance(live, TableSource)
     assert (live.region, live.table, live.segments) == ("us-east-1", "SyncWellMetadata", 3)
-    bucket, table = request.sources(request.Order("s3://b/x", "SyncWellMetadata", region="us-east-1"))
+    bucket, table = request.sources(request.DiffRequest("s3://b/x", "SyncWellMetadata", region="us-east-1"))
     assert isinstance(bucket, ExportSource)
     assert (bucket.place, bucket.region) == ("s3://b/x", "us-east-1")
     assert isinstance(table, TableSource)
     assert (table.region, table.table) == ("us-east-1", "SyncWellMetadata")
     with pytest.raises(BadInput, match="--region: expected one of"):
-        request.sources(request.Order("T", "T", region="mars"))
+        request.sources(request.DiffRequest("T", "T", region="mars"))
     with pytest.raises(BadInput, match="expected the ARN of a table"):
-        request.sources(request.Order("arn:aws:s3:::b", "T"))
+        request.sources(request.DiffRequest("arn:aws:s3:::b", "T"))
 
 
 def test_a_table_should_be_read_in_its_environment(sides: list[Path], tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_an_arn_should_be_used_whole(arn: str, message: str, monkeypatch: pytest
     monkeypatch.setattr(Aws, "call", lambda *_, **__: identity)
     for words in ((arn, "T"), ("T", arn)):
         with pytest.raises(BadInput, match=message):
-            request.sources(request.Order(*words))
+            request.sources(request.DiffRequest(*words))
 
 
 # ── what reaches a terminal ──────────────────────────────────────────────────────────────────────────────────────────

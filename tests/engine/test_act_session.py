@@ -20,7 +20,7 @@ from drcore.errors import StepFailed
 from drcore.parameters import Mode
 from drcore.record.events import Kind, read_events
 from drcore.sandbox.endpoints.in_process import ENDPOINT, InProcess
-from tests.support.tiny import Nothing, Seen, Things, mend, open_run, plan_of, service
+from tests.support.engine_world import Nothing, Seen, Things, mend, open_run, plan_of, service
 
 RUNNER = "arn:aws:iam::123456789012:role/syncwell-recovery"
 EAST, WEST = "us-east-1", "us-west-2"

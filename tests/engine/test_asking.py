@@ -18,7 +18,7 @@ from drcore.plans.shared.decision import choices, taken
 from drcore.record.events import Kind
 from drcore.record.evidence import Table
 from drcore.run.runbook import Runbook
-from tests.support.tiny import Seen, Things, mend
+from tests.support.engine_world import Seen, Things, mend
 
 Opened = Callable[..., Runbook]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drcore.engine.outcome import Outcome
-from tests.support.tiny import REGIONS, Opened, Seen, Things, mend, outcomes
+from tests.support.engine_world import REGIONS, Opened, Seen, Things, mend, outcomes
 
 WRITTEN = [(region, "good") for region in REGIONS]
 

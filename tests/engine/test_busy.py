@@ -12,7 +12,7 @@ from drcore.engine.context import Run
 from drcore.engine.outcome import Outcome, Target
 from drcore.errors import Busy, Unknown
 from drcore.run.runbook import Runbook
-from tests.support.tiny import REGIONS, Seen, Things, mend
+from tests.support.engine_world import REGIONS, Seen, Things, mend
 
 EAST = Target(REGIONS[0])
 Opened = Callable[..., Runbook]
@@ -30,7 +30,7 @@ def test_an_act_should_be_tried_in_patience_while_the_service_is_busy(
     things = Things(troubles=[BUSY] * fails)
     step = mend(things, targets=lambda run: [EAST], within=within)
     run = opened(step)
-    result = loop.carry(run.run, step)
+    result = loop.run_step(run.run, step)
     assert result.outcome is Outcome(outcome) and len(things.acts) == acts
     assert tries_of(run) == list(range(1, acts + 1)), "each has its own intent"
     assert result.seconds.cloud == 5 * (acts - 1), "no time is waited twice"
@@ -41,14 +41,14 @@ def test_an_act_should_be_tried_in_patience_while_the_service_is_busy(
 def test_a_service_that_is_busy_should_not_use_up_the_tries_of_an_answer_that_is_lost(opened: Opened) -> None:
     things = Things(troubles=[BUSY, BUSY, Unknown("no answer"), BUSY, Unknown("no answer")])
     step = mend(things, targets=lambda run: [EAST])
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.DONE and len(things.acts) == 6
 
 
 def test_what_is_done_while_the_service_says_busy_should_not_be_done_again(opened: Opened) -> None:
     things = Things(troubles=[BUSY], lost=True)
     step = mend(things, targets=lambda run: [EAST])
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.DONE and len(things.acts) == 1
 
 
@@ -66,7 +66,7 @@ def test_backing_out_should_be_tried_in_patience_while_the_service_is_busy(opene
         act=lambda run, target, seen: things.write(run, target, "worse"),
         back_out=back_out,
     )
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.FAILED and "backed out" in result.why
     assert things.values["us-east-1"] == "safe" and not refusals
 

@@ -19,9 +19,9 @@ from drcore.engine.consent import (
     Approvals,
     Choice,
     Consent,
-    Desk,
+    ConsentAnswer,
+    ConsentPrompt,
     FrontEnd,
-    Given,
     OpenQuestion,
     from_keyboard,
     read_approvals,
@@ -49,11 +49,13 @@ def desk(
     *,
     policy: DrillPolicy | None = None,
     approvals: Approvals | None = None,
-) -> Desk:
-    return Desk("t-1", "alice", ManualClock(), policy=policy, approvals=approvals, keyboard=keyboard)
+) -> ConsentPrompt:
+    return ConsentPrompt("t-1", "alice", ManualClock(), policy=policy, approvals=approvals, keyboard=keyboard)
 
 
-def ask(at: Desk, level: Consent = Consent.TYPED, step: str = "Restore", phrase: str = PHRASE) -> Given:
+def ask(
+    at: ConsentPrompt, level: Consent = Consent.TYPED, step: str = "Restore", phrase: str = PHRASE
+) -> ConsentAnswer:
     return at.ask(step, level, phrase, "a table is restored")
 
 
@@ -91,7 +93,7 @@ def test_a_go_should_be_go_and_nothing_else(typed: str) -> None:
 
 def test_the_right_words_should_be_a_yes_with_who_and_why() -> None:
     given = ask(desk(typing(f"  {PHRASE} ", " the table is corrupt ")))
-    assert given == Given(True, "alice", "keyboard", "the table is corrupt", phrase=PHRASE)
+    assert given == ConsentAnswer(True, "alice", "keyboard", "the table is corrupt", phrase=PHRASE)
     assert ask(desk(typing("go")), Consent.GO).granted
 
 
@@ -108,7 +110,7 @@ def test_the_phrase_should_be_shown_before_it_is_asked_for() -> None:
 
 def test_an_approval_given_beforehand_should_do_for_exactly_what_it_names() -> None:
     given = ask(desk(approvals=approved()))
-    assert given == Given(True, "bob", "approvals file", "as agreed", phrase=PHRASE)
+    assert given == ConsentAnswer(True, "bob", "approvals file", "as agreed", phrase=PHRASE)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,9 @@ def test_a_policy_for_all_steps_should_never_cover_going_back() -> None:
 
 def test_whoever_can_be_asked_should_be_asked_whatever_a_policy_approves() -> None:
     watched = FrontEnd(attended=lambda: True)
-    at = Desk("t-1", "alice", ManualClock(), policy=ALL, approvals=None, keyboard=typing("no"), front_end=watched)
+    at = ConsentPrompt(
+        "t-1", "alice", ManualClock(), policy=ALL, approvals=None, keyboard=typing("no"), front_end=watched
+    )
     assert not ask(at).granted
 
 
@@ -162,7 +166,9 @@ def test_a_front_end_that_shows_nothing_else_should_be_shown_what_a_question_is_
 
     for bare in (True, False):
         front_end = FrontEnd(bare=bare)
-        at = Desk("t-1", "alice", ManualClock(), policy=None, approvals=None, keyboard=refuses, front_end=front_end)
+        at = ConsentPrompt(
+            "t-1", "alice", ManualClock(), policy=None, approvals=None, keyboard=refuses, front_end=front_end
+        )
         at.lay_above("38 of 194 items are corrupt")
         assert ("drcore resume t-1" in ask(at).next) is bare
         ask(at)
@@ -174,7 +180,9 @@ def test_what_stands_above_a_question_that_a_policy_answers_should_not_stand_abo
     asked: list[str] = []
     named = DrillPolicy(name="some", approves=("Restore",))
     front_end = FrontEnd(bare=True)
-    at = Desk("t-1", "a", ManualClock(), policy=named, approvals=None, keyboard=asked.append, front_end=front_end)
+    at = ConsentPrompt(
+        "t-1", "a", ManualClock(), policy=named, approvals=None, keyboard=asked.append, front_end=front_end
+    )
     at.lay_above("38 of 194 items are corrupt")
     assert ask(at).granted
     ask(at, step="Wipe")
@@ -285,7 +293,7 @@ WAIT = Choice("wait", "WAIT FOR THE VENDOR", barred="there is no vendor")
 OFFERED = (SWITCH, REPAIR, WAIT)
 
 
-def choose(at: Desk, choices: tuple[Choice, ...] = OFFERED) -> Given:
+def choose(at: ConsentPrompt, choices: tuple[Choice, ...] = OFFERED) -> ConsentAnswer:
     return at.choose("Restore", Consent.TYPED, choices, "records the remedy")
 
 
@@ -297,7 +305,9 @@ def both_approved(*phrases: str) -> Approvals:
 @pytest.mark.parametrize("choice", [SWITCH, REPAIR])
 def test_one_of_several_answers_should_be_taken_by_typing_it(choice: Choice) -> None:
     given = choose(desk(typing(choice.phrase, "seen the numbers")))
-    assert given == Given(True, "alice", "keyboard", "seen the numbers", phrase=choice.phrase, answer=choice.answer)
+    assert given == ConsentAnswer(
+        True, "alice", "keyboard", "seen the numbers", phrase=choice.phrase, answer=choice.answer
+    )
     assert given.as_data()["answer"] == choice.answer
 
 

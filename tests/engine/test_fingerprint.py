@@ -7,7 +7,7 @@ from typing import Any
 
 from drcore.engine.outcome import Target
 from drcore.engine.step import Step
-from tests.support.tiny import Things, mend
+from tests.support.engine_world import Things, mend
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from drcore.engine.outcome import Outcome, StepResult, Target, unknown
 from drcore.errors import Busy, DrcoreError, Missing, NoAnswer, Refused, Rejected, StepFailed, Unknown
 from drcore.parameters import Mode
 from drcore.run.runbook import Runbook
+from tests.support.engine_world import REGIONS, Seen, Things, is_good, mend
 from tests.support.manual_clock import ManualClock
-from tests.support.tiny import REGIONS, Seen, Things, is_good, mend
 
 EAST, WEST = map(Target, REGIONS)
 Opened = Callable[..., Runbook]
@@ -31,7 +31,7 @@ def test_what_is_not_answered_is_asked_again_within_the_steps_patience(opened: O
     things = Things(away={"us-east-1": [error] * 3})
     step = mend(things, within=30)
     clock = ManualClock()
-    result = loop.carry(opened(step, clock=clock).run, step)
+    result = loop.run_step(opened(step, clock=clock).run, step)
     assert outcomes(result) == [Outcome.DONE, Outcome.DONE]
     assert things.acts == [("us-west-2", "good"), ("us-east-1", "good")], "the other region did not wait for it"
     assert result.seconds.cloud == 15
@@ -39,7 +39,7 @@ def test_what_is_not_answered_is_asked_again_within_the_steps_patience(opened: O
 
 def test_a_refusal_is_not_asked_again_where_the_recovery_needs_the_step(opened: Opened) -> None:
     things = Things(away={"us-east-1": [Rejected("denied", "AccessDenied")]})
-    result = loop.carry(opened(step := mend(things)).run, step)
+    result = loop.run_step(opened(step := mend(things)).run, step)
     assert outcomes(result) == [Outcome.UNKNOWN, Outcome.DONE] and result.seconds.cloud == 0
 
 
@@ -51,20 +51,20 @@ def test_a_check_that_cannot_tell_is_asked_again_too(opened: Opened) -> None:
         return unknown("too few requests") if len(looks) < 4 else is_good(run, target, seen)
 
     step = mend(Things(), expect=expect, targets=lambda run: [EAST])
-    assert loop.carry(opened(step).run, step).outcome is Outcome.DONE
+    assert loop.run_step(opened(step).run, step).outcome is Outcome.DONE
 
 
 def test_a_service_that_says_when_to_come_back_is_left_alone_until_then(opened: Opened) -> None:
     things = Things(away={"us-east-1": [Busy("later", "429", after=20)]})
     step = mend(things, targets=lambda run: [EAST], within=30)
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.DONE and result.seconds.cloud == 20
 
 
 def test_a_service_that_says_to_come_back_too_late_is_not_waited_for(opened: Opened) -> None:
     things = Things(away={"us-east-1": [Busy("later", "429", after=3600)] * 9})
     step = mend(things, targets=lambda run: [EAST], within=30)
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.UNKNOWN and result.seconds.cloud == 0
 
 
@@ -77,7 +77,7 @@ def test_a_region_that_answers_late_is_asked_for_by_itself_and_a_no_leaves_the_o
 
     things = Things(away={"us-east-1": [Unknown("silence")]})
     step = mend(things, consent=Consent.GO, phrase=lambda run, states: f"MEND {', '.join(map(str, states))}")
-    result = loop.carry(opened(step, keyboard=keyboard, drill_policy=None).run, step)
+    result = loop.run_step(opened(step, keyboard=keyboard, drill_policy=None).run, step)
     assert outcomes(result) == [Outcome.FAILED, Outcome.DONE]
     assert "MEND in us-west-2" in asked[0] and "MEND in us-east-1" in asked[1]
     assert things.acts == [("us-west-2", "good")]
@@ -86,7 +86,7 @@ def test_a_region_that_answers_late_is_asked_for_by_itself_and_a_no_leaves_the_o
 def test_what_leans_on_a_region_that_answers_late_waits_for_it(opened: Opened) -> None:
     things = Things(away={"us-east-1": [Unknown("silence")]})
     step = mend(things, depends_on=lambda run, target: [EAST] if target == WEST else [])
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert outcomes(result) == [Outcome.DONE, Outcome.DONE]
     assert [region for region, _ in things.acts] == ["us-east-1", "us-west-2"]
 
@@ -95,7 +95,7 @@ def test_after_an_act_without_an_answer_a_look_without_one_is_repeated(opened: O
     things = Things(troubles=[Unknown("lost")], lost=True)
     things.before_act = lambda run: things.away.update({"us-east-1": [NoAnswer("silence")] * 2})
     step = mend(things, targets=lambda run: [EAST])
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.outcome is Outcome.DONE and things.acts == [("us-east-1", "good")], "looked at, not done again"
 
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_sent_is_tried_again_and_no_longer_than_that(opened: Open
         raise error
 
     step = mend(Things(), act=act, only_tells=True, within=30, targets=lambda run: [EAST])
-    result = loop.carry(opened(step).run, step)
+    result = loop.run_step(opened(step).run, step)
     assert result.untold and 2 < len(sent) < 9 and result.seconds.cloud <= 65
 
 
@@ -140,7 +140,7 @@ def test_an_odd_answer_is_a_mistake_where_the_recovery_needs_the_step(opened: Op
 
     step = mend(Things(), look=look)
     with pytest.raises(KeyError):
-        loop.carry(opened(step).run, step)
+        loop.run_step(opened(step).run, step)
 
 
 def test_what_needs_a_word_that_was_not_told_goes_on(opened: Opened) -> None:

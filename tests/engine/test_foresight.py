@@ -14,7 +14,7 @@ from drcore.engine.outcome import Target
 from drcore.errors import Refused, Unknown
 from drcore.record.events import Kind
 from drcore.run.runbook import Runbook
-from tests.support.tiny import Seen, Things, mend
+from tests.support.engine_world import Seen, Things, mend
 
 Opened = Callable[..., Runbook]
 

@@ -10,7 +10,7 @@ from drcore.engine import loop
 from drcore.engine.outcome import Outcome, TargetResult
 from drcore.errors import RollbackFailed, Unknown
 from drcore.record.proof import verify
-from tests.support.tiny import (
+from tests.support.engine_world import (
     EAST,
     REGIONS,
     Opened,
@@ -80,10 +80,10 @@ def test_an_undo_should_be_looked_up_and_verified_like_an_act(opened: Opened) ->
     things = Things()
     step = mend(things, targets=lambda run: [EAST])
     run = opened(step)
-    loop.carry(run.run, step)
+    loop.run_step(run.run, step)
     things.troubles, things.lost = [Unknown("lost")], True
-    back = loop.carry_back(run.run, step, EAST, Seen("bad"))
+    back = loop.undo_step(run.run, step, EAST, Seen("bad"))
     assert (back.outcome, back.after) == (Outcome.DONE, Seen("bad"))
     assert things.acts == [("us-east-1", "good"), ("us-east-1", "bad")]
-    again = loop.carry_back(run.run, step, EAST, Seen("bad"))
+    again = loop.undo_step(run.run, step, EAST, Seen("bad"))
     assert isinstance(again, TargetResult) and again.outcome is Outcome.ALREADY and len(things.acts) == 2

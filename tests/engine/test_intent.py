@@ -17,7 +17,7 @@ from drcore.record.events import read_events
 from drcore.record.files import JOURNAL
 from drcore.record.proof import verify
 from drcore.sandbox.endpoints.in_process import InProcess
-from tests.support.tiny import (
+from tests.support.engine_world import (
     REGIONS,
     Opened,
     Things,
@@ -114,7 +114,7 @@ def test_what_was_so_before_the_kill_should_stay_already(tmp_path: Path, door: I
     killed_in_the_act(folder, door, step, things, after=True)
     run = open_run(folder, plan_of(step, id_=f"k{abs(hash(folder))}"), mode=Mode.DRILL, door=door)
     run.preflight()
-    assert outcomes(loop.carry(run.run, step)) == [Outcome.DONE, Outcome.ALREADY]
+    assert outcomes(loop.run_step(run.run, step)) == [Outcome.DONE, Outcome.ALREADY]
     run.close()
 
 

@@ -20,7 +20,7 @@ from drcore.record.events import read_events
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.support import lock_holders
-from tests.support.tiny import Things, mend, open_run
+from tests.support.engine_world import Things, mend, open_run
 
 Opened = Callable[..., Runbook]
 

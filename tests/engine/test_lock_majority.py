@@ -21,7 +21,7 @@ from drcore.sandbox.core.outages import Outage, OutageKind, Regions
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.services import s3
 from tests.support import lock_holders
-from tests.support.tiny import Things, mend, open_run
+from tests.support.engine_world import Things, mend, open_run
 
 Opened = Callable[..., Runbook]
 EACH = ("us-east-1", "us-west-2", "us-east-2")

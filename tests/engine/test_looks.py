@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.tiny import EAST, WEST, Opened, Seen, Things, mend
+from tests.support.engine_world import EAST, WEST, Opened, Seen, Things, mend
 
 
 def test_each_look_should_be_kept_with_its_time_and_its_target(opened: Opened) -> None:

@@ -17,9 +17,7 @@ from drcore.parameters import Mode
 from drcore.record.events import Kind
 from drcore.record.proof import verify
 from drcore.sandbox.endpoints.in_process import InProcess
-from tests.support.lock_holders import put
-from tests.support.manual_clock import ManualClock
-from tests.support.tiny import (
+from tests.support.engine_world import (
     EAST,
     Opened,
     Things,
@@ -28,6 +26,8 @@ from tests.support.tiny import (
     open_run,
     outcomes,
 )
+from tests.support.lock_holders import put
+from tests.support.manual_clock import ManualClock
 
 
 def test_without_consent_nothing_should_be_done(opened: Opened) -> None:
@@ -57,7 +57,7 @@ def test_consent_should_be_asked_once_for_what_is_left_as_it_is_now(opened: Open
         phrase=lambda run, states: "MEND " + ", ".join(f"{seen.value} {target}" for target, seen in states.items()),
     )
     run = opened(step, drill_policy=None, keyboard=person, clock=clock)
-    result = loop.carry(run.run, step)
+    result = loop.run_step(run.run, step)
     assert outcomes(result) == [Outcome.ALREADY, Outcome.DONE]
     assert len(asked) == 2 and result.seconds.human == 40 and result.seconds.machine == 0
 

@@ -18,7 +18,7 @@ from drcore.record.events import Kind
 from drcore.run import undo
 from drcore.run.recall import recalled
 from drcore.show.html import sheet
-from tests.support.tiny import REGIONS, Nothing, Opened, Seen, Things, mend, plan_of
+from tests.support.engine_world import REGIONS, Nothing, Opened, Seen, Things, mend, plan_of
 
 GOOD_THINGS = dict.fromkeys(REGIONS, "good")
 
@@ -72,7 +72,7 @@ def test_a_step_should_say_what_happened(
     things = Things({**dict.fromkeys(REGIONS, "bad"), **values})
     made = step(things)
     run = opened(made, mode=mode)
-    result = loop.carry(run.run, made)
+    result = loop.run_step(run.run, made)
     assert result.word is word
     html, text = show.card(result)
     assert text.startswith(f"{word.sign} {word}  ") and word.meaning in html

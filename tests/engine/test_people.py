@@ -10,7 +10,7 @@ from drcore.engine.consent import Consent
 from drcore.engine.people import person_of, same
 from drcore.record.events import Kind
 from drcore.run.runbook import Runbook
-from tests.support.tiny import Things, mend
+from tests.support.engine_world import Things, mend
 
 ACCOUNT = "123456789012"
 

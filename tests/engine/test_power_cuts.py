@@ -18,9 +18,9 @@ from drcore.record.journal import Record
 from drcore.record.proof import verify
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
+from tests.support.engine_world import REGIONS, Seen, Things, mend, open_run, plan_of
 from tests.support.exhaustive import EXHAUSTIVE
 from tests.support.forgetful_disk import ForgetfulDisk, Image
-from tests.support.tiny import REGIONS, Seen, Things, mend, open_run, plan_of
 
 LONGEST = 200  # lines; the journal of this run is shorter
 # Each line before and right after it is written; else every seventh before, of which some come between two acts.

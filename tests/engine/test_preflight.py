@@ -11,8 +11,8 @@ from drcore import plans
 from drcore.engine.outcome import Answer, Check, yes
 from drcore.engine.preflight import checked, elsewhere
 from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
+from tests.support.engine_world import Opened, Things, mend
 from tests.support.stage import lines
-from tests.support.tiny import Opened, Things, mend
 
 
 def _look(region: str, *, trouble: DrcoreError | None = None) -> Check:

@@ -16,8 +16,7 @@ from drcore.errors import Missing, StepFailed, Unknown
 from drcore.parameters import Mode
 from drcore.record.events import Kind
 from drcore.run.runbook import Runbook
-from tests.support.manual_clock import ManualClock
-from tests.support.tiny import (
+from tests.support.engine_world import (
     REGIONS,
     Opened,
     Seen,
@@ -26,13 +25,14 @@ from tests.support.tiny import (
     mend,
     outcomes,
 )
+from tests.support.manual_clock import ManualClock
 
 
 def test_a_rehearsal_should_say_what_it_would_do_and_do_nothing(opened: Opened) -> None:
     things = Things({"us-east-1": "bad", "us-west-2": "good"})
     step = mend(things, consent=Consent.TYPED)
     run = opened(step, mode=Mode.REHEARSE)
-    result = loop.carry(run.run, step)
+    result = loop.run_step(run.run, step)
     assert outcomes(result) == [Outcome.WOULD, Outcome.ALREADY]
     assert result.targets[0].why == 'WOULD tiny:Write {"value": "good"} in us-east-1'
     assert result.targets[0].calls[0].parameters == {"value": "good"}
@@ -42,7 +42,7 @@ def test_a_rehearsal_should_say_what_it_would_do_and_do_nothing(opened: Opened) 
 def test_a_rehearsal_should_name_the_act_of_what_needs_none_now(opened: Opened) -> None:
     things = Things({"us-east-1": "good", "us-west-2": "good"})
     run = opened(step := mend(things), mode=Mode.REHEARSE)
-    result = loop.carry(run.run, step)
+    result = loop.run_step(run.run, step)
     assert outcomes(result) == [Outcome.ALREADY, Outcome.ALREADY]
     assert [str(call) for target in result.targets for call in target.if_needed] == [
         'tiny:Write {"value": "good"} in us-east-1',
@@ -73,7 +73,7 @@ def test_an_act_that_cannot_be_prepared_yet_should_be_named_by_what_is_supposed(
     assert without.verdict and "could not be named: Mend" in without.verdict.why
     without.close()
 
-    with_it = loop.carry(opened(named := replace(step, supposed=supposed), mode=Mode.REHEARSE).run, named)
+    with_it = loop.run_step(opened(named := replace(step, supposed=supposed), mode=Mode.REHEARSE).run, named)
     assert [str(each.if_needed[0]) for each in with_it.targets] == [
         'tiny:Write {"value": "<value>"} in us-east-1',
         'tiny:Write {"value": "<value>"} in us-west-2',
@@ -86,7 +86,7 @@ def test_what_is_empty_now_should_stand_by_its_name_in_what_would_be_called(open
         run.calls.admit(Call("tiny", "Write", target.region, True, parameters=sent))
 
     things = Things({"us-east-1": "good", "us-west-2": "good"})
-    result = loop.carry(opened(step := mend(things, act=act), mode=Mode.REHEARSE).run, step)
+    result = loop.run_step(opened(step := mend(things, act=act), mode=Mode.REHEARSE).run, step)
     assert result.targets[0].if_needed[0].parameters == {
         "id": "<id>",
         "ids": "<ids>",
@@ -99,14 +99,14 @@ def test_a_rehearsal_should_not_wait(opened: Opened) -> None:
     things = Things()
     clock = ManualClock()
     step = mend(things, act=None, hold=300)
-    result = loop.carry(opened(step, mode=Mode.REHEARSE, clock=clock).run, step)
+    result = loop.run_step(opened(step, mode=Mode.REHEARSE, clock=clock).run, step)
     assert result.outcome is Outcome.FAILED and clock.slept == 0
 
 
 def test_an_act_that_writes_nothing_should_be_found_in_a_rehearsal(opened: Opened) -> None:
     things = Things()
     step = mend(things, act=lambda run, target, seen: None)
-    result = loop.carry(opened(step, mode=Mode.REHEARSE).run, step)
+    result = loop.run_step(opened(step, mode=Mode.REHEARSE).run, step)
     assert result.outcome is Outcome.FAILED and "no write that could be rehearsed" in result.why
 
 
@@ -115,7 +115,7 @@ def test_an_act_that_cannot_be_prepared_should_be_unknown_in_a_rehearsal(opened:
         raise Unknown("the manifest cannot be read")
 
     things = Things()
-    result = loop.carry(opened(step := mend(things, act=act), mode=Mode.REHEARSE).run, step)
+    result = loop.run_step(opened(step := mend(things, act=act), mode=Mode.REHEARSE).run, step)
     assert result.outcome is Outcome.UNKNOWN and "manifest" in result.why
 
 

@@ -13,7 +13,7 @@ from drcore.calls import signed_identity
 from drcore.calls.aws import KEY
 from drcore.clock import iso
 from drcore.engine import preflight, second_person
-from drcore.engine.consent import Consent, Given
+from drcore.engine.consent import Consent, ConsentAnswer
 from drcore.engine.outcome import Check, Outcome
 from drcore.engine.people import person_of
 from drcore.engine.second_person import DIGEST, UNTIL, AskedOfSecond, SignedApproval, prove, roles_name_people
@@ -25,9 +25,9 @@ from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.syncwell.company import names, principals
+from tests.support.engine_world import EAST, WEST, Things, mend, service
 from tests.support.manual_clock import ManualClock
 from tests.support.opened import _evidence_only, opened
-from tests.support.tiny import EAST, WEST, Things, mend, service
 
 __all__ = ["opened"]
 
@@ -62,7 +62,7 @@ class Case:
         (self.step,) = run.plan.steps
         self.run.run.aws.session = self.session(names.OPERATOR_KEY)
         self.run.run.know_person(person_of(f"arn:aws:iam::123456789012:user/{names.OPERATOR}"))
-        self.run.run.desk.shown = ("38 of 194 items are corrupt",)
+        self.run.run.prompt.shown = ("38 of 194 items are corrupt",)
         self.clock: Any = run.run.clock
         self.second = SECOND
 
@@ -118,14 +118,14 @@ class Case:
         requests = {"us-west-2": signed_identity.sign(at.aws if role else at.own, "us-west-2", says, self.clock.now())}
         self.leave(SignedApproval(requests=requests).model_dump())
 
-    def proved(self, *does: Callable[[], object]) -> Given:
+    def proved(self, *does: Callable[[], object]) -> ConsentAnswer:
         """Ask; as soon as it can be seen what is asked, these are done."""
 
         def all_of_it(text: str) -> None:
             for do in does:
                 do()
 
-        self.run.run.desk.announce = all_of_it
+        self.run.run.prompt.announce = all_of_it
         return prove(
             self.run.run, self.step, self.second, {t: self.step.look(self.run.run, t) for t in (EAST, WEST)}, PHRASE
         )
@@ -150,7 +150,7 @@ def case(opened: Callable[..., Runbook], door: InProcess, monkeypatch: pytest.Mo
 
 def test_somebody_else_should_be_proved_by_their_keys(case: Case) -> None:
     given = case.proved(case.approves)
-    assert given == Given(True, names.SECOND_PERSON, "second person, by STS", phrase=PHRASE)
+    assert given == ConsentAnswer(True, names.SECOND_PERSON, "second person, by STS", phrase=PHRASE)
     (asked,), (proof,) = (case.run.run.history.lines(kind) for kind in (Kind.PROOF_ASKED, Kind.PROOF))
     assert proof["arn"].endswith(f":assumed-role/{names.APPROVER_ROLE}/{names.SECOND_PERSON}")
     assert proof["granted"] and (proof["digest"], proof["key"]) == (asked["digest"], case.step.key)
@@ -311,12 +311,12 @@ def test_a_step_that_needs_one_should_act_only_after_both_have_said_yes(case: Ca
     run = case.run.run
     second = SECOND.model_copy(update={"steps": {run.plan: (case.step.key,)}})
     run.service = run.service.model_copy(update={"second_person": second})
-    run.desk._keyboard = lambda prompt: "MEND: in us-east-1, in us-west-2" if "Type" in prompt else "as agreed"
+    run.prompt._keyboard = lambda prompt: "MEND: in us-east-1, in us-west-2" if "Type" in prompt else "as agreed"
     case.run.preflight()
     with pytest.raises(Refused, match="nobody has approved it as a second person"):
         case.run.step(case.step)
     assert not run.history.has(Kind.INTENT, step=case.step) and case.things.acts == []
-    run.desk.announce = lambda text: void(case.approves())
+    run.prompt.announce = lambda text: void(case.approves())
     case.run.step(case.step)
     assert case.run.results[case.step.key].outcome is Outcome.DONE
     (asked,) = [line for line in run.history.lines(Kind.CONSENT, step=case.step) if line["n"] > 0][-1:]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 
 from drcore.engine.consent import Consent
+from tests.support.engine_world import Opened, Things, mend
 from tests.support.manual_clock import ManualClock
-from tests.support.tiny import Opened, Things, mend
 
 
 def test_the_time_of_people_before_a_restart_should_be_in_the_verdict(opened: Opened) -> None:

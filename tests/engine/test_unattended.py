@@ -14,7 +14,7 @@ from drcore.engine.standing import what_stands
 from drcore.engine.step import Step
 from drcore.errors import StepFailed, Unknown
 from drcore.run.runbook import Runbook
-from tests.support.tiny import EAST, Opened, Seen, Things, events, mend
+from tests.support.engine_world import EAST, Opened, Seen, Things, events, mend
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from drcore.headless.signals import SIGNALS
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
     jumps: dict[str, float] = {}
 
     def watched(path: Path, content: bytes) -> None:
-        write_whole(path, content)
+        write_atomically(path, content)
         outputs = [output for cell in json.loads(content)["cells"] for output in cell["outputs"]]
         for text in [text for text in jumps if text in str(outputs)]:
             loop.call_soon(loop.jump, jumps.pop(text))
 
-    monkeypatch.setattr("drcore.headless.executed_notebook.write_whole", watched)
+    monkeypatch.setattr("drcore.headless.executed_notebook.write_atomically", watched)
     monkeypatch.setattr("asyncio.Runner", functools.partial(asyncio.Runner, loop_factory=lambda: loop))
     return jumps.__setitem__

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drcore.headless.execution import Ending
-from drcore.record.files import write_whole
+from drcore.record.files import write_atomically
 from tests.support.notebook_runs import PATIENCE, drive, run, write
 
 
@@ -39,7 +39,7 @@ def test_it_should_not_begin_without_a_place_for_the_record(tmp_path: Path, monk
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("drcore.headless.executed_notebook.write_whole", full)
+    monkeypatch.setattr("drcore.headless.executed_notebook.write_atomically", full)
     ran = run(tmp_path, "open('trace', 'w')")
     assert ran.execution.ending is Ending.NO_SPACE and "Nothing was run" in ran.execution.detail
     assert not (tmp_path / "trace").exists()
@@ -60,7 +60,9 @@ def test_it_should_save_about_once_a_second_and_not_twice_a_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saves: list[bytes] = []
-    monkeypatch.setattr("drcore.headless.executed_notebook.write_whole", lambda path, content: saves.append(content))
+    monkeypatch.setattr(
+        "drcore.headless.executed_notebook.write_atomically", lambda path, content: saves.append(content)
+    )
     ran = run(tmp_path, *["print(1)"] * 60)
     assert ran.execution.ending is Ending.COMPLETED
     assert len(saves) <= 3 + ran.execution.seconds
@@ -71,12 +73,12 @@ def test_it_should_save_in_the_middle_of_a_long_cell(tmp_path: Path, monkeypatch
     seen: list[str] = []
 
     def watched(path: Path, content: bytes) -> None:
-        write_whole(path, content)
+        write_atomically(path, content)
         if b"half way" in content.split(b'"source"')[0] and not seen:
             seen.append(json.loads(content)["cells"][0]["metadata"]["papermill"]["status"])
             (tmp_path / "go").write_text("go")
 
-    monkeypatch.setattr("drcore.headless.executed_notebook.write_whole", watched)
+    monkeypatch.setattr("drcore.headless.executed_notebook.write_atomically", watched)
     ran = run(tmp_path, "print('half way', flush=True)\nprint(open('go').read())")
     assert seen == ["running"]
     assert ran.output(0) == "half way\ngo\n"

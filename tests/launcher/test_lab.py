@@ -24,8 +24,8 @@ from drcore.record.events import Event, read_events
 from drcore.record.files import MANIFEST, NOTEBOOK, PAGE
 from drcore.record.proof import verify
 from drcore.record.run_parameters import RunParameters
+from tests.support.engine_world import service
 from tests.support.running_lab import Lab, running_lab
-from tests.support.tiny import service
 
 KEY, THEIRS = "hunter2-of-the-page", "the-token-of-the-user"
 REFERENCE = "env:OF_THE_PAGE"  # a variable whose name does not say that it is a secret

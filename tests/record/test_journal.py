@@ -13,7 +13,7 @@ import pytest
 
 from drcore.errors import BadInput, Refused
 from drcore.record.events import Kind
-from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, find, write_whole
+from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, find, write_atomically
 from drcore.record.proof import verify
 from drcore.record.redact import HIDDEN
 from tests.support.sealed_records import LAST, MEND, open_record, problem, writing
@@ -108,9 +108,9 @@ def test_no_secret_should_reach_the_disk(tmp_path: Path) -> None:
 
 def test_a_file_should_be_the_old_or_the_new_one_never_a_part(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    write_whole(path, b"old")
+    write_atomically(path, b"old")
     with pytest.raises(TypeError):
-        write_whole(path, "no bytes")  # type: ignore[arg-type]  # that is the point
+        write_atomically(path, "no bytes")  # type: ignore[arg-type]  # that is the point
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["a"], "nothing is left lying about"
 

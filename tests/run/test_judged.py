@@ -12,7 +12,7 @@ from drcore.engine.outcome import Outcome, Seconds, StepResult, Target, TargetRe
 from drcore.engine.verdict import Objective, Verdict, Word, judge
 from drcore.errors import Exit
 from drcore.parameters import Mode
-from tests.support.tiny import Things, mend
+from tests.support.engine_world import Things, mend
 
 BEGAN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 GOAL, AFTER = mend(Things(), title="Users are well"), mend(Things(), title="Close")

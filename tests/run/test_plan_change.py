@@ -20,7 +20,7 @@ from drcore.record.files import JOURNAL
 from drcore.run.host import lock
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
-from tests.support.tiny import Things, mend, open_run, plan_of
+from tests.support.engine_world import Things, mend, open_run, plan_of
 
 GO_BACK = ["GO BACK t-1", "it is a test"]
 

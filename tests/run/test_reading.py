@@ -9,9 +9,9 @@ import pytest
 
 from drcore import show
 from drcore.run.runbook import Runbook
+from tests.support.engine_world import Things, mend
 from tests.support.manual_clock import ManualClock
 from tests.support.opened import door, opened
-from tests.support.tiny import Things, mend
 
 __all__ = ["door", "opened"]
 

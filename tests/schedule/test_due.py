@@ -29,8 +29,8 @@ from drcore.schedule.dates import as_calendar
 from drcore.schedule.due import Scheduled, scheduled
 from drcore.schedule.run_due import Ran, exit_of, only_one, run_all
 from tests.support.command import in_process
+from tests.support.engine_world import SANDBOX
 from tests.support.manual_clock import ManualClock
-from tests.support.tiny import SANDBOX
 
 NOW = datetime(2026, 11, 28, 2, 17, tzinfo=UTC)
 

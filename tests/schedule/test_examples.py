@@ -21,7 +21,7 @@ from drcore import plans
 from drcore.cli import main  # noqa: F401  # every command
 from drcore.cli.app import app
 from drcore.parameters import Mode, Service, read
-from tests.support.tiny import SANDBOX
+from tests.support.engine_world import SANDBOX
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "scheduling"

@@ -11,7 +11,7 @@ from drcore import show
 from drcore.clock import Waiting
 from drcore.engine.outcome import Target
 from drcore.engine.progress import Phase, StepProgress
-from tests.support.tiny import Things, mend
+from tests.support.engine_world import Things, mend
 
 BEGAN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 NOW = BEGAN + timedelta(minutes=2)

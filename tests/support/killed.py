@@ -14,7 +14,7 @@ from typing import Any
 
 from drcore.engine.outcome import StepName
 from drcore.record.events import Kind
-from drcore.record.files import CARD, NOTEBOOK, write_whole
+from drcore.record.files import CARD, NOTEBOOK, write_atomically
 from drcore.record.journal import Record
 from drcore.record.redact import Redactor
 from tests.support.manual_clock import ManualClock
@@ -29,7 +29,7 @@ def write(folder: Path) -> None:
         record.append(Kind.OPENED_AGAIN if again else Kind.OPENED, run_id=folder.name)
         for name in (NOTEBOOK, CARD):
             record.unbind(name)
-            write_whole(folder / name, f"{name} {again}".encode())
+            write_atomically(folder / name, f"{name} {again}".encode())
             record.bind(name, title=name)
         record.append(Kind.INTENT, step=MEND, target="all")
         record.add_evidence("rates.csv", f"a,b\n{again},2\n", title="rates")

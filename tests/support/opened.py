@@ -16,7 +16,7 @@ from drcore.sandbox.core.outage_calls import meets
 from drcore.sandbox.endpoints import application
 from drcore.sandbox.endpoints.in_process import InProcess
 from drcore.sandbox.syncwell.company.names import WITNESS_BUCKET, WITNESS_REGION, evidence_bucket
-from tests.support.tiny import REGIONS, open_run, plan_of
+from tests.support.engine_world import REGIONS, open_run, plan_of
 
 
 def _evidence_only(world: Any) -> None:

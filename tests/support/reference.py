@@ -28,7 +28,7 @@ from drcore.headless.nbformat_light import nbformat
 from drcore.launcher import start
 from drcore.launcher.request import RunRequest
 from drcore.parameters import Mode, load
-from drcore.record.files import NOTEBOOK, write_whole
+from drcore.record.files import NOTEBOOK, write_atomically
 from drcore.record.redact import Redactor
 from drcore.record.run_parameters import RunParameters
 from drcore.sandbox.syncwell.company import principals
@@ -93,13 +93,13 @@ def main() -> None:
     for plan in map(plans.find, plans.ids()):
         at = Place(*load(HOME / "parameters", "sandbox", plan.id, plan.facts))
         document = policy(plan.permissions, at)
-        write_whole(principals.POLICIES / f"{plan.id}.json", f"{json.dumps(document, indent=2)}\n".encode())
+        write_atomically(principals.POLICIES / f"{plan.id}.json", f"{json.dumps(document, indent=2)}\n".encode())
         for each in plan.elsewhere(at):
             text = f"{json.dumps(each.documents(), indent=2)}\n"
-            write_whole(token_copies.PRINTED / f"{each.account}.json", text.encode())
+            write_atomically(token_copies.PRINTED / f"{each.account}.json", text.encode())
     for plan in map(plans.find, named):
         text = nbformat.writes(comparable(executed(plan)))
-        write_whole(reference_of(plan), f"{text}\n".encode())
+        write_atomically(reference_of(plan), f"{text}\n".encode())
 
 
 if __name__ == "__main__":

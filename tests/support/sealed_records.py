@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drcore.engine.outcome import StepName
 from drcore.record.events import Kind
-from drcore.record.files import JOURNAL, NOTEBOOK, write_whole
+from drcore.record.files import JOURNAL, NOTEBOOK, write_atomically
 from drcore.record.journal import Record
 from drcore.record.proof import verify
 from drcore.record.redact import Redactor
@@ -41,7 +41,7 @@ def write(folder: Path) -> Path:
         record.add_evidence("rates.svg", b"<svg/>", title="Rates")
         record.append(Kind.RESULT, step=MEND, target="in us-east-1", outcome="DONE")
         record.append(Kind.STEP_ENDED, step=MEND, outcome="DONE", seconds={"machine": 0.1})
-        write_whole(folder / NOTEBOOK, b"{}")
+        write_atomically(folder / NOTEBOOK, b"{}")
         record.bind(NOTEBOOK, title="the executed notebook")
         record.append(Kind.CLOSED, lock="given back")
         record.seal()

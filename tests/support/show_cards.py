@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from drcore import show
-from drcore.engine.consent import Given
+from drcore.engine.consent import ConsentAnswer
 from drcore.engine.outcome import Outcome, StepName, Target, TargetResult, no
 from drcore.engine.preflight import Finding
 from drcore.record.evidence import Chart, Limit, Mark, Series, Table
@@ -62,7 +62,7 @@ def evil_result() -> Any:
         TargetResult(Target(), Outcome.DONE, EVIL, {EVIL: several, **dict.fromkeys("abcdefghijklm", EVIL)}),
         TargetResult(Target(), Outcome.DONE, EVIL, {EVIL: several}, {EVIL: several[1:]}),
     )
-    given = Given(True, EVIL, EVIL, EVIL)
+    given = ConsentAnswer(True, EVIL, EVIL, EVIL)
     return replace(
         sample.done(), name=EVIL_STEP.name, targets=targets, given=given, calls=(call, replace(call, write=False))
     )

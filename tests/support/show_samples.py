@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drcore.calls.gate import Call
-from drcore.engine.consent import Consent, Given
+from drcore.engine.consent import Consent, ConsentAnswer
 from drcore.engine.outcome import Check, Outcome, Seconds, StepName, StepResult, Target, TargetResult, no, unknown, yes
 from drcore.engine.preflight import Finding
 from drcore.engine.step import Plan, Reversibility, Settles, Step
@@ -146,7 +146,7 @@ def done() -> StepResult:
         minute(12),
         minute(13.4),
         Seconds(machine=2.1, human=51.9, cloud=30),
-        Given(True, "ana", "keyboard", "the canary breaks previews"),
+        ConsentAnswer(True, "ana", "keyboard", "the canary breaks previews"),
         (*look, *update, *look, *look),
     )
 
@@ -200,7 +200,7 @@ def results() -> dict[str, StepResult]:
             minute(4),
             minute(8.2),
             Seconds(machine=4, human=240, cloud=8),
-            Given(True, "ana", "keyboard"),
+            ConsentAnswer(True, "ana", "keyboard"),
         ),
         done(),
         looked(),

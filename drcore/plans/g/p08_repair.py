@@ -90,9 +90,7 @@ def keep_inverse(run: GRun, target: Target, seen: Inverse) -> None:
         run.record.add_evidence(
             name, gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0), title=title
         )
-    run.record.append(
-        Kind.INVERSE, step=titles.INVERSE, of=comparison.version(run), items=len(repairable)
-    )
+    run.record.append(Kind.INVERSE, step=titles.INVERSE, of=comparison.version(run), items=len(repairable))
     run.calls.note(call, "OK")
 
 
@@ -254,9 +252,7 @@ def _write(
     number = len([*run.history.lines(Kind.BATCH)])
     token = hashlib.sha256(f"{run.id} {number}".encode()).hexdigest()[:36]  # another one for each batch, and each try
     keys = [key_bytes(each.key) for each in batch]
-    run.record.append(
-        Kind.BATCH, step=titles.REPAIR, they_are=they_are, token=token, keys=[key.hex() for key in keys]
-    )
+    run.record.append(Kind.BATCH, step=titles.REPAIR, they_are=they_are, token=token, keys=[key.hex() for key in keys])
     for key in keys:
         known.state.pop(key, None)  # whatever becomes of the call, they are read again
     try:

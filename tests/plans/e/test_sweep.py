@@ -13,7 +13,7 @@ import pytest
 
 from drcore import plans
 from drcore.engine import lock
-from drcore.engine.loop import carry
+from drcore.engine.loop import run_step
 from drcore.errors import BadInput, Refused
 from drcore.parameters import Mode
 from drcore.plans import e
@@ -109,7 +109,7 @@ def test_a_run_after_one_that_died_sweeps_what_that_one_has_not(
         with pytest.raises(Killed):
             run.step(run.plan.step(e.SWEEP.key))
         monkeypatch.setattr(secretsmanager, "put", put)
-        carry(run.run, lock.GIVE)  # as whoever takes it from a run that is gone
+        run_step(run.run, lock.GIVE)  # as whoever takes it from a run that is gone
         run.record.close()
         assert stage.truth()["security"]["exposed"] == [], "it has closed the hole: the desk shows no finding"
         unnamed = stage.open(stage.prepare(PLAN, Mode.REHEARSE, run_id="unnamed"))

@@ -95,7 +95,7 @@ def test_an_interrupt_in_an_act_says_that_it_may_have_been_done(stage: Stage, mo
     run = stage.open(stage.prepare(BAD_RELEASE, facts=SHORT))
     assert carry_out(run, until=f.STOP) is None
     with monkeypatch.context() as patch:
-        patch.setattr("drcore.engine.loop._Carrying._act", _begun_and_interrupted)
+        patch.setattr("drcore.engine.loop._StepRun._act", _begun_and_interrupted)
         with pytest.raises(Interrupted, match="an act is on its way, syncwell-api in us-east-1"):
             run.step(f.LAMBDA)
     run.record.close()

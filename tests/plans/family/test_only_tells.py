@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from drcore.engine.loop import carry
+from drcore.engine.loop import run_step
 from drcore.engine.outcome import Outcome, StepResult
 from drcore.engine.step import Plan, Step
 from drcore.engine.verdict import Word
@@ -74,7 +74,7 @@ class Mute:
     def put_on(self, patch: pytest.MonkeyPatch) -> None:
         def carried(run: Any, step: Step[Any, Any], **how: Any) -> StepResult:
             with self.during(step):
-                return carry(run, step, **how)
+                return run_step(run, step, **how)
 
         patch.setattr(sys.modules[Runbook.__module__], "carry", carried)
 

@@ -56,7 +56,7 @@ def test_it_should_wait_for_somebody_else_and_go_on_with_their_yes(
     once, refused = run.step, list[str]()
 
     def first_alone(step: Step[Any, Any], *, despite: str = "") -> None:
-        run.run.desk.announce = lambda text: None
+        run.run.prompt.announce = lambda text: None
         try:
             once(step, despite=despite)
         except Refused:
@@ -65,7 +65,9 @@ def test_it_should_wait_for_somebody_else_and_go_on_with_their_yes(
         else:
             return
         other = approver(stage, run, monkeypatch)
-        run.run.desk.announce = lambda text: void(approve(other, run.run.id, step.key, 60, lambda asked: asked.phrase))
+        run.run.prompt.announce = lambda text: void(
+            approve(other, run.run.id, step.key, 60, lambda asked: asked.phrase)
+        )
         once(step, despite=despite)
 
     run.step = first_alone  # type: ignore[method-assign]  # what a notebook's cell calls

@@ -89,7 +89,7 @@ def test_provisioned_concurrency_should_be_taken_away_before_the_function_is_sto
         assert provisioned(run, region, API) == {}
         taken = calls.index(("lambda:DeleteProvisionedConcurrencyConfig", region))
         assert taken < calls.index(("lambda:PutFunctionConcurrency", region))
-    run.run.desk._keyboard = lambda prompt: f"GO BACK {run.run.id}" if "GO BACK" in prompt else "it was a drill"
+    run.run.prompt._keyboard = lambda prompt: f"GO BACK {run.run.id}" if "GO BACK" in prompt else "it was a drill"
     run.verify()
     run.go_back()
     for region in REGIONS:

@@ -72,7 +72,7 @@ class Switched:
             asked.append(prompt)
             return f"GO BACK {run.run.id}" if GOING_BACK in prompt else "it was a drill"
 
-        run.run.desk._keyboard = keyboard
+        run.run.prompt._keyboard = keyboard
         run.verify()
         try:
             run.go_back()

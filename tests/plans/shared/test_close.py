@@ -12,8 +12,8 @@ import pytest
 from drcore.engine.context import Run
 from drcore.engine.outcome import EVERYWHERE, Answer, Check, StepName, Target, no, yes
 from drcore.plans.shared.close import close
+from tests.support.engine_world import open_run, plan_of
 from tests.support.manual_clock import ManualClock
-from tests.support.tiny import open_run, plan_of
 
 (ALL,) = EVERYWHERE
 

@@ -18,7 +18,7 @@ from drcore.parameters import Mode
 from drcore.plans.shared.decision import choices, choices_table, decision, taken
 from drcore.record.events import Kind
 from drcore.record.evidence import Table
-from tests.support.tiny import open_run, plan_of
+from tests.support.engine_world import open_run, plan_of
 
 DECIDE = StepName("decide", "Decide", "T.1")
 (ALL,) = EVERYWHERE

@@ -17,7 +17,7 @@ from drcore.plans.shared.postmortem import postmortem, seen_in
 from drcore.record.events import read_events
 from drcore.record.proof import verify
 from drcore.run.runbook import Runbook
-from tests.support.tiny import EAST, WEST, Things, mend
+from tests.support.engine_world import EAST, WEST, Things, mend
 
 MEND = StepName("mend", "Mend", "T.1")
 PARTS = [
