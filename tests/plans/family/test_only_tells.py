@@ -76,7 +76,7 @@ class Mute:
             with self.during(step):
                 return run_step(run, step, **how)
 
-        patch.setattr(sys.modules[Runbook.__module__], "carry", carried)
+        patch.setattr(sys.modules[Runbook.__module__], "run_step", carried)
 
 
 def calls_of(run: Runbook, step: Step[Any, Any]) -> list[dict[str, str]]:
