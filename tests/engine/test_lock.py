@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from drcore.engine import lock
-from drcore.engine.outcome import Target
+from drcore.engine import lock, loop
+from drcore.engine.consent import Consent
+from drcore.engine.outcome import Target, no
 from drcore.errors import Refused
 from drcore.parameters import Mode
 from drcore.record.events import read_events
 from drcore.run.runbook import Runbook
 from drcore.sandbox.endpoints.in_process import InProcess
 from tests.support import lock_holders
-from tests.support.engine_world import Things, mend, open_run
+from tests.support.engine_world import EAST, Things, mend, open_run
 
 Opened = Callable[..., Runbook]
 
@@ -41,6 +42,11 @@ def held(run: Runbook, door: InProcess) -> Any:
     told = lock_holders.held(partial(door.world.client, "s3"), run.run.service, run.plan.id)
     assert len(told) == 3 and len(set(map(json.dumps, told.values()))) == 1, told
     return told["us-west-2"]
+
+
+def lost(run: Runbook, door: InProcess) -> None:
+    """Somebody else takes the lock of a run."""
+    lock_holders.put(partial(door.world.client, "s3"), run.run.service, run.plan.id, "t-9", "bob")
 
 
 def test_the_same_record_should_take_it_over_from_the_process_before(opened: Opened, door: InProcess) -> None:
@@ -101,7 +107,7 @@ def test_two_who_take_it_over_at_once_should_not_both_have_it(
         seen = really(run, target)
         if not looked:  # between this look and the act that follows from it somebody else takes it
             looked.append(seen)
-            lock_holders.put(partial(door.world.client, "s3"), first.run.service, first.plan.id, "t-9", "bob")
+            lost(first, door)
         return seen
 
     monkeypatch.setattr(lock, "TAKE", replace(lock.TAKE, look=late))
@@ -109,3 +115,28 @@ def test_two_who_take_it_over_at_once_should_not_both_have_it(
         second.preflight()
     second.record._file.close()
     assert held(first, door)["who"] == "bob"
+
+
+def test_who_lost_it_should_not_be_asked_for_a_consent(opened: Opened, door: InProcess) -> None:
+    asked: list[str] = []
+    step = mend(things := Things(), consent=Consent.GO)
+    run = opened(step, drill_policy=None, keyboard=asked.append)
+    lost(run, door)
+    with pytest.raises(Refused, match="somebody else has taken over"):
+        run.step(step)
+    assert (asked, things.acts) == ([], [])
+
+
+def test_who_lost_it_after_an_act_should_not_back_out_of_it(opened: Opened, door: InProcess) -> None:
+    """Whoever has taken over sees to it: this one's back-out might undo what they have done."""
+    things = Things(before_act=lambda _: lost(run, door))
+    step = mend(
+        things,
+        targets=lambda _: [EAST],
+        expect=lambda run, target, seen: no("not good enough"),
+        back_out=lambda run, target, seen: things.write(run, target, "bad"),
+    )
+    run = opened(step)
+    with pytest.raises(Refused, match="somebody else has taken over"):
+        loop.run_step(run.run, step)
+    assert things.acts == [("us-east-1", "good")]
