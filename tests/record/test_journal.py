@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from drcore.errors import BadInput, Refused
-from drcore.record.events import Kind
+from drcore.record.events import Kind, read_events
 from drcore.record.files import EVIDENCE, JOURNAL, MANIFEST, find, write_atomically
 from drcore.record.proof import verify
 from drcore.record.redact import HIDDEN
@@ -151,6 +152,22 @@ class _Interrupted:
                 sys.settrace(None)
                 raise KeyboardInterrupt
         return self
+
+
+def test_a_line_for_which_there_was_no_room_should_leave_nothing_behind(tmp_path: Path) -> None:
+    with writing(tmp_path / "t-1") as record:
+        record.append(Kind.OPENED)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "t-1" / JOURNAL).stat().st_size + 10, hard))
+        try:
+            with pytest.raises(OSError, match="10 of"):
+                record.append(Kind.NOTE, text="longer than the room that is left")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        record.append(Kind.CLOSED)
+        record.seal()
+    assert [line["event"] for line in read_events(tmp_path / "t-1")] == ["opened", "closed"]
+    assert verify(tmp_path / "t-1").holds
 
 
 def test_an_interrupt_at_any_moment_of_an_append_should_leave_a_record_that_holds(tmp_path: Path) -> None:
