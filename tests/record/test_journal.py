@@ -74,6 +74,13 @@ def test_a_file_should_be_bound_as_it_was_last_written(sealed: Path) -> None:
     assert "rates.csv: changed" in problem(sealed)
 
 
+def test_a_file_that_was_about_to_be_written_anew_when_the_run_was_killed_should_be_no_forgery(sealed: Path) -> None:
+    with writing(sealed) as record:
+        record.unbind(f"{EVIDENCE}/rates.csv")
+        write_atomically(sealed / EVIDENCE / "rates.csv", b"minute,errors\n2,0\n")
+    assert verify(sealed).holds
+
+
 def test_a_record_killed_between_any_two_writes_should_hold_and_go_on(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.killed", str(tmp_path)],
