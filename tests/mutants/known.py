@@ -14,7 +14,8 @@ REASONS: dict[str, str] = {
 
 WHOLE: dict[str, str] = {
     "not durable": "A line of the journal that acts stand on may be lost in a power cut. Before a table of kinds said "
-    "which lines may be, 21 of these mutants were known, each a call: five were tried, and none was killed at first.",
+    "which lines may be, 21 of these mutants were known, each a call: five were tried, and none was killed at first. "
+    "The test that kills them now was written with the table, so the shares below tell nothing of chance.",
     "unknown is yes": "An answer that is not known is taken for health: the most dangerous kind. Twelve were tried "
     "before each plan had its test_unknown.py, of which nine survived; the others with it.",
 }
