@@ -9,7 +9,7 @@ import pytest
 
 from drcore import plans
 from drcore.engine.outcome import Answer, Check, yes
-from drcore.engine.preflight import checked, elsewhere
+from drcore.engine.preflight import checked, elsewhere, findings
 from drcore.errors import BadInput, DrcoreError, Rejected, Unknown
 from tests.support.engine_world import Opened, Things, mend
 from tests.support.stage import lines
@@ -57,3 +57,28 @@ def test_the_key_of_the_status_page_should_be_said_to_be_readable_only_where_it_
     (secrets,) = [line for line in lines(run, "finding") if line["what"] == "secrets"]
     assert secrets["check"] == Answer.UNKNOWN
     assert "secretsmanager" in secrets["why"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "region", "what"),
+    [
+        ("sts", "get_caller_identity", "us-east-1", "region us-east-1"),
+        ("s3", "head_bucket", "us-west-2", "evidence store"),
+        ("s3", "head_bucket", "us-east-2", "witness of the lock"),
+    ],
+)
+def test_what_does_not_answer_should_not_be_said_to_be_there(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, region: str, what: str
+) -> None:
+    run = opened(mend(Things()))
+    answered = run.run.aws.call
+    before = {finding.what: finding.check.answer for finding in findings(run.run, run.plan)}
+
+    def silent(of: str, at: str, does: str, **parameters: Any) -> Any:
+        if (of, does, at) == (service, operation, region):
+            raise Unknown("no answer")
+        return answered(of, at, does, **parameters)
+
+    monkeypatch.setattr(run.run.aws, "call", silent)
+    known = {finding.what: finding.check.answer for finding in findings(run.run, run.plan)}
+    assert known == before | {what: Answer.UNKNOWN}
