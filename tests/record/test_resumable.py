@@ -33,3 +33,15 @@ def test_a_record_that_was_cut_off_by_a_kill_should_be_gone_on_with(tmp_path: Pa
     with (tmp_path / JOURNAL).open("ab") as journal:
         journal.write(b'{"n":2,"ti')
     see_resumable(tmp_path)
+
+
+def test_a_record_of_a_later_format_should_be_refused_for_that_and_not_as_broken(tmp_path: Path) -> None:
+    record = open_record(tmp_path)
+    record.append(Kind.NOTE, text="the first line")
+    record.close()
+    journal = tmp_path / JOURNAL
+    journal.write_bytes(re.sub(rb'"format":\d+', b'"format":99', journal.read_bytes(), count=1))
+    before = journal.read_bytes()
+    with pytest.raises(Refused, match=r"99.*Nothing was changed"):
+        see_resumable(tmp_path)
+    assert journal.read_bytes() == before
