@@ -34,8 +34,8 @@ class Checked:
     """What the check found among some items.
 
     `counts`: by class. `timeless`: how many of them have no time that can be believed. `details`: a line each of those
-    that do differ, as a gzip member, empty where there is none. `odd`: the place of one that holds what is no DynamoDB
-    value, and what that is; nothing is concluded then.
+    that do differ, as a gzip member, empty where there is none. `odd`: the place of one that is no JSON or holds what
+    is no DynamoDB value, and what that is; nothing is concluded then.
     """
 
     matching: Matching
@@ -58,7 +58,11 @@ class ExactCheck:
         checked, lines = Checked(Matching(self.policy)), []
         mine, theirs = self.members
         for place, (rule, old, new) in enumerate(items):
-            one, other = item_of(old, mine), item_of(new, theirs)
+            try:
+                one, other = item_of(old, mine), item_of(new, theirs)
+            except BadInput as error:
+                checked.odd = (place, str(error))
+                return checked
             try:
                 if one is not None and other is not None and self._same(one, other):
                     checked.counts[Class.UNCHANGED] += 1

@@ -97,7 +97,7 @@ class RestLines:
             if sum(each.count for each in rests) >= _PART:
                 parts.append(RestLines(self.files, rests))
                 rests = []
-        return [*parts, RestLines(self.files, rests)]
+        return [*parts, RestLines(self.files, rests)] if rests else parts
 
     def where(self, number: int) -> str:
         """The file and the line of a number, for a person."""

@@ -65,5 +65,7 @@ def test_a_value_that_is_not_parsed_for_its_row_should_be_refused_where_it_diffe
         return b'{"Item":{%b}}' % b",".join(parts if side == "a" else parts[::-1])
 
     a, b = (exports.write(tmp_path / side, [line(number, side) for number in range(60)]) for side in "ab")
-    with pytest.raises(BadInput, match=r"expected one JSON object.*1e999"):
+    with pytest.raises(
+        BadInput, match=r"json\.gz: line 60 beside .*json\.gz: line 60: expected one JSON object.*1e999"
+    ):
         compare(ExportSource(a, key=PK), ExportSource(b), Policy(), out=tmp_path / "out", jobs=jobs)
